@@ -1,0 +1,1 @@
+"""Give the motion of one video to the person in one photo."""

@@ -1,0 +1,1 @@
+"""Seeing people: estimators of pose, parsing and matte, finding people and following one."""

@@ -1,0 +1,1 @@
+"""Training data: data sets, labels, packs, pairs and synthetic people."""

@@ -1,0 +1,1 @@
+"""Clothed people drawn without assets, with exact labels."""

@@ -1,0 +1,1 @@
+"""What turns a source person and target poses into frames."""

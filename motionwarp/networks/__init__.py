@@ -1,0 +1,1 @@
+"""One network a file, each readable beside its paper."""

@@ -1,0 +1,1 @@
+"""The 20 LIP classes: tables, groupings and drawing."""

@@ -1,0 +1,1 @@
+"""The 18 points: tables, files, repair, smoothing, retargeting, heatmaps and drawing."""
