@@ -179,8 +179,10 @@ def decode_points(output: AnalyserOutput) -> Tensor:
     float32 (B, 18, 3)
         x, y in crop pixels (pixel centres at integers), score in [0, 1].
     """
-    cells, _ = point_probabilities(output)  # (B, 18, h, w)
-    batch, points, height, width = cells.shape
+    _, absent = point_probabilities(output)  # (B, 18)
+    batch, points, height, width = output.heatmap_logits.shape
+    # where the point would be if it were there: the position must not depend on how small the chance of that is
+    cells = output.heatmap_logits.flatten(2).float().softmax(dim=-1).view(batch, points, height, width)
     size = 2 * PEAK_RADIUS + 1
     # where the mass is flat a wide window is steadier than the single highest cell
     blurred = functional.avg_pool2d(cells, 3, 1, 1)
@@ -200,4 +202,5 @@ def decode_points(output: AnalyserOutput) -> Tensor:
     cell_y = peak_y + (weight.sum(dim=3) * offsets).sum(dim=-1)
     # a cell's centre lies in the middle of its stride x stride pixels
     centre = (HEATMAP_STRIDE - 1) / 2
-    return torch.stack([cell_x * HEATMAP_STRIDE + centre, cell_y * HEATMAP_STRIDE + centre, mass.clamp(0, 1)], dim=-1)
+    score = (mass * (1 - absent)).clamp(0, 1)
+    return torch.stack([cell_x * HEATMAP_STRIDE + centre, cell_y * HEATMAP_STRIDE + centre, score], dim=-1)

@@ -1,0 +1,174 @@
+"""A pack: many labelled pictures of people in one safetensors file that training reads without decoding videos.
+
+Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends beside it.
+The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from motionwarp.errors import InputError, OutputError
+from motionwarp.types import POINT_COUNT, ByteArray, FloatArray
+
+FORMAT: Final = "motionwarp-pack-1"
+_STREAMS: Final = ("rgb", "parsing", "matte")
+_JPEG_QUALITY: Final = 84
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPicture:
+    """One person with everything that is known of the picture.
+
+    Attributes
+    ----------
+    rgb : uint8 (H, W, 3)
+    matte : uint8 (H, W)
+        Coverage, 0..255.
+    parsing : uint8 (H, W)
+        LIP classes, 255 where not known.
+    points : float32 (18, 3)
+        Pixels and scores.
+    name : str
+        Where it comes from, for people.
+    """
+
+    rgb: ByteArray
+    matte: ByteArray
+    parsing: ByteArray
+    points: FloatArray
+    name: str
+
+    def __post_init__(self) -> None:
+        size = self.rgb.shape[:2]
+        if self.matte.shape != size or self.parsing.shape != size or self.points.shape != (POINT_COUNT, 3):
+            raise ValueError(
+                f"{self.name}: picture {self.rgb.shape}, matte {self.matte.shape}, parsing {self.parsing.shape}, "
+                f"points {self.points.shape} do not belong together"
+            )
+
+
+class PackWriter:
+    """Collects labelled pictures and writes them as one file."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, list[bytes]] = {stream: [] for stream in _STREAMS}
+        self._points: list[FloatArray] = []
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, sample: LabelledPicture) -> None:
+        """Compress one picture and its labels and keep them."""
+        bgr = np.asarray(cv2.cvtColor(sample.rgb, cv2.COLOR_RGB2BGR), dtype=np.uint8)
+        self._streams["rgb"].append(_encode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]))
+        # 32 levels are what a soft edge needs, and they compress to half
+        matte = np.round(np.round(sample.matte.astype(np.float32) / 255 * 31) / 31 * 255).astype(np.uint8)
+        self._streams["matte"].append(_encode(".png", matte, [cv2.IMWRITE_PNG_COMPRESSION, 9]))
+        self._streams["parsing"].append(_encode(".png", sample.parsing, [cv2.IMWRITE_PNG_COMPRESSION, 9]))
+        self._points.append(sample.points.astype(np.float32))
+        self._names.append(sample.name)
+
+    def write(self, path: Path) -> int:
+        """Write the pack and return its size in bytes."""
+        if not self._names:
+            raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
+        tensors: dict[str, torch.Tensor] = {"points": torch.from_numpy(np.stack(self._points))}
+        for stream, items in self._streams.items():
+            tensors[f"{stream}_bytes"] = torch.frombuffer(bytearray(b"".join(items)), dtype=torch.uint8)
+            tensors[f"{stream}_ends"] = torch.tensor([len(item) for item in items]).cumsum(0)
+        part = path.with_name(path.name + ".part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            save_file(tensors, part, metadata={"format": FORMAT, "names": json.dumps(self._names)})
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path.stat().st_size
+
+
+class PackReader:
+    """Reads single samples of a pack; cheap to open, safe to use in worker processes."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file: Any = safe_open(path, framework="np")
+            metadata = self._file.metadata() or {}
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"this is no pack of training pictures: {error}", subject=path) from error
+        if metadata.get("format") != FORMAT:
+            raise InputError(
+                f"its format is {metadata.get('format')!r}, not {FORMAT!r}",
+                subject=path,
+                remedy="Make it again with `motionwarp dataset pack`.",
+            )
+        self.names: list[str] = json.loads(metadata["names"])
+        self.points: FloatArray = self._file.get_tensor("points")
+        self._bytes = {stream: self._file.get_slice(f"{stream}_bytes") for stream in _STREAMS}
+        self._ends = {stream: self._file.get_tensor(f"{stream}_ends") for stream in _STREAMS}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> LabelledPicture:
+        rgb = cv2.cvtColor(self._decode("rgb", index, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return LabelledPicture(
+            rgb=np.asarray(rgb, dtype=np.uint8),
+            matte=self._decode("matte", index, cv2.IMREAD_GRAYSCALE),
+            parsing=self._decode("parsing", index, cv2.IMREAD_GRAYSCALE),
+            points=self.points[index],
+            name=self.names[index],
+        )
+
+    def _decode(self, stream: str, index: int, mode: int) -> ByteArray:
+        ends = self._ends[stream]
+        start = int(ends[index - 1]) if index else 0
+        picture = cv2.imdecode(np.asarray(self._bytes[stream][start : int(ends[index])]), mode)
+        if picture is None:
+            raise InputError(f"the {stream} of sample {index} ({self.names[index]}) is damaged")
+        return np.asarray(picture, dtype=np.uint8)
+
+
+def _encode(ending: str, picture: ByteArray, parameters: list[int]) -> bytes:
+    done, stream = cv2.imencode(ending, picture, parameters)
+    if not done:
+        raise OutputError(f"a picture of {picture.shape} could not be encoded as {ending}")
+    return bytes(stream.tobytes())
+
+
+def union_box(matte: ByteArray, points: FloatArray, threshold: float = 0.3) -> tuple[float, float, float, float] | None:
+    """Return left, top, right, bottom of the person: all of the matte's coverage over one half and all seen points.
+
+    Parameters
+    ----------
+    matte : uint8 (H, W)
+    points : float32 (18, 3)
+    threshold : float
+        Points below this score do not count.
+
+    Returns
+    -------
+    four floats, or None for an empty picture
+    """
+    rows, columns = np.nonzero(matte > 127)
+    seen = points[points[:, 2] >= threshold, :2]
+    if len(rows) == 0 and len(seen) == 0:
+        return None
+    corners = [seen] if len(seen) else []
+    if len(rows):
+        corners.append(np.array([[columns.min(), rows.min()], [columns.max(), rows.max()]], dtype=np.float32))
+    every = np.concatenate(corners)
+    left, top = every.min(axis=0)
+    right, bottom = every.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+

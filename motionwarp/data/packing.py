@@ -1,0 +1,104 @@
+"""What goes into packs: real photos, frames of real clips, re-posed photos and synthetic people, all at one size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
+from motionwarp.data.pack import LabelledPicture, union_box
+from motionwarp.data.splits import TRAINING_CLIPS
+from motionwarp.media.reader import open_video
+from motionwarp.parsing.labels import BACKGROUND, IGNORE
+from motionwarp.types import ByteArray, FloatArray
+
+# what the matte says surely is no person needs no label to be background
+_SURE_BACKGROUND = 12
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """Size of the pictures in a pack.
+
+    Attributes
+    ----------
+    height : int
+        Of every picture, in pixels; the width follows.
+    margin : float
+        What is kept around the person of a clip's frame, as a fraction of the person's height.
+    frame_step : int
+        Every how many frames of a clip are taken: neighbours hardly differ.
+    """
+
+    height: int = 320
+    margin: float = 0.22
+    frame_step: int = 2
+
+
+def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabelledPicture]:
+    """Yield CCP's training photos, whole, at the pack's height."""
+    for photo in read_photos(ccp_folder, photo_names(ccp_folder, "train")):
+        yield labelled_photo(photo, settings.height)
+
+
+def labelled_photo(photo: CcpPhoto, height: int) -> LabelledPicture:
+    """Scale a photo and its labels to a height in pixels."""
+    scale = height / photo.rgb.shape[0]
+    width = max(round(photo.rgb.shape[1] * scale), 1)
+    matte = np.round(photo.matte * 255).astype(np.uint8)
+    return _resized(photo.rgb, matte, photo.parsing, photo.pose.points, width, height, f"ccp/{photo.name}")
+
+
+def clip_samples(video_folder: Path, settings: PackSettings) -> Iterator[LabelledPicture]:
+    """Yield frames of the training clips, cut around the person."""
+    for clip in TRAINING_CLIPS:
+        yield from frames_of_clip(video_folder, clip, settings)
+
+
+def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Iterator[LabelledPicture]:
+    """Yield every `frame_step`-th frame of one clip that has points, cut around the person."""
+    track = json.loads((video_folder / f"{clip}.keypoints18.json").read_text(encoding="utf-8"))["frames"]
+    with open_video(video_folder / f"{clip}.mp4") as reader:
+        for frame in reader:
+            if frame.index % settings.frame_step or track[frame.index] is None:
+                continue
+            mask = read_grey(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
+            matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+            points = np.array(track[frame.index], dtype=np.float32)
+            yield _cut(frame.rgb, np.asarray(matte, dtype=np.uint8), points, settings, f"{clip}/{frame.index:05d}")
+
+
+def _cut(rgb: ByteArray, matte: ByteArray, points: FloatArray, settings: PackSettings, name: str) -> LabelledPicture:
+    box = union_box(matte, points)
+    if box is None:
+        return _resized(rgb, matte, None, points, round(settings.height * rgb.shape[1] / rgb.shape[0]), settings.height, name)
+    left, top, right, bottom = box
+    margin = settings.margin * (bottom - top)
+    column, row = max(int(left - margin), 0), max(int(top - margin), 0)
+    window = np.s_[row : int(bottom + margin) + 1, column : int(right + margin) + 1]
+    moved = points.copy()
+    moved[:, :2] -= (column, row)
+    height, width = rgb[window].shape[:2]
+    return _resized(rgb[window], matte[window], None, moved, round(settings.height * width / height), settings.height, name)
+
+
+def _resized(
+    rgb: ByteArray, matte: ByteArray, parsing: ByteArray | None, points: FloatArray, width: int, height: int, name: str
+) -> LabelledPicture:
+    size = (width, height)
+    scale = np.array([width / rgb.shape[1], height / rgb.shape[0]], dtype=np.float32)
+    moved = points.copy()
+    moved[:, :2] = (points[:, :2] + 0.5) * scale - 0.5
+    small_matte = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if parsing is None:
+        small_parsing = np.full((height, width), IGNORE, dtype=np.uint8)
+        small_parsing[small_matte < _SURE_BACKGROUND] = BACKGROUND
+    else:
+        small_parsing = np.asarray(cv2.resize(parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    small = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return LabelledPicture(small, small_matte, small_parsing, moved, name)

@@ -1,0 +1,99 @@
+"""What the analyser is trained by: points as a classification over cells, parsing and matte as dense cross-entropies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motionwarp.networks.analyser import HEATMAP_STRIDE, AnalyserOutput
+from motionwarp.parsing.labels import IGNORE
+
+
+@dataclass(frozen=True)
+class AnalysisLossWeights:
+    """Weights of the parts of the analyser's loss.
+
+    Attributes
+    ----------
+    points, parsing, matte : float
+    matte_edges : float
+        Of the L1 between the gradients of the mattes, so that outlines are sharp.
+    spread : float
+        Standard deviation of a point's label in heatmap cells.
+    """
+
+    points: float = 1.0
+    parsing: float = 1.0
+    matte: float = 1.0
+    matte_edges: float = 1.0
+    spread: float = 1.1
+
+
+class AnalysisLoss(NamedTuple):
+    """The total and its parts, all scalars."""
+
+    total: Tensor
+    points: Tensor
+    parsing: Tensor
+    matte: Tensor
+
+
+def analysis_loss(
+    output: AnalyserOutput, points: Tensor, parsing: Tensor, matte: Tensor, weights: AnalysisLossWeights
+) -> AnalysisLoss:
+    """Return the analyser's loss on a batch.
+
+    Parameters
+    ----------
+    output : AnalyserOutput
+    points : float32 (B, 18, 3)
+        Crop pixels and the probability with which the point should be reported.
+    parsing : int64 (B, H/2, W/2)
+        LIP classes, 255 where not known.
+    matte : float32 (B, 1, H/2, W/2)
+        Coverage in [0, 1].
+    weights : AnalysisLossWeights
+    """
+    of_points = point_loss(output, points, weights.spread)
+    of_parsing = functional.cross_entropy(output.parsing_logits.float(), parsing, ignore_index=IGNORE)
+    logits = output.matte_logits.float()
+    of_matte = functional.binary_cross_entropy_with_logits(logits, matte)
+    of_edges = _gradient_difference(logits.sigmoid(), matte)
+    matte_total = weights.matte * of_matte + weights.matte_edges * of_edges
+    total = weights.points * of_points + weights.parsing * of_parsing + matte_total
+    return AnalysisLoss(total, of_points.detach(), of_parsing.detach(), of_matte.detach())
+
+
+def point_loss(output: AnalyserOutput, points: Tensor, spread: float) -> Tensor:
+    """Cross-entropy of every point over all cells and the bin 'absent', a scalar.
+
+    The label has mass `p` around the true position, a Gaussian of standard deviation `spread` cells, and 1 - p in 'absent',
+    where p is the label's third column.
+    """
+    height, width = output.heatmap_logits.shape[-2:]
+    logits = torch.cat([output.heatmap_logits.flatten(2), output.absent_logits[..., None]], dim=-1).float()
+    log_probabilities = logits.log_softmax(dim=-1)  # (B, 18, h*w + 1)
+    centre = (HEATMAP_STRIDE - 1) / 2
+    cells = (points[..., :2] - centre) / HEATMAP_STRIDE
+    column = _bump(cells[..., 0], width, spread)  # (B, 18, w)
+    row = _bump(cells[..., 1], height, spread)
+    label = (row[..., :, None] * column[..., None, :]).flatten(2) * points[..., 2:]  # (B, 18, h*w)
+    located = -(label * log_probabilities[..., :-1]).sum(dim=-1)
+    absent = -(1 - points[..., 2]) * log_probabilities[..., -1]
+    return (located + absent).mean()
+
+
+def _bump(position: Tensor, length: int, spread: float) -> Tensor:
+    cells = torch.arange(length, device=position.device, dtype=torch.float32)
+    exponent = -((cells - position[..., None]) ** 2) / (2 * spread**2)
+    return exponent.softmax(dim=-1)  # the Gaussian, normalised within the map
+
+
+def _gradient_difference(predicted: Tensor, wanted: Tensor) -> Tensor:
+    across = functional.l1_loss(predicted.diff(dim=-1), wanted.diff(dim=-1))
+    down = functional.l1_loss(predicted.diff(dim=-2), wanted.diff(dim=-2))
+    return across + down

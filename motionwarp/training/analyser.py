@@ -1,0 +1,91 @@
+"""Training of the analyser (`motionwarp train analyser`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from motionwarp.data.analyser_samples import AnalyserBatch, AnalyserCrops, PackShare, analyser_batches
+from motionwarp.data.augment import AugmentSettings
+from motionwarp.losses.analysis import AnalysisLossWeights, analysis_loss
+from motionwarp.networks.analyser import Analyser, AnalyserConfig
+from motionwarp.training.loop import LoopConfig, TrainingTask
+from motionwarp.weights import save_checkpoint
+
+
+@dataclass(frozen=True)
+class AnalyserTrainingConfig:
+    """Everything that decides what a run of the analyser gives.
+
+    Attributes
+    ----------
+    packs : tuple of PackShare
+    network, loss, augment, loop
+        See their own classes.
+    """
+
+    packs: tuple[PackShare, ...]
+    network: AnalyserConfig = field(default_factory=AnalyserConfig)
+    loss: AnalysisLossWeights = field(default_factory=AnalysisLossWeights)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+
+class AnalyserTask(TrainingTask):
+    """One analyser, AdamW, and crops drawn from packs."""
+
+    averaged = "analyser"
+
+    def __init__(self, config: AnalyserTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
+        torch.manual_seed(config.loop.seed)
+        self.config, self.device, self.dtype = config, device, dtype
+        self.analyser = Analyser(config.network).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.modules = {"analyser": self.analyser}
+        self.optimisers = {"analyser": _adamw(self.analyser, config.loop)}
+
+    def batches(self, first_step: int, steps: int) -> Iterator[AnalyserBatch]:
+        """Yield the batches of steps `first_step` to `steps`."""
+        loop = self.config.loop
+        crops = AnalyserCrops(self.config.packs, self.config.augment, loop.seed)
+        return analyser_batches(crops, loop.batch_size, first_step, steps, loop.workers)
+
+    def train_step(self, batch: AnalyserBatch) -> Mapping[str, Tensor]:
+        """Make one step; returns the parts of the loss."""
+        self.analyser.train()
+        image = batch["image"].to(self.device, non_blocking=True).float().div_(255)
+        image = image.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            output = self.analyser(image)
+        loss = analysis_loss(
+            output,
+            batch["points"].to(self.device),
+            batch["parsing"].to(self.device).long(),
+            batch["matte"].to(self.device).float().div_(255),
+            self.config.loss,
+        )
+        optimiser = self.optimisers["analyser"]
+        optimiser.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.analyser.parameters(), self.config.loop.gradient_clip)
+        optimiser.step()
+        return {"loss": loss.total.detach(), "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}
+
+    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
+        """Write `analyser.safetensors` in half precision."""
+        tensors = {
+            name: value.half() if value.is_floating_point() else value for name, value in module.state_dict().items()
+        }
+        save_checkpoint(folder / "analyser.safetensors", tensors, "analyser", {"network": asdict(self.config.network)})
+        return {"exported_step": float(step)}
+
+
+def _adamw(module: nn.Module, loop: LoopConfig) -> torch.optim.AdamW:
+    """Return AdamW that leaves norms, biases and embeddings out of the weight decay."""
+    decayed = [parameter for parameter in module.parameters() if parameter.ndim in (2, 4)]
+    others = [parameter for parameter in module.parameters() if parameter.ndim not in (2, 4)]
+    groups = [{"params": decayed, "weight_decay": loop.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.99))
