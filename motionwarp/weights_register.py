@@ -14,7 +14,7 @@ from motionwarp.weights_registry import REGISTRY_VERSION, WeightsEntry, file_sha
 
 _HEAD: Final = """\
 # The weights that motionwarp knows: those that ship beside this file, and those that are fetched from their publishers by
-# `motionwarp weights pull` (they have a url). Written by `motionwarp weights add FILE`; sha256 and bytes are never typed by hand.
+# `motionwarp weights pull` (they have a url). Written by `motionwarp weights add FILE`; nobody types sha256 and bytes by hand.
 """
 
 
