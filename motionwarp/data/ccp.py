@@ -107,10 +107,10 @@ def read_photos(folder: Path, names: list[str]) -> Iterator[CcpPhoto]:
         height, width = rgb.shape[:2]
         pose = Pose(np.array(points[name], dtype=np.float32))
         mask = read_grey(folder / "mattes" / f"{name}.png")
-        matte = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+        matte = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
         label_file = folder / "labels" / f"{name}.png"
         parsing = to_lip(read_grey(label_file), tags, pose) if label_file.exists() else None
-        yield CcpPhoto(name, rgb, pose, matte, parsing)
+        yield CcpPhoto(name, rgb, pose, matte / np.float32(255), parsing)
 
 
 def to_lip(tag_map: ByteArray, tags: list[str], pose: Pose) -> ByteArray:

@@ -63,7 +63,8 @@ class SpatialSelfAttention(nn.Module):
         attended = functional.scaled_dot_product_attention(query, key, value)
         attended = attended.transpose(1, 2).reshape(batch, height * width, channels)
         update = self.project(attended).transpose(1, 2).reshape(batch, channels, height, width)
-        return features + update
+        result: Tensor = features + update
+        return result
 
 
 def parameter_count(module: nn.Module) -> int:
