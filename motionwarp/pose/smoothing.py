@@ -1,0 +1,91 @@
+"""Steadying a track without delay: still points are calmed, fast motion stays sharp. The idea of widening and narrowing the
+filter by speed is that of the One Euro filter (Casiez et al., CHI 2012), here in a form that looks both ways in time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motionwarp.errors import OptionError
+from motionwarp.pose.body_tree import SEEN_SCORE, typical_torso
+from motionwarp.pose.whittaker import DoubleArray, whittaker_smooth
+from motionwarp.types import FloatArray, PoseTrack
+
+# filter width of a resting point at strength 1
+FULL_WIDTH_SECONDS = 0.25
+# at this speed the width is half of a resting point's; a hand in a quick gesture moves at about 4
+HALF_WIDTH_SPEED = 0.6  # torso lengths a second
+# speeds are read from a curve of this fixed width, since jitter must not count as speed ...
+SPEED_WIDTH_SECONDS = 0.06
+# ... and hold for a while around, since at the turning point of a fast motion the speed is 0
+SPEED_REACH_SECONDS = 0.15
+
+
+def smooth_track(track: PoseTrack, strength: float) -> PoseTrack:
+    """Smooth a track over time, forwards and backwards alike, never across cuts.
+
+    Points that were not seen (score below `SEEN_SCORE`) neither pull nor move. Points of low score pull less.
+
+    Parameters
+    ----------
+    track : PoseTrack
+    strength : float
+        From 0 (the track as it is) to 1; filter widths are proportional to it, and at 1 a resting point's is
+        `FULL_WIDTH_SECONDS`.
+
+    Returns
+    -------
+    PoseTrack
+        Of the same frames, with the same scores.
+
+    Raises
+    ------
+    OptionError
+        If `strength` is not within [0, 1].
+    """
+    if not 0.0 <= strength <= 1.0:
+        raise OptionError("is not a strength of smoothing", subject=str(strength), remedy="Give a number from 0 to 1")
+    if strength == 0.0:
+        return track
+    points = track.points.copy()
+    for shot in track.shots():
+        _smooth_shot(points[shot], track.times_seconds[shot], strength * FULL_WIDTH_SECONDS)
+    return PoseTrack(points, track.present, track.times_seconds, track.width, track.height, track.cuts)
+
+
+def _smooth_shot(points: FloatArray, times_seconds: DoubleArray, width_seconds: float) -> None:
+    """Smooth the points (T, 18, 3) of one shot in place."""
+    torso = typical_torso(points)
+    if len(points) < 3 or torso <= 0:
+        return
+    for point in range(points.shape[1]):
+        scores = points[:, point, 2].astype(np.float64)
+        weights = np.where(scores >= SEEN_SCORE, np.minimum(scores, 1.0), 0.0)
+        seen = weights > 0
+        if np.count_nonzero(seen) < 3:
+            continue
+        curve = points[:, point, :2].astype(np.float64)
+        speed = _local_speed(curve, times_seconds, weights) / torso
+        width = width_seconds / (1.0 + speed / HALF_WIDTH_SPEED)
+        smooth = whittaker_smooth(curve, times_seconds, width, weights)
+        points[seen, point, :2] = smooth[seen]
+
+
+def _local_speed(curve: DoubleArray, times_seconds: DoubleArray, weights: DoubleArray) -> DoubleArray:
+    """Return the root mean square of the speed around each sample, in pixels a second, float64 (T,)."""
+    steady = whittaker_smooth(curve, times_seconds, SPEED_WIDTH_SECONDS, weights)
+    steps = np.maximum(np.diff(times_seconds), 1e-6)
+    squared = (np.diff(steady, axis=0) ** 2).sum(axis=1) / steps**2
+    # each step counts for the samples at both of its ends, by time, so that the measure does not depend on the frame rate
+    centres = (times_seconds[1:] + times_seconds[:-1]) / 2
+    result = np.empty(len(curve))
+    starts = np.searchsorted(centres, times_seconds - 2 * SPEED_REACH_SECONDS)
+    ends = np.searchsorted(centres, times_seconds + 2 * SPEED_REACH_SECONDS)
+    for sample, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        first, last = min(start, sample, len(squared) - 1), max(end, sample, 1)
+        closeness = np.exp(-0.5 * ((centres[first:last] - times_seconds[sample]) / SPEED_REACH_SECONDS) ** 2)
+        mass = closeness * steps[first:last]
+        total = mass.sum()
+        near = squared[first:last]
+        result[sample] = np.sqrt((mass @ near) / total) if total > 0 else np.sqrt(near.max())
+    return result
