@@ -1,0 +1,125 @@
+"""Opening a video file: refuse what is no video, choose its stream, check its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from motionwarp.errors import DeviceError, MediaError
+from motionwarp.media.files import existing_file, ffmpeg_address
+from motionwarp.media.hardware import hardware_acceleration
+from motionwarp.media.limits import MediaLimits
+
+# bytes that text does not have: control characters but tab, line ends, form feed, backspace and escape
+_NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
+_SNIFFED_BYTES = 4096
+
+
+@contextmanager
+def opened_video(
+    file: Path, limits: MediaLimits, hardware: str | None = None
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open `file` and yield its container and the video stream to show, with decoding threads set up.
+
+    Parameters
+    ----------
+    file : Path
+    limits : MediaLimits
+        Checked before anything is decoded.
+    hardware : str or None
+        As for `hardware_acceleration`; None decodes in software.
+
+    Raises
+    ------
+    MediaError
+        If the file is missing, empty, a directory, text, damaged, without a video stream or of an unknown codec.
+    LimitError
+        If its frames are beyond `limits`.
+    DeviceError
+        If `hardware` is asked for by name and cannot decode this.
+    """
+    existing_file(file)
+    _refuse_text(file)
+    with _opened(file, limits, hardware) as container:
+        stream = _shown_stream(container, file)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width == 0 and height == 0:
+            raise MediaError("its frames have no size", subject=file, remedy="The file is damaged or cut off; copy it again")
+        limits.check_video(width, height, file)
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+@contextmanager
+def _opened(file: Path, limits: MediaLimits, hardware: str | None) -> Iterator[InputContainer]:
+    # the decoders that FFmpeg opens while it probes must keep to the limits too; coded sizes are a little above the shown ones
+    options = {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
+    acceleration = None if hardware is None else hardware_acceleration(hardware)
+    try:
+        # only where asked for, since PyAV 14.0 does not know the argument
+        extra: dict[str, Any] = {} if acceleration is None else {"hwaccel": acceleration}
+        container = av.open(ffmpeg_address(file), mode="r", options=options, metadata_errors="replace", **extra)
+    except RuntimeError as error:
+        if acceleration is None:
+            raise
+        raise DeviceError(
+            f"the hardware decoder '{hardware}' cannot decode this video", subject=file, remedy="Decode in software"
+        ) from error
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"this is not a video that can be read, or it is damaged or cut off ({error.strerror})",
+            subject=file,
+            remedy="Copy or export it again, as MP4 for instance",
+        ) from error
+    with container:
+        yield container
+
+
+def _refuse_text(file: Path) -> None:
+    # FFmpeg would play text as a video of a terminal, and follow what playlists name
+    with file.open("rb") as opened:
+        head = opened.read(_SNIFFED_BYTES)
+    if head.translate(None, _NOT_TEXT) == head:
+        raise MediaError("this is text, not a video", subject=file, remedy="Give a video file")
+
+
+def _shown_stream(container: InputContainer, file: Path) -> VideoStream:
+    moving = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if not moving:
+        kind = "sound only" if container.streams.audio else "no video stream"
+        raise MediaError(f"there is {kind} in it, no moving pictures", subject=file, remedy="Give a file with video")
+    best = container.streams.best("video")
+    stream = best if best in moving else moving[0]
+    if stream.codec_context is None:
+        raise MediaError("its video codec is unknown to this build of PyAV", subject=file, remedy="Convert it to H.264 first")
+    return stream
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    """Tell whether a stream is the cover picture of a sound file."""
+    disposition = getattr(stream, "disposition", None)
+    return disposition is not None and "attached_pic" in str(disposition)
+
+
+def has_alpha_layer(stream: VideoStream) -> bool:
+    """Tell whether a VP8 or VP9 stream has its alpha as a second picture, which FFmpeg's own decoders leave out."""
+    return "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE"))
+
+
+def origin_ticks(container: InputContainer, stream: VideoStream) -> int:
+    """Return the time of the clip's beginning on the stream's clock, in its ticks.
+
+    A file that starts late as a whole (broadcast recordings, cuts) is moved to zero, all its streams alike. A video that starts
+    later than its own sound keeps that distance, and sound that starts early (encoders' priming) moves nothing.
+    """
+    start = Fraction(container.start_time or 0, av.time_base)
+    own = stream.start_time or 0
+    ticks = int(max(start, Fraction(0)) / stream.time_base)
+    return min(ticks, own)
