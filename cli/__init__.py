@@ -1,0 +1,1 @@
+"""The command line, installed as the package motionwarp_cli: it reads options, calls motionwarp and tells what came of it."""

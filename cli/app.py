@@ -1,0 +1,70 @@
+"""The command `motionwarp`: its commands, their groups, and what is common to all."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from motionwarp.version import __version__
+
+from . import dataset, doctor, evaluate, parse, pose, train, transfer, weights
+from .failures import FailureGroup, catch_ending_signals, report_interrupt
+from .options import DebugOption, examples
+
+app = typer.Typer(
+    cls=FailureGroup,
+    name="motionwarp",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"motionwarp {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=examples("motionwarp transfer person.jpg dance.mp4 -o out.mp4", "motionwarp transfer --help"))
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Give the motion of one video to the person in one photo.
+
+    Exit codes: 0 done, 1 a failure of motionwarp, 2 bad input or options, 130 Ctrl-C, 143 SIGTERM.
+    """
+
+
+# one file a command; groups are Typer apps of their own
+app.command("transfer", epilog=transfer.EPILOG)(transfer.transfer)
+app.command("pose", epilog=pose.EPILOG)(pose.pose)
+app.command("parse", epilog=parse.EPILOG)(parse.parse)
+
+INSTALLATION = "This installation"
+app.command("doctor", epilog=doctor.EPILOG, rich_help_panel=INSTALLATION)(doctor.doctor)
+app.add_typer(weights.app, name="weights", rich_help_panel=INSTALLATION)
+
+TRAINING = "Training"
+app.add_typer(dataset.app, name="dataset", rich_help_panel=TRAINING)
+app.add_typer(train.app, name="train", rich_help_panel=TRAINING)
+app.add_typer(evaluate.app, name="evaluate", rich_help_panel=TRAINING)
+
+
+def main() -> None:
+    """Run the command line; never returns."""
+    catch_ending_signals()
+    try:
+        app(prog_name="motionwarp")
+    except KeyboardInterrupt as interrupt:  # outside of any command: while options are read
+        sys.exit(report_interrupt(interrupt))
+
+
+if __name__ == "__main__":
+    main()

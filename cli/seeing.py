@@ -1,0 +1,116 @@
+"""What `motionwarp pose` and `motionwarp parse` share: one estimator for all inputs, and frames from any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import Device, Precision
+from .reporting import Tick
+
+if TYPE_CHECKING:
+    from motionwarp.analysis.base import Estimator, Observation
+    from motionwarp.analysis.choice import PersonChoice
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How people are looked for.
+
+    Attributes
+    ----------
+    estimator : Estimator
+    choice : PersonChoice
+        Which of several people.
+    start, end : float or None
+        The part of clips to read, in seconds.
+    """
+
+    estimator: Estimator
+    choice: PersonChoice
+    start: float | None
+    end: float | None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An opened clip and what is seen in it.
+
+    Attributes
+    ----------
+    width, height : int
+    frame_rate, time_base : Fraction
+    observations : iterator of Observation
+        One a frame, while the clip is open.
+    warnings : list of str
+        Filled while frames are read.
+    """
+
+    width: int
+    height: int
+    frame_rate: Fraction
+    time_base: Fraction
+    observations: Iterator[Observation]
+    warnings: list[str]
+
+
+def prepare_looking(
+    estimator: str, person: str, device: Device, precision: Precision, start: float | None, end: float | None
+) -> Looking:
+    """Load the estimator, once for all inputs.
+
+    Raises
+    ------
+    InputError
+        If the estimator, the choice of the person, the device or the precision makes no sense here.
+    """
+    from motionwarp.analysis.choice import PersonChoice
+    from motionwarp.analysis.estimators import make_estimator
+    from motionwarp.devices import resolve_device, resolve_precision, set_threads
+
+    set_threads()
+    choice = PersonChoice.parse(person)
+    chosen_device = resolve_device(device.value)
+    chosen_precision = resolve_precision(precision.value, chosen_device)
+    return Looking(make_estimator(estimator, chosen_device, chosen_precision), choice, start, end)
+
+
+@contextmanager
+def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> Iterator[Clip]:
+    """Open a clip and follow the chosen person through it.
+
+    Decoding runs beside the estimator; `tick` hears of every frame.
+    """
+    from motionwarp.media.prefetch import prefetched
+    from motionwarp.media.reader import open_video
+
+    with open_video(path, start_seconds=looking.start, end_seconds=looking.end) as reader:
+        info = reader.info
+        total = expected_frames(info.frame_count, info.duration_seconds, info.frame_rate, looking.start, looking.end)
+        frames = prefetched(iter(reader), depth=8)
+
+        def observations() -> Iterator[Observation]:
+            done = 0
+            for observation in looking.estimator.follow(frames, looking.choice, dense=dense):
+                done += 1
+                tick("frames", done, None if total is None else max(total, done))
+                yield observation
+            tick("frames", done, done)
+
+        yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
+
+
+def expected_frames(
+    count: int | None, duration: float | None, rate: Fraction, start: float | None, end: float | None
+) -> int | None:
+    """Return about how many frames a section of a clip has, or None if the clip does not say."""
+    if start is None and end is None and count is not None:
+        return count
+    if duration is None:
+        return count
+    length = min(duration, duration if end is None else end) - (start or 0.0)
+    return max(1, round(length * float(rate)))
