@@ -1,4 +1,4 @@
-"""This project's own form of a clip's poses, checked entry by entry."""
+"""The project's own form of a clip's poses, checked entry by entry."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def clip_from_content(content: object, path: Path, fps: float | None) -> PoseTra
     cuts = content.get("cuts", [])
     if not isinstance(cuts, list) or any(type(cut) is not int or not 0 < cut < len(frames) for cut in cuts):
         raise fail("'cuts' is not a list of frame numbers within the clip", "Give the first frame of each later shot")
-    return PoseTrack(points, (points[..., 2] > 0).any(axis=1), times, sides[0], sides[1], tuple(sorted(set(cuts))))
+    present = np.asarray((points[..., 2] > 0).any(axis=1))
+    return PoseTrack(points, present, times, sides[0], sides[1], tuple(sorted(set(cuts))))
 
 
 def scaled_to(track: PoseTrack, width: int | None, height: int | None, path: Path) -> PoseTrack:

@@ -54,8 +54,8 @@ def read_track(
     fps : float, optional
         Frames a second where the file does not tell.
     person : "largest", int or (x, y)
-        Which person of OpenPose's form, in the first frame with people: the largest, one by size counted from 0, or the one at a
-        point in pixels. That one is followed.
+        Which person of OpenPose's form, in the first frame with people: the largest, one by size counted from 0, or the one
+        at a point in pixels. That one is followed.
 
     Returns
     -------
@@ -247,7 +247,7 @@ def _rounded(points: FloatArray) -> list[list[float]]:
 def _write_whole(file: Path, text: str) -> None:
     temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
+        handle, temporary = tempfile.mkstemp(prefix=".poses-", suffix=".part", dir=file.parent)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.write("\n")

@@ -1,8 +1,8 @@
 """OpenPose's own output: one JSON a frame with everybody in it, in the orders BODY_25 and COCO-18.
 
 Format: OpenPose's documentation, "Output format": `people[i].pose_keypoints_2d` holds x, y and confidence of each point in one
-flat list; (0, 0, 0) is a point that was not found. Some programs write all frames into one file, as a list of such objects, and
-add `canvas_width` and `canvas_height`.
+flat list; (0, 0, 0) is a point that was not found. Some programs write all frames into one file, as a list of such objects,
+and add `canvas_width` and `canvas_height`.
 """
 
 from __future__ import annotations

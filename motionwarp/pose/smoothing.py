@@ -1,5 +1,7 @@
-"""Steadying a track without delay: still points are calmed, fast motion stays sharp. The idea of widening and narrowing the
-filter by speed is that of the One Euro filter (Casiez et al., CHI 2012), here in a form that looks both ways in time.
+"""Steadying a track without delay: still points are calmed, fast motion stays sharp.
+
+The idea of widening and narrowing the filter by speed is that of the One Euro filter (Casiez et al., CHI 2012), here in a form
+that looks both ways in time.
 """
 
 from __future__ import annotations
