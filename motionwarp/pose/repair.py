@@ -1,0 +1,135 @@
+"""Repairing a track before anything is built on it: glitches of single frames put right, gaps filled, all of it told.
+
+First left and right that were swapped for a moment, then points that jumped away and back, then gaps. Nothing crosses a cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motionwarp.errors import NoPersonError
+from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.gaps import GapFill, fill_shot
+from motionwarp.pose.glitches import undo_jumps, undo_swaps
+from motionwarp.pose.skeleton import POINT_NAMES
+from motionwarp.types import BoolArray, PoseTrack
+
+
+@dataclass(frozen=True)
+class FrameNote:
+    """Something that was done to a range of frames.
+
+    Attributes
+    ----------
+    first, last : int
+        Frames, both included.
+    text : str
+        A sentence for people, which names the frames.
+    """
+
+    first: int
+    last: int
+    text: str
+
+
+@dataclass(frozen=True)
+class RepairSettings:
+    """What counts as a gap or a glitch.
+
+    Attributes
+    ----------
+    interpolate_seconds : float
+        Gaps up to this long are filled in between; longer ones hold the last pose.
+    undo_glitches : bool
+        Put right swaps and jumps, not only gaps.
+    """
+
+    interpolate_seconds: float = 0.5
+    undo_glitches: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class RepairResult:
+    """A repaired track.
+
+    Attributes
+    ----------
+    track : PoseTrack
+        `present` is true for frames that were filled as well. Only shots in which nobody was found stay empty.
+    notes : tuple of FrameNote
+        What was done, by first frame.
+    found : bool (T,)
+        Whether the person had been found in the frame.
+    """
+
+    track: PoseTrack
+    notes: tuple[FrameNote, ...]
+    found: BoolArray
+
+
+def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> RepairResult:
+    """Repair a track.
+
+    Parameters
+    ----------
+    track : PoseTrack
+    settings : RepairSettings, optional
+
+    Returns
+    -------
+    RepairResult
+
+    Raises
+    ------
+    NoPersonError
+        If no frame shows anything of a person.
+    """
+    rules = settings or RepairSettings()
+    points = track.points.copy()
+    seen = (points[..., 2] >= SEEN_SCORE) & track.present[:, None]
+    if not seen.any():
+        raise NoPersonError("no person was found in any frame", remedy="Use a clip that shows a person")
+    points[~track.present] = 0.0
+    notes: list[FrameNote] = []
+    for shot in track.shots():
+        start, times = shot.start, track.times_seconds[shot]
+        part = points[shot]
+        if not seen[shot].any():
+            part[:] = 0.0
+            notes.append(_note(start, shot.stop - 1, "no person found in {frames}, a whole shot: left empty"))
+            continue
+        if rules.undo_glitches:
+            for frame, what in undo_swaps(part, times):
+                text = f"left and right {what} were swapped in {{frames}}: swapped back"
+                notes.append(_note(start + frame, start + frame, text))
+            for frame, indices in undo_jumps(part, times):
+                text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbours"
+                notes.append(_note(start + frame, start + frame, text))
+        for fill in fill_shot(part, times, rules.interpolate_seconds):
+            notes.append(_note(start + fill.first, start + fill.last, _gap_text(fill)))
+    present = (points[..., 2] > 0).any(axis=1)
+    repaired = PoseTrack(points, np.asarray(present), track.times_seconds, track.width, track.height, track.cuts)
+    notes.sort(key=lambda note: (note.first, note.last))
+    return RepairResult(repaired, tuple(notes), np.asarray(seen.any(axis=1)))
+
+
+def _gap_text(fill: GapFill) -> str:
+    what = f"{_names(fill.points)} not seen" if fill.points else "no person found"
+    done = {
+        "interpolated": "filled in between",
+        "held": f"held the last {'place' if fill.points else 'pose'}",
+        "held back": f"used the first {'place' if fill.points else 'pose'} that follows",
+        "dropped": "seen too rarely in the shot, left out",
+    }
+    return f"{what} in {{frames}}: {done[fill.action]}"
+
+
+def _names(indices: tuple[int, ...]) -> str:
+    return ", ".join(POINT_NAMES[index].replace("_", " ") for index in indices)
+
+
+def _note(first: int, last: int, template: str) -> FrameNote:
+    frames = f"frame {first}" if first == last else f"frames {first}-{last}"
+    return FrameNote(first, last, template.format(frames=frames))
