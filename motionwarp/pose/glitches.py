@@ -38,15 +38,16 @@ SWAP_GROUPS: Final = (
     ("knees and ankles", (LEFT_KNEE, LEFT_ANKLE)),
 )
 # swaps are looked for in stretches of up to this many frames whose neighbours are at most this far apart: legs seen from the
-# side really do change places, but not twice in that time
+# side really do change places, but not twice in that time; shoulders and hips need longer to turn about and back
 LONGEST_SWAP: Final = 3
 SWAP_SECONDS: Final = 0.3
-# a pair counts as swapped where swapping brings it this much nearer to where it should be ...
-SWAP_GAIN: Final = 0.35
+TRUNK_SWAP_SECONDS: Final = 0.6
+# a pair looks swapped where swapping brings it this much nearer to where it should be ...
+SWAP_GAIN: Final = 0.4
 # ... and it was at least this far away, in torso lengths
 SWAP_DISTANCE: Final = 0.15
-# pairs nearer together than this say nothing
-PAIR_DISTANCE: Final = 0.1
+# pairs nearer together than this cannot contradict
+PAIR_DISTANCE: Final = 0.15
 PAIRS_NEEDED: Final = 2
 
 LONGEST_JUMP: Final = 2
@@ -84,7 +85,7 @@ def undo_swaps(points: FloatArray, times_seconds: DoubleArray) -> list[tuple[int
     for length in range(1, LONGEST_SWAP + 1):
         for first in range(1, len(points) - length):
             after = first + length
-            if times_seconds[after] - times_seconds[first - 1] > SWAP_SECONDS:
+            if times_seconds[after] - times_seconds[first - 1] > TRUNK_SWAP_SECONDS:
                 continue
             group = _swapped_group(points, times_seconds, first, after, torso)
             if group is None:
@@ -135,16 +136,20 @@ def _swapped_group(points: FloatArray, times: DoubleArray, first: int, after: in
     stretch = frames[1:-1, :, :2]
     mirror = list(MIRROR)
     pair_seen = seen & seen[mirror]
+    # mean distances of both points of a pair from where they should be, as they are and swapped
     as_is = np.linalg.norm(stretch - expected, axis=-1).mean(axis=0)
-    as_is = as_is + as_is[mirror]
+    as_is = (as_is + as_is[mirror]) / 2
     swapped = np.linalg.norm(stretch[:, mirror] - expected, axis=-1).mean(axis=0)
-    swapped = swapped + swapped[mirror]
+    swapped = (swapped + swapped[mirror]) / 2
     apart = np.linalg.norm(expected - expected[:, mirror], axis=-1).mean(axis=0)
-    looks = pair_seen & (swapped < SWAP_GAIN * as_is) & (as_is > 2 * SWAP_DISTANCE * torso)
-    silent = ~pair_seen | (apart < PAIR_DISTANCE * torso)
-    for index, (_, left) in enumerate(SWAP_GROUPS):
+    looks = pair_seen & (swapped < SWAP_GAIN * as_is) & (as_is > SWAP_DISTANCE * torso)
+    contradicts = pair_seen & (swapped >= as_is) & (apart > PAIR_DISTANCE * torso)
+    quick = times[after] - times[first - 1] <= SWAP_SECONDS
+    if not quick and not looks[[LEFT_SHOULDER, LEFT_HIP]].all():
+        return None
+    for index, (_, left) in enumerate(SWAP_GROUPS if quick else SWAP_GROUPS[:1]):
         chosen = list(left)
-        if looks[chosen].sum() >= PAIRS_NEEDED and (looks | silent)[chosen].all():
+        if looks[chosen].sum() >= PAIRS_NEEDED and not contradicts[chosen].any():
             return index
     return None
 
