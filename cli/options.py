@@ -62,7 +62,7 @@ WRITING = "Output"
 
 InputsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="INPUT...", help="Pictures, videos, GIFs, or folders of numbered frames.", show_default=False),
+    typer.Argument(metavar="INPUT", help="Pictures, videos, GIFs, or folders of numbered frames.", show_default=False),
 ]
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where networks run; auto takes a GPU if there is one.", rich_help_panel=COMPUTING)

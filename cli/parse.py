@@ -108,7 +108,6 @@ def _look_at_picture(
 
 def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, matte: bool, overlay: bool, overwrite: bool) -> dict[str, Any]:
     from motionwarp.errors import NoPersonError, OptionError
-    from motionwarp.media.writer import open_writer
 
     from .grey_frames import GreyFrames
 
@@ -126,6 +125,8 @@ def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, matte: bool, 
         matte_folder = stack.enter_context(GreyFrames(places["matte"], overwrite=overwrite)) if matte else None
         writer = None
         if overlay:
+            from motionwarp.media.writer import open_writer
+
             writer = stack.enter_context(
                 open_writer(
                     places["overlay"], width=clip.width, height=clip.height, frame_rate=clip.frame_rate,
@@ -168,10 +169,9 @@ def _labels_and_matte(rgb: ByteArray, found: Person | None, *, matte: bool) -> t
     if found is None:
         nothing = np.zeros((height, width), dtype=np.uint8)
         return nothing, nothing if matte else None
-    labels = parsing_in_frame(found, height, width)
-    if not matte:
-        return labels, None
-    return labels, np.rint(matte_in_frame(rgb, found) * 255).astype(np.uint8)
+    coverage = matte_in_frame(rgb, found)
+    labels = parsing_in_frame(found, height, width, coverage)  # cut by the matte, so that both have the same edges
+    return labels, np.rint(coverage * 255).astype(np.uint8) if matte else None
 
 
 def _coloured(rgb: ByteArray, labels: ByteArray) -> ByteArray:

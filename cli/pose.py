@@ -66,6 +66,7 @@ def pose(
 
     In a folder the files are named INPUT.keypoints18.json. An input that fails is told of, and the others go on.
     """
+    from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
@@ -73,6 +74,7 @@ def pose(
     looking = prepare_looking(pose_estimator, person, device, precision, start, end)
 
     def work(target: Target, tick: Tick) -> dict[str, Any]:
+        check_target(_poses_path(target), overwrite=overwrite, inputs=[target.source])
         look = _look_at_picture if is_picture(target.source) else _look_at_clip
         return look(target, looking, tick, overlay=overlay, overwrite=overwrite)
 
@@ -100,7 +102,6 @@ def _look_at_picture(target: Target, looking: Looking, tick: Tick, *, overlay: b
 
 
 def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
-    from motionwarp.media.writer import open_writer
     from motionwarp.pose.drawing import draw_pose
 
     points: list[FloatArray | None] = []
@@ -110,6 +111,8 @@ def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, overlay: bool
     with watched_clip(target.source, looking, tick, dense=False) as clip, ExitStack() as stack:
         writer = None
         if overlay:
+            from motionwarp.media.writer import open_writer
+
             writer = stack.enter_context(
                 open_writer(
                     drawn, width=clip.width, height=clip.height, frame_rate=clip.frame_rate, time_base=clip.time_base,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .options import Device, Precision
 from .reporting import Tick
@@ -15,6 +15,7 @@ from .reporting import Tick
 if TYPE_CHECKING:
     from motionwarp.analysis.base import Estimator, Observation
     from motionwarp.analysis.choice import PersonChoice
+    from motionwarp.types import Frame
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> It
     with open_video(path, start_seconds=looking.start, end_seconds=looking.end) as reader:
         info = reader.info
         total = expected_frames(info.frame_count, info.duration_seconds, info.frame_rate, looking.start, looking.end)
-        frames = prefetched(iter(reader), depth=8)
+        frames = cast("Generator[Frame, None, None]", prefetched(reader, depth=8))
 
         def observations() -> Iterator[Observation]:
             done = 0
@@ -101,7 +102,8 @@ def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> It
                 yield observation
             tick("frames", done, done)
 
-        yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
+        with closing(frames):  # ends the decoding thread if the work ends early
+            yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
 
 
 def expected_frames(

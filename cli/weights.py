@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 NamesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names of weights; all if none is given.", show_default=False)
+    list[str] | None, typer.Argument(metavar="NAME", help="Names of weights; all if none is given.", show_default=False)
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -24,10 +24,23 @@ def app_module() -> ModuleType:
     return APP_MODULE
 
 
+def runner_of_streams() -> CliRunner:
+    """Return a runner that keeps stdout and stderr apart, which older versions do only when told to."""
+    environment = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+    if "mix_stderr" in inspect.signature(CliRunner).parameters:
+        return CliRunner(env=environment, mix_stderr=False)  # type: ignore[call-arg]
+    return CliRunner(env=environment)
+
+
+@pytest.fixture
+def make_runner() -> Callable[[], CliRunner]:
+    return runner_of_streams
+
+
 @pytest.fixture
 def motionwarp(app_module: ModuleType) -> Callable[..., object]:
     """Run a command in this process and return Typer's result: exit_code, stdout, stderr."""
-    runner = CliRunner(env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
+    runner = runner_of_streams()
 
     def run(*arguments: object) -> object:
         return runner.invoke(app_module.app, [str(argument) for argument in arguments], prog_name="motionwarp")
@@ -51,11 +64,3 @@ def program(repository_root: Path) -> Callable[..., subprocess.CompletedProcess[
         )
 
     return run
-
-
-def picture_with_person(person: bool = True, width: int = 120, height: int = 160) -> np.ndarray:
-    """A grey picture; the person, if there is one, is a red box that `RedBoxEstimator` sees."""
-    rgb = np.full((height, width, 3), 90, np.uint8)
-    if person:
-        rgb[height // 8 : -height // 8, width // 3 : -width // 3] = (250, 10, 10)
-    return rgb

@@ -139,10 +139,8 @@ class Failing:
 
 
 @pytest.fixture
-def failing(app_module: ModuleType) -> Failing:
-    from typer.testing import CliRunner
-
-    return Failing(app_module, lambda app, arguments: CliRunner().invoke(app, arguments))
+def failing(app_module: ModuleType, make_runner: Run) -> Failing:
+    return Failing(app_module, lambda app, arguments: make_runner().invoke(app, arguments))
 
 
 @pytest.mark.parametrize(
