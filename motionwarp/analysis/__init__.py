@@ -1,1 +1,1 @@
-"""Seeing people: estimators of pose, parsing and matte, finding people and following one."""
+"""Seeing people: who is in a picture, where their 18 points are, and how one of them moves through a clip."""

@@ -1,0 +1,175 @@
+"""Finding people in a whole frame with the network that reads single persons.
+
+Overlapping windows of a few sizes are read in one batch; each gives at most one hypothesis. Hypotheses of the same person are
+merged, looked at again through the crop that their points call for, and merged again: two windows often begin on the same
+person, and sometimes on two people at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from motionwarp.analysis.framing import View, upright_turns, view_around, visible_box
+from motionwarp.analysis.reading import CropReader, Sighting, read_views
+from motionwarp.analysis.similarity import box_overlap, pose_similarity
+from motionwarp.types import ByteArray
+
+# a person fills 0.62 of the window meant for them, so that a level serves sizes from 0.65 to 1.3 of its own
+_WINDOW_FILL: Final = 0.62
+_ASPECT: Final = 0.75  # width over height of an upright window
+_STEP: Final = 0.36  # of a window, between neighbours: nobody is farther than half of it from the nearest window's middle
+_EDGE: Final = 0.2  # of a window: nobody worth finding has their middle nearer to the frame's edge
+
+
+@dataclass(frozen=True)
+class FindSettings:
+    """How thoroughly people are looked for.
+
+    Attributes
+    ----------
+    hypothesis_score : float
+        From which a window's reading is worth a second look.
+    person_score : float
+        From which a second look counts as a person.
+    same_similarity, same_overlap : float
+        From which two hypotheses are one person: by their points, or by their boxes.
+    most_people : int
+        Hypotheses that get a second look, the surest first.
+    quick_windows : int
+        Windows that a quick search may spend beyond its first level.
+    last_resort_windows : int
+        Windows that a thorough search may spend on the smallest people if it found nobody larger.
+    """
+
+    hypothesis_score: float = 0.15
+    person_score: float = 0.35
+    same_similarity: float = 0.45
+    same_overlap: float = 0.75
+    most_people: int = 12
+    quick_windows: int = 8
+    last_resort_windows: int = 128
+
+
+class Finder:
+    """Looks for people in whole frames.
+
+    Parameters
+    ----------
+    reader : CropReader
+    settings : FindSettings
+    """
+
+    def __init__(self, reader: CropReader, settings: FindSettings | None = None) -> None:
+        self.reader = reader
+        self.settings = settings or FindSettings()
+
+    def find(
+        self, rgb: ByteArray, *, thorough: bool = True, dense: bool = False, hints: Sequence[View] = ()
+    ) -> list[Sighting]:
+        """Return everybody in a frame, the surest first.
+
+        Parameters
+        ----------
+        rgb : uint8 (H, W, 3)
+        thorough : bool
+            Look for small people too, and for people who lie or hang. Otherwise a frame costs about ten pictures' reading.
+        dense : bool
+            Whether parsing and matte are needed.
+        hints : sequence of View
+            Upright or turned views that are looked at too.
+
+        Returns
+        -------
+        list of Sighting
+            Empty if nobody was found.
+        """
+        height, width = rgb.shape[:2]
+        first = level_windows(height, width, 0)
+        second = level_windows(height, width, 1)
+        views = [*first, *(second if thorough or len(second) <= self.settings.quick_windows else [])]
+        if found := self._look(rgb, views, hints, dense):
+            return found
+        if not thorough:
+            return []
+        for turns in (2, 1, 3):
+            views = [*level_windows(height, width, 0, turns), *level_windows(height, width, 1, turns)]
+            if found := self._look(rgb, views[: self.settings.last_resort_windows], (), dense):
+                return found
+        third = level_windows(height, width, 2)
+        return self._look(rgb, third, (), dense) if len(third) <= self.settings.last_resort_windows else []
+
+    def _look(self, rgb: ByteArray, upright_or_turned: Sequence[View], hints: Sequence[View], dense: bool) -> list[Sighting]:
+        """Read views and follow up what they show."""
+        # pictures of one batch have one size; a view turned by a quarter has the upright size again
+        hypotheses = read_views(self.reader, rgb, [*upright_or_turned, *hints])
+        hypotheses = self._merged(hypotheses, self.settings.hypothesis_score)[: self.settings.most_people]
+        second = self._merged(look_again(self.reader, rgb, hypotheses), self.settings.person_score)
+        return self._merged(look_again(self.reader, rgb, second, dense), self.settings.person_score)
+
+    def _merged(self, found: Sequence[Sighting], least_score: float) -> list[Sighting]:
+        """Return one sighting a person, the one that sees most of them, from a score up; the surest first."""
+        kept: list[Sighting] = []
+        for candidate in sorted(found, key=lambda sighting: -float(sighting.points[:, 2].sum())):
+            if candidate.person.score >= least_score and not any(self._same(candidate, other) for other in kept):
+                kept.append(candidate)
+        return sorted(kept, key=lambda sighting: -sighting.person.score)
+
+    def _same(self, first: Sighting, second: Sighting) -> bool:
+        one, other = first.person.pose.points, second.person.pose.points
+        if pose_similarity(one, other) >= self.settings.same_similarity:
+            return True
+        return box_overlap(visible_box(one), visible_box(other)) >= self.settings.same_overlap
+
+
+def look_again(
+    reader: CropReader, rgb: ByteArray, found: Sequence[Sighting], dense: bool = False, fill: float | None = None
+) -> list[Sighting]:
+    """Read each person again through the view that their points call for, upright where they lie or hang."""
+    return read_views(reader, rgb, [framed_view(sighting, fill) for sighting in found], dense)
+
+
+def framed_view(sighting: Sighting, fill: float | None = None) -> View:
+    """Return the canonical view of a person whose points were read through any view."""
+    points = sighting.person.pose.points
+    turns = upright_turns(points, sighting.view.turns)
+    return view_around(visible_box(points), turns) if fill is None else view_around(visible_box(points), turns, fill=fill)
+
+
+def level_windows(height: int, width: int, level: int, turns: int = 0) -> list[View]:
+    """Return windows that together see every person of one range of sizes near their middle.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the frame.
+    level : int
+        0 for people about as long as the frame is high, each further level for people half as long.
+    turns : int
+        Quarter turns, as in `View`; with one or three, people lie and the frame's width stands for its height.
+
+    Returns
+    -------
+    list of View
+    """
+    sideways = turns % 2 == 1
+    person = 0.85 * (width if sideways else height) / 2**level
+    long_side = person / _WINDOW_FILL
+    across, along = (long_side, long_side * _ASPECT) if sideways else (long_side * _ASPECT, long_side)
+    return [
+        view_around((x - across / 2, y - along / 2, x + across / 2, y + along / 2), turns, fill=1.0)
+        for y in _middles(height, along)
+        for x in _middles(width, across)
+    ]
+
+
+def _middles(length: int, window: float) -> list[float]:
+    """Return the evenly spaced middles of the windows along one side of the frame."""
+    low, high = _EDGE * window, length - _EDGE * window
+    count = max(int(np.ceil((high - low) / (_STEP * window))), 1)
+    if count == 1:
+        return [length / 2]
+    return [low + (index + 0.5) * (high - low) / count for index in range(count)]

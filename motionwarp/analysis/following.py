@@ -1,0 +1,292 @@
+"""Following one person through a clip: one reading a frame while all goes well, a search when it does not.
+
+While the person is in sight, a few frames ahead are cut out where the person is expected and read in one batch. Frames are then
+taken in order as long as the person lies well inside the crop, moved as people move, and looks as before. The first frame that
+fails is looked at again on its own and, if that fails too, searched in whole. Who does not look like the followed person is not
+taken for them: the person is reported lost until somebody is found who does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from motionwarp.analysis.appearance import Appearance, appearance_of
+from motionwarp.analysis.base import Observation
+from motionwarp.analysis.choice import LARGEST, PersonChoice
+from motionwarp.analysis.cropping import extract_views
+from motionwarp.analysis.finding import Finder, FindSettings, look_again
+from motionwarp.analysis.framing import SEEN_SCORE, View, torso_length, upright_turns, view_around, visible_box
+from motionwarp.analysis.reading import CropReader, Sighting, read_views, sightings
+from motionwarp.analysis.sides import SideKeeper
+from motionwarp.types import FloatArray, Frame
+
+
+@dataclass(frozen=True)
+class FollowSettings:
+    """When a person is taken for the one who is followed.
+
+    Attributes
+    ----------
+    longest_batch : int
+        Frames read at once.
+    least_score : float
+        Of a person who is being followed.
+    same_appearance : float
+        Largest distance of appearances while the person is in sight all the time. Within a clip of one person 99 % of
+        frames are below 0.4; of pairs of different people 95 % are above 0.45.
+    near_appearance, far_appearance : float
+        The same for somebody found again soon and near where they were lost, and for anybody else.
+    near_seconds : float
+        How long 'soon' is.
+    reach_torsos, reach_torsos_per_second : float
+        How far a body may move between two sightings, in torso lengths: at once, and with time.
+    thorough_every : int
+        Of the frames in which the person is lost, every so many are searched for small and lying people too.
+    appearance_seconds : float
+        Time in which the remembered appearance follows a change of light.
+    """
+
+    longest_batch: int = 8
+    least_score: float = 0.3
+    same_appearance: float = 0.42
+    near_appearance: float = 0.44
+    far_appearance: float = 0.36
+    near_seconds: float = 1.5
+    reach_torsos: float = 0.8
+    reach_torsos_per_second: float = 6.0
+    thorough_every: int = 12
+    appearance_seconds: float = 0.7
+
+
+# a person's box may reach over the crop by this share of the crop, and must fill this much of it, or the crop is made anew
+_OVERHANG = 0.04
+_LEAST_FILL = 0.55
+_LOOK_WIDER = 0.6  # fill of the view that looks for somebody who is not where they were expected
+_LARGEST_GROWTH = 1.8  # of a torso between two sightings that are near in time
+
+
+@dataclass
+class _Track:
+    """What is known of the followed person."""
+
+    points: FloatArray
+    time_seconds: float
+    turns: int
+    appearance: Appearance
+    velocity: FloatArray  # (2,) pixels a second
+    missing: int = 0  # frames since the person was last seen
+
+    def expected_points(self, time_seconds: float) -> FloatArray:
+        """Return the last points, moved on for at most a quarter of a second and rather too little than too much."""
+        moved = self.points.copy()
+        moved[:, :2] += self.velocity * 0.8 * min(time_seconds - self.time_seconds, 0.25)
+        return moved
+
+    def expected_view(self, time_seconds: float) -> View:
+        """Return the canonical view of where the person should be."""
+        return view_around(visible_box(self.expected_points(time_seconds)), self.turns)
+
+    def see(self, points: FloatArray, time_seconds: float, turns: int) -> None:
+        """Take over a new sighting that follows the last one without a gap."""
+        elapsed = max(time_seconds - self.time_seconds, 1e-3)
+        travelled = np.median(_moves(self.points, points), axis=0) if len(_moves(self.points, points)) else np.zeros(2)
+        self.velocity = (0.5 * self.velocity + 0.5 * travelled / elapsed).astype(np.float32)
+        self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
+
+    def restart(self, points: FloatArray, time_seconds: float, turns: int) -> None:
+        """Take over a sighting after a gap: nothing is known of the speed."""
+        self.velocity = np.zeros(2, dtype=np.float32)
+        self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
+
+
+def _moves(before: FloatArray, now: FloatArray) -> FloatArray:
+    """Return the displacements of the points seen in both, float32 (n, 2)."""
+    both = (before[:, 2] >= SEEN_SCORE) & (now[:, 2] >= SEEN_SCORE)
+    return now[both, :2] - before[both, :2]
+
+
+class Follower:
+    """Follows people through clips; one clip does not influence the next.
+
+    Parameters
+    ----------
+    reader : CropReader
+    settings : FollowSettings
+    find_settings : FindSettings
+    """
+
+    def __init__(
+        self,
+        reader: CropReader,
+        settings: FollowSettings | None = None,
+        find_settings: FindSettings | None = None,
+    ) -> None:
+        self.reader = reader
+        self.settings = settings or FollowSettings()
+        self.finder = Finder(reader, find_settings)
+
+    def follow(
+        self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
+    ) -> Iterator[Observation]:
+        """Follow one person through a clip; see `Estimator.follow`."""
+        source = iter(frames)
+        ahead: deque[Frame] = deque()
+        pursuit = _Pursuit(self, choice, dense)
+        while True:
+            ahead.extend(islice(source, pursuit.batch - len(ahead)))
+            if not ahead:
+                return
+            for observation in pursuit.step(list(islice(ahead, pursuit.batch))):
+                ahead.popleft()
+                yield observation
+
+
+class _Pursuit:
+    """One person in one clip."""
+
+    def __init__(self, follower: Follower, choice: PersonChoice, dense: bool) -> None:
+        self.reader, self.finder, self.settings = follower.reader, follower.finder, follower.settings
+        self.choice, self.dense = choice, dense
+        self.track: _Track | None = None
+        self.sides = SideKeeper()
+        self.batch = 1  # frames that `step` wants to be given
+        self._searched = 0
+
+    def step(self, frames: list[Frame]) -> list[Observation]:
+        """Return what is seen in the first one or more of `frames`."""
+        if self.track is None:
+            return [self._begin(frames[0])]
+        if self.track.missing:
+            return [self._regain(frames[0], self.track)]
+        return self._pursue(frames, self.track)
+
+    def _begin(self, frame: Frame) -> Observation:
+        """Choose the person in the first frame that shows anybody."""
+        thorough = self._searched % self.settings.thorough_every == 0
+        self._searched += 1
+        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense)
+        if found and not thorough:
+            # numbers and sizes mean something only among all people
+            found = self.finder.find(frame.rgb, dense=self.dense)
+        if not found:
+            return Observation(frame, None, "no person found")
+        chosen = self.choice.pick([sighting.person for sighting in found])
+        sighting = next(sighting for sighting in found if sighting.person is chosen)
+        self.track = _Track(
+            points=chosen.pose.points,
+            time_seconds=frame.pts_seconds,
+            turns=sighting.view.turns,
+            appearance=appearance_of(sighting.picture, sighting.points),
+            velocity=np.zeros(2, dtype=np.float32),
+        )
+        self.batch = 2
+        return Observation(frame, chosen)
+
+    def _pursue(self, frames: list[Frame], track: _Track) -> list[Observation]:
+        """Read frames where the person is expected, and take them in order up to the first that is in doubt."""
+        views = [track.expected_view(frame.pts_seconds) for frame in frames]
+        pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
+        taken: list[Observation] = []
+        for frame, sighting in zip(frames, sightings(pictures, views, self.reader, self.dense), strict=True):
+            if not (_well_framed(sighting) and self._is_same(sighting, frame, track)):
+                self.batch = max(len(taken), 1)
+                taken.append(self._reconsider(frame, sighting, track))
+                return taken
+            taken.append(self._take(frame, sighting, track))
+        self.batch = min(2 * len(frames), self.settings.longest_batch)
+        return taken
+
+    def _reconsider(self, frame: Frame, sighting: Sighting, track: _Track) -> Observation:
+        """Look once more at a frame that was in doubt: with the framing it calls for, or wider where nobody was seen."""
+        if sighting.person.score >= self.settings.least_score:
+            again = look_again(self.reader, frame.rgb, [sighting], self.dense)[0]
+        else:
+            box = visible_box(track.expected_points(frame.pts_seconds))
+            wide = read_views(self.reader, frame.rgb, [view_around(box, track.turns, fill=_LOOK_WIDER)])[0]
+            again = look_again(self.reader, frame.rgb, [wide], self.dense)[0]
+        if self._is_same(again, frame, track):
+            return self._take(frame, again, track)
+        return self._regain(frame, track)
+
+    def _regain(self, frame: Frame, track: _Track) -> Observation:
+        """Search a whole frame for the person."""
+        thorough = track.missing % self.settings.thorough_every == self.settings.thorough_every - 1
+        hint = view_around(visible_box(track.points), track.turns, fill=_LOOK_WIDER)
+        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=[hint])
+        ranked = sorted(
+            ((self._strangeness(sighting, frame, track), index) for index, sighting in enumerate(found)), key=lambda pair: pair[0]
+        )
+        if ranked and ranked[0][0] < np.inf:
+            sighting, gap = found[ranked[0][1]], track.missing
+            track.restart(sighting.person.pose.points, frame.pts_seconds, sighting.view.turns)
+            self.sides = SideKeeper()
+            self.batch = 2
+            return Observation(frame, sighting.person, f"found again after {gap} frames" if gap else None)
+        track.missing += 1
+        self.batch = 1
+        where = "only other people are in sight" if found else "nobody is in sight"
+        return Observation(frame, None, f"lost the person: {where}")
+
+    def _take(self, frame: Frame, sighting: Sighting, track: _Track) -> Observation:
+        """Accept a sighting that follows the last one."""
+        person = self.sides.settle(sighting.person, track.expected_points(frame.pts_seconds), frame.pts_seconds)
+        self._remember(sighting, frame, track)
+        track.see(person.pose.points, frame.pts_seconds, upright_turns(person.pose.points, track.turns))
+        return Observation(frame, person)
+
+    def _remember(self, sighting: Sighting, frame: Frame, track: _Track) -> None:
+        """Let the remembered appearance follow slow changes; who looks rather different is not learned."""
+        looks = appearance_of(sighting.picture, sighting.points)
+        distance = track.appearance.distance(looks)
+        if distance is None or distance <= self.settings.far_appearance:
+            elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
+            track.appearance = track.appearance.updated(looks, 1 - float(np.exp(-elapsed / self.settings.appearance_seconds)))
+
+    def _is_same(self, sighting: Sighting, frame: Frame, track: _Track) -> bool:
+        """Return whether somebody seen where the person was expected is the person."""
+        if sighting.person.score < self.settings.least_score or not self._within_reach(sighting, frame, track):
+            return False
+        distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
+        return distance is None or distance <= self.settings.same_appearance
+
+    def _within_reach(self, sighting: Sighting, frame: Frame, track: _Track) -> bool:
+        """Return whether the person can have come from where they were last seen."""
+        points = sighting.person.pose.points
+        moves = _moves(track.expected_points(frame.pts_seconds), points)
+        torso = max(torso_length(track.points), 1e-3)
+        if not len(moves):
+            return False
+        elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
+        reach = self.settings.reach_torsos + self.settings.reach_torsos_per_second * elapsed
+        growth = max(torso_length(points), 1e-3) / torso
+        travelled = float(np.median(np.hypot(moves[:, 0], moves[:, 1])))
+        return travelled <= reach * torso and 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH
+
+    def _strangeness(self, sighting: Sighting, frame: Frame, track: _Track) -> float:
+        """Return how unlike the lost person somebody is; infinite if they must not be taken for them."""
+        distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
+        soon = frame.pts_seconds - track.time_seconds <= self.settings.near_seconds
+        near = soon and self._within_reach(sighting, frame, track)
+        if distance is None:
+            # a head alone says little: only who has hardly been away is believed
+            return self.settings.near_appearance if near else np.inf
+        if distance <= (self.settings.near_appearance if near else self.settings.far_appearance):
+            return distance + (0.0 if near else 0.2)
+        return np.inf
+
+
+def _well_framed(sighting: Sighting) -> bool:
+    """Return whether a person lies well inside the view and fills enough of it for the reading to be sharp."""
+    view = sighting.view
+    left, top, right, bottom = visible_box(sighting.points)
+    height, width = view.size
+    over_x, over_y = _OVERHANG * width, _OVERHANG * height
+    inside = left >= -over_x and top >= -over_y and right <= width + over_x and bottom <= height + over_y
+    return inside and max((right - left) / width, (bottom - top) / height) >= _LEAST_FILL
+
+

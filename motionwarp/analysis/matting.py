@@ -1,0 +1,181 @@
+"""Matte and parsing of a crop brought to the picture's own resolution and edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from motionwarp.analysis.guided_filter import guided_filter
+from motionwarp.errors import InputError
+from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
+from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCrop
+
+_PERSON_FROM: Final = 0.5  # coverage
+
+
+@dataclass(frozen=True)
+class MatteSettings:
+    """How a matte is fitted to the picture's edges.
+
+    Attributes
+    ----------
+    radius_cells : float
+        Radius of the guided filter, in cells of the crop's matte: as far as the matte's own edge may be off.
+    epsilon : float
+        Variance of the picture's colours, in [0, 1], below which there is no edge to follow.
+    low, high : float
+        Coverage that becomes 0 and 1: the filter never quite reaches them.
+    """
+
+    radius_cells: float = 1.5
+    epsilon: float = 2e-4
+    low: float = 0.12
+    high: float = 0.88
+
+
+def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | None = None) -> FloatArray:
+    """Return a person's matte at the picture's resolution, fitted to the picture's own edges.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    person : Person
+        With a matte.
+    settings : MatteSettings, optional
+
+    Returns
+    -------
+    float32 (H, W)
+        Coverage in [0, 1]; 0 outside the person's crop.
+
+    Raises
+    ------
+    InputError
+        If the person has no matte.
+    """
+    settings = settings or MatteSettings()
+    if person.matte is None:
+        raise InputError("this person was seen without a matte", remedy="Analyse with dense=True")
+    height, width = rgb.shape[:2]
+    frame_matte = np.zeros((height, width), dtype=np.float32)
+    window = _window(person.crop, height, width)
+    if window is None:
+        return frame_matte
+    rows, columns = window
+    coarse = np.clip(_sampled(person.matte, person.crop, rows, columns, cv2.INTER_CUBIC), 0, 1)
+    cell = person.crop.scale * person.crop.height / person.matte.shape[0]
+    radius = round(settings.radius_cells * cell)
+    fine = coarse
+    if radius >= 1 and cell > 1:
+        guide = rgb[rows, columns].astype(np.float32) / np.float32(255)
+        fine = guided_filter(guide, coarse, radius, settings.epsilon)
+        fine = np.clip((fine - settings.low) / (settings.high - settings.low), 0, 1)
+    frame_matte[rows, columns] = fine
+    return frame_matte
+
+
+def parsing_in_frame(person: Person, height: int, width: int, matte: FloatArray | None = None) -> ByteArray:
+    """Return a person's parsing at the picture's resolution, cut by the matte.
+
+    Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the parsing
+    background, the nearest class is taken.
+
+    Parameters
+    ----------
+    person : Person
+        With a parsing.
+    height, width : int
+        Of the picture.
+    matte : float32 (H, W), optional
+        The person's matte at the picture's resolution, such as from `matte_in_frame`; by default the crop's own.
+
+    Returns
+    -------
+    uint8 (H, W)
+        The 20 LIP classes; 0 outside the person.
+
+    Raises
+    ------
+    InputError
+        If the person has no parsing.
+    """
+    if person.parsing is None:
+        raise InputError("this person was seen without a parsing", remedy="Analyse with dense=True")
+    frame_parsing = np.zeros((height, width), dtype=np.uint8)
+    window = _window(person.crop, height, width)
+    if window is None:
+        return frame_parsing
+    rows, columns = window
+    inside = _inside(person, matte, rows, columns)
+    if inside is None:
+        frame_parsing[rows, columns] = _smooth_labels(person.parsing, person.crop, rows, columns, with_background=True)
+        return frame_parsing
+    labels = _smooth_labels(person.parsing, person.crop, rows, columns, with_background=False)
+    frame_parsing[rows, columns] = np.where(inside, _filled(labels), BACKGROUND)
+    return frame_parsing
+
+
+def _window(crop: PersonCrop, height: int, width: int) -> tuple[slice, slice] | None:
+    """Return the rows and columns of the picture that a crop covers, or None."""
+    left, top = max(int(np.floor(crop.left)), 0), max(int(np.floor(crop.top)), 0)
+    right = min(int(np.ceil(crop.left + crop.scale * crop.width)), width)
+    bottom = min(int(np.ceil(crop.top + crop.scale * crop.height)), height)
+    return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None
+
+
+def _sampled(cells: FloatArray, crop: PersonCrop, rows: slice, columns: slice, interpolation: int) -> FloatArray:
+    """Sample a map over a crop at the pixels of a window of the picture; edge values go on outside."""
+    cell = crop.scale * crop.height / cells.shape[0]
+    # pixel centres at integers in both spaces, corners measured at edges
+    offset_x = (columns.start + 0.5 - crop.left) / cell - 0.5
+    offset_y = (rows.start + 0.5 - crop.top) / cell - 0.5
+    matrix = np.array([[1 / cell, 0, offset_x], [0, 1 / cell, offset_y]], dtype=np.float64)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    return np.asarray(
+        cv2.warpAffine(cells, matrix, size, flags=interpolation | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE),
+        dtype=np.float32,
+    )
+
+
+def _inside(person: Person, matte: FloatArray | None, rows: slice, columns: slice) -> BoolArray | None:
+    if matte is not None:
+        return np.asarray(matte[rows, columns] >= _PERSON_FROM)
+    if person.matte is not None:
+        return np.asarray(_sampled(person.matte, person.crop, rows, columns, cv2.INTER_LINEAR) >= _PERSON_FROM)
+    return None
+
+
+def _smooth_labels(parsing: ByteArray, crop: PersonCrop, rows: slice, columns: slice, *, with_background: bool) -> ByteArray:
+    """Return the class with the most weight at every pixel of a window, uint8; 0 where no class has any."""
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    best = np.zeros(size, dtype=np.uint8)
+    best_weight = np.full(size, 1e-3, dtype=np.float32)
+    for label in range(0 if with_background else 1, CLASS_COUNT):
+        mask = parsing == label
+        if not mask.any():
+            continue
+        # one class at a time: all twenty at the picture's resolution would be hundreds of megabytes
+        soft = np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7), dtype=np.float32)
+        weight = _sampled(soft, crop, rows, columns, cv2.INTER_LINEAR)
+        ahead = weight > best_weight
+        best[ahead] = label
+        best_weight[ahead] = weight[ahead]
+    return best
+
+
+def _filled(labels: ByteArray) -> ByteArray:
+    """Give every pixel without a class the class of the nearest one that has one."""
+    empty = labels == BACKGROUND
+    if not empty.any() or empty.all():
+        return labels
+    _, nearest = cv2.distanceTransformWithLabels(
+        empty.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    # the zero pixels are numbered from 1; the table takes a number to its pixel's class
+    numbers = np.asarray(nearest)
+    table = np.zeros(int(numbers.max()) + 1, dtype=np.uint8)
+    table[numbers[~empty]] = labels[~empty]
+    return np.asarray(table[numbers], dtype=np.uint8)

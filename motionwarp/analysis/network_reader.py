@@ -1,0 +1,158 @@
+"""The analyser network as a reader of pictures: batches in, points, parsing and mattes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import torch
+
+from motionwarp.analysis.folding import folded, ready_for, with_outputs
+from motionwarp.analysis.reading import Readings
+from motionwarp.errors import WeightsError
+from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points
+from motionwarp.types import ByteArray, FloatArray
+from motionwarp.weights import Checkpoint, load_checkpoint
+
+DEFAULT_WEIGHTS: Final = "analyser"
+_LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a search with many windows
+
+
+class NetworkReader:
+    """Reads pictures with the analyser.
+
+    Parameters
+    ----------
+    network : Analyser
+        Trained; it is copied, folded and put into evaluation mode.
+    device : torch.device
+    dtype : torch.dtype
+        Of weights and activations; softmax and decoding are float32.
+    calibration : sequence of (raw, calibrated) or None
+        Knots of a monotone, piecewise linear table for the points' scores; None leaves the network's own.
+    """
+
+    def __init__(
+        self,
+        network: Analyser,
+        device: torch.device,
+        dtype: torch.dtype,
+        calibration: Sequence[Sequence[float]] | None = None,
+    ) -> None:
+        everything = folded(network.eval())
+        self.device, self.dtype = device, dtype
+        self.config = network.config
+        self._everything = ready_for(everything, device, dtype)
+        self._points_only = ready_for(with_outputs(everything, (0, 1)), device, dtype)
+        self._knots = None if calibration is None else checked_knots(calibration)
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, device: torch.device, dtype: torch.dtype) -> NetworkReader:
+        """Make a reader from weights.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, for another network, or has a calibration that is none.
+        """
+        checkpoint = load_checkpoint(name_or_path, "analyser")
+        network = Analyser(_network_config(checkpoint))
+        checkpoint.load_into(network)
+        calibration = checkpoint.config.get("calibration")
+        try:
+            return cls(network, device, dtype, calibration)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"has a configuration that cannot be used ({error})", subject=checkpoint.path) from error
+
+    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
+        """Read pictures; see `CropReader`.
+
+        Parameters
+        ----------
+        pictures : uint8 (N, 256, 192, 3)
+        dense : bool
+
+        Returns
+        -------
+        Readings
+            Parsing and matte at half the pictures' size, if `dense`.
+        """
+        expected = (self.config.height, self.config.width, 3)
+        if pictures.shape[1:] != expected or pictures.dtype != np.uint8:
+            raise ValueError(f"the analyser reads uint8 (N, {expected}), got {pictures.dtype} {pictures.shape}")
+        chunks = [
+            self._read(pictures[start : start + _LARGEST_BATCH], dense) for start in range(0, len(pictures), _LARGEST_BATCH)
+        ]
+        if len(chunks) == 1:
+            return chunks[0]
+        return _joined(chunks, dense, self.config)
+
+    @torch.inference_mode()
+    def _read(self, pictures: ByteArray, dense: bool) -> Readings:
+        # (N, 3, H, W) over channels-last memory, which is how the pictures lie already
+        image = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
+        if dense:
+            output = cast(AnalyserOutput, self._everything(image))
+        else:
+            heatmap_logits, absent_logits = self._points_only(image)
+            not_asked = image.new_empty(0)
+            output = AnalyserOutput(heatmap_logits, absent_logits, not_asked, not_asked)
+        points = self._calibrated(decode_points(output).cpu().numpy())
+        if not dense:
+            return Readings(points)
+        parsing = output.parsing_logits.argmax(dim=1).to(torch.uint8).cpu().numpy()  # (N, h, w)
+        matte = torch.sigmoid(output.matte_logits.float())[:, 0].cpu().numpy()  # (N, h, w)
+        return Readings(points, parsing, matte)
+
+    def _calibrated(self, points: FloatArray) -> FloatArray:
+        if self._knots is not None:
+            points[..., 2] = np.interp(points[..., 2], self._knots[0], self._knots[1])
+        return points
+
+
+def _network_config(checkpoint: Checkpoint) -> AnalyserConfig:
+    """Read the network's size from a checkpoint; JSON has turned its tuples into lists."""
+    given = checkpoint.config.get("network", {})
+    known = {field.name for field in fields(AnalyserConfig)}
+    if not isinstance(given, dict) or not set(given) <= known:
+        raise WeightsError(
+            f"names a network of unknown form ({given})", subject=checkpoint.path, remedy="It was made by another release."
+        )
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    return AnalyserConfig(**values)
+
+
+def checked_knots(calibration: Sequence[Sequence[float]]) -> tuple[FloatArray, FloatArray]:
+    """Return the raw and the calibrated scores of a table, each float32 (K,).
+
+    Raises
+    ------
+    ValueError
+        Unless there are two or more pairs in [0, 1], raw scores strictly increasing and calibrated ones not decreasing.
+    """
+    table = np.asarray(calibration, dtype=np.float32)
+    if table.ndim != 2 or table.shape[1] != 2 or len(table) < 2:
+        raise ValueError(f"a calibration is a list of two or more [raw, calibrated] pairs, got shape {table.shape}")
+    raw, calibrated = table.T
+    if not ((table >= 0) & (table <= 1)).all() or (np.diff(raw) <= 0).any() or (np.diff(calibrated) < 0).any():
+        raise ValueError(f"a calibration must be monotone within [0, 1], got {table.tolist()}")
+    return raw, calibrated
+
+
+def _joined(chunks: Iterable[Readings], dense: bool, config: AnalyserConfig) -> Readings:
+    parts = list(chunks)
+    if not parts:
+        none = np.zeros((0, config.height // 2, config.width // 2), dtype=np.float32)
+        points = np.zeros((0, 18, 3), dtype=np.float32)
+        return Readings(points, none.astype(np.uint8), none) if dense else Readings(points)
+    points = np.concatenate([part.points for part in parts])
+    if not dense:
+        return Readings(points)
+    return Readings(
+        points,
+        np.concatenate([cast(ByteArray, part.parsing) for part in parts]),
+        np.concatenate([cast(FloatArray, part.matte) for part in parts]),
+    )
