@@ -77,15 +77,14 @@ def parse(
     looking = prepare_looking(pose_estimator, person, device, precision, start, end)
 
     def work(target: Target, tick: Tick) -> dict[str, Any]:
-        look = _look_at_picture if is_picture(target.source) else _look_at_clip
-        return look(target, looking, tick, matte=matte, overlay=overlay, overwrite=overwrite)
+        if is_picture(target.source):
+            return _look_at_picture(target, looking, matte=matte, overlay=overlay, overwrite=overwrite)
+        return _look_at_clip(target, looking, tick, matte=matte, overlay=overlay, overwrite=overwrite)
 
     run_over(targets, work, reporter, "parse")
 
 
-def _look_at_picture(
-    target: Target, looking: Looking, tick: Tick, *, matte: bool, overlay: bool, overwrite: bool
-) -> dict[str, Any]:
+def _look_at_picture(target: Target, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
 
     picture = read_image(target.source)
@@ -102,7 +101,6 @@ def _look_at_picture(
         coloured = target.path(".overlay.png")
         write_image(coloured, _coloured(picture.rgb, labels), overwrite=overwrite)
         facts["overlay"] = str(coloured)
-    tick("picture", 1, 1)
     return facts
 
 

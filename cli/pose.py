@@ -75,8 +75,9 @@ def pose(
 
     def work(target: Target, tick: Tick) -> dict[str, Any]:
         check_target(_poses_path(target), overwrite=overwrite, inputs=[target.source])
-        look = _look_at_picture if is_picture(target.source) else _look_at_clip
-        return look(target, looking, tick, overlay=overlay, overwrite=overwrite)
+        if is_picture(target.source):
+            return _look_at_picture(target, looking, overlay=overlay, overwrite=overwrite)
+        return _look_at_clip(target, looking, tick, overlay=overlay, overwrite=overwrite)
 
     run_over(targets, work, reporter, "pose")
 
@@ -85,7 +86,7 @@ def _poses_path(target: Target) -> Path:
     return target.file or target.path(".keypoints18.json")
 
 
-def _look_at_picture(target: Target, looking: Looking, tick: Tick, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
     from motionwarp.pose.drawing import draw_pose
 
@@ -97,7 +98,6 @@ def _look_at_picture(target: Target, looking: Looking, tick: Tick, *, overlay: b
         drawn = target.path(".pose.png")
         write_image(drawn, draw_pose(picture.rgb, found.pose.points), overwrite=overwrite)
         facts["overlay"] = str(drawn)
-    tick("picture", 1, 1)
     return facts
 
 

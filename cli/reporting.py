@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from .failures import report_failure
@@ -88,7 +88,7 @@ def _ignore(stage: str, done: int, total: int | None) -> None:
 def _bars(console: Console, unit: str) -> Progress:
     return Progress(
         SpinnerColumn(finished_text="[green]✓[/green]"),
-        TextColumn("{task.description:<8}"),
+        TextColumn("{task.description:<8}", table_column=Column(max_width=24, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=None),
         _Count(),
         _Rate(unit),
@@ -116,7 +116,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Return "12.3 fps", or nothing while it is not known or makes no sense."""
-        rate = task.finished_speed if task.finished else task.speed
+        rate = task.completed / task.finished_time if task.finished_time else task.speed
         known = rate is not None and task.total is not None and task.total > 1
         return Text(f"{rate:.1f} {self.unit}" if known else "", style="dim", justify="right")
 

@@ -98,9 +98,9 @@ def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> It
             done = 0
             for observation in looking.estimator.follow(frames, looking.choice, dense=dense):
                 done += 1
-                tick("frames", done, None if total is None else max(total, done))
+                tick(path.name, done, None if total is None else max(total, done))
                 yield observation
-            tick("frames", done, done)
+            tick(path.name, done, done)
 
         with closing(frames):  # ends the decoding thread if the work ends early
             yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)

@@ -297,7 +297,7 @@ def test_quiet_prints_nothing(motionwarp: Run, tmp_path: Path) -> None:
 
 def test_plain_lines_where_there_is_no_terminal(motionwarp: Run, tmp_path: Path) -> None:
     result = motionwarp("pose", write_clip(tmp_path / "a.mp4", [10] * 5), "-o", tmp_path)
-    assert result.stderr.splitlines() == ["frames: 1 of 5", "frames: 5 of 5"]
+    assert result.stderr.splitlines() == ["a.mp4: 1 of 5", "a.mp4: 5 of 5"]
     assert "\x1b" not in result.stdout + result.stderr
 
 
