@@ -17,7 +17,9 @@ from types import TracebackType
 from motionwarp.errors import OutputError
 
 _FULL = frozenset(
-    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)  # EDQUOT is missing on Windows
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG")
+    if hasattr(errno, name)  # EDQUOT is missing on Windows
 )
 _REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
@@ -28,7 +30,9 @@ def write_failure(error: Exception, target: Path) -> OutputError:
     if number in _FULL:
         return OutputError("the disk is full", subject=target, remedy="Free some space or write elsewhere")
     if number in _REFUSED:
-        return OutputError("the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere")
+        return OutputError(
+            "the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere"
+        )
     reason = getattr(error, "strerror", None) or error
     return OutputError(f"writing failed ({reason})", subject=target, remedy="Check the path and the disk")
 
@@ -75,7 +79,9 @@ def check_folder(folder: Path, target: Path) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder", subject=target, remedy="Choose another place")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError("the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere")
+        raise OutputError(
+            "the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere"
+        )
 
 
 def temporary_name(target: Path) -> Path:
@@ -139,9 +145,7 @@ class PendingFile:
     def __enter__(self) -> PendingFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.discard()
 
 

@@ -113,11 +113,11 @@ class RgbConverter:
             If the frame's colours or format cannot be converted.
         """
         transparent = has_alpha(frame.format.name)
-        pixels = self._converted(frame, "rgba" if transparent else "rgb24").to_ndarray()
+        pixels = np.asarray(self._converted(frame, "rgba" if transparent else "rgb24").to_ndarray(), dtype=np.uint8)
         if not transparent:
             return pixels, None
-        alpha = np.ascontiguousarray(pixels[..., 3])
-        return np.ascontiguousarray(pixels[..., :3]), None if alpha.min() == 255 else alpha
+        rgb, alpha = pixels[..., :3].copy(), pixels[..., 3].copy()
+        return rgb, None if alpha.min() == 255 else alpha
 
     def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         coding = coding_of(frame, self._subject)

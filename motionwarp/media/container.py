@@ -23,9 +23,7 @@ _SNIFFED_BYTES = 4096
 
 
 @contextmanager
-def opened_video(
-    file: Path, limits: MediaLimits, hardware: str | None = None
-) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `file` and yield its container and the video stream to show, with decoding threads set up.
 
     Parameters
@@ -45,9 +43,7 @@ def opened_video(
     DeviceError
         If `hardware` is asked for by name and cannot decode this.
     """
-    existing_file(file)
-    _refuse_text(file)
-    with _opened(file, limits, hardware) as container:
+    with opened_container(file, limits, hardware) as container:
         stream = _shown_stream(container, file)
         width, height = stream.codec_context.width, stream.codec_context.height
         if width == 0 and height == 0:
@@ -58,7 +54,11 @@ def opened_video(
 
 
 @contextmanager
-def _opened(file: Path, limits: MediaLimits, hardware: str | None) -> Iterator[InputContainer]:
+def opened_container(file: Path, limits: MediaLimits | None = None, hardware: str | None = None) -> Iterator[InputContainer]:
+    """Open `file`, which may hold sound only; arguments and errors as for `opened_video`."""
+    existing_file(file)
+    _refuse_text(file)
+    limits = limits or MediaLimits()
     # the decoders that FFmpeg opens while it probes must keep to the limits too; coded sizes are a little above the shown ones
     options = {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
     acceleration = None if hardware is None else hardware_acceleration(hardware)
@@ -91,15 +91,19 @@ def _refuse_text(file: Path) -> None:
 
 
 def _shown_stream(container: InputContainer, file: Path) -> VideoStream:
-    moving = [stream for stream in container.streams.video if not _is_cover(stream)]
-    if not moving:
-        kind = "sound only" if container.streams.audio else "no video stream"
-        raise MediaError(f"there is {kind} in it, no moving pictures", subject=file, remedy="Give a file with video")
-    best = container.streams.best("video")
-    stream = best if best in moving else moving[0]
+    stream = _best_video(container)
+    if stream is None:
+        kind = "only sound" if container.streams.audio else "no video stream"
+        raise MediaError(f"there is {kind} in it", subject=file, remedy="Give a file with moving pictures")
     if stream.codec_context is None:
         raise MediaError("its video codec is unknown to this build of PyAV", subject=file, remedy="Convert it to H.264 first")
     return stream
+
+
+def _best_video(container: InputContainer) -> VideoStream | None:
+    moving = [stream for stream in container.streams.video if not _is_cover(stream)]
+    best = container.streams.best("video")
+    return best if best in moving else next(iter(moving), None)
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -113,13 +117,20 @@ def has_alpha_layer(stream: VideoStream) -> bool:
     return "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE"))
 
 
-def origin_ticks(container: InputContainer, stream: VideoStream) -> int:
-    """Return the time of the clip's beginning on the stream's clock, in its ticks.
+def origin_seconds(container: InputContainer) -> Fraction:
+    """Return the time of the clip's beginning on the container's clock, in seconds.
 
     A file that starts late as a whole (broadcast recordings, cuts) is moved to zero, all its streams alike. A video that starts
     later than its own sound keeps that distance, and sound that starts early (encoders' priming) moves nothing.
     """
-    start = Fraction(container.start_time or 0, av.time_base)
-    own = stream.start_time or 0
-    ticks = int(max(start, Fraction(0)) / stream.time_base)
-    return min(ticks, own)
+    start = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
+    video = _best_video(container)
+    if video is None or video.start_time is None or video.time_base is None:
+        return start
+    return min(start, video.start_time * video.time_base)
+
+
+def clock(stream: VideoStream) -> Fraction:
+    """Return the stream's time base, seconds a tick."""
+    assert stream.time_base is not None  # every stream of an opened file has one
+    return Fraction(stream.time_base)

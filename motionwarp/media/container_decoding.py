@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from motionwarp.media.container import has_alpha_layer, opened_video, origin_ticks
+from motionwarp.media.container import clock, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.limits import MediaLimits
 
 # a time given in decimals may lie a rounding error beyond the frame that it means
@@ -123,9 +123,10 @@ def decode_section(
 
 def _seek(container: InputContainer, stream: VideoStream, target: Fraction) -> bool:
     """Go to the last key frame before `target` seconds of the clip; tell whether the container can."""
-    base = Fraction(stream.time_base)
     try:
-        container.seek(origin_ticks(container, stream) + int(max(target, Fraction(0)) / base), stream=stream, backward=True)
+        container.seek(
+            int((origin_seconds(container) + max(target, Fraction(0))) / clock(stream)), stream=stream, backward=True
+        )
     except av.FFmpegError:
         return False
     return True
@@ -147,18 +148,18 @@ def _ordered_within(section: Section, frames: Iterable[DecodedFrame], damage: Da
 def _timed_frames(
     container: InputContainer, stream: VideoStream, section: Section, damage: Damage
 ) -> Generator[DecodedFrame, None, None]:
-    base = Fraction(stream.time_base)
-    origin = origin_ticks(container, stream)
-    usual_ticks = max(1, round(1 / (stream.average_rate or stream.guessed_rate or 25) / base))
+    base = clock(stream)
+    origin = origin_seconds(container)
+    usual_ticks = max(1, round(1 / Fraction(stream.average_rate or stream.guessed_rate or 25) / base))
     durations: dict[int, int] = {}  # of the packets that are still in the decoder
-    next_ticks = origin
+    next_ticks = round(origin / base)
     for picture in _pictures(container, stream, section, durations, damage):
         ticks = picture.pts if picture.pts is not None else picture.dts
         if ticks is None:  # raw streams have no times at all
             ticks = next_ticks
         duration = durations.pop(ticks, 0)
         next_ticks = ticks + (duration or usual_ticks)
-        yield DecodedFrame(picture, (ticks - origin) * base, duration * base if duration else None)
+        yield DecodedFrame(picture, ticks * base - origin, duration * base if duration else None)
 
 
 def _pictures(
@@ -166,7 +167,7 @@ def _pictures(
 ) -> Generator[av.VideoFrame, None, None]:
     """Decode what the container holds from where it stands; broken packets are counted and left out."""
     decode = _decoder(stream)
-    first_ticks = origin_ticks(container, stream) + (section.start - _ROUNDING) / Fraction(stream.time_base)
+    first_ticks = (origin_seconds(container) + section.start - _ROUNDING) / clock(stream)
     for packet in _packets(container, stream, damage):
         if packet is not None and packet.pts is not None and packet.duration:
             durations[packet.pts] = packet.duration
@@ -199,5 +200,6 @@ def _decoder(stream: VideoStream) -> Callable[[av.Packet[VideoStream] | None], l
     name = stream.codec_context.codec.canonical_name
     if has_alpha_layer(stream) and name in _ALPHA_DECODERS:
         context = av.CodecContext.create(_ALPHA_DECODERS[name], "r")
+        assert isinstance(context, av.VideoCodecContext)
         return context.decode
     return stream.codec_context.decode

@@ -79,7 +79,8 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
             subject=path,
             remedy="Give a video file, or a folder with pictures such as 00001.png, 00002.png",
         )
-    frames = sorted(max(series.values(), key=len), key=lambda frame: frame.number)
+    longest = max(series.values(), key=lambda frames: len(frames))
+    frames = sorted(longest, key=lambda frame: frame.number)
     for one, other in pairwise(frames):
         if one.number == other.number:
             raise MediaError(
@@ -91,3 +92,14 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
 def numbering_step(numbers: Sequence[int]) -> int:
     """Return by how much increasing numbers go up from picture to picture, 1 for a single one; missing ones change nothing."""
     return math.gcd(*(other - one for one, other in pairwise(numbers))) or 1
+
+
+def frames_matching(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in `folder` that a pattern such as `frame_%05d.png` could have made; none where there is no folder."""
+    match = _PATTERN.fullmatch(pattern)
+    if match is None:
+        raise ValueError(f"'{pattern}' has no %d in it")
+    if not folder.is_dir():
+        return []
+    made = re.compile(re.escape(match["prefix"]) + r"\d{" + (match["digits"] or "1") + r",}" + re.escape(match["suffix"]))
+    return sorted(entry for entry in folder.iterdir() if made.fullmatch(entry.name))

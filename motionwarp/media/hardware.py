@@ -54,7 +54,9 @@ def hardware_acceleration(hardware: str) -> Any:
             return HWAccel(device_type=name, allow_software_fallback=hardware == AUTO)
         except (RuntimeError, ValueError, OSError, av.FFmpegError) as error:
             if hardware != AUTO:
-                raise DeviceError(f"the hardware decoder '{name}' cannot be used ({error})", remedy="Decode in software") from error
+                raise DeviceError(
+                    f"the hardware decoder '{name}' cannot be used ({error})", remedy="Decode in software"
+                ) from error
     return None
 
 

@@ -63,12 +63,12 @@ class Picture:
     @property
     def width(self) -> int:
         """Width in pixels."""
-        return self.rgb.shape[1]
+        return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
         """Height in pixels."""
-        return self.rgb.shape[0]
+        return int(self.rgb.shape[0])
 
 
 def is_picture(path: str | os.PathLike[str]) -> bool:
@@ -150,7 +150,9 @@ def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
     if pixels is None:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again")
     if header.transparent_grey is not None and pixels.ndim == 2:
-        alpha = np.where(pixels == header.transparent_grey, 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+        alpha = np.where(pixels == header.transparent_grey, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(
+            pixels.dtype
+        )
         pixels = np.dstack([pixels, pixels, pixels, alpha])
     eight_bit = _eight_bit(pixels, file)
     if eight_bit.ndim == 2:
@@ -163,9 +165,9 @@ def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, dtype=np.uint8)
     if pixels.dtype == np.uint16:
-        # v/257 rounded is the nearest 8-bit level; done by rows, so that a large picture needs no second copy in float
+        # v / 257 rounded is the nearest 8-bit level; by table, so that a large picture needs no copy in float
         levels = np.rint(np.arange(65536) / 257).astype(np.uint8)
-        return levels[pixels]
+        return np.asarray(levels[pixels], dtype=np.uint8)
     raise MediaError(
         f"its pixels are {pixels.dtype}, whose range is not known", subject=file, remedy="Save it with 8 or 16 bits a channel"
     )
@@ -173,7 +175,7 @@ def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
 
 def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
     try:
-        with av.open(io.BytesIO(data), options={"max_pixels": str(header.width * header.height)}) as container:
+        with av.open(io.BytesIO(data), mode="r", options={"max_pixels": str(header.width * header.height)}) as container:
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError) as error:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again") from error
@@ -208,7 +210,7 @@ def write_image(
     Parameters
     ----------
     path : str or path
-        The ending decides the format: .png, .webp (lossless), .tif and .tiff, which take alpha; .jpg, .jpeg and .bmp, which do not.
+        The ending decides the format: .png, .webp (lossless), .tif and .tiff take alpha; .jpg, .jpeg and .bmp do not.
     pixels : uint8 (H, W), (H, W, 3) or (H, W, 4)
         Grey, RGB, or RGB and straight alpha.
     overwrite : bool
@@ -251,7 +253,9 @@ def encoded_image(target: Path, pixels: ByteArray) -> bytes:
     try:
         done, data = cv2.imencode(ending, pixels, _WRITERS[ending])
     except cv2.error as error:
-        raise OutputError(f"the picture cannot be encoded ({error.err})", subject=target, remedy="Try another format") from error
+        raise OutputError(
+            f"the picture cannot be encoded ({error.err})", subject=target, remedy="Try another format"
+        ) from error
     if not done:
         raise OutputError("the picture cannot be encoded", subject=target, remedy="Try another format")
     return data.tobytes()
@@ -267,4 +271,3 @@ def with_png_text(png: bytes, metadata: Mapping[str, str]) -> bytes:
         chunks += len(content).to_bytes(4, "big") + b"iTXt" + content + crc.to_bytes(4, "big")
     header_end = 8 + 25  # signature and IHDR
     return png[:header_end] + chunks + png[header_end:]
-

@@ -65,12 +65,14 @@ class MediaLimits:
 def _check(width: int, height: int, max_pixels: int, max_side: int, kind: str, subject: str | PathLike[str]) -> None:
     if width <= 0 or height <= 0:
         raise MediaError(
-            f"its header claims a {kind} of {width}x{height} pixels", subject=subject, remedy="The file is damaged; export it again"
+            f"its header claims a {kind} of {width}x{height} pixels",
+            subject=subject,
+            remedy="The file is damaged; export it again",
         )
     if max(width, height) > max_side or width * height > max_pixels:
         raise LimitError(
-            f"its header claims a {kind} of {width}x{height} pixels, beyond the limit of {max_pixels / 1e6:.0f} million pixels and"
-            f" {max_side} a side",
+            f"its header claims a {kind} of {width}x{height} pixels, beyond the limit of {max_pixels / 1e6:.0f} million"
+            f" and {max_side} a side",
             subject=subject,
             remedy="Scale it down first",
         )

@@ -6,13 +6,16 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.colour import has_alpha
-from motionwarp.media.container import has_alpha_layer, opened_video, origin_ticks
+from motionwarp.media.container import clock, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.frame_folder import find_numbered_frames, is_frame_pattern, numbering_step
 from motionwarp.media.image import is_picture, read_image
 from motionwarp.media.limits import MediaLimits
@@ -170,7 +173,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
                 width=width,
                 height=height,
                 frame_rate=_frame_rate(stream),
-                time_base=stream.time_base,
+                time_base=clock(stream),
                 duration_seconds=_duration(container, stream),
                 frame_count=stream.frames or None,
                 has_audio=bool(container.streams.audio),
@@ -185,9 +188,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
         )
 
 
-def _first_frame(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, file: Path
-) -> av.VideoFrame:
+def _first_frame(container: InputContainer, stream: VideoStream, file: Path) -> av.VideoFrame:
     failures = 0
     try:
         for packet in container.demux(stream):
@@ -209,10 +210,10 @@ def _orientation(frame: av.VideoFrame) -> Orientation:
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT
-    return orientation_from_display_matrix(np.frombuffer(bytes(matrix), dtype=np.int32)[:9].tolist())
+    return orientation_from_display_matrix(np.frombuffer(cast(bytes, matrix), dtype=np.int32)[:9].tolist())
 
 
-def _square_size(frame: av.VideoFrame, stream: av.video.stream.VideoStream) -> tuple[int, int]:
+def _square_size(frame: av.VideoFrame, stream: VideoStream) -> tuple[int, int]:
     """Return the size at which pixels are square: the side that is too short grows, so that nothing is lost."""
     aspect = stream.sample_aspect_ratio or Fraction(1)
     # damaged headers hold all kinds of numbers; real ones lie well within this
@@ -223,17 +224,17 @@ def _square_size(frame: av.VideoFrame, stream: av.video.stream.VideoStream) -> t
     return frame.width, round(frame.height / aspect)
 
 
-def _frame_rate(stream: av.video.stream.VideoStream) -> Fraction:
+def _frame_rate(stream: VideoStream) -> Fraction:
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate is not None and 0 < rate <= 1000:
             return Fraction(rate)
     return DEFAULT_FOLDER_RATE
 
 
-def _duration(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float | None:
+def _duration(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration:
-        start = (stream.start_time or 0) - origin_ticks(container, stream)
-        return float((stream.duration + start) * stream.time_base)
+        end = ((stream.start_time or 0) + stream.duration) * clock(stream) - origin_seconds(container)
+        return float(end)
     if container.duration:
         return container.duration / av.time_base
     return None

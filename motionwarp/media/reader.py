@@ -111,7 +111,9 @@ def read_frame_at(path: str | os.PathLike[str], seconds: float, *, limits: Media
             length = reader.info.duration_seconds
             if length is not None and seconds >= length and not reader.info.is_still:
                 raise MediaError(
-                    f"there is no frame at {seconds} s", subject=path, remedy=f"The video is {length:.2f} s long; choose a time within"
+                    f"there is no frame at {seconds} s",
+                    subject=path,
+                    remedy=f"The video is {length:.2f} s long; choose a time within",
                 )
             frame = _last_frame(reader)
         if frame is not None:
@@ -122,8 +124,8 @@ def read_frame_at(path: str | os.PathLike[str], seconds: float, *, limits: Media
 def _last_frame(reader: VideoReader) -> Frame | None:
     last = None
     try:
-        for last in reader:
-            pass
+        for frame in reader:
+            last = frame
     except LimitError:
         raise
     except MediaError:
@@ -134,8 +136,11 @@ def _last_frame(reader: VideoReader) -> Frame | None:
 def _check_section(start_seconds: float | None, end_seconds: float | None) -> None:
     for name, value in (("start", start_seconds), ("end", end_seconds)):
         if value is not None and not (math.isfinite(value) and value >= 0):
-            raise OptionError(f"the section's {name} must be a time from 0 up, got {value}", remedy="Give seconds, such as 2.5")
+            raise OptionError(
+                f"the section's {name} must be a time from 0 up, got {value}", remedy="Give seconds, such as 2.5"
+            )
     if end_seconds is not None and end_seconds <= (start_seconds or 0.0):
         raise OptionError(
-            f"the section ends at {end_seconds} s, but starts at {start_seconds or 0.0} s", remedy="Give an end after the start"
+            f"the section ends at {end_seconds} s, but starts at {start_seconds or 0.0} s",
+            remedy="Give an end after the start",
         )

@@ -1,0 +1,170 @@
+"""Animated GIFs, each frame with a palette of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.stream import VideoStream
+
+from motionwarp.errors import OptionError
+from motionwarp.media.atomic import PendingFile, temporary_name, write_failure
+from motionwarp.media.encoders import EncodeOptions
+from motionwarp.media.video_writer import VideoWriter
+from motionwarp.types import ByteArray
+
+# the format's own clock
+_CENTISECOND = Fraction(1, 100)
+
+# viewers show anything quicker at a tenth of a second, so frames that come sooner are left out
+_SHORTEST_TICKS = 2
+
+
+class GifWriter(VideoWriter):
+    """Quantises each frame to 256 colours of its own, with error diffusion, and loops for ever.
+
+    Parameters
+    ----------
+    pending : PendingFile
+        Where to write.
+    width, height : int
+        Of the frames, in pixels.
+    frame_rate : Fraction
+        Frames a second on average.
+    alpha : bool
+        Pixels whose alpha is below one half become transparent.
+    options : EncodeOptions
+        GIF has none; all must be at their defaults.
+    metadata : mapping of str
+        Written as one comment.
+    """
+
+    def __init__(
+        self,
+        pending: PendingFile,
+        width: int,
+        height: int,
+        frame_rate: Fraction,
+        alpha: bool,
+        options: EncodeOptions,
+        metadata: Mapping[str, str],
+    ) -> None:
+        super().__init__(pending.target, width, height, alpha, _CENTISECOND, Fraction(frame_rate))
+        if options.codec != "auto" or options.crf is not None or options.preset is not None:
+            raise OptionError("GIF has no codec, crf or preset to choose", subject=pending.target, remedy="Leave them out")
+        self._pending = pending
+        self._metadata = metadata
+        self._left_out = 0
+        self._pixel_format = "rgba" if alpha else "rgb24"
+        try:
+            self._output = av.open(str(pending.path), "w", format="gif", container_options={"loop": "0"})
+            stream = self._output.add_stream("gif", rate=Fraction(frame_rate))
+            assert isinstance(stream, VideoStream)
+            self._stream = stream
+            stream.width, stream.height, stream.pix_fmt = width, height, "pal8"
+            stream.time_base = stream.codec_context.time_base = _CENTISECOND
+            self._output.start_encoding()
+            self._graph = self._palette_graph()
+        except (av.FFmpegError, ValueError) as error:
+            self.abort()
+            raise write_failure(error, self.path) from error
+
+    def _palette_graph(self) -> Graph:
+        """Return FFmpeg filters that turn each frame into indices of its own palette."""
+        transparent = int(self.alpha)
+        graph = Graph()
+        source = graph.add_buffer(
+            width=self.width, height=self.height, format=VideoFormat(self._pixel_format), time_base=_CENTISECOND
+        )
+        split = graph.add("split")
+        generate = graph.add("palettegen", f"stats_mode=single:reserve_transparent={transparent}")
+        apply = graph.add("paletteuse", "new=1:dither=sierra2_4a:alpha_threshold=128")
+        source.link_to(split)
+        split.link_to(generate, 0, 0)
+        split.link_to(apply, 1, 0)
+        generate.link_to(apply, 0, 1)
+        apply.link_to(graph.add("buffersink"))
+        graph.configure()
+        return graph
+
+    def _take(self, picture: ByteArray, pts_seconds: float) -> None:
+        ticks = round(Fraction(pts_seconds) / _CENTISECOND)
+        if self._last_ticks is None:
+            ticks = 0  # a GIF cannot begin later; the first frame then lasts longer
+        elif ticks < self._last_ticks + _SHORTEST_TICKS:
+            self._left_out += 1
+            self._last_seconds = pts_seconds
+            return
+        self._hand_on(self._prepared(picture), ticks)
+        self._last_ticks = ticks
+        self._last_seconds = pts_seconds
+        self.frame_count += 1
+
+    def _prepared(self, picture: ByteArray) -> av.VideoFrame:
+        return av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=self._pixel_format)
+
+    def _encode(self, prepared: av.VideoFrame, ticks: int, end_ticks: int) -> None:
+        prepared.pts, prepared.time_base = ticks, _CENTISECOND
+        try:
+            self._graph.push(prepared)
+            for indexed in self._pulled():
+                for packet in self._stream.encode(indexed):
+                    packet.duration = end_ticks - ticks
+                    self._output.mux(packet)
+        except av.FFmpegError as error:
+            raise write_failure(error, self.path) from error
+
+    def _pulled(self) -> Iterator[av.VideoFrame]:
+        while True:
+            try:
+                pulled = self._graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            assert isinstance(pulled, av.VideoFrame)
+            yield pulled
+
+    def _finish(self) -> None:
+        try:
+            self._output.mux(self._stream.encode(None))
+            self._output.close()
+            if self._metadata:
+                insert_gif_comment(self._pending.path, "\n".join(f"{key}: {text}" for key, text in self._metadata.items()))
+        except (av.FFmpegError, OSError) as error:
+            raise write_failure(error, self.path) from error
+        if self._left_out:
+            self.warnings.append(f"{self._left_out} frames were left out, since a GIF cannot show more than 50 a second")
+        self._pending.commit()
+
+    def _discard(self) -> None:
+        with contextlib.suppress(Exception):
+            self._output.close()
+        self._pending.discard()
+
+
+def insert_gif_comment(file: Path, text: str) -> None:
+    """Put a comment (GIF89a, 24) behind the header of a finished GIF.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read or written; it is then as before.
+    """
+    content = text.encode()
+    blocks = b"".join(bytes([len(block)]) + block for block in (content[i : i + 255] for i in range(0, len(content), 255)))
+    rewritten = temporary_name(file)
+    try:
+        with file.open("rb") as source, rewritten.open("wb") as target:
+            head = source.read(13)
+            palette = source.read(3 << ((head[10] & 7) + 1)) if head[10] & 0x80 else b""
+            target.write(head + palette + b"\x21\xfe" + blocks + b"\0")
+            shutil.copyfileobj(source, target)
+        rewritten.replace(file)
+    finally:
+        rewritten.unlink(missing_ok=True)

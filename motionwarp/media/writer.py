@@ -1,0 +1,113 @@
+"""Videos out: one function for all that can be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from motionwarp.media.atomic import PendingFile
+from motionwarp.media.audio import AudioSource
+from motionwarp.media.container_writer import ContainerWriter
+from motionwarp.media.encoders import EncodeOptions, codec_for, container_for
+from motionwarp.media.frame_folder import is_frame_pattern
+from motionwarp.media.frame_writer import FrameWriter
+from motionwarp.media.gif_writer import GifWriter
+from motionwarp.media.video_writer import VideoWriter
+
+__all__ = ["EncodeOptions", "VideoWriter", "open_writer"]
+
+_DEFAULT_CLOCK = Fraction(1, 90_000)
+
+
+def open_writer(
+    path: str | os.PathLike[str],
+    *,
+    width: int,
+    height: int,
+    frame_rate: Fraction,
+    time_base: Fraction = _DEFAULT_CLOCK,
+    alpha: bool = False,
+    options: EncodeOptions | None = None,
+    audio: AudioSource | None = None,
+    metadata: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    inputs: Sequence[str | os.PathLike[str]] = (),
+) -> VideoWriter:
+    """Open a video to write frames to.
+
+    It appears whole when the writer is closed, or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        The ending decides the container: .mp4, .m4v, .mov, .webm, .mkv or .gif. A folder (an existing one, or a name that ends
+        in a slash) or a pattern such as `frame_%05d.png` takes a PNG for each frame, numbered from 0.
+    width, height : int
+        Of the frames, in pixels. Codecs that need even sides get the last row or column repeated, nothing is cut off.
+    frame_rate : Fraction
+        Frames a second on average, for players' information and the last frame's duration.
+    time_base : Fraction
+        Seconds a tick: times are kept to the nearest, or to the container's own (1 ms in .webm and .mkv, 10 ms in .gif). That of
+        the video whose times are used is best.
+    alpha : bool
+        Whether frames have a fourth channel. WebM and Matroska then hold VP9, MOV ProRes 4444; MP4 is refused.
+    options : EncodeOptions, optional
+    audio : AudioSource, optional
+        Its sound is copied where the container allows, else encoded as AAC or Opus.
+    metadata : mapping of str, optional
+        Tags of the file, such as `comment`; in .gif a comment, in PNG files texts.
+    overwrite : bool
+        Whether what exists may be replaced.
+    inputs : sequence of paths
+        Files that are being read, which the output must not be.
+
+    Returns
+    -------
+    VideoWriter
+
+    Raises
+    ------
+    OutputError
+        If the ending is unknown, the container holds no such codec or no alpha, the output exists or is an input, its folder is
+        missing or not writable, or the encoder refuses the size.
+    OptionError
+        If an encoder option is out of range.
+    MediaError
+        If the source of the sound cannot be opened.
+    """
+    target = Path(path)
+    options = options or EncodeOptions()
+    tags = dict(metadata or {})
+    if _is_frames(path):
+        frames = FrameWriter(path, width, height, frame_rate, alpha, options, tags, overwrite=overwrite, inputs=inputs)
+        return _silent(frames, audio)
+    if target.suffix.lower() == ".gif":
+        pending = PendingFile(target, overwrite=overwrite, inputs=inputs)
+        return _silent(GifWriter(pending, width, height, frame_rate, alpha, options, tags), audio)
+    container = container_for(target)
+    codec = codec_for(container, target, options, alpha=alpha)
+    return ContainerWriter(
+        PendingFile(target, overwrite=overwrite, inputs=inputs),
+        container,
+        codec,
+        width=width,
+        height=height,
+        frame_rate=Fraction(frame_rate),
+        time_base=Fraction(time_base),
+        alpha=alpha,
+        options=options,
+        audio=audio,
+        metadata=tags,
+    )
+
+
+def _is_frames(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).endswith(("/", os.sep)) or Path(path).is_dir() or is_frame_pattern(path)
+
+
+def _silent(writer: VideoWriter, audio: AudioSource | None) -> VideoWriter:
+    if audio is not None:
+        writer.warnings.append(f"{writer.path.name} cannot carry sound; it was left out")
+    return writer
