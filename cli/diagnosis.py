@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from motionwarp.errors import MotionwarpError
 from motionwarp.version import __version__
@@ -157,7 +157,7 @@ def _codecs() -> dict[str, Any]:
     }
 
 
-def _available(names: tuple[str, ...], mode: str) -> list[str]:
+def _available(names: tuple[str, ...], mode: Literal["r", "w"]) -> list[str]:
     """Return which of the codecs the linked FFmpeg has."""
     from av.codec.codec import Codec, UnknownCodecError
 

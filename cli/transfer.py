@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,10 +27,10 @@ from .options import (
     examples,
     seconds,
 )
-from .reporting import Reporter, clock
+from .reporting import Reporter
 
 if TYPE_CHECKING:
-    from motionwarp.transfer.progress import Progress
+    from motionwarp.transfer.options import TransferOptions
 
 EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 -o out.mp4",
