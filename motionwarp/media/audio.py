@@ -94,6 +94,8 @@ class _Section:
         self.container = container
         self.stream = stream
         self.start = Fraction(source.start_seconds or 0)
+        assert stream.time_base is not None  # every stream of an opened file has one
+        self.tick = stream.time_base
         self.zero = origin_seconds(container) + self.start
         self.length = None if source.end_seconds is None else Fraction(source.end_seconds) - self.start
 
@@ -110,7 +112,7 @@ class _Section:
             for packet in self.container.demux(self.stream):
                 ticks = packet.pts if packet.pts is not None else packet.dts
                 if packet.size and ticks is not None:
-                    time = ticks * Fraction(packet.time_base or 0) - self.zero
+                    time = ticks * self.tick - self.zero
                     if self.length is not None and time >= self.length:
                         return
                     yield packet, time
@@ -130,10 +132,10 @@ class _CopiedAudio(AudioFeed):
     def _all_packets(self) -> Generator[av.Packet[Any], None, None]:
         self._section.seek(preroll_seconds=1)
         for packet, time in self._section.packets(self.warnings):
-            duration = (packet.duration or 0) * Fraction(packet.time_base or 0)
+            duration = (packet.duration or 0) * self._section.tick
             if self._is_too_early(time, duration):
                 continue
-            shift = round(self._section.zero / packet.time_base)
+            shift = round(self._section.zero / self._section.tick)
             if packet.pts is not None:
                 packet.pts -= shift
             if packet.dts is not None:
@@ -184,7 +186,7 @@ class _EncodedAudio(AudioFeed):
         resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
         for frame in self._decoded():
             for resampled in resampler.resample(frame):
-                if resampled.pts is None:
+                if resampled.pts is None or resampled.time_base is None:
                     continue
                 time = resampled.pts * resampled.time_base - self._section.zero
                 yield np.asarray(resampled.to_ndarray(), dtype=np.float32), round(time * self._rate)

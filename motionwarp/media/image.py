@@ -1,7 +1,7 @@
 """Still pictures in and out.
 
 OpenCV decodes, after the header has been checked by `picture_header`; what OpenCV leaves out (EXIF in some formats and versions,
-transparent grey levels, premultiplied TIFF) is done here. GIF and grey TIFF with alpha go through FFmpeg.
+transparent grey levels, premultiplied TIFF) is done here. GIF and TIFF with alpha go through FFmpeg.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.colour import RgbConverter
 from motionwarp.media.files import existing_file, reading_failure
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.picture_header import BrokenHeaderError, PictureHeader, parse_picture_header, sniff_picture_format
+from motionwarp.media.picture_header import (
+    BrokenHeaderError,
+    PictureHeader,
+    parse_picture_header,
+    sniff_picture_format,
+    without_tiff_orientation,
+)
 from motionwarp.types import ByteArray
 
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF or JPEG 2000"
@@ -141,8 +147,11 @@ def _file_content(file: Path, limits: MediaLimits) -> bytes:
 
 def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
     """Return uint8 (H, W), (H, W, 3) or (H, W, 4), in RGB order, as stored."""
-    if header.format == "gif" or (header.format == "tiff" and header.channels == 2):
+    # OpenCV 4.9 has no GIF, and libtiff multiplies bytes by their alpha, or drops it
+    if header.format == "gif" or header.byte_alpha:
         return _decoded_by_ffmpeg(data, header, file)
+    if header.format == "tiff":
+        data = without_tiff_orientation(data)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:

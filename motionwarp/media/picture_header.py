@@ -30,8 +30,8 @@ class PictureHeader:
         Whether the file reaches the end that its format demands; True where the format has no such mark.
     transparent_grey : int or None
         For a grey PNG: the 16- or 8-bit level that means transparent, scaled to the picture's depth of 8 or 16 bits.
-    channels : int or None
-        For TIFF: samples a pixel.
+    byte_alpha : bool
+        For TIFF: whether there is alpha, of 8 bits.
     premultiplied : bool
         For TIFF: whether colours are stored multiplied by alpha.
     """
@@ -43,7 +43,7 @@ class PictureHeader:
     animated: bool = False
     complete: bool = True
     transparent_grey: int | None = None
-    channels: int | None = None
+    byte_alpha: bool = False
     premultiplied: bool = False
 
 
@@ -226,13 +226,13 @@ def _parse_bmp(data: bytes) -> PictureHeader:
 
 
 def _parse_tiff(data: bytes) -> PictureHeader:
-    tags = _tiff_tags(data)
+    tags = {tag: value for tag, (value, _) in _tiff_tags(data).items()}
     return PictureHeader(
         "tiff",
         tags[256],
         tags[257],
         orientation_from_exif(tags.get(274, 1)),
-        channels=tags.get(277, 1),
+        byte_alpha=338 in tags and tags.get(258) == 8,
         premultiplied=tags.get(338) == 1,
     )
 
@@ -240,13 +240,22 @@ def _parse_tiff(data: bytes) -> PictureHeader:
 def orientation_in_tiff(data: bytes) -> Orientation:
     """Return the orientation that an EXIF block (a small TIFF) holds; upright where it is missing or damaged."""
     try:
-        return orientation_from_exif(_tiff_tags(data).get(274, 1))
+        return orientation_from_exif(_tiff_tags(data).get(274, (1, 0))[0])
     except (struct.error, ValueError):
         return UPRIGHT  # cameras and editors write broken EXIF; the picture is none the worse for it
 
 
-def _tiff_tags(data: bytes) -> dict[int, int]:
-    """Return the first value of every short or long tag in the first directory."""
+def without_tiff_orientation(data: bytes) -> bytes:
+    """Return a TIFF that says of itself that it is upright; libtiff turns some kinds of pictures, and others not."""
+    tags = _tiff_tags(data)
+    if 274 not in tags:
+        return data
+    place = tags[274][1]
+    return data[:place] + (1).to_bytes(2, "little" if data[:2] == b"II" else "big") + data[place + 2 :]
+
+
+def _tiff_tags(data: bytes) -> dict[int, tuple[int, int]]:
+    """Return the first value of every short or long tag in the first directory, and where in `data` it is."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
         raise ValueError("no byte order")
@@ -261,7 +270,7 @@ def _tiff_tags(data: bytes) -> dict[int, int]:
         place = entry + 8
         if values * size > 4:
             (place,) = struct.unpack_from(order + "I", data, place)
-        tags[tag] = struct.unpack_from(order + code, data, place)[0]
+        tags[tag] = struct.unpack_from(order + code, data, place)[0], place
     if data[:4] in (b"II*\0", b"MM\0*") and 256 in tags and 257 not in tags:
         raise ValueError("a width without a height")
     return tags

@@ -59,7 +59,7 @@ class _Producer(Generic[Item]):
                 self.queue.put(item, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
-            return True
+            return not self.stopped.is_set()
         return False
 
     def next(self) -> object:
@@ -71,13 +71,9 @@ class _Producer(Generic[Item]):
 
     def stop(self) -> None:
         self.stopped.set()
-        # an item that waits in the queue would keep a large frame alive
-        while True:
-            try:
-                self.queue.get_nowait()
-            except queue.Empty:
-                break
         self._thread.join()
+        # items left in the queue would keep large frames alive
+        self.queue.queue.clear()
 
 
 def prefetched(iterable: Iterable[Item], depth: int = 4) -> Iterator[Item]:
