@@ -18,7 +18,7 @@ import numpy as np
 
 from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
-from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
+from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
 from motionwarp.data.splits import VALIDATION_CLIPS, Split
 from motionwarp.errors import NoPersonError
 from motionwarp.media.reader import open_video
@@ -275,8 +275,8 @@ def _matte_overlap(predicted: FloatArray, truth: FloatArray) -> float:
 
 
 def _teacher_matte(path: Path, size: tuple[int, int]) -> FloatArray:
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    return cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+    mask = cv2.resize(read_grey(path), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(mask, dtype=np.float32) / np.float32(255)
 
 
 def _reduced(photo: CcpPhoto, near: float, predicted: FloatArray | None) -> SeenPicture:
