@@ -30,9 +30,7 @@ def write_failure(error: Exception, target: Path) -> OutputError:
     if number in _FULL:
         return OutputError("the disk is full", subject=target, remedy="Free some space or write elsewhere")
     if number in _REFUSED:
-        return OutputError(
-            "the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere"
-        )
+        return OutputError("the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere")
     reason = getattr(error, "strerror", None) or error
     return OutputError(f"writing failed ({reason})", subject=target, remedy="Check the path and the disk")
 
@@ -79,9 +77,7 @@ def check_folder(folder: Path, target: Path) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder", subject=target, remedy="Choose another place")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(
-            "the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere"
-        )
+        raise OutputError("the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere")
 
 
 def temporary_name(target: Path) -> Path:

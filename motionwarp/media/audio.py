@@ -17,7 +17,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from motionwarp.media.container import opened_container, origin_seconds
+from motionwarp.media.container import codec_name, opened_container, origin_seconds
 from motionwarp.media.encoders import Container
 from motionwarp.types import FloatArray
 
@@ -252,7 +252,7 @@ def open_audio_feed(source: AudioSource, output: OutputContainer, container: Con
 
 
 def _copied_stream(stream: AudioStream, output: OutputContainer, container: Container) -> AudioStream | None:
-    name = stream.codec_context.codec.canonical_name
+    name = codec_name(stream.codec_context)
     if container.copied_audio is not None and name not in container.copied_audio:
         return None
     try:

@@ -72,8 +72,16 @@ def coding_of(frame: av.VideoFrame, subject: str) -> ColourCoding:
             subject=subject,
             remedy="Convert it to BT.709 first",
         )
-    full = frame.format.name.startswith("yuvj") or int(frame.color_range) == FULL_RANGE
-    return ColourCoding(matrix, FULL_RANGE if full else LIMITED_RANGE)
+    return ColourCoding(matrix, _range_of(frame))
+
+
+def _range_of(frame: av.VideoFrame) -> int:
+    tagged = int(frame.color_range)
+    if frame.format.name.startswith("yuvj"):
+        return FULL_RANGE
+    if tagged in (LIMITED_RANGE, FULL_RANGE):
+        return tagged
+    return FULL_RANGE if frame.format.name.startswith(("gray", "ya8", "ya16", "mono")) else LIMITED_RANGE
 
 
 def _other_matrix(matrix: int) -> int:

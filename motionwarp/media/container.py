@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from motionwarp.errors import DeviceError, MediaError
+from motionwarp.errors import MediaError
 from motionwarp.media.files import existing_file, ffmpeg_address
-from motionwarp.media.hardware import hardware_acceleration
+from motionwarp.media.hardware import open_accelerated
 from motionwarp.media.limits import MediaLimits
 
 # bytes that text does not have: control characters but tab, line ends, form feed, backspace and escape
 _NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
 _SNIFFED_BYTES = 4096
+_CODECS_OF_DECODERS = {"libdav1d": "av1", "libaom-av1": "av1", "mp3float": "mp3", "libopus": "opus", "libvorbis": "vorbis"}
+# uncompressed video with a header in words; grey pictures are printable then
+_Y4M = b"YUV4MPEG2 "
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -
     limits : MediaLimits
         Checked before anything is decoded.
     hardware : str or None
-        As for `hardware_acceleration`; None decodes in software.
+        As for `open_accelerated`; None decodes in software.
 
     Raises
     ------
@@ -59,34 +61,35 @@ def opened_container(file: Path, limits: MediaLimits | None = None, hardware: st
     existing_file(file)
     _refuse_text(file)
     limits = limits or MediaLimits()
-    # the decoders that FFmpeg opens while it probes must keep to the limits too; coded sizes are a little above the shown ones
-    options = {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
-    acceleration = None if hardware is None else hardware_acceleration(hardware)
-    try:
-        # only where asked for, since PyAV 14.0 does not know the argument
-        extra: dict[str, Any] = {} if acceleration is None else {"hwaccel": acceleration}
-        container = av.open(ffmpeg_address(file), mode="r", options=options, metadata_errors="replace", **extra)
-    except RuntimeError as error:
-        if acceleration is None:
-            raise
-        raise DeviceError(
-            f"the hardware decoder '{hardware}' cannot decode this video", subject=file, remedy="Decode in software"
-        ) from error
-    except av.FFmpegError as error:
-        raise MediaError(
-            f"this is not a video that can be read, or it is damaged or cut off ({error.strerror})",
-            subject=file,
-            remedy="Copy or export it again, as MP4 for instance",
-        ) from error
+    options = _decoder_options(limits)
+    address = ffmpeg_address(file)
+    container = None if hardware is None else open_accelerated(address, options, hardware)
+    if container is None:
+        try:
+            container = av.open(address, mode="r", options=options, metadata_errors="replace")
+        except av.FFmpegError as error:
+            raise MediaError(
+                f"this is not a video that can be read, or it is damaged or cut off ({error.strerror})",
+                subject=file,
+                remedy="Copy or export it again, as MP4 for instance",
+            ) from error
     with container:
         yield container
+
+
+def _decoder_options(limits: MediaLimits) -> dict[str, str]:
+    """Return what keeps the decoders that FFmpeg opens while it probes to the limits, before we see a size."""
+    if int(av.__version__.split(".")[0]) < 18:
+        return {}  # PyAV then crashes on containers whose streams show only while probing; sizes are still checked afterwards
+    # coded sizes are a little above the shown ones
+    return {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
 
 
 def _refuse_text(file: Path) -> None:
     # FFmpeg would play text as a video of a terminal, and follow what playlists name
     with file.open("rb") as opened:
         head = opened.read(_SNIFFED_BYTES)
-    if head.translate(None, _NOT_TEXT) == head:
+    if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
         raise MediaError("this is text, not a video", subject=file, remedy="Give a video file")
 
 
@@ -128,6 +131,13 @@ def origin_seconds(container: InputContainer) -> Fraction:
     if video is None or video.start_time is None or video.time_base is None:
         return start
     return min(start, video.start_time * video.time_base)
+
+
+def codec_name(context: av.CodecContext) -> str:
+    """Return FFmpeg's name of the codec, which is not always that of its decoder: AV1 is decoded by libdav1d."""
+    codec = context.codec
+    name = getattr(codec, "canonical_name", None)  # PyAV 14.0 does not have it
+    return str(name) if name is not None else _CODECS_OF_DECODERS.get(codec.name, codec.name)
 
 
 def clock(stream: VideoStream) -> Fraction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from motionwarp.media.container import clock, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import clock, codec_name, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.limits import MediaLimits
 
 # a time given in decimals may lie a rounding error beyond the frame that it means
@@ -21,6 +21,9 @@ _ROUNDING = Fraction(1, 10**6)
 
 # how far before the section to seek where a plain seek lands behind its start, which poor indexes do; None is no seek at all
 _SEEK_MARGINS: tuple[int | None, ...] = (0, 5, 60, None)
+
+# MPEG program streams have no times on most packets, and FFmpeg counts them wrong after a seek
+_POOR_SEEKERS = ("mpeg",)
 
 # FFmpeg's own VP8 and VP9 decoders leave the alpha layer out, libvpx's do not
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -112,7 +115,7 @@ def decode_section(
                 continue
             damage.packets = 0
             with closing(_timed_frames(container, stream, section, damage)) as frames:
-                first = next(frames, None)
+                first = next(frames, None) if margin is None else _first_key_frame(frames)
                 landed_late = first is None or first.time > section.start
                 if landed_late and margin is not None:
                     continue
@@ -123,13 +126,18 @@ def decode_section(
 
 def _seek(container: InputContainer, stream: VideoStream, target: Fraction) -> bool:
     """Go to the last key frame before `target` seconds of the clip; tell whether the container can."""
+    if container.format.name in _POOR_SEEKERS:
+        return False
     try:
-        container.seek(
-            int((origin_seconds(container) + max(target, Fraction(0))) / clock(stream)), stream=stream, backward=True
-        )
+        container.seek(int((origin_seconds(container) + max(target, Fraction(0))) / clock(stream)), stream=stream, backward=True)
     except av.FFmpegError:
         return False
     return True
+
+
+def _first_key_frame(frames: Iterator[DecodedFrame]) -> DecodedFrame | None:
+    """Return the first frame that needs no other; containers without an index land anywhere, and what follows is broken."""
+    return next((frame for frame in frames if frame.picture.key_frame), None)
 
 
 def _ordered_within(section: Section, frames: Iterable[DecodedFrame], damage: Damage) -> Generator[DecodedFrame, None, None]:
@@ -197,7 +205,7 @@ def _packets(
 
 
 def _decoder(stream: VideoStream) -> Callable[[av.Packet[VideoStream] | None], list[av.VideoFrame]]:
-    name = stream.codec_context.codec.canonical_name
+    name = codec_name(stream.codec_context)
     if has_alpha_layer(stream) and name in _ALPHA_DECODERS:
         context = av.CodecContext.create(_ALPHA_DECODERS[name], "r")
         assert isinstance(context, av.VideoCodecContext)

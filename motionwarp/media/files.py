@@ -37,9 +37,7 @@ def reading_failure(error: OSError, file: Path) -> MediaError:
     """Return the error to raise where the system refuses to read `file`."""
     if isinstance(error, PermissionError):
         return MediaError("the file may not be read", subject=file, remedy="Check its permissions")
-    return MediaError(
-        f"the file cannot be read ({error.strerror or error})", subject=file, remedy="Check the path and the disk"
-    )
+    return MediaError(f"the file cannot be read ({error.strerror or error})", subject=file, remedy="Check the path and the disk")
 
 
 def ffmpeg_address(file: Path) -> str:

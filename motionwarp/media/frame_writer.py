@@ -88,9 +88,7 @@ class FrameWriter(VideoWriter):
             made = frames_matching(folder, self._pattern)
             is_read = source.is_dir() or is_frame_pattern(source) or source.absolute() in made
             if is_read and is_same_file(folder, self._folder):
-                raise OutputError(
-                    "the output is also an input", subject=self.path, remedy="Choose another folder for the output"
-                )
+                raise OutputError("the output is also an input", subject=self.path, remedy="Choose another folder for the output")
         if self._folder.exists() and not self._folder.is_dir():
             raise OutputError(f"{self._folder} is not a folder", subject=self.path, remedy="Choose another place")
         if frames_matching(self._folder, self._pattern) and not self._overwrite:

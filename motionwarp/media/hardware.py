@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import av
+from av.container import InputContainer
 
 from motionwarp.errors import DeviceError
 
 AUTO = "auto"
+
+# those that decode in memory of their own, which PyAV copies back; by how common they are
+_PREFERENCE = ("cuda", "videotoolbox", "vaapi", "d3d11va", "qsv")
 
 
 def hardware_decoders() -> list[str]:
@@ -20,45 +22,51 @@ def hardware_decoders() -> list[str]:
     return sorted(hwdevices_available())
 
 
-def hardware_acceleration(hardware: str) -> Any:
-    """Return PyAV's description of the hardware to decode with.
-
-    Parameters
-    ----------
-    hardware : str
-        "auto", which falls back to software where the machine or the codec has none, or one of `hardware_decoders`, which does
-        not fall back.
-
-    Returns
-    -------
-    av.codec.hwaccel.HWAccel or None
-        None if "auto" finds nothing to try.
-
-    Raises
-    ------
-    DeviceError
-        If FFmpeg has no such decoder.
-    """
+def check_hardware(hardware: str) -> None:
+    """Refuse, with a DeviceError, a hardware decoder that this build of FFmpeg does not know; "auto" is always fine."""
     known = hardware_decoders()
     if hardware != AUTO and hardware not in known:
         raise DeviceError(
             f"there is no hardware decoder '{hardware}' in this build of PyAV {av.__version__}",
-            remedy=f"Use {', '.join(known) or 'PyAV 15 or newer'}, or decode in software",
+            remedy=f"Use {', '.join(known) or 'a newer PyAV'}, or decode in software",
         )
-    if not known:
-        return None
-    from av.codec.hwaccel import HWAccel
 
-    for name in (hardware,) if hardware != AUTO else _preference(known):
+
+def open_accelerated(address: str, options: dict[str, str], hardware: str) -> InputContainer | None:
+    """Open a video that software can decode with a hardware decoder instead.
+
+    Parameters
+    ----------
+    address : str
+        FFmpeg's name of the file.
+    options : dict of str
+        Of the demuxer and its decoders.
+    hardware : str
+        "auto", or one of `hardware_decoders`.
+
+    Returns
+    -------
+    InputContainer or None
+        None if "auto" finds none on this machine that can decode this codec.
+
+    Raises
+    ------
+    DeviceError
+        If the one that was asked for is unknown, not on this machine, or cannot decode this codec.
+    """
+    check_hardware(hardware)
+    known = hardware_decoders()
+    reason: Exception | None = None
+    for name in [choice for choice in _PREFERENCE if choice in known] if hardware == AUTO else [hardware]:
+        from av.codec.hwaccel import HWAccel
+
         try:
-            return HWAccel(device_type=name, allow_software_fallback=hardware == AUTO)
-        except (RuntimeError, ValueError, OSError, av.FFmpegError) as error:
-            if hardware != AUTO:
-                raise DeviceError(
-                    f"the hardware decoder '{name}' cannot be used ({error})", remedy="Decode in software"
-                ) from error
-    return None
-
-
-def _preference(known: list[str]) -> list[str]:
-    return [name for name in ("cuda", "videotoolbox", "vaapi", "d3d11va", "qsv") if name in known]
+            acceleration = HWAccel(device_type=name, allow_software_fallback=False)
+            return av.open(address, mode="r", options=options, metadata_errors="replace", hwaccel=acceleration)
+        except (RuntimeError, NotImplementedError, ValueError, av.FFmpegError) as error:
+            reason = error
+    if hardware == AUTO:
+        return None
+    raise DeviceError(
+        f"the hardware decoder '{hardware}' cannot be used here ({reason})", remedy="Decode in software"
+    ) from reason

@@ -159,9 +159,7 @@ def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
     if pixels is None:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again")
     if header.transparent_grey is not None and pixels.ndim == 2:
-        alpha = np.where(pixels == header.transparent_grey, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(
-            pixels.dtype
-        )
+        alpha = np.where(pixels == header.transparent_grey, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(pixels.dtype)
         pixels = np.dstack([pixels, pixels, pixels, alpha])
     eight_bit = _eight_bit(pixels, file)
     if eight_bit.ndim == 2:
@@ -184,7 +182,7 @@ def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
 
 def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
     try:
-        with av.open(io.BytesIO(data), mode="r", options={"max_pixels": str(header.width * header.height)}) as container:
+        with av.open(io.BytesIO(data), mode="r") as container:
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError) as error:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again") from error
@@ -262,9 +260,7 @@ def encoded_image(target: Path, pixels: ByteArray) -> bytes:
     try:
         done, data = cv2.imencode(ending, pixels, _WRITERS[ending])
     except cv2.error as error:
-        raise OutputError(
-            f"the picture cannot be encoded ({error.err})", subject=target, remedy="Try another format"
-        ) from error
+        raise OutputError(f"the picture cannot be encoded ({error.err})", subject=target, remedy="Try another format") from error
     if not done:
         raise OutputError("the picture cannot be encoded", subject=target, remedy="Try another format")
     return data.tobytes()

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.colour import has_alpha
-from motionwarp.media.container import clock, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import clock, codec_name, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.frame_folder import find_numbered_frames, is_frame_pattern, numbering_step
 from motionwarp.media.image import is_picture, read_image
 from motionwarp.media.limits import MediaLimits
@@ -178,7 +178,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
                 frame_count=stream.frames or None,
                 has_audio=bool(container.streams.audio),
                 has_alpha=has_alpha(pixel_format) or has_alpha_layer(stream),
-                codec=stream.codec_context.codec.canonical_name,
+                codec=codec_name(stream.codec_context),
                 pixel_format=pixel_format,
                 rotation_degrees=orientation.degrees,
                 mirrored=orientation.mirrored,

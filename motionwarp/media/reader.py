@@ -11,7 +11,7 @@ from pathlib import Path
 from motionwarp.errors import LimitError, MediaError, OptionError
 from motionwarp.media.container_reader import ContainerReader
 from motionwarp.media.frame_folder import NumberedFrame, find_numbered_frames
-from motionwarp.media.hardware import hardware_acceleration
+from motionwarp.media.hardware import check_hardware
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.picture_reader import PictureReader
 from motionwarp.media.probing import DEFAULT_FOLDER_RATE, is_picture_series, probe_container, probe_video
@@ -76,7 +76,7 @@ def open_video(
         pictures = [NumberedFrame(source, 0)] if info.is_still else find_numbered_frames(source)
         return PictureReader(info, pictures, start_seconds, end_seconds, limits)
     if hardware is not None:
-        hardware_acceleration(hardware)
+        check_hardware(hardware)
     info, orientation = probe_container(source, limits)
     return ContainerReader(info, orientation, start_seconds, end_seconds, limits, hardware)
 
@@ -136,9 +136,7 @@ def _last_frame(reader: VideoReader) -> Frame | None:
 def _check_section(start_seconds: float | None, end_seconds: float | None) -> None:
     for name, value in (("start", start_seconds), ("end", end_seconds)):
         if value is not None and not (math.isfinite(value) and value >= 0):
-            raise OptionError(
-                f"the section's {name} must be a time from 0 up, got {value}", remedy="Give seconds, such as 2.5"
-            )
+            raise OptionError(f"the section's {name} must be a time from 0 up, got {value}", remedy="Give seconds, such as 2.5")
     if end_seconds is not None and end_seconds <= (start_seconds or 0.0):
         raise OptionError(
             f"the section ends at {end_seconds} s, but starts at {start_seconds or 0.0} s",
