@@ -77,7 +77,7 @@ def coding_of(frame: av.VideoFrame, subject: str) -> ColourCoding:
 
 def _range_of(frame: av.VideoFrame) -> int:
     tagged = int(frame.color_range)
-    if frame.format.name.startswith("yuvj"):
+    if frame.format.is_rgb or frame.format.name.startswith("yuvj"):
         return FULL_RANGE
     if tagged in (LIMITED_RANGE, FULL_RANGE):
         return tagged
@@ -129,6 +129,8 @@ class RgbConverter:
 
     def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         coding = coding_of(frame, self._subject)
+        # libswscale takes some RGB formats through YCbCr and back, which must be the same way then
+        target_matrix = coding.matrix if frame.format.is_rgb else _other_matrix(coding.matrix)
         resized = (frame.width, frame.height) != (self.width, self.height)
         try:
             return self._reformatter.reformat(
@@ -137,7 +139,7 @@ class RgbConverter:
                 height=self.height,
                 format=pixel_format,
                 src_colorspace=coding.matrix,
-                dst_colorspace=_other_matrix(coding.matrix),
+                dst_colorspace=target_matrix,
                 src_color_range=coding.colour_range,
                 dst_color_range=FULL_RANGE,
                 interpolation=(_BICUBIC if resized else _BILINEAR) | _FULL_CHROMA | _ACCURATE,

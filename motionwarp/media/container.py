@@ -11,7 +11,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from motionwarp.errors import MediaError
+from motionwarp.errors import LimitError, MediaError
 from motionwarp.media.files import existing_file, ffmpeg_address
 from motionwarp.media.hardware import open_accelerated
 from motionwarp.media.limits import MediaLimits
@@ -19,6 +19,7 @@ from motionwarp.media.limits import MediaLimits
 # bytes that text does not have: control characters but tab, line ends, form feed, backspace and escape
 _NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
 _SNIFFED_BYTES = 4096
+_ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 _CODECS_OF_DECODERS = {"libdav1d": "av1", "libaom-av1": "av1", "mp3float": "mp3", "libopus": "opus", "libvorbis": "vorbis"}
 # uncompressed video with a header in words; grey pictures are printable then
 _Y4M = b"YUV4MPEG2 "
@@ -49,7 +50,12 @@ def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -
         stream = _shown_stream(container, file)
         width, height = stream.codec_context.width, stream.codec_context.height
         if width == 0 and height == 0:
-            raise MediaError("its frames have no size", subject=file, remedy="The file is damaged or cut off; copy it again")
+            # FFmpeg drops a size that is beyond the limit it was given
+            raise LimitError(
+                f"its header claims no size, or one beyond the limit of {limits.max_video_pixels / 1e6:.0f} million pixels",
+                subject=file,
+                remedy="Copy it again if it is damaged, else scale it down first",
+            )
         limits.check_video(width, height, file)
         stream.thread_type = "AUTO"
         yield container, stream
@@ -111,8 +117,9 @@ def _best_video(container: InputContainer) -> VideoStream | None:
 
 def _is_cover(stream: VideoStream) -> bool:
     """Tell whether a stream is the cover picture of a sound file."""
-    disposition = getattr(stream, "disposition", None)
-    return disposition is not None and "attached_pic" in str(disposition)
+    disposition = getattr(stream, "disposition", 0)
+    # a number, or an enumeration in some versions of PyAV
+    return bool(int(getattr(disposition, "value", disposition)) & _ATTACHED_PICTURE)
 
 
 def has_alpha_layer(stream: VideoStream) -> bool:

@@ -67,10 +67,11 @@ def make_video(
     sound_rate: int = 48000,
     gop: int = 12,
     aspect: Fraction | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """Encode flat or smooth pictures; `sound` is float32 (channels, n)."""
     defaults = {"libx264": {"crf": "10", "preset": "ultrafast"}}
-    with av.open(str(path), "w", format=container_format) as container:
+    with av.open(str(path), "w", format=container_format, container_options=container_options or {}) as container:
         height, width = pictures[0].shape[:2]
         stream = container.add_stream(codec, rate=rate, options=options or defaults.get(codec, {}))
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
@@ -90,7 +91,9 @@ def make_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if audio is not None:
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=audio.codec_context.layout.name)
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(sound), format="fltp", layout=audio.codec_context.layout.name
+            )
             frame.sample_rate, frame.pts, frame.time_base = sound_rate, 0, Fraction(1, sound_rate)
             container.mux(audio.encode(frame))
             container.mux(audio.encode(None))

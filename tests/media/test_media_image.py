@@ -8,14 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from made_media import corner_names, corners_picture
 from PIL import Image
 
 from motionwarp.errors import LimitError, MediaError, OutputError
 from motionwarp.media.image import Picture, is_picture, read_image, write_image
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.picture_header import BrokenHeaderError, parse_picture_header, sniff_picture_format
-
-from made_media import corner_names, corners_picture
 
 
 @pytest.fixture
@@ -183,7 +182,11 @@ def _claiming(kind: str) -> bytes:
         data[18:26] = struct.pack("<ii", big, -big)
     elif kind == "TIFF":
         for tag in (256, 257):
-            place = data.index(struct.pack("<HH", tag, 4)) if struct.pack("<HH", tag, 4) in data else data.index(struct.pack("<HH", tag, 3))
+            place = (
+                data.index(struct.pack("<HH", tag, 4))
+                if struct.pack("<HH", tag, 4) in data
+                else data.index(struct.pack("<HH", tag, 3))
+            )
             data[place : place + 12] = struct.pack("<HHII", tag, 4, 1, big)
     elif kind == "PPM":
         data = bytearray(b"P6\n# a comment\n60000 60000\n255\n" + b"\0" * 10)

@@ -102,8 +102,6 @@ def test_closes_the_source_when_the_consumer_stops_early(way: str) -> None:
     assert not _prefetch_threads()
 
 
-
-
 @pytest.mark.parametrize("depth", [0, -1])
 def test_refuses_a_depth_below_one(depth: int) -> None:
     with pytest.raises(ValueError, match="depth"):

@@ -7,13 +7,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image
-
-from motionwarp.errors import DeviceError, LimitError, MediaError, OptionError
-from motionwarp.media.limits import MediaLimits
-from motionwarp.media.probing import probe_video
-from motionwarp.media.reader import open_video, read_frame_at
-
 from made_media import (
     DISPLAY_MATRICES,
     corner_names,
@@ -24,6 +17,12 @@ from made_media import (
     patch_display_matrix,
     sine,
 )
+from PIL import Image
+
+from motionwarp.errors import DeviceError, LimitError, MediaError, OptionError
+from motionwarp.media.limits import MediaLimits
+from motionwarp.media.probing import probe_video
+from motionwarp.media.reader import open_video, read_frame_at
 
 
 @pytest.fixture(scope="module")
@@ -171,12 +170,24 @@ def test_a_stream_that_changes_its_size_keeps_the_first(tmp_path: Path) -> None:
     assert {corner_names(frame.rgb) for frame in frames} == {"rgbw"}
 
 
-@pytest.mark.parametrize(("codec", "name", "pixel_format"), [("libvpx-vp9", "a.webm", "yuva420p"), ("prores_ks", "a.mov", "yuva444p10le"), ("png", "a.mov", "rgba"), ("ffv1", "a.mkv", "yuva420p")])
+@pytest.mark.parametrize(
+    ("codec", "name", "pixel_format"),
+    [
+        ("libvpx-vp9", "a.webm", "yuva420p"),
+        ("prores_ks", "a.mov", "yuva444p10le"),
+        ("png", "a.mov", "rgba"),
+        ("ffv1", "a.mkv", "yuva420p"),
+    ],
+)
 def test_alpha_is_read(tmp_path: Path, codec: str, name: str, pixel_format: str) -> None:
     alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
     options = {"libvpx-vp9": {"crf": "4", "b": "0", "auto-alt-ref": "0"}, "prores_ks": {"profile": "4444"}}
     path = make_video(
-        tmp_path / name, [np.dstack([corners_picture(), alpha])] * 3, codec=codec, pixel_format=pixel_format, options=options.get(codec, {})
+        tmp_path / name,
+        [np.dstack([corners_picture(), alpha])] * 3,
+        codec=codec,
+        pixel_format=pixel_format,
+        options=options.get(codec, {}),
     )
     assert probe_video(path).has_alpha
     frames = list(open_video(path))
@@ -257,7 +268,9 @@ def test_a_clip_can_be_passed_twice_and_left_early(clip: Path) -> None:
         assert len(list(reader)) == 30
 
 
-@pytest.mark.parametrize(("start", "end"), [(-1.0, None), (math.nan, None), (math.inf, None), (1.0, 1.0), (1.0, 0.5), (None, 0.0)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(-1.0, None), (math.nan, None), (math.inf, None), (1.0, 1.0), (1.0, 0.5), (None, 0.0)]
+)
 def test_senseless_sections_are_refused(clip: Path, start: float | None, end: float | None) -> None:
     with pytest.raises(OptionError):
         open_video(clip, start_seconds=start, end_seconds=end)
@@ -277,7 +290,9 @@ def test_frame_at_a_time_is_the_one_that_is_shown_then(clip: Path, seconds: floa
 
 
 def test_frame_at_a_time_looks_back_over_long_frames(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "a.mp4", [level_picture(i) for i in range(3)], ticks=[0, 1000, 40000], time_base=Fraction(1, 1000))
+    path = make_video(
+        tmp_path / "a.mp4", [level_picture(i) for i in range(3)], ticks=[0, 1000, 40000], time_base=Fraction(1, 1000)
+    )
     assert index_of(read_frame_at(path, 39.0).rgb) == 1
     with pytest.raises(MediaError, match="no frame at"):
         read_frame_at(path, 100.0)
