@@ -26,7 +26,7 @@ _RATES = {
     "aac": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000),
     "libopus": (48000,),
 }
-_LAYOUTS = ("mono", "stereo", "5.1", "7.1")
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}  # by channels; all else is mixed down to stereo
 
 # clocks of sound and container drift by a tick now and then; a real gap is longer
 _SMALLEST_GAP_SECONDS = 0.05
@@ -215,6 +215,14 @@ class _EncodedAudio(AudioFeed):
         return np.ascontiguousarray(samples)
 
 
+def has_sound(source: AudioSource) -> bool:
+    """Tell whether there is sound in a source; errors as for `open_audio_feed`."""
+    if Path(source.path).is_dir():
+        return False  # frames in a folder are silent
+    with opened_container(Path(source.path)) as container:
+        return bool(container.streams.audio)
+
+
 def open_audio_feed(source: AudioSource, output: OutputContainer, container: Container) -> AudioFeed | None:
     """Add a stream of sound to an output that has not been started, and return what feeds it.
 
@@ -235,20 +243,29 @@ def open_audio_feed(source: AudioSource, output: OutputContainer, container: Con
     MediaError
         If the source cannot be opened.
     """
-    if Path(source.path).is_dir():
-        return None  # frames in a folder are silent
+    if not has_sound(source):
+        return None
     with ExitStack() as files:
         opened = files.enter_context(opened_container(Path(source.path)))
         streams = opened.streams.audio
-        if not streams or streams[0].codec_context is None:
+        if streams[0].codec_context is None:
             return None
         best = opened.streams.best("audio")
         stream = best if isinstance(best, AudioStream) else streams[0]
         section = _Section(opened, stream, source)
         copied = _copied_stream(stream, output, container)
         if copied is not None:
-            return _CopiedAudio(section, copied, container.keeps_early_audio, files.pop_all())
+            return _CopiedAudio(section, copied, _keeps_early_sound(section, container), files.pop_all())
         return _EncodedAudio(section, _encoded_stream(stream, output, container.audio_encoder), files.pop_all())
+
+
+def _keeps_early_sound(section: _Section, container: Container) -> bool:
+    """Tell whether packets from before time 0 may be written; Matroska takes them only with the delay that the codec tells.
+
+    Without it, FFmpeg moves the whole video instead.
+    """
+    tells_delay = codec_name(section.stream.codec_context) == "opus" or section.container.format.name.startswith("matroska")
+    return container.keeps_early_audio or (tells_delay and section.start == 0)
 
 
 def _copied_stream(stream: AudioStream, output: OutputContainer, container: Container) -> AudioStream | None:
@@ -266,9 +283,8 @@ def _encoded_stream(stream: AudioStream, output: OutputContainer, encoder: str) 
     rate = stream.codec_context.sample_rate
     # the next higher rate keeps all frequencies
     chosen = min((known for known in rates if known >= rate), default=rates[-1])
-    layout = stream.codec_context.layout.name
     added = output.add_stream(encoder, rate=chosen)
     assert isinstance(added, AudioStream)
-    added.codec_context.layout = layout if layout in _LAYOUTS else "stereo"
+    added.codec_context.layout = _LAYOUTS.get(stream.codec_context.layout.nb_channels, "stereo")
     added.codec_context.bit_rate = _BIT_RATES[encoder] * added.codec_context.layout.nb_channels
     return added

@@ -130,14 +130,15 @@ def has_alpha_layer(stream: VideoStream) -> bool:
 def origin_seconds(container: InputContainer) -> Fraction:
     """Return the time of the clip's beginning on the container's clock, in seconds.
 
-    A file that starts late as a whole (broadcast recordings, cuts) is moved to zero, all its streams alike. A video that starts
-    later than its own sound keeps that distance, and sound that starts early (encoders' priming) moves nothing.
+    A file all of whose streams start late (broadcast recordings, cuts) begins with its first picture. In others, a video that
+    starts later than its sound keeps that distance, and sound that starts before 0 (encoders' priming) moves nothing.
     """
     start = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
     video = _best_video(container)
-    if video is None or video.start_time is None or video.time_base is None:
+    if video is None or video.start_time is None:
         return start
-    return min(start, video.start_time * video.time_base)
+    first_picture = video.start_time * clock(video)
+    return first_picture if start > 0 else min(start, first_picture)
 
 
 def codec_name(context: av.CodecContext) -> str:

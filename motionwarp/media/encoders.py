@@ -223,7 +223,7 @@ class Container:
     options : mapping of str
         Of the muxer.
     keeps_early_audio : bool
-        Whether sound may start before time 0, to be cut off by the player: it needs edit lists.
+        Whether sound may start before time 0, to be cut off by the player: MP4 and MOV have edit lists for that.
     """
 
     muxer: str

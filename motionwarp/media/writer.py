@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from motionwarp.media.atomic import PendingFile
-from motionwarp.media.audio import AudioSource
+from motionwarp.media.audio import AudioSource, has_sound
 from motionwarp.media.container_writer import ContainerWriter
 from motionwarp.media.encoders import EncodeOptions, codec_for, container_for
 from motionwarp.media.frame_folder import is_frame_pattern
@@ -108,6 +108,6 @@ def _is_frames(path: str | os.PathLike[str]) -> bool:
 
 
 def _silent(writer: VideoWriter, audio: AudioSource | None) -> VideoWriter:
-    if audio is not None:
+    if audio is not None and has_sound(audio):
         writer.warnings.append(f"{writer.path.name} cannot carry sound; it was left out")
     return writer

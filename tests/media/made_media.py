@@ -130,7 +130,16 @@ def read_sound(path: Path) -> tuple[np.ndarray, float]:
     with av.open(str(path)) as container:
         frames = list(container.decode(audio=0))
         start = float(frames[0].pts * frames[0].time_base)
-        return np.concatenate([frame.to_ndarray().reshape(frame.layout.nb_channels, -1) for frame in frames], axis=1), start
+        samples = []
+        for frame in frames:
+            values = frame.to_ndarray().astype(np.float32)
+            if frame.format.name.startswith("s16"):
+                values /= 32768
+            elif frame.format.name.startswith("s32"):
+                values /= 2**31
+            # packed formats hold the channels' samples by turns
+            samples.append(values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T)
+        return np.concatenate(samples, axis=1), start
 
 
 def sound_packets(path: Path) -> list[tuple[bytes, Fraction]]:
