@@ -138,7 +138,7 @@ class Follower:
         ahead: deque[Frame] = deque()
         pursuit = _Pursuit(self, choice, dense)
         while True:
-            ahead.extend(islice(source, pursuit.batch - len(ahead)))
+            ahead.extend(islice(source, max(pursuit.batch - len(ahead), 0)))
             if not ahead:
                 return
             for observation in pursuit.step(list(islice(ahead, pursuit.batch))):

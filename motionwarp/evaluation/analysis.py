@@ -170,11 +170,14 @@ class AnalysisReport:
     ----------
     figures : dict
         What `--json` prints.
+    points : PointTally
+        What the figures of the points were made of.
     seen : list of SeenPicture
         Every photo, for the contact sheet.
     """
 
     figures: dict[str, object]
+    points: PointTally
     seen: list[SeenPicture]
 
     def worst(self, count: int) -> list[SeenPicture]:
@@ -234,7 +237,7 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
         "parsing_classes_iou": _named(LIP_NAMES, classes.overlaps()),
         "parsing_classes_miou": float(np.nanmean(classes.overlaps())),
     }
-    return AnalysisReport(figures, seen)
+    return AnalysisReport(figures, points, seen)
 
 
 def evaluate_clips(

@@ -1,0 +1,65 @@
+"""`motionwarp dataset`: making the data that networks are trained from."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from motionwarp.errors import OutputError
+
+from .failures import is_debug
+from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
+from .reporting import Reporter
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make training data.",
+    epilog=examples("motionwarp dataset pack photos data -o photos.pack"),
+)
+
+
+class PackKind(str, Enum):
+    """What a pack is made of."""
+
+    PHOTOS = "photos"
+    CLIPS = "clips"
+    REPOSED = "reposed"
+    SYNTHETIC = "synthetic"
+
+
+@app.command(
+    "pack",
+    epilog=examples(
+        "motionwarp dataset pack photos data -o photos.pack",
+        "motionwarp dataset pack reposed data -o reposed.pack --count 4000 --seed 1",
+    ),
+)
+def pack(
+    ctx: typer.Context,
+    kind: Annotated[PackKind, typer.Argument(help="photos, clips, reposed (photos moved into other poses) or synthetic.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/; not read for synthetic.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
+    count: Annotated[int, typer.Option("--count", min=1, help="Pictures, for reposed and synthetic.")] = 3000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="For reposed and synthetic.")] = 0,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write pictures of people with all their labels into one file that training reads.
+
+    Only training splits are packed.
+    """
+    from motionwarp.data.packing import samples_of_kind, write_pack
+
+    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    if output.exists() and not overwrite:
+        raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
+    with reporter.progress("pictures/s") as tick:
+        samples = samples_of_kind(kind.value, data, count=count, seed=seed)
+        written = write_pack(samples, output, progress=lambda done: tick("pack", done, None))
+    summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
+    reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")

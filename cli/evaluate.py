@@ -1,0 +1,83 @@
+"""`motionwarp evaluate`: how good the parts are, on data that was never trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from .failures import is_debug
+from .options import (
+    DebugOption,
+    Device,
+    DeviceOption,
+    EstimatorOption,
+    JsonOption,
+    OverwriteOption,
+    Precision,
+    PrecisionOption,
+    QuietOption,
+    examples,
+)
+from .reporting import Reporter
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure quality on held-out data.",
+    epilog=examples("motionwarp evaluate analyser data --json"),
+)
+
+
+@app.command(
+    "analyser",
+    epilog=examples("motionwarp evaluate analyser data --worst worst.png", "motionwarp evaluate analyser data --json"),
+)
+def analyser(
+    ctx: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.")],
+    estimator: EstimatorOption = "builtin",
+    worst: Annotated[
+        Path | None, typer.Option("--worst", metavar="PNG", help="Draw the twenty worst photos here.", show_default=False)
+    ] = None,
+    device: DeviceOption = Device.AUTO,
+    precision: PrecisionOption = Precision.AUTO,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Compare points, mattes and parsings with the labels of the validation photos and clips."""
+    from motionwarp.analysis.estimators import make_estimator
+    from motionwarp.devices import resolve_device, resolve_precision
+    from motionwarp.evaluation.analysis import evaluate_clips, evaluate_photos
+    from motionwarp.evaluation.contact_sheet import draw_seen, write_sheet
+
+    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    where = resolve_device(device.value)
+    seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
+    report = evaluate_photos(seer, data / "ccp")
+    clips = evaluate_clips(seer, data / "video")
+    if worst is not None:
+        write_sheet(worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=overwrite)
+    summary = {"estimator": seer.name, "photos": report.figures, "clips": clips}
+    reporter.result_table(summary, _table(report.figures, clips))
+
+
+def _table(photos: dict[str, Any], clips: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("Split", "Points", "Within 5 %", "Within 10 %", "Matte IoU", "Parsing mIoU (6 groups)"):
+        table.add_column(column, justify="left" if column == "Split" else "right")
+    rows = {"photos": photos, **clips}
+    for name, figures in rows.items():
+        matte, parsing = figures.get("matte_iou"), figures.get("parsing_groups_miou")
+        table.add_row(
+            name,
+            str(figures["points"]),
+            f"{figures['within_5_percent']:.4f}",
+            f"{figures['within_10_percent']:.4f}",
+            "" if matte is None else f"{matte:.4f}",
+            "" if parsing is None else f"{parsing:.4f}",
+        )
+    return table

@@ -1,0 +1,80 @@
+"""`motionwarp train`: training the networks from packs, resumable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .failures import is_debug
+from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, PrecisionOption, QuietOption, examples
+from .reporting import Reporter
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Train the networks.",
+    epilog=examples("motionwarp train analyser analyser.toml -o runs/analyser --max-minutes 60"),
+)
+
+ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file; docs/guides/training.md shows all keys.")]
+RunOption = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the run; a run that is there goes on.")]
+MinutesOption = Annotated[
+    float | None, typer.Option("--max-minutes", min=0, help="Stop, resumably, after this time.", show_default=False)
+]
+
+
+@app.command("analyser", epilog=examples("motionwarp train analyser analyser.toml -o runs/analyser --max-minutes 60"))
+def analyser(
+    ctx: typer.Context,
+    config: ConfigArgument,
+    output: RunOption,
+    max_minutes: MinutesOption = None,
+    device: DeviceOption = Device.AUTO,
+    precision: PrecisionOption = Precision.AUTO,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train the network that sees points, parts and matte of a person.
+
+    The run's folder gets `state.safetensors` (to go on), `log.csv`, and `analyser.safetensors` (to use). Ctrl-C saves and ends.
+    """
+    from motionwarp.configuration import read_config
+    from motionwarp.devices import resolve_device, resolve_precision
+    from motionwarp.training.analyser import AnalyserTask, AnalyserTrainingConfig
+    from motionwarp.training.loop import run
+
+    reporter = Reporter(quiet=quiet, debug=is_debug(ctx))
+    settings = read_config(config, AnalyserTrainingConfig)
+    where = resolve_device(device.value)
+    task = AnalyserTask(settings, where, resolve_precision(precision.value, where))
+
+    def report(line: str) -> None:
+        if not quiet:
+            reporter.err.print(line, markup=False)
+
+    step = run(task, settings.loop, output, max_minutes=max_minutes, report=report)
+    reporter.result({"step": step, "output": str(output)}, f"{output}: step {step} of {settings.loop.steps}")
+
+
+@app.command("calibrate", epilog=examples("motionwarp train calibrate runs/analyser/analyser.safetensors data -o analyser.safetensors"))
+def calibrate(
+    ctx: typer.Context,
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="The analyser as training exported it.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and its labels.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The calibrated weights.")],
+    device: DeviceOption = Device.AUTO,
+    precision: PrecisionOption = Precision.AUTO,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make an analyser's scores probabilities, measured on photos kept from training and validation."""
+    from motionwarp.devices import resolve_device, resolve_precision
+    from motionwarp.training.calibration import calibrate as fit
+
+    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    where = resolve_device(device.value)
+    knots = fit(weights, data / "ccp", output, where, resolve_precision(precision.value, where))
+    text = "  ".join(f"{raw:.2f}>{probability:.2f}" for raw, probability in knots)
+    reporter.result({"output": str(output), "knots": knots}, f"{output}: {text}")
