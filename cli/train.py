@@ -57,7 +57,7 @@ def analyser(
     reporter.result({"step": step, "output": str(output)}, f"{output}: step {step} of {settings.loop.steps}")
 
 
-@app.command("calibrate", epilog=examples("motionwarp train calibrate runs/analyser/analyser.safetensors data -o analyser.safetensors"))
+@app.command("calibrate", epilog=examples("motionwarp train calibrate runs/a/analyser.safetensors data -o analyser.safetensors"))
 def calibrate(
     ctx: typer.Context,
     weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="The analyser as training exported it.")],

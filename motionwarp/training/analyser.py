@@ -69,7 +69,7 @@ class AnalyserTask(TrainingTask):
         )
         optimiser = self.optimisers["analyser"]
         optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()
         nn.utils.clip_grad_norm_(self.analyser.parameters(), self.config.loop.gradient_clip)
         optimiser.step()
         return {"loss": loss.total.detach(), "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}
