@@ -220,7 +220,12 @@ def has_sound(source: AudioSource) -> bool:
     if Path(source.path).is_dir():
         return False  # frames in a folder are silent
     with opened_container(Path(source.path)) as container:
-        return bool(container.streams.audio)
+        return bool(_decodable_streams(container))
+
+
+def _decodable_streams(container: InputContainer) -> list[AudioStream]:
+    # PyAV gives None for the context of a codec that it does not know
+    return [stream for stream in container.streams.audio if getattr(stream, "codec_context", None) is not None]
 
 
 def open_audio_feed(source: AudioSource, output: OutputContainer, container: Container) -> AudioFeed | None:
@@ -247,11 +252,9 @@ def open_audio_feed(source: AudioSource, output: OutputContainer, container: Con
         return None
     with ExitStack() as files:
         opened = files.enter_context(opened_container(Path(source.path)))
-        streams = opened.streams.audio
-        if streams[0].codec_context is None:
-            return None
+        streams = _decodable_streams(opened)
         best = opened.streams.best("audio")
-        stream = best if isinstance(best, AudioStream) else streams[0]
+        stream = best if isinstance(best, AudioStream) and best in streams else streams[0]
         section = _Section(opened, stream, source)
         copied = _copied_stream(stream, output, container)
         if copied is not None:

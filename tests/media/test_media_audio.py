@@ -6,13 +6,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from made_media import level_picture, make_video, read_sound, read_times, sine, sound_packets
 
 from motionwarp.errors import MediaError
 from motionwarp.media.audio import AudioSource
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
-
-from made_media import level_picture, make_video, read_sound, read_times, sine, sound_packets
 
 RATE = 48000
 
@@ -169,7 +168,10 @@ def test_encoded_sound_is_cut_to_the_sample(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "t.mp4")) as container:
         stream = container.streams.audio[0]
         assert float(stream.duration * stream.time_base) == pytest.approx(0.7, abs=1.1 / RATE + 1024 / RATE)
-    assert abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE)) <= 2
+    assert (
+        abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE))
+        <= 2
+    )
     assert not target.exists()
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from made_media import corner_names, corners_picture, index_of, level_picture, make_video, read_pictures, read_times, sine
 from PIL import Image, ImageSequence
 
 from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.encoders import CODECS, EncodeOptions
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
-
-from made_media import corner_names, corners_picture, index_of, level_picture, make_video, read_pictures, read_times, sine
 
 RATE = Fraction(25)
 
@@ -102,7 +101,9 @@ def test_times_are_kept_to_the_tick(tmp_path: Path, name: str) -> None:
         assert container.duration == pytest.approx(105000 / 90000 * av.time_base, abs=1)
 
 
-@pytest.mark.parametrize(("codec", "name"), [("hevc", "a.mp4"), ("vp9", "a.mp4"), ("prores", "a.mov"), ("ffv1", "a.mkv"), ("vp9", "a.webm")])
+@pytest.mark.parametrize(
+    ("codec", "name"), [("hevc", "a.mp4"), ("vp9", "a.mp4"), ("prores", "a.mov"), ("ffv1", "a.mkv"), ("vp9", "a.webm")]
+)
 def test_other_codecs_keep_times_and_the_last_frames_duration(tmp_path: Path, codec: str, name: str) -> None:
     times = [0, 0.1, 0.113, 0.5, 0.9]
     path = tmp_path / name
@@ -168,7 +169,9 @@ def test_colours_survive(tmp_path: Path, name: str) -> None:
     # and as FFmpeg converts by the tags, without our reader
     with av.open(str(path)) as container:
         decoded = next(container.decode(video=0))
-        independent = decoded.reformat(format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2)
+        independent = decoded.reformat(
+            format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2
+        )
     np.testing.assert_allclose(independent.to_ndarray()[8::16, 8::16].astype(int), colours, atol=6)
 
 
@@ -189,7 +192,9 @@ def test_alpha_survives(tmp_path: Path, name: str, codec: str) -> None:
 def test_gif(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     times = [0, 0.04, 0.083, 0.5]
-    write(path, [level_picture(i) for i in range(4)], times=times, end=0.75, metadata={"comment": "synthetic", "long": "x" * 700})
+    write(
+        path, [level_picture(i) for i in range(4)], times=times, end=0.75, metadata={"comment": "synthetic", "long": "x" * 700}
+    )
     image = Image.open(path)
     assert [frame.info["duration"] for frame in ImageSequence.Iterator(image)] == [40, 40, 420, 250]
     assert image.info["loop"] == 0
