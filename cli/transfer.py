@@ -27,10 +27,11 @@ from .options import (
     examples,
     seconds,
 )
-from .reporting import Reporter
+from .reporting import Reporter, clock
 
 if TYPE_CHECKING:
-    from motionwarp.transfer.options import TransferOptions
+    from motionwarp.pipeline.options import TransferOptions
+    from motionwarp.pipeline.progress import Progress
 
 EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 -o out.mp4",
@@ -131,7 +132,7 @@ def transfer(
         bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)
     ] = True,
     codec: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores, ...", rich_help_panel=WRITING)
+        str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=WRITING)
     ] = "auto",
     crf: Annotated[
         int | None,
@@ -158,7 +159,7 @@ def transfer(
     debug: DebugOption = False,
 ) -> None:
     """Give the motion of DRIVING to the person in SOURCE."""
-    from motionwarp.transfer.options import TransferOptions
+    from motionwarp.pipeline.options import TransferOptions
 
     options = TransferOptions(
         engine=engine,
@@ -201,3 +202,16 @@ def default_output(source: Path, driving: Path, background: str) -> Path:
 
 def run(source: Path, driving: Path, target: Path, options: TransferOptions, reporter: Reporter) -> None:
     """Do the transfer and tell of it."""
+    from motionwarp.pipeline.api import transfer as transfer_motion
+
+    with reporter.progress() as tick:
+
+        def told(progress: Progress) -> None:
+            tick(progress.stage.value, progress.done, progress.total)
+
+        result = transfer_motion(source, driving, target, options, progress=told)
+    for warning in result.warnings:
+        reporter.warn(warning)
+    made = f"made in {clock(result.seconds)} by {result.engine} on {result.device} ({result.fps:.1f} frames a second)"
+    text = f"{result.output}: {result.frames} frames, {result.width}x{result.height}, {made}"
+    reporter.result(result.as_dict(), text)

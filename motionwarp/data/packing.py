@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
-from motionwarp.data.pack import LabelledPicture, union_box
+from motionwarp.data.pack import LabelledPicture, PackWriter, union_box
+from motionwarp.data.reposing import reposed_samples
 from motionwarp.data.splits import TRAINING_CLIPS
+from motionwarp.errors import OptionError
 from motionwarp.media.reader import open_video
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.types import ByteArray, FloatArray
@@ -31,13 +33,13 @@ class PackSettings:
         Of every picture, in pixels; the width follows.
     margin : float
         What is kept around the person of a clip's frame, as a fraction of the person's height.
-    frame_step : int
-        Every how many frames of a clip are taken: neighbours hardly differ.
+    frame_rate : float
+        Frames a second that are taken of a clip, at most: neighbours hardly differ.
     """
 
     height: int = 320
     margin: float = 0.22
-    frame_step: int = 2
+    frame_rate: float = 12.5
 
 
 def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabelledPicture]:
@@ -61,11 +63,12 @@ def clip_samples(video_folder: Path, settings: PackSettings) -> Iterator[Labelle
 
 
 def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Iterator[LabelledPicture]:
-    """Yield every `frame_step`-th frame of one clip that has points, cut around the person."""
+    """Yield frames of one clip that have points, `frame_rate` a second at most, cut around the person."""
     track = json.loads((video_folder / f"{clip}.keypoints18.json").read_text(encoding="utf-8"))["frames"]
     with open_video(video_folder / f"{clip}.mp4") as reader:
+        step = max(round(float(reader.info.frame_rate) / settings.frame_rate), 1)
         for frame in reader:
-            if frame.index % settings.frame_step or track[frame.index] is None:
+            if frame.index % step or track[frame.index] is None:
                 continue
             mask = read_grey(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
@@ -102,3 +105,50 @@ def _resized(
         small_parsing = np.asarray(cv2.resize(parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     small = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return LabelledPicture(small, small_matte, small_parsing, moved, name)
+
+
+@dataclass(frozen=True)
+class WrittenPack:
+    """What was written.
+
+    Attributes
+    ----------
+    pictures, bytes : int
+    """
+
+    pictures: int
+    bytes: int
+
+
+def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabelledPicture]:
+    """Yield the labelled pictures of one kind of pack.
+
+    Parameters
+    ----------
+    kind : str
+        'photos', 'clips', 'reposed' or 'synthetic'.
+    data_folder : Path
+        With `ccp` and `video`; not read for 'synthetic'.
+    count, seed : int
+        For 'reposed' and 'synthetic'.
+    """
+    settings = PackSettings()
+    if kind == "photos":
+        yield from photo_samples(data_folder / "ccp", settings)
+    elif kind == "clips":
+        yield from clip_samples(data_folder / "video", settings)
+    elif kind == "reposed":
+        yield from reposed_samples(data_folder, settings.height, count, seed)
+    elif kind == "synthetic":
+        yield from synthetic_samples(settings.height, count, seed)
+    else:
+        raise OptionError(f"there is no kind of pack '{kind}'", remedy="Give photos, clips, reposed or synthetic.")
+
+
+def write_pack(samples: Iterable[LabelledPicture], path: Path, progress: Callable[[int], None]) -> WrittenPack:
+    """Write samples into a pack; `progress` is told how many there are so far."""
+    writer = PackWriter()
+    for sample in samples:
+        writer.add(sample)
+        progress(len(writer))
+    return WrittenPack(len(writer), writer.write(path))

@@ -20,8 +20,8 @@ from motionwarp.data.splits import TRAINING_CLIPS
 from motionwarp.engines.layered_repose import repose
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import IGNORE
+from motionwarp.pipeline.inpainting import clean_plate
 from motionwarp.pose import skeleton as sk
-from motionwarp.transfer.inpainting import clean_plate
 from motionwarp.types import ByteArray, FloatArray, Pose
 
 _SURE = 0.5

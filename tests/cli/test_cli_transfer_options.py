@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer
 
-from motionwarp.transfer.options import TransferOptions
+from motionwarp.pipeline.options import TransferOptions
 
 Run = Callable[..., Any]
 

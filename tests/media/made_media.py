@@ -65,6 +65,7 @@ def make_video(
     sound: np.ndarray | None = None,
     sound_codec: str = "aac",
     sound_rate: int = 48000,
+    sound_start: float = 0.0,
     gop: int = 12,
     aspect: Fraction | None = None,
     container_options: dict[str, str] | None = None,
@@ -94,7 +95,8 @@ def make_video(
             frame = av.AudioFrame.from_ndarray(
                 np.ascontiguousarray(sound), format="fltp", layout=audio.codec_context.layout.name
             )
-            frame.sample_rate, frame.pts, frame.time_base = sound_rate, 0, Fraction(1, sound_rate)
+            frame.sample_rate, frame.time_base = sound_rate, Fraction(1, sound_rate)
+            frame.pts = round(sound_start * sound_rate)
             container.mux(audio.encode(frame))
             container.mux(audio.encode(None))
     return path

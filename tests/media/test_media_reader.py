@@ -181,7 +181,7 @@ def test_a_stream_that_changes_its_size_keeps_the_first(tmp_path: Path) -> None:
 )
 def test_alpha_is_read(tmp_path: Path, codec: str, name: str, pixel_format: str) -> None:
     alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
-    options = {"libvpx-vp9": {"crf": "4", "b": "0", "auto-alt-ref": "0"}, "prores_ks": {"profile": "4444"}}
+    options = {"libvpx-vp9": {"crf": "4", "b": "0", "auto-alt-ref": "0"}, "prores_ks": {"profile": "4"}}
     path = make_video(
         tmp_path / name,
         [np.dstack([corners_picture(), alpha])] * 3,

@@ -1,0 +1,184 @@
+"""Sampling the parts' textures in their own boxes and laying them over each other, back to front."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motionwarp.engines import layered_parts as parts
+from motionwarp.engines.layered_depth import LEFT_ARM_FRONT, RIGHT_ARM_FRONT, RIGHT_LEG_FRONT, share_in_front
+from motionwarp.geometry.grids import sample
+
+_LEGS: Final = {
+    True: tuple(reversed(parts.RIGHT_LEG.parts)),  # feet first, so that trousers fall over shoes
+    False: tuple(reversed(parts.LEFT_LEG.parts)),
+}
+_TRUNK: Final = (parts.GARMENT, parts.TORSO, parts.HEAD)
+
+
+@dataclass(frozen=True, eq=False)
+class WarpedPart:
+    """One part of every frame of a batch, each in a box of the same size.
+
+    Attributes
+    ----------
+    rgba : float32 tensor (B, 4, h, w)
+        Colours multiplied by alpha, and alpha.
+    parsing : float32 tensor (B, 1, h, w) or None
+    corners : int array (B, 2)
+        x, y of each box's first pixel in the output frame.
+    """
+
+    rgba: Tensor
+    parsing: Tensor | None
+    corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Boxes of one part in a batch of frames, all of one size and inside the frame."""
+
+    corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    height: int
+    width: int
+
+
+def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
+    """Return boxes around outlines.
+
+    Parameters
+    ----------
+    outlines : float32 tensor (B, N, 2)
+        In pixels of the output frame.
+    height, width : int
+        Of the output frame.
+
+    Returns
+    -------
+    Placement or None
+        None if all outlines lie outside the frame.
+    """
+    points = outlines.detach().cpu().numpy()
+    limit = np.array([width, height])
+    low = np.clip(np.floor(points.min(axis=1)) - 1, 0, limit).astype(np.int64)  # (B, 2)
+    high = np.clip(np.ceil(points.max(axis=1)) + 2, 0, limit).astype(np.int64)
+    size = np.maximum(high - low, 0)
+    size[(size == 0).any(axis=1)] = 0
+    box = size.max(axis=0)
+    if (box == 0).any():
+        return None
+    return Placement(np.minimum(low, limit - box), int(box[1]), int(box[0]))
+
+
+def sample_part(
+    texture: Tensor, classes: Tensor | None, grid: Tensor, corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+) -> WarpedPart:
+    """Sample one part for all frames at once.
+
+    Parameters
+    ----------
+    texture : float32 tensor (1, 4, h, w)
+    classes : float32 tensor (1, 1, h, w) or None
+    grid : float32 tensor (B, H, W, 2)
+        grid_sample's coordinates in the texture.
+    corners : int array (B, 2)
+    """
+    count, height, width = grid.shape[:3]
+    # the frames are laid below each other: one call, and the texture is not repeated
+    tall = grid.reshape(1, count * height, width, 2)
+    rgba = sample(texture, tall).reshape(4, count, height, width).transpose(0, 1)
+    parsing = None
+    if classes is not None:
+        parsing = sample(classes, tall, mode="nearest").reshape(count, 1, height, width)
+    return WarpedPart(rgba, parsing, corners)
+
+
+def drawing_order(depth: tuple[float, ...]) -> list[tuple[int, float]]:
+    """Return the parts of one frame from back to front, each with the share of its alpha.
+
+    A part whose place is between two orders comes twice: whole at the back, and faded at the front.
+
+    Parameters
+    ----------
+    depth : 3 floats
+        As from `layered_depth.depth_scores`.
+    """
+    arms = ((parts.RIGHT_ARM, share_in_front(depth[RIGHT_ARM_FRONT])), (parts.LEFT_ARM, share_in_front(depth[LEFT_ARM_FRONT])))
+    order: list[tuple[int, float]] = []
+    for arm, front in arms:
+        if front < 1:
+            order += [(part, 1.0) for part in reversed(arm.parts)]
+    right = share_in_front(depth[RIGHT_LEG_FRONT])
+    far_is_right = right < 0.5
+    order += [(part, 1.0) for part in (*_LEGS[far_is_right], *_LEGS[not far_is_right])]
+    if 0 < right < 1:
+        # at one half, either order looks the same: the farther leg is faded over the nearer one by up to half
+        order += [(part, right if far_is_right else 1 - right) for part in _LEGS[far_is_right]]
+    order += [(part, 1.0) for part in _TRUNK]
+    for arm, front in arms:
+        if front > 0:
+            order += [(part, front) for part in arm.parts]
+    return order
+
+
+class Canvas:
+    """The person of each frame of a batch, growing from back to front.
+
+    Parameters
+    ----------
+    layers : dict of part to WarpedPart
+    shown : bool array (B, P)
+        Which parts a frame has.
+    """
+
+    def __init__(self, layers: dict[int, WarpedPart], shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> None:
+        self._layers = layers
+        self._shown = shown
+
+    def compose(self, frame: int, depth: tuple[float, ...]) -> tuple[Tensor, Tensor | None, int, int] | None:
+        """Lay one frame's parts over each other.
+
+        Returns
+        -------
+        rgba (4, h, w), classes (h, w) or None, left, top; None if nothing is shown
+        """
+        steps = [
+            (part, share) for part, share in drawing_order(depth) if part in self._layers and self._shown[frame, part]
+        ]
+        if not steps:
+            return None
+        drawn = [self._layers[part] for part, _ in steps]
+        low = np.min([layer.corners[frame] for layer in drawn], axis=0)
+        high = np.max([layer.corners[frame] + layer.rgba.shape[:1:-1] for layer in drawn], axis=0)
+        left, top = int(low[0]), int(low[1])
+        first = drawn[0].rgba
+        rgba = first.new_zeros(4, int(high[1]) - top, int(high[0]) - left)
+        classes = None if drawn[0].parsing is None else first.new_zeros(rgba.shape[1:])
+        for (_, share), layer in zip(steps, drawn, strict=True):
+            x, y = (int(value) for value in layer.corners[frame])
+            _, height, width = layer.rgba.shape[1:]
+            window = slice(y - top, y - top + height), slice(x - left, x - left + width)
+            _lay_over(rgba[:, window[0], window[1]], layer.rgba[frame], share)
+            if classes is not None and layer.parsing is not None and share > 0.5:
+                below = classes[window]
+                torch.where(layer.rgba[frame, 3] > 0.5, layer.parsing[frame, 0], below, out=below)
+        return rgba, classes, left, top
+
+
+def _lay_over(below: Tensor, above: Tensor, share: float) -> None:
+    if not math.isclose(share, 1.0):
+        above = above * share
+    below.mul_(1 - above[3]).add_(above)
+
+
+def to_bytes(rgba: Tensor) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    """Turn premultiplied (4, h, w) in [0, 1] into uint8 (h, w, 4)."""
+    scaled = (rgba * 255 + 0.5).clamp_(0, 255).to(torch.uint8)
+    # colours cannot exceed alpha, which rounding could make them do
+    scaled[:3] = torch.minimum(scaled[:3], scaled[3])
+    return np.asarray(scaled.permute(1, 2, 0).contiguous().cpu().numpy())

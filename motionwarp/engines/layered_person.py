@@ -1,0 +1,228 @@
+"""One source person, cut into parts and ready to be posed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motionwarp.engines import layered_parts as parts
+from motionwarp.engines.layered_compositing import Canvas, WarpedPart, place_boxes, sample_part
+from motionwarp.engines.layered_depth import depth_scores
+from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
+from motionwarp.engines.layered_maps import forward_maps
+from motionwarp.engines.layered_regions import part_regions
+from motionwarp.engines.layered_skeleton import BodyPoints
+from motionwarp.engines.layered_textures import PartTexture, cut_textures
+from motionwarp.engines.layered_theta import LayeredTheta
+from motionwarp.errors import NoPersonError
+from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
+from motionwarp.geometry.grids import affine_lattice, normalising_map
+from motionwarp.types import SourcePerson
+
+_WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; their edges are smooth, so more is not needed
+_SPLINE_STRIDE: Final = 8
+_NEGLIGIBLE: Final = 0.15  # a texture with less alpha than this share of what its limb covers lends nothing
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedFrame:
+    """One frame's person.
+
+    Attributes
+    ----------
+    rgba : float32 tensor (4, h, w)
+        Colours multiplied by alpha, and alpha.
+    parsing : float32 tensor (h, w) or None
+    left, top : int
+        The box's first pixel in the output frame.
+    """
+
+    rgba: Tensor
+    parsing: Tensor | None
+    left: int
+    top: int
+
+
+class LayeredPerson:
+    """One source person in parts.
+
+    Parameters
+    ----------
+    source : SourcePerson
+    device : torch.device
+    keep_parsing : bool
+        Whether frames carry the source's classes along.
+
+    Raises
+    ------
+    NoPersonError
+        If the source's points show neither shoulders nor a neck with hips.
+    """
+
+    def __init__(self, source: SourcePerson, device: torch.device, *, keep_parsing: bool = False) -> None:
+        self._device = device
+        self._points = BodyPoints(torch.from_numpy(source.pose.points)[None])
+        if not bool(self._points.usable[0]):
+            raise NoPersonError(
+                "the source's points have neither both shoulders nor a neck and both hips",
+                remedy="Use a picture that shows the person's upper body, or give better points.",
+            )
+        height, width = source.parsing.shape
+        factor = min(1.0, _WORKING_TORSO / float(self._points.torso[0]))
+        size = max(round(width * factor), 8), max(round(height * factor), 8)
+        small = cv2.resize(source.parsing, size, interpolation=cv2.INTER_NEAREST)
+        solid = cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA) > 0.5
+        shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
+        shrunk = source.pose.points.copy()
+        shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
+        regions = part_regions(BodyPoints(torch.from_numpy(shrunk)[None]), np.asarray(small, dtype=np.uint8), solid)
+        textures = cut_textures(
+            source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
+        )
+        self._lent = self._lenders(textures)
+        self._textures = [textures[lender] for lender in self._lent]
+        self._levels: dict[tuple[int, int], PartTexture] = {}
+        cloth = textures[parts.GARMENT]
+        self._garment: Garment | None = None if cloth is None else make_garment(self._points, cloth.outline)
+
+    def _lenders(self, textures: list[PartTexture | None]) -> tuple[int, ...]:
+        """Return for each part whose pixels it shows: its own, or its twin's where the source hides it."""
+        present = self._points.present_parts()[0]
+        usable = [bool(present[part]) and texture is not None for part, texture in enumerate(textures)]
+        return tuple(
+            part if usable[part] or not usable[twin] else twin for part, twin in enumerate(parts.TWIN)
+        )
+
+    def plan(self, poses: Tensor) -> LayeredTheta:
+        """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
+        poses = poses.float().cpu()
+        target = BodyPoints(poses)
+        forward = forward_maps(self._points, target, self._lent)
+        backward = invert_affine(forward)
+        if self._garment is None:
+            spline = poses.new_zeros(len(poses), 2, CONTROL_SIZE**2)
+        else:
+            spline = self._garment.fit(forward, backward[:, parts.TORSO])
+        return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]))
+
+    def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[RenderedFrame | None]:
+        """Return each frame's person, None where there is none.
+
+        Parameters
+        ----------
+        poses : float32 tensor (B, 18, 3)
+            As given to `plan`.
+        theta : LayeredTheta
+            As returned by `plan`, possibly smoothed.
+        height, width : int
+            Of the output frame.
+        """
+        target = BodyPoints(poses.float().cpu())
+        shown = target.present_parts().numpy()
+        levels = self._level_of_each_frame(theta)
+        frames: list[RenderedFrame | None] = [None] * len(poses)
+        for level in np.unique(levels):
+            chosen = np.flatnonzero(levels == level)
+            subset = LayeredTheta(theta.theta_affine[chosen], theta.theta_tps[chosen], theta.depth[chosen])
+            layers = self._warped_parts(target, subset, chosen, shown, int(level), height, width)
+            canvas = Canvas(layers, shown[chosen])
+            for position, frame in enumerate(chosen):
+                composed = canvas.compose(position, tuple(float(score) for score in subset.depth[position]))
+                frames[frame] = None if composed is None else RenderedFrame(*composed)
+        return frames
+
+    def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return how often textures must be halved before sampling, so that a smaller person does not flicker."""
+        shrinking = mean_scale(theta.theta_affine[:, parts.TORSO]).clamp(1.0, 64.0)
+        return np.asarray((shrinking.log2() + 0.5).floor().long().cpu().numpy())
+
+    def _warped_parts(
+        self,
+        target: BodyPoints,
+        theta: LayeredTheta,
+        chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
+        shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+        level: int,
+        height: int,
+        width: int,
+    ) -> dict[int, WarpedPart]:
+        layers = {}
+        for part in range(parts.PART_COUNT):
+            if self._textures[part] is None or not shown[chosen, part].any():
+                continue
+            outlines = self._outlines(part, theta)
+            placement = place_boxes(outlines, height, width)
+            if placement is None:
+                shown[chosen, part] = False
+                continue
+            texture = self._texture(part, level)
+            grid = self._grid(part, theta, texture, level, placement.corners, placement.height, placement.width)
+            layers[part] = sample_part(texture.rgba, texture.parsing, grid, placement.corners)
+        return layers
+
+    def _outlines(self, part: int, theta: LayeredTheta) -> Tensor:
+        texture = self._textures[part]
+        assert texture is not None
+        forward = invert_affine(theta.theta_affine)
+        if part == parts.GARMENT and self._garment is not None:
+            return self._garment.skinned_outline(forward)
+        outline = torch.from_numpy(texture.outline)
+        return apply_affine(forward[:, part], outline.expand(len(forward), *outline.shape))
+
+    def _grid(
+        self,
+        part: int,
+        theta: LayeredTheta,
+        texture: PartTexture,
+        level: int,
+        corners: np.ndarray[tuple[int, int], np.dtype[np.int64]],
+        height: int,
+        width: int,
+    ) -> Tensor:
+        origin = torch.from_numpy(corners).float()
+        to_texture = _source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
+        if part == parts.GARMENT and self._garment is not None:
+            warp = theta.garment_warp()
+            frame = self._garment.control_frame(theta.theta_affine[:, parts.GARMENT])
+            return warp.lattice(
+                height, width, to_texture.to(self._device), origin=origin[:, None].to(self._device),
+                control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
+            )[:, 0]  # fmt: skip
+        matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])
+        return affine_lattice(matrix.to(self._device), height, width, origin.to(self._device))
+
+    def _texture(self, part: int, level: int) -> PartTexture:
+        texture = self._textures[part]
+        assert texture is not None
+        if level == 0:
+            return texture
+        key = part, level
+        if key not in self._levels:
+            self._levels[key] = _halved(self._texture(part, level - 1))
+        return self._levels[key]
+
+
+def _halved(texture: PartTexture) -> PartTexture:
+    height, width = texture.rgba.shape[-2:]
+    padding = (0, width % 2, 0, height % 2)
+    rgba = functional.avg_pool2d(functional.pad(texture.rgba, padding), 2)
+    classes = texture.parsing
+    if classes is not None:
+        classes = functional.pad(classes, padding)[..., ::2, ::2].contiguous()
+    return PartTexture(rgba, classes, texture.left, texture.top, texture.outline)
+
+
+def _source_to_texture(texture: PartTexture, level: int) -> Tensor:
+    """Return the map from source pixels to grid_sample's coordinates in a texture that was halved `level` times."""
+    height, width = texture.rgba.shape[-2:]
+    factor = 0.5**level
+    # the box's outer corner stays where it is, while pixel centres move
+    shift = torch.tensor([texture.left - 0.5, texture.top - 0.5])
+    to_pixels = torch.cat([torch.eye(2) * factor, (-shift * factor - 0.5)[:, None]], dim=1)
+    return compose_affine(normalising_map(height, width), to_pixels)

@@ -1,0 +1,100 @@
+"""The points that the layered engine works with: the 18 and what can be told from them where some are missing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from motionwarp.engines import layered_parts as parts
+from motionwarp.pose import skeleton
+
+# a point with a lower score is taken as missing
+LEAST_SCORE: Final = 0.1
+# from the neck to the middle of the hips, over the width of the shoulders, of an adult seen from the front
+_TORSO_OF_SHOULDERS: Final = 1.45
+_HIPS_OF_SHOULDERS: Final = 0.6
+
+
+class BodyPoints:
+    """Positions of one batch of poses with missing torso points filled in.
+
+    Attributes
+    ----------
+    xy : float32 tensor (B, 18, 2)
+        Missing points of the limbs lie where their parent does.
+    seen : bool tensor (B, 18)
+        Points that were given; filled ones are not among them.
+    usable : bool tensor (B,)
+        Whether there are shoulders or a neck with hips: without a torso nothing can be placed.
+    torso : float32 tensor (B,)
+        From the neck to the middle of the hips in pixels; at least a fifth of a plausible one, so that nothing is divided by zero.
+    """
+
+    def __init__(self, poses: Tensor) -> None:
+        xy = poses[..., :2].float().clone()  # (B, 18, 2)
+        seen = poses[..., 2] >= LEAST_SCORE
+        self.seen = seen
+        neck, right, left = skeleton.NECK, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
+        shoulders = seen[:, right] & seen[:, left]
+        hips = seen[:, skeleton.RIGHT_HIP] & seen[:, skeleton.LEFT_HIP]
+        self.usable = shoulders | (seen[:, neck] & hips)
+        _fill(xy, neck, ~seen[:, neck], 0.5 * (xy[:, right] + xy[:, left]))
+        for one, other in ((right, left), (left, right)):
+            _fill(xy, one, ~seen[:, one], 2 * xy[:, neck] - xy[:, other])
+        self._fill_hips(xy, seen)
+        for limb in parts.LIMBS:
+            for parent, child in zip(limb.points[:2], limb.points[1:], strict=True):
+                _fill(xy, child, ~seen[:, child], xy[:, parent])
+        self.xy = torch.where(self.usable[:, None, None], xy, torch.zeros_like(xy))
+        self.torso = self._torso_length()
+
+    def _fill_hips(self, xy: Tensor, seen: Tensor) -> None:
+        right, left = skeleton.RIGHT_HIP, skeleton.LEFT_HIP
+        neck = xy[:, skeleton.NECK]
+        across = xy[:, skeleton.LEFT_SHOULDER] - xy[:, skeleton.RIGHT_SHOULDER]
+        # at right angles to the shoulders, downwards in the picture
+        down = torch.stack([-across[:, 1], across[:, 0]], dim=-1)
+        down = torch.where(down[:, 1:] < 0, -down, down)
+        middle = neck + _TORSO_OF_SHOULDERS * down
+        for one, other, side in ((right, left, -0.5), (left, right, 0.5)):
+            guess = middle + side * _HIPS_OF_SHOULDERS * across
+            mirrored = xy[:, other] + 2 * side * _HIPS_OF_SHOULDERS * across
+            _fill(xy, one, ~seen[:, one], torch.where(seen[:, other, None], mirrored, guess))
+
+    def _torso_length(self) -> Tensor:
+        length = (self.hip_centre - self.xy[:, skeleton.NECK]).norm(dim=-1)
+        width = (self.xy[:, skeleton.LEFT_SHOULDER] - self.xy[:, skeleton.RIGHT_SHOULDER]).norm(dim=-1)
+        return torch.maximum(length, 0.6 * _TORSO_OF_SHOULDERS * width).clamp_min(4.0)
+
+    @property
+    def hip_centre(self) -> Tensor:
+        """Middle of the hips, (B, 2)."""
+        return 0.5 * (self.xy[:, skeleton.RIGHT_HIP] + self.xy[:, skeleton.LEFT_HIP])
+
+    def tip(self, limb: parts.Limb) -> Tensor:
+        """Return where the hand or foot of a limb ends, in the direction of forearm or shin, (B, 2)."""
+        middle, far = self.xy[:, limb.points[1]], self.xy[:, limb.points[2]]
+        share, least = (
+            (parts.HAND_SHARE, parts.HAND_LEAST) if limb.is_arm else (parts.FOOT_SHARE, parts.FOOT_LEAST)
+        )
+        bone = far - middle
+        length = bone.norm(dim=-1, keepdim=True).clamp_min(1e-3)
+        return far + bone / length * torch.maximum(share * length, least * self.torso[:, None])
+
+    def present_parts(self) -> Tensor:
+        """Return which parts have all the points they need, bool (B, P)."""
+        present = torch.zeros(len(self.seen), parts.PART_COUNT, dtype=torch.bool, device=self.seen.device)
+        present[:, parts.TORSO] = self.usable
+        present[:, parts.HEAD] = self.usable & self.seen[:, list(skeleton.HEAD_POINTS)].any(dim=1)
+        present[:, parts.GARMENT] = self.usable
+        for limb in parts.LIMBS:
+            near, middle, far = (self.seen[:, point] for point in limb.points)
+            for part, whole in zip(limb.parts, (near & middle, middle & far, middle & far), strict=True):
+                present[:, part] = self.usable & whole
+        return present
+
+
+def _fill(xy: Tensor, point: int, missing: Tensor, guess: Tensor) -> None:
+    xy[:, point] = torch.where(missing[:, None], guess, xy[:, point])

@@ -1,0 +1,55 @@
+"""The layered engine's parameters of each frame, and their flat form for smoothing over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from motionwarp.engines import layered_parts as parts
+from motionwarp.engines.layered_depth import DEPTH_COUNT
+from motionwarp.engines.layered_garment import CONTROL_SIZE
+from motionwarp.geometry.warps import PartWarps
+
+_AFFINE: Final = parts.PART_COUNT * 6
+_SPLINE: Final = 2 * CONTROL_SIZE**2
+THETA_LENGTH: Final = _AFFINE + _SPLINE + DEPTH_COUNT
+
+
+@dataclass(frozen=True, eq=False)
+class LayeredTheta:
+    """Warps and order of depth of B frames.
+
+    Attributes
+    ----------
+    theta_affine : float32 tensor (B, P, 2, 3)
+        Target pixels to source pixels.
+    theta_tps : float32 tensor (B, 2, K*K)
+        Of the garment, the only part that bends; zeros where there is none.
+    depth : float32 tensor (B, 3)
+        As from `layered_depth.depth_scores`.
+    """
+
+    theta_affine: Tensor
+    theta_tps: Tensor
+    depth: Tensor
+
+    def flatten(self) -> Tensor:
+        """Return all in a row, float32 (B, D)."""
+        return torch.cat([self.theta_affine.flatten(1), self.theta_tps.flatten(1), self.depth], dim=1)
+
+    @classmethod
+    def from_flat(cls, theta: Tensor) -> LayeredTheta:
+        """Undo `flatten`."""
+        if theta.ndim != 2 or theta.shape[1] != THETA_LENGTH:
+            raise ValueError(f"theta of the layered engine has shape (B, {THETA_LENGTH}), got {tuple(theta.shape)}")
+        affine, spline, depth = theta.split([_AFFINE, _SPLINE, DEPTH_COUNT], dim=1)
+        return cls(
+            affine.reshape(-1, parts.PART_COUNT, 2, 3), spline.reshape(-1, 2, CONTROL_SIZE**2), depth
+        )
+
+    def garment_warp(self) -> PartWarps:
+        """Return the garment's warp, with P = 1."""
+        return PartWarps(self.theta_affine[:, parts.GARMENT, None], self.theta_tps[:, None])

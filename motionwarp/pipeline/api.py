@@ -1,0 +1,186 @@
+"""The main job from end to end: inputs in, a finished video out, or frames one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motionwarp.media.audio import AudioSource
+from motionwarp.media.background import BackgroundWriter
+from motionwarp.media.encoders import EncodeOptions
+from motionwarp.media.writer import open_writer
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.progress import ProgressCallback, Stage, announce
+from motionwarp.pipeline.result import TransferResult
+from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pose.files import write_track
+from motionwarp.types import Frame
+from motionwarp.version import __version__
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from motionwarp.pipeline.option_names import TransferChanges
+
+# frames that may wait for the encoder: what is in flight bounds the memory
+_QUEUE = 3
+
+
+def transfer(
+    source: str | PathLike[str],
+    driving: str | PathLike[str],
+    output: str | PathLike[str],
+    options: TransferOptions | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    **changes: Unpack[TransferChanges],
+) -> TransferResult:
+    """Give the motion of a clip to the person of a picture and write it as a video.
+
+    Parameters
+    ----------
+    source : path
+        A picture, or a video of which one frame is taken.
+    driving : path
+        A video, a GIF or a folder of numbered frames.
+    output : path
+        Its ending decides the container; see `motionwarp.media.writer.open_writer`. It appears whole or not at all.
+    options : TransferOptions, optional
+    progress : callable, optional
+        Told of every step of every stage.
+    **changes
+        Single options by name, such as `background="#202020"`, in place of those in `options`.
+
+    Returns
+    -------
+    TransferResult
+
+    Raises
+    ------
+    InputError
+        One of its kinds, if an input, an option or the output is at fault; nothing is written then.
+    """
+    options = replace(options or TransferOptions(), **changes)
+    begin = time.perf_counter()
+    source, driving, output = Path(source), Path(driving), Path(output)
+    job = TransferJob(source, driving, options)
+    info = job.driving_info
+    # opened before any work is done: an output that cannot be written is told of at once
+    with open_writer(
+        output,
+        width=job.width,
+        height=job.height,
+        frame_rate=options.frame_rate or info.frame_rate,
+        time_base=_time_base(options.frame_rate, info.time_base),
+        alpha=job.alpha,
+        options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
+        audio=AudioSource(driving, options.start, options.end) if options.audio and info.has_audio else None,
+        metadata=_provenance(job),
+        overwrite=options.overwrite,
+        inputs=_inputs(source, driving, options),
+    ) as writer:
+        timeline = job.prepare(progress)
+        _save_poses(job, options)
+        with BackgroundWriter(writer, _QUEUE) as encoder:
+            for frame in job.frames():
+                with job.clock.measure("wait for encoder"):
+                    encoder.write(_pixels(frame), frame.pts_seconds)
+                announce(progress, Stage.RENDER, frame.index + 1, len(timeline))
+            encoder.end_at(timeline.end_seconds)
+            with job.clock.measure("finish encoding"):
+                encoder.close()
+        job.warnings += writer.warnings
+    return _result(job, output, timeline, time.perf_counter() - begin)
+
+
+def stream(
+    source: str | PathLike[str],
+    driving: str | PathLike[str],
+    options: TransferOptions | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    **changes: Unpack[TransferChanges],
+) -> Iterator[Frame]:
+    """Give the motion of a clip to the person of a picture, frame by frame; options of the file written do not count.
+
+    Parameters
+    ----------
+    source, driving, options, progress, **changes
+        As for `transfer`.
+
+    Yields
+    ------
+    Frame
+        `rgb` uint8 (H, W, 3) with its time in seconds; `alpha` uint8 (H, W), straight, if the background is transparent.
+
+    Raises
+    ------
+    InputError
+        As for `transfer`, when the first frame is asked for.
+    """
+    job = TransferJob(Path(source), Path(driving), replace(options or TransferOptions(), **changes))
+    timeline = job.prepare(progress)
+    for frame in job.frames():
+        yield frame
+        announce(progress, Stage.RENDER, frame.index + 1, len(timeline))
+
+
+def _time_base(asked: Fraction | None, clock: Fraction) -> Fraction:
+    return clock if asked is None else 1 / (asked * 16)
+
+
+def _provenance(job: TransferJob) -> Mapping[str, str]:
+    """Say in the file that nobody filmed this."""
+    maker = f"motionwarp {__version__}"
+    return {
+        "comment": f"Synthetic video made by {maker}, engine {job.engine.name}: the motion of one video given to another person",
+        "synthetic": "true",
+        "encoded_by": maker,
+    }
+
+
+def _inputs(source: Path, driving: Path, options: TransferOptions) -> list[Path]:
+    given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
+    return [source, driving, *(Path(path) for path in given if path is not None)]
+
+
+def _save_poses(job: TransferJob, options: TransferOptions) -> None:
+    if options.save_poses is not None:
+        write_track(
+            options.save_poses,
+            job.observed,
+            file_name=job.driving_path.name,
+            fps=float(job.driving_info.frame_rate),
+            overwrite=options.overwrite,
+        )
+
+
+def _pixels(frame: Frame) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return frame.rgb if frame.alpha is None else np.dstack([frame.rgb, frame.alpha])
+
+
+def _result(job: TransferJob, output: Path, timeline: Timeline, seconds: float) -> TransferResult:
+    return TransferResult(
+        output=output,
+        frames=len(timeline),
+        width=job.width,
+        height=job.height,
+        duration_seconds=timeline.end_seconds - float(timeline.times_seconds[0]),
+        engine=job.engine.name,
+        device=job.device.type,
+        precision=str(job.dtype).removeprefix("torch."),
+        estimator=job.estimator_name,
+        seconds=seconds,
+        fps=len(timeline) / seconds,
+        stage_seconds=job.clock.seconds(),
+        warnings=tuple(job.warnings),
+        retargeting=job.retargeting,
+    )

@@ -1,0 +1,189 @@
+"""The driving clip, seen once: the poses of one person, the times of the frames, and where the shots change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.choice import PersonChoice
+from motionwarp.errors import NoPersonError, PoseFileError
+from motionwarp.media.prefetch import prefetched
+from motionwarp.media.probing import VideoInfo
+from motionwarp.media.reader import VideoReader, open_video
+from motionwarp.pipeline.driver_plate import PlateBuilder
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
+from motionwarp.pipeline.shots import ShotCutDetector
+from motionwarp.pose.files import read_track
+from motionwarp.pose.people import PersonSelector
+from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, PoseTrack
+
+# frames decoded ahead of the network
+_AHEAD = 8
+
+
+@dataclass(frozen=True, eq=False)
+class DrivingMotion:
+    """What the first pass over the driving clip gives: a few floats a frame.
+
+    Attributes
+    ----------
+    track : PoseTrack
+        As observed, with the clip's own times and its cuts.
+    notes : tuple of str
+        What a user should know of the clip or of the following.
+    plate : uint8 (H, W, 3) or None
+        The clip's background without the person, where it was asked for and the camera stands still.
+    """
+
+    track: PoseTrack
+    notes: tuple[str, ...]
+    plate: ByteArray | None
+
+
+def open_driving(path: Path, options: TransferOptions) -> VideoReader:
+    """Open the section of the driving clip that is asked for."""
+    return open_video(path, start_seconds=options.start, end_seconds=options.end)
+
+
+def observe_driving(
+    path: Path,
+    options: TransferOptions,
+    estimator: Estimator,
+    clock: StageClock,
+    *,
+    with_plate: bool,
+    callback: ProgressCallback | None,
+) -> DrivingMotion:
+    """Go through the driving clip once.
+
+    Parameters
+    ----------
+    path : Path
+    options : TransferOptions
+        Its section, person and file of poses.
+    estimator : Estimator
+        Not used if the poses come from a file.
+    clock : StageClock
+    with_plate : bool
+        Whether the clip's background is needed without its person.
+    callback : callable or None
+
+    Raises
+    ------
+    NoPersonError
+        If nobody is found in the whole section.
+    PoseFileError
+        If the file of poses is not for this clip.
+    """
+    with open_driving(path, options) as reader:
+        given = _given_track(options, reader.info)
+        pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None)
+        frames = _watched(prefetched(clock.timed("decode", reader), _AHEAD), pass_one, reader.info, options, callback)
+        if given is None:
+            for observation in clock.timed("analyse", estimator.follow(frames, PersonChoice.parse(options.person))):
+                pass_one.see(observation.frame, None if observation.person is None else observation.person.pose.points)
+        else:
+            for frame in frames:
+                pass_one.see(frame, _given_points(given, frame, options))
+            _check_length(given, pass_one, options)
+        track = pass_one.track()
+        if not track.present.any():
+            raise NoPersonError(
+                "no person was found in any frame",
+                subject=path,
+                remedy="Use a clip that shows one clearly, choose another section, or give --driving-poses",
+            )
+        plate = None if pass_one.plate is None else pass_one.plate.finish()
+        notes = list(reader.warnings)
+        if with_plate and plate is None:
+            notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
+        return DrivingMotion(track, tuple(notes), plate)
+
+
+class _PassOne:
+    """Gathers what is kept of every frame."""
+
+    def __init__(self, info: VideoInfo, plate: PlateBuilder | None) -> None:
+        self.info, self.plate = info, plate
+        self.cuts = ShotCutDetector()
+        self.points: list[FloatArray] = []
+        self.present: list[bool] = []
+        self.times: list[float] = []
+
+    def see(self, frame: Frame, points: FloatArray | None) -> None:
+        """Take the next frame with its person's points, (18, 3), or None."""
+        self.cuts.add(frame.rgb)
+        self.times.append(frame.pts_seconds)
+        self.present.append(points is not None)
+        self.points.append(np.zeros((POINT_COUNT, 3), dtype=np.float32) if points is None else points)
+        if self.plate is not None:
+            self.plate.add(frame.rgb, points)
+
+    def track(self) -> PoseTrack:
+        """Return all that was seen."""
+        return PoseTrack(
+            np.stack(self.points),
+            np.array(self.present),
+            np.array(self.times),
+            self.info.width,
+            self.info.height,
+            self.cuts.cuts(),
+        )
+
+
+def _watched(
+    frames: Iterable[Frame], pass_one: _PassOne, info: VideoInfo, options: TransferOptions, callback: ProgressCallback | None
+) -> Iterator[Frame]:
+    total = expected_frames(info, options)
+    for frame in frames:
+        yield frame
+        announce(callback, Stage.MOTION, frame.index + 1, None if total is None else max(total, frame.index + 1))
+
+
+def expected_frames(info: VideoInfo, options: TransferOptions) -> int | None:
+    """Return about how many frames the section has, as far as the headers tell."""
+    if info.frame_count is None:
+        return None
+    if options.start is None and options.end is None:
+        return info.frame_count
+    duration = info.frame_count / float(info.frame_rate)
+    section = min(options.end or duration, duration) - (options.start or 0.0)
+    return max(round(section * float(info.frame_rate)), 1)
+
+
+def _given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
+    if options.driving_poses is None:
+        return None
+    choice = PersonChoice.parse(options.person)
+    person: PersonSelector = "largest"
+    if choice.point is not None or choice.index is not None:
+        person = choice.point or choice.index or 0
+    return read_track(
+        options.driving_poses, width=info.width, height=info.height, fps=float(info.frame_rate), person=person
+    )
+
+
+def _given_points(track: PoseTrack, frame: Frame, options: TransferOptions) -> FloatArray | None:
+    """Return a frame's points: by number for a whole clip, by time for a section of it."""
+    index = frame.index
+    if options.start is not None:
+        index = int(np.abs(track.times_seconds - (options.start + frame.pts_seconds)).argmin())
+    if index >= len(track) or not track.present[index]:
+        return None
+    points: FloatArray = track.points[index]
+    return points
+
+
+def _check_length(track: PoseTrack, pass_one: _PassOne, options: TransferOptions) -> None:
+    if options.start is not None or options.end is not None or len(track) == len(pass_one.times):
+        return
+    raise PoseFileError(
+        f"holds poses of {len(track)} frames, but the clip has {len(pass_one.times)}",
+        subject=options.driving_poses,
+        remedy="Make it from this very clip, for example with `motionwarp pose CLIP -o FILE`",
+    )

@@ -1,0 +1,269 @@
+"""One transfer, prepared: both passes up to the pictures. What is done with the pictures is the pipeline's business."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.estimators import make_estimator
+from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.registry import make_engine
+from motionwarp.errors import NoPersonError, OptionError
+from motionwarp.geometry.temporal import smooth_over_time
+from motionwarp.media.image import Picture
+from motionwarp.media.prefetch import prefetched
+from motionwarp.media.probing import VideoInfo, probe_video
+from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
+from motionwarp.pipeline.choices import BackgroundKind
+from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
+from motionwarp.pipeline.driving import DrivingMotion, observe_driving, open_driving
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.placing import contain, output_size
+from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
+from motionwarp.pipeline.source import PreparedSource, fitted_to, prepare_source, read_source
+from motionwarp.pipeline.timeline import Timeline, clip_end, make_timeline, resampled
+from motionwarp.pose.placement import place_track
+from motionwarp.pose.repair import repair_track
+from motionwarp.pose.retargeting import RetargetResult, retarget_track
+from motionwarp.pose.smoothing import smooth_track
+from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrack
+
+# frames planned at once: a plan is small, so this only bounds what is in flight
+_PLAN_BATCH = 64
+_AHEAD = 4
+# of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
+_THETA_SHARE = 0.5
+
+
+class TransferJob:
+    """Everything between the inputs and the output's pictures.
+
+    Made cheaply: reads the source picture and the driving clip's headers, so that the output's size and rate are known and most
+    mistakes are found before any work is done. `prepare` runs the first pass, `frames` the second.
+
+    Attributes
+    ----------
+    width, height : int
+        Of the output's frames in pixels, pictures beside the result included.
+    alpha : bool
+        Whether frames are RGBA.
+    driving_info : VideoInfo
+    warnings : list of str
+        Grows as the work proceeds.
+    clock : StageClock
+    """
+
+    def __init__(self, source: Path, driving: Path, options: TransferOptions) -> None:
+        self.source_path, self.driving_path, self.options = source, driving, options
+        self.clock = StageClock()
+        self.warnings: list[str] = []
+        self.device = resolve_device(options.device)
+        self.dtype = resolve_precision(options.precision, self.device)
+        self.engine: Engine = make_engine(options.engine)
+        self.driving_info: VideoInfo = probe_video(driving)
+        self._picture: Picture
+        self._picture, self._picture_scale = read_source(source, options)
+        self._frame = output_size(
+            (self._picture.width, self._picture.height),
+            (self.driving_info.width, self.driving_info.height),
+            options.background_choice.kind,
+            options.output_size,
+        )
+        self.alpha = options.background_choice.kind is BackgroundKind.TRANSPARENT
+        if self.alpha and options.side_by_side:
+            raise OptionError(
+                "pictures beside each other cannot be transparent",
+                subject="--side-by-side --background transparent",
+                remedy="Choose another background or leave out --side-by-side",
+            )
+        self.height = self._frame[1]
+        self.width = self._frame[0]
+        if options.side_by_side:
+            self.width += scaled_width(self._picture.width, self._picture.height, self.height)
+            self.width += scaled_width(self.driving_info.width, self.driving_info.height, self.height)
+        self.estimator_name = ""
+        self.retargeting: dict[str, Any] = {}
+
+    def prepare(self, callback: ProgressCallback | None = None) -> Timeline:
+        """Run the first pass: source, driving poses, retargeting, warps and their smoothing.
+
+        Returns
+        -------
+        Timeline
+            When the output's frames are shown.
+
+        Raises
+        ------
+        NoPersonError
+            If source or clip show nobody.
+        """
+        torch.manual_seed(self.options.seed)
+        estimator = make_estimator(self.options.pose_estimator, self.device, self.dtype)
+        self.estimator_name = estimator.name
+        announce(callback, Stage.SOURCE, 0, 1)
+        with self.clock.measure("source"):
+            prepared = prepare_source(
+                self.source_path, self._picture, self._picture_scale, self.options, estimator
+            )
+        announce(callback, Stage.SOURCE, 1, 1)
+        self._motion = self._observe(estimator, callback)
+        self._timeline = self._plan_times(self._motion)
+        track = self._moved(self._motion.track, prepared)
+        self._prepare_engine(prepared)
+        self._poses = track.points
+        self._theta = self._planned(track, callback)
+        self._plate = prepared.plate
+        return self._timeline
+
+    def frames(self) -> Iterator[Frame]:
+        """Run the second pass; yields the output's frames in order.
+
+        Yields
+        ------
+        Frame
+            `rgb` of the output's size with its time; `alpha` where the background is transparent.
+        """
+        backdrop = make_backdrop(
+            self.options.background_choice, self._plate, self._motion, self._frame, self.options.seed
+        )
+        beside = self.options.side_by_side
+        needs_driving = beside or (backdrop is not None and backdrop.needs_driving)
+        with (
+            closing(backdrop) if backdrop is not None else nullcontext(),
+            closing(self._layers()) as layers,
+            closing(self._driving_frames() if needs_driving else _nothing(len(self._timeline))) as driving,
+        ):
+            for index, (layer, shown) in enumerate(zip(layers, driving, strict=True)):
+                with self.clock.measure("composite"):
+                    frame = self._composed(index, layer, shown, backdrop)
+                yield frame
+
+    @property
+    def observed(self) -> PoseTrack:
+        """The driving poses as they were seen, once `prepare` is done."""
+        return self._motion.track
+
+    def _observe(self, estimator: Estimator, callback: ProgressCallback | None) -> DrivingMotion:
+        motion = observe_driving(
+            self.driving_path,
+            self.options,
+            estimator,
+            self.clock,
+            with_plate=self.options.background_choice.kind is BackgroundKind.DRIVING,
+            callback=callback,
+        )
+        self.warnings += motion.notes
+        return motion
+
+    def _plan_times(self, motion: DrivingMotion) -> Timeline:
+        info, options = self.driving_info, self.options
+        start = options.start or 0.0
+        ends = [end for end in (info.duration_seconds, options.end) if end is not None]
+        times = motion.track.times_seconds
+        end = clip_end(times, info.frame_rate, min(ends) - start if ends else None)
+        return make_timeline(times, end, options.frame_rate)
+
+    def _moved(self, observed: PoseTrack, source: PreparedSource) -> PoseTrack:
+        """Repair, smooth, retarget and place the driving poses; the result is in pixels of the output frame."""
+        with self.clock.measure("retarget"):
+            repaired = repair_track(observed)
+            self.warnings += [note.text for note in repaired.notes]
+            smooth = smooth_track(repaired.track, self.options.smooth)
+            track = resampled(smooth, self._timeline)
+            try:
+                result = retarget_track(track, source.person.pose, keep_proportions=not self.options.retarget)
+            except NoPersonError as error:
+                raise NoPersonError(error.problem, subject=self.driving_path, remedy=error.remedy) from error
+            self.retargeting = _told(result)
+            placed = place_track(
+                result,
+                self.options.placement,
+                source_to_frame=contain(source.size, self._frame).matrix(*source.size),
+                driving_to_frame=contain((track.width, track.height), self._frame).matrix(track.width, track.height),
+                width=self._frame[0],
+                height=self._frame[1],
+            )
+        return placed
+
+    def _prepare_engine(self, source: PreparedSource) -> None:
+        width, height = self._frame
+        with self.clock.measure("engine"):
+            # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
+            finest = contain(source.size, self._frame).long_side
+            reduced = fitted_to(source, finest if self.options.placement == "source" else 2 * finest)
+            self.engine.prepare(reduced.person, RenderSettings(self.device, self.dtype, width, height))
+
+    def _planned(self, track: PoseTrack, callback: ProgressCallback | None) -> FloatArray:
+        """Plan all frames and smooth the warps over time, never across cuts."""
+        count = len(track)
+        parts = []
+        for start in range(0, count, _PLAN_BATCH):
+            announce(callback, Stage.PLAN, start, count)
+            with self.clock.measure("engine"):
+                parts.append(self.engine.plan(track.points[start : start + _PLAN_BATCH]))
+        announce(callback, Stage.PLAN, count, count)
+        with self.clock.measure("smooth"):
+            return smooth_over_time(
+                np.concatenate(parts), track.times_seconds, track.cuts, _THETA_SHARE * self.options.smooth
+            )
+
+    def _layers(self) -> Generator[PersonLayer, None, None]:
+        """Yield the person of every frame, rendered a batch ahead in a thread of its own."""
+        batch = self.options.frames_per_batch or self._fitting_batch()
+        for layers in prefetched(self.clock.timed("engine", self._batches(batch)), 1):
+            yield from layers
+
+    def _batches(self, size: int) -> Iterator[list[PersonLayer]]:
+        for start in range(0, len(self._timeline), size):
+            frames = slice(start, start + size)
+            yield list(self.engine.render(self._poses[frames], self._theta[frames]))
+
+    def _fitting_batch(self) -> int:
+        """Return frames at once such that their layers stay within about 100 MB on a CPU, 1 GB on other devices."""
+        pixels = self._frame[0] * self._frame[1]
+        budget = 4e6 if self.device.type == "cpu" else 64e6
+        return int(np.clip(budget // max(pixels, 1), 1, 32))
+
+    def _driving_frames(self) -> Generator[Frame, None, None]:
+        """Yield the driving frame shown at every time of the output."""
+        wanted = iter(self._timeline.driving_frames.tolist())
+        target = next(wanted, None)
+        with open_driving(self.driving_path, self.options) as reader:
+            for frame in prefetched(self.clock.timed("decode", reader), _AHEAD):
+                while target == frame.index:
+                    yield frame
+                    target = next(wanted, None)
+                if target is None:
+                    return
+
+    def _composed(self, index: int, layer: PersonLayer, driving: Frame | None, backdrop: Backdrop | None) -> Frame:
+        seconds = float(self._timeline.times_seconds[index])
+        if backdrop is None:
+            rgba = cut_out(layer, *self._frame)
+            return Frame(np.ascontiguousarray(rgba[..., :3]), seconds, index, np.ascontiguousarray(rgba[..., 3]))
+        rgb: ByteArray = composite(layer, backdrop.canvas(seconds, driving))
+        if self.options.side_by_side and driving is not None:
+            rgb = side_by_side([self._picture.rgb, driving.rgb, rgb], self.height)
+        return Frame(rgb, seconds, index)
+
+
+def _nothing(count: int) -> Generator[None, None, None]:
+    for _ in range(count):
+        yield None
+
+
+def _told(result: RetargetResult) -> dict[str, Any]:
+    report = result.report
+    return {
+        "mirrored": list(report.mirrored),
+        "estimated": list(report.estimated),
+        "shots": [asdict(shot) for shot in report.shots],
+    }

@@ -1,0 +1,164 @@
+"""The source, prepared once: the person to be moved, and the picture without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.choice import LARGEST, PersonChoice
+from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
+from motionwarp.errors import MediaError, MotionwarpError, NoPersonError
+from motionwarp.media.image import Picture, is_picture, read_image
+from motionwarp.media.reader import read_frame_at
+from motionwarp.pipeline.inpainting import clean_plate
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.placing import resized
+from motionwarp.pose.files import read_pose
+from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
+
+# pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise
+LONGEST_SIDE: Final = 2560
+# a given matte may differ from the picture's shape by rounding only
+_SHAPE_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedSource:
+    """The source person and what is behind them.
+
+    Attributes
+    ----------
+    person : SourcePerson
+        At the picture's resolution, its long side at most `LONGEST_SIDE`.
+    plate : uint8 (H, W, 3)
+        The picture with the person removed and the hole filled.
+    """
+
+    person: SourcePerson
+    plate: ByteArray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        height, width = self.person.rgb.shape[:2]
+        return width, height
+
+
+def read_source(path: Path, options: TransferOptions) -> tuple[Picture, float]:
+    """Read the source picture, or a video's frame at the time asked for, no larger than needed.
+
+    Returns
+    -------
+    picture : Picture
+        Its long side is at most `LONGEST_SIDE`.
+    scale : float
+        By how much it was reduced: 1 if not.
+    """
+    if path.is_file() and is_picture(path):
+        picture = read_image(path)
+    else:
+        frame = read_frame_at(path, options.source_time)
+        picture = Picture(frame.rgb, frame.alpha)
+    scale = min(1.0, LONGEST_SIDE / max(picture.width, picture.height))
+    if scale == 1.0:
+        return picture, scale
+    width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+    alpha = None if picture.alpha is None else resized(picture.alpha, width, height)
+    return Picture(resized(picture.rgb, width, height), alpha), scale
+
+
+def prepare_source(path: Path, picture: Picture, scale: float, options: TransferOptions, estimator: Estimator) -> PreparedSource:
+    """Find the person of the source with everything that engines need.
+
+    Parameters
+    ----------
+    path : Path
+        For messages, and to find the picture's entry in a file of poses.
+    picture, scale
+        As from `read_source`.
+    options : TransferOptions
+        Poses and mattes given by files are taken before an alpha channel, and that before what the estimator sees.
+    estimator : Estimator
+
+    Raises
+    ------
+    NoPersonError
+        If there is nobody, or not the one who was chosen.
+    PoseFileError, MediaError
+        If a given file does not fit.
+    """
+    choice = PersonChoice.parse(options.person)
+    given = None if options.source_poses is None else _given_pose(Path(options.source_poses), path, scale)
+    try:
+        seen = _seen(picture.rgb, choice, given, estimator)
+    except MotionwarpError as error:
+        raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
+    matte = _given_matte(picture, options)
+    if matte is None:
+        matte = matte_in_frame(picture.rgb, seen)
+    parsing = parsing_in_frame(seen, picture.height, picture.width, matte)
+    person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
+    return PreparedSource(person, clean_plate(picture.rgb, matte, seed=options.seed))
+
+
+def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:
+    try:
+        return estimator.analyse_picture(rgb, choice, given_pose=given)
+    except NoPersonError:
+        # the choice is among several: where there is one person only, it was meant for the other input
+        if choice == LARGEST or len(estimator.find_people(rgb)) != 1:
+            raise
+    return estimator.analyse_picture(rgb, LARGEST)
+
+
+def fitted_to(source: PreparedSource, long_side: int) -> PreparedSource:
+    """Return the source reduced to what an output of this long side can show."""
+    width, height = source.size
+    scale = long_side / max(width, height)
+    if scale >= 1:
+        return source
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    across, down = size[0] / width, size[1] / height
+    person = source.person
+    return PreparedSource(
+        replace(
+            person,
+            rgb=resized(person.rgb, *size),
+            matte=np.asarray(cv2.resize(person.matte, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
+            pose=person.pose.transformed([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]]),
+            parsing=np.asarray(cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
+        ),
+        resized(source.plate, *size),
+    )
+
+
+def _given_pose(poses: Path, source: Path, scale: float) -> Pose:
+    pose = read_pose(poses, name=source.stem)
+    return pose.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
+
+
+def _given_matte(picture: Picture, options: TransferOptions) -> FloatArray | None:
+    """Return the matte of a file, or of an alpha channel that says anything; float32 (H, W)."""
+    if options.matte is not None:
+        given = read_image(options.matte)
+        shape = given.width / given.height
+        if abs(shape * picture.height / picture.width - 1) > _SHAPE_TOLERANCE:
+            raise MediaError(
+                f"the matte is {given.width}x{given.height}, another shape than the source's {picture.width}x{picture.height}",
+                subject=options.matte,
+                remedy="Give a grey picture of the source's own shape, white where the person is",
+            )
+        grey = given.rgb.max(axis=2) if given.alpha is None else given.alpha
+        return _unit(resized(grey, picture.width, picture.height))
+    if picture.alpha is None or picture.alpha.min() == 255:
+        return None
+    return _unit(picture.alpha)
+
+
+def _unit(grey: ByteArray) -> FloatArray:
+    return grey.astype(np.float32) / np.float32(255)
