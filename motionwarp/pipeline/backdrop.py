@@ -34,7 +34,8 @@ class Backdrop(ABC):
         """
 
     def close(self) -> None:
-        """Let go of open files."""
+        """Let go of open files; most backgrounds hold none."""
+        return
 
 
 class StillBackdrop(Backdrop):
