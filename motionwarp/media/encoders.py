@@ -69,6 +69,8 @@ class Codec:
         FFmpeg's name of the option that takes the preset.
     options : mapping of str
         Further options of the encoder.
+    alpha_options : mapping of str
+        Further ones where there is alpha, which go before `options`.
     min_side : int
         What the encoder can do; smaller pictures are padded.
     tag : str or None
@@ -85,6 +87,7 @@ class Codec:
     default_preset: str = ""
     preset_option: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
+    alpha_options: Mapping[str, str] = field(default_factory=dict)
     min_side: int = 2
     tag: str | None = None
 
@@ -104,7 +107,7 @@ class Codec:
             remedy="Choose another codec, such as h264 or vp9",
         )
 
-    def encoder_options(self, options: EncodeOptions) -> dict[str, str]:
+    def encoder_options(self, options: EncodeOptions, *, alpha: bool) -> dict[str, str]:
         """Return FFmpeg's options for the encoder.
 
         Raises
@@ -112,7 +115,7 @@ class Codec:
         OptionError
             If crf or preset is out of range, or the codec has no such setting.
         """
-        chosen = dict(self.options)
+        chosen = {**self.options, **(self.alpha_options if alpha else {})}
         if self.default_crf is not None:
             chosen["crf"] = f"{self._checked_crf(options.crf):g}"
         elif options.crf is not None:
@@ -197,7 +200,9 @@ CODECS: dict[str, Codec] = {
             ("prores_ks",),
             "yuv422p10le",
             alpha_pixel_format="yuva444p10le",
-            options={"vendor": "apl0"},
+            # profiles by number, since FFmpeg 7.0 does not know their names: 422 HQ and 4444
+            options={"vendor": "apl0", "profile": "3"},
+            alpha_options={"profile": "4"},
         ),
         Codec("ffv1", ("ffv1",), "yuv444p", alpha_pixel_format="yuva444p", options={"level": "3", "slices": "4"}),
     )

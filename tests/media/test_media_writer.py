@@ -71,7 +71,9 @@ def test_writes_every_container_and_codec(tmp_path: Path, name: str, codec: str,
         context = stream.codec_context
         assert context.name in (expected, "libdav1d")
         assert (context.width, context.height) == (128, 96)
-        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (1, 1, 1)
+        # ProRes is of limited range by definition, so older FFmpeg does not tag it
+        assert context.color_range == 1 or (expected == "prores" and context.color_range == 0)
         assert float(stream.average_rate) == pytest.approx(25, rel=0.02)
         assert float(container.duration) / av.time_base == pytest.approx(0.8, abs=0.002)
     frames = list(open_video(path))
