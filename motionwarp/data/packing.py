@@ -14,6 +14,7 @@ from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
 from motionwarp.data.pack import LabelledPicture, PackWriter, union_box
 from motionwarp.data.reposing import reposed_samples
 from motionwarp.data.splits import TRAINING_CLIPS
+from motionwarp.data.synthetic import sample_view
 from motionwarp.errors import OptionError
 from motionwarp.media.reader import open_video
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
@@ -105,6 +106,21 @@ def _resized(
         small_parsing = np.asarray(cv2.resize(parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     small = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return LabelledPicture(small, small_matte, small_parsing, moved, name)
+
+
+def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabelledPicture]:
+    """Yield drawn people, with exact labels.
+
+    Parameters
+    ----------
+    height : int
+        Of the pictures, in pixels; they are three quarters as wide.
+    count, seed : int
+    """
+    for number in range(count):
+        view = sample_view(np.random.default_rng([seed, number]), height, height * 3 // 4)
+        matte = np.rint(view.matte * 255).astype(np.uint8)
+        yield LabelledPicture(view.rgb, matte, view.parsing, view.pose.points, f"synthetic/{seed}/{number}")
 
 
 @dataclass(frozen=True)
