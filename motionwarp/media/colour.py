@@ -13,6 +13,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from motionwarp.errors import MediaError
+from motionwarp.media.hdr import ORDINARY, Gamut, GamutMapper
 from motionwarp.types import ByteArray
 
 # libswscale's numbers of matrices (SWS_CS_*), which older PyAV does not name in full
@@ -104,13 +105,17 @@ class RgbConverter:
         scaled.
     subject : str
         The file, for messages.
+    gamut : Gamut
+        What the stream's colours mean; high dynamic range is brought to ordinary.
     """
 
-    def __init__(self, width: int, height: int, subject: str) -> None:
+    def __init__(self, width: int, height: int, subject: str, gamut: Gamut = ORDINARY) -> None:
         self.width = width
         self.height = height
         self._subject = subject
         self._reformatter = VideoReformatter()
+        self._narrowing = VideoReformatter()
+        self._mapper = None if gamut.is_ordinary else GamutMapper(gamut, width, height)
 
     def convert(self, frame: av.VideoFrame) -> tuple[ByteArray, ByteArray | None]:
         """Return the colours, uint8 (H, W, 3), and alpha, uint8 (H, W), None where the frame is opaque.
@@ -120,12 +125,27 @@ class RgbConverter:
         MediaError
             If the frame's colours or format cannot be converted.
         """
-        transparent = has_alpha(frame.format.name)
-        pixels = np.asarray(self._converted(frame, "rgba" if transparent else "rgb24").to_ndarray(), dtype=np.uint8)
-        if not transparent:
-            return pixels, None
-        rgb, alpha = pixels[..., :3].copy(), pixels[..., 3].copy()
+        if not has_alpha(frame.format.name):
+            return self._colours(frame), None
+        pixels = np.asarray(self._converted(frame, "rgba").to_ndarray(), dtype=np.uint8)
+        rgb = pixels[..., :3].copy() if self._mapper is None else self._colours(frame)
+        alpha = pixels[..., 3].copy()
         return rgb, None if alpha.min() == 255 else alpha
+
+    def _colours(self, frame: av.VideoFrame) -> ByteArray:
+        if self._mapper is None:
+            converted = self._converted(frame, "rgb24")
+        else:
+            mapped = self._mapper.map(self._converted(frame, self._mapper.pixel_format))
+            converted = self._narrowing.reformat(
+                mapped,
+                format="rgb24",
+                src_colorspace=BT709,
+                dst_colorspace=BT709,
+                src_color_range=FULL_RANGE,
+                dst_color_range=FULL_RANGE,
+            )
+        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 
     def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         coding = coding_of(frame, self._subject)

@@ -76,7 +76,7 @@ class ContainerReader(VideoReader):
         width, height = self.info.width, self.info.height
         if self._orientation.swaps_sides:
             width, height = height, width
-        return RgbConverter(width, height, str(self.info.path))
+        return RgbConverter(width, height, str(self.info.path), self.info.gamut)
 
     def _report(self, damage: Damage, damaged: list[int], count: int, end: float) -> None:
         promised = self.info.duration_seconds

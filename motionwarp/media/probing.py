@@ -17,6 +17,7 @@ from motionwarp.errors import MediaError
 from motionwarp.media.colour import has_alpha
 from motionwarp.media.container import clock, codec_name, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.frame_folder import find_numbered_frames, is_frame_pattern, numbering_step
+from motionwarp.media.hdr import ORDINARY, Gamut
 from motionwarp.media.image import is_picture, read_image
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.orientation import UPRIGHT, Orientation, orientation_from_display_matrix
@@ -59,6 +60,8 @@ class VideoInfo:
         Whether this is a single still picture.
     container : str
         FFmpeg's name of the container; "folder" or "picture" where there is none.
+    gamut : Gamut
+        What its colours mean; frames that are read are brought to ordinary ones.
     """
 
     path: Path
@@ -76,6 +79,7 @@ class VideoInfo:
     mirrored: bool = False
     is_still: bool = False
     container: str = ""
+    gamut: Gamut = ORDINARY
 
 
 def probe_video(
@@ -183,6 +187,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
                 rotation_degrees=orientation.degrees,
                 mirrored=orientation.mirrored,
                 container=container.format.name,
+                gamut=Gamut(int(stream.codec_context.color_trc), int(stream.codec_context.color_primaries)),
             ),
             orientation,
         )

@@ -92,9 +92,7 @@ def make_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if audio is not None:
-            frame = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(sound), format="fltp", layout=audio.codec_context.layout.name
-            )
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=audio.codec_context.layout.name)
             frame.sample_rate, frame.time_base = sound_rate, Fraction(1, sound_rate)
             frame.pts = round(sound_start * sound_rate)
             container.mux(audio.encode(frame))

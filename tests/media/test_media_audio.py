@@ -169,8 +169,7 @@ def test_encoded_sound_is_cut_to_the_sample(tmp_path: Path) -> None:
         stream = container.streams.audio[0]
         assert float(stream.duration * stream.time_base) == pytest.approx(0.7, abs=1.1 / RATE + 1024 / RATE)
     assert (
-        abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE))
-        <= 2
+        abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE)) <= 2
     )
     assert not target.exists()
 

@@ -18,9 +18,7 @@ from motionwarp.media.writer import open_writer
 class RecordingWriter(VideoWriter):
     """Keeps frames instead of encoding them; may be told to wait or to fail."""
 
-    def __init__(
-        self, *, fail_at: int | None = None, fail_on_finish: bool = False, gate: threading.Event | None = None
-    ) -> None:
+    def __init__(self, *, fail_at: int | None = None, fail_on_finish: bool = False, gate: threading.Event | None = None) -> None:
         super().__init__(Path("out.mp4"), 64, 48, False, Fraction(1, 90000), Fraction(25))
         self.log: list[object] = []
         self.threads: set[str] = set()

@@ -171,9 +171,7 @@ def test_colours_survive(tmp_path: Path, name: str) -> None:
     # and as FFmpeg converts by the tags, without our reader
     with av.open(str(path)) as container:
         decoded = next(container.decode(video=0))
-        independent = decoded.reformat(
-            format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2
-        )
+        independent = decoded.reformat(format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2)
     np.testing.assert_allclose(independent.to_ndarray()[8::16, 8::16].astype(int), colours, atol=6)
 
 
@@ -194,9 +192,7 @@ def test_alpha_survives(tmp_path: Path, name: str, codec: str) -> None:
 def test_gif(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     times = [0, 0.04, 0.083, 0.5]
-    write(
-        path, [level_picture(i) for i in range(4)], times=times, end=0.75, metadata={"comment": "synthetic", "long": "x" * 700}
-    )
+    write(path, [level_picture(i) for i in range(4)], times=times, end=0.75, metadata={"comment": "synthetic", "long": "x" * 700})
     image = Image.open(path)
     assert [frame.info["duration"] for frame in ImageSequence.Iterator(image)] == [40, 40, 420, 250]
     assert image.info["loop"] == 0
