@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -27,14 +28,15 @@ def test_a_file_appears_on_commit(tmp_path: Path) -> None:
 def test_without_commit_nothing_is_left(tmp_path: Path, error: type[BaseException] | None) -> None:
     target = tmp_path / "a.bin"
     target.write_bytes(b"old")
-    try:
+
+    def write() -> None:
         with PendingFile(target, overwrite=True) as pending:
             pending.path.write_bytes(b"new")
             if error is not None:
                 raise error
-    except BaseException as caught:
-        assert error is not None
-        assert isinstance(caught, error)
+
+    with contextlib.nullcontext() if error is None else pytest.raises(error):
+        write()
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -48,10 +50,11 @@ def test_commit_does_not_replace_what_has_appeared(tmp_path: Path, links: bool, 
 
         monkeypatch.setattr(os, "link", no_links)
     target = tmp_path / "a.bin"
-    with pytest.raises(OutputError, match="meanwhile"), PendingFile(target, overwrite=False) as pending:
+    with PendingFile(target, overwrite=False) as pending:
         pending.path.write_bytes(b"new")
         target.write_bytes(b"other")
-        pending.commit()
+        with pytest.raises(OutputError, match="meanwhile"):
+            pending.commit()
     assert target.read_bytes() == b"other"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -76,9 +79,10 @@ def test_a_failing_move_is_an_output_error(tmp_path: Path, monkeypatch: pytest.M
     target = tmp_path / "a.bin"
     target.write_bytes(b"old")
     monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(OutputError, match="disk is full"), PendingFile(target, overwrite=True) as pending:
+    with PendingFile(target, overwrite=True) as pending:
         pending.path.write_bytes(b"new")
-        pending.commit()
+        with pytest.raises(OutputError, match="disk is full"):
+            pending.commit()
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -113,9 +113,7 @@ ENCODED = [
 
 
 @pytest.mark.parametrize(("source_name", "codec", "target_name", "expected"), ENCODED)
-def test_sound_is_encoded_anew_where_it_has_to_be(
-    tmp_path: Path, source_name: str, codec: str, target_name: str, expected: str
-) -> None:
+def test_sound_is_encoded_anew_where_it_has_to_be(tmp_path: Path, source_name: str, codec: str, target_name: str, expected: str) -> None:
     source, target = source_clip(tmp_path, source_name, codec), tmp_path / target_name
     assert copy_clip(source, target) == []
     with av.open(str(target)) as container:
@@ -159,18 +157,14 @@ def test_a_section_of_the_sound_stays_in_step(
 
 def test_encoded_sound_is_cut_to_the_sample(tmp_path: Path) -> None:
     source, target = source_clip(tmp_path, "s.mkv", "flac"), tmp_path / "t.mkv"
-    with open_writer(
-        tmp_path / "t.mp4", width=64, height=48, frame_rate=Fraction(25), audio=AudioSource(source, 0.4, 1.1)
-    ) as writer:
+    with open_writer(tmp_path / "t.mp4", width=64, height=48, frame_rate=Fraction(25), audio=AudioSource(source, 0.4, 1.1)) as writer:
         for i in range(17):
             writer.write(level_picture(i), i / 25)
     sound, start = read_sound(tmp_path / "t.mp4")
     with av.open(str(tmp_path / "t.mp4")) as container:
         stream = container.streams.audio[0]
         assert float(stream.duration * stream.time_base) == pytest.approx(0.7, abs=1.1 / RATE + 1024 / RATE)
-    assert (
-        abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE)) <= 2
-    )
+    assert abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE)) <= 2
     assert not target.exists()
 
 

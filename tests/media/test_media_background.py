@@ -47,6 +47,15 @@ class RecordingWriter(VideoWriter):
         self.log.append("discarded")
 
 
+def write_levels(owned: BackgroundWriter, count: int, *, then: type[BaseException] | None = None) -> None:
+    """Write frames and finish, or raise `then`."""
+    with owned as writer:
+        for i in range(count):
+            writer.write(level_picture(i), i / 25)
+        if then is not None:
+            raise then
+
+
 def no_thread_is_left() -> bool:
     return not [thread for thread in threading.enumerate() if thread.name == "motionwarp-encode"]
 
@@ -91,9 +100,8 @@ def test_waits_when_the_queue_is_full() -> None:
 @pytest.mark.parametrize("fail_at", [0, 3, 9])
 def test_an_error_reaches_the_caller_and_ends_the_video(fail_at: int) -> None:
     inner = RecordingWriter(fail_at=fail_at)
-    with pytest.raises(OutputError, match="disk is full"), BackgroundWriter(inner, depth=1) as writer:
-        for i in range(10):
-            writer.write(level_picture(i), i / 25)
+    with pytest.raises(OutputError, match="disk is full"):
+        write_levels(BackgroundWriter(inner, depth=1), 10)
     assert inner.log[-1] == "discarded"
     assert "finished" not in inner.log
     assert no_thread_is_left()
@@ -118,10 +126,9 @@ def test_an_exception_of_the_caller_gives_up(error: type[BaseException]) -> None
     gate = threading.Event()
     gate.set()
     inner = RecordingWriter(gate=gate)
-    with pytest.raises(error), BackgroundWriter(inner, depth=8) as writer:
-        for i in range(5):
-            writer.write(level_picture(i), i / 25)
-        raise error
+    writer = BackgroundWriter(inner, depth=8)
+    with pytest.raises(error):
+        write_levels(writer, 5, then=error)
     assert inner.log[-1] == "discarded"
     assert no_thread_is_left()
     with pytest.raises(ValueError, match="closed"):
@@ -145,8 +152,6 @@ def test_makes_the_same_file(tmp_path: Path) -> None:
 
 def test_leaves_nothing_behind_on_interruption(tmp_path: Path) -> None:
     inner = open_writer(tmp_path / "a.mp4", width=64, height=48, frame_rate=Fraction(25))
-    with pytest.raises(KeyboardInterrupt), BackgroundWriter(inner) as writer:
-        for i in range(20):
-            writer.write(level_picture(i), i / 25)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_levels(BackgroundWriter(inner), 20, then=KeyboardInterrupt)
     assert list(tmp_path.iterdir()) == []

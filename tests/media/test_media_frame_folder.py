@@ -193,12 +193,7 @@ def test_a_failing_move_brings_everything_back(tmp_path: Path, monkeypatch: pyte
     original = Path.rename
 
     def failing(self: Path, target: Path) -> Path:
-        if (
-            Path(target).name == "00002.png"
-            and Path(target).parent == folder
-            and ".part" in str(self)
-            and "replaced" not in str(self)
-        ):
+        if Path(target).name == "00002.png" and Path(target).parent == folder and ".part" in str(self) and "replaced" not in str(self):
             raise OSError(28, "No space left on device")
         return original(self, target)
 

@@ -60,11 +60,10 @@ def test_raises_the_sources_exception_after_its_items() -> None:
         yield 2
         raise KeyError("broken")
 
-    got = []
+    iterator = prefetched(source())
+    assert [next(iterator), next(iterator)] == [1, 2]
     with pytest.raises(KeyError, match="broken"):
-        for item in prefetched(source()):
-            got.append(item)
-    assert got == [1, 2]
+        next(iterator)
     assert not _prefetch_threads()
 
 

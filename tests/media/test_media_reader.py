@@ -149,9 +149,7 @@ def test_pixels_become_square(tmp_path: Path, aspect: Fraction, size: tuple[int,
 
 @pytest.mark.parametrize("size", [(641, 479), (1, 1), (3, 2)])
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
-    path = make_video(
-        tmp_path / "a.mkv", [np.full((size[1], size[0], 3), 99, np.uint8)] * 2, codec="ffv1", pixel_format="bgr0", options={}
-    )
+    path = make_video(tmp_path / "a.mkv", [np.full((size[1], size[0], 3), 99, np.uint8)] * 2, codec="ffv1", pixel_format="bgr0", options={})
     frames = list(open_video(path))
     assert len(frames) == 2
     assert frames[0].rgb.shape == (size[1], size[0], 3)
@@ -268,9 +266,7 @@ def test_a_clip_can_be_passed_twice_and_left_early(clip: Path) -> None:
         assert len(list(reader)) == 30
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [(-1.0, None), (math.nan, None), (math.inf, None), (1.0, 1.0), (1.0, 0.5), (None, 0.0)]
-)
+@pytest.mark.parametrize(("start", "end"), [(-1.0, None), (math.nan, None), (math.inf, None), (1.0, 1.0), (1.0, 0.5), (None, 0.0)])
 def test_senseless_sections_are_refused(clip: Path, start: float | None, end: float | None) -> None:
     with pytest.raises(OptionError):
         open_video(clip, start_seconds=start, end_seconds=end)
@@ -290,9 +286,7 @@ def test_frame_at_a_time_is_the_one_that_is_shown_then(clip: Path, seconds: floa
 
 
 def test_frame_at_a_time_looks_back_over_long_frames(tmp_path: Path) -> None:
-    path = make_video(
-        tmp_path / "a.mp4", [level_picture(i) for i in range(3)], ticks=[0, 1000, 40000], time_base=Fraction(1, 1000)
-    )
+    path = make_video(tmp_path / "a.mp4", [level_picture(i) for i in range(3)], ticks=[0, 1000, 40000], time_base=Fraction(1, 1000))
     assert index_of(read_frame_at(path, 39.0).rgb) == 1
     with pytest.raises(MediaError, match="no frame at"):
         read_frame_at(path, 100.0)

@@ -311,6 +311,13 @@ def test_sizes_that_the_encoder_refuses_are_an_output_error(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def write_and_fail(path: Path | str, count: int, error: type[BaseException], *, overwrite: bool = False) -> None:
+    with open_writer(path, width=64, height=48, frame_rate=RATE, overwrite=overwrite) as writer:
+        for i in range(count):
+            writer.write(level_picture(i), i / 25)
+        raise error
+
+
 TARGETS = ["a.mp4", "a.mov", "a.webm", "a.mkv", "a.gif", "frame_%03d.png", "frames/"]
 
 
@@ -332,10 +339,8 @@ def test_nothing_shows_before_the_end(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("count", [0, 1, 12])
 def test_an_exception_leaves_nothing_behind(tmp_path: Path, name: str, error: type[BaseException], count: int) -> None:
-    with pytest.raises(error), open_writer(f"{tmp_path}/{name}", width=64, height=48, frame_rate=RATE) as writer:
-        for i in range(count):
-            writer.write(level_picture(i), i / 25)
-        raise error
+    with pytest.raises(error):
+        write_and_fail(f"{tmp_path}/{name}", count, error)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -354,9 +359,8 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match="exists already"):
         write(path, [level_picture(0)])
     assert path.read_bytes() == b"precious"
-    with pytest.raises(RuntimeError), open_writer(path, width=64, height=48, frame_rate=RATE, overwrite=True) as writer:
-        writer.write(level_picture(0), 0.0)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_and_fail(path, 1, RuntimeError, overwrite=True)
     assert path.read_bytes() == b"precious"
     write(path, [level_picture(5)], overwrite=True)
     assert [index_of(frame.rgb) for frame in open_video(path)] == [5]
