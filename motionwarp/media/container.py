@@ -15,6 +15,7 @@ from motionwarp.errors import LimitError, MediaError
 from motionwarp.media.files import existing_file, ffmpeg_address
 from motionwarp.media.hardware import open_accelerated
 from motionwarp.media.limits import MediaLimits
+from motionwarp.media.picture_header import sniff_picture_format
 
 # bytes that text does not have: control characters but tab, line ends, form feed, backspace and escape
 _NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
@@ -65,7 +66,7 @@ def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -
 def opened_container(file: Path, limits: MediaLimits | None = None, hardware: str | None = None) -> Iterator[InputContainer]:
     """Open `file`, which may hold sound only; arguments and errors as for `opened_video`."""
     existing_file(file)
-    _refuse_text(file)
+    _refuse_foreign(file)
     limits = limits or MediaLimits()
     options = _decoder_options(limits)
     address = ffmpeg_address(file)
@@ -91,12 +92,14 @@ def _decoder_options(limits: MediaLimits) -> dict[str, str]:
     return {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
 
 
-def _refuse_text(file: Path) -> None:
-    # FFmpeg would play text as a video of a terminal, and follow what playlists name
+def _refuse_foreign(file: Path) -> None:
+    """Refuse what FFmpeg misunderstands: it plays text as a video of a terminal, follows what playlists name, ..."""
     with file.open("rb") as opened:
         head = opened.read(_SNIFFED_BYTES)
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
         raise MediaError("this is text, not a video", subject=file, remedy="Give a video file")
+    if sniff_picture_format(head) == "webp":
+        raise MediaError("FFmpeg cannot decode animated WebP", subject=file, remedy="Convert it to GIF, PNG or MP4 first")
 
 
 def _shown_stream(container: InputContainer, file: Path) -> VideoStream:

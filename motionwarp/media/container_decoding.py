@@ -84,9 +84,7 @@ class DecodedFrame:
     duration: Fraction | None
 
 
-def decode_section(
-    section: Section, limits: MediaLimits, hardware: str | None, damage: Damage
-) -> Generator[DecodedFrame, None, None]:
+def decode_section(section: Section, limits: MediaLimits, hardware: str | None, damage: Damage) -> Generator[DecodedFrame, None, None]:
     """Decode the frames of a section, in order of their times.
 
     Parameters
@@ -153,9 +151,7 @@ def _ordered_within(section: Section, frames: Iterable[DecodedFrame], damage: Da
             yield frame
 
 
-def _timed_frames(
-    container: InputContainer, stream: VideoStream, section: Section, damage: Damage
-) -> Generator[DecodedFrame, None, None]:
+def _timed_frames(container: InputContainer, stream: VideoStream, section: Section, damage: Damage) -> Generator[DecodedFrame, None, None]:
     base = clock(stream)
     origin = origin_seconds(container)
     usual_ticks = max(1, round(1 / Fraction(stream.average_rate or stream.guessed_rate or 25) / base))
@@ -191,9 +187,7 @@ def _pictures(
         yield from pictures
 
 
-def _packets(
-    container: InputContainer, stream: VideoStream, damage: Damage
-) -> Generator[av.Packet[VideoStream] | None, None, None]:
+def _packets(container: InputContainer, stream: VideoStream, damage: Damage) -> Generator[av.Packet[VideoStream] | None, None, None]:
     """Yield the stream's packets, then None, upon which the decoder gives what it still holds."""
     try:
         for packet in container.demux(stream):

@@ -83,9 +83,7 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
     frames = sorted(longest, key=lambda frame: frame.number)
     for one, other in pairwise(frames):
         if one.number == other.number:
-            raise MediaError(
-                f"{one.path.name} and {other.path.name} have the same number", subject=folder, remedy="Remove one of them"
-            )
+            raise MediaError(f"{one.path.name} and {other.path.name} have the same number", subject=folder, remedy="Remove one of them")
     return frames
 
 

@@ -80,9 +80,7 @@ class FrameWriter(VideoWriter):
 
     def _check_place(self, inputs: Sequence[str | os.PathLike[str]]) -> None:
         if Path(self._pattern).suffix.lower() != ".png":
-            raise OutputError(
-                "frames can only be written as PNG", subject=self.path, remedy="Use a pattern such as frame_%05d.png"
-            )
+            raise OutputError("frames can only be written as PNG", subject=self.path, remedy="Use a pattern such as frame_%05d.png")
         for source in map(Path, inputs):
             folder = source if source.is_dir() else source.parent
             made = frames_matching(folder, self._pattern)

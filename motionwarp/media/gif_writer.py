@@ -80,9 +80,7 @@ class GifWriter(VideoWriter):
         """Return FFmpeg filters that turn each frame into indices of its own palette."""
         transparent = int(self.alpha)
         graph = Graph()
-        source = graph.add_buffer(
-            width=self.width, height=self.height, format=VideoFormat(self._pixel_format), time_base=_CENTISECOND
-        )
+        source = graph.add_buffer(width=self.width, height=self.height, format=VideoFormat(self._pixel_format), time_base=_CENTISECOND)
         split = graph.add("split")
         generate = graph.add("palettegen", f"stats_mode=single:reserve_transparent={transparent}")
         apply = graph.add("paletteuse", "new=1:dither=sierra2_4a:alpha_threshold=128")

@@ -67,6 +67,4 @@ def open_accelerated(address: str, options: dict[str, str], hardware: str) -> In
             reason = error
     if hardware == AUTO:
         return None
-    raise DeviceError(
-        f"the hardware decoder '{hardware}' cannot be used here ({reason})", remedy="Decode in software"
-    ) from reason
+    raise DeviceError(f"the hardware decoder '{hardware}' cannot be used here ({reason})", remedy="Decode in software") from reason

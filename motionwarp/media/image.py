@@ -175,9 +175,7 @@ def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
         # v / 257 rounded is the nearest 8-bit level; by table, so that a large picture needs no copy in float
         levels = np.rint(np.arange(65536) / 257).astype(np.uint8)
         return np.asarray(levels[pixels], dtype=np.uint8)
-    raise MediaError(
-        f"its pixels are {pixels.dtype}, whose range is not known", subject=file, remedy="Save it with 8 or 16 bits a channel"
-    )
+    raise MediaError(f"its pixels are {pixels.dtype}, whose range is not known", subject=file, remedy="Save it with 8 or 16 bits a channel")
 
 
 def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteArray:

@@ -84,13 +84,9 @@ class PictureReader(VideoReader):
 
     def _report(self, broken: list[int], numbers: list[int], step: int, index: int) -> None:
         if index == 0:
-            raise MediaError(
-                "there are no readable frames in the section", subject=self.info.path, remedy="Choose another section"
-            )
+            raise MediaError("there are no readable frames in the section", subject=self.info.path, remedy="Choose another section")
         if broken:
             self.warnings.append(f"{len(broken)} broken pictures were left out: {counted_frames(broken)}")
         gaps = [one for one, other in pairwise(numbers) if other - one > step]
         if gaps:
-            self.warnings.append(
-                f"numbers are missing among the pictures after {counted_frames(gaps)}; the frames before last longer"
-            )
+            self.warnings.append(f"numbers are missing among the pictures after {counted_frames(gaps)}; the frames before last longer")

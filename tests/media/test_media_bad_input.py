@@ -44,6 +44,12 @@ def _sound_only(path: Path) -> Path:
     return path
 
 
+def _animated_webp(path: Path) -> Path:
+    frames = [Image.new("RGB", (32, 32), (60 * i, 0, 0)) for i in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
+    return path
+
+
 def _no_frames(path: Path) -> Path:
     """An AVI with a video stream that has a header and not one packet."""
     make_video(path, [level_picture(0)], codec="rawvideo", pixel_format="bgr24", options={})
@@ -62,6 +68,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "zeros": (lambda folder: _write(folder / "a.mp4", bytes(20000)), "not a video"),
     "sound": (lambda folder: _sound_only(folder / "a.mp4"), "only sound"),
     "mislabelled sound": (lambda folder: _sound_only(folder / "a.m4a").rename(folder / "b.mp4"), "only sound"),
+    "animated WebP": (lambda folder: _animated_webp(folder / "a.webp"), "animated WebP"),
     "no frames": (lambda folder: _no_frames(folder / "a.avi"), "not one frame|no size|not a video"),
 }
 

@@ -18,6 +18,9 @@ from motionwarp.media.limits import MediaLimits
 from motionwarp.media.picture_header import BrokenHeaderError, parse_picture_header, sniff_picture_format
 
 
+OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
+
+
 @pytest.fixture
 def smooth() -> np.ndarray:
     y, x = np.mgrid[0:40, 0:60]
@@ -277,7 +280,8 @@ def test_animations_are_no_pictures_but_their_first_frame_can_be_read(tmp_path: 
     path = tmp_path / "a"
     frames[0].save(path, format=kind, save_all=True, append_images=frames[1:], duration=40)
     assert not is_picture(path)
-    np.testing.assert_allclose(read_image(path).rgb.astype(int)[16, 16], (250, 0, 0), atol=6)
+    if kind != "WEBP" or OPENCV >= (4, 11):  # which learned animations then
+        np.testing.assert_allclose(read_image(path).rgb.astype(int)[16, 16], (250, 0, 0), atol=6)
     frames[0].save(path, format=kind)
     assert is_picture(path)
 
