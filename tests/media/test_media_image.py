@@ -17,7 +17,6 @@ from motionwarp.media.image import Picture, is_picture, read_image, write_image
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.picture_header import BrokenHeaderError, parse_picture_header, sniff_picture_format
 
-
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
 
 
