@@ -1,0 +1,14 @@
+"""`python -m benchmarks`: one file a measurement, JSON on stdout, a table on stderr."""
+
+from __future__ import annotations
+
+import typer
+
+from benchmarks import analysis, transfer
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
+app.command("transfer")(transfer.transfer)
+app.command("analysis")(analysis.analysis)
+
+if __name__ == "__main__":
+    app()
