@@ -15,9 +15,12 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 import typer
+from rich.text import Text
 from typer.core import TyperGroup
 
 from motionwarp.errors import MotionwarpError
+
+from .terminal import open_console
 
 EXIT_FAILURE: Final = 1
 EXIT_INPUT: Final = 2
@@ -94,8 +97,7 @@ def report_failure(error: Exception, *, debug: bool) -> int:
     text, code = message_and_code(error)
     if debug:
         traceback.print_exception(error)
-    typer.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(text, err=True)
+    open_console(stderr=True).print(Text.assemble(("Error: ", "bold red"), text))
     return code
 
 

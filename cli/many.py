@@ -102,8 +102,7 @@ def run_over(targets: Sequence[Target], work: Work, reporter: Reporter, command:
             summaries.append({"input": str(target.source), "error": message_and_code(error)[0]})
             continue
         seconds = time.perf_counter() - begin
-        for warning in facts["warnings"]:
-            reporter.warn(f"{target.source}: {warning}")
+        reporter.warn_all(facts["warnings"], str(target.source))
         summaries.append({"input": str(target.source), **facts, "seconds": round(seconds, 3)})
         if not reporter.as_json:
             frames = f"{facts['frames']} frames, " if facts["frames"] > 1 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from .failures import report_failure
+from .terminal import open_console
 
 PLAIN_INTERVAL_SECONDS: Final = 10.0
+MOST_WARNINGS: Final = 10
 
 Tick = Callable[[str, int, int | None], None]
 """Called with a stage's name, the steps done, and all steps if they are known."""
@@ -39,15 +41,15 @@ class Reporter:
         self.as_json = as_json
         self.quiet = quiet
         self.debug = debug
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(highlight=False, soft_wrap=True, stderr=True)
+        self.out = open_console()
+        self.err = open_console(stderr=True)
 
     def result(self, summary: Mapping[str, Any], text: str) -> None:
         """Print what came of the run: `summary` for programs, or `text` for people."""
         if self.as_json:
             sys.stdout.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
         elif not self.quiet:
-            self.out.print(text, markup=False)
+            self.out.print(text)
 
     def result_table(self, summary: Mapping[str, Any], table: Table) -> None:
         """Print what came of the run: `summary` for programs, or `table` for people, as wide as the terminal."""
@@ -65,6 +67,14 @@ class Reporter:
     def failed(self, error: Exception) -> int:
         """Print an error and return the exit code that it means."""
         return report_failure(error, debug=self.debug)
+
+    def warn_all(self, texts: Sequence[str], subject: str = "") -> None:
+        """Print warnings about one input: the first few, and how many more there are; `--json` has them all."""
+        for text in texts[:MOST_WARNINGS]:
+            self.warn(f"{subject}: {text}" if subject else text)
+        if len(texts) > MOST_WARNINGS:
+            rest = f"{len(texts) - MOST_WARNINGS} more warnings; --json lists them all."
+            self.warn(f"{subject}: {rest}" if subject else rest)
 
     @contextmanager
     def progress(self, unit: str = "fps") -> Iterator[Tick]:
@@ -163,7 +173,7 @@ class _PlainTicks:
             return
         self.printed[stage] = (now, done)
         of_total = "" if total is None else f" of {total}"
-        self.console.print(f"{stage}: {done}{of_total}", markup=False)
+        self.console.print(f"{stage}: {done}{of_total}")
 
 
 def clock(seconds: float) -> str:

@@ -52,12 +52,8 @@ class Placement(str, Enum):
 
 def transfer(
     ctx: typer.Context,
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="Picture (or video) of the person to be moved.", show_default=False)
-    ],
-    driving: Annotated[
-        Path, typer.Argument(metavar="DRIVING", help="Video, GIF or folder of frames with the motion.", show_default=False)
-    ],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Picture (or video) of the person to be moved.", show_default=False)],
+    driving: Annotated[Path, typer.Argument(metavar="DRIVING", help="Video, GIF or folder of frames with the motion.", show_default=False)],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -84,9 +80,7 @@ def transfer(
     ] = Placement.SOURCE,
     background: Annotated[
         str,
-        typer.Option(
-            metavar="WHAT", help="source, driving, transparent, '#rrggbb', or a picture or video file.", rich_help_panel=LOOK
-        ),
+        typer.Option(metavar="WHAT", help="source, driving, transparent, '#rrggbb', or a picture or video file.", rich_help_panel=LOOK),
     ] = "source",
     size: Annotated[
         str | None,
@@ -124,13 +118,9 @@ def transfer(
     ] = None,
     save_poses: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Keep the driving points, to edit or use again.", rich_help_panel=SEEING, show_default=False
-        ),
+        typer.Option(metavar="FILE", help="Keep the driving points, to edit or use again.", rich_help_panel=SEEING, show_default=False),
     ] = None,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)
-    ] = True,
+    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)] = True,
     codec: Annotated[
         str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=WRITING)
     ] = "auto",
@@ -152,9 +142,7 @@ def transfer(
     pose_estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
     precision: PrecisionOption = Precision.AUTO,
-    batch_size: Annotated[
-        str, typer.Option(metavar="auto|N", help="Frames rendered at once.", rich_help_panel=COMPUTING)
-    ] = "auto",
+    batch_size: Annotated[str, typer.Option(metavar="auto|N", help="Frames rendered at once.", rich_help_panel=COMPUTING)] = "auto",
     seed: Annotated[int, typer.Option(help="Same input and seed, same frames.", rich_help_panel=COMPUTING)] = 0,
     debug: DebugOption = False,
 ) -> None:
@@ -210,8 +198,7 @@ def run(source: Path, driving: Path, target: Path, options: TransferOptions, rep
             tick(progress.stage.value, progress.done, progress.total)
 
         result = transfer_motion(source, driving, target, options, progress=told)
-    for warning in result.warnings:
-        reporter.warn(warning)
+    reporter.warn_all(result.warnings)
     made = f"made in {clock(result.seconds)} by {result.engine} on {result.device} ({result.fps:.1f} frames a second)"
     text = f"{result.output}: {result.frames} frames, {result.width}x{result.height}, {made}"
     reporter.result(result.as_dict(), text)

@@ -105,10 +105,8 @@ def load_checkpoint(name_or_path: str | Path, architecture: str) -> Checkpoint:
         If there is no such name or file, if the file is truncated, damaged, a pickle or no safetensors file, if its checksum
         is not the recorded one, or if it is for another architecture.
     """
-    if isinstance(name_or_path, str) and name_or_path in registry():
-        path = registry().verified_path(name_or_path)
-    else:
-        path = Path(name_or_path)
+    is_name = isinstance(name_or_path, str) and name_or_path in registry()
+    path = registry().verified_path(str(name_or_path)) if is_name else Path(name_or_path)
     metadata = _read_metadata(path)
     found = metadata.pop("architecture", None)
     if found is None:
