@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,11 @@ class Placement(str, Enum):
     DRIVING = "driving"
 
 
+def output_path(text: str) -> Path:
+    """Read an output; `Path` forgets the slash that makes a name a folder, so the frames' pattern is put in its place."""
+    return Path(text) / "%05d.png" if text.endswith(("/", os.sep)) else Path(text)
+
+
 def transfer(
     ctx: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Picture (or video) of the person to be moved.", show_default=False)],
@@ -59,9 +65,10 @@ def transfer(
         typer.Option(
             "--output",
             "-o",
+            parser=output_path,
             metavar="OUT",
             show_default="SOURCE_DRIVING.mp4",
-            help=".mp4, .mov, .webm, .mkv, .gif, or a folder for PNG frames.",
+            help=".mp4, .mov, .webm, .mkv, .gif, or a folder/ for PNG frames.",
         ),
     ] = None,
     start: StartOption = None,
