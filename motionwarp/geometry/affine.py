@@ -62,7 +62,8 @@ def invert_affine(matrix: Tensor) -> Tensor:
 def mean_scale(matrix: Tensor) -> Tensor:
     """Return by how much lengths grow on average (the root of the area's factor), (...)."""
     determinant = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
-    return determinant.abs().sqrt()
+    scale: Tensor = determinant.abs().sqrt()
+    return scale
 
 
 def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> Tensor:

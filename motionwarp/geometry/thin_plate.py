@@ -10,6 +10,7 @@ interpolation system, is computed once for each K, in float64.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
@@ -91,7 +92,7 @@ def control_size(theta_tps: Tensor) -> int:
         If the shape is not of that form.
     """
     count = theta_tps.shape[-1]
-    size = round(count**0.5)
+    size = math.isqrt(count)
     if theta_tps.ndim < 2 or theta_tps.shape[-2] != 2 or size * size != count or size < 2:
         raise ValueError(f"spline displacements have shape (..., 2, K*K), got {tuple(theta_tps.shape)}")
     return size
@@ -113,4 +114,5 @@ def _solve(size: int) -> Tensor:
     system[:count, count] = 1
     system[:count, count + 1 :] = control
     system[count:, :count] = system[:count, count:].T
-    return torch.linalg.inv(system)[:, :count].contiguous()
+    inverse: Tensor = torch.linalg.inv(system)
+    return inverse[:, :count].contiguous()
