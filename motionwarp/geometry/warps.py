@@ -145,7 +145,8 @@ class PartWarps:
             As in `map_points`; the box itself, taken as a picture, if not given.
         stride : int
             The spline is evaluated at every `stride`-th pixel and interpolated between: it bends slowly, and its logarithms are
-            dear. 1 is exact; 8 is off by less than a tenth of a pixel for control grids that a body needs.
+            dear. 1 is exact; 8 is off by less than a tenth of a pixel where the control points of a frame of 600 x 900 pixels move
+            by a twentieth of it, and by inversely more in smaller frames.
 
         Returns
         -------
