@@ -40,7 +40,7 @@ class PackKind(str, Enum):
 def pack(
     ctx: typer.Context,
     kind: Annotated[PackKind, typer.Argument(help="photos, clips, reposed (photos moved into other poses) or synthetic.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/; not read for synthetic.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/; not read for synthetic.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures, for reposed and synthetic.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="For reposed and synthetic.")] = 0,

@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 def analyser(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)],
     estimator: EstimatorOption = "builtin",
     worst: Annotated[
         Path | None, typer.Option("--worst", metavar="PNG", help="Draw the twenty worst photos here.", show_default=False)

@@ -60,8 +60,8 @@ def analyser(
 @app.command("calibrate", epilog=examples("motionwarp train calibrate runs/a/analyser.safetensors data -o analyser.safetensors"))
 def calibrate(
     ctx: typer.Context,
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="The analyser as training exported it.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and its labels.")],
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="The analyser as training exported it.", show_default=False)],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and its labels.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The calibrated weights.")],
     device: DeviceOption = Device.AUTO,
     precision: PrecisionOption = Precision.AUTO,
@@ -71,7 +71,7 @@ def calibrate(
 ) -> None:
     """Make an analyser's scores probabilities, measured on photos kept from training and validation."""
     from motionwarp.devices import resolve_device, resolve_precision
-    from motionwarp.training.calibration import calibrate as fit
+    from motionwarp.evaluation.calibration import calibrate as fit
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     where = resolve_device(device.value)

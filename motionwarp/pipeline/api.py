@@ -70,7 +70,7 @@ def transfer(
     """
     options = replace(options or TransferOptions(), **changes)
     begin = time.perf_counter()
-    source, driving, output = Path(source), Path(driving), Path(output)
+    source, driving = Path(source), Path(driving)
     job = TransferJob(source, driving, options)
     info = job.driving_info
     # opened before any work is done: an output that cannot be written is told of at once
@@ -98,7 +98,7 @@ def transfer(
             with job.clock.measure("finish encoding"):
                 encoder.close()
         job.warnings += writer.warnings
-    return _result(job, output, timeline, time.perf_counter() - begin)
+    return _result(job, Path(output), timeline, time.perf_counter() - begin)
 
 
 def stream(

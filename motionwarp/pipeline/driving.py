@@ -53,6 +53,7 @@ def open_driving(path: Path, options: TransferOptions) -> VideoReader:
 def observe_driving(
     path: Path,
     options: TransferOptions,
+    given: PoseTrack | None,
     estimator: Estimator,
     clock: StageClock,
     *,
@@ -65,9 +66,11 @@ def observe_driving(
     ----------
     path : Path
     options : TransferOptions
-        Its section, person and file of poses.
+        Its section and person.
+    given : PoseTrack or None
+        The poses of the whole clip, if they come from a file.
     estimator : Estimator
-        Not used if the poses come from a file.
+        Not used if the poses are given.
     clock : StageClock
     with_plate : bool
         Whether the clip's background is needed without its person.
@@ -78,10 +81,9 @@ def observe_driving(
     NoPersonError
         If nobody is found in the whole section.
     PoseFileError
-        If the file of poses is not for this clip.
+        If the given poses are of another number of frames.
     """
     with open_driving(path, options) as reader:
-        given = _given_track(options, reader.info)
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None)
         frames = _watched(prefetched(clock.timed("decode", reader), _AHEAD), pass_one, reader.info, options, callback)
         if given is None:
@@ -156,7 +158,14 @@ def expected_frames(info: VideoInfo, options: TransferOptions) -> int | None:
     return max(round(section * float(info.frame_rate)), 1)
 
 
-def _given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
+def given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
+    """Read the driving poses from the file that was given, if one was.
+
+    Raises
+    ------
+    PoseFileError
+        If the file is damaged or for frames of another shape.
+    """
     if options.driving_poses is None:
         return None
     choice = PersonChoice.parse(options.person)

@@ -24,11 +24,11 @@ from motionwarp.media.probing import VideoInfo, probe_video
 from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
 from motionwarp.pipeline.choices import BackgroundKind
 from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
-from motionwarp.pipeline.driving import DrivingMotion, observe_driving, open_driving
+from motionwarp.pipeline.driving import DrivingMotion, given_track, observe_driving, open_driving
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.placing import contain, output_size
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
-from motionwarp.pipeline.source import PreparedSource, fitted_to, prepare_source, read_source
+from motionwarp.pipeline.source import PreparedSource, fitted_to, given_pose, prepare_source, read_source
 from motionwarp.pipeline.timeline import Timeline, clip_end, make_timeline, resampled
 from motionwarp.pose.placement import place_track
 from motionwarp.pose.repair import repair_track
@@ -89,6 +89,9 @@ class TransferJob:
         if options.side_by_side:
             self.width += scaled_width(self._picture.width, self._picture.height, self.height)
             self.width += scaled_width(self.driving_info.width, self.driving_info.height, self.height)
+        # read now, so that a file that is no use is told of before anything is analysed
+        self._given_track = given_track(options, self.driving_info)
+        self._given_pose = given_pose(source, options)
         self.estimator_name = ""
         self.retargeting: dict[str, Any] = {}
 
@@ -111,7 +114,7 @@ class TransferJob:
         announce(callback, Stage.SOURCE, 0, 1)
         with self.clock.measure("source"):
             prepared = prepare_source(
-                self.source_path, self._picture, self._picture_scale, self.options, estimator
+                self.source_path, self._picture, self._picture_scale, self._given_pose, self.options, estimator
             )
         announce(callback, Stage.SOURCE, 1, 1)
         self._motion = self._observe(estimator, callback)
@@ -155,6 +158,7 @@ class TransferJob:
         motion = observe_driving(
             self.driving_path,
             self.options,
+            self._given_track,
             estimator,
             self.clock,
             with_plate=self.options.background_choice.kind is BackgroundKind.DRIVING,

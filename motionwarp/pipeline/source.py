@@ -72,30 +72,34 @@ def read_source(path: Path, options: TransferOptions) -> tuple[Picture, float]:
     return Picture(resized(picture.rgb, width, height), alpha), scale
 
 
-def prepare_source(path: Path, picture: Picture, scale: float, options: TransferOptions, estimator: Estimator) -> PreparedSource:
+def prepare_source(
+    path: Path, picture: Picture, scale: float, given: Pose | None, options: TransferOptions, estimator: Estimator
+) -> PreparedSource:
     """Find the person of the source with everything that engines need.
 
     Parameters
     ----------
     path : Path
-        For messages, and to find the picture's entry in a file of poses.
+        For messages.
     picture, scale
         As from `read_source`.
+    given : Pose or None
+        In pixels of the picture as it is in its file; taken in place of what the estimator sees.
     options : TransferOptions
-        Poses and mattes given by files are taken before an alpha channel, and that before what the estimator sees.
+        A matte given by a file is taken before an alpha channel, and that before what the estimator sees.
     estimator : Estimator
 
     Raises
     ------
     NoPersonError
         If there is nobody, or not the one who was chosen.
-    PoseFileError, MediaError
-        If a given file does not fit.
+    MediaError
+        If the given matte does not fit.
     """
     choice = PersonChoice.parse(options.person)
-    given = None if options.source_poses is None else _given_pose(Path(options.source_poses), path, scale)
+    pose = None if given is None else given.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
     try:
-        seen = _seen(picture.rgb, choice, given, estimator)
+        seen = _seen(picture.rgb, choice, pose, estimator)
     except MotionwarpError as error:
         raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
     matte = _given_matte(picture, options)
@@ -137,9 +141,15 @@ def fitted_to(source: PreparedSource, long_side: int) -> PreparedSource:
     )
 
 
-def _given_pose(poses: Path, source: Path, scale: float) -> Pose:
-    pose = read_pose(poses, name=source.stem)
-    return pose.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
+def given_pose(source: Path, options: TransferOptions) -> Pose | None:
+    """Read the source's pose from the file that was given, if one was; in pixels of the picture's file.
+
+    Raises
+    ------
+    PoseFileError
+        If the file is damaged or does not have this picture.
+    """
+    return None if options.source_poses is None else read_pose(options.source_poses, name=source.name)
 
 
 def _given_matte(picture: Picture, options: TransferOptions) -> FloatArray | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from motionwarp.errors import InputError
-from motionwarp.training.calibration import calibration_knots
+from motionwarp.evaluation.calibration import calibration_knots
 
 
 def test_overconfident_scores_are_brought_down_to_what_they_are_worth() -> None:
