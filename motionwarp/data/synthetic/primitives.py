@@ -72,8 +72,8 @@ class Surface:
         Metres along the axis from the start and around it from the front.
     angle : float32 (N,)
         Around the axis in radians, 0 at the front, growing towards the axis's right hand.
-    direction : float32 (N, 3)
-        From the primitive's start to the pixel's point in the camera's coordinates, in metres.
+    points : float32 (N, 3)
+        In camera coordinates, in metres.
     inside : bool (N,)
         Whether the inner side of an open cone is seen.
     """
@@ -85,7 +85,7 @@ class Surface:
     along: FloatArray
     around: FloatArray
     angle: FloatArray
-    direction: FloatArray
+    points: FloatArray
     inside: BoolArray
 
 
@@ -252,7 +252,7 @@ def _described(solids: Sequence[_Solid], camera: Camera, index: IndexArray, dept
         [(columns - camera.centre_x) / camera.focal, (rows - camera.centre_y) / camera.focal, np.ones(len(rows))], axis=1
     ).astype(np.float32)
     points = rays * far[:, None]
-    normal, direction = np.zeros_like(points), np.zeros_like(points)
+    normal = np.zeros_like(points)
     along, around, angle = (np.zeros(len(points), dtype=np.float32) for _ in range(3))
     for number, solid in enumerate(solids):
         chosen = np.flatnonzero(owner == number)
@@ -269,8 +269,7 @@ def _described(solids: Sequence[_Solid], camera: Camera, index: IndexArray, dept
         angle[chosen] = np.arctan2(out @ solid.side.astype(np.float32), out @ solid.front.astype(np.float32))
         along[chosen] = share * np.float32(solid.length)
         around[chosen] = angle[chosen] * np.float32((solid.start_radius + solid.end_radius) / 2)
-        direction[chosen] = points[chosen] - np.linalg.solve(solid.to_round, solid.start).astype(np.float32)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     inside = (normal * rays).sum(axis=1) > 0
     normal[inside] *= -1
-    return Surface(index, depth, mask, normal, along, around, angle, direction, inside)
+    return Surface(index, depth, mask, normal, along, around, angle, points, inside)
