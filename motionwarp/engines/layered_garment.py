@@ -78,7 +78,7 @@ class Garment:
         bending = bending_matrix(CONTROL_SIZE).to(basis)
         ridge = _RIDGE * torch.eye(CONTROL_SIZE**2, device=basis.device)
         normal = basis.transpose(1, 2) @ basis / basis.shape[1] + _BENDING * bending + ridge
-        fitted = torch.linalg.solve(normal, basis.transpose(1, 2) @ wanted / basis.shape[1])  # (B, K*K, 2)
+        fitted: Tensor = torch.linalg.solve(normal, basis.transpose(1, 2) @ wanted / basis.shape[1])  # (B, K*K, 2)
         return fitted.transpose(1, 2)
 
     def skinned_outline(self, forward: Tensor) -> Tensor:

@@ -135,7 +135,7 @@ def _flat_on_the_ground(reach: Tensor, to_reach: Tensor, *, mirrored: bool) -> T
     cosine, sine = turn.cos(), turn.sin()
     x, y = reach[..., 0], reach[..., 1]
     turned = torch.stack([cosine * x - sine * y, sine * x + cosine * y], dim=-1)
-    length = to_reach.norm(dim=-1, keepdim=True) / reach.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    length: Tensor = to_reach.norm(dim=-1, keepdim=True) / reach.norm(dim=-1, keepdim=True).clamp_min(1e-6)
     return turned * length
 
 

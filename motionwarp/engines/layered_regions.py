@@ -141,9 +141,10 @@ def _garment_mask(
     # hands and bags before the cloth leave holes in it
     size = max(3, round(0.18 * torso)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    closed = cv2.morphologyEx(garment.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+    closed: BoolArray = cv2.morphologyEx(garment.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
     legs = np.isin(parsing, (labels.PANTS, labels.LEFT_LEG, labels.RIGHT_LEG, labels.SOCKS, labels.LEFT_SHOE, labels.RIGHT_SHOE))
-    return garment | (closed & solid & ~legs)
+    covered: BoolArray = garment | (closed & solid & ~legs)
+    return covered
 
 
 def _margins(scores: FloatArray, points: BodyPoints, fall: FloatArray) -> FloatArray:
@@ -153,7 +154,7 @@ def _margins(scores: FloatArray, points: BodyPoints, fall: FloatArray) -> FloatA
     for one, other, point, radius in parts.JOINTS:
         disc = _JOINT_BONUS * np.clip(1.5 - _distance(fall.shape, [points.xy[0, point].numpy()] * 2) / (radius * torso), 0, 1)
         joined[one, other] = joined[other, one] = disc
-    waist = _JOINT_BONUS * np.clip(1.5 - np.abs(fall) / _WAIST, 0, 1)
+    waist = (_JOINT_BONUS * np.clip(1.5 - np.abs(fall) / _WAIST, 0, 1)).astype(np.float32)
     joined[parts.TORSO, parts.GARMENT] = joined[parts.GARMENT, parts.TORSO] = waist
     # legs go on under a skirt with the skirt's pixels, so that a leg that is kicked out of it shows cloth rather than nothing
     free = {(leg, parts.GARMENT) for limb in (parts.RIGHT_LEG, parts.LEFT_LEG) for leg in limb.parts[:2]}

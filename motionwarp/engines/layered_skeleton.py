@@ -81,7 +81,9 @@ class BodyPoints:
         )
         bone = far - middle
         length = bone.norm(dim=-1, keepdim=True).clamp_min(1e-3)
-        return far + bone / length * torch.maximum(share * length, least * self.torso[:, None])
+        reach = torch.maximum(share * length, least * self.torso[:, None])
+        tip: Tensor = far + bone / length * reach
+        return tip
 
     def present_parts(self) -> Tensor:
         """Return which parts have all the points they need, bool (B, P)."""

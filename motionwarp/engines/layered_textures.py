@@ -50,7 +50,8 @@ class PartTexture:
 
 def cleaned_matte(matte: FloatArray) -> FloatArray:
     """Return a matte with the blur of its edge narrowed, float32 in [0, 1]."""
-    return np.clip((matte - _MATTE_LOW) / np.float32(_MATTE_HIGH - _MATTE_LOW), 0, 1)
+    cleaned: FloatArray = np.clip((matte - _MATTE_LOW) / np.float32(_MATTE_HIGH - _MATTE_LOW), 0, 1)
+    return cleaned
 
 
 def cut_textures(
@@ -182,7 +183,8 @@ def _push_pull(weighted: FloatArray, weight: FloatArray) -> FloatArray:
     mass = packed[..., 3]
     # a coarse pixel that is known in part counts as known: the mean of what is there
     certainty = np.minimum(4 * mass, 1)
-    coarse = _push_pull(packed[..., :3] * (certainty / np.maximum(mass, 1e-6))[..., None], certainty)
+    share_of_mass = (certainty / np.maximum(mass, 1e-6)).astype(np.float32)
+    coarse = _push_pull(packed[..., :3] * share_of_mass[..., None], certainty)
     guess = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     share = weight[..., None]
     return np.asarray(share * known + (1 - share) * guess, dtype=np.float32)

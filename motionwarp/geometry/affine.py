@@ -55,8 +55,8 @@ def invert_affine(matrix: Tensor) -> Tensor:
     determinant = a * d - b * c
     safe = torch.where(determinant.abs() < _TINY, torch.full_like(determinant, _TINY), determinant)
     a, b, c, d = d / safe, -b / safe, -c / safe, a / safe
-    inverse = torch.stack([a, b, -(a * tx + b * ty), c, d, -(c * tx + d * ty)], dim=-1)
-    return inverse.unflatten(-1, (2, 3))
+    inverse: Tensor = torch.stack([a, b, -(a * tx + b * ty), c, d, -(c * tx + d * ty)], dim=-1).unflatten(-1, (2, 3))
+    return inverse
 
 
 def mean_scale(matrix: Tensor) -> Tensor:
