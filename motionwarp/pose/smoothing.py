@@ -81,10 +81,12 @@ def _local_speed(curve: DoubleArray, times_seconds: DoubleArray, weights: Double
     # each step counts for the samples at both of its ends, by time, so that the measure does not depend on the frame rate
     centres = (times_seconds[1:] + times_seconds[:-1]) / 2
     result = np.empty(len(curve))
-    starts = np.searchsorted(centres, times_seconds - 2 * SPEED_REACH_SECONDS)
-    ends = np.searchsorted(centres, times_seconds + 2 * SPEED_REACH_SECONDS)
+    # far enough out for the weights to have faded, so that it does not matter on which side of the edge a step falls
+    starts = np.searchsorted(centres, times_seconds - 3 * SPEED_REACH_SECONDS, side="left")
+    ends = np.searchsorted(centres, times_seconds + 3 * SPEED_REACH_SECONDS, side="right")
     for sample, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        first, last = min(start, sample, len(squared) - 1), max(end, sample, 1)
+        # the steps at the sample itself count however long they take
+        first, last = min(start, max(sample - 1, 0)), max(end, sample + 1)
         closeness = np.exp(-0.5 * ((centres[first:last] - times_seconds[sample]) / SPEED_REACH_SECONDS) ** 2)
         mass = closeness * steps[first:last]
         total = mass.sum()
