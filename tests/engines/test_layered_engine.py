@@ -171,6 +171,21 @@ def test_an_arm_that_the_source_misses_is_borrowed_from_the_other_side() -> None
     assert near(frame, RED)[where > 0].mean() > 0.9
 
 
+def test_a_borrowed_arm_is_mirrored() -> None:
+    one_armed = front_points()
+    one_armed[[sk.LEFT_ELBOW, sk.LEFT_WRIST]] = 0
+    source = drawn_person(one_armed)
+    # a pale stripe along the outer side of the right forearm
+    cv2.line(source.rgb, (73, 126), (63, 166), (240, 240, 240), 3)
+    frame = on_black(rendered(prepared(source), front_points())[0])
+    outer, inner = np.zeros((HEIGHT, WIDTH), dtype=np.uint8), np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    cv2.line(outer, (168, 130), (176, 160), 1, 1)
+    cv2.line(inner, (158, 130), (166, 160), 1, 1)
+    pale = near(frame, (240, 240, 240))
+    assert pale[outer > 0].mean() > 0.6
+    assert not pale[inner > 0].any()
+
+
 def test_arms_are_behind_a_back_and_before_a_chest() -> None:
     """The left forearm crosses the torso; seen from behind, it is hidden."""
     crossed = front_points()

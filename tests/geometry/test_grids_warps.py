@@ -99,6 +99,15 @@ def test_the_grid_holds_the_mapped_points() -> None:
     torch.testing.assert_close(from_sampling(grid, HEIGHT, WIDTH), expected, atol=2e-3, rtol=0)
 
 
+def test_without_a_control_frame_the_box_itself_is_one() -> None:
+    warps, origin = random_warps(9, 2), torch.tensor([40.0, -25.0])
+    frame = compose_affine(normalising_map(12, 9), torch.tensor([[1.0, 0.0, -40.0], [0.0, 1.0, 25.0]]))
+    points = (pixel_lattice(12, 9) + origin).flatten(0, 1)
+    expected = warps.map_points(points, frame).unflatten(1, (12, 9))
+    grid = warps.sampling_grid(12, 9, HEIGHT, WIDTH, origin=origin)
+    torch.testing.assert_close(from_sampling(grid, HEIGHT, WIDTH), expected, atol=2e-3, rtol=0)
+
+
 def test_one_sampling_is_sharper_than_two() -> None:
     """A shift by half a pixel there and back gives the picture back; sampling at each step would blur it."""
     checks = (torch.arange(16)[:, None] + torch.arange(16)).remainder(2).float()[None, None]

@@ -11,7 +11,6 @@ from made_poses import HEIGHT, WIDTH, dancing, scaled, standing, track_of
 
 from motionwarp.errors import NoPersonError, OutputError, PoseFileError
 from motionwarp.pose.files import read_pose, read_track, write_track
-from motionwarp.pose.openpose import BODY_25_ORDER
 from motionwarp.types import FloatArray
 
 
@@ -31,7 +30,8 @@ def openpose_frame(*people: FloatArray) -> dict[str, object]:
 
 def body_25(points: FloatArray) -> FloatArray:
     whole = np.full((25, 3), 0.5, dtype=np.float32)
-    whole[list(BODY_25_ORDER)] = points
+    # as in OpenPose's documentation: BODY_25 has the middle of the hips at 8, and feet from 19 on
+    whole[:8], whole[9:19] = points[:8], points[8:]
     return whole
 
 

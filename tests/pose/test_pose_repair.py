@@ -162,6 +162,15 @@ def test_a_fast_arm_is_no_glitch() -> None:
     np.testing.assert_array_equal(result.track.points, points)
 
 
+def test_a_whipping_forearm_is_no_glitch() -> None:
+    """A quarter turn out and back within four frames moves the hand by over a fifth of a torso against its neighbours."""
+    points = np.repeat(standing()[None], 20, axis=0)
+    angles = np.pi / 2 * np.sin(np.linspace(0, np.pi, 5))
+    reach = np.linalg.norm(points[0, sk.LEFT_WRIST, :2] - points[0, sk.LEFT_ELBOW, :2])
+    points[8:13, sk.LEFT_WRIST, :2] = points[8:13, sk.LEFT_ELBOW, :2] + reach * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    np.testing.assert_array_equal(repair_track(track_of(points)).track.points, points)
+
+
 def test_nothing_crosses_a_cut() -> None:
     points = dancing(30)
     points[15:, :, 0] += 180
