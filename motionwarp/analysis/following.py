@@ -68,6 +68,7 @@ _OVERHANG = 0.04
 _LEAST_FILL = 0.55
 _LOOK_WIDER = 0.6  # fill of the view that looks for somebody who is not where they were expected
 _LARGEST_GROWTH = 1.8  # of a torso between two sightings that are near in time
+_JUMP_DOUBT = 0.5  # share of the appearance's tolerance that is lost where somebody is as far off as they can be
 
 
 @dataclass
@@ -249,29 +250,34 @@ class _Pursuit:
 
     def _is_same(self, sighting: Sighting, frame: Frame, track: _Track) -> bool:
         """Return whether somebody seen where the person was expected is the person."""
-        if sighting.person.score < self.settings.least_score or not self._within_reach(sighting, frame, track):
+        share = self._share_of_reach(sighting, frame, track)
+        if sighting.person.score < self.settings.least_score or share > 1:
             return False
         distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
-        return distance is None or distance <= self.settings.same_appearance
+        # two people who pass each other differ most where the crop jumps from one to the other
+        return distance is None or distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share)
 
-    def _within_reach(self, sighting: Sighting, frame: Frame, track: _Track) -> bool:
-        """Return whether the person can have come from where they were last seen."""
+    def _share_of_reach(self, sighting: Sighting, frame: Frame, track: _Track) -> float:
+        """Return how far somebody is from where the person was expected, in parts of how far they can have moved.
+
+        Above 1, and infinite for a body of quite another size, they cannot be the person.
+        """
         points = sighting.person.pose.points
         moves = _moves(track.expected_points(frame.pts_seconds), points)
         torso = max(torso_length(track.points), 1e-3)
         if not len(moves):
-            return False
+            return np.inf
         elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
         reach = self.settings.reach_torsos + self.settings.reach_torsos_per_second * elapsed
         growth = max(torso_length(points), 1e-3) / torso
         travelled = float(np.median(np.hypot(moves[:, 0], moves[:, 1])))
-        return travelled <= reach * torso and 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH
+        return travelled / (reach * torso) if 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH else np.inf
 
     def _strangeness(self, sighting: Sighting, frame: Frame, track: _Track) -> float:
         """Return how unlike the lost person somebody is; infinite if they must not be taken for them."""
         distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
         soon = frame.pts_seconds - track.time_seconds <= self.settings.near_seconds
-        near = soon and self._within_reach(sighting, frame, track)
+        near = soon and self._share_of_reach(sighting, frame, track) <= 1
         if distance is None:
             # a head alone says little: only who has hardly been away is believed
             return self.settings.near_appearance if near else np.inf
