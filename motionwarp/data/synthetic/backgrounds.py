@@ -144,7 +144,8 @@ def _perspective_rows(horizon: int, height: int) -> list[int]:
 
 def _shaded(picture: FloatArray, rng: np.random.Generator) -> FloatArray:
     light = (1 + rng.normal(0, 0.12, (3, 3, 1))).astype(np.float32)
-    field = _enlarged(light, *picture.shape[:2], cv2.INTER_LINEAR)
+    height, width = picture.shape[:2]
+    field = _enlarged(light, height, width, cv2.INTER_LINEAR)
     return np.ascontiguousarray(picture * field[..., None], dtype=np.float32)
 
 

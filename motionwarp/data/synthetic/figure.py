@@ -312,5 +312,6 @@ def _accessories(frame: _Frame) -> list[Primitive]:
         bag = _ball(hang, 0.15, Material.BAG, frame.pelvis, (0.42, 0.8, 1.0))
         over = frame.joints[sk.RIGHT_SHOULDER] * 0.6 + neck * 0.4 + chest @ np.array([0, 0.05, 0.04]) * thick
         breast = (over + hang) / 2 + front * 0.09 * thick
-        solids += [bag, Primitive(over, breast, 0.014, 0.014, Material.BAG, front), Primitive(breast, hang, 0.014, 0.014, Material.BAG, front)]
+        strap = [Primitive(a, b, 0.014, 0.014, Material.BAG, front) for a, b in ((over, breast), (breast, hang))]
+        solids += [bag, *strap]
     return solids

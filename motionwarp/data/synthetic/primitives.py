@@ -240,8 +240,8 @@ def _linear(vector: DoubleArray, ray_x: FloatArray, ray_y: FloatArray) -> FloatA
 def _squared_rays(metric: DoubleArray, ray_x: FloatArray, ray_y: FloatArray) -> FloatArray:
     """Return the squared length of every ray (x, y, 1) under a symmetric metric, float32 (h, w)."""
     m = metric.astype(np.float32)
-    squares: FloatArray = ray_x * (m[0, 0] * ray_x + 2 * m[0, 2]) + (ray_y * (m[1, 1] * ray_y + 2 * m[1, 2]) + m[2, 2])
-    return squares + (2 * m[0, 1] * ray_x) * ray_y
+    squares = ray_x * (m[0, 0] * ray_x + 2 * m[0, 2]) + (ray_y * (m[1, 1] * ray_y + 2 * m[1, 2]) + m[2, 2])
+    return np.asarray(squares + (2 * m[0, 1] * ray_x) * ray_y, dtype=np.float32)
 
 
 def _described(solids: Sequence[_Solid], camera: Camera, index: IndexArray, depth: FloatArray) -> Surface:

@@ -198,8 +198,8 @@ def _as_photographed(rng: np.random.Generator, rgb: ByteArray) -> ByteArray:
     """Add what cameras add: blur, noise, contrast and colour casts."""
     picture = rgb.astype(np.float32)
     if rng.random() < 0.5:
-        picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9)))
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9))), dtype=np.float32)
     picture = (picture - 128) * np.float32(rng.uniform(0.8, 1.15)) + np.float32(128 + rng.normal(0, 8))
     picture *= (1 + rng.normal(0, 0.03, 3)).astype(np.float32)
     picture += rng.standard_normal(rgb.shape, dtype=np.float32) * np.float32(rng.uniform(0, 6))
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture + 0.5, 0, 255), dtype=np.uint8)

@@ -76,7 +76,7 @@ class Pattern:
 
 
 def _stepped(wave: FloatArray) -> FloatArray:
-    return np.clip(wave * np.float32(8) + np.float32(0.5), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(wave * np.float32(8) + np.float32(0.5), 0, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
