@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.analysis.framing import View, upright_turns, view_around, visible_box
+from motionwarp.analysis.framing import View, possible_box, upright_turns, view_around, visible_box
 from motionwarp.analysis.reading import CropReader, Sighting, read_views
 from motionwarp.analysis.similarity import box_overlap, pose_similarity
 from motionwarp.types import ByteArray
@@ -107,7 +107,8 @@ class Finder:
         # pictures of one batch have one size; a view turned by a quarter has the upright size again
         hypotheses = read_views(self.reader, rgb, [*upright_or_turned, *hints])
         hypotheses = self._merged(hypotheses, self.settings.hypothesis_score)[: self.settings.most_people]
-        second = self._merged(look_again(self.reader, rgb, hypotheses), self.settings.person_score)
+        again = look_again(self.reader, rgb, hypotheses)
+        second = self._merged([*again, *look_wider(self.reader, rgb, again)], self.settings.person_score)
         return self._merged(look_again(self.reader, rgb, second, dense), self.settings.person_score)
 
     def _merged(self, found: Sequence[Sighting], least_score: float) -> list[Sighting]:
@@ -130,6 +131,14 @@ def look_again(
 ) -> list[Sighting]:
     """Read each person again through the view that their points call for, upright where they lie or hang."""
     return read_views(reader, rgb, [framed_view(sighting, fill) for sighting in found], dense)
+
+
+def look_wider(reader: CropReader, rgb: ByteArray, found: Sequence[Sighting]) -> list[Sighting]:
+    """Read those whose head or legs were not seen through views that hold the rest too, where the frame has room for it."""
+    height, width = rgb.shape[:2]
+    boxes = [possible_box(sighting.person.pose.points, height, width) for sighting in found]
+    turns = [upright_turns(sighting.person.pose.points, sighting.view.turns) for sighting in found]
+    return read_views(reader, rgb, [view_around(box, turn) for box, turn in zip(boxes, turns, strict=True) if box])
 
 
 def framed_view(sighting: Sighting, fill: float | None = None) -> View:

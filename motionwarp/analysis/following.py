@@ -15,14 +15,15 @@ from itertools import islice
 
 import numpy as np
 
-from motionwarp.analysis.appearance import Appearance, appearance_of
+from motionwarp.analysis.appearance import appearance_of
 from motionwarp.analysis.base import Observation
 from motionwarp.analysis.choice import LARGEST, PersonChoice
 from motionwarp.analysis.cropping import extract_views
 from motionwarp.analysis.finding import Finder, FindSettings, look_again
-from motionwarp.analysis.framing import SEEN_SCORE, View, torso_length, upright_turns, view_around, visible_box
+from motionwarp.analysis.framing import SEEN_SCORE, Box, View, possible_box, torso_length, upright_turns, view_around, visible_box
 from motionwarp.analysis.reading import CropReader, Sighting, read_views, sightings
 from motionwarp.analysis.sides import SideKeeper
+from motionwarp.analysis.track import Track, moves_between
 from motionwarp.types import FloatArray, Frame
 
 
@@ -49,6 +50,8 @@ class FollowSettings:
         Of the frames in which the person is lost, every so many are searched for small and lying people too.
     appearance_seconds : float
         Time in which the remembered appearance follows a change of light.
+    widen_seconds : float
+        How often the legs or the head of somebody seen in part are looked for beyond the crop.
     """
 
     longest_batch: int = 8
@@ -61,6 +64,7 @@ class FollowSettings:
     reach_torsos_per_second: float = 6.0
     thorough_every: int = 12
     appearance_seconds: float = 0.7
+    widen_seconds: float = 0.4
 
 
 # a person's box may reach over the crop by this share of the crop, and must fill this much of it, or the crop is made anew
@@ -69,46 +73,6 @@ _LEAST_FILL = 0.55
 _LOOK_WIDER = 0.6  # fill of the view that looks for somebody who is not where they were expected
 _LARGEST_GROWTH = 1.8  # of a torso between two sightings that are near in time
 _JUMP_DOUBT = 0.5  # share of the appearance's tolerance that is lost where somebody is as far off as they can be
-
-
-@dataclass
-class _Track:
-    """What is known of the followed person."""
-
-    points: FloatArray
-    time_seconds: float
-    turns: int
-    appearance: Appearance
-    velocity: FloatArray  # (2,) pixels a second
-    missing: int = 0  # frames since the person was last seen
-
-    def expected_points(self, time_seconds: float) -> FloatArray:
-        """Return the last points, moved on for at most a quarter of a second and rather too little than too much."""
-        moved = self.points.copy()
-        moved[:, :2] += self.velocity * 0.8 * min(time_seconds - self.time_seconds, 0.25)
-        return moved
-
-    def expected_view(self, time_seconds: float) -> View:
-        """Return the canonical view of where the person should be."""
-        return view_around(visible_box(self.expected_points(time_seconds)), self.turns)
-
-    def see(self, points: FloatArray, time_seconds: float, turns: int) -> None:
-        """Take over a new sighting that follows the last one without a gap."""
-        elapsed = max(time_seconds - self.time_seconds, 1e-3)
-        travelled = np.median(_moves(self.points, points), axis=0) if len(_moves(self.points, points)) else np.zeros(2)
-        self.velocity = (0.5 * self.velocity + 0.5 * travelled / elapsed).astype(np.float32)
-        self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
-
-    def restart(self, points: FloatArray, time_seconds: float, turns: int) -> None:
-        """Take over a sighting after a gap: nothing is known of the speed."""
-        self.velocity = np.zeros(2, dtype=np.float32)
-        self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
-
-
-def _moves(before: FloatArray, now: FloatArray) -> FloatArray:
-    """Return the displacements of the points seen in both, float32 (n, 2)."""
-    both = (before[:, 2] >= SEEN_SCORE) & (now[:, 2] >= SEEN_SCORE)
-    return now[both, :2] - before[both, :2]
 
 
 class Follower:
@@ -153,10 +117,11 @@ class _Pursuit:
     def __init__(self, follower: Follower, choice: PersonChoice, dense: bool) -> None:
         self.reader, self.finder, self.settings = follower.reader, follower.finder, follower.settings
         self.choice, self.dense = choice, dense
-        self.track: _Track | None = None
+        self.track: Track | None = None
         self.sides = SideKeeper()
         self.batch = 1  # frames that `step` wants to be given
         self._searched = 0
+        self._widened_seconds = -np.inf  # when the rest of somebody seen in part was last looked for
 
     def step(self, frames: list[Frame]) -> list[Observation]:
         """Return what is seen in the first one or more of `frames`."""
@@ -178,7 +143,7 @@ class _Pursuit:
             return Observation(frame, None, "no person found")
         chosen = self.choice.pick([sighting.person for sighting in found])
         sighting = next(sighting for sighting in found if sighting.person is chosen)
-        self.track = _Track(
+        self.track = Track(
             points=chosen.pose.points,
             time_seconds=frame.pts_seconds,
             turns=sighting.view.turns,
@@ -188,8 +153,10 @@ class _Pursuit:
         self.batch = 2
         return Observation(frame, chosen)
 
-    def _pursue(self, frames: list[Frame], track: _Track) -> list[Observation]:
+    def _pursue(self, frames: list[Frame], track: Track) -> list[Observation]:
         """Read frames where the person is expected, and take them in order up to the first that is in doubt."""
+        if widened := self._widen(frames[0], track):
+            return [widened]
         views = [track.expected_view(frame.pts_seconds) for frame in frames]
         pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
         taken: list[Observation] = []
@@ -202,23 +169,40 @@ class _Pursuit:
         self.batch = min(2 * len(frames), self.settings.longest_batch)
         return taken
 
-    def _reconsider(self, frame: Frame, sighting: Sighting, track: _Track) -> Observation:
+    def _widen(self, frame: Frame, track: Track) -> Observation | None:
+        """Now and then look for the legs or the head of somebody seen in part; None unless more is seen of them."""
+        if frame.pts_seconds - self._widened_seconds < self.settings.widen_seconds:
+            return None
+        box = possible_box(track.expected_points(frame.pts_seconds), *frame.rgb.shape[:2])
+        if box is None:
+            return None
+        self._widened_seconds = frame.pts_seconds
+        wide = read_views(self.reader, frame.rgb, [view_around(box, track.turns)])[0]
+        if _points_seen(wide.points) <= _points_seen(track.points):
+            return None
+        again = look_again(self.reader, frame.rgb, [wide], self.dense)[0]
+        more = _points_seen(again.points) > _points_seen(track.points) and self._is_same(again, frame, track)
+        return self._take(frame, again, track) if more else None
+
+    def _reconsider(self, frame: Frame, sighting: Sighting, track: Track) -> Observation:
         """Look once more at a frame that was in doubt: with the framing it calls for, or wider where nobody was seen."""
         if sighting.person.score >= self.settings.least_score:
             again = look_again(self.reader, frame.rgb, [sighting], self.dense)[0]
         else:
             box = visible_box(track.expected_points(frame.pts_seconds))
-            wide = read_views(self.reader, frame.rgb, [view_around(box, track.turns, fill=_LOOK_WIDER)])[0]
+            # whoever turns a cartwheel is soon past the angle at which the last view can be read
+            seen = read_views(self.reader, frame.rgb, _views_all_ways(box, track.turns))
+            wide = max(seen, key=lambda each: each.person.score)
             again = look_again(self.reader, frame.rgb, [wide], self.dense)[0]
         if self._is_same(again, frame, track):
             return self._take(frame, again, track)
         return self._regain(frame, track)
 
-    def _regain(self, frame: Frame, track: _Track) -> Observation:
+    def _regain(self, frame: Frame, track: Track) -> Observation:
         """Search a whole frame for the person."""
         thorough = track.missing % self.settings.thorough_every == self.settings.thorough_every - 1
-        hint = view_around(visible_box(track.points), track.turns, fill=_LOOK_WIDER)
-        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=[hint])
+        hints = _views_all_ways(visible_box(track.points), track.turns)
+        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=hints)
         ranked = sorted(
             ((self._strangeness(sighting, frame, track), index) for index, sighting in enumerate(found)), key=lambda pair: pair[0]
         )
@@ -233,14 +217,14 @@ class _Pursuit:
         where = "only other people are in sight" if found else "nobody is in sight"
         return Observation(frame, None, f"lost the person: {where}")
 
-    def _take(self, frame: Frame, sighting: Sighting, track: _Track) -> Observation:
+    def _take(self, frame: Frame, sighting: Sighting, track: Track) -> Observation:
         """Accept a sighting that follows the last one."""
         person = self.sides.settle(sighting.person, track.expected_points(frame.pts_seconds), frame.pts_seconds)
         self._remember(sighting, frame, track)
         track.see(person.pose.points, frame.pts_seconds, upright_turns(person.pose.points, track.turns))
         return Observation(frame, person)
 
-    def _remember(self, sighting: Sighting, frame: Frame, track: _Track) -> None:
+    def _remember(self, sighting: Sighting, frame: Frame, track: Track) -> None:
         """Let the remembered appearance follow slow changes; who looks rather different is not learned."""
         looks = appearance_of(sighting.picture, sighting.points)
         distance = track.appearance.distance(looks)
@@ -248,7 +232,7 @@ class _Pursuit:
             elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
             track.appearance = track.appearance.updated(looks, 1 - float(np.exp(-elapsed / self.settings.appearance_seconds)))
 
-    def _is_same(self, sighting: Sighting, frame: Frame, track: _Track) -> bool:
+    def _is_same(self, sighting: Sighting, frame: Frame, track: Track) -> bool:
         """Return whether somebody seen where the person was expected is the person."""
         share = self._share_of_reach(sighting, frame, track)
         if sighting.person.score < self.settings.least_score or share > 1:
@@ -257,13 +241,13 @@ class _Pursuit:
         # two people who pass each other differ most where the crop jumps from one to the other
         return distance is None or distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share)
 
-    def _share_of_reach(self, sighting: Sighting, frame: Frame, track: _Track) -> float:
+    def _share_of_reach(self, sighting: Sighting, frame: Frame, track: Track) -> float:
         """Return how far somebody is from where the person was expected, in parts of how far they can have moved.
 
         Above 1, and infinite for a body of quite another size, they cannot be the person.
         """
         points = sighting.person.pose.points
-        moves = _moves(track.expected_points(frame.pts_seconds), points)
+        moves = moves_between(track.expected_points(frame.pts_seconds), points)
         torso = max(torso_length(track.points), 1e-3)
         if not len(moves):
             return np.inf
@@ -273,7 +257,7 @@ class _Pursuit:
         travelled = float(np.median(np.hypot(moves[:, 0], moves[:, 1])))
         return travelled / (reach * torso) if 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH else np.inf
 
-    def _strangeness(self, sighting: Sighting, frame: Frame, track: _Track) -> float:
+    def _strangeness(self, sighting: Sighting, frame: Frame, track: Track) -> float:
         """Return how unlike the lost person somebody is; infinite if they must not be taken for them."""
         distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
         soon = frame.pts_seconds - track.time_seconds <= self.settings.near_seconds
@@ -284,6 +268,15 @@ class _Pursuit:
         if distance <= (self.settings.near_appearance if near else self.settings.far_appearance):
             return distance + (0.0 if near else 0.2)
         return np.inf
+
+
+def _views_all_ways(box: Box, turns: int) -> list[View]:
+    """Return wide views of a box with all four turns, the one in use first."""
+    return [view_around(box, (turns + more) % 4, fill=_LOOK_WIDER) for more in range(4)]
+
+
+def _points_seen(points: FloatArray) -> int:
+    return int(np.count_nonzero(points[:, 2] >= SEEN_SCORE))
 
 
 def _well_framed(sighting: Sighting) -> bool:

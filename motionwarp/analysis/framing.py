@@ -19,6 +19,7 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, PersonCrop
 Box = tuple[float, float, float, float]  # left, top, right, bottom at pixel edges
 
 SEEN_SCORE: Final = 0.2  # points below it do not take part in framing
+_LEAST_ROOM: Final = 0.3  # torso lengths: a frame that goes on for less hides nothing worth looking for
 CANONICAL_FILL: Final = 0.85  # share of the crop's width or height that the person's box fills, whichever is tighter
 
 # torso lengths for each length of a bone; a foreshortened bone is only shorter, so the longest ones are believed
@@ -98,6 +99,59 @@ def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
         float((x + margins).max()) + 0.5,
         float((y + margins).max()) + 0.5,
     )
+
+
+def possible_box(points: FloatArray, height: int, width: int, threshold: float = SEEN_SCORE) -> Box | None:
+    """Return the box in which the rest of a person would lie whose head or legs were not seen.
+
+    A crop around what was seen of somebody cuts off the rest again, so it has to be asked for.
+
+    Parameters
+    ----------
+    points : float32 (18, 3)
+        In the frame.
+    height, width : int
+        Of the frame, beyond which there is nothing to see.
+    threshold : float
+        Points below this score do not count.
+
+    Returns
+    -------
+    left, top, right, bottom or None
+        In the frame; None if head and feet were seen or the frame has no room for what was not.
+    """
+    seen = points[:, 2] >= threshold
+    torso = torso_length(points, threshold)
+    missing = _unseen_lengths(seen)
+    if not seen.any() or torso <= 0 or not any(missing):
+        return None
+    box = visible_box(points, threshold)
+    grown = box
+    for length, direction in zip(missing, _away_from_body(points, threshold), strict=True):
+        if length:
+            # where the direction is not known, the rest may lie anywhere around
+            x, y = np.zeros(2) if direction is None else direction * length * torso
+            spread = length * torso if direction is None else 0.0
+            moved = (box[0] + x - spread, box[1] + y - spread, box[2] + x + spread, box[3] + y + spread)
+            grown = united(grown, moved)
+    inside = (max(grown[0], 0.0), max(grown[1], 0.0), min(grown[2], float(width)), min(grown[3], float(height)))
+    grown = united(box, inside)
+    room = max(box[0] - grown[0], box[1] - grown[1], grown[2] - box[2], grown[3] - box[3])
+    return grown if room >= _LEAST_ROOM * torso else None
+
+
+def _unseen_lengths(seen: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return in torso lengths how much of a person may go on above and below what was seen, 0 where nothing does."""
+    above = 0.0 if seen[list(skeleton.HEAD_POINTS)].any() else 0.8 if seen[skeleton.NECK] else 1.8
+    levels = ((skeleton.RIGHT_ANKLE, 0.0), (skeleton.RIGHT_KNEE, 0.8), (skeleton.RIGHT_HIP, 1.6))
+    below = next((rest for right, rest in levels if seen[right] or seen[skeleton.MIRROR[right]]), 2.6)
+    return above, below
+
+
+def _away_from_body(points: FloatArray, threshold: float) -> tuple[npt.NDArray[np.float64] | None, ...]:
+    """Return the directions from the body to beyond the head and to beyond the feet, float64 (2,) each, or None."""
+    down = body_direction(points, threshold)
+    return (None, None) if down is None else (-down, down)
 
 
 def box_of_matte(matte: FloatArray, threshold: float = 0.5) -> Box | None:

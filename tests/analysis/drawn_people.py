@@ -154,7 +154,11 @@ def _figure_points(picture: np.ndarray) -> dict[int, np.ndarray]:
         for index in range(18):
             here = clean & (numbers == number) & (indices == index)
             if here.sum() >= 2:
-                points[index] = columns[here].mean(), rows[here].mean(), 0.95
+                x, y = columns[here], rows[here]
+                # where dots of two points touch, their mixed edge has the colour of a third one
+                near = np.hypot(x - np.median(x), y - np.median(y)) < 6
+                if near.any():
+                    points[index] = x[near].mean(), y[near].mean(), 0.95
     return figures
 
 

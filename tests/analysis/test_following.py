@@ -10,7 +10,7 @@ from drawn_people import BLUE, GREEN, RED, DotReader, Figure, draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionwarp.analysis.choice import PersonChoice
+from motionwarp.analysis.choice import LARGEST, PersonChoice
 from motionwarp.analysis.following import Follower
 from motionwarp.errors import NoPersonError
 from motionwarp.types import Frame
@@ -22,7 +22,7 @@ def frames_of(scenes, width=640, height=360):
     return [Frame(draw(figures, width, height), index / FPS, index) for index, figures in enumerate(scenes)]
 
 
-def followed(scenes, choice=PersonChoice(), reader=None, dense=False, size=(640, 360)):
+def followed(scenes, choice=LARGEST, reader=None, dense=False, size=(640, 360)):
     observations = list(Follower(reader or DotReader()).follow(frames_of(scenes, *size), choice, dense=dense))
     assert [seen.frame.index for seen in observations] == list(range(len(scenes)))
     return observations
@@ -178,6 +178,14 @@ def test_a_person_cut_off_by_the_frame():
     scenes = [[Figure(0, 320 + 2 * t, 240, 110)] for t in range(25)]
     observations = followed(scenes)
     assert assert_never_wrong(observations, scenes, 0) == 25
+
+
+def test_legs_that_come_into_sight_are_seen():
+    scenes = [[Figure(0, 320, 270 - 5 * t, 80)] for t in range(45)]
+    observations = followed(scenes)
+    assert assert_never_wrong(observations, scenes, 0) == 45
+    assert not observations[0].person.pose.visible()[[9, 12]].any()
+    assert observations[-1].person.pose.visible().all()
 
 
 def test_dense_gives_parsing_and_matte_and_otherwise_none():
