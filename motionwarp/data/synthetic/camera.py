@@ -42,7 +42,7 @@ class Camera:
     def rotation(self) -> DoubleArray:
         """Return the rotation from the body's space to the camera's, (3, 3)."""
         tilt = float(np.rad2deg(np.arctan2(self.rise, self.distance)))
-        return np.asarray(turn_z(self.roll) @ turn_x(-tilt) @ np.diag([1.0, -1.0, -1.0]), dtype=np.float64)
+        return np.asarray(turn_z(self.roll) @ turn_x(tilt) @ np.diag([1.0, -1.0, -1.0]), dtype=np.float64)
 
     def seen(self, points: npt.ArrayLike) -> DoubleArray:
         """Return points (..., 3) of the body's space in camera coordinates."""
