@@ -59,7 +59,11 @@ class NetworkReader:
             If the file is missing, damaged, for another network, or has a calibration that is none.
         """
         checkpoint = load_checkpoint(name_or_path, "analyser")
-        network = Analyser(_network_config(checkpoint))
+        config = _network_config(checkpoint)
+        try:
+            network = Analyser(config)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise WeightsError(f"names a network that cannot be made ({error})", subject=checkpoint.path) from error
         checkpoint.load_into(network)
         calibration = checkpoint.config.get("calibration")
         try:
