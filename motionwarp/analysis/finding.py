@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.analysis.framing import View, possible_box, upright_turns, view_around, visible_box
+from motionwarp.analysis.framing import View, body_direction, possible_box, upright_turns, view_around, visible_box
 from motionwarp.analysis.reading import CropReader, Sighting, read_views
 from motionwarp.analysis.similarity import box_overlap, pose_similarity
-from motionwarp.types import ByteArray
+from motionwarp.types import ByteArray, FloatArray
 
 # a person fills 0.62 of the window meant for them, so that a level serves sizes from 0.65 to 1.3 of its own
 _WINDOW_FILL: Final = 0.62
@@ -135,10 +135,30 @@ def look_again(
 
 def look_wider(reader: CropReader, rgb: ByteArray, found: Sequence[Sighting]) -> list[Sighting]:
     """Read those whose head or legs were not seen through views that hold the rest too, where the frame has room for it."""
-    height, width = rgb.shape[:2]
-    boxes = [possible_box(sighting.person.pose.points, height, width) for sighting in found]
-    turns = [upright_turns(sighting.person.pose.points, sighting.view.turns) for sighting in found]
-    return read_views(reader, rgb, [view_around(box, turn) for box, turn in zip(boxes, turns, strict=True) if box])
+    size = rgb.shape[:2]
+    views = [view for each in found for view in views_of_the_rest(each.person.pose.points, each.view.turns, *size)]
+    return read_views(reader, rgb, views)
+
+
+def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -> list[View]:
+    """Return the views in which the unseen rest of a person may show; none where there is nothing to look for.
+
+    Parameters
+    ----------
+    points : float32 (18, 3)
+        In the frame.
+    turns : int
+        Of the view through which they were read.
+    height, width : int
+        Of the frame.
+    """
+    box = possible_box(points, height, width)
+    if box is None:
+        return []
+    if body_direction(points) is None:
+        # legs without a head do not tell which way up the person is
+        return [view_around(box, each) for each in range(4)]
+    return [view_around(box, upright_turns(points, turns))]
 
 
 def framed_view(sighting: Sighting, fill: float | None = None) -> View:

@@ -19,8 +19,8 @@ from motionwarp.analysis.appearance import appearance_of
 from motionwarp.analysis.base import Observation
 from motionwarp.analysis.choice import LARGEST, PersonChoice
 from motionwarp.analysis.cropping import extract_views
-from motionwarp.analysis.finding import Finder, FindSettings, look_again
-from motionwarp.analysis.framing import SEEN_SCORE, Box, View, possible_box, torso_length, upright_turns, view_around, visible_box
+from motionwarp.analysis.finding import Finder, FindSettings, look_again, views_of_the_rest
+from motionwarp.analysis.framing import SEEN_SCORE, Box, View, torso_length, upright_turns, view_around, visible_box
 from motionwarp.analysis.reading import CropReader, Sighting, read_views, sightings
 from motionwarp.analysis.sides import SideKeeper
 from motionwarp.analysis.track import Track, moves_between
@@ -173,11 +173,11 @@ class _Pursuit:
         """Now and then look for the legs or the head of somebody seen in part; None unless more is seen of them."""
         if frame.pts_seconds - self._widened_seconds < self.settings.widen_seconds:
             return None
-        box = possible_box(track.expected_points(frame.pts_seconds), *frame.rgb.shape[:2])
-        if box is None:
+        views = views_of_the_rest(track.expected_points(frame.pts_seconds), track.turns, *frame.rgb.shape[:2])
+        if not views:
             return None
         self._widened_seconds = frame.pts_seconds
-        wide = read_views(self.reader, frame.rgb, [view_around(box, track.turns)])[0]
+        wide = max(read_views(self.reader, frame.rgb, views), key=lambda sighting: _points_seen(sighting.points))
         if _points_seen(wide.points) <= _points_seen(track.points):
             return None
         again = look_again(self.reader, frame.rgb, [wide], self.dense)[0]

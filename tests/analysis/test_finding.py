@@ -47,16 +47,19 @@ def test_large_and_small_person():
     assert_found(Finder(DotReader()).find(draw(figures)), figures)
 
 
+@pytest.mark.parametrize("torso", [50, 60, 70])
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_person_lying_or_upside_down_who_is_only_readable_upright(degrees):
-    figure = Figure(0, 320, 180, 70, turned_degrees=degrees)
+def test_person_lying_or_upside_down_who_is_only_readable_upright(degrees, torso):
+    figure = Figure(0, 320, 180, torso, turned_degrees=degrees)
     found = Finder(DotReader()).find(draw([figure]), dense=True)
     assert_found(found, [figure])
     assert found[0].view.turns == {90: 1, 180: 2, 270: 3}[degrees]
+    inside = (figure.points()[:, 1] > 0) & (figure.points()[:, 1] < 359)
+    np.testing.assert_array_equal(found[0].person.pose.visible(), inside)
     # the matte lies over the window in the frame's own orientation
     crop, matte = found[0].person.crop, found[0].person.matte
     assert matte.shape[1] / matte.shape[0] == pytest.approx(crop.width / crop.height)
-    for point in figure.points():
+    for point in figure.points()[inside]:
         cell = (point[:2] @ crop.frame_to_crop()[:, :2] + crop.frame_to_crop()[:, 2]) / crop.width * matte.shape[1]
         assert matte[int(cell[1]), int(cell[0])] > 0.4
 

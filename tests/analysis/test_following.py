@@ -144,7 +144,9 @@ def test_an_empty_clip_and_no_frames_at_all():
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_a_person_who_lies_or_hangs(degrees):
     scenes = [[Figure(0, 300 + t, 180, 60, turned_degrees=degrees)] for t in range(30)]
-    assert assert_never_wrong(followed(scenes, dense=True), scenes, 0) == 30
+    observations = followed(scenes, dense=True)
+    assert assert_never_wrong(observations, scenes, 0) == 30
+    assert all(seen.person.pose.visible().all() for seen in observations)
 
 
 def test_a_cartwheel():

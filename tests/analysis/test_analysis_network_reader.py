@@ -1,0 +1,215 @@
+"""The analyser as a reader: folding changes nothing, calibration is a table, and bad weights are refused."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from motionwarp.analysis.folding import folded, with_outputs
+from motionwarp.analysis.network_reader import NetworkReader, checked_knots
+from motionwarp.errors import WeightsError
+from motionwarp.networks.analyser import Analyser, AnalyserConfig, decode_points
+from motionwarp.weights import save_checkpoint
+
+SMALL = AnalyserConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), (16, 8, 8), 8, 64, 64)
+NETWORK_CONFIG = {"channels": [8, 8, 16, 16, 16], "blocks": [1, 1, 1, 1], "pyramid_channels": [16, 8, 8]} | {
+    "dense_channels": 8, "height": 64, "width": 64,
+}  # fmt: skip
+CPU = torch.device("cpu")
+
+
+def trained(config: AnalyserConfig = SMALL) -> Analyser:
+    """An analyser whose batch norms and gains are as uneven as those of a trained one."""
+    torch.manual_seed(3)
+    network = Analyser(config)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+            nn.init.normal_(module.running_mean, 0, 0.3)
+            nn.init.uniform_(module.running_var, 0.3, 2)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, 0.1)
+    return network.eval()
+
+
+def pictures(count: int, config: AnalyserConfig = SMALL) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, config.height, config.width, 3), dtype=np.uint8)
+
+
+def as_tensor(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+
+
+@pytest.mark.parametrize("config", [SMALL, AnalyserConfig()], ids=["small", "bundled size"])
+def test_folding_changes_no_output(config: AnalyserConfig) -> None:
+    network = trained(config)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    light = folded(network)
+    with torch.inference_mode():
+        for expected, given in zip(network(as_tensor(pictures(2, config))), light(as_tensor(pictures(2, config))), strict=True):
+            scale = max(float(expected.abs().max()), 1.0)
+            torch.testing.assert_close(given / scale, expected / scale, atol=1e-4, rtol=0)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_folding_leaves_only_norms_that_no_convolution_precedes() -> None:
+    network = trained()
+    norms = [name for name, module in folded(network).named_modules() if isinstance(module, nn.BatchNorm2d)]
+    assert sorted(norms) == ["merge16.norm", "merge4.norm", "merge8.norm", "refine.norm"]
+
+
+def test_a_network_in_training_is_not_folded() -> None:
+    with pytest.raises(ValueError, match="evaluation mode"):
+        folded(trained().train())
+
+
+def test_a_convolution_with_two_consumers_keeps_its_norm() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+            nn.init.uniform_(self.norm.running_var, 2, 3)
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            features = self.convolution(image)
+            return self.norm(features) + features
+
+    network = Shared().eval()
+    image = torch.rand(1, 3, 8, 8)
+    torch.testing.assert_close(folded(network)(image), network(image))
+
+
+def test_outputs_that_are_not_asked_for_are_not_computed() -> None:
+    light = folded(trained())
+    points_only = with_outputs(light, (0, 1))
+    names = {name for name, _ in points_only.named_modules()}
+    assert not {"parsing_head", "matte_head", "refine"} & names
+    with torch.inference_mode():
+        for one, other in zip(points_only(as_tensor(pictures(1))), light(as_tensor(pictures(1)))[:2], strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_the_reader_says_what_the_network_says() -> None:
+    network = trained()
+    readings = NetworkReader(network, CPU, torch.float32)(pictures(3), dense=True)
+    with torch.inference_mode():
+        output = network(as_tensor(pictures(3)))
+        expected = decode_points(output).numpy()
+    np.testing.assert_allclose(readings.points, expected, atol=1e-2)
+    np.testing.assert_allclose(readings.matte, torch.sigmoid(output.matte_logits[:, 0]).numpy(), atol=1e-4)
+    agreement = readings.parsing == output.parsing_logits.argmax(dim=1).numpy()
+    assert agreement.mean() > 0.999
+    assert readings.points.dtype == np.float32
+    assert readings.parsing.dtype == np.uint8
+    assert readings.matte.dtype == np.float32
+
+
+def test_points_alone_are_the_same_points() -> None:
+    reader = NetworkReader(trained(), CPU, torch.float32)
+    alone = reader(pictures(2), dense=False)
+    assert alone.parsing is None
+    assert alone.matte is None
+    np.testing.assert_allclose(alone.points, reader(pictures(2), dense=True).points, atol=1e-4)
+
+
+def test_more_pictures_than_a_batch_and_none() -> None:
+    reader = NetworkReader(trained(), CPU, torch.float32)
+    many = reader(pictures(35), dense=True)
+    assert (len(many.points), len(many.parsing), len(many.matte)) == (35, 35, 35)
+    last = reader(pictures(35)[-1:], dense=True)
+    np.testing.assert_allclose(many.points[-1:], last.points, atol=1e-2)
+    none = reader(pictures(0), dense=True)
+    assert none.points.shape == (0, 18, 3)
+    assert none.matte.shape == none.parsing.shape == (0, 32, 32)
+
+
+def test_half_precision_reads_about_the_same() -> None:
+    exact = NetworkReader(trained(), CPU, torch.float32)(pictures(2), dense=True)
+    half = NetworkReader(trained(), CPU, torch.bfloat16)(pictures(2), dense=True)
+    assert half.matte.dtype == np.float32
+    assert np.abs(half.matte - exact.matte).mean() < 0.02
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((1, 64, 63, 3), np.uint8), np.zeros((1, 64, 64, 3), np.float32)])
+def test_pictures_of_another_form_are_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="the analyser reads uint8"):
+        NetworkReader(trained(), CPU, torch.float32)(wrong, dense=False)
+
+
+def test_scores_go_through_the_calibration_and_positions_do_not() -> None:
+    knots = [[0.0, 0.0], [0.01, 0.3], [0.1, 0.4], [1.0, 0.9]]
+    raw = NetworkReader(trained(), CPU, torch.float32)(pictures(4), dense=False).points
+    calibrated = NetworkReader(trained(), CPU, torch.float32, knots)(pictures(4), dense=False).points
+    np.testing.assert_array_equal(calibrated[..., :2], raw[..., :2])
+    for before, after in zip(raw[..., 2].ravel(), calibrated[..., 2].ravel(), strict=True):
+        (x0, y0), (x1, y1) = next(pair for pair in pairwise(knots) if pair[0][0] <= before <= pair[1][0])
+        assert after == pytest.approx(y0 + (y1 - y0) * (before - x0) / (x1 - x0), abs=1e-5)
+    assert np.abs(calibrated[..., 2] - raw[..., 2]).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [],
+        [[0.0, 0.0]],
+        [[0.0, 0.0, 1.0], [1.0, 1.0, 1.0]],
+        [[0.0, 0.0], [0.0, 0.5], [1.0, 1.0]],
+        [[0.0, 0.5], [1.0, 0.4]],
+        [[0.0, 0.0], [1.0, 1.2]],
+        [[-0.1, 0.0], [1.0, 1.0]],
+        [[0.0, float("nan")], [1.0, 1.0]],
+    ],
+)
+def test_tables_that_are_no_calibration(bad: list[list[float]]) -> None:
+    with pytest.raises(ValueError, match="calibration"):
+        checked_knots(bad)
+
+
+def saved(folder: Path, config: dict[str, Any], architecture: str = "analyser") -> Path:
+    return save_checkpoint(folder / "small.safetensors", trained().state_dict(), architecture, config)
+
+
+def test_weights_from_a_file_read_as_the_network_they_were_saved_from(tmp_path: Path) -> None:
+    knots = [[0.0, 0.1], [1.0, 0.9]]
+    path = saved(tmp_path, {"network": NETWORK_CONFIG, "calibration": knots})
+    loaded = NetworkReader.load(path, CPU, torch.float32)(pictures(2), dense=False)
+    expected = NetworkReader(trained(), CPU, torch.float32, knots)(pictures(2), dense=False)
+    np.testing.assert_array_equal(loaded.points, expected.points)
+
+
+@pytest.mark.parametrize("bad", [[[0.0, 0.5], [1.0, 0.4]], "steep", [1, 2], [["a", "b"], ["c", "d"]], {"0": 1}])
+def test_a_file_with_a_bad_calibration_is_refused(tmp_path: Path, bad: object) -> None:
+    path = saved(tmp_path, {"network": NETWORK_CONFIG, "calibration": bad})
+    with pytest.raises(WeightsError, match=r"small\.safetensors.*cannot be used"):
+        NetworkReader.load(path, CPU, torch.float32)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "large",
+        {"heads": 3},
+        {**NETWORK_CONFIG, "channels": [8, 8]},
+        {**NETWORK_CONFIG, "channels": "8"},
+        {**NETWORK_CONFIG, "dense_channels": -1},
+        {**NETWORK_CONFIG, "dense_channels": 16},
+        {},
+    ],
+)
+def test_a_file_for_a_network_of_another_form_is_refused(tmp_path: Path, network: object) -> None:
+    with pytest.raises(WeightsError, match=r"small\.safetensors"):
+        NetworkReader.load(saved(tmp_path, {"network": network}), CPU, torch.float32)
+
+
+def test_a_file_for_another_architecture_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, {"network": NETWORK_CONFIG}, architecture="resnet_generator")
+    with pytest.raises(WeightsError, match="for 'resnet_generator', not for 'analyser'"):
+        NetworkReader.load(path, CPU, torch.float32)
