@@ -15,13 +15,14 @@ import numpy as np
 
 from motionwarp.analysis.framing import View, body_direction, possible_box, upright_turns, view_around, visible_box
 from motionwarp.analysis.reading import CropReader, Sighting, read_views
-from motionwarp.analysis.similarity import box_overlap, pose_similarity
+from motionwarp.analysis.similarity import box_containment, box_overlap, pose_similarity
 from motionwarp.types import ByteArray, FloatArray
 
 # a person fills 0.62 of the window meant for them, so that a level serves sizes from 0.65 to 1.3 of its own
 _WINDOW_FILL: Final = 0.62
 _ASPECT: Final = 0.75  # width over height of an upright window
 _STEP: Final = 0.36  # of a window, between neighbours: nobody is farther than half of it from the nearest window's middle
+_ROOMY_FILL: Final = 0.58  # share of a view that a person fills who may have been seen in part only
 _EDGE: Final = 0.2  # of a window: nobody worth finding has their middle nearer to the frame's edge
 
 
@@ -37,6 +38,8 @@ class FindSettings:
         From which a second look counts as a person.
     same_similarity, same_overlap : float
         From which two hypotheses are one person: by their points, or by their boxes.
+    unsure_share, unsure_containment : float
+        Who scores less than this share of another person, and shares this part of the smaller one's box with them, is no other.
     most_people : int
         Hypotheses that get a second look, the surest first.
     quick_windows : int
@@ -49,6 +52,8 @@ class FindSettings:
     person_score: float = 0.35
     same_similarity: float = 0.45
     same_overlap: float = 0.75
+    unsure_share: float = 0.85
+    unsure_containment: float = 0.45
     most_people: int = 12
     quick_windows: int = 8
     last_resort_windows: int = 128
@@ -108,6 +113,8 @@ class Finder:
         hypotheses = read_views(self.reader, rgb, [*upright_or_turned, *hints])
         hypotheses = self._merged(hypotheses, self.settings.hypothesis_score)[: self.settings.most_people]
         again = look_again(self.reader, rgb, hypotheses)
+        # with more room too: the points of what a crop cut off are put where they are not, and seem seen
+        again += look_again(self.reader, rgb, again, fill=_ROOMY_FILL)
         second = self._merged([*again, *look_wider(self.reader, rgb, again)], self.settings.person_score)
         return self._merged(look_again(self.reader, rgb, second, dense), self.settings.person_score)
 
@@ -123,7 +130,11 @@ class Finder:
         one, other = first.person.pose.points, second.person.pose.points
         if pose_similarity(one, other) >= self.settings.same_similarity:
             return True
-        return box_overlap(visible_box(one), visible_box(other)) >= self.settings.same_overlap
+        if box_overlap(visible_box(one), visible_box(other)) >= self.settings.same_overlap:
+            return True
+        # somebody unsure who shares the place of somebody sure is a misreading of them: a part, or the whole upside down
+        unsure = first.person.score < self.settings.unsure_share * second.person.score
+        return unsure and box_containment(visible_box(one), visible_box(other)) >= self.settings.unsure_containment
 
 
 def look_again(

@@ -72,6 +72,7 @@ _OVERHANG = 0.04
 _LEAST_FILL = 0.55
 _LOOK_WIDER = 0.6  # fill of the view that looks for somebody who is not where they were expected
 _LARGEST_GROWTH = 1.8  # of a torso between two sightings that are near in time
+_ESTABLISHED = 4  # sightings in a row from which it is known what the person looks like
 _JUMP_DOUBT = 0.5  # share of the appearance's tolerance that is lost where somebody is as far off as they can be
 
 
@@ -140,6 +141,7 @@ class _Pursuit:
             # numbers and sizes mean something only among all people
             found = self.finder.find(frame.rgb, dense=self.dense)
         if not found:
+            self.track = None
             return Observation(frame, None, "no person found")
         chosen = self.choice.pick([sighting.person for sighting in found])
         sighting = next(sighting for sighting in found if sighting.person is chosen)
@@ -212,6 +214,9 @@ class _Pursuit:
             self.sides = SideKeeper()
             self.batch = 2
             return Observation(frame, sighting.person, f"found again after {gap} frames" if gap else None)
+        if track.sightings < _ESTABLISHED and self.choice.index is None:
+            # a first look at somebody who only just enters may see what is not there, and must not bind what follows
+            return self._begin(frame)
         track.missing += 1
         self.batch = 1
         where = "only other people are in sight" if found else "nobody is in sight"

@@ -38,6 +38,16 @@ def pose_similarity(first: FloatArray, second: FloatArray) -> float:
     return float(np.exp(-np.log(2.0) * squares).mean())
 
 
+def box_containment(first: Box, second: Box) -> float:
+    """Return the part of the smaller box that lies within the other one."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = (first[2] - first[0]) * (first[3] - first[1]), (second[2] - second[0]) * (second[3] - second[1])
+    return width * height / max(min(areas), 1e-6)
+
+
 def box_overlap(first: Box, second: Box) -> float:
     """Return the intersection over union of two boxes."""
     width = min(first[2], second[2]) - max(first[0], second[0])

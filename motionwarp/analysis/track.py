@@ -21,6 +21,7 @@ class Track:
     appearance: Appearance
     velocity: FloatArray  # (2,) pixels a second
     missing: int = 0  # frames since the person was last seen
+    sightings: int = 1  # frames in which the person was seen where they were expected, the first included
 
     def expected_points(self, time_seconds: float) -> FloatArray:
         """Return the last points, moved on for at most a quarter of a second and rather too little than too much."""
@@ -38,6 +39,7 @@ class Track:
         travelled = np.median(moves_between(self.points, points), axis=0) if len(moves_between(self.points, points)) else np.zeros(2)
         self.velocity = (0.5 * self.velocity + 0.5 * travelled / elapsed).astype(np.float32)
         self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
+        self.sightings += 1
 
     def restart(self, points: FloatArray, time_seconds: float, turns: int) -> None:
         """Take over a sighting after a gap: nothing is known of the speed."""

@@ -19,6 +19,7 @@ from motionwarp.types import BoolArray, FloatArray
 from motionwarp.weights import load_checkpoint, save_checkpoint
 
 _FEWEST = 100
+_FEWEST_IN_GROUP = 8
 
 
 def calibration_knots(scores: FloatArray, correct: BoolArray, count: int = 8) -> list[list[float]]:
@@ -30,7 +31,7 @@ def calibration_knots(scores: FloatArray, correct: BoolArray, count: int = 8) ->
         In [0, 1].
     correct : bool (N,)
     count : int
-        Knots, about evenly spread over the points.
+        Equal ranges of the score, each of which gives a knot if it holds enough points.
 
     Returns
     -------
@@ -47,9 +48,11 @@ def calibration_knots(scores: FloatArray, correct: BoolArray, count: int = 8) ->
     order = np.argsort(scores)
     raw = scores[order].astype(np.float64)
     fitted = isotonic_regression(correct[order].astype(np.float64)).x
-    groups = np.array_split(np.arange(len(raw)), count)
     knots = [[0.0, 0.0]]
-    for group in groups:
+    # by level, not by number: most points are sure, but it is the unsure ones whose scores must be told apart
+    for group in np.split(np.arange(len(raw)), np.searchsorted(raw, np.linspace(0, 1, count + 1)[1:-1])):
+        if len(group) < _FEWEST_IN_GROUP:
+            continue
         level = float(raw[group].mean())
         if level > knots[-1][0] + 1e-3:
             knots.append([round(level, 4), round(max(float(fitted[group].mean()), knots[-1][1]), 4)])
