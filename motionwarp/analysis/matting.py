@@ -11,6 +11,7 @@ import numpy as np
 from motionwarp.analysis.guided_filter import guided_filter
 from motionwarp.errors import InputError
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
+from motionwarp.parsing.settling import one_lower_garment
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCrop
 
 _PERSON_FROM: Final = 0.5  # coverage
@@ -81,7 +82,7 @@ def parsing_in_frame(person: Person, height: int, width: int, matte: FloatArray 
     """Return a person's parsing at the picture's resolution, cut by the matte.
 
     Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the parsing
-    background, the nearest class is taken.
+    background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`).
 
     Parameters
     ----------
@@ -112,10 +113,10 @@ def parsing_in_frame(person: Person, height: int, width: int, matte: FloatArray 
     inside = _inside(person, matte, rows, columns)
     if inside is None:
         frame_parsing[rows, columns] = _smooth_labels(person.parsing, person.crop, rows, columns, with_background=True)
-        return frame_parsing
+        return one_lower_garment(frame_parsing, person.pose)
     labels = _smooth_labels(person.parsing, person.crop, rows, columns, with_background=False)
     frame_parsing[rows, columns] = np.where(inside, _filled(labels), BACKGROUND)
-    return frame_parsing
+    return one_lower_garment(frame_parsing, person.pose)
 
 
 def _window(crop: PersonCrop, height: int, width: int) -> tuple[slice, slice] | None:
