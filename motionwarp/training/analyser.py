@@ -14,7 +14,7 @@ from motionwarp.data.augment import AugmentSettings
 from motionwarp.losses.analysis import AnalysisLossWeights, analysis_loss
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
 from motionwarp.training.loop import LoopConfig, TrainingTask
-from motionwarp.weights import save_checkpoint
+from motionwarp.weights import load_checkpoint, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,14 @@ class AnalyserTrainingConfig:
     Attributes
     ----------
     packs : tuple of PackShare
+    start_from : Path or None
+        Weights of an analyser of the same size to begin with, such as the shipped ones; None begins at random.
     network, loss, augment, loop
         See their own classes.
     """
 
     packs: tuple[PackShare, ...]
+    start_from: Path | None = None
     network: AnalyserConfig = field(default_factory=AnalyserConfig)
     loss: AnalysisLossWeights = field(default_factory=AnalysisLossWeights)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
@@ -43,7 +46,10 @@ class AnalyserTask(TrainingTask):
     def __init__(self, config: AnalyserTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
         torch.manual_seed(config.loop.seed)
         self.config, self.device, self.dtype = config, device, dtype
-        self.analyser = Analyser(config.network).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = Analyser(config.network)
+        if config.start_from is not None:
+            load_checkpoint(config.start_from, "analyser").load_into(network)
+        self.analyser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules = {"analyser": self.analyser}
         self.optimisers = {"analyser": _adamw(self.analyser, config.loop)}
 
