@@ -155,7 +155,7 @@ def _limbs_turned(source: FloatArray, rng: np.random.Generator) -> FloatArray:
         spread = rng.normal(8, 14) if rng.random() < 0.8 else rng.uniform(20, 100)
         bend = -abs(rng.normal(0, 25)) if spread < 20 else -rng.uniform(0, 130)
         # a shin that points away from the camera looks short
-        shin = rng.uniform(0.2, 0.85) if rng.random() < 0.25 else rng.uniform(0.85, 1.05)
+        shin = rng.uniform(0.08, 0.85) if rng.random() < 0.4 else rng.uniform(0.85, 1.05)
         lengths = 0.82 * torso * crouch * rng.uniform(0.9, 1.05), 0.8 * torso * shin
         _lay(target, chain, (side * spread, side * (spread + bend)), lengths)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +48,28 @@ class RenderedFrame:
     parsing: Tensor | None
     left: int
     top: int
+
+
+@dataclass(frozen=True, eq=False)
+class WarpedFrames:
+    """The warped parts of some frames.
+
+    Attributes
+    ----------
+    frames : int array (M,)
+        Which frames of those asked for.
+    layers : dict of part to WarpedPart
+        Each with M boxes.
+    shown : bool array (M, P)
+        Which parts a frame has.
+    depth : float32 tensor (M, 3)
+        As from `layered_depth.depth_scores`.
+    """
+
+    frames: np.ndarray[tuple[int], np.dtype[np.int64]]
+    layers: dict[int, WarpedPart]
+    shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    depth: Tensor
 
 
 class LayeredPerson:
@@ -123,19 +146,27 @@ class LayeredPerson:
         height, width : int
             Of the output frame.
         """
+        frames: list[RenderedFrame | None] = [None] * len(poses)
+        for group in self.warped(poses, theta, height, width):
+            canvas = Canvas(group.layers, group.shown)
+            for position, frame in enumerate(group.frames):
+                composed = canvas.compose(position, tuple(float(score) for score in group.depth[position]))
+                frames[frame] = None if composed is None else RenderedFrame(*composed)
+        return frames
+
+    def warped(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> Iterator[WarpedFrames]:
+        """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
+
+        Frames in which the person has about the same size come together, so their order is not that of `poses`.
+        """
         target = BodyPoints(poses.float().cpu())
         shown = target.present_parts().numpy()
         levels = self._level_of_each_frame(theta)
-        frames: list[RenderedFrame | None] = [None] * len(poses)
         for level in np.unique(levels):
             chosen = np.flatnonzero(levels == level)
             subset = LayeredTheta(theta.theta_affine[chosen], theta.theta_tps[chosen], theta.depth[chosen])
             layers = self._warped_parts(target, subset, chosen, shown, int(level), height, width)
-            canvas = Canvas(layers, shown[chosen])
-            for position, frame in enumerate(chosen):
-                composed = canvas.compose(position, tuple(float(score) for score in subset.depth[position]))
-                frames[frame] = None if composed is None else RenderedFrame(*composed)
-        return frames
+            yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Return how often textures must be halved before sampling, so that a smaller person does not flicker."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_depth import DEPTH_COUNT
 from motionwarp.engines.layered_garment import CONTROL_SIZE
+from motionwarp.geometry.affine import compose_affine
 from motionwarp.geometry.warps import PartWarps
 
 _AFFINE: Final = parts.PART_COUNT * 6
@@ -53,3 +54,12 @@ class LayeredTheta:
     def garment_warp(self) -> PartWarps:
         """Return the garment's warp, with P = 1."""
         return PartWarps(self.theta_affine[:, parts.GARMENT, None], self.theta_tps[:, None])
+
+    def seen_from(self, window_to_frame: Tensor) -> LayeredTheta:
+        """Return the parameters for pixels of a window of the frame.
+
+        Parameters
+        ----------
+        window_to_frame : float32 tensor (B, 2, 3)
+        """
+        return LayeredTheta(compose_affine(self.theta_affine, window_to_frame[:, None]), self.theta_tps, self.depth)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.networks.analyser import HEATMAP_STRIDE, AnalyserOutput
-from motionwarp.parsing.labels import IGNORE
+from motionwarp.parsing.labels import CLASS_COUNT, IGNORE, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
+
+_LIMBS: Final = (LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class AnalysisLossWeights:
     Attributes
     ----------
     points, parsing, matte : float
+    limbs : float
+        Weight of the pixels of bare arms and legs in the parsing's loss, relative to others: they are few, and each counts for
+        much in a mean IoU.
     matte_edges : float
         Of the L1 between the gradients of the mattes, so that outlines are sharp.
     spread : float
@@ -27,8 +32,9 @@ class AnalysisLossWeights:
     """
 
     points: float = 1.0
-    parsing: float = 1.0
-    matte: float = 1.0
+    parsing: float = 2.0
+    limbs: float = 2.0
+    matte: float = 2.0
     matte_edges: float = 1.0
     spread: float = 1.1
 
@@ -59,7 +65,11 @@ def analysis_loss(
     weights : AnalysisLossWeights
     """
     of_points = point_loss(output, points, weights.spread)
-    of_parsing = functional.cross_entropy(output.parsing_logits.float(), parsing, ignore_index=IGNORE)
+    class_weights = parsing.new_ones(CLASS_COUNT, dtype=torch.float32)
+    class_weights[list(_LIMBS)] = weights.limbs
+    of_parsing = functional.cross_entropy(
+        output.parsing_logits.float(), parsing, weight=class_weights, ignore_index=IGNORE
+    )
     logits = output.matte_logits.float()
     of_matte = functional.binary_cross_entropy_with_logits(logits, matte)
     of_edges = _gradient_difference(logits.sigmoid(), matte)
