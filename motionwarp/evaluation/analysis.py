@@ -21,6 +21,7 @@ from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
 from motionwarp.data.splits import VALIDATION_CLIPS, Split
 from motionwarp.errors import NoPersonError
+from motionwarp.evaluation.metrics.matte import matte_iou
 from motionwarp.media.reader import open_video
 from motionwarp.parsing.labels import CLASS_COUNT, GROUP_NAMES, IGNORE, LIP_NAMES, to_groups
 from motionwarp.pose.skeleton import LEFT_ANKLE, POINT_NAMES, RIGHT_ANKLE
@@ -221,7 +222,7 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
         except NoPersonError:
             missed.append(photo.name)
         near = points.add(predicted, photo.pose.points, person_height(photo.pose.points, photo.matte))
-        matte_overlaps.append(_matte_overlap(matte, photo.matte))
+        matte_overlaps.append(matte_iou(matte, photo.matte))
         if photo.parsing is not None:
             groups.add(to_groups(parsing), to_groups(photo.parsing))
             classes.add(parsing, photo.parsing)
@@ -265,16 +266,10 @@ def evaluate_clips(
                 height = person_height(teacher, truth)
                 tally.add(predicted, teacher, height)
                 every.add(predicted, teacher, height)
-                overlaps.append(_matte_overlap(matte, truth))
+                overlaps.append(matte_iou(matte, truth))
         result[clip] = {**tally.fractions(), "frames_lost": lost, "matte_iou": float(np.mean(overlaps))}
     result["all"] = {**every.fractions(), "reliability": every.reliability()}
     return result
-
-
-def _matte_overlap(predicted: FloatArray, truth: FloatArray) -> float:
-    first, second = predicted > 0.5, truth > 0.5
-    union = np.count_nonzero(first | second)
-    return 1.0 if union == 0 else np.count_nonzero(first & second) / union
 
 
 def _teacher_matte(path: Path, size: tuple[int, int]) -> FloatArray:

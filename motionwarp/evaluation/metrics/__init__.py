@@ -1,0 +1,1 @@
+"""Figures of single pictures, mattes and pairs of frames; protocols put them together."""
