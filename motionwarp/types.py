@@ -226,11 +226,14 @@ class PersonLayer:
         Colours multiplied by alpha, and alpha.
     left, top : int
         Where the box's first pixel lies in the output frame; the box lies inside the frame.
+    parsing : uint8 (h, w) or None
+        LIP classes of the box's pixels, 0 outside the person; None where they were not asked for or cannot be told.
     """
 
     rgba: ByteArray
     left: int
     top: int
+    parsing: ByteArray | None = None
 
 
 @dataclass(frozen=True)

@@ -31,18 +31,29 @@ class RenderSettings:
         Of the networks' activations; geometry is always float32.
     width, height : int
         Size of the output frame in pixels.
+    keep_parsing : bool
+        Whether layers shall carry the classes of their pixels, where the engine can tell them.
     """
 
     device: torch.device
     dtype: torch.dtype
     width: int
     height: int
+    keep_parsing: bool = False
 
 
 class Engine(ABC):
-    """One system of the field, prepared for one source person and one output size."""
+    """One system of the field, prepared for one source person and one output size.
+
+    Attributes
+    ----------
+    name : str
+    weights_sha256 : str
+        Of the file of its weights; empty for an engine without any.
+    """
 
     name: str
+    weights_sha256: str = ""
 
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:

@@ -35,7 +35,7 @@ class LayeredEngine(Engine):
         NoPersonError
             If the source's points show no upper body.
         """
-        self._person = LayeredPerson(source, settings.device)
+        self._person = LayeredPerson(source, settings.device, keep_parsing=settings.keep_parsing)
         self._settings = settings
 
     def plan(self, target_poses: FloatArray) -> FloatArray:
@@ -61,4 +61,5 @@ class LayeredEngine(Engine):
 def _layer(frame: RenderedFrame | None) -> PersonLayer:
     if frame is None:
         return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
-    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top)
+    parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
+    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)

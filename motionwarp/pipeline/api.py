@@ -83,7 +83,7 @@ def transfer(
         alpha=job.alpha,
         options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
         audio=AudioSource(driving, options.start, options.end) if options.audio and info.has_audio else None,
-        metadata=_provenance(job),
+        metadata=provenance(job.engine.name),
         overwrite=options.overwrite,
         inputs=_inputs(source, driving, options),
     ) as writer:
@@ -137,11 +137,11 @@ def _time_base(asked: Fraction | None, clock: Fraction) -> Fraction:
     return clock if asked is None else 1 / (asked * 16)
 
 
-def _provenance(job: TransferJob) -> Mapping[str, str]:
-    """Say in the file that nobody filmed this."""
+def provenance(engine_name: str) -> Mapping[str, str]:
+    """Return the tags of a file that say that nobody filmed this."""
     maker = f"motionwarp {__version__}"
     return {
-        "comment": f"Synthetic video made by {maker}, engine {job.engine.name}: the motion of one video given to another person",
+        "comment": f"Synthetic video made by {maker}, engine {engine_name}: the motion of one video given to another person",
         "synthetic": "true",
         "encoded_by": maker,
     }

@@ -18,6 +18,7 @@ from motionwarp.pipeline.driver_plate import PlateBuilder
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.shots import ShotCutDetector
+from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.files import read_track
 from motionwarp.pose.people import PersonSelector
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, PoseTrack
@@ -36,12 +37,15 @@ class DrivingMotion:
         As observed, with the clip's own times and its cuts.
     notes : tuple of str
         What a user should know of the clip or of the following.
+    end_seconds : float
+        When the last frame's turn is over.
     plate : uint8 (H, W, 3) or None
         The clip's background without the person, where it was asked for and the camera stands still.
     """
 
     track: PoseTrack
     notes: tuple[str, ...]
+    end_seconds: float
     plate: ByteArray | None
 
 
@@ -104,7 +108,12 @@ def observe_driving(
         notes = list(reader.warnings)
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
-        return DrivingMotion(track, tuple(notes), plate)
+        return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate)
+
+
+def _end_of(track: PoseTrack, info: VideoInfo, options: TransferOptions) -> float:
+    ends = [end for end in (info.duration_seconds, options.end) if end is not None]
+    return clip_end(track.times_seconds, info.frame_rate, min(ends) - (options.start or 0.0) if ends else None)
 
 
 class _PassOne:

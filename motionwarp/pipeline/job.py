@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
@@ -24,12 +23,14 @@ from motionwarp.media.probing import VideoInfo, probe_video
 from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
 from motionwarp.pipeline.choices import BackgroundKind
 from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
-from motionwarp.pipeline.driving import DrivingMotion, given_track, observe_driving, open_driving
+from motionwarp.pipeline.driving import given_track, observe_driving, open_driving
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.placing import contain, output_size
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
+from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.source import PreparedSource, fitted_to, given_pose, prepare_source, read_source
-from motionwarp.pipeline.timeline import Timeline, clip_end, make_timeline, resampled
+from motionwarp.pipeline.staging import UNCHANGED, Staging, staged
+from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.placement import place_track
 from motionwarp.pose.repair import repair_track
 from motionwarp.pose.retargeting import RetargetResult, retarget_track
@@ -59,18 +60,42 @@ class TransferJob:
     warnings : list of str
         Grows as the work proceeds.
     clock : StageClock
+
+    Parameters
+    ----------
+    source, driving : Path
+    options : TransferOptions
+    seen : SeenInputs or None
+        What an earlier analysis saw; then neither file is analysed, and the clip is read only if its pictures are shown.
+    staging : Staging
+        Size and place of the person in the frame.
+    keep_parsing : bool
+        Whether layers carry classes, if the engine can tell them.
     """
 
-    def __init__(self, source: Path, driving: Path, options: TransferOptions) -> None:
+    def __init__(
+        self,
+        source: Path,
+        driving: Path,
+        options: TransferOptions,
+        *,
+        seen: SeenInputs | None = None,
+        staging: Staging = UNCHANGED,
+        keep_parsing: bool = False,
+    ) -> None:
         self.source_path, self.driving_path, self.options = source, driving, options
+        self._seen, self._staging, self._keep_parsing = seen, staging, keep_parsing
         self.clock = StageClock()
         self.warnings: list[str] = []
         self.device = resolve_device(options.device)
         self.dtype = resolve_precision(options.precision, self.device)
         self.engine: Engine = make_engine(options.engine)
-        self.driving_info: VideoInfo = probe_video(driving)
+        self.driving_info: VideoInfo = probe_video(driving) if seen is None else seen.info
         self._picture: Picture
-        self._picture, self._picture_scale = read_source(source, options)
+        if seen is None:
+            self._picture, self._picture_scale = read_source(source, options)
+        else:
+            self._picture, self._picture_scale = Picture(seen.source.person.rgb), 1.0
         self._frame = output_size(
             (self._picture.width, self._picture.height),
             (self.driving_info.width, self.driving_info.height),
@@ -90,8 +115,8 @@ class TransferJob:
             self.width += scaled_width(self._picture.width, self._picture.height, self.height)
             self.width += scaled_width(self.driving_info.width, self.driving_info.height, self.height)
         # read now, so that a file that is no use is told of before anything is analysed
-        self._given_track = given_track(options, self.driving_info)
-        self._given_pose = given_pose(source, options)
+        self._given_track = given_track(options, self.driving_info) if seen is None else None
+        self._given_pose = given_pose(source, options) if seen is None else None
         self.estimator_name = ""
         self.retargeting: dict[str, Any] = {}
 
@@ -109,21 +134,15 @@ class TransferJob:
             If source or clip show nobody.
         """
         torch.manual_seed(self.options.seed)
-        estimator = make_estimator(self.options.pose_estimator, self.device, self.dtype)
-        self.estimator_name = estimator.name
-        announce(callback, Stage.SOURCE, 0, 1)
-        with self.clock.measure("source"):
-            prepared = prepare_source(
-                self.source_path, self._picture, self._picture_scale, self._given_pose, self.options, estimator
-            )
-        announce(callback, Stage.SOURCE, 1, 1)
-        self._motion = self._observe(estimator, callback)
-        self._timeline = self._plan_times(self._motion)
-        track = self._moved(self._motion.track, prepared)
-        self._prepare_engine(prepared)
-        self._poses = track.points
-        self._theta = self._planned(track, callback)
-        self._plate = prepared.plate
+        seen = self._seen or self._look(callback)
+        self.estimator_name = seen.estimator
+        self.warnings += seen.motion.notes
+        self._motion = seen.motion
+        self._timeline = make_timeline(seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate)
+        self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
+        self._prepare_engine(seen.source)
+        self._theta = self._planned(self._target, callback)
+        self._plate = seen.source.plate
         return self._timeline
 
     def frames(self) -> Iterator[Frame]:
@@ -134,6 +153,12 @@ class TransferJob:
         Frame
             `rgb` of the output's size with its time; `alpha` where the background is transparent.
         """
+        with closing(self.shown()) as shown:
+            for frame, _ in shown:
+                yield frame
+
+    def shown(self) -> Generator[tuple[Frame, PersonLayer], None, None]:
+        """Run the second pass; yields every frame as `frames` does, with the layer of the person in it."""
         backdrop = make_backdrop(
             self.options.background_choice, self._plate, self._motion, self._frame, self.options.seed
         )
@@ -144,17 +169,35 @@ class TransferJob:
             closing(self._layers()) as layers,
             closing(self._driving_frames() if needs_driving else _nothing(len(self._timeline))) as driving,
         ):
-            for index, (layer, shown) in enumerate(zip(layers, driving, strict=True)):
+            for index, (layer, pictured) in enumerate(zip(layers, driving, strict=True)):
                 with self.clock.measure("composite"):
-                    frame = self._composed(index, layer, shown, backdrop)
-                yield frame
+                    frame = self._composed(index, layer, pictured, backdrop)
+                yield frame, layer
 
     @property
     def observed(self) -> PoseTrack:
         """The driving poses as they were seen, once `prepare` is done."""
         return self._motion.track
 
-    def _observe(self, estimator: Estimator, callback: ProgressCallback | None) -> DrivingMotion:
+    @property
+    def target(self) -> PoseTrack:
+        """The poses that the person is given, in pixels of the output frame, once `prepare` is done."""
+        return self._target
+
+    @property
+    def theta(self) -> FloatArray:
+        """The engine's parameters of every frame, smoothed, float32 (T, D), once `prepare` is done."""
+        return self._theta
+
+    def _look(self, callback: ProgressCallback | None) -> SeenInputs:
+        """Analyse both inputs."""
+        estimator = make_estimator(self.options.pose_estimator, self.device, self.dtype)
+        announce(callback, Stage.SOURCE, 0, 1)
+        with self.clock.measure("source"):
+            prepared = prepare_source(
+                self.source_path, self._picture, self._picture_scale, self._given_pose, self.options, estimator
+            )
+        announce(callback, Stage.SOURCE, 1, 1)
         motion = observe_driving(
             self.driving_path,
             self.options,
@@ -164,16 +207,7 @@ class TransferJob:
             with_plate=self.options.background_choice.kind is BackgroundKind.DRIVING,
             callback=callback,
         )
-        self.warnings += motion.notes
-        return motion
-
-    def _plan_times(self, motion: DrivingMotion) -> Timeline:
-        info, options = self.driving_info, self.options
-        start = options.start or 0.0
-        ends = [end for end in (info.duration_seconds, options.end) if end is not None]
-        times = motion.track.times_seconds
-        end = clip_end(times, info.frame_rate, min(ends) - start if ends else None)
-        return make_timeline(times, end, options.frame_rate)
+        return SeenInputs(prepared, motion, self.driving_info, estimator.name)
 
     def _moved(self, observed: PoseTrack, source: PreparedSource) -> PoseTrack:
         """Repair, smooth, retarget and place the driving poses; the result is in pixels of the output frame."""
@@ -201,9 +235,9 @@ class TransferJob:
         width, height = self._frame
         with self.clock.measure("engine"):
             # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
-            finest = contain(source.size, self._frame).long_side
+            finest = round(contain(source.size, self._frame).long_side * max(1.0, self._staging.scale))
             reduced = fitted_to(source, finest if self.options.placement == "source" else 2 * finest)
-            self.engine.prepare(reduced.person, RenderSettings(self.device, self.dtype, width, height))
+            self.engine.prepare(reduced.person, RenderSettings(self.device, self.dtype, width, height, self._keep_parsing))
 
     def _planned(self, track: PoseTrack, callback: ProgressCallback | None) -> FloatArray:
         """Plan all frames and smooth the warps over time, never across cuts."""
@@ -228,7 +262,7 @@ class TransferJob:
     def _batches(self, size: int) -> Iterator[list[PersonLayer]]:
         for start in range(0, len(self._timeline), size):
             frames = slice(start, start + size)
-            yield list(self.engine.render(self._poses[frames], self._theta[frames]))
+            yield list(self.engine.render(self._target.points[frames], self._theta[frames]))
 
     def _fitting_batch(self) -> int:
         """Return frames at once such that their layers stay within about 100 MB on a CPU, 1 GB on other devices."""
