@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from . import evaluate_reenact, evaluate_reverse
 from .failures import is_debug
 from .options import (
     DebugOption,
@@ -28,6 +29,9 @@ app = typer.Typer(
     help="Measure quality on held-out data.",
     epilog=examples("motionwarp evaluate analyser data --json"),
 )
+
+app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
+app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
 
 
 @app.command(

@@ -1,0 +1,192 @@
+"""Figures of several systems on the same frames: means and paired differences, in a form for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from motionwarp.evaluation.judging import FrameFigures
+from motionwarp.types import ByteArray
+
+# all but these are better the higher they are
+LOWER_IS_BETTER: Final = ("l1", "flicker")
+_DIGITS: Final = 5
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """All systems' figures of one frame.
+
+    Attributes
+    ----------
+    frame : str
+        A number in a clip, or a photo's name.
+    figures : dict
+        By system.
+    real_near : int
+        Of the target's points, how many the analyser finds on the real picture: what a perfect result would get.
+    """
+
+    frame: str
+    figures: dict[str, FrameFigures]
+    real_near: int
+
+
+@dataclass(frozen=True, eq=False)
+class SheetRow:
+    """One frame for people to look at.
+
+    Attributes
+    ----------
+    frame : str
+    target : uint8 (h, w, 3)
+    results : dict
+        By system, uint8 (h, w, 3).
+    record : FrameRecord
+    source : uint8 (h, w, 3) or None
+        Where every frame has a source of its own.
+    """
+
+    frame: str
+    target: ByteArray
+    results: dict[str, ByteArray]
+    record: FrameRecord
+    source: ByteArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All systems on one clip or set of photos.
+
+    Attributes
+    ----------
+    name : str
+    systems : tuple of str
+    records : list of FrameRecord
+    facts : dict
+        What else is told of the clip: its source frame and where its labels come from.
+    flicker : dict
+        By system, and "real" for the driving clip; mean over pairs of frames. Empty where it was not measured.
+    source : uint8 (h, w, 3) or None
+        The source picture, where there is just one.
+    rows : list of SheetRow
+        Frames kept for a contact sheet.
+    """
+
+    name: str
+    systems: tuple[str, ...]
+    records: list[FrameRecord]
+    facts: dict[str, object] = field(default_factory=dict)
+    flicker: dict[str, float] = field(default_factory=dict)
+    source: ByteArray | None = None
+    rows: list[SheetRow] = field(default_factory=list)
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Return every system's figures over the frames, and "real": what the real pictures themselves get."""
+        result = {}
+        for system in self.systems:
+            figures = [record.figures[system] for record in self.records]
+            result[system] = {
+                "ssim": _mean([each.ssim for each in figures]),
+                "psnr": _mean([each.psnr for each in figures]),
+                "l1": _mean([each.l1 for each in figures]),
+                "matte_iou": _mean([each.matte_iou for each in figures]),
+                "points_redetected": _share(sum(each.points_near for each in figures), sum(each.points_total for each in figures)),
+            }
+        first = self.systems[0]
+        total = sum(record.figures[first].points_total for record in self.records)
+        result["real"] = {"points_redetected": _share(sum(record.real_near for record in self.records), total)}
+        for system, value in self.flicker.items():
+            result[system]["flicker"] = round(value, _DIGITS)
+        return result
+
+    def summary(self) -> dict[str, object]:
+        """Return everything for JSON, frame by frame too."""
+        return {
+            "name": self.name,
+            **self.facts,
+            "frames": len(self.records),
+            "figures": self.means(),
+            "by_frame": [_frame_summary(record) for record in self.records],
+        }
+
+
+def overall_means(comparisons: Sequence[Comparison]) -> dict[str, dict[str, float]]:
+    """Return every system's figures as means over clips, each clip counting once whatever its length."""
+    by_clip = [comparison.means() for comparison in comparisons]
+    result: dict[str, dict[str, float]] = {}
+    for system in by_clip[0]:
+        measures = [measure for measure in by_clip[0][system] if all(measure in clip[system] for clip in by_clip)]
+        result[system] = {measure: _mean([clip[system][measure] for clip in by_clip]) for measure in measures}
+    return result
+
+
+def paired_differences(comparisons: Sequence[Comparison]) -> dict[str, dict[str, dict[str, float]]]:
+    """Compare every two systems frame by frame.
+
+    Returns
+    -------
+    dict
+        "first - second" to measure to `mean` (of the clips' mean differences), `least` and `most` (over clips), and `better`:
+        the share of all frames on which the first is better, a draw counting half.
+    """
+    result = {}
+    for first, second in combinations(comparisons[0].systems, 2):
+        result[f"{first} - {second}"] = {
+            measure: _paired(comparisons, first, second, measure)
+            for measure in ("ssim", "psnr", "l1", "matte_iou", "points_redetected")
+        }
+    return result
+
+
+def _paired(comparisons: Sequence[Comparison], first: str, second: str, measure: str) -> dict[str, float]:
+    by_clip = []
+    for comparison in comparisons:
+        pairs = [
+            (_value(record.figures[first], measure), _value(record.figures[second], measure)) for record in comparison.records
+        ]
+        by_clip.append(np.array([one - other for one, other in pairs if one is not None and other is not None]))
+    by_clip = [differences for differences in by_clip if len(differences)]
+    if not by_clip:
+        return {}
+    means = [float(differences.mean()) for differences in by_clip]
+    sign = -1 if measure in LOWER_IS_BETTER else 1
+    every = sign * np.concatenate(by_clip)
+    return {
+        "mean": _mean(means),
+        "least": round(min(means), _DIGITS),
+        "most": round(max(means), _DIGITS),
+        "better": round(float(((every > 0) + 0.5 * (every == 0)).mean()), _DIGITS),
+    }
+
+
+def _value(figures: FrameFigures, measure: str) -> float | None:
+    if measure == "points_redetected":
+        return figures.points_near / figures.points_total if figures.points_total else None
+    return float(getattr(figures, measure))
+
+
+def _frame_summary(record: FrameRecord) -> dict[str, object]:
+    figures = {
+        system: {
+            "ssim": round(each.ssim, _DIGITS),
+            "psnr": round(each.psnr, 3),
+            "l1": round(each.l1, _DIGITS),
+            "matte_iou": round(each.matte_iou, _DIGITS),
+            "points": [each.points_near, each.points_total],
+        }
+        for system, each in record.figures.items()
+    }
+    return {"frame": record.frame, **figures}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), _DIGITS)
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / max(whole, 1), _DIGITS)

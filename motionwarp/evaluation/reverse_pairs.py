@@ -1,0 +1,229 @@
+"""Reverse pairs: a real photo is the target, and the source is made from it, so that single photos can test pose transfer.
+
+For a photo I with the person in pose P, another pose P' is drawn and the layered engine moves the person into it: I'. The task
+is (I', P', P) to I. The target is real; the source has what a mover of pixels does to a person, so an engine has to cope with
+tears and stretched cloth in its input, and no figure can be perfect: what I' lost is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.builtin import BuiltinEstimator
+from motionwarp.analysis.framing import box_of_matte, crop_around, visible_box
+from motionwarp.analysis.matting import parsing_in_frame
+from motionwarp.analysis.reading import CropReader
+from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
+from motionwarp.data.reposing import clip_poses, other_pose
+from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.layered_repose import repose
+from motionwarp.errors import InputError, NoPersonError, OptionError
+from motionwarp.evaluation.comparison import Comparison
+from motionwarp.evaluation.contestants import SourceView, make_contestants
+from motionwarp.evaluation.judging import Judge, TargetView
+from motionwarp.evaluation.scoring import Scorer
+from motionwarp.evaluation.windows import SURE_SCORE, matte_in, on_plain, person_box, person_window, picture_in
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, Pose, SourcePerson
+
+# draws of a pose before a photo is given up: some drivers' torsos are not seen
+_DRAWS = 20
+# of the made source's height or width that its points and their margins fill
+_FILL = 0.9
+
+
+@dataclass(frozen=True)
+class ReverseSettings:
+    """Which photos and poses.
+
+    Attributes
+    ----------
+    count : int
+        Photos of the validation split; those whose torso is not seen, or whose person the layered engine cannot move, are left
+        out and do not count.
+    seed : int
+        Of the choice of photos and poses. A photo's pose does not depend on `count`.
+    source_detail : float
+        Pixels of the made source for each pixel of a 256x192 crop.
+    background : int
+        Plain level behind the person, 0..255.
+    rows : int
+        Photos kept for a contact sheet, half of them the worst.
+    """
+
+    count: int = 100
+    seed: int = 0
+    source_detail: float = 1.5
+    background: int = 127
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.rows < 0 or not 0.25 <= self.source_detail <= 8 or not 0 <= self.background <= 255:
+            raise OptionError("numbers are out of range", subject=str(self))
+
+    def told(self) -> dict[str, object]:
+        """Return what a report has to tell of the protocol."""
+        return {
+            "framing": "crop 256x192",
+            "background": self.background,
+            "seed": self.seed,
+            "source_detail": self.source_detail,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ReversePair:
+    """One task.
+
+    Attributes
+    ----------
+    name : str
+        Of the photo.
+    source : SourceView
+        The made source.
+    target : TargetView
+        The real photo, framed.
+    """
+
+    name: str
+    source: SourceView
+    target: TargetView
+
+
+def evaluate_reverse_pairs(
+    data_folder: Path,
+    engines: Sequence[str],
+    settings: ReverseSettings | None = None,
+    *,
+    estimator: Estimator | None = None,
+    reader: CropReader | None = None,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Comparison:
+    """Let engines put people of validation photos back into the poses of the photos.
+
+    Parameters
+    ----------
+    data_folder : Path
+        With `ccp` and `video`.
+    engines : sequence of str
+        Names or files as for `make_engine`, and "copy".
+    settings : ReverseSettings, optional
+    estimator, reader, device, dtype, progress
+        As for `evaluate_clip`.
+
+    Returns
+    -------
+    Comparison
+        Its frames are photos.
+
+    Raises
+    ------
+    InputError
+        If no photo can be used.
+    OptionError
+        If engines are named twice or unknown.
+    """
+    rules = settings or ReverseSettings()
+    where = device or torch.device("cpu")
+    contestants = make_contestants(engines)
+    seer = estimator or BuiltinEstimator.load(where, dtype)
+    if reader is None:
+        reader = seer.reader if isinstance(seer, BuiltinEstimator) else BuiltinEstimator.load(where, dtype).reader
+    names = chosen_photos(data_folder, rules)
+    scorer = Scorer(
+        Judge(reader), [each.name for each in contestants], [int(name) for name in names], rules.rows, False, "{:04d}".format
+    )
+    used = 0
+    for pair in reverse_pairs(data_folder, names, rules, seer):
+        poses = pair.target.pose.points[None]
+        results = []
+        for contestant in contestants:
+            contestant.prepare(pair.source, RenderSettings(where, dtype, CROP_WIDTH, CROP_HEIGHT))
+            results.append(contestant.render(poses, contestant.plan(poses)))
+        scorer.add([(int(pair.name), pair.target)], results, [pair.source.framed.rgb])
+        used += 1
+        if progress is not None:
+            progress("photos", used, len(names))
+    if not used:
+        raise InputError("no photo of the split can be used", subject=data_folder, remedy="Check that the data set is complete")
+    return scorer.comparison("photos", {"photos_left_out": len(names) - used}, None)
+
+
+def chosen_photos(data_folder: Path, settings: ReverseSettings) -> list[str]:
+    """Return the names of the photos to be used, sorted."""
+    names = photo_names(data_folder / "ccp", "validation")
+    order = np.random.default_rng(settings.seed).permutation(len(names))
+    return sorted(names[place] for place in order[: settings.count])
+
+
+def reverse_pairs(
+    data_folder: Path, names: list[str], settings: ReverseSettings, estimator: Estimator
+) -> Iterator[ReversePair]:
+    """Yield the tasks that photos give.
+
+    Poses are drawn as for training: of the training clips, of other validation photos, and with limbs turned at random.
+
+    Parameters
+    ----------
+    data_folder : Path
+    names : list of str
+        Of photos.
+    settings : ReverseSettings
+    estimator : Estimator
+        Gives parsings: of the photo for the layered engine, of the made source for contestants.
+    """
+    poses_of_clips = clip_poses(data_folder / "video")
+    points = json.loads((data_folder / "ccp" / "keypoints18.json").read_text(encoding="utf-8"))
+    photo_poses = [np.array(points[name], dtype=np.float32) for name in photo_names(data_folder / "ccp", "validation")]
+    for photo in read_photos(data_folder / "ccp", names):
+        rng = np.random.default_rng([settings.seed, int(photo.name)])
+        draws = (other_pose(photo.pose.points, poses_of_clips, photo_poses, rng) for _ in range(_DRAWS))
+        other = next((pose for pose in draws if pose is not None), None)
+        source = None if other is None else made_source(photo, Pose(other), settings, estimator)
+        if source is not None:
+            yield ReversePair(photo.name, source, _target(photo, settings.background))
+
+
+def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimator: Estimator) -> SourceView | None:
+    """Move a photo's person into another pose, on a plain background.
+
+    Returns
+    -------
+    SourceView or None
+        With the pose and matte that it was made with, and the parsing that the estimator sees in it. None if the photo's points
+        show no body to move, or nothing of it is left in the picture.
+    """
+    height, width = round(CROP_HEIGHT * settings.source_detail), round(CROP_WIDTH * settings.source_detail)
+    window = crop_around(visible_box(other.points, SURE_SCORE), fill=_FILL, width=width, height=height)
+    pose = other.transformed(window.frame_to_crop())
+    try:
+        seen = estimator.analyse_picture(photo.rgb, given_pose=photo.pose)
+        labels = parsing_in_frame(seen, photo.rgb.shape[0], photo.rgb.shape[1], photo.matte)
+        rgb, matte, _ = repose(photo.rgb, photo.matte, labels, photo.pose, pose, height, width)
+        picture = on_plain(rgb, matte, settings.background)
+        parsing = parsing_in_frame(estimator.analyse_picture(picture, given_pose=pose), height, width, matte)
+    except NoPersonError:
+        return None
+    if box_of_matte(matte) is None:
+        return None
+    framed = _framed(picture, matte, pose, settings.background)
+    return SourceView(SourcePerson(picture, matte, pose, parsing), framed, np.full_like(framed.rgb, settings.background))
+
+
+def _target(photo: CcpPhoto, background: int) -> TargetView:
+    return _framed(photo.rgb, photo.matte, photo.pose, background)
+
+
+def _framed(rgb: ByteArray, matte: FloatArray, pose: Pose, background: int) -> TargetView:
+    height, width = rgb.shape[:2]
+    window: PersonCrop = person_window(person_box(pose.points, box_of_matte(matte), height, width))
+    cover = matte_in(matte, window)
+    return TargetView(on_plain(picture_in(rgb, window), cover, background), cover, pose.transformed(window.frame_to_crop()))
