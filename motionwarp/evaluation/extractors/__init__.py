@@ -1,0 +1,1 @@
+"""Networks that figures take their features from, and finding their weights, which do not ship."""
