@@ -106,7 +106,7 @@ def backgrounds(pack: PackReader, count: int, seed: int) -> list[ByteArray]:
     return pictures
 
 
-class _From(Sampler[int]):
+class CountedFrom(Sampler[int]):
     """Counts crops from a given number on, so that a resumed run goes on where it stopped."""
 
     def __init__(self, first: int, count: int) -> None:
@@ -123,7 +123,7 @@ def analyser_batches(
     crops: AnalyserCrops, batch_size: int, first_step: int, steps: int, workers: int
 ) -> Iterator[AnalyserBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    sampler = _From(first_step * batch_size, (steps - first_step) * batch_size)
+    sampler = CountedFrom(first_step * batch_size, (steps - first_step) * batch_size)
     loader: DataLoader[AnalyserBatch] = DataLoader(
         crops,
         batch_size,

@@ -65,9 +65,9 @@ def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> It
     while made < count:
         order = [names[index] for index in rng.permutation(len(names))]
         backdrop = None
-        for photo in (_reduced(photo, round(_SHARPNESS * height)) for photo in read_photos(data_folder / "ccp", order)):
+        for photo in (reduced_photo(photo, round(_SHARPNESS * height)) for photo in read_photos(data_folder / "ccp", order)):
             target = other_pose(photo.pose.points, poses_of_clips, photo_poses, rng)
-            sample = None if target is None else _moved(photo, target, height, backdrop, f"reposed/{photo.name}/{made}")
+            sample = None if target is None else moved_photo(photo, target, height, backdrop, f"reposed/{photo.name}/{made}")
             # the next person stands where this one stood: so no backdrop shows who was moved off it
             backdrop = clean_plate(photo.rgb, photo.matte)
             if sample is None:
@@ -78,7 +78,7 @@ def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> It
                 return
 
 
-def _reduced(photo: CcpPhoto, height: int) -> CcpPhoto:
+def reduced_photo(photo: CcpPhoto, height: int) -> CcpPhoto:
     """Return the photo at a height in pixels, which saves most of the time of what follows."""
     scale = height / photo.rgb.shape[0]
     size = (round(photo.rgb.shape[1] * scale), height)
@@ -173,7 +173,7 @@ def _turn(degrees: float) -> FloatArray:
     return np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]], dtype=np.float32)
 
 
-def _moved(
+def moved_photo(
     photo: CcpPhoto, target: FloatArray, height: int, backdrop: ByteArray | None, name: str
 ) -> LabelledPicture | None:
     """Render a photo's person in the target pose, framed, before a backdrop; None where there is no person to move."""

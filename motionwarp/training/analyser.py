@@ -14,7 +14,8 @@ from motionwarp.data.augment import AugmentSettings
 from motionwarp.losses.analysis import AnalysisLossWeights, analysis_loss
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
 from motionwarp.training.loop import LoopConfig, TrainingTask
-from motionwarp.weights import load_checkpoint, save_checkpoint
+from motionwarp.training.optimisers import adamw
+from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class AnalyserTask(TrainingTask):
             load_checkpoint(config.start_from, "analyser").load_into(network)
         self.analyser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules = {"analyser": self.analyser}
-        self.optimisers = {"analyser": _adamw(self.analyser, config.loop)}
+        self.optimisers = {"analyser": adamw(self.analyser, config.loop)}
 
     def batches(self, first_step: int, steps: int) -> Iterator[AnalyserBatch]:
         """Yield the batches of steps `first_step` to `steps`."""
@@ -82,16 +83,6 @@ class AnalyserTask(TrainingTask):
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
         """Write `analyser.safetensors` in half precision."""
-        tensors = {
-            name: value.half() if value.is_floating_point() else value for name, value in module.state_dict().items()
-        }
-        save_checkpoint(folder / "analyser.safetensors", tensors, "analyser", {"network": asdict(self.config.network)})
+        config = {"network": asdict(self.config.network)}
+        save_checkpoint(folder / "analyser.safetensors", half_precision(module), "analyser", config)
         return {"exported_step": float(step)}
-
-
-def _adamw(module: nn.Module, loop: LoopConfig) -> torch.optim.AdamW:
-    """Return AdamW that leaves norms, biases and embeddings out of the weight decay."""
-    decayed = [parameter for parameter in module.parameters() if parameter.ndim in (2, 4)]
-    others = [parameter for parameter in module.parameters() if parameter.ndim not in (2, 4)]
-    groups = [{"params": decayed, "weight_decay": loop.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.99))

@@ -1,0 +1,264 @@
+"""What the warping networks of the `parts` preset are trained from: a pair's source, cut and warped into its target's window.
+
+Cutting a person into parts and warping them takes longer than the network does, so it is done once for each pair, and the
+result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from motionwarp.data.pairs import PersonPair
+from motionwarp.engines import layered_parts as parts
+from motionwarp.engines.layered_compositing import Canvas
+from motionwarp.engines.layered_person import LayeredPerson, WarpedFrames
+from motionwarp.engines.layered_regions import part_regions
+from motionwarp.engines.layered_skeleton import BodyPoints
+from motionwarp.errors import InputError, NoPersonError, OutputError
+from motionwarp.parsing.labels import BACKGROUND, IGNORE
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, FloatArray
+
+FORMAT: Final = "motionwarp-part-samples-1"
+LAYER_COUNT: Final = parts.PART_COUNT + 1  # the last is all parts, laid over each other in closed form
+PART_STRIDE: Final = 4  # of the map that says which part is in front
+NO_PART: Final = parts.PART_COUNT  # the class of pixels outside of the person
+
+
+@dataclass(frozen=True, eq=False)
+class PartSample:
+    """One source, warped, and the picture it should make.
+
+    Attributes
+    ----------
+    layers : uint8 (16, 256, 192, 4)
+        Every part warped in closed form, colours multiplied by alpha and alpha; the last is their composite.
+    classes : uint8 (256, 192)
+        The source's LIP classes carried along by the composite.
+    rgb : uint8 (256, 192, 3)
+        The target.
+    matte : uint8 (256, 192)
+    parsing : uint8 (256, 192)
+        Of the target, 255 where not known.
+    in_front : uint8 (64, 48)
+        Which part each pixel of the target shows; 15 outside of the person, 255 where that is not known.
+    inside : uint8 (256, 192)
+        1 where the target's picture has pixels.
+    points : float32 (18, 3)
+        Of the target, in pixels of the window.
+    theta_affine : float32 (15, 2, 3)
+        The closed-form maps of the parts from the window to the source.
+    name : str
+    """
+
+    layers: ByteArray
+    classes: ByteArray
+    rgb: ByteArray
+    matte: ByteArray
+    parsing: ByteArray
+    in_front: ByteArray
+    inside: ByteArray
+    points: FloatArray
+    theta_affine: FloatArray
+    name: str
+
+
+def part_sample(pair: PersonPair) -> PartSample | None:
+    """Cut and warp a pair's source; None if too little of it shows in the target."""
+    poses = torch.from_numpy(pair.pose.points)[None]
+    try:
+        person = LayeredPerson(pair.source, torch.device("cpu"), keep_parsing=True)
+    except NoPersonError:
+        return None
+    with torch.inference_mode():
+        theta = person.plan(poses)
+        groups = list(person.warped(poses, theta, CROP_HEIGHT, CROP_WIDTH))
+    layers, classes = stacked_layers(groups, 1)
+    if layers[0, -1, 3].sum() < 400:
+        return None
+    return PartSample(
+        np.ascontiguousarray((layers[0] * 255 + 0.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()),
+        classes[0, 0].to(torch.uint8).numpy(),
+        pair.rgb,
+        np.rint(pair.matte * 255).astype(np.uint8),
+        pair.parsing,
+        parts_in_front(pair),
+        pair.inside.astype(np.uint8),
+        pair.pose.points,
+        theta.theta_affine[0].numpy(),
+        pair.name,
+    )
+
+
+def stacked_layers(
+    groups: Iterable[WarpedFrames], count: int, height: int = CROP_HEIGHT, width: int = CROP_WIDTH
+) -> tuple[Tensor, Tensor]:
+    """Lay warped parts and their composite out over whole windows.
+
+    Parameters
+    ----------
+    groups : iterable of WarpedFrames
+        Of windows of `height` x `width`, with classes.
+    count : int
+        Frames in all groups together.
+
+    Returns
+    -------
+    layers : float32 (count, 16, 4, height, width)
+    classes : float32 (count, 1, height, width)
+    """
+    layers = torch.zeros(count, LAYER_COUNT, 4, height, width)
+    classes = torch.zeros(count, 1, height, width)
+    for group in groups:
+        canvas = Canvas(group.layers, group.shown)
+        for position, frame in enumerate(group.frames):
+            for part, layer in group.layers.items():
+                if not group.shown[position, part]:
+                    continue
+                x, y = (int(value) for value in layer.corners[position])
+                box_height, box_width = layer.rgba.shape[2:]
+                layers[frame, part, :, y : y + box_height, x : x + box_width] = layer.rgba[position]
+            composed = canvas.compose(position, tuple(float(score) for score in group.depth[position]))
+            if composed is None:
+                continue
+            rgba, carried, left, top = composed
+            window = np.s_[top : top + rgba.shape[1], left : left + rgba.shape[2]]
+            layers[frame, -1, :, window[0], window[1]] = rgba
+            if carried is not None:
+                classes[frame, 0, window[0], window[1]] = carried
+    return layers, classes
+
+
+def parts_in_front(pair: PersonPair) -> ByteArray:
+    """Return which part each pixel of the target shows, told from its points and parsing; uint8 (64, 48)."""
+    size = (CROP_WIDTH // PART_STRIDE, CROP_HEIGHT // PART_STRIDE)
+    parsing = cv2.resize(pair.parsing, size, interpolation=cv2.INTER_NEAREST)
+    matte = np.asarray(cv2.resize(pair.matte, size, interpolation=cv2.INTER_AREA))
+    solid: BoolArray = matte > 0.5
+    shift = 0.5 / PART_STRIDE - 0.5
+    pose = pair.pose.transformed([[1 / PART_STRIDE, 0, shift], [0, 1 / PART_STRIDE, shift]])
+    points = BodyPoints(torch.from_numpy(pose.points)[None])
+    shown = np.full(solid.shape, NO_PART, dtype=np.uint8)
+    if not bool(points.usable[0]):
+        return np.where(solid, IGNORE, shown).astype(np.uint8)
+    own = part_regions(points, np.asarray(parsing, dtype=np.uint8), solid).own
+    best = own.argmax(axis=0).astype(np.uint8)
+    told = (own.max(axis=0) > 0.2) & (parsing != BACKGROUND) & (parsing != IGNORE)
+    return np.where(solid, np.where(told, best, IGNORE), shown).astype(np.uint8)
+
+
+def _compressed(sample: PartSample) -> bytes:
+    boxes = np.zeros((LAYER_COUNT, 4), dtype=np.int16)
+    chunks = []
+    for index, layer in enumerate(sample.layers):
+        rows, columns = np.flatnonzero(layer[..., 3].any(axis=1)), np.flatnonzero(layer[..., 3].any(axis=0))
+        if len(rows):
+            boxes[index] = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+            chunks.append(layer[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].tobytes())
+    planes = [sample.classes, sample.rgb, sample.matte, sample.parsing, sample.in_front, sample.inside]
+    return zlib.compress(b"".join([boxes.tobytes(), *(plane.tobytes() for plane in planes), *chunks]), 3)
+
+
+def _restored(stream: bytes, points: FloatArray, theta_affine: FloatArray, name: str) -> PartSample:
+    raw = np.frombuffer(zlib.decompress(stream), dtype=np.uint8)
+    at = 0
+
+    def take(*shape: int) -> ByteArray:
+        nonlocal at
+        size = int(np.prod(shape))
+        taken = raw[at : at + size].reshape(shape)
+        at += size
+        return taken
+
+    boxes = take(LAYER_COUNT * 8).view(np.int16).reshape(LAYER_COUNT, 4)
+    whole = (CROP_HEIGHT, CROP_WIDTH)
+    classes, rgb, matte, parsing = take(*whole), take(*whole, 3), take(*whole), take(*whole)
+    in_front, inside = take(CROP_HEIGHT // PART_STRIDE, CROP_WIDTH // PART_STRIDE), take(*whole)
+    layers = np.zeros((LAYER_COUNT, *whole, 4), dtype=np.uint8)
+    for index, (top, bottom, left, right) in enumerate(boxes.tolist()):
+        if bottom > top:
+            layers[index, top:bottom, left:right] = take(bottom - top, right - left, 4)
+    return PartSample(layers, classes, rgb, matte, parsing, in_front, inside, points, theta_affine, name)
+
+
+class PartPackWriter:
+    """Collects samples and writes them as one file."""
+
+    def __init__(self) -> None:
+        self._streams: list[bytes] = []
+        self._points: list[FloatArray] = []
+        self._theta: list[FloatArray] = []
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, sample: PartSample) -> None:
+        """Compress one sample and keep it."""
+        self._streams.append(_compressed(sample))
+        self._points.append(sample.points.astype(np.float32))
+        self._theta.append(sample.theta_affine.astype(np.float32))
+        self._names.append(sample.name)
+
+    def write(self, path: Path) -> int:
+        """Write the pack, whole or not at all, and return its size in bytes."""
+        if not self._names:
+            raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
+        tensors = {
+            "points": torch.from_numpy(np.stack(self._points)),
+            "theta_affine": torch.from_numpy(np.stack(self._theta)),
+            "samples_bytes": torch.frombuffer(bytearray(b"".join(self._streams)), dtype=torch.uint8),
+            "samples_ends": torch.tensor([len(stream) for stream in self._streams]).cumsum(0),
+        }
+        part = path.with_name(path.name + ".part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            save_file(tensors, part, metadata={"format": FORMAT, "names": json.dumps(self._names)})
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path.stat().st_size
+
+
+class PartPackReader:
+    """Reads single samples of a pack; cheap to open, to be opened in the process that reads."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file: Any = safe_open(path, framework="np")
+            metadata = self._file.metadata() or {}
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"this is no pack of part samples: {error}", subject=path) from error
+        if metadata.get("format") != FORMAT:
+            raise InputError(
+                f"its format is {metadata.get('format')!r}, not {FORMAT!r}",
+                subject=path,
+                remedy="Make it again with `motionwarp dataset pack`.",
+            )
+        self.names: list[str] = json.loads(metadata["names"])
+        self._points: FloatArray = self._file.get_tensor("points")
+        self._theta: FloatArray = self._file.get_tensor("theta_affine")
+        self._bytes = self._file.get_slice("samples_bytes")
+        self._ends = self._file.get_tensor("samples_ends")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> PartSample:
+        start = int(self._ends[index - 1]) if index else 0
+        stream = np.asarray(self._bytes[start : int(self._ends[index])]).tobytes()
+        try:
+            return _restored(stream, self._points[index], self._theta[index], self.names[index])
+        except (zlib.error, ValueError) as error:
+            raise InputError(f"sample {index} ({self.names[index]}) is damaged: {error}") from error

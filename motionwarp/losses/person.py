@@ -1,0 +1,60 @@
+"""Losses on rendered people: colours, outlines and structure, over backgrounds that are drawn anew for every picture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# SSIM's constants for pictures in [0, 1] (Wang et al. 2004)
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+def over_background(rgb: Tensor, alpha: Tensor, background: Tensor) -> Tensor:
+    """Lay a person over plain backgrounds.
+
+    Parameters
+    ----------
+    rgb : float (B, 3, H, W)
+    alpha : float (B, 1, H, W)
+    background : float (B, 3)
+    """
+    return rgb * alpha + background[..., None, None] * (1 - alpha)
+
+
+def weighted_l1(made: Tensor, true: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean absolute difference, a scalar; `weight` (B, 1, H, W) says how much each pixel counts."""
+    return (weight * (made - true).abs()).sum() / (weight.sum() * made.shape[1]).clamp_min(1.0)
+
+
+def gradient_l1(made: Tensor, true: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean absolute difference of the horizontal and vertical gradients, a scalar."""
+    across = weighted_l1(made.diff(dim=-1), true.diff(dim=-1), weight[..., 1:])
+    down = weighted_l1(made.diff(dim=-2), true.diff(dim=-2), weight[..., 1:, :])
+    return across + down
+
+
+def structure_loss(made: Tensor, true: Tensor, weight: Tensor, window: int = 7, stride: int = 2) -> Tensor:
+    """Return 1 - SSIM over uniform windows, a scalar.
+
+    Parameters
+    ----------
+    made, true : float (B, 3, H, W)
+        In [0, 1].
+    weight : float (B, 1, H, W)
+    window, stride : int
+        Of the means in pixels; a stride of 2 costs a quarter and sees nearly the same.
+    """
+
+    def mean(values: Tensor) -> Tensor:
+        return functional.avg_pool2d(values, window, stride)
+
+    count = made.shape[1]
+    moments = mean(torch.cat([made, true, made * made, true * true, made * true], dim=1))
+    made_mean, true_mean, made_square, true_square, product = moments.split(count, dim=1)
+    covariance = product - made_mean * true_mean
+    variances = made_square - made_mean**2 + true_square - true_mean**2
+    luminance = (2 * made_mean * true_mean + _C1) / (made_mean**2 + true_mean**2 + _C1)
+    similarity = luminance * (2 * covariance + _C2) / (variances + _C2)
+    counted = mean(weight)
+    return (counted * (1 - similarity)).sum() / (counted.sum() * count).clamp_min(1.0)

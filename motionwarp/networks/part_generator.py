@@ -1,0 +1,209 @@
+"""Stage II of the `parts` preset: per pixel, which warped part is shown, what is painted where none fits, and the outline.
+
+After section 3.1.3 of the Soft-Gated Warping-GAN: an encoder of what is wanted (limbs, predicted parsing and order of depth), the
+warped source's features gated into it (eq. 1: T(F) = F + W * R, W in [0, 1], dependent on the pose change), residual blocks,
+and a decoder. The warping happens before the encoder, by parts, so that a feature never mixes pixels that move apart. And the
+output is no picture but a recipe: logits to blend the warped parts with, a painted picture for what no part has, and a
+shift of the composite's alpha. The recipe is smooth and the parts are sharp, so it serves at any resolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from motionwarp.networks.blocks import ConvNormAct, ResidualBlock
+from motionwarp.networks.part_parser import LAYER_CHANNELS, PART_COUNT
+from motionwarp.parsing.labels import CLASS_COUNT
+
+BLEND_COUNT = PART_COUNT + 2  # the parts, their composite, and the painted picture
+COMPOSITE, PAINTED = PART_COUNT, PART_COUNT + 1
+STAGE_ONE_CHANNELS = CLASS_COUNT + PART_COUNT + 1
+POSE_CHANGE_LENGTH = 4 * PART_COUNT
+LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay finite
+_COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
+_LEAST_ALPHA = 0.02
+_EPSILON = 1e-4
+
+
+@dataclass(frozen=True)
+class PartGeneratorConfig:
+    """Size and parts of stage II.
+
+    Attributes
+    ----------
+    channels : tuple of 4 int
+        At a half, a quarter, an eighth and a sixteenth of the window's resolution.
+    blocks : tuple of 3 int
+        Residual blocks at a quarter, an eighth and a sixteenth.
+    warped_channels : int
+        Of the features of the warped parts, at a half.
+    parsing, warping : bool
+        Whether stage I's prediction is seen, and whether warped features are gated in; False are rows of the paper's ablation.
+    """
+
+    channels: tuple[int, ...] = (32, 64, 96, 128)
+    blocks: tuple[int, ...] = (1, 2, 2)
+    warped_channels: int = 24
+    parsing: bool = True
+    warping: bool = True
+
+
+class PartGeneratorOutput(NamedTuple):
+    """The recipe of a batch of frames.
+
+    Attributes
+    ----------
+    blend_logits : float (B, 17, H/2, W/2)
+        Of the 15 parts, their composite and the painted picture; within +-8.
+    painted : float (B, 3, H/2, W/2)
+        In [0, 1].
+    alpha_shift : float (B, 1, H/2, W/2)
+        Added to the logit of the composite's alpha.
+    gate : float (B, C, H/4, W/4) or None
+        The soft gate, to look at.
+    """
+
+    blend_logits: Tensor
+    painted: Tensor
+    alpha_shift: Tensor
+    gate: Tensor | None
+
+
+class PartGenerator(nn.Module):
+    """Warped parts, limbs and stage I's prediction to the recipe of the picture."""
+
+    def __init__(self, config: PartGeneratorConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or PartGeneratorConfig()
+        half, quarter, eighth, sixteenth = config.channels
+        warped = config.warped_channels
+        self.warped = ConvNormAct(LAYER_CHANNELS, warped)
+        conditions = PART_COUNT + (STAGE_ONE_CHANNELS if config.parsing else 0)
+        self.wanted = ConvNormAct(conditions, half)
+        self.join = ConvNormAct(half + warped, half)
+        self.down4 = ConvNormAct(half, quarter, stride=2)
+        self.gate = _SoftGate(warped, quarter) if config.warping else None
+        self.blocks4 = _blocks(quarter, config.blocks[0])
+        self.down8 = nn.Sequential(ConvNormAct(quarter, eighth, stride=2), *_blocks(eighth, config.blocks[1]))
+        self.down16 = nn.Sequential(ConvNormAct(eighth, sixteenth, stride=2), *_blocks(sixteenth, config.blocks[2]))
+        self.up8 = _Up(sixteenth, eighth)
+        self.up4 = _Up(eighth, quarter)
+        self.up2 = _Up(quarter, half)
+        self.head = nn.Conv2d(half, BLEND_COUNT + 3 + 1, 3, 1, 1)
+        nn.init.normal_(self.head.weight, std=1e-3)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.bias[COMPOSITE] = _COMPOSITE_BIAS
+
+    def forward(self, layers: Tensor, limbs: Tensor, stage_one: Tensor, change: Tensor) -> PartGeneratorOutput:
+        """Write the recipe.
+
+        Parameters
+        ----------
+        layers : float (B, 64, H/2, W/2)
+            The 15 warped parts and their composite, premultiplied RGB and alpha each, at half of the window's resolution; H and W
+            are multiples of 16.
+        limbs : float (B, 15, H/2, W/2)
+            The target's limbs.
+        stage_one : float (B, 36, H/4, W/4)
+            Probabilities of the 20 classes and of the 16 answers to which part is in front.
+        change : float (B, 60)
+            How far each part is turned and stretched.
+        """
+        warped = self.warped(layers)  # (B, C, H/2, W/2)
+        conditions = [limbs]
+        if self.config.parsing:
+            conditions.append(functional.interpolate(stage_one, scale_factor=2.0, mode="nearest"))
+        half = self.join(torch.cat([self.wanted(torch.cat(conditions, dim=1)), warped], dim=1))
+        quarter = self.down4(half)  # (B, C, H/4, W/4)
+        gate = None
+        if self.gate is not None:
+            quarter, gate = self.gate(quarter, warped, change)
+        quarter = self.blocks4(quarter)
+        eighth = self.down8(quarter)
+        sixteenth = self.down16(eighth)
+        up = self.up2(self.up4(self.up8(sixteenth, eighth), quarter), half)
+        logits, painted, shift = self.head(up).split([BLEND_COUNT, 3, 1], dim=1)
+        bounded = LARGEST_LOGIT * torch.tanh(logits / LARGEST_LOGIT)
+        return PartGeneratorOutput(bounded, torch.sigmoid(painted), shift, gate)
+
+
+class _SoftGate(nn.Module):
+    """Eq. 1 over the features of the warped parts: F + W * R, W from F, R and the pose change."""
+
+    def __init__(self, warped_channels: int, channels: int) -> None:
+        super().__init__()
+        self.residual = ConvNormAct(warped_channels, channels, stride=2)
+        hidden = max(channels // 4, 8)
+        self.seen = nn.Conv2d(2 * channels, hidden, 3, 1, 1)
+        self.change = nn.Linear(POSE_CHANGE_LENGTH, hidden)
+        self.decide = nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, features: Tensor, warped: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+        residual = self.residual(warped)
+        hidden = self.seen(torch.cat([features, residual], dim=1)) + self.change(change)[..., None, None]
+        gate = torch.sigmoid(self.decide(torch.relu(hidden)))
+        return features + gate * residual, gate
+
+
+class _Up(nn.Module):
+    """Bring coarse features to the next finer level and join them with the encoder's."""
+
+    def __init__(self, coarse: int, fine: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(coarse, fine, 1, bias=False)
+        self.lateral = nn.Conv2d(fine, fine, 1, bias=False)
+        self.norm = nn.BatchNorm2d(fine)
+        self.smooth = ConvNormAct(fine, fine)
+
+    def forward(self, coarse: Tensor, lateral: Tensor) -> Tensor:
+        up = functional.interpolate(self.reduce(coarse), scale_factor=2.0, mode="nearest")
+        smoothed: Tensor = self.smooth(functional.relu(self.norm(up + self.lateral(lateral))))
+        return smoothed
+
+
+def _blocks(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+def follow_recipe(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Tensor]:
+    """Make the picture that a recipe describes.
+
+    Parameters
+    ----------
+    layers : float (B, 16, 4, H, W)
+        Warped parts and composite at the resolution that is wanted.
+    recipe : PartGeneratorOutput
+        At any resolution.
+
+    Returns
+    -------
+    rgb : float (B, 3, H, W)
+        Not multiplied by alpha.
+    alpha : float (B, 1, H, W)
+    """
+    size = layers.shape[-2:]
+    logits, painted, shift = (
+        functional.interpolate(plane.float(), size=size, mode="bilinear", align_corners=False)
+        for plane in (recipe.blend_logits, recipe.painted, recipe.alpha_shift)
+    )
+    weights = logits.exp()  # (B, 17, H, W)
+    # the layers' colours are multiplied by alpha already, so a part without a pixel has no weight there
+    mixed = torch.einsum("bphw,bpchw->bchw", weights[:, :PAINTED], layers)
+    colours = mixed[:, :3] + weights[:, PAINTED:] * painted
+    rgb = colours / (mixed[:, 3:] + weights[:, PAINTED:])
+    return rgb, shifted_alpha(layers[:, COMPOSITE, 3:], shift)
+
+
+def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
+    """Return the composite's alpha with its logit shifted; without a shift the same, but for the bounds' last two per cent."""
+    bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)
+    logit = torch.log(bounded / (1 - bounded))
+    # the bounds are stretched away again, so that nothing is faintly seen and nothing is faintly transparent
+    stretched = (torch.sigmoid(logit + shift) - _LEAST_ALPHA) / (1 - 2 * _LEAST_ALPHA)
+    return stretched.clamp(0, 1)

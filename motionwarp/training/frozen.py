@@ -1,0 +1,57 @@
+"""Networks that another network's training only looks through."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from motionwarp.networks.analyser import Analyser, AnalyserConfig
+from motionwarp.networks.part_matcher import PartMatcher, PartMatcherConfig
+from motionwarp.networks.part_parser import PartParser, PartParserConfig
+from motionwarp.weights import load_checkpoint
+
+Network = TypeVar("Network", bound=nn.Module)
+_CONFIGS: dict[type[nn.Module], type[Any]] = {
+    Analyser: AnalyserConfig,
+    PartParser: PartParserConfig,
+    PartMatcher: PartMatcherConfig,
+}
+
+
+def frozen(network: type[Network], weights: Path | str, architecture: str, device: torch.device) -> Network:
+    """Return a trained network that is not trained on.
+
+    Parameters
+    ----------
+    network : type
+    weights : Path or str
+        A file, or the name of shipped weights.
+    architecture : str
+        What the file must say it is.
+    device : torch.device
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged or for another network.
+    """
+    checkpoint = load_checkpoint(weights, architecture)
+    known = _CONFIGS[network]
+    settings = {
+        field.name: _as_tuple(checkpoint.config["network"][field.name])
+        for field in fields(known)
+        if field.name in checkpoint.config["network"]
+    }
+    made = network(known(**settings))
+    checkpoint.load_into(made)
+    for parameter in made.parameters():
+        parameter.requires_grad_(False)
+    return made.to(device).eval()
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

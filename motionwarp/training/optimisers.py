@@ -1,0 +1,16 @@
+"""Optimisers that several tasks share."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from motionwarp.training.loop import LoopConfig
+
+
+def adamw(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.9, 0.99)) -> torch.optim.AdamW:
+    """Return AdamW that leaves norms, biases and embeddings out of the weight decay."""
+    decayed = [parameter for parameter in module.parameters() if parameter.ndim in (2, 4)]
+    others = [parameter for parameter in module.parameters() if parameter.ndim not in (2, 4)]
+    groups = [{"params": decayed, "weight_decay": loop.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=loop.learning_rate, betas=betas)

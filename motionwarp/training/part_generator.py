@@ -1,0 +1,131 @@
+"""Training of stage II of the `parts` preset (`motionwarp train warping-gan`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
+from motionwarp.engines.part_maps import part_maps, pose_change
+from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
+from motionwarp.losses.person import gradient_l1, over_background, structure_loss, weighted_l1
+from motionwarp.networks.analyser import Analyser
+from motionwarp.networks.part_generator import PartGenerator, follow_recipe
+from motionwarp.networks.part_parser import PartParser
+from motionwarp.training.frozen import frozen
+from motionwarp.training.loop import TrainingTask
+from motionwarp.training.optimisers import adamw
+from motionwarp.training.part_inputs import quarter_inputs, stage_one_probabilities
+from motionwarp.training.parts_config import PartGeneratorTrainingConfig
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
+from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
+
+ARCHITECTURE = "part_generator"
+_SHOWN = 6  # rows of the picture that an export writes
+_BRIGHTNESS = 0.15  # largest change of a channel's gain
+
+
+class PartGeneratorTask(TrainingTask):
+    """Stage II by what its recipe makes of the parts, over backgrounds of random colours."""
+
+    averaged = "generator"
+
+    def __init__(self, config: PartGeneratorTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
+        torch.manual_seed(config.loop.seed)
+        self.config, self.device, self.dtype = config, device, dtype
+        network = PartGenerator(config.network)
+        if config.start_from is not None:
+            load_checkpoint(config.start_from, ARCHITECTURE).load_into(network)
+        self.generator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.parser = frozen(PartParser, config.parser, "part_parser", device)
+        self.features = None
+        if config.loss.perceptual > 0:
+            self.features = AnalyserFeatures(frozen(Analyser, "analyser", "analyser", device))
+        self.modules = {"generator": self.generator}
+        self.optimisers = {"generator": adamw(self.generator, config.loop)}
+        self._last: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
+        """Yield the batches of steps `first_step` to `steps`."""
+        loop = self.config.loop
+        samples = PartSamples(self.config.packs, loop.seed)
+        return part_batches(samples, loop.batch_size, first_step, steps, loop.workers)
+
+    def train_step(self, batch: PartBatch) -> Mapping[str, Tensor]:
+        """Make one step; returns the parts of the loss."""
+        self.generator.train()
+        points = batch["points"].to(self.device)
+        gain = 1 + _BRIGHTNESS * (2 * torch.rand(len(points), 3, device=self.device) - 1)
+        layers = batch["layers"].to(self.device).float().div_(255)  # (B, 16, 4, H, W)
+        layers[:, :, :3] *= gain[:, None, :, None, None]
+        target = batch["rgb"].to(self.device).float() / 255 * gain[..., None, None]
+        matte = batch["matte"].to(self.device).float() / 255
+        inside = batch["inside"].to(self.device).float() / 255
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            with torch.no_grad():
+                seen = quarter_inputs(layers, batch["classes"].to(self.device), points)
+                stage_one = stage_one_probabilities(self.parser(*seen))
+            limbs = part_maps(points, CROP_HEIGHT // 2, CROP_WIDTH // 2, 2)
+            planes = layers.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+            recipe = self.generator(planes, limbs, stage_one, pose_change(batch["theta_affine"].to(self.device)))
+        rgb, alpha = follow_recipe(layers, recipe)
+        figures = self._losses(rgb, alpha, target, matte, inside)
+        optimiser = self.optimisers["generator"]
+        optimiser.zero_grad(set_to_none=True)
+        figures["loss"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.loop.gradient_clip)
+        optimiser.step()
+        grey = torch.full((len(points), 3), 0.5, device=self.device)
+        self._last = (
+            layers[:_SHOWN, -1, :3] + 0.5 * (1 - layers[:_SHOWN, -1, 3:]),
+            over_background(rgb.detach(), alpha.detach(), grey)[:_SHOWN],
+            over_background(target, matte, grey)[:_SHOWN],
+        )
+        with torch.no_grad():
+            shown = layers[:, -1]
+            closed = weighted_l1(shown[:, :3] + 0.5 * (1 - shown[:, 3:]), over_background(target, matte, grey), inside)
+            figures["grey_l1"] = weighted_l1(
+                over_background(rgb, alpha, grey), over_background(target, matte, grey), inside
+            )
+            figures["layered_l1"] = closed
+        return {name: value.detach() for name, value in figures.items()}
+
+    def _losses(self, rgb: Tensor, alpha: Tensor, target: Tensor, matte: Tensor, inside: Tensor) -> dict[str, Tensor]:
+        weights = self.config.loss
+        background = torch.rand(len(rgb), 3, device=self.device)
+        made, true = over_background(rgb, alpha, background), over_background(target, matte, background)
+        person = torch.maximum(matte, alpha.detach())
+        weight = inside * (1 + weights.person * person)
+        figures = {
+            "pixel": weighted_l1(made, true, weight),
+            "structure": structure_loss(made, true, inside * (0.1 + person)),
+            "gradient": gradient_l1(made, true, weight),
+            "alpha": weighted_l1(alpha, matte, inside),
+        }
+        total = (
+            weights.pixel * figures["pixel"]
+            + weights.structure * figures["structure"]
+            + weights.gradient * figures["gradient"]
+            + weights.alpha * figures["alpha"]
+        )
+        if self.features is not None:
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                figures["perceptual"] = perceptual_loss(self.features, made, true * inside + made.detach() * (1 - inside))
+            total = total + weights.perceptual * figures["perceptual"]
+        return {"loss": total, **figures}
+
+    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
+        """Write `part_generator.safetensors` in half precision, and a picture: closed form, made, true."""
+        config = {"network": asdict(self.config.network)}
+        save_checkpoint(folder / "part_generator.safetensors", half_precision(module), ARCHITECTURE, config)
+        if self._last is not None:
+            rows = torch.cat([torch.cat(list(column), dim=1) for column in self._last], dim=2)
+            grid = (rows.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+            cv2.imwrite(str(folder / "training.png"), np.ascontiguousarray(grid[..., ::-1]))
+        return {"exported_step": float(step)}

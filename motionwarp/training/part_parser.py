@@ -1,0 +1,74 @@
+"""Training of stage I of the `parts` preset (`motionwarp train parser`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
+from motionwarp.engines import layered_parts as parts
+from motionwarp.networks.part_parser import PART_COUNT, PartParser
+from motionwarp.parsing.labels import IGNORE
+from motionwarp.training.loop import TrainingTask
+from motionwarp.training.optimisers import adamw
+from motionwarp.training.part_inputs import batch_quarter_inputs
+from motionwarp.training.parts_config import PartParserTrainingConfig
+from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
+
+ARCHITECTURE = "part_parser"
+
+
+class PartParserTask(TrainingTask):
+    """Stage I by two cross-entropies: the target's classes, and which part is in front."""
+
+    averaged = "parser"
+
+    def __init__(self, config: PartParserTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
+        torch.manual_seed(config.loop.seed)
+        self.config, self.device, self.dtype = config, device, dtype
+        network = PartParser(config.network)
+        if config.start_from is not None:
+            load_checkpoint(config.start_from, ARCHITECTURE).load_into(network)
+        self.parser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.modules = {"parser": self.parser}
+        self.optimisers = {"parser": adamw(self.parser, config.loop)}
+        weights = torch.ones(PART_COUNT + 1)
+        weights[[part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]] = config.limb_weight
+        self._part_weights = weights.to(device)
+
+    def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
+        """Yield the batches of steps `first_step` to `steps`."""
+        loop = self.config.loop
+        samples = PartSamples(self.config.packs, loop.seed)
+        return part_batches(samples, loop.batch_size, first_step, steps, loop.workers)
+
+    def train_step(self, batch: PartBatch) -> Mapping[str, Tensor]:
+        """Make one step; returns the parts of the loss."""
+        self.parser.train()
+        seen = batch_quarter_inputs(batch, self.device)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            output = self.parser(*(plane.contiguous(memory_format=torch.channels_last) for plane in seen))
+        parsing, in_front = batch["parsing"].to(self.device).long(), batch["in_front"].to(self.device).long()
+        of_parsing = functional.cross_entropy(output.parsing_logits.float(), parsing, ignore_index=IGNORE)
+        of_front = functional.cross_entropy(
+            output.in_front_logits.float(), in_front, self._part_weights, ignore_index=IGNORE
+        )
+        loss = of_parsing + of_front
+        optimiser = self.optimisers["parser"]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parser.parameters(), self.config.loop.gradient_clip)
+        optimiser.step()
+        right = (output.in_front_logits.argmax(1) == in_front)[in_front < PART_COUNT].float().mean()
+        return {"loss": loss.detach(), "parsing": of_parsing.detach(), "in_front": of_front.detach(), "right": right}
+
+    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
+        """Write `part_parser.safetensors` in half precision."""
+        config = {"network": asdict(self.config.network)}
+        save_checkpoint(folder / "part_parser.safetensors", half_precision(module), ARCHITECTURE, config)
+        return {"exported_step": float(step)}

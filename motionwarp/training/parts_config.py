@@ -1,0 +1,132 @@
+"""What can be set in the training of the `parts` preset, one configuration a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from motionwarp.data.analyser_samples import PackShare
+from motionwarp.networks.part_generator import PartGeneratorConfig
+from motionwarp.networks.part_matcher import PartMatcherConfig
+from motionwarp.networks.part_parser import PartParserConfig
+from motionwarp.training.loop import LoopConfig
+
+
+def _quick() -> LoopConfig:
+    return LoopConfig(steps=8_000, batch_size=16, learning_rate=2e-3, decay_steps=2_000)
+
+
+@dataclass(frozen=True)
+class PartParserTrainingConfig:
+    """Training of stage I.
+
+    Attributes
+    ----------
+    packs : tuple of PackShare
+        Of part samples.
+    limb_weight : float
+        Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before the
+        torso matters most.
+    start_from : Path or None
+        Weights of the same network to begin with.
+    """
+
+    packs: tuple[PackShare, ...]
+    network: PartParserConfig = field(default_factory=PartParserConfig)
+    limb_weight: float = 2.0
+    start_from: Path | None = None
+    loop: LoopConfig = field(default_factory=_quick)
+
+
+@dataclass(frozen=True)
+class MatcherLossWeights:
+    """Weights of the parts of the matcher's loss.
+
+    Attributes
+    ----------
+    cover : float
+        Pixels that should show a part and do not.
+    spill : float
+        Parts that reach beyond the person.
+    colour : float
+        Of the part's own colours against the target's, where the part is seen.
+    size : float
+        Of the displacements themselves, squared: what nothing asks for stays the identity.
+    """
+
+    cover: float = 1.0
+    spill: float = 1.0
+    colour: float = 2.0
+    size: float = 0.5
+
+
+@dataclass(frozen=True)
+class PartMatcherTrainingConfig:
+    """Training of the matcher.
+
+    Attributes
+    ----------
+    packs : tuple of PackShare
+    parser : Path
+        Weights of stage I, which are not trained on.
+    """
+
+    packs: tuple[PackShare, ...]
+    parser: Path
+    network: PartMatcherConfig = field(default_factory=PartMatcherConfig)
+    loss: MatcherLossWeights = field(default_factory=MatcherLossWeights)
+    start_from: Path | None = None
+    loop: LoopConfig = field(default_factory=_quick)
+
+
+@dataclass(frozen=True)
+class GeneratorLossWeights:
+    """Weights of the parts of stage II's loss; 0 switches a part off.
+
+    Attributes
+    ----------
+    pixel : float
+        L1 over a background of one random colour.
+    person : float
+        How much more pixels of the person count in it than those of the background.
+    structure : float
+        1 - SSIM.
+    gradient : float
+        L1 of gradients.
+    alpha : float
+    perceptual : float
+        L1 of features of the project's analyser.
+    adversarial, pyramid : float
+        Of the discriminator's verdict, and of its features (eq. 2).
+    """
+
+    pixel: float = 4.0
+    person: float = 3.0
+    structure: float = 0.6
+    gradient: float = 1.0
+    alpha: float = 2.0
+    perceptual: float = 0.0
+    adversarial: float = 0.0
+    pyramid: float = 0.0
+
+
+@dataclass(frozen=True)
+class PartGeneratorTrainingConfig:
+    """Training of stage II.
+
+    Attributes
+    ----------
+    packs : tuple of PackShare
+    parser : Path
+        Weights of stage I, which are not trained on.
+    matcher : Path or None
+        Weights of the matcher; None leaves the closed-form warps as they are (a row of the paper's ablation).
+    """
+
+    packs: tuple[PackShare, ...]
+    parser: Path
+    matcher: Path | None = None
+    network: PartGeneratorConfig = field(default_factory=PartGeneratorConfig)
+    loss: GeneratorLossWeights = field(default_factory=GeneratorLossWeights)
+    start_from: Path | None = None
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=20_000, batch_size=12, learning_rate=1.5e-3))
