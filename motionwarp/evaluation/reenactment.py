@@ -3,7 +3,8 @@
 Nobody is retargeted: source and driving show the same person. Two framings (`ReenactmentSettings.full_frame`):
 
 - Crop: every target frame is seen through a 256x192 window (height x width) around what it shows of the person, and the person is
-  laid over plain grey by the true matte. Engines render straight into these windows, over the same grey.
+  laid over plain grey by the true matte. Engines render straight into these windows, over the same grey; where a window reaches
+  over the frame's edge, nothing is known of the truth, and results are blanked as the truth is.
 - Full frame: the whole frame, scaled so that its shorter side has the size asked for; engines render into that, over the source
   frame's own clean plate. For SSIM, PSNR and L1 both pictures are then brought to a square of that size.
 """
@@ -29,9 +30,18 @@ from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.clip_labels import ClipLabels, Origin, read_labels
 from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.contestants import Contestant, SourceView, make_contestants
-from motionwarp.evaluation.judging import Judge, TargetView
+from motionwarp.evaluation.judging import Judge, RenderedView, TargetView
 from motionwarp.evaluation.scoring import Scorer
-from motionwarp.evaluation.windows import SURE_SCORE, frame_window, matte_in, on_plain, person_box, person_window, picture_in
+from motionwarp.evaluation.windows import (
+    SURE_SCORE,
+    frame_extent,
+    frame_window,
+    matte_in,
+    on_plain,
+    person_box,
+    person_window,
+    picture_in,
+)
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.reader import open_video
 from motionwarp.pipeline.inpainting import clean_plate
@@ -179,8 +189,10 @@ def evaluate_clip(
     done = 0
     for batch in _batches(clip, labels, plan, rules, seer):
         rows = [plan.rendered.index(index) for index, _ in batch]
+        blanks = [_extent(labels, plan.windows[index]) for index, _ in batch]
         results = [
-            contestant.render(plan.poses[rows], theta[rows]) for contestant, theta in zip(contestants, thetas, strict=True)
+            [_blanked(view, extent, rules.background) for view, extent in zip(views, blanks, strict=True)]
+            for views in (each.render(plan.poses[rows], theta[rows]) for each, theta in zip(contestants, thetas, strict=True))
         ]
         scorer.add(batch, results)
         done += len(batch)
@@ -290,6 +302,17 @@ def _target(
     if rules.full_frame is None:
         picture = on_plain(picture, matte, rules.background)
     return TargetView(picture, matte, Pose(labels.truth.points[index]).transformed(window.frame_to_crop()))
+
+
+def _extent(labels: ClipLabels, window: PersonCrop) -> FloatArray | None:
+    """Return how much of a window's pixels lies in the frame; None if all of it does."""
+    extent = frame_extent(window, labels.truth.height, labels.truth.width)
+    return None if extent.min() > 1 - 1e-4 else extent
+
+
+def _blanked(view: RenderedView, extent: FloatArray | None, level: int) -> RenderedView:
+    """Return a result with what lies outside of the frame made plain."""
+    return view if extent is None else RenderedView(on_plain(view.rgb, extent, level), view.matte * extent)
 
 
 def _planned(contestant: Contestant, labels: ClipLabels, plan: FramePlan, rules: ReenactmentSettings) -> FloatArray:

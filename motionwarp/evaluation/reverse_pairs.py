@@ -182,9 +182,10 @@ def reverse_pairs(
     """
     poses_of_clips = clip_poses(data_folder / "video")
     points = json.loads((data_folder / "ccp" / "keypoints18.json").read_text(encoding="utf-8"))
-    photo_poses = [np.array(points[name], dtype=np.float32) for name in photo_names(data_folder / "ccp", "validation")]
+    validation = {name: np.array(points[name], dtype=np.float32) for name in photo_names(data_folder / "ccp", "validation")}
     for photo in read_photos(data_folder / "ccp", names):
         rng = np.random.default_rng([settings.seed, int(photo.name)])
+        photo_poses = [pose for name, pose in validation.items() if name != photo.name]
         draws = (other_pose(photo.pose.points, poses_of_clips, photo_poses, rng) for _ in range(_DRAWS))
         other = next((pose for pose in draws if pose is not None), None)
         source = None if other is None else made_source(photo, Pose(other), settings, estimator)

@@ -80,6 +80,20 @@ def matte_in(matte: FloatArray, window: PersonCrop) -> FloatArray:
     return np.asarray(np.clip((sampled[..., 0] - OUTSIDE_GREY * outside) / 255, 0, 1), dtype=np.float32)
 
 
+def frame_extent(window: PersonCrop, height: int, width: int) -> FloatArray:
+    """Return how much of every pixel of a window lies in a frame of this size, float32 (h, w) in [0, 1]."""
+    rows = _covered(window.height, window.top, window.scale, height)
+    columns = _covered(window.width, window.left, window.scale, width)
+    return np.asarray(rows[:, None] * columns[None], dtype=np.float32)
+
+
+def _covered(count: int, start: float, scale: float, length: int) -> FloatArray:
+    """Return how much of each of `count` cells of a line, `scale` wide from `start` on, lies in [0, length]."""
+    edges = start + scale * np.arange(count + 1)
+    inside = np.minimum(edges[1:], length) - np.maximum(edges[:-1], 0)
+    return np.asarray(np.clip(inside / scale, 0, 1), dtype=np.float32)
+
+
 def on_plain(rgb: ByteArray, matte: FloatArray, level: int) -> ByteArray:
     """Lay a person over plain grey of a level in 0..255.
 

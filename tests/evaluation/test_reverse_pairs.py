@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from moving_box import BOX, TOP, BoxEngine, BoxEstimator, BoxReader, points_of, red, scene
+
+from motionwarp.data.splits import TRAINING_CLIPS
+from motionwarp.errors import InputError, OptionError
+from motionwarp.evaluation.reverse_pairs import ReverseSettings, chosen_photos, evaluate_reverse_pairs, reverse_pairs
+from motionwarp.pose import skeleton as sk
+
+LEFTS = {"0007": 40, "0017": 90, "0027": 130, "0028": 60}
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """A small folder of photos as the real one: a figure in each, and driving poses."""
+    ccp, video = tmp_path / "ccp", tmp_path / "video"
+    for folder in (ccp / "photos", ccp / "mattes", ccp / "labels", video):
+        folder.mkdir(parents=True)
+    points = {}
+    for name, left in LEFTS.items():
+        rgb = scene(left)
+        cv2.imwrite(str(ccp / "photos" / f"{name}.jpg"), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 98])
+        cv2.imwrite(str(ccp / "mattes" / f"{name}.png"), red(rgb).astype(np.uint8) * 255)
+        points[name] = points_of(left, TOP, *BOX).tolist()
+    (ccp / "keypoints18.json").write_text(json.dumps(points), encoding="utf-8")
+    (ccp / "label_list.txt").write_text("null\nskin\n", encoding="utf-8")
+    for clip in TRAINING_CLIPS:
+        driver = points_of(0, 0, *BOX)
+        driver[[sk.RIGHT_WRIST, sk.LEFT_ELBOW, sk.RIGHT_KNEE], 0] -= 12
+        content = {"frames": [driver.tolist(), None]}
+        (video / f"{clip}.keypoints18.json").write_text(json.dumps(content), encoding="utf-8")
+    return tmp_path
+
+
+def test_photos_are_of_the_validation_split_and_chosen_by_seed(data_folder: Path) -> None:
+    assert chosen_photos(data_folder, ReverseSettings(count=10)) == ["0007", "0017", "0027"]
+    assert len(chosen_photos(data_folder, ReverseSettings(count=2))) == 2
+
+
+def test_the_target_is_the_real_photo_and_the_source_is_made_from_it(data_folder: Path) -> None:
+    settings = ReverseSettings(count=3, seed=1)
+    pairs = list(reverse_pairs(data_folder, ["0007", "0017"], settings, BoxEstimator()))
+    assert [pair.name for pair in pairs] == ["0007", "0017"]
+    for pair in pairs:
+        assert pair.target.rgb.shape == (256, 192, 3)
+        assert (pair.target.matte > 0.5).sum() == pytest.approx((0.85 * 256) ** 2 * BOX[0] / BOX[1], rel=0.03)
+        person = pair.source.person
+        assert person.rgb.shape == (384, 288, 3)
+        assert 0.01 < (person.matte > 0.5).mean() < 0.9
+        # another pose: its points relative to each other are not the photo's
+        spans = [np.ptp(points[:, :2], axis=0) for points in (person.pose.points, pair.target.pose.points)]
+        shapes = [pose / span for pose, span in zip((person.pose.xy, pair.target.pose.xy), spans, strict=True)]
+        shapes = [shape - shape[1] for shape in shapes]
+        assert np.abs(shapes[0] - shapes[1]).max() > 0.02
+        assert (person.rgb[person.matte == 0] == 127).all()
+    again = next(iter(reverse_pairs(data_folder, ["0017"], settings, BoxEstimator())))
+    np.testing.assert_array_equal(again.source.person.rgb, pairs[1].source.person.rgb)
+
+
+def test_figures_of_photos(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("motionwarp.evaluation.contestants.make_engine", lambda name: BoxEngine())
+    steps: list[tuple[str, int, int | None]] = []
+    report = evaluate_reverse_pairs(
+        data_folder,
+        ["box", "copy"],
+        ReverseSettings(count=3, seed=1, rows=2),
+        estimator=BoxEstimator(),
+        reader=BoxReader(),
+        progress=lambda *step: steps.append(step),
+    )
+    assert [record.frame for record in report.records] == ["0007", "0017", "0027"]
+    assert report.facts == {"photos_left_out": 0}
+    assert steps[-1] == ("photos", 3, 3)
+    means = report.means()
+    assert means["box"]["matte_iou"] > 0.97
+    assert means["box"]["ssim"] > means["copy"]["ssim"]
+    assert report.rows[0].source is not None
+
+
+def test_what_cannot_be_used_is_told(data_folder: Path) -> None:
+    with pytest.raises(OptionError, match="out of range"):
+        ReverseSettings(count=0)
+    points = {name: (np.array(value) * (1, 1, 0.2)).tolist() for name, value in json.loads(
+        (data_folder / "ccp" / "keypoints18.json").read_text(encoding="utf-8")
+    ).items()}  # fmt: skip
+    (data_folder / "ccp" / "keypoints18.json").write_text(json.dumps(points), encoding="utf-8")
+    with pytest.raises(InputError, match="no photo"):
+        evaluate_reverse_pairs(data_folder, ["copy"], estimator=BoxEstimator(), reader=BoxReader())
