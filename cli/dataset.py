@@ -10,15 +10,21 @@ import typer
 
 from motionwarp.errors import OutputError
 
+from . import dataset_generate
 from .failures import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
 from .reporting import Reporter
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Make training data.",
-    epilog=examples("motionwarp dataset pack photos data -o photos.pack"),
+    help="Make data sets, for training and of synthesised people.",
+    epilog=examples(
+        "motionwarp dataset generate --sources people/ --drivings dances/ -o set",
+        "motionwarp dataset pack photos data -o photos.pack",
+    ),
 )
+
+app.command("generate", epilog=dataset_generate.EPILOG)(dataset_generate.generate)
 
 
 class PackKind(str, Enum):

@@ -1,0 +1,225 @@
+"""The inputs of a data set: people and motions, from a folder or a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Literal
+
+from motionwarp.batch.storage import Storage, open_storage
+from motionwarp.errors import InputError, MotionwarpError
+
+Kind = Literal["source", "driving"]
+
+PICTURE_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+CLIP_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts")
+COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "source": ("path", "id", "poses", "matte", "time", "person", "licence"),
+    "driving": ("path", "id", "poses", "start", "end", "person", "licence"),
+}
+_NUMBERS: Final = ("time", "start", "end")
+_LONGEST_ID: Final = 80
+
+
+@dataclass(frozen=True)
+class Item:
+    """One person or one motion.
+
+    Attributes
+    ----------
+    kind : 'source' or 'driving'
+    id : str
+        Unique among its kind; letters, digits, `.`, `-` and single `_`.
+    path : str
+        A path, or an address such as s3://bucket/name.
+    poses : str or None
+        A file of poses that is taken in place of an estimator's.
+    matte : str or None
+        Of a source: a file of its coverage.
+    time : float
+        Of a source that is a video: the second whose picture is taken.
+    start, end : float or None
+        Of a driving clip: its section in seconds.
+    person : str or None
+        Which of several people; None for the data set's own choice.
+    licence : str
+        As it shall stand in the manifest and the card; empty if it was not told.
+    """
+
+    kind: Kind
+    id: str
+    path: str
+    poses: str | None = None
+    matte: str | None = None
+    time: float = 0.0
+    start: float | None = None
+    end: float | None = None
+    person: str | None = None
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id != safe_id(self.id):
+            raise InputError(
+                "is not an id", subject=self.id, remedy=f"Use letters, digits, '.', '-' and single '_', such as {safe_id(self.id)}"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        return asdict(self)
+
+
+def safe_id(text: str) -> str:
+    """Return a text with only what ids may hold: never empty, hidden, or with two underscores, which join ids."""
+    word = re.sub(r"_{2,}", "_", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("_.-")
+    return word[:_LONGEST_ID].rstrip("_.-") or "item"
+
+
+def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
+    """Return the inputs of a folder or a CSV file.
+
+    Parameters
+    ----------
+    kind : 'source' or 'driving'
+    place : str
+        A folder, of which all pictures (sources) or clips (drivings) are taken, those in folders within too, by name; or a CSV
+        file with a header and some of the columns in `COLUMNS`, whose paths may be relative to it. Also an address.
+
+    Returns
+    -------
+    tuple of Item
+        In the order of names, or of rows.
+
+    Raises
+    ------
+    InputError
+        If there is nothing of use, or a row is wrong; the message names the line.
+    """
+    if place.lower().endswith(".csv"):
+        folder, name = posixpath.split(place.replace("\\", "/"))
+        return _unique(_rows(kind, open_storage(folder or "."), name, place), place)
+    storage = open_storage(place)
+    endings = PICTURE_ENDINGS if kind == "source" else CLIP_ENDINGS
+    names = [name for name in storage.walk() if name.lower().endswith(endings) and not _is_hidden(name)]
+    if not names:
+        raise InputError(
+            f"has no {'pictures' if kind == 'source' else 'clips'}",
+            subject=place,
+            remedy=f"Give a folder with files such as {', '.join(endings[:3])}, or a CSV file with a column 'path'",
+        )
+    taken: set[str] = set()
+    return tuple(Item(kind, _free_id(posixpath.splitext(name)[0], taken), storage.address(name)) for name in names)
+
+
+def background_pool(place: str) -> tuple[str, ...]:
+    """Return the addresses of all pictures and clips in a folder and those within, by name; InputError if there are none."""
+    storage = open_storage(place)
+    names = [name for name in storage.walk() if name.lower().endswith(PICTURE_ENDINGS + CLIP_ENDINGS) and not _is_hidden(name)]
+    if not names:
+        raise InputError("has neither pictures nor clips", subject=place, remedy="Give a folder of backgrounds")
+    return tuple(storage.address(name) for name in names)
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _free_id(text: str, taken: set[str]) -> str:
+    """Return an id that is not taken yet; file systems that know no case must tell ids apart too."""
+    base = candidate = safe_id(text)
+    number = 2
+    while candidate.lower() in taken:
+        candidate = f"{base[: _LONGEST_ID - 6]}-{number}"
+        number += 1
+    taken.add(candidate.lower())
+    return candidate
+
+
+def read_table(storage: Storage, name: str, place: str, allowed: Iterable[str], needed: Iterable[str]) -> list[dict[str, str]]:
+    """Read a CSV file with a header.
+
+    Parameters
+    ----------
+    storage : Storage
+    name : str
+    place : str
+        For messages.
+    allowed, needed : iterables of str
+        Columns.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or its columns are not these.
+    """
+    try:
+        text = storage.read(name).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"this table cannot be read ({error})", subject=place, remedy="Give a CSV file in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text))
+    columns = reader.fieldnames or []
+    unknown = [column for column in columns if column not in allowed]
+    missing = [column for column in needed if column not in columns]
+    if unknown or missing:
+        word = f"has no column '{missing[0]}'" if missing else f"has an unknown column '{unknown[0]}'"
+        raise InputError(word, subject=place, remedy=f"Columns are: {', '.join(allowed)}")
+    rows = []
+    for line, row in enumerate(reader, start=2):
+        if None in row or None in row.values():
+            raise InputError(f"line {line} has another number of columns than the header", subject=place)
+        rows.append({column: value.strip() for column, value in row.items()})
+    return rows
+
+
+def _rows(kind: Kind, storage: Storage, name: str, place: str) -> list[Item]:
+    rows = read_table(storage, name, place, COLUMNS[kind], ("path",))
+    taken: set[str] = set()
+    items = []
+    for line, row in enumerate(rows, start=2):
+        try:
+            items.append(_item(kind, row, storage, taken))
+        except MotionwarpError as error:
+            raise InputError(f"line {line}: {error.problem}", subject=place, remedy=error.remedy) from error
+    if not items:
+        raise InputError("has no rows", subject=place, remedy="Give one row an input")
+    return items
+
+
+def _item(kind: Kind, row: Mapping[str, str], storage: Storage, taken: set[str]) -> Item:
+    values: dict[str, Any] = {column: value for column, value in row.items() if value}
+    if "path" not in values:
+        raise InputError("the path is empty", remedy="Give every row a path")
+    for column in ("path", "poses", "matte"):
+        if column in values:
+            values[column] = storage.address(values[column])
+    for column in _NUMBERS:
+        if column in values:
+            values[column] = _seconds(column, values[column])
+    if values.get("end") is not None and values["end"] <= (values.get("start") or 0.0):
+        raise InputError("the end does not lie after the start", subject=row["path"])
+    if "id" not in values:
+        values["id"] = _free_id(posixpath.splitext(posixpath.basename(row["path"].replace("\\", "/")))[0], taken)
+    known = {field.name for field in fields(Item)}
+    return Item(kind=kind, **{name: value for name, value in values.items() if name in known})
+
+
+def _seconds(column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(f"'{text}' in column '{column}' is not a time", remedy="Give seconds, such as 12.5")
+    return value
+
+
+def _unique(items: Iterable[Item], place: str) -> tuple[Item, ...]:
+    seen: dict[str, Item] = {}
+    for item in items:
+        if seen.setdefault(item.id.lower(), item) is not item:
+            raise InputError(f"the id '{item.id}' comes twice", subject=place, remedy="Give every row an id of its own")
+    return tuple(seen.values())

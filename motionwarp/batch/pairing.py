@@ -1,0 +1,118 @@
+"""Which person gets which motion."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from motionwarp.batch.items import Item, read_table
+from motionwarp.batch.storage import open_storage
+from motionwarp.errors import InputError, OptionError
+
+Pair = tuple[Item, Item]
+
+
+def pair_up(sources: Sequence[Item], drivings: Sequence[Item], how: str, seed: int) -> list[Pair]:
+    """Choose pairs of people and motions.
+
+    Parameters
+    ----------
+    sources, drivings : sequences of Item
+    how : str
+        'all' for every person with every motion; 'random:N' for N different pairs, in which no person and no motion comes more
+        than once oftener than another of its kind; or a CSV file with the columns `source` and `driving`, which hold ids, or
+        paths as in the lists of inputs.
+    seed : int
+        Of 'random:N'.
+
+    Returns
+    -------
+    list of (source, driving)
+        By source, then by driving, as they come in their lists; those of a CSV file by row.
+
+    Raises
+    ------
+    OptionError
+        If `how` is none of these, or more pairs are asked for than there are.
+    InputError
+        If the CSV file is wrong; the message names the line.
+    """
+    if how == "all":
+        return [(source, driving) for source in sources for driving in drivings]
+    found = re.fullmatch(r"random:(\d{1,12})", how)
+    if found is not None:
+        cells = balanced_cells(len(sources), len(drivings), int(found.group(1)), seed)
+        return [(sources[row], drivings[column]) for row, column in cells]
+    if how.lower().endswith(".csv"):
+        return _listed(sources, drivings, how)
+    raise OptionError("is not a choice of pairs", subject=f"--pairs {how}", remedy="Give all, random:N, or a CSV file")
+
+
+def balanced_cells(rows: int, columns: int, count: int, seed: int) -> list[tuple[int, int]]:
+    """Draw different cells of a table so that all rows are used equally often, and all columns, up to one.
+
+    Parameters
+    ----------
+    rows, columns : int
+        At least 1.
+    count : int
+        From 1 to rows x columns.
+    seed : int
+
+    Returns
+    -------
+    list of (row, column)
+        Sorted.
+
+    Raises
+    ------
+    OptionError
+        If there are not so many cells.
+
+    Notes
+    -----
+    Step i takes row i mod R and column (i + floor(i / lcm(R, C))) mod C: within lcm(R, C) steps no pair of remainders comes twice
+    (Chinese remainder theorem), and every further run is moved by one column. Rows and columns are shuffled first, so that every
+    cell is as likely as any other. Ours.
+    """
+    if not 1 <= count <= rows * columns:
+        raise OptionError(
+            f"there are {rows * columns} pairs", subject=f"--pairs random:{count}", remedy=f"Give a number from 1 to {rows * columns}"
+        )
+    generator = np.random.default_rng(seed)
+    row_order, column_order = generator.permutation(rows), generator.permutation(columns)
+    steps = np.arange(count)
+    taken_rows = row_order[steps % rows]
+    taken_columns = column_order[(steps + steps // math.lcm(rows, columns)) % columns]
+    return sorted(zip(taken_rows.tolist(), taken_columns.tolist(), strict=True))
+
+
+def _listed(sources: Sequence[Item], drivings: Sequence[Item], place: str) -> list[Pair]:
+    folder, name = posixpath.split(place.replace("\\", "/"))
+    storage = open_storage(folder or ".")
+    rows = read_table(storage, name, place, ("source", "driving"), ("source", "driving"))
+    of_source, of_driving = _by_name(sources), _by_name(drivings)
+    pairs: dict[tuple[str, str], Pair] = {}
+    for line, row in enumerate(rows, start=2):
+        found = []
+        for column, table in (("source", of_source), ("driving", of_driving)):
+            item = table.get(row[column]) or table.get(storage.address(row[column]))
+            if item is None:
+                raise InputError(
+                    f"line {line}: there is no {column} '{row[column]}'", subject=place, remedy="Give an id or a path of the inputs"
+                )
+            found.append(item)
+        source, driving = found
+        if pairs.setdefault((source.id, driving.id), (source, driving)) != (source, driving) or len(pairs) != line - 1:
+            raise InputError(f"line {line}: this pair comes twice", subject=place, remedy="Leave one out, or use --variants")
+    if not pairs:
+        raise InputError("has no rows", subject=place, remedy="Give one row a pair")
+    return list(pairs.values())
+
+
+def _by_name(items: Sequence[Item]) -> dict[str, Item]:
+    return {**{item.path: item for item in items}, **{item.id: item for item in items}}

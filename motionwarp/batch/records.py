@@ -1,0 +1,141 @@
+"""The record of one clip: what it was made of, how, and the checksums of its files; or why it could not be made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from motionwarp.batch.configuring import encoded
+from motionwarp.batch.planning import Clip
+from motionwarp.batch.storage import Storage
+from motionwarp.errors import InputError
+from motionwarp.weights_registry import file_sha256
+
+RECORD: Final = "record.json"
+CLIPS: Final = "clips"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A file's checksum and bytes."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """What is known of one clip. Nothing in it depends on when or by whom it was made.
+
+    Attributes
+    ----------
+    id, source, driving : str
+    variant, seed : int
+    status : 'done' or 'failed'
+    video : str
+        The file or folder of the pictures, within the clip's folder.
+    frames, width, height : int
+    seconds : float
+        From the first frame to the end of the last.
+    frame_rate : str
+        Nominal frames a second, a fraction; exact times are in the poses.
+    motionwarp, engine, weights_sha256, estimator, estimator_sha256, device, precision : str
+        What made it.
+    parsing_by : str
+        'engine' if classes were carried along with the pixels, 'estimator' if they were seen in the finished frames.
+    source_sha256, driving_sha256, source_licence, driving_licence : str
+    augmentation : dict
+        As `Draw.as_dict`.
+    warnings : list of str
+    files : dict of str to FileFacts
+        All files of the clip's folder but the record itself.
+    error, error_kind : str
+        Of a clip that failed.
+    tries : int
+        Of a clip that failed.
+    """
+
+    id: str
+    source: str
+    driving: str
+    variant: int
+    seed: int
+    status: str
+    video: str = ""
+    frames: int = 0
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    frame_rate: str = ""
+    motionwarp: str = ""
+    engine: str = ""
+    weights_sha256: str = ""
+    estimator: str = ""
+    estimator_sha256: str = ""
+    device: str = ""
+    precision: str = ""
+    parsing_by: str = ""
+    source_sha256: str = ""
+    driving_sha256: str = ""
+    source_licence: str = ""
+    driving_licence: str = ""
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    files: dict[str, FileFacts] = field(default_factory=dict)
+    error: str = ""
+    error_kind: str = ""
+    tries: int = 0
+
+    def as_bytes(self) -> bytes:
+        """Return the record as JSON whose bytes depend on the values only."""
+        return encoded(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, place: str) -> ClipRecord:
+        """Read a record; InputError if it is damaged."""
+        try:
+            values: dict[str, Any] = json.loads(content)
+            values["files"] = {name: FileFacts(**facts) for name, facts in values["files"].items()}
+            return cls(**values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError(
+                f"this record cannot be read ({error})", subject=place, remedy="Remove the clip's folder and run again with --resume"
+            ) from error
+
+
+def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord:
+    """Return the record of a clip that could not be made."""
+    return ClipRecord(
+        clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "failed",
+        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=problem, error_kind=kind, tries=tries,
+    )  # fmt: skip
+
+
+def clip_folder(clip_id: str) -> str:
+    """Return the name of a clip's folder in the data set."""
+    return f"{CLIPS}/{clip_id}"
+
+
+def failure_name(clip_id: str) -> str:
+    """Return the name of the record of a clip that failed."""
+    return f"{FAILED}/{clip_id}.json"
+
+
+def read_record(storage: Storage, clip_id: str) -> ClipRecord | None:
+    """Return a clip's record, or None if it was neither made nor given up; one that was made goes before a failure."""
+    for name in (f"{clip_folder(clip_id)}/{RECORD}", failure_name(clip_id)):
+        try:
+            content = storage.read(name)
+        except FileNotFoundError:
+            continue
+        return ClipRecord.from_bytes(content, storage.address(name))
+    return None
+
+
+def folder_facts(folder: Path) -> dict[str, FileFacts]:
+    """Return checksum and size of every file in a folder and those within, by name from the folder."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): FileFacts(file_sha256(file), file.stat().st_size) for file in files}

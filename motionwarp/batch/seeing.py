@@ -1,0 +1,226 @@
+"""Looking at an input once: its content's hash, its analysis, and the note that says where that is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.estimators import make_estimator
+from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS
+from motionwarp.batch.analysis_cache import AnalysisCache, analysis_key
+from motionwarp.batch.configuring import DatasetConfig, encoded
+from motionwarp.batch.items import Item
+from motionwarp.batch.storage import Storage, split_address
+from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.errors import InputError, MediaError, PoseFileError
+from motionwarp.media.probing import probe_video
+from motionwarp.pipeline.driving import given_track, observe_driving
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.source import given_pose, prepare_source, read_source
+from motionwarp.version import __version__
+from motionwarp.weights_registry import file_sha256, registry
+
+NOTES: Final = ".motionwarp/inputs"
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class SeenItem:
+    """What is noted of an input that was analysed.
+
+    Attributes
+    ----------
+    key : str
+        Of its analysis in the cache.
+    sha256 : str
+        Of the file's content; of a folder of frames, of all files' names and contents.
+    stamp : str
+        By which a change of the file is noticed without reading it.
+    frames : int
+        Of a driving clip's section; 1 for a source.
+    """
+
+    key: str
+    sha256: str
+    stamp: str
+    frames: int
+
+
+def note_name(item: Item) -> str:
+    """Return the name of the file in which an input's note is kept."""
+    return f"{NOTES}/{item.kind}/{item.id}.json"
+
+
+def read_note(storage: Storage, item: Item) -> SeenItem | None:
+    """Return an input's note, or None if it has not been analysed yet."""
+    try:
+        return SeenItem(**json.loads(storage.read(note_name(item))))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"this note cannot be read ({error})", subject=storage.address(note_name(item)), remedy="Remove it and run again"
+        ) from error
+
+
+def item_stamp(item: Item) -> str:
+    """Return a text that changes when the input or a file that belongs to it does; MediaError if one is missing."""
+    stamps = []
+    for address in _files_of(item):
+        storage, name = split_address(address)
+        try:
+            stamps.append(storage.stamp(name))
+        except OSError as error:
+            raise MediaError("there is no such file", subject=address, remedy="Check the path") from error
+    return " ".join(stamps)
+
+
+def _files_of(item: Item) -> list[str]:
+    return [address for address in (item.path, item.poses, item.matte) if address is not None]
+
+
+class Seer:
+    """Analyses inputs for one configuration, with an estimator that is loaded when it is first needed.
+
+    Parameters
+    ----------
+    config : DatasetConfig
+    storage : Storage
+        Of the data set.
+    scratch : Path
+        A folder of this machine for copies of inputs that lie elsewhere.
+    """
+
+    def __init__(self, config: DatasetConfig, storage: Storage, scratch: Path) -> None:
+        self.config, self.storage, self.scratch = config, storage, scratch
+        self.cache = AnalysisCache(storage)
+        self.device = resolve_device(config.options.device)
+        self.dtype = resolve_precision(config.options.precision, self.device)
+
+    @cached_property
+    def estimator(self) -> Estimator:
+        """The estimator of the configuration."""
+        return make_estimator(self.config.options.pose_estimator, self.device, self.dtype)
+
+    @cached_property
+    def estimator_sha256(self) -> str:
+        """Of the estimator's weights or file; empty for one that brings its own."""
+        name = self.config.options.pose_estimator
+        if name == "builtin":
+            return registry()[DEFAULT_WEIGHTS].sha256
+        return file_sha256(Path(name)) if Path(name).is_file() else ""
+
+    def see(self, item: Item) -> SeenItem:
+        """Analyse an input unless that is done, and note it.
+
+        Raises
+        ------
+        MediaError, PoseFileError, NoPersonError
+            If the input is at fault.
+        """
+        stamp = item_stamp(item)
+        digests = {address: content_sha256(address) for address in _files_of(item)}
+        key = analysis_key(self._facts(item, list(digests.values())))
+        if not self.cache.has(key):
+            torch.manual_seed(self.config.options.seed)
+            (self._see_source if item.kind == "source" else self._see_driving)(item, key)
+        frames = 1 if item.kind == "source" else len(self.cache.load_motion(key, Path(item.path))[0].track)
+        seen = SeenItem(key, digests[item.path], stamp, frames)
+        self.storage.write(note_name(item), encoded(seen.__dict__))
+        return seen
+
+    def _facts(self, item: Item, digests: list[str]) -> dict[str, Any]:
+        """Return all that decides what an analysis sees."""
+        options = self.config.options
+        return {
+            "kind": item.kind,
+            "content": digests,
+            "companions": [item.poses is not None, item.matte is not None],
+            "section": [item.time, item.start, item.end],
+            "person": item.person or options.person,
+            "estimator": [options.pose_estimator, self.estimator_sha256],
+            "computed": [self.device.type, str(self.dtype), self.config.threads, __version__],
+            "seed": options.seed,
+            "plate": self.config.needs_plate,
+        }
+
+    def options_for(self, item: Item) -> TransferOptions:
+        """Return the configuration's options with what the input's row says, and its files on this machine."""
+        options = replace(self.config.options, person=item.person or self.config.options.person)
+        poses = None if item.poses is None else self.local(item.poses)
+        if item.kind == "driving":
+            background = "driving" if self.config.needs_plate else "source"
+            return replace(options, start=item.start, end=item.end, driving_poses=poses, background=background)
+        matte = None if item.matte is None else self.local(item.matte)
+        return replace(options, source_time=item.time, source_poses=poses, matte=matte)
+
+    def local(self, address: str) -> Path:
+        """Return a path on this machine with a file's content."""
+        storage, name = split_address(address)
+        try:
+            return storage.local_path(name, self.scratch)
+        except OSError as error:
+            raise MediaError(f"the file cannot be read ({error})", subject=address, remedy="Check the path") from error
+
+    def _see_source(self, item: Item, key: str) -> None:
+        options, path = self.options_for(item), self.local(item.path)
+        picture, scale = read_source(path, options)
+        self.cache.save_source(key, prepare_source(path, picture, scale, given_pose(path, options), options, self.estimator))
+
+    def _see_driving(self, item: Item, key: str) -> None:
+        options, path = self.options_for(item), self.local(item.path)
+        info = probe_video(path)
+        given = given_track(options, info)
+        motion = observe_driving(
+            path, options, given, self._needed_estimator(given is not None), StageClock(), with_plate=self.config.needs_plate, callback=None
+        )
+        if not np.isfinite(motion.track.points).all():
+            raise PoseFileError("has points that are no numbers", subject=item.path)
+        self.cache.save_motion(key, motion, info)
+
+    def _needed_estimator(self, given: bool) -> Estimator:
+        """Return the estimator, or one that is never asked where all poses are given."""
+        return _NeverAsked() if given else self.estimator
+
+
+class _NeverAsked:
+    """Stands for an estimator where poses come from files, so that no network is loaded."""
+
+    name = "file"
+
+    def _refuse(self, *_: object, **__: object) -> Any:
+        raise RuntimeError("all poses were given, so that no estimator should have been asked")
+
+    find_people = analyse_picture = follow = _refuse
+
+
+def content_sha256(address: str) -> str:
+    """Return the sha256 of a file, or of a folder's files with their names; MediaError if it cannot be read."""
+    storage, name = split_address(address)
+    try:
+        files = storage.walk(name)
+        if not files or files == [name]:
+            return _stream_sha256(storage, name)
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(f"{file[len(name):]}\0{_stream_sha256(storage, file)}\n".encode())
+        return digest.hexdigest()
+    except OSError as error:
+        raise MediaError(f"the file cannot be read ({error.strerror or error})", subject=address, remedy="Check the path") from error
+
+
+def _stream_sha256(storage: Storage, name: str) -> str:
+    digest = hashlib.sha256()
+    with storage.open(name) as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,157 @@
+"""Storage that fsspec reaches: object stores such as S3 and GCS, and its file system in memory.
+
+Object stores have no folders that could be renamed, but every object appears whole. A folder is therefore written file by file,
+and a file that is named beforehand comes last and tells that all are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from motionwarp.batch.storage import PendingFolder, Storage
+from motionwarp.errors import InputError, MissingExtraError, OutputError
+
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+
+
+class RemoteStorage(Storage):
+    """A folder of a file system of fsspec.
+
+    Raises
+    ------
+    MissingExtraError
+        If fsspec, or its driver for the address, is not installed.
+    InputError
+        If there is no such kind of address.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/")
+        protocol = root.split("://", 1)[0]
+        extra = _EXTRAS.get(protocol, "dataset")
+        missing = MissingExtraError(
+            f"reading and writing {protocol}:// needs packages that are not installed",
+            subject=root,
+            remedy=f"Install them with: pip install 'motionwarp[{extra}]'",
+        )
+        try:
+            import fsspec
+        except ImportError as error:
+            raise missing from error
+        try:
+            self._files: Any
+            self._files, self._base = fsspec.core.url_to_fs(self.root)
+        except ImportError as error:
+            raise missing from error
+        except ValueError as error:
+            raise InputError(f"is not an address that can be reached ({error})", subject=root) from error
+
+    def _path(self, name: str) -> str:
+        return f"{self._base}/{name}".rstrip("/") if name else self._base
+
+    def _failure(self, error: Exception, name: str) -> OutputError:
+        return OutputError(f"writing failed ({error})", subject=self.address(name), remedy="Check the address and your rights to it")
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; see `Storage.read`."""
+        return bytes(self._files.cat_file(self._path(name)))
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file; see `Storage.open`."""
+        return cast(BinaryIO, self._files.open(self._path(name), "rb"))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object, which is a single step; see `Storage.write`."""
+        try:
+            self._files.makedirs(posixpath.dirname(self._path(name)), exist_ok=True)
+            self._files.pipe_file(self._path(name), content)
+        except OSError as error:
+            raise self._failure(error, name) from error
+        self._files.invalidate_cache()
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write an object unless there is one; see `Storage.create`.
+
+        Not every object store can do both in one step; between two runs that begin within the same second, a lock made so may
+        fail to hold.
+        """
+        self._files.invalidate_cache()
+        if self.exists(name):
+            return False
+        self.write(name, content)
+        return self.read(name) == content
+
+    def exists(self, name: str) -> bool:
+        """Tell whether it is there; see `Storage.exists`."""
+        return bool(self._files.exists(self._path(name)))
+
+    def stamp(self, name: str) -> str:
+        """Return what the store knows of the object's version; see `Storage.stamp`."""
+        facts = self._files.info(self._path(name))
+        kept = {key: str(facts[key]) for key in ("size", "ETag", "etag", "mtime", "LastModified", "created", "updated") if key in facts}
+        return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()
+
+    def size(self, name: str) -> int:
+        """Return a file's bytes; see `Storage.size`."""
+        return int(self._files.size(self._path(name)))
+
+    def names(self, folder: str) -> list[str]:
+        """List a folder; see `Storage.names`."""
+        self._files.invalidate_cache()
+        try:
+            found = self._files.ls(self._path(folder), detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted({posixpath.basename(name.rstrip("/")) for name in found} - {""})
+
+    def walk(self, folder: str = "") -> list[str]:
+        """List all files; see `Storage.walk`."""
+        self._files.invalidate_cache()
+        start = len(self._path("")) + 1
+        return sorted(name[start:] for name in self._files.find(self._path(folder)))
+
+    def remove(self, name: str) -> None:
+        """Remove it; see `Storage.remove`."""
+        try:
+            if self.exists(name):
+                self._files.rm(self._path(name), recursive=True)
+        except OSError as error:
+            raise self._failure(error, name) from error
+
+    def clear_pending(self) -> None:
+        """Do nothing: what is half written lies on its writer's machine; see `Storage.clear_pending`."""
+        return
+
+    def address(self, name: str) -> str:
+        """Return the address; see `Storage.address`."""
+        return name if "://" in name or os.path.isabs(name) else f"{self.root}/{name}"
+
+    def local_path(self, name: str, scratch: Path) -> Path:
+        """Return a copy's path; see `Storage.local_path`."""
+        target = scratch / hashlib.sha256(self.address(name).encode()).hexdigest()[:16] / posixpath.basename(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._files.get_file(self._path(name), str(target))
+        return target
+
+    def pending_folder(self, name: str, last: str) -> PendingFolder:
+        """Return a folder that is uploaded, `last` at the end; see `Storage.pending_folder`."""
+        return _RemotePending(self, name, last)
+
+
+class _RemotePending(PendingFolder):
+    def __init__(self, storage: RemoteStorage, name: str, last: str) -> None:
+        self._storage, self._name, self._last = storage, name, last
+        self.path = Path(tempfile.mkdtemp(prefix="motionwarp-"))
+
+    def commit(self) -> None:
+        """Upload all files; see `PendingFolder.commit`."""
+        files = sorted(file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file())
+        if self._storage.exists(f"{self._name}/{self._last}"):
+            return
+        for file in sorted(files, key=lambda file: file == self._last):
+            self._storage.write(f"{self._name}/{file}", (self.path / file).read_bytes())

@@ -1,0 +1,202 @@
+"""What a worker does, in whatever process it lives: one task at a time, and no exception leaves it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motionwarp.errors import (
+    DeviceError,
+    InputError,
+    MissingExtraError,
+    MotionwarpError,
+    OptionError,
+    OutputError,
+    WeightsError,
+)
+
+# what computes is imported where work begins: executors start before it, with threads and devices set first
+if TYPE_CHECKING:
+    from motionwarp.batch.clip_making import ClipMaker
+    from motionwarp.batch.configuring import DatasetConfig
+    from motionwarp.batch.items import Item
+    from motionwarp.batch.planning import Clip
+    from motionwarp.batch.seeing import SeenItem, Seer
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """What every worker of a run is told.
+
+    Attributes
+    ----------
+    root : str
+        Of the data set's storage.
+    config : DatasetConfig
+    """
+
+    root: str
+    config: DatasetConfig
+
+
+@dataclass(frozen=True)
+class SeeTask:
+    """Analyse one input."""
+
+    item: Item
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """Make one clip of inputs that have been analysed."""
+
+    clip: Clip
+    source: SeenItem
+    driving: SeenItem
+
+
+Task = SeeTask | ClipTask
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a task failed.
+
+    Attributes
+    ----------
+    message : str
+    kind : str
+        The name of the error's class.
+    ends_run : bool
+        It would meet every other task too: a full disk, weights that are missing.
+    repeats : bool
+        Trying again would meet it again, since the input is at fault.
+    details : str
+        The traceback, for people who look for defects.
+    error : MotionwarpError or None
+        The very error, where it was one of ours.
+    """
+
+    message: str
+    kind: str
+    ends_run: bool
+    repeats: bool
+    details: str = ""
+    error: MotionwarpError | None = None
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What came of a task.
+
+    Attributes
+    ----------
+    value : SeenItem, ClipRecord or None
+        None if there was a problem.
+    problem : Problem or None
+    worker : str
+        Host and process.
+    peak_bytes : int
+        The most memory that the worker's process has had; 0 where the system does not tell.
+    seconds : float
+        That the task took, without what a worker does once.
+    """
+
+    value: Any
+    problem: Problem | None
+    worker: str
+    peak_bytes: int = 0
+    seconds: float = 0.0
+
+
+_OF_THE_RUN = (OutputError, OptionError, DeviceError, WeightsError, MissingExtraError)
+
+
+def problem_of(error: Exception, scratch: str = "") -> Problem:
+    """Tell what an exception means for a run.
+
+    Parameters
+    ----------
+    error : Exception
+    scratch : str
+        A folder of copies whose name, new in every run, is left out of the message.
+    """
+    message = str(error) if isinstance(error, MotionwarpError) else f"{type(error).__name__}: {error}"
+    if scratch:
+        message = message.replace(scratch, "")
+    return Problem(
+        message,
+        type(error).__name__,
+        ends_run=isinstance(error, _OF_THE_RUN),
+        repeats=isinstance(error, InputError),
+        details="".join(traceback.format_exception(error)),
+        error=error if isinstance(error, MotionwarpError) else None,
+    )
+
+
+class Worker:
+    """Does tasks for one order.
+
+    Parameters
+    ----------
+    order : WorkOrder
+    """
+
+    def __init__(self, order: WorkOrder) -> None:
+        self.order = order
+        self.name = f"{platform.node()}:{os.getpid()}"
+        self._scratch = Path(tempfile.mkdtemp(prefix="motionwarp-inputs-"))
+        self._made: tuple[Seer, ClipMaker] | None = None
+
+    def perform(self, task: Task) -> TaskResult:
+        """Do a task; errors become part of the result."""
+        begin = time.perf_counter()
+        try:
+            seer, maker = self._ready()
+            begin = time.perf_counter()
+            value: Any = seer.see(task.item) if isinstance(task, SeeTask) else maker.make(task.clip, task.source, task.driving)
+        except Exception as error:
+            return self._result(None, problem_of(error, f"{self._scratch}{os.sep}"), begin)
+        finally:
+            self._forget_copies()
+        return self._result(value, None, begin)
+
+    def _result(self, value: Any, problem: Problem | None, begin: float) -> TaskResult:
+        return TaskResult(value, problem, self.name, peak_memory_bytes(), time.perf_counter() - begin)
+
+    def close(self) -> None:
+        """Remove what was copied."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _ready(self) -> tuple[Seer, ClipMaker]:
+        if self._made is None:
+            from motionwarp.batch.clip_making import ClipMaker
+            from motionwarp.batch.seeing import Seer
+            from motionwarp.batch.storage import open_storage
+            from motionwarp.devices import set_threads
+
+            set_threads(self.order.config.threads)
+            seer = Seer(self.order.config, open_storage(self.order.root), self._scratch)
+            self._made = seer, ClipMaker(seer)
+        return self._made
+
+    def _forget_copies(self) -> None:
+        for copy in self._scratch.iterdir():
+            shutil.rmtree(copy, ignore_errors=True)
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has had, or 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
