@@ -107,7 +107,7 @@ def reverse_pairs(data_folder: Path, describe: Describe, seed: int, split: Split
 
 def with_parsing(photo: CcpPhoto, describe: Describe) -> CcpPhoto:
     """Return the photo with a class for every pixel: its labels where it has them, else what is seen."""
-    seen = parsing_in_frame(describe(photo.rgb, photo.pose), *photo.matte.shape, photo.matte)
+    seen = parsing_in_frame(describe(photo.rgb, photo.pose), photo.rgb.shape[0], photo.rgb.shape[1], photo.matte)
     known = np.full_like(seen, IGNORE) if photo.parsing is None else photo.parsing
     return replace(photo, parsing=np.where(known == IGNORE, seen, known))
 
@@ -169,8 +169,9 @@ def _bytes(matte: FloatArray) -> ByteArray:
 
 
 def _described(frame: LabelledPicture, describe: Describe) -> LabelledPicture:
-    matte = frame.matte.astype(np.float32) / 255
-    seen = parsing_in_frame(describe(frame.rgb, Pose(frame.points)), *matte.shape, matte)
+    matte = frame.matte.astype(np.float32) / np.float32(255)
+    height, width = matte.shape
+    seen = parsing_in_frame(describe(frame.rgb, Pose(frame.points)), height, width, matte)
     return replace(frame, parsing=seen)
 
 
@@ -186,7 +187,8 @@ def _paired(source: LabelledPicture, target: LabelledPicture, rng: np.random.Gen
     if torso < 0.3 or (target.points[:, 2] > 0.3).sum() < 5 or (target.matte > 127).sum() < 400:
         return None
     box = _box_of(target, rng)
-    window = window_around(box, *target.matte.shape, fill=FILL * float(rng.uniform(0.84, 1.04)))
+    height, width = target.matte.shape
+    window = window_around(box, height, width, fill=FILL * float(rng.uniform(0.84, 1.04)))
     return _in_window(source, target, window)
 
 
@@ -231,7 +233,7 @@ def _in_window(source: LabelledPicture, target: LabelledPicture, window: PersonC
     if np.linalg.norm(source.points[sk.NECK, :2] - source.points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)) < _LEAST_TORSO:
         return None
     known = np.where(source.parsing == IGNORE, BACKGROUND, source.parsing)
-    person = SourcePerson(source.rgb, source.matte.astype(np.float32) / 255, Pose(source.points), known)
+    person = SourcePerson(source.rgb, source.matte.astype(np.float32) / np.float32(255), Pose(source.points), known)
     return PersonPair(
         person,
         np.asarray(rgb, dtype=np.uint8),

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from motionwarp.data.analyser_samples import CountedFrom, PackShare
-from motionwarp.data.part_samples import NO_PART, PART_STRIDE, PartPackReader, PartSample
+from motionwarp.data.part_samples import NO_PART, PartPackReader, PartSample
 from motionwarp.engines import layered_parts as parts
+from motionwarp.engines.part_inputs import PART_STRIDE, QuarterInputs, quarter_inputs
 from motionwarp.errors import OptionError
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
@@ -134,3 +135,8 @@ def part_batches(samples: PartSamples, batch_size: int, first_step: int, steps: 
     )
     yield from loader
 
+
+def batch_quarter_inputs(batch: PartBatch, device: torch.device) -> QuarterInputs:
+    """Return stage I's inputs of a training batch."""
+    layers = batch["layers"].to(device).float().div_(255)
+    return quarter_inputs(layers, batch["classes"].to(device), batch["points"].to(device))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,21 +17,19 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines import layered_parts as parts
-from motionwarp.engines.layered_compositing import Canvas
-from motionwarp.engines.layered_person import LayeredPerson, WarpedFrames
+from motionwarp.engines.layer_stack import LAYER_COUNT, stacked_layers
+from motionwarp.engines.layered_person import LayeredPerson
 from motionwarp.engines.layered_regions import part_regions
 from motionwarp.engines.layered_skeleton import BodyPoints
+from motionwarp.engines.part_inputs import PART_STRIDE
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, FloatArray
 
 FORMAT: Final = "motionwarp-part-samples-1"
-LAYER_COUNT: Final = parts.PART_COUNT + 1  # the last is all parts, laid over each other in closed form
-PART_STRIDE: Final = 4  # of the map that says which part is in front
 NO_PART: Final = parts.PART_COUNT  # the class of pixels outside of the person
 
 
@@ -84,7 +81,7 @@ def part_sample(pair: PersonPair) -> PartSample | None:
     with torch.inference_mode():
         theta = person.plan(poses)
         groups = list(person.warped(poses, theta, CROP_HEIGHT, CROP_WIDTH))
-    layers, classes = stacked_layers(groups, 1)
+    layers, classes = stacked_layers(groups, 1, CROP_HEIGHT, CROP_WIDTH)
     if layers[0, -1, 3].sum() < 400:
         return None
     return PartSample(
@@ -99,45 +96,6 @@ def part_sample(pair: PersonPair) -> PartSample | None:
         theta.theta_affine[0].numpy(),
         pair.name,
     )
-
-
-def stacked_layers(
-    groups: Iterable[WarpedFrames], count: int, height: int = CROP_HEIGHT, width: int = CROP_WIDTH
-) -> tuple[Tensor, Tensor]:
-    """Lay warped parts and their composite out over whole windows.
-
-    Parameters
-    ----------
-    groups : iterable of WarpedFrames
-        Of windows of `height` x `width`, with classes.
-    count : int
-        Frames in all groups together.
-
-    Returns
-    -------
-    layers : float32 (count, 16, 4, height, width)
-    classes : float32 (count, 1, height, width)
-    """
-    layers = torch.zeros(count, LAYER_COUNT, 4, height, width)
-    classes = torch.zeros(count, 1, height, width)
-    for group in groups:
-        canvas = Canvas(group.layers, group.shown)
-        for position, frame in enumerate(group.frames):
-            for part, layer in group.layers.items():
-                if not group.shown[position, part]:
-                    continue
-                x, y = (int(value) for value in layer.corners[position])
-                box_height, box_width = layer.rgba.shape[2:]
-                layers[frame, part, :, y : y + box_height, x : x + box_width] = layer.rgba[position]
-            composed = canvas.compose(position, tuple(float(score) for score in group.depth[position]))
-            if composed is None:
-                continue
-            rgba, carried, left, top = composed
-            window = np.s_[top : top + rgba.shape[1], left : left + rgba.shape[2]]
-            layers[frame, -1, :, window[0], window[1]] = rgba
-            if carried is not None:
-                classes[frame, 0, window[0], window[1]] = carried
-    return layers, classes
 
 
 def parts_in_front(pair: PersonPair) -> ByteArray:

@@ -154,10 +154,30 @@ class LayeredPerson:
                 frames[frame] = None if composed is None else RenderedFrame(*composed)
         return frames
 
-    def warped(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> Iterator[WarpedFrames]:
+    def bounds(self, poses: Tensor, theta: LayeredTheta) -> Tensor:
+        """Return the boxes around all parts of each frame: left, top, right, bottom at pixel edges, float32 (B, 4).
+
+        A frame without any part has a box of no size at (0, 0).
+        """
+        shown = BodyPoints(poses.float().cpu()).present_parts()
+        low, high = poses.new_full((len(poses), 2), torch.inf), poses.new_full((len(poses), 2), -torch.inf)
+        for part in range(parts.PART_COUNT):
+            if self._textures[part] is None:
+                continue
+            outlines = self._outlines(part, theta)
+            there = shown[:, part, None]
+            low = torch.where(there, torch.minimum(low, outlines.amin(dim=1)), low)
+            high = torch.where(there, torch.maximum(high, outlines.amax(dim=1)), high)
+        boxes = torch.cat([low - 0.5, high + 0.5], dim=1)
+        return torch.where(boxes.isfinite().all(dim=1, keepdim=True), boxes, torch.zeros_like(boxes))
+
+    def warped(
+        self, poses: Tensor, theta: LayeredTheta, height: int, width: int, *, with_classes: bool = True
+    ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
-        Frames in which the person has about the same size come together, so their order is not that of `poses`.
+        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are
+        only there if they were kept when the person was cut.
         """
         target = BodyPoints(poses.float().cpu())
         shown = target.present_parts().numpy()
@@ -165,7 +185,7 @@ class LayeredPerson:
         for level in np.unique(levels):
             chosen = np.flatnonzero(levels == level)
             subset = LayeredTheta(theta.theta_affine[chosen], theta.theta_tps[chosen], theta.depth[chosen])
-            layers = self._warped_parts(target, subset, chosen, shown, int(level), height, width)
+            layers = self._warped_parts(target, subset, chosen, shown, int(level), height, width, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -182,6 +202,7 @@ class LayeredPerson:
         level: int,
         height: int,
         width: int,
+        with_classes: bool,
     ) -> dict[int, WarpedPart]:
         layers = {}
         for part in range(parts.PART_COUNT):
@@ -194,7 +215,7 @@ class LayeredPerson:
                 continue
             texture = self._texture(part, level)
             grid = self._grid(part, theta, texture, level, placement.corners, placement.height, placement.width)
-            layers[part] = sample_part(texture.rgba, texture.parsing, grid, placement.corners)
+            layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement.corners)
         return layers
 
     def _outlines(self, part: int, theta: LayeredTheta) -> Tensor:

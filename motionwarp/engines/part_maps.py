@@ -92,7 +92,8 @@ def pose_change(theta_affine: Tensor) -> Tensor:
     linear = theta_affine[..., :2].float()
     scale = torch.linalg.det(linear[:, parts.TORSO]).abs().clamp_min(1e-8).sqrt()
     relative = linear / scale[:, None, None, None] - torch.eye(2, device=linear.device)
-    return relative.flatten(1).clamp(-4, 4)
+    clamped: Tensor = relative.flatten(1).clamp(-4, 4)
+    return clamped
 
 
 def control_frames(poses: Tensor) -> Tensor:

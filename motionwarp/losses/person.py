@@ -24,7 +24,8 @@ def over_background(rgb: Tensor, alpha: Tensor, background: Tensor) -> Tensor:
 
 def weighted_l1(made: Tensor, true: Tensor, weight: Tensor) -> Tensor:
     """Return the mean absolute difference, a scalar; `weight` (B, 1, H, W) says how much each pixel counts."""
-    return (weight * (made - true).abs()).sum() / (weight.sum() * made.shape[1]).clamp_min(1.0)
+    difference: Tensor = (weight * (made - true).abs()).sum() / (weight.sum() * made.shape[1]).clamp_min(1.0)
+    return difference
 
 
 def gradient_l1(made: Tensor, true: Tensor, weight: Tensor) -> Tensor:
@@ -57,4 +58,5 @@ def structure_loss(made: Tensor, true: Tensor, weight: Tensor, window: int = 7, 
     luminance = (2 * made_mean * true_mean + _C1) / (made_mean**2 + true_mean**2 + _C1)
     similarity = luminance * (2 * covariance + _C2) / (variances + _C2)
     counted = mean(weight)
-    return (counted * (1 - similarity)).sum() / (counted.sum() * count).clamp_min(1.0)
+    loss: Tensor = (counted * (1 - similarity)).sum() / (counted.sum() * count).clamp_min(1.0)
+    return loss

@@ -96,9 +96,9 @@ class PartGenerator(nn.Module):
         self.up2 = _Up(quarter, half)
         self.head = nn.Conv2d(half, BLEND_COUNT + 3 + 1, 3, 1, 1)
         nn.init.normal_(self.head.weight, std=1e-3)
-        nn.init.zeros_(self.head.bias)
-        with torch.no_grad():
-            self.head.bias[COMPOSITE] = _COMPOSITE_BIAS
+        bias = torch.zeros(BLEND_COUNT + 3 + 1)
+        bias[COMPOSITE] = _COMPOSITE_BIAS
+        self.head.bias = nn.Parameter(bias)
 
     def forward(self, layers: Tensor, limbs: Tensor, stage_one: Tensor, change: Tensor) -> PartGeneratorOutput:
         """Write the recipe.

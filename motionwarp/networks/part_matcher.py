@@ -78,7 +78,7 @@ class PartMatcher(nn.Module):
         float32 (B, 15, 2, 9)
             theta_tps: displacements of the control points in units of each part's control frame.
         """
-        batch = len(layers)
+        batch = layers.shape[0]
         own = layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT]  # (B, 15, 4, h, w)
         anybody = (1 - in_front[:, -1:]).unsqueeze(1).expand(-1, PART_COUNT, -1, -1, -1)
         seen = torch.cat([own, in_front[:, :PART_COUNT, None], limbs[:, :, None], anybody], dim=2)

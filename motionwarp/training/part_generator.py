@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
+from motionwarp.engines.part_inputs import quarter_inputs, stage_one_probabilities
 from motionwarp.engines.part_maps import part_maps, pose_change
+from motionwarp.engines.warping_networks import WarpingNetworks, save_warping_networks
 from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
 from motionwarp.losses.person import gradient_l1, over_background, structure_loss, weighted_l1
 from motionwarp.networks.analyser import Analyser
@@ -21,7 +23,6 @@ from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
-from motionwarp.training.part_inputs import quarter_inputs, stage_one_probabilities
 from motionwarp.training.parts_config import PartGeneratorTrainingConfig
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
@@ -78,7 +79,7 @@ class PartGeneratorTask(TrainingTask):
         figures = self._losses(rgb, alpha, target, matte, inside)
         optimiser = self.optimisers["generator"]
         optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()  # type: ignore[no-untyped-call]
+        figures["loss"].backward()
         nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.loop.gradient_clip)
         optimiser.step()
         grey = torch.full((len(points), 3), 0.5, device=self.device)
@@ -121,9 +122,11 @@ class PartGeneratorTask(TrainingTask):
         return {"loss": total, **figures}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `part_generator.safetensors` in half precision, and a picture: closed form, made, true."""
+        """Write the generator alone, all networks in one file for use, and a picture: closed form, made, true."""
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / "part_generator.safetensors", half_precision(module), ARCHITECTURE, config)
+        assert isinstance(module, PartGenerator)
+        save_warping_networks(folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module), {"step": str(step)})
         if self._last is not None:
             rows = torch.cat([torch.cat(list(column), dim=1) for column in self._last], dim=2)
             grid = (rows.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
+from motionwarp.data.part_batches import PartBatch, PartSamples, batch_quarter_inputs, part_batches
 from motionwarp.data.part_samples import NO_PART
 from motionwarp.engines.part_maps import control_frames
 from motionwarp.geometry.grids import sample
@@ -20,7 +20,6 @@ from motionwarp.networks.part_parser import PART_COUNT, PartParser
 from motionwarp.training.frozen import frozen
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
-from motionwarp.training.part_inputs import QUARTER_HEIGHT, QUARTER_WIDTH, batch_quarter_inputs
 from motionwarp.training.parts_config import MatcherLossWeights, PartMatcherTrainingConfig
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
@@ -63,7 +62,7 @@ class PartMatcherTask(TrainingTask):
         )
         optimiser = self.optimisers["matcher"]
         optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()  # type: ignore[no-untyped-call]
+        figures["loss"].backward()
         nn.utils.clip_grad_norm_(self.matcher.parameters(), self.config.loop.gradient_clip)
         optimiser.step()
         with torch.no_grad():
@@ -105,7 +104,8 @@ def matched(layers: Tensor, theta_tps: Tensor, points: Tensor) -> Tensor:
     still = torch.eye(2, 3, device=layers.device).expand(len(layers), PART_COUNT, 2, 3)
     height, width = layers.shape[-2:]
     grid = PartWarps(still, theta_tps).sampling_grid(height, width, height, width, control_frame=control_frames(small))
-    return sample(own.flatten(0, 1), grid.flatten(0, 1)).unflatten(0, own.shape[:2])
+    moved: Tensor = sample(own.flatten(0, 1), grid.flatten(0, 1)).unflatten(0, own.shape[:2])
+    return moved
 
 
 def matcher_loss(

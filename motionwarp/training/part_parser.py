@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
+from motionwarp.data.part_batches import PartBatch, PartSamples, batch_quarter_inputs, part_batches
 from motionwarp.engines import layered_parts as parts
 from motionwarp.networks.part_parser import PART_COUNT, PartParser
 from motionwarp.parsing.labels import IGNORE
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
-from motionwarp.training.part_inputs import batch_quarter_inputs
 from motionwarp.training.parts_config import PartParserTrainingConfig
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
@@ -61,7 +60,7 @@ class PartParserTask(TrainingTask):
         loss = of_parsing + of_front
         optimiser = self.optimisers["parser"]
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.parser.parameters(), self.config.loop.gradient_clip)
         optimiser.step()
         right = (output.in_front_logits.argmax(1) == in_front)[in_front < PART_COUNT].float().mean()

@@ -1,20 +1,19 @@
-"""From batches of part samples to what the networks of the `parts` preset take."""
+"""What stage I and the matcher of the `parts` preset see, at a quarter of the window's resolution."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from motionwarp.data.part_batches import PartBatch
-from motionwarp.data.part_samples import PART_STRIDE
 from motionwarp.engines.part_maps import part_maps
 from motionwarp.networks.part_parser import PartParserOutput
 from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 
+PART_STRIDE: Final = 4  # pixels of the window for each cell
 QUARTER_HEIGHT, QUARTER_WIDTH = CROP_HEIGHT // PART_STRIDE, CROP_WIDTH // PART_STRIDE
 
 
@@ -47,12 +46,6 @@ def quarter_inputs(layers: Tensor, classes: Tensor, points: Tensor) -> QuarterIn
     one_hot = functional.one_hot(classes.long().clamp(max=CLASS_COUNT - 1), CLASS_COUNT).permute(0, 3, 1, 2).float()
     small = functional.avg_pool2d(layers.flatten(1, 2), 2)
     return QuarterInputs(small, one_hot, part_maps(points, QUARTER_HEIGHT, QUARTER_WIDTH, PART_STRIDE))
-
-
-def batch_quarter_inputs(batch: PartBatch, device: torch.device) -> QuarterInputs:
-    """Return stage I's inputs of a training batch."""
-    layers = batch["layers"].to(device).float().div_(255)
-    return quarter_inputs(layers, batch["classes"].to(device), batch["points"].to(device))
 
 
 def stage_one_probabilities(output: PartParserOutput) -> Tensor:
