@@ -34,8 +34,11 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, Per
 
 # draws of a pose before a photo is given up: some drivers' torsos are not seen
 _DRAWS = 20
-# of the made source's height or width that its points and their margins fill
-_FILL = 0.9
+# the sure points and their margins fill this much of the canvas on which the source is made: legs that no point is sure of, and
+# wide cloth, must not be cut off ...
+_FILL = 0.425
+# ... and then the person is cut out with this much around, as a share of the longer side
+_AROUND = 0.08
 
 
 @dataclass(frozen=True)
@@ -202,21 +205,40 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
         With the pose and matte that it was made with, and the parsing that the estimator sees in it. None if the photo's points
         show no body to move, or nothing of it is left in the picture.
     """
-    height, width = round(CROP_HEIGHT * settings.source_detail), round(CROP_WIDTH * settings.source_detail)
+    # twice a crop's size, so that what fills half of it has a crop's resolution
+    height, width = round(2 * CROP_HEIGHT * settings.source_detail), round(2 * CROP_WIDTH * settings.source_detail)
     window = crop_around(visible_box(other.points, SURE_SCORE), fill=_FILL, width=width, height=height)
     pose = other.transformed(window.frame_to_crop())
     try:
         seen = estimator.analyse_picture(photo.rgb, given_pose=photo.pose)
-        labels = parsing_in_frame(seen, photo.rgb.shape[0], photo.rgb.shape[1], photo.matte)
+        labels = parsing_in_frame(seen, *_size(photo.rgb), photo.matte)
         rgb, matte, _ = repose(photo.rgb, photo.matte, labels, photo.pose, pose, height, width)
+        cut = _cut(matte)
+        if cut is None:
+            return None
+        rgb, matte = np.ascontiguousarray(rgb[cut]), np.ascontiguousarray(matte[cut])
+        pose = pose.transformed([[1, 0, -cut[1].start], [0, 1, -cut[0].start]])
         picture = on_plain(rgb, matte, settings.background)
-        parsing = parsing_in_frame(estimator.analyse_picture(picture, given_pose=pose), height, width, matte)
+        parsing = parsing_in_frame(estimator.analyse_picture(picture, given_pose=pose), *_size(picture), matte)
     except NoPersonError:
-        return None
-    if box_of_matte(matte) is None:
         return None
     framed = _framed(picture, matte, pose, settings.background)
     return SourceView(SourcePerson(picture, matte, pose, parsing), framed, np.full_like(framed.rgb, settings.background))
+
+
+def _cut(matte: FloatArray) -> tuple[slice, slice] | None:
+    """Return the rows and columns of a canvas around what is covered; None if nothing is."""
+    box = box_of_matte(matte)
+    if box is None:
+        return None
+    left, top, right, bottom = (round(edge) for edge in box)
+    around = round(_AROUND * max(right - left, bottom - top)) + 1
+    rows = slice(max(top - around, 0), min(bottom + around, matte.shape[0]))
+    return rows, slice(max(left - around, 0), min(right + around, matte.shape[1]))
+
+
+def _size(rgb: ByteArray) -> tuple[int, int]:
+    return rgb.shape[0], rgb.shape[1]
 
 
 def _target(photo: CcpPhoto, background: int) -> TargetView:

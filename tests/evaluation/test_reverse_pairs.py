@@ -51,8 +51,11 @@ def test_the_target_is_the_real_photo_and_the_source_is_made_from_it(data_folder
         assert pair.target.rgb.shape == (256, 192, 3)
         assert (pair.target.matte > 0.5).sum() == pytest.approx((0.85 * 256) ** 2 * BOX[0] / BOX[1], rel=0.03)
         person = pair.source.person
-        assert person.rgb.shape == (384, 288, 3)
-        assert 0.01 < (person.matte > 0.5).mean() < 0.9
+        # the whole person, with room around, at one and a half times a crop's resolution
+        shown = [np.flatnonzero((person.matte > 0.1).any(axis=axis)) for axis in (1, 0)]
+        assert [along[0] > 0 for along in shown] == [True, True]
+        assert [along[-1] < length - 1 for along, length in zip(shown, person.matte.shape, strict=True)] == [True, True]
+        assert 0.5 * 384 < np.ptp(shown[0]) < 1.1 * 384
         # another pose: its points relative to each other are not the photo's
         spans = [np.ptp(points[:, :2], axis=0) for points in (person.pose.points, pair.target.pose.points)]
         shapes = [pose / span for pose, span in zip((person.pose.xy, pair.target.pose.xy), spans, strict=True)]
