@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from . import evaluate_reenact, evaluate_reverse
+from . import evaluate_pairs, evaluate_reenact, evaluate_reverse
 from .failures import is_debug
 from .options import (
     DebugOption,
@@ -30,6 +30,7 @@ app = typer.Typer(
     epilog=examples("motionwarp evaluate analyser data --json"),
 )
 
+app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
 app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
 

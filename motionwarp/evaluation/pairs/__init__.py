@@ -1,0 +1,1 @@
+"""Scoring systems on lists of pairs with ground truth: rendering, figures, statistics."""

@@ -1,0 +1,300 @@
+"""The report as one page that needs nothing but itself: tables, plots, and pairs with their pictures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from motionwarp.evaluation.pairs.definitions import FIGURES
+from motionwarp.evaluation.pairs.plots import colour_of, distribution_plot, interval_plot, scatter_plot
+from motionwarp.evaluation.pairs.results import PairsResult
+from motionwarp.evaluation.pairs.thumbnails import ReportRow, ranking, report_rows
+from motionwarp.evaluation.published import DATASETS
+from motionwarp.evaluation.statistics import Interval
+from motionwarp.types import Pose
+
+_SIGNIFICANT = 0.05
+_PLOTTED = 6
+
+
+def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[str, Pose], rows: int) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    result : PairsResult
+    summary : dict
+        As from `summarise`.
+    poses : mapping of str to Pose
+        Points of targets by name, as far as they are known.
+    rows : int
+        Pairs with pictures: half of them the worst, half the best.
+    """
+    shown = report_rows(result, poses, rows)
+    body = "\n".join(
+        [
+            _head(result, summary),
+            "<h2>Figures</h2>",
+            _figures_table(result, summary),
+            _missing(summary),
+            _published_elsewhere(summary),
+            _differences_table(summary),
+            _plots(result, summary),
+            _pairs(result, shown),
+            _excluded(summary),
+            _settings(summary),
+        ]
+    )
+    return page_of("Figures on pairs", body)
+
+
+def page_of(title: str, body: str, assets: tuple[str, str] = ("page.css", "page.js")) -> str:
+    """Return a page with its style and script inside; it may load nothing from anywhere, which its policy says too.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    body : str
+        HTML.
+    assets : (str, str)
+        Files of style and script beside this one.
+    """
+    style, script = (files("motionwarp.evaluation.pairs").joinpath(name).read_text(encoding="utf-8") for name in assets)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _head(result: PairsResult, summary: Mapping[str, Any]) -> str:
+    pairs = summary["pairs"]
+    dataset = DATASETS.get(summary["dataset"] or "", "")
+    excluded = len({each["pair"] for each in pairs["excluded"]})
+    left_out = f", {excluded} excluded for all systems alike" if excluded else ""
+    drawn = pairs["scored"] + excluded
+    sample = f" (a random {drawn} of the list's {pairs['listed']})" if drawn < pairs["listed"] else ""
+    return (
+        f"<h1>{' against '.join(escape(system.name) for system in result.systems)}</h1>"
+        f'<p class="soft">{pairs["scored"]} pairs{left_out}{sample} · <code>{escape(pairs["file"])}</code>'
+        f"{' · ' + escape(dataset) if dataset else ''} · list sha256 <code>{pairs['sha256'][:16]}…</code></p>"
+    )
+
+
+def _figures_table(result: PairsResult, summary: Mapping[str, Any]) -> str:
+    figures: Mapping[str, Any] = summary["figures"]
+    heads = "".join(
+        f'<th class="figure" scope="col" title="{escape(facts["settings"])}">{escape(facts["title"])} '
+        f"{'↑' if facts['better'] == 'higher' else '↓'}</th>"
+        for facts in figures.values()
+    )
+    lines = []
+    for index, system in enumerate(result.systems):
+        cells = "".join(_figure_cell(facts, system.name) for facts in figures.values())
+        lines.append(f'<tr><td>{_swatch(index)}{escape(system.name)}</td>{cells}<td class="text"></td></tr>')
+    if summary["dataset"]:
+        lines += _published_rows(summary, list(figures))
+    return (
+        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}<th class="text" scope="col">Source</th></tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score are figures of '
+        "the whole set.</p>"
+    )
+
+
+def _figure_cell(facts: Mapping[str, Any], system: str) -> str:
+    own = facts["systems"][system]
+    means = [each["mean"] for each in facts["systems"].values()]
+    best = max(means) if facts["better"] == "higher" else min(means)
+    mark = " best" if own["mean"] == best and len(means) > 1 else ""
+    interval = "" if own["low"] is None else f'<span class="range">{own["low"]:.4g} to {own["high"]:.4g}</span>'
+    return f'<td class="figure{mark}">{own["mean"]:.4g}{interval}</td>'
+
+
+def _published_rows(summary: Mapping[str, Any], figures: Sequence[str]) -> list[str]:
+    rows = [row for row in summary["published"] if any(name in row["figures"] for name in figures)]
+    if not rows:
+        return []
+    title = "Published; splits, sizes and settings may differ"
+    lines = [f'<tr class="section"><th colspan="{len(figures) + 2}">{title}</th></tr>']
+    for row in rows:
+        cells = "".join(
+            f'<td class="figure">{row["figures"][name]:.4g}</td>' if name in row["figures"] else "<td></td>" for name in figures
+        )
+        note = f". {row['note']}" if row["note"] else ""
+        data = "" if summary["dataset"] else f"{DATASETS[row['dataset']]}; "
+        lines.append(f'<tr><td>{escape(row["system"])}</td>{cells}<td class="text soft">{escape(data + row["source"] + note)}</td></tr>')
+    return lines
+
+
+def _published_elsewhere(summary: Mapping[str, Any]) -> str:
+    """Return published figures where the list is of no published data set: out of the way, and with a warning."""
+    figures = summary["figures"]
+    rows = [] if summary["dataset"] else _published_rows(summary, list(figures))
+    if not rows:
+        return ""
+    heads = "".join(f'<th scope="col">{escape(facts["title"])}</th>' for facts in figures.values())
+    return (
+        "<details><summary>Published figures, of other data than this list's: for orientation, not for comparison</summary>"
+        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}<th class="text" scope="col">Source</th></tr></thead>'
+        f"<tbody>{''.join(rows[1:])}</tbody></table></div></details>"
+    )
+
+
+def _missing(summary: Mapping[str, Any]) -> str:
+    if not summary["missing"]:
+        return ""
+    lines = "".join(f"<li><b>{escape(FIGURES[name].title)}</b>: {escape(reason)}</li>" for name, reason in summary["missing"].items())
+    return f"<p>Not measured:</p><ul>{lines}</ul>"
+
+
+def _differences_table(summary: Mapping[str, Any]) -> str:
+    if not summary["differences"]:
+        return ""
+    lines = []
+    for row in summary["differences"]:
+        told = "no difference beyond chance"
+        if row["p_holm"] < _SIGNIFICANT and row["better"]:
+            told = f"{row['better']} is better"
+        lines.append(
+            f"<tr><td>{escape(FIGURES[row['figure']].title)}</td><td class='text'>{escape(row['first'])} − {escape(row['second'])}</td>"
+            f'<td class="figure">{row["mean"]:+.4g}<span class="range">{row["low"]:+.4g} to {row["high"]:+.4g}</span></td>'
+            f"<td>{_p_text(row['p'])}</td><td>{_p_text(row['p_holm'])}</td><td class='text'>{escape(told)}</td></tr>"
+        )
+    return (
+        '<h2>Paired differences</h2><div class="scroll"><table><thead><tr><th scope="col">Figure</th>'
+        '<th class="text" scope="col">Systems</th><th scope="col">Mean difference</th><th scope="col">p</th>'
+        '<th scope="col">p, Holm</th><th class="text" scope="col">Read as</th></tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        '<p class="soft">Sign-flip permutation test on the same pairs, two-sided; Holm corrects for the number of rows.</p>'
+    )
+
+
+def _p_text(value: float) -> str:
+    return "&lt; 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _plots(result: PairsResult, summary: Mapping[str, Any]) -> str:
+    plots = []
+    for facts in list(summary["figures"].values())[:_PLOTTED]:
+        each = {name: own for name, own in facts["systems"].items() if own["low"] is not None}
+        if each:
+            intervals = {name: Interval(own["mean"], own["low"], own["high"], own["pairs"]) for name, own in each.items()}
+            plots.append(interval_plot(f"{facts['title']}, {facts['better']} is better: means and 95 % intervals", intervals))
+    figure, system, _ = ranking(result)
+    if figure:
+        kept = np.logical_and.reduce([np.isfinite(result.values[each.name][figure]) for each in result.systems])
+        values = {each.name: result.values[each.name][figure][kept] for each in result.systems}
+        if kept.any():
+            plots.append(distribution_plot(f"{FIGURES[figure].title}: pairs by figure", values))
+            for other in [name for name in values if name != system][:2]:
+                title = f"{FIGURES[figure].title} by pair: {other} against {system}"
+                plots.append(scatter_plot(title, (other, system), values[other], values[system]))
+    return f'<h2>Plots</h2><div class="plots">{"".join(plots)}</div>' if plots else ""
+
+
+def _pairs(result: PairsResult, rows: Sequence[ReportRow]) -> str:
+    if not rows:
+        return ""
+    figure, system, order = ranking(result)
+    columns = [(name, each.name) for each in result.systems for name in result.values[each.name]]
+    options = "".join(
+        f'<option value="{place}" data-better="{1 if FIGURES[name].better == "higher" else -1}"'
+        f"{' selected' if (name, of) == (figure, system) else ''}>{escape(FIGURES[name].title)} of {escape(of)}</option>"
+        for place, (name, of) in enumerate(columns)
+    )
+    of_all = f"the {len(rows)} worst and best of {len(order)} pairs" if len(rows) < len(order) else f"all {len(rows)} pairs"
+    by = f" by {FIGURES[figure].title} of {system}" if figure else ""
+    blocks = "".join(_pair_block(result, row, columns, len(order)) for row in rows)
+    return (
+        f'<h2>Pairs</h2><p class="soft">{of_all[0].upper() + of_all[1:]}{escape(by)}; pairs.csv has them all. '
+        "Differences from the truth run from black to yellow.</p>"
+        '<div class="controls" id="controls" hidden><label>Sort by <select id="by">' + options + "</select></label>"
+        '<label><select id="direction"><option value="worst">worst first</option><option value="best">best first</option></select></label>'
+        '<label>Size <input id="size" type="range" min="64" max="224" value="128"></label></div>'
+        f'<div id="pairs">{blocks}</div>'
+    )
+
+
+def _pair_block(result: PairsResult, row: ReportRow, columns: Sequence[tuple[str, str]], count: int) -> str:
+    names = result.pairs[row.index].names
+    values = " ".join(f"{result.values[system][figure][row.index]:.6g}" for figure, system in columns)
+    strip = [_picture(row.source, "source")]
+    if row.pose:
+        strip.append(_picture(row.pose, "target pose"))
+    for index, system in enumerate(result.systems):
+        made, apart = row.results[system.name]
+        figure = next(iter(result.values[system.name]), "")
+        told = f"{system.name}"
+        if figure:
+            told += f" · {FIGURES[figure].title} {result.values[system.name][figure][row.index]:.3f}"
+        strip.append(
+            f'<figure><div class="of" style="border-color:{colour_of(index)}"><img src="{made}" alt="result of {escape(system.name)}">'
+            f'<img src="{apart}" alt="difference"></div><figcaption>{escape(told)}</figcaption></figure>'
+        )
+    strip.append(_picture(row.truth, "ground truth"))
+    return (
+        f'<div class="pair" data-values="{values}"><h3><b>{row.rank + 1} of {count}</b>{escape(names.source)} → {escape(names.target)}</h3>'
+        f'<div class="strip">{"".join(strip)}</div></div>'
+    )
+
+
+def _picture(address: str, caption: str) -> str:
+    return f'<figure><img src="{address}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def _excluded(summary: Mapping[str, Any]) -> str:
+    rows = summary["pairs"]["excluded"]
+    notes = summary["notes"]
+    text = ""
+    if rows:
+        lines = "".join(
+            f"<tr><td class='text'>{escape(each['pair'])}</td><td class='text'>{escape(each['system'] or 'the pair itself')}</td>"
+            f"<td class='text'>{escape(each['reason'])}</td></tr>"
+            for each in rows
+        )
+        text += (
+            f"<h2>Excluded</h2><details><summary>{len(rows)} failures; their pairs count for no system</summary>"
+            f'<div class="scroll"><table><tbody>{lines}</tbody></table></div></details>'
+        )
+    if notes:
+        lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
+        text += f"<details><summary>{len(notes)} figures could not be taken</summary><ul>{lines}</ul></details>"
+    return text
+
+
+def _settings(summary: Mapping[str, Any]) -> str:
+    facts = "".join(
+        f"<tr><td>{escape(facts['title'])}</td><td class='text'>{escape(facts['settings'])}</td></tr>"
+        for facts in summary["figures"].values()
+    )
+    run = "".join(
+        f"<tr><td>{escape(name.replace('_', ' '))}</td><td class='text'><code>{escape(str(value))}</code></td></tr>"
+        for name, value in summary["settings"].items()
+        if value is not None
+    )
+    systems = "".join(
+        f"<tr><td>{escape(system['name'])}</td><td class='text'><code>"
+        f"{escape(', '.join(f'{key} {value}' for key, value in system.items() if key != 'name' and value))}</code></td></tr>"
+        for system in summary["systems"]
+    )
+    return (
+        f"<h2>Settings</h2><table><tbody>{facts}{run}{systems}"
+        f"<tr><td>motionwarp</td><td class='text'>{escape(summary['version'])}</td></tr></tbody></table>"
+    )
+
+
+def _swatch(index: int) -> str:
+    return f'<span class="swatch" style="background:{colour_of(index)}"></span>'
