@@ -27,6 +27,12 @@ app = typer.Typer(
 app.command("generate", epilog=dataset_generate.EPILOG)(dataset_generate.generate)
 
 
+_KIND_HELP = (
+    "photos, clips, reposed (photos moved into other poses) or synthetic: for the analyser. "
+    "parts-reverse (photos, made back from moved ones), parts-clips or parts-synthetic: pairs for the Warping-GAN's parts preset."
+)
+
+
 class PackKind(str, Enum):
     """What a pack is made of."""
 
@@ -34,6 +40,9 @@ class PackKind(str, Enum):
     CLIPS = "clips"
     REPOSED = "reposed"
     SYNTHETIC = "synthetic"
+    PARTS_REVERSE = "parts-reverse"
+    PARTS_CLIPS = "parts-clips"
+    PARTS_SYNTHETIC = "parts-synthetic"
 
 
 @app.command(
@@ -41,15 +50,16 @@ class PackKind(str, Enum):
     epilog=examples(
         "motionwarp dataset pack photos data -o photos.pack",
         "motionwarp dataset pack reposed data -o reposed.pack --count 4000 --seed 1",
+        "motionwarp dataset pack parts-reverse data -o reverse.pack --count 4000",
     ),
 )
 def pack(
     ctx: typer.Context,
-    kind: Annotated[PackKind, typer.Argument(help="photos, clips, reposed (photos moved into other poses) or synthetic.")],
+    kind: Annotated[PackKind, typer.Argument(help=_KIND_HELP)],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/; not read for synthetic.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
-    count: Annotated[int, typer.Option("--count", min=1, help="Pictures, for reposed and synthetic.")] = 3000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="For reposed and synthetic.")] = 0,
+    count: Annotated[int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")] = 3000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="For all kinds but photos and clips.")] = 0,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -60,12 +70,18 @@ def pack(
     Only training splits are packed.
     """
     from motionwarp.data.packing import samples_of_kind, write_pack
+    from motionwarp.data.part_packing import PAIR_KINDS, pairs_of_kind, part_samples, write_part_pack
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if output.exists() and not overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
     with reporter.progress("pictures/s") as tick:
-        samples = samples_of_kind(kind.value, data, count=count, seed=seed)
-        written = write_pack(samples, output, progress=lambda done: tick("pack", done, None))
+        pairs = next((pair_kind for pair_kind in PAIR_KINDS if kind.value == f"parts-{pair_kind}"), None)
+        if pairs is not None:
+            parts = part_samples(pairs_of_kind(pairs, data, seed))
+            written = write_part_pack(parts, count, output, progress=lambda done: tick("pack", done, count))
+        else:
+            samples = samples_of_kind(kind.value, data, count=count, seed=seed)
+            written = write_pack(samples, output, progress=lambda done: tick("pack", done, None))
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
     reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")

@@ -10,6 +10,7 @@ import typer
 from .failures import is_debug
 from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, PrecisionOption, QuietOption, examples
 from .reporting import Reporter
+from .train_stages import ConfigArgument, MinutesOption, RunOption, stage_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,11 +18,15 @@ app = typer.Typer(
     epilog=examples("motionwarp train analyser analyser.toml -o runs/analyser --max-minutes 60"),
 )
 
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file; docs/guides/training.md shows all keys.")]
-RunOption = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the run; a run that is there goes on.")]
-MinutesOption = Annotated[
-    float | None, typer.Option("--max-minutes", min=0, help="Stop, resumably, after this time.", show_default=False)
-]
+app.command("parser", epilog=examples("motionwarp train parser parser.toml -o runs/parser --max-minutes 60"))(
+    stage_command("parser", "Train stage I of the Warping-GAN: the parsing of the person in a new pose.")
+)
+app.command("matcher", epilog=examples("motionwarp train matcher matcher.toml -o runs/matcher --max-minutes 30"))(
+    stage_command("matcher", "Train the geometric matcher of the Warping-GAN: the warp between two parsings.")
+)
+app.command("warping-gan", epilog=examples("motionwarp train warping-gan gan.toml -o runs/gan --max-minutes 60"))(
+    stage_command("warping-gan", "Train stage II of the Warping-GAN: the picture from what is warped.")
+)
 
 
 @app.command("analyser", epilog=examples("motionwarp train analyser analyser.toml -o runs/analyser --max-minutes 60"))

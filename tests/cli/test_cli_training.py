@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY_LOOP = """
+[loop]
+steps = 2
+batch_size = 2
+warmup_steps = 1
+decay_steps = 1
+workers = 0
+log_every = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory, app_module: Any) -> Path:
+    """A pack of two drawn pairs, made by the command."""
+    from typer.testing import CliRunner
+
+    folder = tmp_path_factory.mktemp("packs")
+    made = CliRunner().invoke(
+        app_module.app, ["dataset", "pack", "parts-synthetic", str(folder), "-o", str(folder / "parts.pack"), "--count", "2", "-q"]
+    )
+    assert made.exit_code == 0, made.output
+    return folder / "parts.pack"
+
+
+def parser_config(folder: Path, pack: Path) -> Path:
+    config = folder / "parser.toml"
+    config.write_text(f'packs = [{{path = "{pack}", weight = 1.0}}]\n[network]\nchannels = [4, 4, 4]\nblocks = [1, 1, 1]\n{TINY_LOOP}')
+    return config
+
+
+def test_the_stages_are_trained_one_on_the_other(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
+    run = tmp_path / "parser"
+    result = motionwarp("train", "parser", parser_config(tmp_path, pack), "-o", run, "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {"step": 2, "steps": 2, "output": str(run)}
+    assert (run / "part_parser.safetensors").is_file()
+
+    gan = tmp_path / "gan.toml"
+    gan.write_text(
+        f'packs = [{{path = "{pack}", weight = 1.0}}]\nparser = "parser/part_parser.safetensors"\n'
+        f"[network]\nchannels = [4, 4, 4, 4]\nblocks = [1, 1, 1]\nwarped_channels = 4\n{TINY_LOOP}"
+    )
+    result = motionwarp("train", "warping-gan", gan, "-o", tmp_path / "gan", "--device", "cpu", "-q")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "gan" / "warping_gan.safetensors").is_file()
+
+
+def test_a_run_stops_in_time_and_goes_on(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
+    config, run = parser_config(tmp_path, pack), tmp_path / "run"
+    for step in (1, 2):
+        result = motionwarp("train", "parser", config, "-o", run, "--max-minutes", 0, "--device", "cpu", "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["step"] == step
+
+
+def test_an_unknown_key_is_refused(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
+    config = parser_config(tmp_path, pack)
+    config.write_text("stepz = 3\n" + config.read_text())
+    result = motionwarp("train", "parser", config, "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "stepz" in result.stderr
+
+
+def test_a_pack_for_the_analyser_is_refused_as_part_samples(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+    import numpy as np
+
+    from motionwarp.data.pack import LabelledPicture, PackWriter
+
+    writer = PackWriter()
+    plane = np.zeros((8, 8), np.uint8)
+    writer.add(LabelledPicture(np.zeros((8, 8, 3), np.uint8), plane, plane, np.zeros((18, 3), np.float32), "one"))
+    writer.write(tmp_path / "photos.pack")
+    result = motionwarp("train", "parser", parser_config(tmp_path, tmp_path / "photos.pack"), "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "motionwarp-part-samples-1" in result.stderr
