@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.engines import layered_parts as parts
-from motionwarp.engines.layered_compositing import Canvas, WarpedPart, place_boxes, sample_part
+from motionwarp.engines.layered_compositing import Canvas, Placement, WarpedPart, place_boxes, sample_part
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.engines.layered_maps import forward_maps
@@ -24,6 +24,7 @@ from motionwarp.engines.layered_theta import LayeredTheta
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice, normalising_map
+from motionwarp.geometry.warps import PartWarps
 from motionwarp.types import SourcePerson
 
 _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; their edges are smooth, so more is not needed
@@ -48,6 +49,31 @@ class RenderedFrame:
     parsing: Tensor | None
     left: int
     top: int
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualWarps:
+    """Splines that come before the parts' own maps: what a matcher found that closed forms leave over.
+
+    Attributes
+    ----------
+    theta_tps : float32 tensor (B, P, 2, K*K)
+        Displacements in units of the control frames. The garment's are not used: it has a spline of its own.
+    control_frames : float32 tensor (B, P, 2, 3)
+        From pixels of the target to the splines' units.
+    """
+
+    theta_tps: Tensor
+    control_frames: Tensor
+
+    def chosen(self, frames: np.ndarray[tuple[int], np.dtype[np.int64]]) -> ResidualWarps:
+        """Return those of some frames."""
+        return ResidualWarps(self.theta_tps[frames], self.control_frames[frames])
+
+    def largest_shift(self, part: int) -> Tensor:
+        """Return the length of the largest displacement of one part's control points in target pixels, (B,)."""
+        units = self.theta_tps[:, part].square().sum(dim=1).amax(dim=-1).sqrt()
+        return units / mean_scale(self.control_frames[:, part]).clamp_min(1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +198,14 @@ class LayeredPerson:
         return torch.where(boxes.isfinite().all(dim=1, keepdim=True), boxes, torch.zeros_like(boxes))
 
     def warped(
-        self, poses: Tensor, theta: LayeredTheta, height: int, width: int, *, with_classes: bool = True
+        self,
+        poses: Tensor,
+        theta: LayeredTheta,
+        height: int,
+        width: int,
+        *,
+        residual: ResidualWarps | None = None,
+        with_classes: bool = True,
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
@@ -185,7 +218,8 @@ class LayeredPerson:
         for level in np.unique(levels):
             chosen = np.flatnonzero(levels == level)
             subset = LayeredTheta(theta.theta_affine[chosen], theta.theta_tps[chosen], theta.depth[chosen])
-            layers = self._warped_parts(target, subset, chosen, shown, int(level), height, width, with_classes)
+            matched = None if residual is None else residual.chosen(chosen)
+            layers = self._warped_parts(target, subset, matched, chosen, shown, int(level), height, width, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -197,6 +231,7 @@ class LayeredPerson:
         self,
         target: BodyPoints,
         theta: LayeredTheta,
+        residual: ResidualWarps | None,
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
         shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
         level: int,
@@ -209,12 +244,15 @@ class LayeredPerson:
             if self._textures[part] is None or not shown[chosen, part].any():
                 continue
             outlines = self._outlines(part, theta)
+            if residual is not None and part != parts.GARMENT:
+                reach = residual.largest_shift(part)[:, None, None]
+                outlines = torch.cat([outlines - reach, outlines + reach], dim=1)
             placement = place_boxes(outlines, height, width)
             if placement is None:
                 shown[chosen, part] = False
                 continue
             texture = self._texture(part, level)
-            grid = self._grid(part, theta, texture, level, placement.corners, placement.height, placement.width)
+            grid = self._grid(part, theta, residual, texture, level, placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement.corners)
         return layers
 
@@ -231,24 +269,27 @@ class LayeredPerson:
         self,
         part: int,
         theta: LayeredTheta,
+        residual: ResidualWarps | None,
         texture: PartTexture,
         level: int,
-        corners: np.ndarray[tuple[int, int], np.dtype[np.int64]],
-        height: int,
-        width: int,
+        placement: Placement,
     ) -> Tensor:
-        origin = torch.from_numpy(corners).float()
+        origin = torch.from_numpy(placement.corners).float()
+        height, width = placement.height, placement.width
         to_texture = _source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
         if part == parts.GARMENT and self._garment is not None:
             warp = theta.garment_warp()
             frame = self._garment.control_frame(theta.theta_affine[:, parts.GARMENT])
-            return warp.lattice(
-                height, width, to_texture.to(self._device), origin=origin[:, None].to(self._device),
-                control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
-            )[:, 0]  # fmt: skip
-        matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])
-        return affine_lattice(matrix.to(self._device), height, width, origin.to(self._device))
-
+        elif residual is not None:
+            warp = PartWarps(theta.theta_affine[:, part, None], residual.theta_tps[:, part, None])
+            frame = residual.control_frames[:, part]
+        else:
+            matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])
+            return affine_lattice(matrix.to(self._device), height, width, origin.to(self._device))
+        return warp.lattice(
+            height, width, to_texture.to(self._device), origin=origin[:, None].to(self._device),
+            control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
+        )[:, 0]  # fmt: skip
     def _texture(self, part: int, level: int) -> PartTexture:
         texture = self._textures[part]
         assert texture is not None

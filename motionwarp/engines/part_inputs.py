@@ -51,3 +51,8 @@ def quarter_inputs(layers: Tensor, classes: Tensor, points: Tensor) -> QuarterIn
 def stage_one_probabilities(output: PartParserOutput) -> Tensor:
     """Return what stage II sees of stage I, float (B, 36, h, w)."""
     return torch.cat([output.parsing_logits.float().softmax(1), output.in_front_logits.float().softmax(1)], dim=1)
+
+
+def in_front_of(stage_one: Tensor) -> Tensor:
+    """Return from stage I's probabilities (B, 36, h, w) those of which part is in front, (B, 16, h, w)."""
+    return stage_one[:, CLASS_COUNT:]

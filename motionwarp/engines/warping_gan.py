@@ -11,7 +11,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -22,15 +22,16 @@ from motionwarp.analysis.framing import visible_box
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.layer_stack import stacked_layers
 from motionwarp.engines.layered_compositing import to_bytes
-from motionwarp.engines.layered_person import LayeredPerson
+from motionwarp.engines.layered_person import LayeredPerson, ResidualWarps
 from motionwarp.engines.layered_theta import THETA_LENGTH, LayeredTheta
-from motionwarp.engines.part_inputs import quarter_inputs, stage_one_probabilities
-from motionwarp.engines.part_maps import part_maps, pose_change
+from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_one_probabilities
+from motionwarp.engines.part_maps import control_frames, part_maps, pose_change
 from motionwarp.engines.person_window import window_around
 from motionwarp.engines.recipe import BlendedFrame, blended
-from motionwarp.engines.warping_networks import WarpingNetworks, load_warping_networks
+from motionwarp.engines.warping_networks import load_warping_networks
+from motionwarp.geometry.affine import apply_affine, compose_affine
 from motionwarp.networks.part_generator import PartGeneratorOutput
-from motionwarp.networks.part_parser import PartParserOutput
+from motionwarp.networks.part_parser import PART_COUNT, PartParserOutput
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, PersonCrop, PersonLayer, SourcePerson
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
@@ -41,23 +42,35 @@ _HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
 
 
 @dataclass(frozen=True, eq=False)
-class SeenThroughWindow:
-    """What the networks see of a batch of frames.
+class Window:
+    """The windows of a batch of frames.
 
     Attributes
     ----------
-    layers : float32 (B, 16, 4, H/2, W/2)
-    classes : float32 (B, H/4, W/4)
-        Of the source, carried along.
     poses : float32 (B, 18, 3)
         In pixels of the window.
-    window_to_frame : float32 (B, 2, 3)
+    to_frame, from_frame : float32 (B, 2, 3)
+        Between pixels of the window and of the output frame.
     """
 
-    layers: Tensor
-    classes: Tensor
     poses: Tensor
-    window_to_frame: Tensor
+    to_frame: Tensor
+    from_frame: Tensor
+
+    @classmethod
+    def of(cls, poses: Tensor, windows: FloatArray) -> Window:
+        """Return the windows of poses (B, 18, 3) in the frame; `windows` (B, 3) is left, top and the scale's logarithm."""
+        crops = [PersonCrop(float(left), float(top), float(np.exp(size))) for left, top, size in windows]
+        to_frame = torch.from_numpy(np.stack([crop.crop_to_frame() for crop in crops]))
+        from_frame = torch.from_numpy(np.stack([crop.frame_to_crop() for crop in crops]))
+        inside = torch.cat([apply_affine(from_frame, poses[..., :2]), poses[..., 2:]], dim=2)
+        return cls(inside, to_frame, from_frame)
+
+
+class _SeenByStageOne(NamedTuple):
+    half_layers: Tensor  # (B, 16, 4, H/2, W/2)
+    layers: Tensor  # (B, 64, H/4, W/4)
+    limbs: Tensor  # (B, 15, H/4, W/4)
 
 
 class WarpingGanEngine(Engine):
@@ -82,7 +95,9 @@ class WarpingGanEngine(Engine):
         self._person: LayeredPerson | None = None
         self._settings: RenderSettings | None = None
         self._parser: nn.Module
+        self._matcher: nn.Module
         self._generator: nn.Module
+        self._device, self._dtype = torch.device("cpu"), torch.float32
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Cut the source into parts and bring the networks to the device; see `Engine.prepare`.
@@ -94,63 +109,85 @@ class WarpingGanEngine(Engine):
         """
         self._person = LayeredPerson(source, settings.device, keep_parsing=True)
         self._settings = settings
-        self._parser, self._generator = _placed(self._networks, settings)
+        self._device, self._dtype = settings.device, settings.dtype
+        self._parser = self._placed(folded(self._networks.parser))
+        self._generator = self._placed(folded(self._networks.generator))
+        if self._networks.matcher is not None:
+            self._matcher = self._placed(copy.deepcopy(self._networks.matcher))
 
+    @torch.inference_mode()
     def plan(self, target_poses: FloatArray) -> FloatArray:
-        """Fit all maps and the window; see `Engine.plan`."""
+        """Fit all maps, the window and the matcher's splines; see `Engine.plan`."""
         person, settings = self._prepared()
         poses = torch.from_numpy(target_poses)
         theta = person.plan(poses)
         windows = _windows(person.bounds(poses, theta).numpy(), target_poses, settings)
-        return np.concatenate([theta.flatten().numpy(), windows], axis=1)
+        planned = [theta.flatten().numpy(), windows]
+        if self._networks.matcher is not None:
+            window = Window.of(poses, windows)
+            quarter, stage_one = self._stage_one(person, theta, poses, window)
+            theta_tps = self._matcher(self._ready(quarter.layers), self._ready(in_front_of(stage_one)), self._ready(quarter.limbs))
+            planned.append(theta_tps.float().flatten(1).cpu().numpy())
+        return np.concatenate(planned, axis=1)
 
     @torch.inference_mode()
     def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
         person, settings = self._prepared()
         poses = torch.from_numpy(target_poses)
-        maps, windows = np.split(theta, [THETA_LENGTH], axis=1)
+        maps, windows, splines = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
         layered = LayeredTheta.from_flat(torch.from_numpy(maps))
-        seen = self._through_window(person, poses, layered, windows)
-        recipe = self._recipe(seen, layered)
+        window = Window.of(poses, windows)
+        residual = None
+        if splines.size:
+            residual = ResidualWarps(torch.from_numpy(splines).view(len(poses), PART_COUNT, 2, -1), control_frames(window.poses))
+        recipe = self._recipe(person, layered, residual, poses, window)
         frames: list[PersonLayer] = [PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)] * len(poses)
-        groups = person.warped(poses, layered, settings.height, settings.width, with_classes=settings.keep_parsing)
+        groups = person.warped(
+            poses, layered, settings.height, settings.width, residual=_seen_from(residual, window.from_frame),
+            with_classes=settings.keep_parsing,
+        )  # fmt: skip
         for group in groups:
             for position, frame in enumerate(group.frames):
-                drawn = blended(group, position, recipe, int(frame), seen.window_to_frame[frame])
+                drawn = blended(group, position, recipe, int(frame), window.to_frame[frame])
                 if drawn is not None:
                     frames[frame] = _layer(drawn)
         return frames
 
-    def _through_window(
-        self, person: LayeredPerson, poses: Tensor, theta: LayeredTheta, windows: FloatArray
-    ) -> SeenThroughWindow:
-        crops = [PersonCrop(float(left), float(top), float(np.exp(size))) for left, top, size in windows]
-        to_frame = torch.from_numpy(np.stack([crop.crop_to_frame() for crop in crops]))  # (B, 2, 3)
-        to_window = torch.from_numpy(np.stack([crop.frame_to_crop() for crop in crops]))
-        in_window = poses.clone()
-        in_window[..., :2] = poses[..., :2] @ to_window[:, :, :2].transpose(1, 2) + to_window[:, None, :, 2]
-        half_to_window = torch.tensor(_HALF_TO_WINDOW)
-        turn = to_frame[:, :, :2] @ half_to_window[:, :2]
-        shift = to_frame[:, :, :2] @ half_to_window[:, 2:] + to_frame[:, :, 2:]
-        half = theta.seen_from(torch.cat([turn, shift], dim=2))
-        groups = person.warped(poses, half, _HALF_HEIGHT, _HALF_WIDTH)
-        layers, classes = stacked_layers(groups, len(poses), _HALF_HEIGHT, _HALF_WIDTH)
-        return SeenThroughWindow(layers, classes[:, 0, 1::2, 1::2], in_window, to_frame)
+    def _recipe(
+        self, person: LayeredPerson, theta: LayeredTheta, residual: ResidualWarps | None, poses: Tensor, window: Window
+    ) -> PartGeneratorOutput:
+        """Run stage I on the closed-form warps and stage II on the matched ones."""
+        quarter, stage_one = self._stage_one(person, theta, poses, window)
+        layers = quarter.half_layers
+        if residual is not None:
+            layers, _ = self._layers(person, theta, poses, window, _seen_from(residual, _half_to_window(len(poses))))
+        limbs = part_maps(window.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
+        change = pose_change(theta.theta_affine).to(self._device, self._dtype)
+        planes = self._ready(layers.flatten(1, 2)), self._ready(limbs), self._ready(stage_one)
+        return PartGeneratorOutput(*self._generator(*planes, change))
 
-    def _recipe(self, seen: SeenThroughWindow, theta: LayeredTheta) -> PartGeneratorOutput:
-        _, settings = self._prepared()
+    def _stage_one(
+        self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window
+    ) -> tuple[_SeenByStageOne, Tensor]:
+        layers, classes = self._layers(person, theta, poses, window, None)
+        inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses)
+        output = PartParserOutput(*self._parser(*(self._ready(plane) for plane in inputs)))
+        return _SeenByStageOne(layers, inputs.layers, inputs.limbs), stage_one_probabilities(output)
 
-        def ready(plane: Tensor) -> Tensor:
-            return plane.to(settings.device, settings.dtype).contiguous(memory_format=torch.channels_last)
+    def _layers(
+        self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window, residual: ResidualWarps | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return parts and composite (B, 16, 4, H/2, W/2) and classes (B, 1, H/2, W/2) in the half-size window."""
+        half_to_frame = compose_affine(window.to_frame, _half_to_window(len(poses)))
+        groups = person.warped(poses, theta.seen_from(half_to_frame), _HALF_HEIGHT, _HALF_WIDTH, residual=residual)
+        return stacked_layers(groups, len(poses), _HALF_HEIGHT, _HALF_WIDTH)
 
-        quarter = quarter_inputs(seen.layers, seen.classes, seen.poses)
-        stage_one = PartParserOutput(*self._parser(*(ready(plane) for plane in quarter)))
-        limbs = part_maps(seen.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
-        change = pose_change(theta.theta_affine).to(settings.device, settings.dtype)
-        return PartGeneratorOutput(
-            *self._generator(ready(seen.layers.flatten(1, 2)), ready(limbs), ready(stage_one_probabilities(stage_one)), change)
-        )
+    def _ready(self, plane: Tensor) -> Tensor:
+        return plane.to(self._device, self._dtype).contiguous(memory_format=torch.channels_last)
+
+    def _placed(self, network: nn.Module) -> nn.Module:
+        return ready_for(network, self._device, self._dtype)
 
     def _prepared(self) -> tuple[LayeredPerson, RenderSettings]:
         if self._person is None or self._settings is None:
@@ -158,11 +195,15 @@ class WarpingGanEngine(Engine):
         return self._person, self._settings
 
 
-def _placed(networks: WarpingNetworks, settings: RenderSettings) -> tuple[nn.Module, nn.Module]:
-    return tuple(
-        ready_for(folded(copy.deepcopy(network).eval()), settings.device, settings.dtype)
-        for network in (networks.parser, networks.generator)
-    )  # type: ignore[return-value]
+def _half_to_window(count: int) -> Tensor:
+    return torch.tensor(_HALF_TO_WINDOW).expand(count, 2, 3)
+
+
+def _seen_from(residual: ResidualWarps | None, other_to_window: Tensor) -> ResidualWarps | None:
+    """Return splines for pixels of another picture, given the maps (B, 2, 3) from there to the window."""
+    if residual is None:
+        return None
+    return ResidualWarps(residual.theta_tps, compose_affine(residual.control_frames, other_to_window[:, None]))
 
 
 def _windows(bounds: FloatArray, poses: FloatArray, settings: RenderSettings) -> FloatArray:

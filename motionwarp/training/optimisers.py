@@ -14,3 +14,8 @@ def adamw(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.9
     others = [parameter for parameter in module.parameters() if parameter.ndim not in (2, 4)]
     groups = [{"params": decayed, "weight_decay": loop.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=loop.learning_rate, betas=betas)
+
+
+def adam(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
+    """Return Adam without weight decay, with the momenta of the Soft-Gated Warping-GAN (section 4.1)."""
+    return torch.optim.Adam(module.parameters(), lr=loop.learning_rate, betas=betas)

@@ -12,17 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
-from motionwarp.engines.part_inputs import quarter_inputs, stage_one_probabilities
+from motionwarp.engines.layer_stack import matched_layers
+from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_one_probabilities
 from motionwarp.engines.part_maps import part_maps, pose_change
 from motionwarp.engines.warping_networks import WarpingNetworks, save_warping_networks
 from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
 from motionwarp.losses.person import gradient_l1, over_background, structure_loss, weighted_l1
 from motionwarp.networks.analyser import Analyser
 from motionwarp.networks.part_generator import PartGenerator, follow_recipe
+from motionwarp.networks.part_matcher import PartMatcher
 from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
+from motionwarp.training.part_adversary import adversary_condition, part_adversary
 from motionwarp.training.parts_config import PartGeneratorTrainingConfig
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
@@ -45,11 +48,16 @@ class PartGeneratorTask(TrainingTask):
             load_checkpoint(config.start_from, ARCHITECTURE).load_into(network)
         self.generator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parser = frozen(PartParser, config.parser, "part_parser", device)
+        self.matcher = None if config.matcher is None else frozen(PartMatcher, config.matcher, "part_matcher", device)
         self.features = None
         if config.loss.perceptual > 0:
             self.features = AnalyserFeatures(frozen(Analyser, "analyser", "analyser", device))
-        self.modules = {"generator": self.generator}
-        self.optimisers = {"generator": adamw(self.generator, config.loop)}
+        self.modules: dict[str, nn.Module] = {"generator": self.generator}
+        self.optimisers: dict[str, torch.optim.Optimizer] = {"generator": adamw(self.generator, config.loop)}
+        self.adversary = part_adversary(config, device, dtype)
+        if self.adversary is not None:
+            self.modules["discriminator"] = self.adversary.discriminator
+            self.optimisers["discriminator"] = self.adversary.optimiser
         self._last: tuple[Tensor, Tensor, Tensor] | None = None
 
     def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
@@ -72,16 +80,22 @@ class PartGeneratorTask(TrainingTask):
             with torch.no_grad():
                 seen = quarter_inputs(layers, batch["classes"].to(self.device), points)
                 stage_one = stage_one_probabilities(self.parser(*seen))
+                if self.matcher is not None:
+                    theta_tps = self.matcher(seen.layers, in_front_of(stage_one), seen.limbs)
+                    layers = matched_layers(layers, theta_tps, points, 2)
             limbs = part_maps(points, CROP_HEIGHT // 2, CROP_WIDTH // 2, 2)
             planes = layers.flatten(1, 2).contiguous(memory_format=torch.channels_last)
             recipe = self.generator(planes, limbs, stage_one, pose_change(batch["theta_affine"].to(self.device)))
         rgb, alpha = follow_recipe(layers, recipe)
-        figures = self._losses(rgb, alpha, target, matte, inside)
+        told = None if self.adversary is None else adversary_condition(limbs, stage_one, layers)
+        figures = self._losses(rgb, alpha, target, matte, inside, told)
         optimiser = self.optimisers["generator"]
         optimiser.zero_grad(set_to_none=True)
         figures["loss"].backward()
         nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.loop.gradient_clip)
         optimiser.step()
+        if self.adversary is not None:
+            figures |= self.adversary.learn()
         grey = torch.full((len(points), 3), 0.5, device=self.device)
         self._last = (
             layers[:_SHOWN, -1, :3] + 0.5 * (1 - layers[:_SHOWN, -1, 3:]),
@@ -97,7 +111,9 @@ class PartGeneratorTask(TrainingTask):
             figures["layered_l1"] = closed
         return {name: value.detach() for name, value in figures.items()}
 
-    def _losses(self, rgb: Tensor, alpha: Tensor, target: Tensor, matte: Tensor, inside: Tensor) -> dict[str, Tensor]:
+    def _losses(
+        self, rgb: Tensor, alpha: Tensor, target: Tensor, matte: Tensor, inside: Tensor, told: Tensor | None
+    ) -> dict[str, Tensor]:
         weights = self.config.loss
         background = torch.rand(len(rgb), 3, device=self.device)
         made, true = over_background(rgb, alpha, background), over_background(target, matte, background)
@@ -119,6 +135,9 @@ class PartGeneratorTask(TrainingTask):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 figures["perceptual"] = perceptual_loss(self.features, made, true * inside + made.detach() * (1 - inside))
             total = total + weights.perceptual * figures["perceptual"]
+        if self.adversary is not None and told is not None:
+            figures |= self.adversary.verdict(told, made * inside, true * inside)
+            total = total + weights.adversarial * figures["adversarial"] + weights.pyramid * figures["pyramid"]
         return {"loss": total, **figures}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
@@ -126,7 +145,7 @@ class PartGeneratorTask(TrainingTask):
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / "part_generator.safetensors", half_precision(module), ARCHITECTURE, config)
         assert isinstance(module, PartGenerator)
-        save_warping_networks(folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module), {"step": str(step)})
+        save_warping_networks(folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module, self.matcher), {"step": str(step)})
         if self._last is not None:
             rows = torch.cat([torch.cat(list(column), dim=1) for column in self._last], dim=2)
             grid = (rows.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()

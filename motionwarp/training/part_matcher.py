@@ -12,9 +12,8 @@ from torch.nn import functional
 
 from motionwarp.data.part_batches import PartBatch, PartSamples, batch_quarter_inputs, part_batches
 from motionwarp.data.part_samples import NO_PART
-from motionwarp.engines.part_maps import control_frames
-from motionwarp.geometry.grids import sample
-from motionwarp.geometry.warps import PartWarps
+from motionwarp.engines.layer_stack import matched_parts
+from motionwarp.engines.part_inputs import PART_STRIDE, in_front_of, stage_one_probabilities
 from motionwarp.networks.part_matcher import PartMatcher
 from motionwarp.networks.part_parser import PART_COUNT, PartParser
 from motionwarp.training.frozen import frozen
@@ -54,7 +53,7 @@ class PartMatcherTask(TrainingTask):
         seen = batch_quarter_inputs(batch, self.device)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             with torch.no_grad():
-                in_front = self.parser(*seen).in_front_logits.float().softmax(1)
+                in_front = in_front_of(stage_one_probabilities(self.parser(*seen)))
             theta_tps = self.matcher(seen.layers, in_front, seen.limbs)
         target = functional.avg_pool2d(batch["rgb"].to(self.device).float() / 255, 2)
         figures = matcher_loss(
@@ -80,34 +79,6 @@ class PartMatcherTask(TrainingTask):
         return {"exported_step": float(step)}
 
 
-def matched(layers: Tensor, theta_tps: Tensor, points: Tensor) -> Tensor:
-    """Apply splines to parts that are warped in closed form already.
-
-    Sampling twice is for training only: at work both maps are composed and the source is sampled once.
-
-    Parameters
-    ----------
-    layers : float (B, 64, h, w)
-        At a quarter of the window.
-    theta_tps : float32 (B, 15, 2, 9)
-    points : float32 (B, 18, 3)
-        Of the target, in pixels of the window.
-
-    Returns
-    -------
-    float32 (B, 15, 4, h, w)
-    """
-    own = layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT].float()
-    # the quarter-size picture is a picture of its own: its pixels are the target pixels here
-    small = points.clone()
-    small[..., :2] = (points[..., :2] + 0.5) / 4 - 0.5
-    still = torch.eye(2, 3, device=layers.device).expand(len(layers), PART_COUNT, 2, 3)
-    height, width = layers.shape[-2:]
-    grid = PartWarps(still, theta_tps).sampling_grid(height, width, height, width, control_frame=control_frames(small))
-    moved: Tensor = sample(own.flatten(0, 1), grid.flatten(0, 1)).unflatten(0, own.shape[:2])
-    return moved
-
-
 def matcher_loss(
     layers: Tensor, theta_tps: Tensor, points: Tensor, target: Tensor, in_front: Tensor, weights: MatcherLossWeights
 ) -> dict[str, Tensor]:
@@ -123,7 +94,7 @@ def matcher_loss(
         Which part the target shows; 15 outside of the person, 255 where not known.
     weights : MatcherLossWeights
     """
-    moved = matched(layers, theta_tps, points)
+    moved = matched_parts(layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT].float(), theta_tps, points, PART_STRIDE)
     wanted = functional.one_hot(in_front.long().clamp(max=NO_PART), NO_PART + 1).permute(0, 3, 1, 2)[:, :PART_COUNT].float()
     # a part that the source does not have cannot cover anything
     has = (layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT, 3].amax(dim=(2, 3)) > 0.3).float()

@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motionwarp.data.analyser_samples import PackShare
+from motionwarp.networks.discriminator import DiscriminatorConfig
 from motionwarp.networks.part_generator import PartGeneratorConfig
 from motionwarp.networks.part_matcher import PartMatcherConfig
 from motionwarp.networks.part_parser import PartParserConfig
+from motionwarp.training.adversary import AdversaryConfig
 from motionwarp.training.loop import LoopConfig
+
+
+def _small_adversary() -> AdversaryConfig:
+    # the generator is small and learns fast; a discriminator that learns as fast would win at once
+    return AdversaryConfig(DiscriminatorConfig(base=32), rate_factor=0.2)
 
 
 def _quick() -> LoopConfig:
@@ -121,6 +128,8 @@ class PartGeneratorTrainingConfig:
         Weights of stage I, which are not trained on.
     matcher : Path or None
         Weights of the matcher; None leaves the closed-form warps as they are (a row of the paper's ablation).
+    adversary : AdversaryConfig
+        The discriminator; there is none while `loss.adversarial` and `loss.pyramid` are 0.
     """
 
     packs: tuple[PackShare, ...]
@@ -128,5 +137,6 @@ class PartGeneratorTrainingConfig:
     matcher: Path | None = None
     network: PartGeneratorConfig = field(default_factory=PartGeneratorConfig)
     loss: GeneratorLossWeights = field(default_factory=GeneratorLossWeights)
+    adversary: AdversaryConfig = field(default_factory=_small_adversary)
     start_from: Path | None = None
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=20_000, batch_size=12, learning_rate=1.5e-3))

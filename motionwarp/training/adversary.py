@@ -1,0 +1,127 @@
+"""The discriminator's side of a network's training: its verdict, its features, and its own steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from motionwarp.errors import OptionError
+from motionwarp.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
+from motionwarp.losses.pyramid_hierarchy import pyramid_hierarchy_loss
+from motionwarp.networks.discriminator import DiscriminatorConfig, DiscriminatorOutput, PyramidDiscriminator
+from motionwarp.training.loop import LoopConfig
+from motionwarp.training.optimisers import adam
+
+_KINDS: Final = ("least_squares", "hinge")
+
+
+@dataclass(frozen=True)
+class AdversaryConfig:
+    """The discriminator and how it learns.
+
+    Attributes
+    ----------
+    network : DiscriminatorConfig
+    kind : str
+        "least_squares" or "hinge".
+    rate_factor : float
+        Its learning rate over the generator's.
+    layer_weights : tuple of 3 float
+        a_i of eq. 2.
+    """
+
+    network: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    kind: AdversarialKind = "least_squares"
+    rate_factor: float = 1.0
+    layer_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise OptionError(f"there is no adversarial loss '{self.kind}'", remedy=f"There are: {', '.join(_KINDS)}.")
+        if self.rate_factor <= 0:
+            raise OptionError(f"the discriminator's rate factor must be positive, got {self.rate_factor}")
+
+
+class Adversary:
+    """A discriminator, judging for the generator first and learning from the same pictures then.
+
+    Parameters
+    ----------
+    condition_channels, picture_channels : int
+        Of what it is told, and of what it judges.
+    config : AdversaryConfig
+    loop : LoopConfig
+    device : torch.device
+    dtype : torch.dtype
+        Of the activations.
+    """
+
+    def __init__(
+        self,
+        condition_channels: int,
+        picture_channels: int,
+        config: AdversaryConfig,
+        loop: LoopConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.config, self.dtype, self._clip = config, dtype, loop.gradient_clip
+        network = PyramidDiscriminator(condition_channels + picture_channels, config.network)
+        self.discriminator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = adam(self.discriminator, loop)
+        for group in self.optimiser.param_groups:
+            group["rate_factor"] = config.rate_factor
+        self._judged: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def verdict(self, condition: Tensor, made: Tensor, true: Tensor) -> dict[str, Tensor]:
+        """Return what the generator is told, two scalars: `adversarial`, and `pyramid` (eq. 2).
+
+        Parameters
+        ----------
+        condition : float (B, D, H, W)
+        made, true : float (B, C, H, W)
+            The same pair is what `learn` learns from.
+        """
+        self._judged = (condition.detach(), made.detach(), true.detach())
+        self.discriminator.requires_grad_(False)  # the generator's gradient only passes through
+        with torch.no_grad():
+            of_true = self._judge(condition, true)
+        of_made = self._judge(condition, made)
+        self.discriminator.requires_grad_(True)
+        return {
+            "adversarial": generator_loss(of_made.logits, self.config.kind),
+            "pyramid": pyramid_hierarchy_loss(of_true.features, of_made.features, self.config.layer_weights),
+        }
+
+    def learn(self) -> dict[str, Tensor]:
+        """Make the discriminator's step on the pair last judged.
+
+        Returns
+        -------
+        dict of str to scalar
+            `discriminator`, its loss, and `fooled`, the share of patches of made pictures that it takes for real.
+        """
+        assert self._judged is not None, "verdict comes before learn"
+        condition, made, true = self._judged
+        of_true, of_made = self._judge(condition, true), self._judge(condition, made)
+        loss = discriminator_loss(of_true.logits, of_made.logits, self.config.kind)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.discriminator.parameters(), self._clip)
+        self.optimiser.step()
+        threshold = 0.0 if self.config.kind == "hinge" else 0.5
+        fooled = torch.stack([(logits > threshold).float().mean() for logits in of_made.logits]).mean()
+        return {"discriminator": loss.detach(), "fooled": fooled}
+
+    def _judge(self, condition: Tensor, picture: Tensor) -> DiscriminatorOutput:
+        seen = torch.cat([condition.float(), picture.float()], dim=1).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(seen.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            judged = self.discriminator(seen)
+        # losses are taken in float32: means over thousands of patches have no room in 8 bits
+        return DiscriminatorOutput(
+            [logits.float() for logits in judged.logits],
+            [[features.float() for features in layers] for layers in judged.features],
+        )
