@@ -193,6 +193,7 @@ class PartPackReader:
     """Reads single samples of a pack; cheap to open, to be opened in the process that reads."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._file: Any = safe_open(path, framework="np")
             metadata = self._file.metadata() or {}
@@ -219,4 +220,5 @@ class PartPackReader:
         try:
             return _restored(stream, self._points[index], self._theta[index], self.names[index])
         except (zlib.error, ValueError) as error:
-            raise InputError(f"sample {index} ({self.names[index]}) is damaged: {error}") from error
+            problem = f"sample {index} ({self.names[index]}) is damaged: {error}"
+            raise InputError(problem, subject=self._path, remedy="Make the pack again.") from error
