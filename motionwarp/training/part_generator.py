@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from motionwarp.data.analyser_samples import PackShare
 from motionwarp.data.part_batches import PartBatch, PartSamples, part_batches
 from motionwarp.engines.layer_stack import matched_layers
 from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_one_probabilities
@@ -32,7 +34,21 @@ from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 ARCHITECTURE = "part_generator"
 _SHOWN = 6  # rows of the picture that an export writes
+_VALIDATION_BATCHES = 8
 _BRIGHTNESS = 0.15  # largest change of a channel's gain
+
+
+class _Seen(NamedTuple):
+    layers: Tensor  # (B, 16, 4, H/2, W/2), matched
+    limbs: Tensor  # (B, 15, H/2, W/2)
+    stage_one: Tensor  # (B, 36, H/4, W/4)
+    change: Tensor  # (B, 60)
+
+    @property
+    def planes(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The generator's arguments."""
+        layers = self.layers.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        return layers, self.limbs, self.stage_one, self.change
 
 
 class PartGeneratorTask(TrainingTask):
@@ -76,18 +92,12 @@ class PartGeneratorTask(TrainingTask):
         target = batch["rgb"].to(self.device).float() / 255 * gain[..., None, None]
         matte = batch["matte"].to(self.device).float() / 255
         inside = batch["inside"].to(self.device).float() / 255
+        seen = self._seen(batch, layers)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            with torch.no_grad():
-                seen = quarter_inputs(layers, batch["classes"].to(self.device), points)
-                stage_one = stage_one_probabilities(self.parser(*seen))
-                if self.matcher is not None:
-                    theta_tps = self.matcher(seen.layers, in_front_of(stage_one), seen.limbs)
-                    layers = matched_layers(layers, theta_tps, points, 2)
-            limbs = part_maps(points, CROP_HEIGHT // 2, CROP_WIDTH // 2, 2)
-            planes = layers.flatten(1, 2).contiguous(memory_format=torch.channels_last)
-            recipe = self.generator(planes, limbs, stage_one, pose_change(batch["theta_affine"].to(self.device)))
+            recipe = self.generator(*seen.planes)
+        layers = seen.layers
         rgb, alpha = follow_recipe(layers, recipe)
-        told = None if self.adversary is None else adversary_condition(limbs, stage_one, layers)
+        told = None if self.adversary is None else adversary_condition(seen.limbs, seen.stage_one, layers)
         figures = self._losses(rgb, alpha, target, matte, inside, told)
         optimiser = self.optimisers["generator"]
         optimiser.zero_grad(set_to_none=True)
@@ -110,6 +120,19 @@ class PartGeneratorTask(TrainingTask):
             )
             figures["layered_l1"] = closed
         return {name: value.detach() for name, value in figures.items()}
+
+    @torch.no_grad()
+    def _seen(self, batch: PartBatch, layers: Tensor) -> _Seen:
+        """Return what stage II sees of a batch whose layers are (B, 16, 4, H/2, W/2), after stage I and the matcher."""
+        points = batch["points"].to(self.device)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            quarter = quarter_inputs(layers, batch["classes"].to(self.device), points)
+            stage_one = stage_one_probabilities(self.parser(*quarter))
+            if self.matcher is not None:
+                theta_tps = self.matcher(quarter.layers, in_front_of(stage_one), quarter.limbs)
+                layers = matched_layers(layers, theta_tps, points, 2)
+        limbs = part_maps(points, CROP_HEIGHT // 2, CROP_WIDTH // 2, 2)
+        return _Seen(layers, limbs, stage_one, pose_change(batch["theta_affine"].to(self.device)))
 
     def _losses(
         self, rgb: Tensor, alpha: Tensor, target: Tensor, matte: Tensor, inside: Tensor, told: Tensor | None
@@ -150,4 +173,27 @@ class PartGeneratorTask(TrainingTask):
             rows = torch.cat([torch.cat(list(column), dim=1) for column in self._last], dim=2)
             grid = (rows.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
             cv2.imwrite(str(folder / "training.png"), np.ascontiguousarray(grid[..., ::-1]))
-        return {"exported_step": float(step)}
+        return {"exported_step": float(step), **(self._validated(module) if self.config.validation is not None else {})}
+
+    @torch.no_grad()
+    def _validated(self, module: nn.Module) -> dict[str, float]:
+        """Return L1 and SSIM over grey on the validation pack, of what is made and of the closed-form composite."""
+        assert self.config.validation is not None
+        samples = PartSamples((PackShare(self.config.validation, 1.0),), seed=0)
+        sums: dict[str, float] = {}
+        for batch in part_batches(samples, self.config.loop.batch_size, 0, _VALIDATION_BATCHES, 0):
+            layers = batch["layers"].to(self.device).float().div_(255)
+            inside = batch["inside"].to(self.device).float() / 255
+            grey = torch.full((len(layers), 3), 0.5, device=self.device)
+            target = over_background(batch["rgb"].to(self.device).float() / 255, batch["matte"].to(self.device).float() / 255, grey)
+            seen = self._seen(batch, layers)
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                recipe = module(*seen.planes)
+            made = over_background(*follow_recipe(seen.layers, recipe), grey)
+            closed = layers[:, -1, :3] + 0.5 * (1 - layers[:, -1, 3:])
+            for name, picture in (("made", made), ("closed", closed)):
+                figures = weighted_l1(picture, target, inside), 1 - structure_loss(picture, target, inside, stride=1)
+                for figure, value in zip(("l1", "ssim"), figures, strict=True):
+                    key = f"validation_{figure}_{name}"
+                    sums[key] = sums.get(key, 0.0) + float(value) / _VALIDATION_BATCHES
+        return sums

@@ -128,6 +128,8 @@ class PartGeneratorTrainingConfig:
         Weights of stage I, which are not trained on.
     matcher : Path or None
         Weights of the matcher; None leaves the closed-form warps as they are (a row of the paper's ablation).
+    validation : Path or None
+        A pack of people that are not trained on, measured at every export.
     adversary : AdversaryConfig
         The discriminator; there is none while `loss.adversarial` and `loss.pyramid` are 0.
     """
@@ -135,6 +137,7 @@ class PartGeneratorTrainingConfig:
     packs: tuple[PackShare, ...]
     parser: Path
     matcher: Path | None = None
+    validation: Path | None = None
     network: PartGeneratorConfig = field(default_factory=PartGeneratorConfig)
     loss: GeneratorLossWeights = field(default_factory=GeneratorLossWeights)
     adversary: AdversaryConfig = field(default_factory=_small_adversary)
