@@ -132,6 +132,8 @@ def part_batches(samples: PartSamples, batch_size: int, first_step: int, steps: 
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         drop_last=True,
+        # its own: a loader draws a seed when it starts, which would move the random numbers of a run that goes on
+        generator=torch.Generator().manual_seed(samples.seed),
     )
     yield from loader
 

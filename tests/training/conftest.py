@@ -1,0 +1,20 @@
+"""Packs that the training tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flat_people import part_sample_of
+
+from motionwarp.data.part_samples import PartPackWriter
+
+
+@pytest.fixture(scope="session")
+def part_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    writer = PartPackWriter()
+    for number in range(3):
+        writer.add(part_sample_of(number))
+    path = tmp_path_factory.mktemp("parts") / "flat.pack"
+    writer.write(path)
+    return path
