@@ -27,7 +27,7 @@ from .reporting import Reporter
 EPILOG: Final = examples(
     "motionwarp evaluate pairs pairs.csv --images photos --engine layered --report report",
     "motionwarp evaluate pairs fasion-pairs-test.csv --images test --annotations fasion-annotation-test.csv "
-    "--generated PATN=results/patn --engine copy --report report --json",
+    "--generated patn=results/patn --engine copy --report report --json",
 )
 SYSTEMS: Final = "Systems"
 FIGURES: Final = "Figures"

@@ -103,11 +103,12 @@ def _figures_table(result: PairsResult, summary: Mapping[str, Any]) -> str:
     lines = []
     for index, system in enumerate(result.systems):
         cells = "".join(_figure_cell(facts, system.name) for facts in figures.values())
-        lines.append(f'<tr><td>{_swatch(index)}{escape(system.name)}</td>{cells}<td class="text"></td></tr>')
-    if summary["dataset"]:
-        lines += _published_rows(summary, list(figures))
+        lines.append(f"<tr><td>{_swatch(index)}{escape(system.name)}</td>{cells}</tr>")
+    published = _published_rows(summary, list(figures)) if summary["dataset"] else []
+    source = '<th class="text" scope="col">Source</th>' if published else ""
+    lines += published
     return (
-        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}<th class="text" scope="col">Source</th></tr></thead>'
+        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}{source}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score are figures of '
         "the whole set.</p>"
@@ -156,7 +157,7 @@ def _published_elsewhere(summary: Mapping[str, Any]) -> str:
 def _missing(summary: Mapping[str, Any]) -> str:
     if not summary["missing"]:
         return ""
-    lines = "".join(f"<li><b>{escape(FIGURES[name].title)}</b>: {escape(reason)}</li>" for name, reason in summary["missing"].items())
+    lines = "".join(f"<li><b>{escape(FIGURES[name].title)}</b>: {_with_code(reason)}</li>" for name, reason in summary["missing"].items())
     return f"<p>Not measured:</p><ul>{lines}</ul>"
 
 
@@ -223,7 +224,7 @@ def _pairs(result: PairsResult, rows: Sequence[ReportRow]) -> str:
         "Differences from the truth run from black to yellow.</p>"
         '<div class="controls" id="controls" hidden><label>Sort by <select id="by">' + options + "</select></label>"
         '<label><select id="direction"><option value="worst">worst first</option><option value="best">best first</option></select></label>'
-        '<label>Size <input id="size" type="range" min="64" max="224" value="128"></label></div>'
+        '<label>Size <input id="size" type="range" min="64" max="224" value="160"></label></div>'
         f'<div id="pairs">{blocks}</div>'
     )
 
@@ -266,12 +267,12 @@ def _excluded(summary: Mapping[str, Any]) -> str:
             for each in rows
         )
         text += (
-            f"<h2>Excluded</h2><details><summary>{len(rows)} failures; their pairs count for no system</summary>"
+            f"<h2>Excluded</h2><details><summary>{_counted(len(rows), 'failure')}; such pairs count for no system</summary>"
             f'<div class="scroll"><table><tbody>{lines}</tbody></table></div></details>'
         )
     if notes:
         lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
-        text += f"<details><summary>{len(notes)} figures could not be taken</summary><ul>{lines}</ul></details>"
+        text += f"<details><summary>{_counted(len(notes), 'figure')} could not be taken</summary><ul>{lines}</ul></details>"
     return text
 
 
@@ -298,3 +299,12 @@ def _settings(summary: Mapping[str, Any]) -> str:
 
 def _swatch(index: int) -> str:
     return f'<span class="swatch" style="background:{colour_of(index)}"></span>'
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _with_code(text: str) -> str:
+    """Return a message as HTML, what stands between backquotes as code."""
+    return "".join(f"<code>{escape(part)}</code>" if place % 2 else escape(part) for place, part in enumerate(text.split("`")))

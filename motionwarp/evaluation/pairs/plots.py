@@ -18,7 +18,7 @@ COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e
 _WIDTH: Final = 420
 _HEIGHT: Final = 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 28, 38
-_BINS: Final = 32
+_MOST_BINS: Final = 32
 _MOST_POINTS: Final = 1500
 
 
@@ -48,7 +48,8 @@ class Axis:
         power = 10.0 ** np.floor(np.log10(raw))
         step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw)
         first = np.ceil(self.low / step - 1e-9) * step
-        return [float(value) for value in np.arange(first, self.high + step * 1e-6, step)]
+        # adding 0 turns the -0 that rounding leaves into 0
+        return [float(value) + 0.0 for value in np.arange(first, self.high + step * 1e-6, step)]
 
 
 def colour_of(index: int) -> str:
@@ -79,7 +80,8 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
 def distribution_plot(title: str, values: Mapping[str, Doubles]) -> str:
     """Draw how many pairs have which figure, one outline a system."""
     everything = np.concatenate(list(values.values()))
-    edges = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-9), _BINS + 1)
+    bins = int(np.clip(2 * np.sqrt(len(everything) / len(values)), 4, _MOST_BINS))
+    edges = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-9), bins + 1)
     counts = {name: np.histogram(each, edges)[0] for name, each in values.items()}
     x = Axis(float(edges[0]), float(edges[-1]), _LEFT, _WIDTH - _RIGHT)
     y = Axis(0, float(max(count.max() for count in counts.values())), _HEIGHT - _BOTTOM, _TOP)

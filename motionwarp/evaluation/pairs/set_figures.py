@@ -20,7 +20,6 @@ from motionwarp.types import FloatArray
 INCEPTION: Final = "inception"
 SPLITS: Final = 10
 _BATCH: Final = 16
-_DIMENSIONS: Final = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ class InceptionSeer:
         MediaError
             If one cannot be read.
         """
-        moments = FeatureMoments(_DIMENSIONS)
+        moments = FeatureMoments(self.network.fc.in_features)
         probabilities = []
         for batch in _equal_batches(paths, self.device):
             with torch.inference_mode():
