@@ -1,0 +1,102 @@
+"""Whatever moment a run is killed at, the next one ends with the bytes of a run that was not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import INLINE, Inputs, make, tree
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+RESUME = replace(INLINE, resume=True)
+# every step that makes something last or visible; between two of them nothing changes that a later run could see
+STEPS = ("fsync", "rename", "replace", "link", "unlink", "mkdir")
+
+
+def run_until(step: int, inputs: Inputs, output: Path) -> int | None:
+    """Make the data set in a child that kills itself at the given step; returns the steps it took, or None if it was killed."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            taken = count_steps(step)
+            make(inputs, output, settings=RESUME)
+            os.write(writer, str(taken[0]).encode())
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        said = stream.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return None
+    assert os.WEXITSTATUS(status) == 0, "the run failed"
+    return int(said)
+
+
+def count_steps(last: int) -> list[int]:
+    taken = [0]
+
+    def counted(name: str) -> None:
+        real = getattr(os, name)
+
+        def step(*arguments: object, **options: object) -> object:
+            taken[0] += 1
+            if taken[0] == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+
+        setattr(os, name, step)
+
+    for name in STEPS:
+        counted(name)
+    return taken
+
+
+def made_times(output: Path) -> dict[str, int]:
+    return {record.parent.name: record.stat().st_mtime_ns for record in output.glob("clips/*/record.json")}
+
+
+def test_ten_kills_at_random_steps_change_nothing(inputs: Inputs, finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    steps = run_until(-1, inputs, tmp_path / "unbroken")
+    assert steps is not None
+    expected = tree(finished)
+    assert tree(tmp_path / "unbroken") == expected
+    generator = np.random.default_rng(20)
+    killed = 0
+    for _ in range(200):
+        before = made_times(output)
+        # what is left to do shrinks, and so do the steps until which it may live
+        if run_until(int(generator.integers(1, max(steps // 4, 2))), inputs, output) is None:
+            killed += 1
+        after = made_times(output)
+        # nothing that was made is made again
+        assert {clip: after[clip] for clip in before} == before
+        if killed == 10:
+            break
+    assert killed == 10
+    assert run_until(-1, inputs, output) is not None
+    assert tree(output) == expected
+
+
+def test_clips_are_whole_whenever_they_are_there(inputs: Inputs, finished: Path, tmp_path: Path) -> None:
+    expected = tree(finished)
+    generator = np.random.default_rng(21)
+    for step in sorted(generator.integers(20, 90, 4).tolist()):
+        output = tmp_path / str(step)
+        assert run_until(step, inputs, output) is None
+        visible = {name: digest for name, digest in tree(output).items() if not name.startswith(".motionwarp/")}
+        assert visible.items() <= expected.items()
+        folders = {name.split("/")[1] for name in visible if name.startswith("clips/")}
+        wanted = {name for name in expected if name.startswith("clips/") and name.split("/")[1] in folders}
+        assert {name for name in visible if name.startswith("clips/")} == wanted

@@ -1,0 +1,170 @@
+"""Executors: what a lost worker costs, how often a task is tried, and that all give the same data set."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from motionwarp.batch.executor import Executor, ExecutorChoice, Outcome, lost_worker
+from motionwarp.batch.executor_local import LocalExecutor, worker_places
+from motionwarp.batch.generating import RunSettings
+from motionwarp.batch.items import Item
+from motionwarp.batch.lock import process_runs
+from motionwarp.batch.tasks import MOST_TRIES, Tally, run_tasks
+from motionwarp.batch.work import Problem, SeeTask, TaskResult, WorkOrder
+from motionwarp.errors import OptionError, OutputError
+
+from .conftest import CONFIG, Inputs, make, tree
+
+
+class Scripted(Executor):
+    """Answers tasks from a script by item: what each try gives."""
+
+    capacity = 2
+
+    def __init__(self, script: dict[str, list[TaskResult]]) -> None:
+        self.script, self.waiting, self.most = script, deque[tuple[int, Any]](), 0
+
+    def submit(self, number: int, task: Any) -> None:
+        self.waiting.append((number, task))
+        self.most = max(self.most, len(self.waiting))
+
+    def next_outcome(self) -> Outcome:
+        number, task = self.waiting.popleft()
+        return Outcome(number, self.script[task.item.id].pop(0))
+
+    def close(self) -> None:
+        return
+
+
+def task(name: str) -> SeeTask:
+    return SeeTask(Item("source", name, f"/{name}"))
+
+
+def good(value: str) -> TaskResult:
+    return TaskResult(value, None, "w", 7)
+
+
+def bad(*, ends_run: bool = False, repeats: bool = False) -> TaskResult:
+    error = OutputError("the disk is full") if ends_run else None
+    return TaskResult(None, Problem("no", "X", ends_run, repeats, "trace", error), "w", 5)
+
+
+def test_tasks_are_tried_three_times_but_inputs_once() -> None:
+    executor = Scripted({"a": [lost_worker("SIGKILL", "w"), bad(), good("A")], "b": [bad()] * 3, "c": [bad(repeats=True)], "d": [good("D")]})
+    tally, details = Tally(), list[str]()
+    ends = {end.task.item.id: end for end in run_tasks(executor, map(task, "abcd"), tally, details.append)}  # type: ignore[union-attr]
+    assert {name: (end.result.value, end.tries) for name, end in ends.items()} == {
+        "a": ("A", 3), "b": (None, MOST_TRIES), "c": (None, 1), "d": ("D", 1),
+    }  # fmt: skip
+    assert (tally.retried, tally.peak_bytes, tally.tasks_of_worker["w"]) == (4, 7, 2)
+    assert len(details) == 5  # not of the input's failure
+
+
+def test_what_would_meet_all_tasks_ends_the_run() -> None:
+    executor = Scripted({"a": [bad(ends_run=True)]})
+    with pytest.raises(OutputError, match="disk is full"):
+        list(run_tasks(executor, [task("a")], Tally(), print))
+
+
+def test_tasks_are_read_only_as_far_as_there_is_room() -> None:
+    executor = Scripted({str(index): [good("")] for index in range(100)})
+    read: list[int] = []
+
+    def tasks() -> Iterator[SeeTask]:
+        for index in range(100):
+            read.append(index)
+            yield task(str(index))
+
+    ends = run_tasks(executor, tasks(), Tally(), print)
+    next(ends)
+    assert len(read) <= 7
+    assert len(list(ends)) == 99
+    assert executor.most <= 6
+
+
+@pytest.mark.parametrize("values", [("here",), ("local", 0), ("local", None, "ray://x")])
+def test_impossible_executors_are_refused(values: tuple[Any, ...]) -> None:
+    with pytest.raises(OptionError):
+        ExecutorChoice(*values)
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("motionwarp.devices.usable_cores", lambda: 7)
+    places = worker_places(WorkOrder("", replace(CONFIG, threads=3)), None)
+    assert [place["OMP_NUM_THREADS"] for place in places] == ["3", "3"]
+    assert len(worker_places(WorkOrder("", replace(CONFIG, threads=16)), None)) == 1
+    assert len(worker_places(WorkOrder("", CONFIG), 5)) == 5
+
+
+def test_each_gpu_has_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("motionwarp.devices.resolve_device", lambda name: __import__("torch").device("cuda"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    places = worker_places(WorkOrder("", CONFIG), None)
+    assert [place["CUDA_VISIBLE_DEVICES"] for place in places] == ["2", "5"]
+    assert [place["CUDA_VISIBLE_DEVICES"] for place in worker_places(WorkOrder("", CONFIG), 3)] == ["2", "5", "2"]
+
+
+def test_a_lost_worker_costs_only_its_task(inputs: Inputs, tmp_path: Path) -> None:
+    _, drivings = inputs.items()
+    with LocalExecutor(WorkOrder(str(tmp_path), CONFIG), 1) as executor:
+        first = executor._seats[0].process
+        for number, item in enumerate(drivings):
+            executor.submit(number, SeeTask(item))
+        first.kill()
+        outcomes = [executor.next_outcome() for _ in drivings]
+        second = executor._seats[0].process
+        assert (outcomes[0].number, outcomes[1].number) == (0, 1)
+        problem = outcomes[0].result.problem
+        assert problem is not None
+        assert problem.message == "its worker was lost (ended by SIGKILL)"
+        assert outcomes[1].result.problem is None
+    assert not second.is_alive()
+
+
+
+
+@pytest.mark.nightly
+def test_ten_kills_of_the_program_with_two_workers(inputs: Inputs, finished: Path, tmp_path: Path, repository_root: Path) -> None:
+    output = tmp_path / "out"
+    command = [
+        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
+        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--workers", "2", "--resume", "--quiet",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(repository_root)}
+    generator = np.random.default_rng(5)
+    killed = 0
+    for _ in range(10):
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
+        try:
+            process.wait(timeout=float(generator.uniform(1.0, 9.0)))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)  # the parent alone: workers must notice
+            process.wait()
+            killed += 1
+    assert killed >= 2
+    assert subprocess.run(command, env=environment, check=False).returncode == 0
+    ours, unbroken = tree(output), tree(finished)
+    # sizes given as numbers and as texts are the same to a transfer, not to the stored configuration
+    del ours[".motionwarp/config.json"], unbroken[".motionwarp/config.json"]
+    assert {name for name in ours if ours[name] != unbroken.get(name)} <= {"README.md"}
+    assert set(ours) == set(unbroken)
+
+
+@pytest.mark.nightly
+def test_local_processes_give_the_bytes_of_one_process(inputs: Inputs, finished: Path, tmp_path: Path) -> None:
+    summary = make(inputs, tmp_path / "out", settings=RunSettings(ExecutorChoice("local", 2)))
+    assert len(summary.tasks_of_worker) == 2
+    assert tree(tmp_path / "out") == tree(finished)
+    assert summary.peak_worker_bytes > 50e6
+    assert not any(process_runs(int(worker.rpartition(":")[2])) for worker in summary.tasks_of_worker)
