@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from motionwarp.errors import OutputError
 
-from . import dataset_generate
+from . import dataset_generate, dataset_pairs
 from .failures import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
-from .reporting import Reporter
+from .reporting import Reporter, Tick
+
+if TYPE_CHECKING:
+    from motionwarp.data.packing import WrittenPack
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,12 +28,15 @@ app = typer.Typer(
 )
 
 app.command("generate", epilog=dataset_generate.EPILOG)(dataset_generate.generate)
+app.command("pairs", epilog=dataset_pairs.EPILOG)(dataset_pairs.pairs)
 
 
 _KIND_HELP = (
     "photos, clips, reposed (photos moved into other poses) or synthetic: for the analyser. "
-    "parts-reverse (photos, made back from moved ones), parts-clips or parts-synthetic: pairs for the Warping-GAN's parts preset."
+    "parts-reverse (photos, made back from moved ones), parts-clips or parts-synthetic: pairs for the Warping-GAN's parts preset. "
+    "pairs-...: the same, or a published data set's, for its paper preset."
 )
+_DATA_HELP = "Folder with ccp/ and video/, or of the published data set; not read for synthetic people."
 
 
 class PackKind(str, Enum):
@@ -43,6 +49,11 @@ class PackKind(str, Enum):
     PARTS_REVERSE = "parts-reverse"
     PARTS_CLIPS = "parts-clips"
     PARTS_SYNTHETIC = "parts-synthetic"
+    PAIRS_REVERSE = "pairs-reverse"
+    PAIRS_CLIPS = "pairs-clips"
+    PAIRS_SYNTHETIC = "pairs-synthetic"
+    PAIRS_DEEPFASHION = "pairs-deepfashion"
+    PAIRS_MARKET1501 = "pairs-market1501"
 
 
 @app.command(
@@ -56,7 +67,7 @@ class PackKind(str, Enum):
 def pack(
     ctx: typer.Context,
     kind: Annotated[PackKind, typer.Argument(help=_KIND_HELP)],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/; not read for synthetic.", show_default=False)],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help=_DATA_HELP, show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="For all kinds but photos and clips.")] = 0,
@@ -69,19 +80,28 @@ def pack(
 
     Only training splits are packed.
     """
-    from motionwarp.data.packing import samples_of_kind, write_pack
-    from motionwarp.data.part_packing import PAIR_KINDS, pairs_of_kind, part_samples, write_part_pack
-
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if output.exists() and not overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
     with reporter.progress("pictures/s") as tick:
-        pairs = next((pair_kind for pair_kind in PAIR_KINDS if kind.value == f"parts-{pair_kind}"), None)
-        if pairs is not None:
-            parts = part_samples(pairs_of_kind(pairs, data, seed))
-            written = write_part_pack(parts, count, output, progress=lambda done: tick("pack", done, count))
-        else:
-            samples = samples_of_kind(kind.value, data, count=count, seed=seed)
-            written = write_pack(samples, output, progress=lambda done: tick("pack", done, None))
+        written = _written(kind, data, output, count, seed, tick)
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
     reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")
+
+
+def _written(kind: PackKind, data: Path, output: Path, count: int, seed: int, tick: Tick) -> WrittenPack:
+    from motionwarp.data.packing import samples_of_kind, write_pack
+    from motionwarp.data.pair_packing import LABELLED_PAIR_KINDS, labelled_pairs_of_kind, write_pair_pack
+    from motionwarp.data.part_packing import PAIR_KINDS, pairs_of_kind, part_samples, write_part_pack
+
+    def progress(done: int) -> None:
+        tick("pack", done, count)
+
+    for pairs in PAIR_KINDS:
+        if kind.value == f"parts-{pairs}":
+            return write_part_pack(part_samples(pairs_of_kind(pairs, data, seed)), count, output, progress)
+    for name in LABELLED_PAIR_KINDS:
+        if kind.value == f"pairs-{name}":
+            return write_pair_pack(labelled_pairs_of_kind(name, data, seed), count, output, progress)
+    samples = samples_of_kind(kind.value, data, count=count, seed=seed)
+    return write_pack(samples, output, progress=lambda done: tick("pack", done, None))

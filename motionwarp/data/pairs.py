@@ -34,6 +34,7 @@ from motionwarp.data.synthetic import (
     sample_person,
     sample_pose,
 )
+from motionwarp.data.windowed import before_shrinking
 from motionwarp.engines.person_window import FILL, window_around
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.pose import skeleton as sk
@@ -222,7 +223,7 @@ def _box_of(picture: LabelledPicture, rng: np.random.Generator) -> tuple[float, 
 def _in_window(source: LabelledPicture, target: LabelledPicture, window: PersonCrop) -> PersonPair | None:
     to_window = window.frame_to_crop()
     size = (window.width, window.height)
-    shrunk, matrix = _before_shrinking(target, to_window)
+    shrunk, matrix = before_shrinking(target, to_window)
     rgb = cv2.warpAffine(shrunk.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     matte = cv2.warpAffine(shrunk.matte, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     parsing = cv2.warpAffine(
@@ -243,24 +244,3 @@ def _in_window(source: LabelledPicture, target: LabelledPicture, window: PersonC
         inside,
         target.name,
     )
-
-
-def _before_shrinking(picture: LabelledPicture, to_window: FloatArray) -> tuple[LabelledPicture, FloatArray]:
-    """Return the picture reduced by means over areas so far that sampling it bilinearly does not alias, and the map from it."""
-    scale = float(to_window[0, 0])
-    if scale >= 0.9:
-        return picture, to_window
-    height, width = picture.matte.shape
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    across, down = size[0] / width, size[1] / height
-    reduced = LabelledPicture(
-        np.asarray(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8),
-        np.asarray(cv2.resize(picture.matte, size, interpolation=cv2.INTER_AREA), dtype=np.uint8),
-        np.asarray(cv2.resize(picture.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
-        picture.points,
-        picture.name,
-    )
-    # pixel centres at integers: x_full = (x_reduced + 0.5) / across - 0.5
-    back = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5], [0, 0, 1]])
-    forward = np.vstack([to_window, [0, 0, 1]]) @ back
-    return reduced, forward[:2].astype(np.float32)

@@ -1,0 +1,144 @@
+"""Pairs of whole labelled pictures, which the `paper` preset is trained from, and packs of them.
+
+A pack of pairs is a pack of pictures in which source and target follow each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.framing import visible_box
+from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
+from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter, union_box
+from motionwarp.data.pairs import PersonPair
+from motionwarp.data.protocol_folders import PairDataset
+from motionwarp.data.windowed import windowed
+from motionwarp.engines.person_window import window_around
+from motionwarp.errors import InputError, NoPersonError
+from motionwarp.parsing.labels import IGNORE
+from motionwarp.types import ByteArray, FloatArray, Pose
+
+_SOURCE, _TARGET = "source", "target"
+_BETWEEN: Final = " | "
+_PATIENCE: Final = 200  # published pairs in a row without a person
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPair:
+    """One person in two pictures.
+
+    Attributes
+    ----------
+    source, target : LabelledPicture
+        Of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
+    """
+
+    source: LabelledPicture
+    target: LabelledPicture
+
+
+def labelled_pair(pair: PersonPair) -> LabelledPair:
+    """Return a pair with its source seen through a window of its own, as its target is."""
+    person = pair.source
+    source = LabelledPicture(person.rgb, _bytes(person.matte), person.parsing, person.pose.points, pair.name)
+    left, top, right, bottom = visible_box(source.points)
+    of_matte = union_box(source.matte, source.points)
+    if of_matte is not None:
+        left, top = min(left, of_matte[0]), min(top, of_matte[1])
+        right, bottom = max(right, of_matte[2]), max(bottom, of_matte[3])
+    height, width = source.matte.shape
+    parsing = np.where(pair.inside, pair.parsing, IGNORE).astype(np.uint8)
+    matte = np.where(pair.inside, _bytes(pair.matte), 0).astype(np.uint8)
+    target = LabelledPicture(pair.rgb, matte, parsing, pair.pose.points, pair.name)
+    return LabelledPair(windowed(source, window_around((left, top, right, bottom), height, width)), target)
+
+
+def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabelledPair]:
+    """Yield the pairs of a published data set without end, in another order each time, with what an estimator sees of them.
+
+    Points are the published ones; parsing and matte are the estimator's. Pictures keep their size. Pairs of which a picture has
+    no usable points are left out.
+
+    Raises
+    ------
+    InputError
+        If pair after pair has none, or a picture is missing.
+    """
+    rng = np.random.default_rng([seed, 4])
+    failed = 0
+    while True:
+        for index in rng.permutation(len(dataset)):
+            pair = dataset[int(index)]
+            try:
+                source = _seen(pair.source_rgb, pair.source_points, pair.names.source, estimator)
+                target = _seen(pair.target_rgb, pair.target_points, pair.names.target, estimator)
+            except NoPersonError as error:
+                failed += 1
+                if failed >= _PATIENCE:
+                    raise InputError(
+                        f"{failed} pairs in a row have no usable points", subject=dataset.files.annotations, remedy="Check the points."
+                    ) from error
+                continue
+            failed = 0
+            yield LabelledPair(source, target)
+
+
+def _seen(rgb: ByteArray, points: FloatArray, name: str, estimator: Estimator) -> LabelledPicture:
+    person = estimator.analyse_picture(rgb, given_pose=Pose(points))
+    matte = matte_in_frame(rgb, person)
+    return LabelledPicture(rgb, _bytes(matte), parsing_in_frame(person, rgb.shape[0], rgb.shape[1], matte), points, name)
+
+
+def _bytes(matte: FloatArray) -> ByteArray:
+    return np.rint(matte * 255).astype(np.uint8)
+
+
+class PairPackWriter:
+    """Collects pairs and writes them as one file."""
+
+    def __init__(self) -> None:
+        self._pictures = PackWriter()
+
+    def __len__(self) -> int:
+        return len(self._pictures) // 2
+
+    def add(self, pair: LabelledPair) -> None:
+        """Compress a pair and keep it."""
+        for role, picture in ((_SOURCE, pair.source), (_TARGET, pair.target)):
+            self._pictures.add(replace(picture, name=f"{role}{_BETWEEN}{picture.name}"))
+
+    def write(self, path: Path) -> int:
+        """Write the pack, whole or not at all, and return its size in bytes."""
+        return self._pictures.write(path)
+
+
+class PairPackReader:
+    """Reads single pairs of a pack; to be opened in the process that reads.
+
+    Raises
+    ------
+    InputError
+        If the file is no pack, or a pack of single pictures.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._pictures = PackReader(path)
+        roles = [name.split(_BETWEEN)[0] for name in self._pictures.names]
+        if roles != [_SOURCE, _TARGET] * (len(roles) // 2):
+            raise InputError(
+                "this pack holds single pictures, not pairs",
+                subject=path,
+                remedy="Make one with `motionwarp dataset pack pairs-reverse` or another kind that begins with pairs-.",
+            )
+
+    def __len__(self) -> int:
+        return len(self._pictures) // 2
+
+    def __getitem__(self, index: int) -> LabelledPair:
+        return LabelledPair(self._pictures[2 * index], self._pictures[2 * index + 1])
