@@ -10,7 +10,7 @@ import typer
 
 from motionwarp.errors import OutputError
 
-from . import dataset_generate, dataset_pairs
+from . import dataset_generate, dataset_inspect, dataset_pairs
 from .failures import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
 from .reporting import Reporter, Tick
@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 
 app.command("generate", epilog=dataset_generate.EPILOG)(dataset_generate.generate)
+app.command("verify", epilog=dataset_inspect.VERIFY_EPILOG)(dataset_inspect.verify)
+app.command("stats", epilog=dataset_inspect.STATS_EPILOG)(dataset_inspect.stats)
+app.command("export", epilog=dataset_inspect.EXPORT_EPILOG)(dataset_inspect.export)
 app.command("pairs", epilog=dataset_pairs.EPILOG)(dataset_pairs.pairs)
 
 

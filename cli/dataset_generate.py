@@ -128,6 +128,7 @@ def generate(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.", rich_help_panel=RUNNING)] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what was given up.", rich_help_panel=RUNNING)] = False,
+    shards: Annotated[bool, typer.Option("--shards", help="Write WebDataset tar files too.", rich_help_panel=RUNNING)] = False,
     break_lock: Annotated[
         bool, typer.Option("--break-lock", help="Take over from a run on a host that is gone.", rich_help_panel=RUNNING)
     ] = False,
@@ -191,7 +192,7 @@ def generate(
     if plan:
         _tell_plan(people, motions, config, workers, reporter)
     else:
-        _make(people, motions, config, output, RunSettings(choice, resume, retry_failed, break_lock), reporter)
+        _make(people, motions, config, output, RunSettings(choice, resume, retry_failed, break_lock, shards), reporter)
 
 
 def _pool(folder: str | None) -> tuple[str, ...]:

@@ -96,8 +96,9 @@ class DatasetConfig:
 def stored_form(config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...]) -> dict[str, Any]:
     """Return what is kept beside a data set: configuration, inputs and version, as JSON can hold them."""
     options = {key: value for key, value in asdict(config.options).items() if key not in _UNUSED and key != "audio"}
-    options["fps"] = None if options["fps"] is None else str(options["fps"])
-    options["batch_size"] = str(options["batch_size"])
+    # 256 and '256' mean the same
+    for name in ("size", "fps", "batch_size"):
+        options[name] = None if options[name] is None else str(options[name])
     form = {
         "format": FORMAT,
         "motionwarp": __version__,

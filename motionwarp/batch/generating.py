@@ -17,6 +17,7 @@ from motionwarp.batch.manifest import pyarrow_modules, write_manifest
 from motionwarp.batch.planning import Clip, Plan, make_plan
 from motionwarp.batch.records import FAILED, ClipRecord, failed_record, failure_name, read_record
 from motionwarp.batch.seeing import SeenItem, content_sha256, item_stamp, read_note
+from motionwarp.batch.shards import write_shards
 from motionwarp.batch.storage import Storage, open_storage
 from motionwarp.batch.tasks import Finished, Tally, run_tasks
 from motionwarp.batch.work import ClipTask, SeeTask, WorkOrder
@@ -42,12 +43,15 @@ class RunSettings:
         Forget which clips were given up.
     break_lock : bool
         Take the lock even of a run that seems to be alive on another host.
+    shards : bool
+        Write all clips into tar files too, once they are made.
     """
 
     executor: ExecutorChoice = field(default_factory=ExecutorChoice)
     resume: bool = False
     retry_failed: bool = False
     break_lock: bool = False
+    shards: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,8 @@ class _Run:
         records = [self._records[clip.id] for clip in self._plan.clips]
         write_manifest(self._storage, records)
         self._storage.write(CARD, dataset_card(self._plan, self._config, records).encode("utf-8"))
+        if self._settings.shards:
+            write_shards(self._storage, progress=self._progress)
 
     def _see_inputs(self, executor: Executor, left: list[Clip]) -> None:
         items = {(item.kind, item.id): item for clip in left for item in (clip.source, clip.driving)}

@@ -34,7 +34,7 @@ class Item:
     ----------
     kind : 'source' or 'driving'
     id : str
-        Unique among its kind; letters, digits, `.`, `-` and single `_`.
+        Unique among its kind; letters, digits, `-` and single `_`. No dots: readers of shards end a clip's name at the first.
     path : str
         A path, or an address such as s3://bucket/name.
     poses : str or None
@@ -65,7 +65,7 @@ class Item:
     def __post_init__(self) -> None:
         if self.id != safe_id(self.id):
             raise InputError(
-                "is not an id", subject=self.id, remedy=f"Use letters, digits, '.', '-' and single '_', such as {safe_id(self.id)}"
+                "is not an id", subject=self.id, remedy=f"Use letters, digits, '-' and single '_', such as {safe_id(self.id)}"
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,9 +74,9 @@ class Item:
 
 
 def safe_id(text: str) -> str:
-    """Return a text with only what ids may hold: never empty, hidden, or with two underscores, which join ids."""
-    word = re.sub(r"_{2,}", "_", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("_.-")
-    return word[:_LONGEST_ID].rstrip("_.-") or "item"
+    """Return a text with only what ids may hold: never empty, nor with two underscores, which join ids."""
+    word = re.sub(r"_{2,}", "_", re.sub(r"[^A-Za-z0-9_-]+", "-", text)).strip("_-")
+    return word[:_LONGEST_ID].rstrip("_-") or "item"
 
 
 def read_items(kind: Kind, place: str) -> tuple[Item, ...]:

@@ -81,15 +81,22 @@ class Storage(ABC):
         """Return a path on this machine with the file's content: its own, or of a copy in `scratch`."""
 
     @abstractmethod
-    def pending_folder(self, name: str, last: str) -> PendingFolder:
+    def pending_file(self, name: str) -> Pending:
+        """Return a file on this machine whose content appears as `name`, in place of any other, when it is committed.
+
+        For what is too large to be held in memory.
+        """
+
+    @abstractmethod
+    def pending_folder(self, name: str, last: str) -> Pending:
         """Return a folder on this machine whose content appears as the folder `name` when it is committed.
 
         Where folders cannot appear in a single step, the file `last` appears after all others.
         """
 
 
-class PendingFolder(ABC):
-    """A folder that is not there yet; as a context manager it removes what was written unless `commit` was called.
+class Pending(ABC):
+    """A file or folder that is not there yet; as a context manager it removes what was written unless `commit` was called.
 
     Attributes
     ----------
@@ -101,13 +108,15 @@ class PendingFolder(ABC):
 
     @abstractmethod
     def commit(self) -> None:
-        """Let the folder appear; if another process has made it meanwhile, theirs stays. OutputError where that fails."""
+        """Let it appear; if another process has made the folder meanwhile, theirs stays. OutputError where that fails."""
 
-    def __enter__(self) -> PendingFolder:
+    def __enter__(self) -> Pending:
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            self.path.unlink()
 
 
 class LocalStorage(Storage):
@@ -222,12 +231,36 @@ class LocalStorage(Storage):
         """Return the file's own path; see `Storage.local_path`."""
         return self.folder / name
 
-    def pending_folder(self, name: str, last: str) -> PendingFolder:
+    def pending_file(self, name: str) -> Pending:
+        """Return a file on the same file system; see `Storage.pending_file`."""
+        return _LocalPendingFile(self.folder / name, temporary_name(self.folder / PENDING / Path(name).name))
+
+    def pending_folder(self, name: str, last: str) -> Pending:
         """Return a folder on the same file system; see `Storage.pending_folder`."""
         return _LocalPending(self.folder / name, temporary_name(self.folder / PENDING / Path(name).name))
 
 
-class _LocalPending(PendingFolder):
+class _LocalPendingFile(Pending):
+    def __init__(self, target: Path, path: Path) -> None:
+        self.target, self.path = target, path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_failure(error, target) from error
+
+    def commit(self) -> None:
+        """Flush the file to the disk, then rename; see `Pending.commit`."""
+        try:
+            with self.path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            os.replace(self.path, self.target)
+            flush_folder(self.target.parent)
+        except OSError as error:
+            raise write_failure(error, self.target) from error
+
+
+class _LocalPending(Pending):
     def __init__(self, target: Path, path: Path) -> None:
         self.target, self.path = target, path
         try:
@@ -237,7 +270,7 @@ class _LocalPending(PendingFolder):
             raise write_failure(error, target) from error
 
     def commit(self) -> None:
-        """Flush all files to the disk, then rename; see `PendingFolder.commit`."""
+        """Flush all files to the disk, then rename; see `Pending.commit`."""
         try:
             for file in sorted(self.path.rglob("*")):
                 if file.is_file():

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from motionwarp.batch.storage import PendingFolder, Storage
+from motionwarp.batch.storage import Pending, Storage
 from motionwarp.errors import InputError, MissingExtraError, OutputError
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
@@ -138,20 +138,45 @@ class RemoteStorage(Storage):
         self._files.get_file(self._path(name), str(target))
         return target
 
-    def pending_folder(self, name: str, last: str) -> PendingFolder:
+    def pending_file(self, name: str) -> Pending:
+        """Return a file that is uploaded; see `Storage.pending_file`."""
+        return _RemotePendingFile(self, name)
+
+    def put(self, local: Path, name: str) -> None:
+        """Upload a file; OutputError where that fails."""
+        try:
+            self._files.makedirs(posixpath.dirname(self._path(name)), exist_ok=True)
+            self._files.put_file(str(local), self._path(name))
+        except OSError as error:
+            raise self._failure(error, name) from error
+        self._files.invalidate_cache()
+
+    def pending_folder(self, name: str, last: str) -> Pending:
         """Return a folder that is uploaded, `last` at the end; see `Storage.pending_folder`."""
         return _RemotePending(self, name, last)
 
 
-class _RemotePending(PendingFolder):
+class _RemotePendingFile(Pending):
+    def __init__(self, storage: RemoteStorage, name: str) -> None:
+        self._storage, self._name = storage, name
+        handle, path = tempfile.mkstemp(prefix="motionwarp-")
+        os.close(handle)
+        self.path = Path(path)
+
+    def commit(self) -> None:
+        """Upload it; see `Pending.commit`."""
+        self._storage.put(self.path, self._name)
+
+
+class _RemotePending(Pending):
     def __init__(self, storage: RemoteStorage, name: str, last: str) -> None:
         self._storage, self._name, self._last = storage, name, last
         self.path = Path(tempfile.mkdtemp(prefix="motionwarp-"))
 
     def commit(self) -> None:
-        """Upload all files; see `PendingFolder.commit`."""
+        """Upload all files; see `Pending.commit`."""
         files = sorted(file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file())
         if self._storage.exists(f"{self._name}/{self._last}"):
             return
         for file in sorted(files, key=lambda file: file == self._last):
-            self._storage.write(f"{self._name}/{file}", (self.path / file).read_bytes())
+            self._storage.put(self.path / file, f"{self._name}/{file}")

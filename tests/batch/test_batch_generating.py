@@ -156,7 +156,7 @@ def test_what_is_there_is_not_touched(inputs: Inputs, finished: Path, tmp_path: 
     before = tree(finished)
     with pytest.raises(OutputError, match="was begun here"):
         make(inputs, finished)
-    with pytest.raises(OutputError, match="size was 96, now 128"):
+    with pytest.raises(OutputError, match='size was "96", now "128"'):
         make(inputs, finished, replace(CONFIG, options=replace(CONFIG.options, size=128)), RESUME)
     summary = make(inputs, finished, settings=RESUME)
     assert (summary.made, summary.done, summary.inputs_seen) == (0, 4, 0)

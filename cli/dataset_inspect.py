@@ -1,0 +1,153 @@
+"""`motionwarp dataset verify`, `stats` and `export`: looking at data sets and turning them into other forms."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from .failures import EXIT_INPUT, is_debug
+from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
+from .reporting import Reporter
+
+VERIFY_EPILOG = examples("motionwarp dataset verify set", "motionwarp dataset verify s3://bucket/set --quick --json")
+STATS_EPILOG = examples("motionwarp dataset stats set", "motionwarp dataset stats set --figure coverage.png")
+EXPORT_EPILOG = examples(
+    "motionwarp dataset export set coco -o keypoints.json",
+    "motionwarp dataset export set openpose -o poses/",
+    "motionwarp dataset export set webdataset",
+)
+
+SetArgument = Annotated[str, typer.Argument(metavar="SET", help="Folder or address of a data set.", show_default=False)]
+
+
+class Form(str, Enum):
+    """What a data set is exported as."""
+
+    COCO = "coco"
+    OPENPOSE = "openpose"
+    WEBDATASET = "webdataset"
+
+
+def verify(
+    ctx: typer.Context,
+    dataset: SetArgument,
+    quick: Annotated[bool, typer.Option("--quick", help="Names and sizes only, without reading the files.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check that a data set is whole: counts, checksums, and that everything can be read.
+
+    Ends with exit code 2 if it is not.
+    """
+    from motionwarp.batch.storage import open_storage
+    from motionwarp.batch.verifying import verify as verify_dataset
+
+    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    with reporter.progress("clips/s") as tick:
+        report = verify_dataset(open_storage(dataset), deep=not quick, progress=tick)
+    reporter.warn_all(report.problems)
+    state = f"{len(report.problems)} problems" if report.problems else "sound"
+    failed = f", {report.failed} that could not be made" if report.failed else ""
+    text = f"{dataset}: {state}; {report.clips} clips{failed}, {report.files} files, {report.bytes / 1e6:.1f} MB"
+    reporter.result({"dataset": dataset, "sound": not report.problems, **asdict(report)}, text)
+    if report.problems:
+        raise typer.Exit(EXIT_INPUT)
+
+
+def stats(
+    ctx: typer.Context,
+    dataset: SetArgument,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="PNG", help="Draw the coverage here.", show_default=False)
+    ] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Tell which people, motions, poses, speeds and views a data set covers."""
+    from motionwarp.batch.coverage import measure_coverage
+    from motionwarp.batch.coverage_drawing import draw_coverage
+    from motionwarp.batch.storage import open_storage
+    from motionwarp.media.atomic import check_target
+    from motionwarp.media.image import write_image
+
+    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    if figure is not None:
+        check_target(figure, overwrite=overwrite)
+    with reporter.progress("clips/s") as tick:
+        coverage = measure_coverage(open_storage(dataset), progress=tick)
+    if figure is not None:
+        write_image(figure, draw_coverage(coverage), overwrite=overwrite)
+    figures = coverage.figures()
+    reporter.result_table({"dataset": dataset, **figures}, _table(figures))
+
+
+def _table(figures: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("Clips", str(figures["clips"]))
+    table.add_row("Frames", str(figures["frames"]))
+    table.add_row("Hours", f"{figures['hours']:.3f}")
+    for name in ("people", "motions"):
+        spread = figures[name]
+        table.add_row(f"{name.capitalize()} (clips of each)", f"{spread['count']} ({spread['least']} to {spread['most']})")
+    for name in ("wrists", "ankles"):
+        table.add_row(f"Reached by {name}, of all within two torsos", f"{figures[f'reached_by_{name}']:.1%}")
+    if figures["wrist_speed_median"] is not None:
+        speeds = f"{figures['wrist_speed_median']:.2f} / {figures['wrist_speed_95_percent']:.2f}"
+        table.add_row("Wrists' speed, torsos a second, median / 95 %", speeds)
+    table.add_row("Front / side / back", " / ".join(f"{share:.0%}" for share in figures["views"].values()))
+    return table
+
+
+def export(
+    ctx: typer.Context,
+    dataset: SetArgument,
+    form: Annotated[Form, typer.Argument(help="coco (keypoints), openpose (JSON a frame), or webdataset (tar shards in the set).")],
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="OUT", help="File for coco, folder for openpose.", show_default=False)
+    ] = None,
+    shard_clips: Annotated[int, typer.Option(min=1, help="Most clips of a shard.")] = 1000,
+    shard_megabytes: Annotated[int, typer.Option(min=1, help="Most megabytes of a shard.")] = 1000,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Turn a data set into a form that other programs read."""
+    from motionwarp.batch.storage import open_storage, split_address
+    from motionwarp.errors import OptionError, OutputError
+
+    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    storage = open_storage(dataset)
+    if form is Form.WEBDATASET:
+        from motionwarp.batch.shards import ShardLimits, write_shards
+
+        with reporter.progress("clips/s") as tick:
+            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=tick)
+        reporter.result({"dataset": dataset, "shards": names}, f"{dataset}: {len(names)} shards")
+        return
+    if output is None:
+        raise OptionError("needs an output", subject=f"export {form.value}", remedy="Give -o")
+    target, name = split_address(output.rstrip("/"))
+    if target.exists(name) and not overwrite:
+        raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
+    with reporter.progress("clips/s") as tick:
+        if form is Form.COCO:
+            from motionwarp.batch.export_coco import export_coco
+
+            count = export_coco(storage, target, name, progress=tick)
+        else:
+            from motionwarp.batch.export_openpose import export_openpose
+
+            target.remove(name)
+            count = export_openpose(storage, open_storage(target.address(name)), progress=tick)
+    reporter.result({"dataset": dataset, "output": output, "frames": count}, f"{output}: {count} frames")

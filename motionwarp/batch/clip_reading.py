@@ -1,0 +1,76 @@
+"""Reading the truth of clips back from a data set."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from motionwarp.batch.records import RECORD, ClipRecord, clip_folder
+from motionwarp.batch.storage import Storage
+from motionwarp.batch.truth import MATTE, PARSING, POSES
+from motionwarp.errors import InputError
+from motionwarp.pose.files import read_track
+from motionwarp.types import ByteArray, PoseTrack
+
+
+class ClipReader:
+    """One clip of a data set.
+
+    Parameters
+    ----------
+    storage : Storage
+    clip_id : str
+
+    Raises
+    ------
+    InputError
+        If the clip is not there or its record is damaged; methods, if a file is missing or damaged.
+    """
+
+    def __init__(self, storage: Storage, clip_id: str) -> None:
+        self._storage = storage
+        self.folder = clip_folder(clip_id)
+        name = f"{self.folder}/{RECORD}"
+        self.record = ClipRecord.from_bytes(self._read(RECORD), storage.address(name))
+
+    def track(self) -> PoseTrack:
+        """Return the points of all frames, in pixels of the frame."""
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = Path(scratch) / POSES
+            copy.write_bytes(self._read(POSES))
+            return read_track(copy)
+
+    def mattes(self) -> Iterator[ByteArray]:
+        """Yield the person's coverage in each frame, uint8 (H, W)."""
+        return self._pictures(MATTE)
+
+    def parsings(self) -> Iterator[ByteArray]:
+        """Yield the classes of each frame, uint8 (H, W)."""
+        return self._pictures(PARSING)
+
+    def _pictures(self, archive: str) -> Iterator[ByteArray]:
+        place = self._storage.address(f"{self.folder}/{archive}")
+        try:
+            with zipfile.ZipFile(io.BytesIO(self._read(archive))) as content:
+                for entry in sorted(content.namelist()):
+                    picture = cv2.imdecode(np.frombuffer(content.read(entry), np.uint8), cv2.IMREAD_UNCHANGED)
+                    if picture is None or picture.ndim != 2:
+                        raise InputError(f"{entry} is no grey picture", subject=place, remedy="Make the clip again")
+                    yield np.asarray(picture, dtype=np.uint8)
+        except zipfile.BadZipFile as error:
+            raise InputError(f"is damaged ({error})", subject=place, remedy="Make the clip again") from error
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._storage.read(f"{self.folder}/{name}")
+        except OSError as error:
+            raise InputError(
+                "the file is missing or cannot be read", subject=self._storage.address(f"{self.folder}/{name}"),
+                remedy="Remove the clip's folder and make it again with --resume",
+            ) from error  # fmt: skip

@@ -1,0 +1,136 @@
+"""Clips in tar files as WebDataset reads them: all files of a clip one after another, under names that begin alike.
+
+Format: WebDataset's documentation, "The WebDataset format": a sample is a run of files whose names are equal up to the first dot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from motionwarp.batch.clip_reading import ClipReader
+from motionwarp.batch.configuring import encoded
+from motionwarp.batch.manifest import MANIFEST, done_rows, read_manifest
+from motionwarp.batch.records import RECORD
+from motionwarp.batch.storage import Storage
+from motionwarp.errors import OptionError
+
+FOLDER: Final = "shards"
+INDEX: Final = f"{FOLDER}/index.json"
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class ShardLimits:
+    """When a shard is full: at the first of these that would be passed.
+
+    Attributes
+    ----------
+    clips : int
+    bytes : int
+    """
+
+    clips: int = 1000
+    bytes: int = 1_000_000_000
+
+    def __post_init__(self) -> None:
+        if self.clips < 1 or self.bytes < 1:
+            raise OptionError("a shard must hold at least one clip", subject=f"{self.clips} clips, {self.bytes} bytes")
+
+
+def write_shards(
+    storage: Storage, limits: ShardLimits | None = None, *, progress: Callable[[str, int, int | None], None] | None = None
+) -> list[str]:
+    """Write all clips of a data set that were made into tar files in its folder `shards`.
+
+    Shards that fit the manifest and the limits are left as they are.
+
+    Parameters
+    ----------
+    storage : Storage
+        Of the data set.
+    limits : ShardLimits, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    list of str
+        The names of the shards.
+
+    Raises
+    ------
+    InputError
+        If there is no manifest, or a clip is missing.
+    OutputError
+        If a shard cannot be written.
+    """
+    limits = limits or ShardLimits()
+    rows = done_rows(read_manifest(storage))
+    key = hashlib.sha256(storage.read(MANIFEST) + repr(limits).encode()).hexdigest()
+    present = _present_index(storage)
+    if present.get("key") == key:
+        return [shard["name"] for shard in present["shards"]]
+    storage.remove(FOLDER)
+    entries: list[dict[str, Any]] = []
+    done = 0
+    for number, part in enumerate(_parts(rows, limits)):
+        name = f"{FOLDER}/clips-{number:06d}.tar"
+        _write_shard(storage, name, [row["id"] for row in part])
+        entries.append({"name": name, "clips": [row["id"] for row in part], "bytes": storage.size(name)})
+        done += len(part)
+        if progress is not None:
+            progress("shards", done, len(rows))
+    # last, so that shards without an index are known to be unfinished
+    storage.write(INDEX, encoded({"key": key, "shards": entries}))
+    return [entry["name"] for entry in entries]
+
+
+def _present_index(storage: Storage) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(storage.read(INDEX))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content
+
+
+def _parts(rows: Sequence[dict[str, Any]], limits: ShardLimits) -> Iterator[list[dict[str, Any]]]:
+    part: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        if part and (len(part) == limits.clips or size + row["bytes"] > limits.bytes):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += row["bytes"]
+    if part:
+        yield part
+
+
+def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> None:
+    with storage.pending_file(name) as pending:
+        with tarfile.open(pending.path, "w", format=tarfile.USTAR_FORMAT) as archive:
+            for clip_id in clips:
+                clip = ClipReader(storage, clip_id)
+                for file in (RECORD, *sorted(clip.record.files)):
+                    _append(archive, f"{clip_id}.{member_ending(file)}", storage.read(f"{clip.folder}/{file}"))
+        pending.commit()
+
+
+def member_ending(file: str) -> str:
+    """Return what stands behind a clip's id in a shard: `json` for its record, `mp4` for its video, `00000.png` for a frame."""
+    if file == RECORD:
+        return "json"
+    last = file.rpartition("/")[2]
+    return last.removeprefix("video.")
+
+
+def _append(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    # nobody's file at no time: a shard's bytes depend on its clips only
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), 0o644
+    archive.addfile(entry, io.BytesIO(content))
