@@ -127,6 +127,12 @@ def transfer(
         Path | None,
         typer.Option(metavar="FILE", help="Keep the driving points, to edit or use again.", rich_help_panel=SEEING, show_default=False),
     ] = None,
+    region_debug: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a video of parsing, warped parts, gates and blend.", rich_help_panel=WRITING, show_default=False
+        ),
+    ] = None,
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)] = True,
     codec: Annotated[
         str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=WRITING)
@@ -144,7 +150,7 @@ def transfer(
     quiet: QuietOption = False,
     engine: Annotated[
         str,
-        typer.Option(metavar="NAME|FILE", help="auto, layered, or a file of weights.", rich_help_panel=COMPUTING),
+        typer.Option(metavar="NAME|FILE", help="auto, warping_gan, layered, or a file of weights.", rich_help_panel=COMPUTING),
     ] = "auto",
     pose_estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
@@ -174,6 +180,7 @@ def transfer(
         audio=audio,
         side_by_side=side_by_side,
         save_poses=save_poses,
+        region_debug=region_debug,
         pose_estimator=pose_estimator,
         device=device.value,
         precision=precision.value,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
-from motionwarp.types import FloatArray, PersonLayer, SourcePerson
+from motionwarp.types import ByteArray, FloatArray, PersonLayer, SourcePerson
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,13 @@ class Engine(ABC):
     name : str
     weights_sha256 : str
         Of the file of its weights; empty for an engine without any.
+    explains : bool
+        Whether `explain` has anything to draw.
     """
 
     name: str
     weights_sha256: str = ""
+    explains: bool = False
 
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
@@ -90,3 +93,12 @@ class Engine(ABC):
         -------
         sequence of B layers
         """
+
+    def explain(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[ByteArray]:
+        """Draw what the engine decides for each frame, for people who want to look; arguments as for `render`.
+
+        Returns
+        -------
+        sequence of B uint8 (h, w, 3), all of one size
+        """
+        raise NotImplementedError(f"the engine {self.name} draws nothing (explains is False)")

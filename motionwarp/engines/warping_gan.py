@@ -28,11 +28,12 @@ from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_on
 from motionwarp.engines.part_maps import control_frames, part_maps, pose_change
 from motionwarp.engines.person_window import window_around
 from motionwarp.engines.recipe import BlendedFrame, blended
+from motionwarp.engines.region_debug import region_pictures
 from motionwarp.engines.warping_networks import load_warping_networks
 from motionwarp.geometry.affine import apply_affine, compose_affine
 from motionwarp.networks.part_generator import PartGeneratorOutput
 from motionwarp.networks.part_parser import PART_COUNT, PartParserOutput
-from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, PersonCrop, PersonLayer, SourcePerson
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, PersonLayer, SourcePerson
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
 _WINDOW_LENGTH: Final = 3
@@ -73,6 +74,12 @@ class _SeenByStageOne(NamedTuple):
     limbs: Tensor  # (B, 15, H/4, W/4)
 
 
+class _Decided(NamedTuple):
+    layers: Tensor  # (B, 16, 4, H/2, W/2), matched
+    stage_one: Tensor  # (B, 36, H/4, W/4)
+    recipe: PartGeneratorOutput
+
+
 class WarpingGanEngine(Engine):
     """See the module's text.
 
@@ -88,6 +95,7 @@ class WarpingGanEngine(Engine):
     """
 
     name = "warping_gan"
+    explains = True
 
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
         self._networks = load_warping_networks(weights)
@@ -135,13 +143,8 @@ class WarpingGanEngine(Engine):
         """Draw the person; see `Engine.render`."""
         person, settings = self._prepared()
         poses = torch.from_numpy(target_poses)
-        maps, windows, splines = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
-        layered = LayeredTheta.from_flat(torch.from_numpy(maps))
-        window = Window.of(poses, windows)
-        residual = None
-        if splines.size:
-            residual = ResidualWarps(torch.from_numpy(splines).view(len(poses), PART_COUNT, 2, -1), control_frames(window.poses))
-        recipe = self._recipe(person, layered, residual, poses, window)
+        layered, window, residual = _unpacked(theta, poses)
+        recipe = self._recipe(person, layered, residual, poses, window).recipe
         frames: list[PersonLayer] = [PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)] * len(poses)
         groups = person.warped(
             poses, layered, settings.height, settings.width, residual=_seen_from(residual, window.from_frame),
@@ -154,9 +157,18 @@ class WarpingGanEngine(Engine):
                     frames[frame] = _layer(drawn)
         return frames
 
+    @torch.inference_mode()
+    def explain(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[ByteArray]:
+        """Draw parsing, parts, gate and blend of each frame; see `Engine.explain` and `region_pictures`."""
+        person, _ = self._prepared()
+        poses = torch.from_numpy(target_poses)
+        layered, window, residual = _unpacked(theta, poses)
+        decided = self._recipe(person, layered, residual, poses, window)
+        return region_pictures(decided.layers, decided.stage_one, decided.recipe)
+
     def _recipe(
         self, person: LayeredPerson, theta: LayeredTheta, residual: ResidualWarps | None, poses: Tensor, window: Window
-    ) -> PartGeneratorOutput:
+    ) -> _Decided:
         """Run stage I on the closed-form warps and stage II on the matched ones."""
         quarter, stage_one = self._stage_one(person, theta, poses, window)
         layers = quarter.half_layers
@@ -165,7 +177,7 @@ class WarpingGanEngine(Engine):
         limbs = part_maps(window.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
         change = pose_change(theta.theta_affine).to(self._device, self._dtype)
         planes = self._ready(layers.flatten(1, 2)), self._ready(limbs), self._ready(stage_one)
-        return PartGeneratorOutput(*self._generator(*planes, change))
+        return _Decided(layers, stage_one, PartGeneratorOutput(*self._generator(*planes, change)))
 
     def _stage_one(
         self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window
@@ -193,6 +205,17 @@ class WarpingGanEngine(Engine):
         if self._person is None or self._settings is None:
             raise RuntimeError("WarpingGanEngine.prepare must be called before plan and render")
         return self._person, self._settings
+
+
+def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[LayeredTheta, Window, ResidualWarps | None]:
+    """Undo what `plan` puts in a row."""
+    maps, windows, splines = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
+    window = Window.of(poses, windows)
+    residual = None
+    if splines.size:
+        theta_tps = torch.from_numpy(splines).view(len(poses), PART_COUNT, 2, -1)
+        residual = ResidualWarps(theta_tps, control_frames(window.poses))
+    return LayeredTheta.from_flat(torch.from_numpy(maps)), window, residual
 
 
 def _half_to_window(count: int) -> Tensor:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,6 +99,7 @@ def transfer(
             with job.clock.measure("finish encoding"):
                 encoder.close()
         job.warnings += writer.warnings
+    _save_regions(job, options, timeline)
     return _result(job, Path(output), timeline, time.perf_counter() - begin)
 
 
@@ -161,6 +163,28 @@ def _save_poses(job: TransferJob, options: TransferOptions) -> None:
             fps=float(job.driving_info.frame_rate),
             overwrite=options.overwrite,
         )
+
+
+def _save_regions(job: TransferJob, options: TransferOptions, timeline: Timeline) -> None:
+    if options.region_debug is None:
+        return
+    frames = job.region_frames()
+    first = next(frames)
+    info = job.driving_info
+    with open_writer(
+        options.region_debug,
+        width=first.rgb.shape[1],
+        height=first.rgb.shape[0],
+        frame_rate=options.frame_rate or info.frame_rate,
+        time_base=_time_base(options.frame_rate, info.time_base),
+        options=EncodeOptions(),
+        metadata=provenance(job.engine.name),
+        overwrite=options.overwrite,
+        inputs=_inputs(job.source_path, job.driving_path, options),
+    ) as writer:
+        for frame in chain([first], frames):
+            writer.write(frame.rgb, frame.pts_seconds)
+        writer.end_at(timeline.end_seconds)
 
 
 def _pixels(frame: Frame) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -40,6 +40,7 @@ from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrac
 # frames planned at once: a plan is small, so this only bounds what is in flight
 _PLAN_BATCH = 64
 _AHEAD = 4
+_REGION_BATCH = 16
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
 _THETA_SHARE = 0.5
 
@@ -108,6 +109,12 @@ class TransferJob:
                 "pictures beside each other cannot be transparent",
                 subject="--side-by-side --background transparent",
                 remedy="Choose another background or leave out --side-by-side",
+            )
+        if options.region_debug is not None and not self.engine.explains:
+            raise OptionError(
+                f"the engine {self.engine.name} has no regions to show",
+                subject="--region-debug",
+                remedy="Use --engine warping_gan, or leave the option out",
             )
         self.height = self._frame[1]
         self.width = self._frame[0]
@@ -263,6 +270,13 @@ class TransferJob:
         for start in range(0, len(self._timeline), size):
             frames = slice(start, start + size)
             yield list(self.engine.render(self._target.points[frames], self._theta[frames]))
+
+    def region_frames(self) -> Iterator[Frame]:
+        """Yield what the engine decides for every frame, drawn; once `prepare` is done."""
+        for start in range(0, len(self._timeline), _REGION_BATCH):
+            frames = slice(start, start + _REGION_BATCH)
+            for offset, picture in enumerate(self.engine.explain(self._target.points[frames], self._theta[frames])):
+                yield Frame(picture, float(self._timeline.times_seconds[start + offset]), start + offset)
 
     def _fitting_batch(self) -> int:
         """Return frames at once such that their layers stay within about 100 MB on a CPU, 1 GB on other devices."""

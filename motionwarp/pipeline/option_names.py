@@ -28,6 +28,7 @@ class TransferChanges(TypedDict, total=False):
     audio: bool
     side_by_side: bool
     save_poses: StrPath | None
+    region_debug: StrPath | None
     pose_estimator: str
     device: str
     precision: str

@@ -54,6 +54,8 @@ class TransferOptions:
         Take over the driving clip's sound.
     side_by_side : bool
         Show source, driving clip and result beside each other.
+    region_debug : path or None
+        A further video to write: what the engine decides for every frame, drawn. Not every engine can.
     save_poses : path or None
         Where to write the driving poses as observed, to be edited or used again.
     pose_estimator : str
@@ -98,6 +100,7 @@ class TransferOptions:
     audio: bool = True
     side_by_side: bool = False
     save_poses: StrPath | None = None
+    region_debug: StrPath | None = None
     pose_estimator: str = "builtin"
     device: str = "auto"
     precision: str = "auto"
