@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from motionwarp.evaluation.pairs.plots import colour_of, distribution_plot, inte
 from motionwarp.evaluation.pairs.results import PairsResult
 from motionwarp.evaluation.pairs.thumbnails import ReportRow, ranking, report_rows
 from motionwarp.evaluation.published import DATASETS
+from motionwarp.evaluation.standalone_page import standalone_page
 from motionwarp.evaluation.statistics import Interval
 from motionwarp.types import Pose
 
@@ -51,32 +49,7 @@ def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[
             _settings(summary),
         ]
     )
-    return page_of("Figures on pairs", body)
-
-
-def page_of(title: str, body: str, assets: tuple[str, str] = ("page.css", "page.js")) -> str:
-    """Return a page with its style and script inside; it may load nothing from anywhere, which its policy says too.
-
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    body : str
-        HTML.
-    assets : (str, str)
-        Files of style and script beside this one.
-    """
-    style, script = (files("motionwarp.evaluation.pairs").joinpath(name).read_text(encoding="utf-8") for name in assets)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n<script>{script}</script>\n</body>\n</html>\n"
-    )
+    return standalone_page("Figures on pairs", body, package="motionwarp.evaluation.pairs", style="page.css", script="page.js")
 
 
 def _head(result: PairsResult, summary: Mapping[str, Any]) -> str:
