@@ -10,8 +10,10 @@ import torch
 from torch import nn
 
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
+from motionwarp.networks.geometric_matcher import GeometricMatcher, GeometricMatcherConfig
 from motionwarp.networks.part_matcher import PartMatcher, PartMatcherConfig
 from motionwarp.networks.part_parser import PartParser, PartParserConfig
+from motionwarp.networks.pose_guided_parser import PoseGuidedParser, PoseGuidedParserConfig
 from motionwarp.weights import load_checkpoint
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -19,6 +21,8 @@ _CONFIGS: dict[type[nn.Module], type[Any]] = {
     Analyser: AnalyserConfig,
     PartParser: PartParserConfig,
     PartMatcher: PartMatcherConfig,
+    PoseGuidedParser: PoseGuidedParserConfig,
+    GeometricMatcher: GeometricMatcherConfig,
 }
 
 

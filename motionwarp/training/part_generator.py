@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +27,7 @@ from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.part_adversary import adversary_condition, part_adversary
 from motionwarp.training.parts_config import PartGeneratorTrainingConfig
+from motionwarp.training.picture_rows import write_rows
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
@@ -170,9 +169,7 @@ class PartGeneratorTask(TrainingTask):
         assert isinstance(module, PartGenerator)
         save_warping_networks(folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module, self.matcher), {"step": str(step)})
         if self._last is not None:
-            rows = torch.cat([torch.cat(list(column), dim=1) for column in self._last], dim=2)
-            grid = (rows.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-            cv2.imwrite(str(folder / "training.png"), np.ascontiguousarray(grid[..., ::-1]))
+            write_rows(self._last, folder / "training.png")
         return {"exported_step": float(step), **(self._validated(module) if self.config.validation is not None else {})}
 
     @torch.no_grad()

@@ -12,6 +12,14 @@ import torch
 from motionwarp.configuration import read_config
 from motionwarp.errors import OptionError
 from motionwarp.training.loop import LoopConfig, TrainingTask
+from motionwarp.training.paper_config import (
+    PaperGeneratorTrainingConfig,
+    PaperMatcherTrainingConfig,
+    PaperParserTrainingConfig,
+)
+from motionwarp.training.paper_generator import PaperGeneratorTask
+from motionwarp.training.paper_matcher import PaperMatcherTask
+from motionwarp.training.paper_parser import PaperParserTask
 from motionwarp.training.part_generator import PartGeneratorTask
 from motionwarp.training.part_matcher import PartMatcherTask
 from motionwarp.training.part_parser import PartParserTask
@@ -45,6 +53,9 @@ STAGES: Final[dict[tuple[Preset, StageName], TrainedStage]] = {
     ("parts", "parser"): TrainedStage(PartParserTrainingConfig, PartParserTask),
     ("parts", "matcher"): TrainedStage(PartMatcherTrainingConfig, PartMatcherTask),
     ("parts", "warping-gan"): TrainedStage(PartGeneratorTrainingConfig, PartGeneratorTask),
+    ("paper", "parser"): TrainedStage(PaperParserTrainingConfig, PaperParserTask),
+    ("paper", "matcher"): TrainedStage(PaperMatcherTrainingConfig, PaperMatcherTask),
+    ("paper", "warping-gan"): TrainedStage(PaperGeneratorTrainingConfig, PaperGeneratorTask),
 }
 
 

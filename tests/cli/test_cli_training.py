@@ -82,3 +82,18 @@ def test_a_pack_for_the_analyser_is_refused_as_part_samples(motionwarp: Callable
     result = motionwarp("train", "parser", parser_config(tmp_path, tmp_path / "photos.pack"), "-o", tmp_path / "run")
     assert result.exit_code == 2
     assert "motionwarp-part-samples-1" in result.stderr
+
+
+def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+    result = motionwarp("dataset", "pack", "pairs-synthetic", tmp_path, "-o", tmp_path / "pairs.pack", "--count", 1, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["pictures"] == 1
+    config = tmp_path / "parser.toml"
+    config.write_text(
+        '[data]\npacks = [{path = "pairs.pack", weight = 1.0}]\nheight = 64\nwidth = 48\n[network]\nbase = 2\nblocks = 1\n'
+        f"[adversary.network]\nbase = 2\nlayers = 2\nscales = 2\n{TINY_LOOP}"
+    )
+    result = motionwarp("train", "parser", config, "-o", tmp_path / "run", "--preset", "paper", "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["step"] == 2
+    assert (tmp_path / "run" / "pose_guided_parser.safetensors").is_file()

@@ -8,8 +8,10 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
+from motionwarp.data.pack import LabelledPicture
 from motionwarp.data.part_samples import PartSample
-from motionwarp.types import FloatArray
+from motionwarp.data.picture_pairs import LabelledPair
+from motionwarp.types import ByteArray, FloatArray
 
 # a person who stands in a window of 256 x 192, OpenPose's order
 STANDING = [
@@ -40,6 +42,27 @@ def part_sample_of(number: int) -> PartSample:
     theta = np.tile(np.eye(2, 3, dtype=np.float32), (15, 1, 1))
     classes = (layers[15, ..., 3] > 0).astype(np.uint8) * np.uint8(5)
     return PartSample(layers, classes, rgb, matte, parsing, in_front, np.ones_like(matte), standing_points(), theta, f"flat/{number}")
+
+
+def picture_pair_of(number: int) -> LabelledPair:
+    """A person of one colour, and the same person a little to the right; 64 x 48 pixels."""
+    colour = np.random.default_rng(number).integers(40, 220, 3, dtype=np.uint8)
+    source, target = (flat_picture(colour, shift, f"flat/{number}") for shift in (0, 6))
+    return LabelledPair(source, target)
+
+
+def flat_picture(colour: ByteArray, shift: int, name: str) -> LabelledPicture:
+    rgb = np.full((64, 48, 3), 90, dtype=np.uint8)
+    person = np.s_[8:56, 14 + shift : 28 + shift]
+    rgb[person] = colour
+    matte = np.zeros((64, 48), dtype=np.uint8)
+    matte[person] = 255
+    parsing = (matte > 0).astype(np.uint8) * np.uint8(5)
+    parsing[8:18][matte[8:18] > 0] = 13
+    points = standing_points()
+    points[:, :2] = (points[:, :2] + 0.5) / 4 - 0.5
+    points[:, 0] += shift - 3
+    return LabelledPicture(rgb, matte, parsing, points, name)
 
 
 def assert_equal_states(one: Path, other: Path) -> None:
