@@ -102,7 +102,7 @@ def test_it_is_what_training_made_of_the_same_recipe() -> None:
     assert float(layers[0, -1, 3].sum()) == pytest.approx(float(layers[0, -1, 3][box].sum()), rel=1e-5)
     plain = on_frame(blended(groups[0], 0, recipe_of(), 0, WHOLE_WINDOW), 256, 192)
     changed = (on_frame(frame, 256, 192) - plain).abs()
-    assert changed[:, plain[3] > 0.5].mean() > 0.05, "this recipe changes nothing, so nothing was tested"
+    assert changed[:, plain[3] > 0.5].mean() > 0.03, "this recipe changes nothing, so nothing was tested"
 
 
 @pytest.mark.parametrize("factor", [2, 4])
