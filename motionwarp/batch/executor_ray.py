@@ -7,6 +7,7 @@ tasks is switched off, since tries are counted in one place for all executors.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from motionwarp.batch.executor import Executor, Outcome, lost_worker
@@ -122,4 +123,7 @@ def _perform(order: WorkOrder, task: Task) -> TaskResult:
             worker.close()
         _WORKERS.clear()
         _WORKERS[key] = Worker(order)
-    return _WORKERS[key].perform(task)
+    import ray
+
+    node = ray.get_runtime_context().get_node_id()
+    return replace(_WORKERS[key].perform(task), worker=f"node {node[:12]}:{os.getpid()}")

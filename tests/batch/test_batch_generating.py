@@ -122,7 +122,8 @@ def test_variety_is_drawn_and_recorded(inputs: Inputs, tmp_path: Path) -> None:
 def test_a_bad_file_is_recorded_and_skipped(inputs: Inputs, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("this is no picture")
     sources = tmp_path / "s.csv"
-    rows = f"{inputs.folder}/ann.png,ann,{inputs.folder}/person.json\n{tmp_path}/bad.png,bad,{inputs.folder}/person.json\n{tmp_path}/gone.png,gone,\n"
+    poses = inputs.folder / "person.json"
+    rows = f"{inputs.folder}/ann.png,ann,{poses}\n{tmp_path}/bad.png,bad,{poses}\n{tmp_path}/gone.png,gone,\n"
     sources.write_text(f"path,id,poses\n{rows}")
     some = replace(inputs, sources=sources)
     summary = make(some, tmp_path / "out")

@@ -62,6 +62,8 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         read_items("source", str(tmp_path))
 
 
-@pytest.mark.parametrize(("text", "expected"), [("a__b", "a_b"), ("_.-", "item"), ("é ü", "item"), ("x" * 99, "x" * 80), ("a/b.c", "a-b-c")])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a__b", "a_b"), ("_.-", "item"), ("é ü", "item"), ("x" * 99, "x" * 80), ("a/b.c", "a-b-c")]
+)
 def test_ids_are_safe_for_files_and_for_joining(text: str, expected: str) -> None:
     assert safe_id(text) == expected

@@ -1,0 +1,186 @@
+"""Data sets checked, described, and in the forms of other programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionwarp.batch.clip_reading import ClipReader
+from motionwarp.batch.coverage import CELLS, FRAME_CELLS, REACH, Coverage, measure_coverage
+from motionwarp.batch.coverage_drawing import draw_coverage
+from motionwarp.batch.export_coco import COCO_POINTS, annotation, export_coco
+from motionwarp.batch.export_openpose import export_openpose
+from motionwarp.batch.manifest import read_manifest
+from motionwarp.batch.shards import ShardLimits, write_shards
+from motionwarp.batch.storage import LocalStorage
+from motionwarp.batch.verifying import verify
+from motionwarp.errors import InputError
+from motionwarp.pose import skeleton as sk
+from motionwarp.pose.files import read_track
+from motionwarp.types import PoseTrack
+
+from .conftest import FRAMES, tree
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the data set that may be changed."""
+    shutil.copytree(finished, tmp_path / "set")
+    return tmp_path / "set"
+
+
+def storage(folder: Path) -> LocalStorage:
+    return LocalStorage(str(folder))
+
+
+def test_a_sound_data_set_is_sound(finished: Path) -> None:
+    report = verify(storage(finished))
+    assert report.problems == []
+    assert (report.clips, report.failed, report.files) == (4, 0, 20)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected", "quick"),
+    [
+        (lambda clip: (clip / "matte.zip").unlink(), "matte.zip is missing", True),
+        (lambda clip: (clip / "video.mp4").write_bytes(b"x"), "video.mp4 has 1 bytes, not", True),
+        (lambda clip: (clip / "note.txt").touch(), "note.txt is not in its record", True),
+        (lambda clip: (clip / "record.json").write_text("{"), "record cannot be read", True),
+        (lambda clip: shutil.copytree(clip, clip.with_name("stranger")), "stranger: is not in the manifest", True),
+        (lambda clip: flip(clip / "warps.npz"), "warps.npz has another checksum", False),
+    ],
+)
+def test_damage_is_told_by_clip_and_file(copy: Path, damage: object, expected: str, quick: bool) -> None:
+    damage(copy / "clips" / "ann__step")  # type: ignore[operator]
+    problems = verify(storage(copy)).problems
+    assert len(problems) == 1
+    assert expected in problems[0]
+    assert bool(verify(storage(copy), deep=False).problems) is quick
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no manifest"):
+        verify(storage(tmp_path))
+    (tmp_path / "manifest.parquet").write_bytes(b"PAR0")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        read_manifest(storage(tmp_path))
+
+
+def test_openpose_files_read_back_are_the_points(finished: Path, tmp_path: Path) -> None:
+    assert export_openpose(storage(finished), storage(tmp_path)) == 4 * FRAMES
+    files = sorted(file.name for file in (tmp_path / "bea__turn").iterdir())
+    assert files == [f"bea__turn_{index:012d}_keypoints.json" for index in range(FRAMES)]
+    track, read = ClipReader(storage(finished), "bea__turn").track(), read_track(tmp_path / "bea__turn", fps=10)
+    np.testing.assert_allclose(read.points[..., :2], track.points[..., :2] * (track.points[..., 2:] > 0), atol=1e-3)
+    assert (read.width, read.height) == (track.width, track.height)
+
+
+def test_coco_has_every_frame_with_its_points_and_box(finished: Path, tmp_path: Path) -> None:
+    assert export_coco(storage(finished), storage(tmp_path), "k.json") == 4 * FRAMES
+    content = json.loads((tmp_path / "k.json").read_text())
+    assert [image["id"] for image in content["images"]] == list(range(4 * FRAMES))
+    assert content["categories"][0]["keypoints"][5] == "left_shoulder"
+    third = content["annotations"][2 * FRAMES + 3]
+    assert (third["image_id"], content["images"][2 * FRAMES + 3]["clip"]) == (2 * FRAMES + 3, "bea__step")
+    clip = ClipReader(storage(finished), "bea__step")
+    points, matte = clip.track().points[3], list(clip.mattes())[3]
+    keypoints = np.array(third["keypoints"]).reshape(17, 3)
+    seen = keypoints[:, 2] > 0
+    np.testing.assert_allclose(keypoints[seen, :2], points[list(COCO_POINTS)][seen, :2], atol=0.006)
+    left, top, width, height = third["bbox"]
+    inside = matte[top : top + height, left : left + width] > 127
+    assert inside.sum() == (matte > 127).sum() == third["area"]
+    assert inside.any(axis=0)[[0, -1]].all()
+    assert inside.any(axis=1)[[0, -1]].all()
+
+
+def test_visibility_follows_frame_and_coverage() -> None:
+    matte = np.zeros((20, 10), dtype=np.uint8)
+    matte[5:15, 2:6] = 255
+    points = np.zeros((18, 3), dtype=np.float32)
+    points[sk.NOSE] = 3, 6, 1
+    points[sk.LEFT_EYE] = 8, 6, 1
+    points[sk.RIGHT_EYE] = -3, 6, 1
+    points[sk.NECK] = 3, 7, 1
+    made = annotation(points, matte)
+    assert made["keypoints"][:9] == [3, 6, 2, 8, 6, 1, 0, 0, 0]
+    assert (made["num_keypoints"], made["bbox"], made["area"]) == (2, [2, 5, 4, 10], 40)
+
+
+def test_shards_hold_whole_clips_in_order_and_are_made_once(copy: Path) -> None:
+    names = write_shards(storage(copy), ShardLimits(clips=3))
+    assert names == ["shards/clips-000000.tar", "shards/clips-000001.tar"]
+    members: list[str] = []
+    for name in names:
+        with tarfile.open(copy / name) as archive:
+            members += archive.getnames()
+            assert all((entry.mtime, entry.uid) == (0, 0) for entry in archive.getmembers())
+    # as WebDataset groups them: by the name up to the first dot
+    samples = list(dict.fromkeys(member.partition(".")[0] for member in members))
+    assert samples == ["ann__step", "ann__turn", "bea__step", "bea__turn"]
+    endings = {member.partition(".")[2] for member in members if member.startswith("bea__turn.")}
+    assert endings == {"json", "mp4", "poses.json", "parsing.zip", "matte.zip", "warps.npz"}
+    with tarfile.open(copy / names[1]) as archive:
+        stream = archive.extractfile("bea__turn.mp4")
+        assert stream is not None
+        assert stream.read() == (copy / "clips/bea__turn/video.mp4").read_bytes()
+    before, stamp = tree(copy), (copy / names[0]).stat().st_mtime_ns
+    write_shards(storage(copy), ShardLimits(clips=3))
+    assert (copy / names[0]).stat().st_mtime_ns == stamp
+    (copy / "shards" / "index.json").unlink()
+    write_shards(storage(copy), ShardLimits(clips=3))
+    assert tree(copy) == before
+    assert len(write_shards(storage(copy), ShardLimits(bytes=1))) == 4
+
+
+def moving(speed: float, frames: int = 11) -> PoseTrack:
+    """A frontal body with a torso of 20 pixels whose wrists move right by `speed` torsos a second, at 10 frames a second."""
+    points = np.ones((frames, 18, 3), dtype=np.float32)
+    points[..., :2] = 50
+    points[:, sk.NECK, 1] = 30
+    points[:, [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER], 1] = 30
+    points[:, sk.RIGHT_SHOULDER, 0], points[:, sk.LEFT_SHOULDER, 0] = 40, 60
+    for wrist in (sk.RIGHT_WRIST, sk.LEFT_WRIST):
+        points[:, wrist, 0] = 50 + 20 * speed * np.arange(frames) / 10
+    return PoseTrack(points, np.ones(frames, bool), np.arange(frames) / 10, 100, 80)
+
+
+def test_coverage_counts_what_is_known() -> None:
+    coverage = Coverage()
+    coverage.add(moving(2.1), "a", "x", 1.1)
+    coverage.add(moving(2.1), "a", "y", 1.1)
+    figures = coverage.figures()
+    assert figures["people"] == {"count": 1, "least": 2, "median": 2.0, "most": 2}
+    assert figures["wrist_speed_median"] == pytest.approx(2.125)  # the middle of its bin
+    assert figures["views"] == {"front": 1.0, "side": 0.0, "back": 0.0}
+    # the hips' middle is the middle of the map, and at (50, 50) of 100 x 80
+    assert coverage.poses[sk.RIGHT_HIP, CELLS // 2, CELLS // 2] == 22
+    assert coverage.places[int(50 / 80 * FRAME_CELLS), FRAME_CELLS // 2] == 22
+    neck = int((-1 + REACH) / (2 * REACH) * CELLS)
+    assert coverage.poses[sk.NECK, neck, CELLS // 2] == 22
+
+
+def test_coverage_of_a_set_is_drawn(finished: Path) -> None:
+    coverage = measure_coverage(storage(finished))
+    assert coverage.clips_of_person == {"ann": 2, "bea": 2}
+    assert coverage.frames == 4 * FRAMES
+    picture = draw_coverage(coverage)
+    assert picture.dtype == np.uint8
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+
+
+def test_parsings_read_back_are_classes(finished: Path) -> None:
+    parsings = list(ClipReader(storage(finished), "ann__step").parsings())
+    assert len(parsings) == FRAMES
+    assert len(np.unique(parsings[0])) > 3

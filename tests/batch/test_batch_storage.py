@@ -1,0 +1,153 @@
+"""Storage: whole files, and data sets that lie where fsspec reaches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from motionwarp.batch.items import read_items
+from motionwarp.batch.shards import write_shards
+from motionwarp.batch.storage import LocalStorage, Storage, open_storage, split_address
+from motionwarp.batch.verifying import verify
+from motionwarp.errors import InputError, MissingExtraError, OutputError
+
+from .conftest import CONFIG, INLINE, Inputs, make, tree
+
+fsspec = pytest.importorskip("fsspec")
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    address = "memory://bucket"
+    yield address
+    fsspec.filesystem("memory").rm("/", recursive=True)
+
+
+@pytest.fixture(params=["local", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, memory: str) -> Storage:
+    return open_storage(str(tmp_path) if request.param == "local" else memory)
+
+
+def test_files_are_written_listed_and_removed(place: Storage, tmp_path: Path) -> None:
+    place.write("a/b.txt", b"one")
+    place.write("a/b.txt", b"two")
+    place.write("a/c/d.txt", b"12345")
+    assert place.read("a/b.txt") == b"two"
+    assert place.names("a") == ["b.txt", "c"]
+    assert place.names("z") == []
+    assert place.walk("a") == ["a/b.txt", "a/c/d.txt"]
+    assert place.size("a/c/d.txt") == 5
+    with place.open("a/b.txt") as stream:
+        assert stream.read() == b"two"
+    assert place.local_path("a/b.txt", tmp_path / "scratch").read_bytes() == b"two"
+    other, name = split_address(place.address("a/b.txt"))
+    assert other.read(name) == b"two"
+    before = place.stamp("a/b.txt")
+    assert place.stamp("a/b.txt") == before
+    place.write("a/b.txt", b"longer")
+    assert place.stamp("a/b.txt") != before
+    place.remove("a")
+    assert not place.exists("a/b.txt")
+    place.remove("a")
+    with pytest.raises(FileNotFoundError):
+        place.read("a/b.txt")
+
+
+def test_a_file_is_created_once(place: Storage) -> None:
+    assert place.create("lock", b"me")
+    assert not place.create("lock", b"you")
+    assert place.read("lock") == b"me"
+
+
+def test_pending_folders_and_files_appear_when_committed(place: Storage) -> None:
+    with place.pending_folder("clips/x", "last") as pending:
+        (pending.path / "sub").mkdir()
+        (pending.path / "sub" / "first").write_bytes(b"1")
+        (pending.path / "last").write_bytes(b"2")
+        assert not place.exists("clips/x")
+        pending.commit()
+    assert place.walk("clips") == ["clips/x/last", "clips/x/sub/first"]
+    with place.pending_folder("clips/x", "last") as pending:  # theirs stays
+        (pending.path / "last").write_bytes(b"3")
+        pending.commit()
+    assert place.read("clips/x/last") == b"2"
+    with place.pending_folder("clips/y", "last") as pending:
+        (pending.path / "last").write_bytes(b"4")
+        scratch = pending.path
+    assert not place.exists("clips/y")
+    assert not scratch.exists()
+    with place.pending_file("shards/a.tar") as pending:
+        pending.path.write_bytes(b"tar")
+        pending.commit()
+    assert place.read("shards/a.tar") == b"tar"
+
+
+def test_what_was_half_written_is_cleared_and_cannot_appear(tmp_path: Path) -> None:
+    storage = LocalStorage(str(tmp_path))
+    pending = storage.pending_folder("clips/x", "last")
+    (pending.path / "last").write_bytes(b"half")
+    storage.clear_pending()
+    with pytest.raises(OutputError):
+        pending.commit()
+    assert not storage.exists("clips/x")
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        (tmp_path / "out").write_text("a file where a folder should be")
+        with pytest.raises(OutputError):
+            LocalStorage(str(tmp_path / "out")).write("x", b"")
+        return
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="may not be written"):
+        LocalStorage(str(tmp_path)).write("x/y", b"")
+
+
+def test_addresses_that_cannot_be_reached_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="is not an address"):
+        open_storage("nonsense://x")
+
+    def without_driver(address: str) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", without_driver)
+    for protocol, extra in (("s3", "s3"), ("gs", "gcs"), ("hf", "dataset")):
+        with pytest.raises(MissingExtraError) as told:
+            open_storage(f"{protocol}://bucket/x")
+        assert f"motionwarp[{extra}]" in str(told.value)
+
+
+def test_a_data_set_far_away_is_the_one_that_is_near(inputs: Inputs, finished: Path, memory: str, tmp_path: Path) -> None:
+    output = f"{memory}/set"
+    summary = make(inputs, output)
+    assert summary.made == 4
+    files = fsspec.filesystem("memory")
+    copied = tmp_path / "copied"
+    for name in open_storage(output).walk():
+        (copied / name).parent.mkdir(parents=True, exist_ok=True)
+        (copied / name).write_bytes(files.cat_file(f"/bucket/set/{name}"))
+    assert tree(copied) == tree(finished)
+    assert verify(open_storage(output)).problems == []
+    assert write_shards(open_storage(output)) == ["shards/clips-000000.tar"]
+    with pytest.raises(OutputError, match="was begun here"):
+        make(inputs, output)
+
+
+def test_inputs_far_away_are_fetched(inputs: Inputs, finished: Path, memory: str, tmp_path: Path) -> None:
+    far = open_storage(f"{memory}/in")
+    for file in inputs.folder.iterdir():
+        far.write(file.name, file.read_bytes())
+    sources = read_items("source", f"{memory}/in/sources.csv")
+    assert [item.path for item in sources] == ["memory://bucket/in/ann.png", "memory://bucket/in/bea.png"]
+    assert [item.id for item in read_items("driving", f"{memory}/in")] == ["step", "turn"]
+
+    from motionwarp.batch.generating import generate
+
+    generate(sources, read_items("driving", f"{memory}/in/drivings.csv"), CONFIG, str(tmp_path / "out"), INLINE)
+    near, far_made = tree(finished), tree(tmp_path / "out")
+    clips = {name for name in near if name.startswith("clips/")}
+    assert {name: far_made[name] for name in clips} == {name: near[name] for name in clips}
