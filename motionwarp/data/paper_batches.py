@@ -10,21 +10,21 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from motionwarp.data.analyser_samples import CountedFrom, PackShare
 from motionwarp.data.pack import LabelledPicture
 from motionwarp.data.picture_pairs import PairPackReader
 from motionwarp.data.windowed import windowed
+from motionwarp.engines.paper_inputs import one_hot_parsing, over_plain
+from motionwarp.engines.person_window import reshaped
 from motionwarp.errors import OptionError
-from motionwarp.parsing.labels import CLASS_COUNT, IGNORE
+from motionwarp.parsing.labels import IGNORE
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose.heatmaps import disc_heatmaps
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, PersonCrop
 
-GREY: Final = 127  # the plain background
 _MULTIPLE: Final = 8  # both stages halve the picture three times
 _CLASS_TABLE: Final = np.arange(256, dtype=np.uint8)
 _CLASS_TABLE[: len(CLASS_MIRROR)] = CLASS_MIRROR
@@ -123,15 +123,12 @@ def fitted_in(picture: LabelledPicture, height: int, width: int) -> LabelledPict
     own_height, own_width = picture.matte.shape
     if (own_height, own_width) == (height, width):
         return picture
-    scale = max(own_height / height, own_width / width)
-    left, top = (own_width - scale * width) / 2, (own_height - scale * height) / 2
-    return windowed(picture, PersonCrop(left, top, scale, width, height))
+    return windowed(picture, reshaped(PersonCrop(0, 0, 1.0, own_width, own_height), height, width))
 
 
 def over_grey(picture: LabelledPicture) -> LabelledPicture:
     """Return the picture with its person over a plain background."""
-    share = picture.matte[..., None].astype(np.float32) / np.float32(255)
-    rgb = np.rint(picture.rgb * share + GREY * (1 - share)).astype(np.uint8)
+    rgb = over_plain(picture.rgb, picture.matte.astype(np.float32) / np.float32(255))
     return LabelledPicture(rgb, picture.matte, picture.parsing, picture.points, picture.name)
 
 
@@ -198,9 +195,3 @@ def paper_inputs(batch: PaperBatch, device: torch.device) -> PaperInputs:
         labels,
         batch["inside"].to(device).float(),
     )
-
-
-def one_hot_parsing(labels: Tensor) -> Tensor:
-    """Return classes (B, H, W) as float32 (B, 20, H, W), zeros where they are not known."""
-    planes = functional.one_hot(labels.long().clamp(max=CLASS_COUNT), CLASS_COUNT + 1)[..., :CLASS_COUNT]
-    return planes.permute(0, 3, 1, 2).float()

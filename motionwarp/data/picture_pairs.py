@@ -13,13 +13,12 @@ from typing import Final
 import numpy as np
 
 from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.framing import visible_box
 from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter, union_box
+from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.protocol_folders import PairDataset
 from motionwarp.data.windowed import windowed
-from motionwarp.engines.person_window import window_around
+from motionwarp.engines.person_window import person_box, window_around
 from motionwarp.errors import InputError, NoPersonError
 from motionwarp.parsing.labels import IGNORE
 from motionwarp.types import ByteArray, FloatArray, Pose
@@ -47,16 +46,11 @@ def labelled_pair(pair: PersonPair) -> LabelledPair:
     """Return a pair with its source seen through a window of its own, as its target is."""
     person = pair.source
     source = LabelledPicture(person.rgb, _bytes(person.matte), person.parsing, person.pose.points, pair.name)
-    left, top, right, bottom = visible_box(source.points)
-    of_matte = union_box(source.matte, source.points)
-    if of_matte is not None:
-        left, top = min(left, of_matte[0]), min(top, of_matte[1])
-        right, bottom = max(right, of_matte[2]), max(bottom, of_matte[3])
     height, width = source.matte.shape
     parsing = np.where(pair.inside, pair.parsing, IGNORE).astype(np.uint8)
     matte = np.where(pair.inside, _bytes(pair.matte), 0).astype(np.uint8)
     target = LabelledPicture(pair.rgb, matte, parsing, pair.pose.points, pair.name)
-    return LabelledPair(windowed(source, window_around((left, top, right, bottom), height, width)), target)
+    return LabelledPair(windowed(source, window_around(person_box(source.points, person.matte), height, width)), target)
 
 
 def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabelledPair]:

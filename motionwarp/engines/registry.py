@@ -1,14 +1,18 @@
-"""Engines by name."""
+"""Engines by name, or by what a file of weights is for."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from motionwarp.engines.base import Engine
 from motionwarp.engines.layered import LayeredEngine
-from motionwarp.errors import OptionError
+from motionwarp.errors import OptionError, WeightsError
+from motionwarp.weights import read_architecture
 
 ENGINE_NAMES: Final = ("auto", "layered", "warping_gan")
+# what files of weights may be for
+TRAINED_ENGINES: Final = ("warping_gan", "warping_gan_paper")
 _WEIGHTS_ENDING: Final = ".safetensors"
 
 
@@ -19,7 +23,7 @@ def make_engine(name_or_file: str) -> Engine:
     ----------
     name_or_file : str
         "auto" (the best that needs nothing but what is installed), "layered", "warping_gan", or a file of weights that
-        training exported.
+        training exported: what is written in it says for which engine.
 
     Raises
     ------
@@ -30,13 +34,32 @@ def make_engine(name_or_file: str) -> Engine:
     """
     if name_or_file in ("auto", "layered"):
         return LayeredEngine()
-    if name_or_file == "warping_gan" or name_or_file.endswith(_WEIGHTS_ENDING):
+    if name_or_file == "warping_gan":
         # imported where it is used: it brings the networks
         from motionwarp.engines.warping_gan import DEFAULT_WEIGHTS, WarpingGanEngine
 
-        return WarpingGanEngine(DEFAULT_WEIGHTS if name_or_file == "warping_gan" else name_or_file)
+        return WarpingGanEngine(DEFAULT_WEIGHTS)
+    if name_or_file.endswith(_WEIGHTS_ENDING):
+        return _trained_engine(Path(name_or_file))
     raise OptionError(
         "there is no such engine",
         subject=f"--engine {name_or_file}",
         remedy=f"Choose one of {', '.join(ENGINE_NAMES)}, or give a file that ends in {_WEIGHTS_ENDING}.",
+    )
+
+
+def _trained_engine(weights: Path) -> Engine:
+    architecture = read_architecture(weights)
+    if architecture == "warping_gan":
+        from motionwarp.engines.warping_gan import WarpingGanEngine
+
+        return WarpingGanEngine(weights)
+    if architecture == "warping_gan_paper":
+        from motionwarp.engines.warping_gan_paper import PaperEngine
+
+        return PaperEngine(weights)
+    raise WeightsError(
+        f"holds weights for '{architecture}', which is no engine",
+        subject=weights,
+        remedy=f"Give the file with all networks in one, for {' or '.join(TRAINED_ENGINES)}.",
     )

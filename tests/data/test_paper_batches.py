@@ -12,11 +12,9 @@ from motionwarp.data.analyser_samples import PackShare
 from motionwarp.data.pack import LabelledPicture, PackWriter
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.paper_batches import (
-    GREY,
     PaperDataConfig,
     PaperPairs,
     fitted_in,
-    one_hot_parsing,
     over_grey,
     paper_batches,
     paper_inputs,
@@ -25,6 +23,7 @@ from motionwarp.data.picture_pairs import LabelledPair, PairPackReader, PairPack
 from motionwarp.data.protocol_folders import PairDataset, find_protocol
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
 from motionwarp.data.windowed import windowed
+from motionwarp.engines.paper_inputs import GREY, one_hot_parsing
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.media.image import write_image
 from motionwarp.parsing.labels import IGNORE, LEFT_ARM, RIGHT_ARM
