@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from . import evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
+from . import evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
 from .failures import is_debug
 from .options import (
     DebugOption,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
+app.command("cross", epilog=evaluate_cross.EPILOG)(evaluate_cross.cross)
 app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)

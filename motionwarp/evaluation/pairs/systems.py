@@ -11,7 +11,6 @@ from motionwarp.engines.registry import make_engine
 from motionwarp.errors import OptionError
 from motionwarp.evaluation.pairs.places import GeneratedFolder
 from motionwarp.version import __version__
-from motionwarp.weights_registry import file_sha256, registry
 
 COPY: Final = "copy"
 Kind = Literal["copy", "engine", "generated"]
@@ -84,11 +83,9 @@ def _engine(name: str) -> System:
     if name == COPY:
         return System(COPY, "copy")
     engine = make_engine(name)  # now, so that a wrong name is told of before any work
-    file = Path(name)
-    if file.suffix and file.is_file():
-        return System(file.stem, "engine", name, file_sha256(file))
-    label = engine.name
-    return System(label, "engine", name, registry()[label].sha256 if label in registry() else "")
+    # several files may hold one engine's weights, so files go by their own names
+    label = Path(name).stem if Path(name).suffix else engine.name
+    return System(label, "engine", name, engine.weights_sha256)
 
 
 def _generated(text: str, pattern: str | None) -> System:

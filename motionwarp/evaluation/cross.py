@@ -1,0 +1,273 @@
+"""Transfers between different people, which have no ground truth: do results move as asked, look like the source, hold still.
+
+Every source is given every driving clip's motion, by every engine, as `motionwarp transfer` does it. What is asked for is known, the
+poses fitted to the source, and so is how the source looks; so the figures are of poses, of identity and of steadiness over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from motionwarp.analysis.appearance import Appearance, appearance_of
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.estimators import make_estimator
+from motionwarp.analysis.framing import torso_length
+from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.engines.registry import make_engine
+from motionwarp.errors import InputError, MotionwarpError, OptionError
+from motionwarp.evaluation.metrics.flicker import backward_flow, flicker
+from motionwarp.evaluation.metrics.keypoints import pose_agreement
+from motionwarp.evaluation.metrics.motion import pose_jitter
+from motionwarp.evaluation.statistics import bootstrap_interval, paired_difference
+from motionwarp.media.probing import probe_video
+from motionwarp.pipeline.driving import observe_driving
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.seen import SeenInputs
+from motionwarp.pipeline.source import prepare_source, read_source
+from motionwarp.types import ByteArray, FloatArray, Frame
+
+CROSS_FIGURES: Final = {
+    "pckh": ("PCKh", "higher", "share of the asked points found in the result within half the head's size"),
+    "akd": ("AKD", "lower", "mean distance of points found and asked for, in torso lengths"),
+    "mkr": ("MKR", "lower", "share of the asked points not found in the result"),
+    "identity": ("Appearance", "lower", "Hellinger distance of the colours of torso, thighs and shins from the source's, in [0, 1]"),
+    "flicker": ("Flicker", "lower", "mean difference of a frame and the one before moved onto it by the result's own flow"),
+    "jitter": ("Jitter", "lower", "mean acceleration of the points found, torso lengths a frame squared"),
+    "asked_jitter": ("Jitter asked", "lower", "the same of the poses asked for: what an engine that follows exactly would get"),
+}
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class CrossSettings:
+    """One evaluation.
+
+    Attributes
+    ----------
+    sources, drivings : tuple of Path
+        Pictures and clips; every one with every other.
+    engines : tuple of str
+        What `make_engine` takes.
+    size : int
+        Long side of the results in pixels.
+    end : float or None
+        Seconds of each clip to use; None for all of it.
+    estimator, device, precision : str
+    seed : int
+    """
+
+    sources: tuple[Path, ...]
+    drivings: tuple[Path, ...]
+    engines: tuple[str, ...] = ("auto",)
+    size: int = 512
+    end: float | None = None
+    estimator: str = "builtin"
+    device: str = "auto"
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.sources or not self.drivings or not self.engines:
+            raise InputError("a cross evaluation needs a source, a driving clip and an engine at least")
+        if len(set(self.engines)) < len(self.engines):
+            raise OptionError("an engine is named twice", subject="--engine", remedy="Name every engine once.")
+
+    def options(self) -> TransferOptions:
+        """Return the options that all transfers have."""
+        return TransferOptions(
+            engine=self.engines[0],
+            size=self.size,
+            end=self.end,
+            pose_estimator=self.estimator,
+            device=self.device,
+            precision=self.precision,
+            seed=self.seed,
+            audio=False,
+        )
+
+
+def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any]:
+    """Transfer every motion to every source with every engine, and measure.
+
+    Combinations that fail with one engine count for none.
+
+    Parameters
+    ----------
+    settings : CrossSettings
+    progress : callable
+        Told of every frame.
+
+    Returns
+    -------
+    dict
+        For JSON: means by engine with intervals over combinations, paired differences, figures of every combination, failures.
+
+    Raises
+    ------
+    InputError
+        If nothing is left that all engines could do.
+    """
+    for engine in settings.engines:
+        make_engine(engine)  # wrong names are told of before minutes of work
+    device = resolve_device(settings.device)
+    estimator = make_estimator(settings.estimator, device, resolve_precision(settings.precision, device))
+    rows: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    for inputs in _combinations(settings, estimator, failures, progress):
+        try:
+            figures = {engine: _measured(inputs, engine, settings, estimator, progress) for engine in settings.engines}
+        except MotionwarpError as error:
+            failures.append({"source": str(inputs.source), "driving": str(inputs.driving), "reason": str(error)})
+            continue
+        rows.append({"source": str(inputs.source), "driving": str(inputs.driving), "figures": figures})
+    if not rows:
+        first = failures[0]["reason"] if failures else "there is none"
+        raise InputError(f"no combination is left that all engines could do; the first failure: {first}")
+    return {
+        "figures": {name: {"title": title, "better": better, "meaning": told} for name, (title, better, told) in CROSS_FIGURES.items()},
+        "engines": {engine: _means(rows, engine, settings.seed) for engine in settings.engines},
+        "differences": _differences(rows, settings),
+        "combinations": [_plain(row) for row in rows],
+        "failures": failures,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """One combination, analysed once for all engines."""
+
+    source: Path
+    driving: Path
+    seen: SeenInputs
+    appearance: Appearance
+
+
+def _combinations(settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress) -> Iterator[_Inputs]:
+    """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
+    options = settings.options()
+    sources = {}
+    for path in settings.sources:
+        try:
+            picture, scale = read_source(path, options)
+            prepared = prepare_source(path, picture, scale, None, options, estimator)
+            sources[path] = prepared, appearance_of(prepared.person.rgb, prepared.person.pose.points)
+        except MotionwarpError as error:
+            failures.append({"source": str(path), "driving": "", "reason": str(error)})
+        progress("sources", len(sources), len(settings.sources))
+    for driving in settings.drivings:
+        try:
+            info = probe_video(driving)
+            motion = observe_driving(
+                driving,
+                options,
+                None,
+                estimator,
+                StageClock(),
+                with_plate=False,
+                callback=lambda step, name=driving.name: progress(f"see {name}", step.done, step.total),  # type: ignore[misc]
+            )
+        except MotionwarpError as error:
+            failures.append({"source": "", "driving": str(driving), "reason": str(error)})
+            continue
+        for source, (prepared, appearance) in sources.items():
+            yield _Inputs(source, driving, SeenInputs(prepared, motion, info, estimator.name), appearance)
+
+
+def _measured(inputs: _Inputs, engine: str, settings: CrossSettings, estimator: Estimator, progress: Progress) -> dict[str, float]:
+    job = TransferJob(inputs.source, inputs.driving, replace(settings.options(), engine=engine), seen=inputs.seen)
+    job.prepare()
+    asked = job.target.points
+    watcher = _Watcher(asked, inputs.appearance)
+    stage = f"{engine}: {inputs.source.stem} as {inputs.driving.stem}"
+    for observation in estimator.follow(watcher.watch(job.frames())):
+        watcher.found.append(None if observation.person is None else observation.person.pose.points)
+        progress(stage, len(watcher.found), len(asked))
+    return watcher.figures()
+
+
+class _Watcher:
+    """Measures frames as they go by, and keeps none but the last."""
+
+    def __init__(self, asked: FloatArray, appearance: Appearance) -> None:
+        self.asked = asked
+        self.appearance = appearance
+        self.found: list[FloatArray | None] = []
+        self._before: ByteArray | None = None
+        self._flicker: list[float] = []
+        self._apart: list[float] = []
+
+    def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Pass frames on."""
+        for frame in frames:
+            if self._before is not None:
+                self._flicker.append(flicker(self._before, frame.rgb, backward_flow(self._before, frame.rgb)))
+            self._before = frame.rgb.copy()
+            apart = self.appearance.distance(appearance_of(frame.rgb, self.asked[frame.index]))
+            if apart is not None:
+                self._apart.append(apart)
+            yield frame
+
+    def figures(self) -> dict[str, float]:
+        """Return all figures of one result; NaN where one makes no sense."""
+        torso = float(np.median([torso_length(points) for points in self.asked]))
+        torso = torso if torso > 0 else float("nan")
+        agreements = [pose_agreement(found, asked) for found, asked in zip(self.found, self.asked, strict=True)]
+        # a frame in which nobody is found has points that are nowhere
+        points = np.stack([np.zeros_like(self.asked[0]) if found is None else found for found in self.found])
+        steady = np.isfinite(torso)
+        return {
+            "pckh": _mean([each.pckh for each in agreements]),
+            "akd": _mean([each.average_distance for each in agreements]) / torso,
+            "mkr": _mean([each.missing_rate for each in agreements]),
+            "identity": _mean(self._apart),
+            "flicker": _mean(self._flicker),
+            "jitter": pose_jitter(points, torso) if steady else float("nan"),
+            "asked_jitter": pose_jitter(self.asked, torso) if steady else float("nan"),
+        }
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _means(rows: Sequence[dict[str, Any]], engine: str, seed: int) -> dict[str, dict[str, float]]:
+    means = {}
+    for name in CROSS_FIGURES:
+        values = np.array([row["figures"][engine][name] for row in rows])
+        values = values[np.isfinite(values)]
+        if len(values):
+            interval = bootstrap_interval(values, seed=seed)
+            means[name] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "combinations": interval.count}
+    return means
+
+
+def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> list[dict[str, Any]]:
+    differences = []
+    for name in CROSS_FIGURES:
+        for first, second in combinations(settings.engines, 2):
+            pairs = np.array([[row["figures"][engine][name] for engine in (first, second)] for row in rows])
+            pairs = pairs[np.isfinite(pairs).all(axis=1)]
+            if len(pairs) < 2 or name == "asked_jitter":
+                continue
+            found = paired_difference(pairs[:, 0], pairs[:, 1], seed=settings.seed)
+            interval = found.interval
+            facts = {"mean": interval.mean, "low": interval.low, "high": interval.high, "p": found.p_value}
+            differences.append({"figure": name, "first": first, "second": second, **facts})
+    return differences
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row for JSON, which knows no NaN."""
+    figures = {
+        engine: {name: value if np.isfinite(value) else None for name, value in values.items()} for engine, values in row["figures"].items()
+    }
+    return {**row, "figures": figures}
