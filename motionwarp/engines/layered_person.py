@@ -274,7 +274,6 @@ class LayeredPerson:
         level: int,
         placement: Placement,
     ) -> Tensor:
-        origin = torch.from_numpy(placement.corners).float()
         height, width = placement.height, placement.width
         to_texture = _source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
         if part == parts.GARMENT and self._garment is not None:
@@ -284,12 +283,19 @@ class LayeredPerson:
             warp = PartWarps(theta.theta_affine[:, part, None], residual.theta_tps[:, part, None])
             frame = residual.control_frames[:, part]
         else:
+            origin = torch.from_numpy(placement.corners).float()
             matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])
             return affine_lattice(matrix.to(self._device), height, width, origin.to(self._device))
-        return warp.lattice(
-            height, width, to_texture.to(self._device), origin=origin[:, None].to(self._device),
-            control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
+        # evaluated at the same pixels of the frame wherever a batch puts its boxes, so that batches do not matter
+        within = placement.corners % _SPLINE_STRIDE
+        origin = torch.from_numpy(placement.corners - within).float()
+        placed = PartWarps(warp.theta_affine.to(self._device), warp.theta_tps.to(self._device))
+        lattice = placed.lattice(
+            height + _SPLINE_STRIDE - 1, width + _SPLINE_STRIDE - 1, to_texture.to(self._device),
+            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
         )[:, 0]  # fmt: skip
+        return torch.stack([own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)])
+
     def _texture(self, part: int, level: int) -> PartTexture:
         texture = self._textures[part]
         assert texture is not None
