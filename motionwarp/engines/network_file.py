@@ -66,7 +66,7 @@ def _made(checkpoint: Checkpoint, name: str, network: type[nn.Module], config: t
     try:
         settings = {key: tuple(value) if isinstance(value, list) else value for key, value in checkpoint.config[name].items()}
         made = network(config(**settings))
-    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"names a {name} that cannot be made ({error})", subject=checkpoint.path) from error
     prefix = f"{name}."
     own = {key[len(prefix) :]: value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}
