@@ -19,7 +19,7 @@ from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garme
 from motionwarp.engines.layered_maps import forward_maps
 from motionwarp.engines.layered_regions import part_regions
 from motionwarp.engines.layered_skeleton import BodyPoints
-from motionwarp.engines.layered_textures import PartTexture, cut_textures
+from motionwarp.engines.layered_textures import PartTexture, continued_below, cut_textures
 from motionwarp.engines.layered_theta import LayeredTheta
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
@@ -122,6 +122,7 @@ class LayeredPerson:
                 "the source's points have neither both shoulders nor a neck and both hips",
                 remedy="Use a picture that shows the person's upper body, or give better points.",
             )
+        source = continued_below(source, float(self._points.torso[0]), float(self._points.hip_centre[0, 0]))
         height, width = source.parsing.shape
         factor = min(1.0, _WORKING_TORSO / float(self._points.torso[0]))
         size = max(round(width * factor), 8), max(round(height * factor), 8)
@@ -151,7 +152,7 @@ class LayeredPerson:
     def plan(self, poses: Tensor) -> LayeredTheta:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
         poses = poses.float().cpu()
-        target = BodyPoints(poses)
+        target = BodyPoints(poses, self._points)
         forward = forward_maps(self._points, target, self._lent)
         backward = invert_affine(forward)
         if self._garment is None:
@@ -185,7 +186,7 @@ class LayeredPerson:
 
         A frame without any part has a box of no size at (0, 0).
         """
-        shown = BodyPoints(poses.float().cpu()).present_parts()
+        shown = BodyPoints(poses.float().cpu(), self._points).present_parts()
         low, high = poses.new_full((len(poses), 2), torch.inf), poses.new_full((len(poses), 2), -torch.inf)
         for part in range(parts.PART_COUNT):
             if self._textures[part] is None:
@@ -212,7 +213,7 @@ class LayeredPerson:
         Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are
         only there if they were kept when the person was cut.
         """
-        target = BodyPoints(poses.float().cpu())
+        target = BodyPoints(poses.float().cpu(), self._points)
         shown = target.present_parts().numpy()
         levels = self._level_of_each_frame(theta)
         for level in np.unique(levels):

@@ -15,10 +15,24 @@ LEAST_SCORE: Final = 0.1
 # from the neck to the middle of the hips, over the width of the shoulders, of an adult seen from the front
 _TORSO_OF_SHOULDERS: Final = 1.45
 _HIPS_OF_SHOULDERS: Final = 0.6
+# distances that tell a person's size when the hips are not seen: shoulders alone come closer together when arms are raised
+_SIZES: Final = (
+    (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER),
+    (skeleton.RIGHT_EAR, skeleton.LEFT_EAR),
+    (skeleton.RIGHT_EYE, skeleton.LEFT_EYE),
+    (skeleton.NOSE, skeleton.NECK),
+)
 
 
 class BodyPoints:
     """Positions of one batch of poses with missing torso points filled in.
+
+    Parameters
+    ----------
+    poses : float32 tensor (B, 18, 3)
+    reference : BodyPoints, optional
+        The same person in another picture, B = 1: hips that are not seen are put where that person's would be, rather than where
+        an average person's are.
 
     Attributes
     ----------
@@ -32,7 +46,7 @@ class BodyPoints:
         From the neck to the middle of the hips in pixels; at least a fifth of a plausible one, so that nothing is divided by zero.
     """
 
-    def __init__(self, poses: Tensor) -> None:
+    def __init__(self, poses: Tensor, reference: BodyPoints | None = None) -> None:
         xy = poses[..., :2].float().clone()  # (B, 18, 2)
         seen = poses[..., 2] >= LEAST_SCORE
         self.seen = seen
@@ -43,20 +57,24 @@ class BodyPoints:
         _fill(xy, neck, ~seen[:, neck], 0.5 * (xy[:, right] + xy[:, left]))
         for one, other in ((right, left), (left, right)):
             _fill(xy, one, ~seen[:, one], 2 * xy[:, neck] - xy[:, other])
-        self._fill_hips(xy, seen)
+        self._fill_hips(xy, seen, reference)
         for limb in parts.LIMBS:
             for parent, child in zip(limb.points[:2], limb.points[1:], strict=True):
                 _fill(xy, child, ~seen[:, child], xy[:, parent])
         self.xy = torch.where(self.usable[:, None, None], xy, torch.zeros_like(xy))
         self.torso = self._torso_length()
 
-    def _fill_hips(self, xy: Tensor, seen: Tensor) -> None:
+    def _fill_hips(self, xy: Tensor, seen: Tensor, reference: BodyPoints | None) -> None:
         right, left = skeleton.RIGHT_HIP, skeleton.LEFT_HIP
         neck = xy[:, skeleton.NECK]
         across = xy[:, skeleton.LEFT_SHOULDER] - xy[:, skeleton.RIGHT_SHOULDER]
         # at right angles to the shoulders, downwards in the picture
         down = torch.stack([-across[:, 1], across[:, 0]], dim=-1)
         down = torch.where(down[:, 1:] < 0, -down, down)
+        if reference is not None:
+            length = reference.torso * _relative_size(xy, seen, reference) / _TORSO_OF_SHOULDERS
+            down = down / down.norm(dim=-1, keepdim=True).clamp_min(1e-3) * length[:, None]
+            across = across / across.norm(dim=-1, keepdim=True).clamp_min(1e-3) * length[:, None]
         middle = neck + _TORSO_OF_SHOULDERS * down
         for one, other, side in ((right, left, -0.5), (left, right, 0.5)):
             guess = middle + side * _HIPS_OF_SHOULDERS * across
@@ -96,6 +114,20 @@ class BodyPoints:
             for part, whole in zip(limb.parts, (near & middle, middle & far, middle & far), strict=True):
                 present[:, part] = self.usable & whole
         return present
+
+
+def _relative_size(xy: Tensor, seen: Tensor, reference: BodyPoints) -> Tensor:
+    """Return how much larger people are than the reference, told from head and shoulders, (B,): the median of what is seen."""
+    ratios = []
+    for one, other in _SIZES:
+        here = (xy[:, one] - xy[:, other]).norm(dim=-1)
+        there = (reference.xy[:, one] - reference.xy[:, other]).norm(dim=-1)
+        # the neck may have been filled in between the shoulders, which is as good
+        known = [seen[:, point] & reference.seen[:, point] for point in (one, other) if point != skeleton.NECK]
+        both = torch.stack([*known, (here > 1).expand_as(known[0]), (there > 1).expand_as(known[0])]).all(dim=0)
+        ratios.append(torch.where(both, here / there.clamp_min(1.0), torch.full_like(here, torch.nan)))
+    size: Tensor = torch.stack(ratios).nanmedian(dim=0).values
+    return torch.where(size.isnan(), torch.ones_like(size), size)
 
 
 def _fill(xy: Tensor, point: int, missing: Tensor, guess: Tensor) -> None:

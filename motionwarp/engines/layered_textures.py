@@ -7,8 +7,8 @@ Gortler et al. 1996), before anything is warped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -16,12 +16,17 @@ import torch
 from torch import Tensor
 
 from motionwarp.engines.layered_regions import PartRegions
-from motionwarp.types import BoolArray, ByteArray, FloatArray
+from motionwarp.engines.layered_skeleton import LEAST_SCORE
+from motionwarp.parsing import labels
+from motionwarp.pose import skeleton
+from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _FEATHER: Final = 0.7  # nats over which a part fades out beyond what it owns
 _SURE: Final = 0.92  # matte above which a colour is the person's own
 _MATTE_LOW: Final = 0.25  # mattes of networks are blurred: what lies below is background
 _MATTE_HIGH: Final = 0.8
+_CONTINUED: Final = 0.5  # torsos by which a person goes on below the picture's end
+_TRUNK_REACH: Final = 0.42  # torsos from the middle of the hips within which cloth at the picture's end is the trunk's
 _PAD: Final = 2  # empty pixels around each texture, so that its edge is sampled to zero
 
 
@@ -46,6 +51,40 @@ class PartTexture:
     left: int
     top: int
     outline: FloatArray
+
+
+def continued_below(source: SourcePerson, torso: float, middle_x: float) -> SourcePerson:
+    """Return a source whose person, if the picture cuts them off below, goes on a little with the last row's pixels.
+
+    When somebody who was cut at the waist moves up, cloth shows at the frame's edge rather than an end. Arms that leave the picture
+    do not go on: they end in hands, not in longer arms.
+
+    Parameters
+    ----------
+    source : SourcePerson
+    torso : float
+        In pixels.
+    middle_x : float
+        Of the hips, in pixels.
+
+    Returns
+    -------
+    SourcePerson
+        The same if the person ends inside the picture, or stands in it.
+    """
+    ankles = source.pose.points[[skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE], 2]
+    if ankles.max() >= LEAST_SCORE or source.matte[-1].max() < _SURE:
+        return source
+    rows = max(round(_CONTINUED * torso), 1)
+
+    def longer(plane: ByteArray | FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
+        return np.pad(plane, ((0, rows), (0, 0)) if plane.ndim == 2 else ((0, rows), (0, 0), (0, 0)), mode="edge")
+
+    continued = replace(source, rgb=longer(source.rgb), matte=longer(source.matte), parsing=longer(source.parsing))
+    columns = np.arange(source.matte.shape[1], dtype=np.float32)
+    of_arms = np.isin(source.parsing[-1], (labels.LEFT_ARM, labels.RIGHT_ARM)) | (np.abs(columns - middle_x) > _TRUNK_REACH * torso)
+    continued.matte[-rows:, of_arms] = 0
+    return continued
 
 
 def cleaned_matte(matte: FloatArray) -> FloatArray:

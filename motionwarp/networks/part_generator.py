@@ -24,7 +24,9 @@ BLEND_COUNT = PART_COUNT + 2  # the parts, their composite, and the painted pict
 COMPOSITE, PAINTED = PART_COUNT, PART_COUNT + 1
 STAGE_ONE_CHANNELS = CLASS_COUNT + PART_COUNT + 1
 POSE_CHANGE_LENGTH = 4 * PART_COUNT
+PALETTE_COUNT = PART_COUNT + 1  # the parts' mean colours and the composite's
 LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay finite
+LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colours
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _LEAST_ALPHA = 0.02
 _EPSILON = 1e-4
@@ -61,7 +63,7 @@ class PartGeneratorOutput(NamedTuple):
     blend_logits : float (B, 17, H/2, W/2)
         Of the 15 parts, their composite and the painted picture; within +-8.
     painted : float (B, 3, H/2, W/2)
-        In [0, 1].
+        In [0, 1]: the parts' mean colours, mixed and touched up.
     alpha_shift : float (B, 1, H/2, W/2)
         Added to the logit of the composite's alpha.
     gate : float (B, C, H/4, W/4) or None
@@ -94,9 +96,9 @@ class PartGenerator(nn.Module):
         self.up8 = _Up(sixteenth, eighth)
         self.up4 = _Up(eighth, quarter)
         self.up2 = _Up(quarter, half)
-        self.head = nn.Conv2d(half, BLEND_COUNT + 3 + 1, 3, 1, 1)
+        self.head = nn.Conv2d(half, BLEND_COUNT + PALETTE_COUNT + 3 + 1, 3, 1, 1)
         nn.init.normal_(self.head.weight, std=1e-3)
-        bias = torch.zeros(BLEND_COUNT + 3 + 1)
+        bias = torch.zeros(BLEND_COUNT + PALETTE_COUNT + 3 + 1)
         bias[COMPOSITE] = _COMPOSITE_BIAS
         self.head.bias = nn.Parameter(bias)
 
@@ -128,9 +130,33 @@ class PartGenerator(nn.Module):
         eighth = self.down8(quarter)
         sixteenth = self.down16(eighth)
         up = self.up2(self.up4(self.up8(sixteenth, eighth), quarter), half)
-        logits, painted, shift = self.head(up).split([BLEND_COUNT, 3, 1], dim=1)
+        logits, mixing, touch, shift = self.head(up).split([BLEND_COUNT, PALETTE_COUNT, 3, 1], dim=1)
         bounded = LARGEST_LOGIT * torch.tanh(logits / LARGEST_LOGIT)
-        return PartGeneratorOutput(bounded, torch.sigmoid(painted), shift, gate)
+        return PartGeneratorOutput(bounded, _painted(layers, mixing, touch), shift, gate)
+
+
+def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
+    """Paint with the person's own colours: a mixture of the parts' mean colours, and a touch that departs from it.
+
+    Parameters
+    ----------
+    layers : float (B, 64, H/2, W/2)
+    mixing : float (B, 16, H/2, W/2)
+        Logits of the mean colours of the 15 parts and of the composite.
+    touch : float (B, 3, H/2, W/2)
+
+    Returns
+    -------
+    float (B, 3, H/2, W/2)
+        In [0, 1].
+    """
+    sums = layers.unflatten(1, (PALETTE_COUNT, 4)).sum(dim=(3, 4))  # (B, 16, 4)
+    mass = sums[..., 3:]
+    palette = sums[..., :3] / mass.clamp_min(1.0)
+    # a part of less than a pixel has no colour to lend
+    lent = mixing.float() + (mass.clamp_min(1e-3).log().clamp_max(0.0) * LARGEST_LOGIT)[..., None].float()
+    mixture = torch.einsum("bphw,bpc->bchw", lent.softmax(dim=1).to(palette.dtype), palette)
+    return (mixture + LARGEST_TOUCH * torch.tanh(touch)).clamp(0, 1)
 
 
 class _SoftGate(nn.Module):
