@@ -175,16 +175,19 @@ def pairs(
 
 
 def _table(summary: dict[str, Any]) -> Table:
+    """Figures downwards, since there are more of them than systems."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("System")
-    for facts in summary["figures"].values():
-        table.add_column(facts["title"], justify="right")
+    table.add_column("Figure", no_wrap=True)
     for system in summary["systems"]:
-        table.add_row(system["name"], *(_cell(facts["systems"][system["name"]]) for facts in summary["figures"].values()))
+        table.add_column(system["name"], justify="right", no_wrap=True)
+    for facts in summary["figures"].values():
+        cells = [_cell(facts["systems"][system["name"]]) for system in summary["systems"]]
+        table.add_row(f"{facts['title']} {'↑' if facts['better'] == 'higher' else '↓'}", *cells)
     return table
 
 
 def _cell(own: dict[str, Any]) -> str:
+    """Return a mean with half of its interval's width."""
     if own["low"] is None:
         return f"{own['mean']:.4g}"
     return f"{own['mean']:.4f} ±{(own['high'] - own['low']) / 2:.4f}"
