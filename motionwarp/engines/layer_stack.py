@@ -44,11 +44,10 @@ def stacked_layers(
         canvas = Canvas(group.layers, group.shown)
         for position, frame in enumerate(group.frames):
             for part, layer in group.layers.items():
-                if not group.shown[position, part]:
-                    continue
-                x, y = (int(value) for value in layer.corners[position])
-                box_height, box_width = layer.rgba.shape[2:]
-                layers[frame, part, :, y : y + box_height, x : x + box_width] = layer.rgba[position]
+                own = layer.of_frame(position) if group.shown[position, part] else None
+                if own is not None:
+                    rows, columns = own.within(0, 0)
+                    layers[frame, part, :, rows, columns] = own.rgba
             composed = canvas.compose(position, tuple(float(score) for score in group.depth[position]))
             if composed is None:
                 continue

@@ -30,22 +30,78 @@ class WarpedPart:
     rgba : float32 tensor (B, 4, h, w)
         Colours multiplied by alpha, and alpha.
     parsing : float32 tensor (B, 1, h, w) or None
-    corners : int array (B, 2)
-        x, y of each box's first pixel in the output frame.
+    placement : Placement
     """
 
     rgba: Tensor
     parsing: Tensor | None
-    corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    placement: Placement
+
+    def of_frame(self, frame: int) -> FramePart | None:
+        """Return one frame's part, cut to the box that it has in whatever batch; None where it lies outside the frame."""
+        left, top = (int(value) for value in self.placement.low[frame])
+        right, bottom = (int(value) for value in self.placement.high[frame])
+        if right <= left or bottom <= top:
+            return None
+        x, y = (int(value) for value in self.placement.corners[frame])
+        rows, columns = slice(top - y, bottom - y), slice(left - x, right - x)
+        classes = None if self.parsing is None else self.parsing[frame, 0, rows, columns]
+        return FramePart(self.rgba[frame, :, rows, columns], classes, left, top)
+
+
+@dataclass(frozen=True, eq=False)
+class FramePart:
+    """One part of one frame.
+
+    Attributes
+    ----------
+    rgba : float32 tensor (4, h, w)
+        Colours multiplied by alpha, and alpha.
+    parsing : float32 tensor (h, w) or None
+    left, top : int
+        The box's first pixel in the output frame.
+    """
+
+    rgba: Tensor
+    parsing: Tensor | None
+    left: int
+    top: int
+
+    @property
+    def right(self) -> int:
+        """The first column beyond the box."""
+        return self.left + self.rgba.shape[2]
+
+    @property
+    def bottom(self) -> int:
+        """The first row beyond the box."""
+        return self.top + self.rgba.shape[1]
+
+    def within(self, left: int, top: int) -> tuple[slice, slice]:
+        """Return the box's rows and columns in a picture whose first pixel is at `left`, `top`."""
+        return slice(self.top - top, self.bottom - top), slice(self.left - left, self.right - left)
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Boxes of one part in a batch of frames, all of one size and inside the frame."""
+    """Boxes of one part in a batch of frames, all of one size and inside the frame.
+
+    Attributes
+    ----------
+    corners : int array (B, 2)
+        x, y of each box's first pixel in the output frame.
+    height, width : int
+        Of all boxes.
+    low, high : int arrays (B, 2)
+        x, y of the first pixel that the frame itself asks for, and of the one after its last; equal where it asks for none.
+        What else its box shows depends on the batch and must not be looked at.
+    """
 
     corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     height: int
     width: int
+    low: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    high: np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 
 def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
@@ -69,14 +125,15 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
     high = np.clip(np.ceil(points.max(axis=1)) + 2, 0, limit).astype(np.int64)
     size = np.maximum(high - low, 0)
     size[(size == 0).any(axis=1)] = 0
+    high = low + size
     box = size.max(axis=0)
     if (box == 0).any():
         return None
-    return Placement(np.minimum(low, limit - box), int(box[1]), int(box[0]))
+    return Placement(np.minimum(low, limit - box), int(box[1]), int(box[0]), low, high)
 
 
 def sample_part(
-    texture: Tensor, classes: Tensor | None, grid: Tensor, corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    texture: Tensor, classes: Tensor | None, grid: Tensor, placement: Placement
 ) -> WarpedPart:
     """Sample one part for all frames at once.
 
@@ -86,7 +143,7 @@ def sample_part(
     classes : float32 tensor (1, 1, h, w) or None
     grid : float32 tensor (B, H, W, 2)
         grid_sample's coordinates in the texture.
-    corners : int array (B, 2)
+    placement : Placement
     """
     count, height, width = grid.shape[:3]
     # the frames are laid below each other: one call, and the texture is not repeated
@@ -95,7 +152,7 @@ def sample_part(
     parsing = None
     if classes is not None:
         parsing = sample(classes, tall, mode="nearest").reshape(count, 1, height, width)
-    return WarpedPart(rgba, parsing, corners)
+    return WarpedPart(rgba, parsing, placement)
 
 
 def drawing_order(depth: tuple[float, ...]) -> list[tuple[int, float]]:
@@ -147,26 +204,22 @@ class Canvas:
         -------
         rgba (4, h, w), classes (h, w) or None, left, top; None if nothing is shown
         """
-        steps = [
-            (part, share) for part, share in drawing_order(depth) if part in self._layers and self._shown[frame, part]
-        ]
-        if not steps:
+        order = [(part, share) for part, share in drawing_order(depth) if part in self._layers and self._shown[frame, part]]
+        own = {part: self._layers[part].of_frame(frame) for part, _ in order}
+        drawn = [(layer, share) for part, share in order if (layer := own[part]) is not None]
+        if not drawn:
             return None
-        drawn = [self._layers[part] for part, _ in steps]
-        low = np.min([layer.corners[frame] for layer in drawn], axis=0)
-        high = np.max([layer.corners[frame] + layer.rgba.shape[:1:-1] for layer in drawn], axis=0)
-        left, top = int(low[0]), int(low[1])
-        first = drawn[0].rgba
-        rgba = first.new_zeros(4, int(high[1]) - top, int(high[0]) - left)
-        classes = None if drawn[0].parsing is None else first.new_zeros(rgba.shape[1:])
-        for (_, share), layer in zip(steps, drawn, strict=True):
-            x, y = (int(value) for value in layer.corners[frame])
-            _, height, width = layer.rgba.shape[1:]
-            window = slice(y - top, y - top + height), slice(x - left, x - left + width)
-            _lay_over(rgba[:, window[0], window[1]], layer.rgba[frame], share)
+        left, top = min(layer.left for layer, _ in drawn), min(layer.top for layer, _ in drawn)
+        right, bottom = max(layer.right for layer, _ in drawn), max(layer.bottom for layer, _ in drawn)
+        first = drawn[0][0]
+        rgba = first.rgba.new_zeros(4, bottom - top, right - left)
+        classes = None if first.parsing is None else first.rgba.new_zeros(rgba.shape[1:])
+        for layer, share in drawn:
+            window = layer.within(left, top)
+            _lay_over(rgba[:, window[0], window[1]], layer.rgba, share)
             if classes is not None and layer.parsing is not None and share > 0.5:
                 below = classes[window]
-                torch.where(layer.rgba[frame, 3] > 0.5, layer.parsing[frame, 0], below, out=below)
+                torch.where(layer.rgba[3] > 0.5, layer.parsing, below, out=below)
         return rgba, classes, left, top
 
 

@@ -254,7 +254,7 @@ class LayeredPerson:
                 continue
             texture = self._texture(part, level)
             grid = self._grid(part, theta, residual, texture, level, placement)
-            layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement.corners)
+            layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
         return layers
 
     def _outlines(self, part: int, theta: LayeredTheta) -> Tensor:

@@ -70,12 +70,12 @@ def blended(
     mixed[:3].addcmul_(weights[1], box[2:5])
     mixed[3] += weights[1]
     for part, layer in group.layers.items():
-        if not group.shown[position, part]:
+        own = layer.of_frame(position) if group.shown[position, part] else None
+        if own is None:
             continue
-        x, y = (int(value) for value in layer.corners[position])
-        rows, columns = layer.rgba.shape[2:]
-        weight = window.over(x, y, rows, columns, [part]).exp()
-        mixed[:, y - top : y - top + rows, x - left : x - left + columns].addcmul_(weight, layer.rgba[position])
+        rows, columns = own.within(left, top)
+        weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], [part]).exp()
+        mixed[:, rows, columns].addcmul_(weight, own.rgba)
     alpha = shifted_alpha(rgba[3], box[5])
     return BlendedFrame(torch.cat([mixed[:3] / mixed[3] * alpha, alpha[None]]), classes, left, top)
 

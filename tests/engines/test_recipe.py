@@ -131,9 +131,10 @@ def test_the_finer_frame_keeps_the_sources_own_pixels() -> None:
     for factor in (1, 3):
         crop = torch.from_numpy(PersonCrop(0, 0, factor * WIDTH / 192).crop_to_frame())
         group = warped(waving(factor), factor * HEIGHT, factor * WIDTH)[0]
-        layer = group.layers[8]
+        hand = group.layers[8].of_frame(0)
+        assert hand is not None
         drawn = on_frame(blended(group, 0, recipe, 0, crop), factor * HEIGHT, factor * WIDTH)
-        alone = on_frame(RenderedFrame(layer.rgba[0], None, *(int(value) for value in layer.corners[0])), factor * HEIGHT, factor * WIDTH)
+        alone = on_frame(RenderedFrame(hand.rgba, None, hand.left, hand.top), factor * HEIGHT, factor * WIDTH)
         mixed = alone[3] > 0.99
         plain = on_frame(blended(group, 0, recipe_of(), 0, crop), factor * HEIGHT, factor * WIDTH)
         # hand and composite weigh the same here
