@@ -11,6 +11,7 @@ from .failures import is_debug
 from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, PrecisionOption, QuietOption, examples
 from .reporting import Reporter
 from .train_stages import ConfigArgument, MinutesOption, RunOption, stage_command
+from .train_warping_gan import WARPING_GAN_EPILOG, warping_gan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,9 +25,7 @@ app.command("parser", epilog=examples("motionwarp train parser parser.toml -o ru
 app.command("matcher", epilog=examples("motionwarp train matcher matcher.toml -o runs/matcher --max-minutes 30"))(
     stage_command("matcher", "Train the geometric matcher of the Warping-GAN: the warp between two parsings.")
 )
-app.command("warping-gan", epilog=examples("motionwarp train warping-gan gan.toml -o runs/gan --max-minutes 60"))(
-    stage_command("warping-gan", "Train stage II of the Warping-GAN: the picture from what is warped.")
-)
+app.command("warping-gan", epilog=WARPING_GAN_EPILOG)(warping_gan)
 
 
 @app.command("analyser", epilog=examples("motionwarp train analyser analyser.toml -o runs/analyser --max-minutes 60"))

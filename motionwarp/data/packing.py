@@ -74,13 +74,27 @@ def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Ite
             mask = read_grey(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             points = np.array(track[frame.index], dtype=np.float32)
-            yield _cut(frame.rgb, np.asarray(matte, dtype=np.uint8), points, settings, f"{clip}/{frame.index:05d}")
+            yield cut_around(frame.rgb, np.asarray(matte, dtype=np.uint8), None, points, settings, f"{clip}/{frame.index:05d}")
 
 
-def _cut(rgb: ByteArray, matte: ByteArray, points: FloatArray, settings: PackSettings, name: str) -> LabelledPicture:
+def cut_around(
+    rgb: ByteArray, matte: ByteArray, parsing: ByteArray | None, points: FloatArray, settings: PackSettings, name: str
+) -> LabelledPicture:
+    """Cut a person out of a frame, with some of what is around, at the pack's height; whole where nobody is to be seen.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    matte : uint8 (H, W)
+    parsing : uint8 (H, W) or None
+        None where it is not known.
+    points : float32 (18, 3)
+    settings : PackSettings
+    name : str
+    """
     box = union_box(matte, points)
     if box is None:
-        return _resized(rgb, matte, None, points, round(settings.height * rgb.shape[1] / rgb.shape[0]), settings.height, name)
+        return _resized(rgb, matte, parsing, points, round(settings.height * rgb.shape[1] / rgb.shape[0]), settings.height, name)
     left, top, right, bottom = box
     margin = settings.margin * (bottom - top)
     column, row = max(int(left - margin), 0), max(int(top - margin), 0)
@@ -88,7 +102,8 @@ def _cut(rgb: ByteArray, matte: ByteArray, points: FloatArray, settings: PackSet
     moved = points.copy()
     moved[:, :2] -= (column, row)
     height, width = rgb[window].shape[:2]
-    return _resized(rgb[window], matte[window], None, moved, round(settings.height * width / height), settings.height, name)
+    classes = None if parsing is None else parsing[window]
+    return _resized(rgb[window], matte[window], classes, moved, round(settings.height * width / height), settings.height, name)
 
 
 def _resized(

@@ -123,7 +123,7 @@ def reverse_pair(
     if moved is None:
         return None
     target = LabelledPicture(photo.rgb, _bytes(photo.matte), photo.parsing, photo.pose.points, name)
-    return _paired(moved, target, rng)
+    return paired(moved, target, rng)
 
 
 def clip_pairs(video_folder: Path, describe: Describe, seed: int) -> Iterator[PersonPair]:
@@ -137,7 +137,7 @@ def clip_pairs(video_folder: Path, describe: Describe, seed: int) -> Iterator[Pe
     while True:
         frames = clips[int(rng.choice(len(clips), p=lengths / lengths.sum()))]
         one, other = rng.choice(len(frames), 2, replace=False)
-        pair = _paired(frames[int(one)], frames[int(other)], rng)
+        pair = paired(frames[int(one)], frames[int(other)], rng)
         if pair is not None:
             yield pair
 
@@ -156,7 +156,7 @@ def synthetic_pairs(seed: int) -> Iterator[PersonPair]:
             backdrop = sample_background(rng, _HEIGHT, 3 * _HEIGHT // 4)
             views.append(render(person, pose, camera, backdrop, _HEIGHT, 3 * _HEIGHT // 4, light=light))
         source, target = (_as_picture(view, f"synthetic/{seed}/{number}") for view in views)
-        pair = _paired(source, target, rng, cut=False)
+        pair = paired(source, target, rng, cut=False)
         if pair is not None:
             yield pair
 
@@ -176,7 +176,17 @@ def _described(frame: LabelledPicture, describe: Describe) -> LabelledPicture:
     return replace(frame, parsing=seen)
 
 
-def _paired(source: LabelledPicture, target: LabelledPicture, rng: np.random.Generator, *, cut: bool = True) -> PersonPair | None:
+def paired(source: LabelledPicture, target: LabelledPicture, rng: np.random.Generator, *, cut: bool = True) -> PersonPair | None:
+    """Return two pictures of one person as a pair, the target in a window that is off by a little; None if too little is seen.
+
+    Parameters
+    ----------
+    source, target : LabelledPicture
+        With a parsing each.
+    rng : numpy Generator
+    cut : bool
+        Whether pictures are now and then cut off below the waist or the knees.
+    """
     lot = rng.random() if cut else 1.0
     if lot < _CUT_BOTH + _CUT_TARGET:
         at_knees, depth = rng.random() < 0.35, float(rng.uniform(0.05, 0.4))

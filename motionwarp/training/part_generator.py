@@ -170,11 +170,17 @@ class PartGeneratorTask(TrainingTask):
         save_warping_networks(folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module, self.matcher), {"step": str(step)})
         if self._last is not None:
             write_rows(self._last, folder / "training.png")
-        return {"exported_step": float(step), **(self._validated(module) if self.config.validation is not None else {})}
+        return {"exported_step": float(step), **(self.validate(module) if self.config.validation is not None else {})}
 
     @torch.no_grad()
-    def _validated(self, module: nn.Module) -> dict[str, float]:
-        """Return L1 and SSIM over grey on the validation pack, of what is made and of the closed-form composite."""
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """Return L1 and SSIM over grey on the validation pack, of what is made and of the closed-form composite.
+
+        Parameters
+        ----------
+        module : Module
+            A generator in evaluation mode.
+        """
         assert self.config.validation is not None
         samples = PartSamples((PackShare(self.config.validation, 1.0),), seed=0)
         sums: dict[str, float] = {}

@@ -97,3 +97,17 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["step"] == 2
     assert (tmp_path / "run" / "pose_guided_parser.safetensors").is_file()
+
+
+def test_a_person_needs_a_file_and_the_right_options(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+    clip = tmp_path / "alice.mp4"
+    for options, told in (
+        (["--person", clip, "-o", tmp_path / "run"], ".safetensors"),
+        (["--person", clip, "--preset", "paper", "-o", tmp_path / "a.safetensors"], "parts preset"),
+        (["--person", clip, "--from", tmp_path / "absent.safetensors", "-o", tmp_path / "a.safetensors"], "absent.safetensors"),
+        (["-o", tmp_path / "run"], "--person"),
+        ([tmp_path / "gan.toml", "--from", "x.safetensors", "-o", tmp_path / "run"], "start_from"),
+    ):
+        result = motionwarp("train", "warping-gan", *options)
+        assert result.exit_code == 2, result.stderr
+        assert told in result.stderr

@@ -48,7 +48,7 @@ def gradient(matrix: FloatArray, height: int, width: int) -> FloatArray:
 
 
 def paired(source: LabelledPicture, target: LabelledPicture, seed: int) -> PersonPair | None:
-    return pairs._paired(source, target, np.random.default_rng(seed))
+    return pairs.paired(source, target, np.random.default_rng(seed))
 
 
 def seed_of_lot(low: float, high: float, at_knees: bool) -> int:
@@ -117,7 +117,7 @@ def test_pixels_and_points_go_to_the_window_by_one_map(standing: LabelledPicture
     back = np.array([[WIDTH / width, 0, WIDTH / width / 2 - 0.5], [0, HEIGHT / height, HEIGHT / height / 2 - 0.5]])
     rgb[..., :2] = np.rint(gradient(back.astype(np.float32), height, width)).clip(0, 255)
     target = LabelledPicture(rgb, *(np.asarray(plane, dtype=np.uint8) for plane in resized), points, "gradient")
-    pair = pairs._paired(standing, target, np.random.default_rng(0), cut=False)
+    pair = pairs.paired(standing, target, np.random.default_rng(0), cut=False)
     assert pair is not None
     matrix = map_between(pair.pose.points, standing.points)
     assert matrix[0, 0] == pytest.approx(matrix[1, 1], rel=0.02)
@@ -163,7 +163,7 @@ def test_whole_pairs_are_most_and_keep_everything(standing: LabelledPicture) -> 
     cut = [pair is not None and bool((pair.pose.scores[ANKLES] == 0).any()) for pair in made]
     share = pairs._CUT_BOTH + pairs._CUT_TARGET
     assert abs(np.mean(cut) - share) < 3 * np.sqrt(share * (1 - share) / len(made))
-    never = [pairs._paired(standing, standing, np.random.default_rng(seed), cut=False) for seed in range(20)]
+    never = [pairs.paired(standing, standing, np.random.default_rng(seed), cut=False) for seed in range(20)]
     assert all(pair is not None and (pair.pose.scores > 0).all() for pair in never)
 
 
