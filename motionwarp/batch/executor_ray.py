@@ -7,13 +7,16 @@ tasks is switched off, since tries are counted in one place for all executors.
 from __future__ import annotations
 
 import os
+import re
+import socket
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from motionwarp.batch.executor import Executor, Outcome, lost_worker
 from motionwarp.batch.work import Task, TaskResult, Worker, WorkOrder
 from motionwarp.errors import MissingExtraError, OptionError
 
+_CONNECT_SECONDS: Final = 10.0
 _WORKERS: dict[str, Worker] = {}
 
 
@@ -78,8 +81,9 @@ class RayExecutor(Executor):
             self._ray.init(address="local", num_cpus=cores, include_dashboard=False, **quiet)
             return
         try:
+            _knock(address)
             self._ray.init(address=address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise OptionError(
                 f"no Ray cluster can be reached there ({error})", subject=f"--ray-address {address}", remedy="Check that it runs"
             ) from error
@@ -113,6 +117,13 @@ class RayExecutor(Executor):
         while self._waiting and len(self._numbers) <= self.capacity:
             number, task = self._waiting.pop(0)
             self._numbers[self._remote.remote(self._order, task)] = number
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens at `host:port`: Ray itself would wait for minutes."""
+    found = re.fullmatch(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^:/\[\]]+):(\d{1,5})", address)
+    if found is not None:
+        socket.create_connection((found.group(1).strip("[]"), int(found.group(2))), _CONNECT_SECONDS).close()
 
 
 def _perform(order: WorkOrder, task: Task) -> TaskResult:
