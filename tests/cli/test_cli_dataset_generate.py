@@ -1,0 +1,100 @@
+"""`motionwarp dataset generate`, `verify`, `stats` and `export` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def tables(repository_root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    examples = repository_root / "examples"
+    folder = tmp_path_factory.mktemp("tables")
+    poses = examples / "person.keypoints18.json"
+    (folder / "people.csv").write_text(f"path,id,poses\n{examples}/person.jpg,ann,{poses}\n{folder}/gone.jpg,gone,\n")
+    track = examples / "dance.keypoints18.json"
+    rows = "".join(f"{examples}/dance.mp4,d{start},{track},{start},{start + 0.15}\n" for start in (0, 1))
+    (folder / "dances.csv").write_text(f"path,id,poses,start,end\n{rows}")
+    return folder / "people.csv", folder / "dances.csv"
+
+
+def arguments(tables: tuple[Path, Path], output: Path) -> list[object]:
+    people, dances = tables
+    return [
+        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", output, "--size", "96", "--device", "cpu",
+        "--executor", "inline",
+    ]  # fmt: skip
+
+
+def test_a_set_is_made_checked_described_and_exported(motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
+    output = tmp_path / "set"
+    made = motionwarp(*arguments(tables, output), "--shards", "--json")
+    # one of the two people is not there: done, but for what is recorded
+    assert made.exit_code == 3, made.stderr
+    summary = json.loads(made.stdout)
+    assert (summary["clips"], summary["done"], summary["failed"]) == (4, 2, 2)
+    assert "gone.jpg: there is no such file" in made.stderr
+    assert (output / "shards" / "clips-000000.tar").is_file()
+    again = motionwarp(*arguments(tables, output))
+    assert again.exit_code == 2
+    assert "--resume" in again.stderr
+    other = motionwarp(*arguments(tables, output), "--resume", "--seed", "4")
+    assert other.exit_code == 2
+    assert "seed was 0, now 4" in other.stderr
+    resumed = motionwarp(*arguments(tables, output), "--resume", "--json")
+    assert (resumed.exit_code, json.loads(resumed.stdout)["made"]) == (3, 0)
+    checked = motionwarp("dataset", "verify", output)
+    assert checked.exit_code == 0, checked.stderr
+    assert "sound; 2 clips, 2 that could not be made" in checked.stdout
+    figures = json.loads(motionwarp("dataset", "stats", output, "--figure", tmp_path / "c.png", "--json").stdout)
+    assert figures["clips"] == 2
+    assert (tmp_path / "c.png").stat().st_size > 1000
+    assert motionwarp("dataset", "export", output, "coco", "-o", tmp_path / "k.json").exit_code == 0
+    assert len(json.loads((tmp_path / "k.json").read_text())["annotations"]) == figures["frames"]
+    assert motionwarp("dataset", "export", output, "coco", "-o", tmp_path / "k.json").exit_code == 2
+    assert motionwarp("dataset", "export", output, "openpose").exit_code == 2
+    (output / "clips" / "ann__d0" / "video.mp4").write_bytes(b"damaged")
+    damaged = motionwarp("dataset", "verify", output)
+    assert damaged.exit_code == 2
+    assert "ann__d0: video.mp4 has 7 bytes" in damaged.stderr
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--pairs", "random:9"], "there are 4 pairs"),
+        (["--pairs", "some"], "is not a choice of pairs"),
+        (["--scale", "2:1"], "is not a range"),
+        (["--scale", "big"], "is not a range"),
+        (["--background", "transparent"], "mp4 cannot be transparent"),
+        (["--ray-address", "x"], "is for --executor ray only"),
+        (["--backgrounds", "nowhere"], "has neither pictures nor clips"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(
+    motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path, extra: list[str], message: str
+) -> None:
+    result = motionwarp(*arguments(tables, tmp_path / "set"), *extra)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_plan_makes_nothing(program: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
+    people, dances = tables
+    result = program(
+        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", "set", "--size", "96", "--plan", "--json", cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["people"], told["motions"], told["clips"]) == (2, 2, 4)
+    assert told["frames"] == 4 * 4
+    assert told["sample_frames"] == 2 * 4
+    assert min(told["clip_bytes"], told["worker_bytes"], told["hours_one_worker"]) > 0
+    assert list(tmp_path.iterdir()) == []
