@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from motionwarp.errors import WeightsError
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
 from motionwarp.networks.geometric_matcher import GeometricMatcher, GeometricMatcherConfig
 from motionwarp.networks.part_matcher import PartMatcher, PartMatcherConfig
@@ -41,16 +42,16 @@ def frozen(network: type[Network], weights: Path | str, architecture: str, devic
     Raises
     ------
     WeightsError
-        If the file is missing, damaged or for another network.
+        If the file is missing, damaged, for another network, or names one that cannot be made.
     """
     checkpoint = load_checkpoint(weights, architecture)
     known = _CONFIGS[network]
-    settings = {
-        field.name: _as_tuple(checkpoint.config["network"][field.name])
-        for field in fields(known)
-        if field.name in checkpoint.config["network"]
-    }
-    made = network(known(**settings))
+    try:
+        given = checkpoint.config["network"]
+        settings = {field.name: _as_tuple(given[field.name]) for field in fields(known) if field.name in given}
+        made = network(known(**settings))
+    except (IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"names a {architecture} that cannot be made ({error!r})", subject=checkpoint.path) from error
     checkpoint.load_into(made)
     for parameter in made.parameters():
         parameter.requires_grad_(False)

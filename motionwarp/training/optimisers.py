@@ -9,7 +9,7 @@ from motionwarp.training.loop import LoopConfig
 
 
 def adamw(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.9, 0.99)) -> torch.optim.AdamW:
-    """Return AdamW that leaves norms, biases and embeddings out of the weight decay."""
+    """Return AdamW that leaves norms, biases and embeddings of positions out of the weight decay."""
     decayed = [parameter for parameter in module.parameters() if parameter.ndim in (2, 4)]
     others = [parameter for parameter in module.parameters() if parameter.ndim not in (2, 4)]
     groups = [{"params": decayed, "weight_decay": loop.weight_decay}, {"params": others, "weight_decay": 0.0}]
