@@ -37,7 +37,7 @@ from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 CPU = torch.device("cpu")
 LOOP = LoopConfig(steps=3, batch_size=2, learning_rate=5e-3, warmup_steps=1, decay_steps=1, workers=0, log_every=1, checkpoint_minutes=1e9)
-LONGER = replace(LOOP, steps=24, decay_steps=6, learning_rate=1e-2)
+LONGER = replace(LOOP, steps=14, decay_steps=4, learning_rate=2e-2)
 PARSER = PartParserConfig(channels=(4, 8, 8), blocks=(1, 1, 1))
 MATCHER = PartMatcherConfig(channels=(4, 4, 4), hidden=8)
 GENERATOR = PartGeneratorConfig(channels=(4, 8, 8, 8), blocks=(1, 1, 1), warped_channels=4)
@@ -87,7 +87,7 @@ def test_a_run_that_was_cut_goes_on_exactly(configs: dict[str, Any], name: str, 
 
 
 def test_the_parser_learns_classes_and_order(configs: dict[str, Any], tmp_path: Path) -> None:
-    trained("parser", replace(configs["parser"], loop=replace(LONGER, steps=30, learning_rate=3e-2)), tmp_path)
+    trained("parser", replace(configs["parser"], loop=replace(LONGER, steps=24, learning_rate=3e-2)), tmp_path)
     log = logged(tmp_path)
     assert {"loss", "parsing", "in_front", "right"} <= log[0].keys()
     assert log[0]["loss"] > 4
@@ -103,7 +103,7 @@ def test_the_matcher_widens_a_torso_that_is_too_narrow(configs: dict[str, Any], 
     for line in log:
         assert line["loss_without"] > 0.01
     assert log[0]["loss"] == pytest.approx(log[0]["loss_without"], rel=1e-3)  # splines begin at the identity
-    assert log[-1]["loss"] < 0.97 * log[-1]["loss_without"]
+    assert log[-1]["loss"] < 0.9 * log[-1]["loss_without"]
 
 
 def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], tmp_path: Path) -> None:
