@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import analysis, transfer
+from benchmarks import analysis, dataset, transfer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
 app.command("transfer")(transfer.transfer)
+app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from motionwarp.batch.work import Task, Worker, WorkOrder
 
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _WATCH_SECONDS: Final = 0.2
+# for a worker that has nothing to do to take its leave
+_PATIENCE_SECONDS: Final = 2.0
 # a worker is given its next task while it does one, so that it never waits for this process
 _AHEAD: Final = 1
 
@@ -76,10 +78,16 @@ class LocalExecutor(Executor):
         return self._finished.popleft()
 
     def close(self) -> None:
-        """Kill all workers: what they have not finished never appears; see `Executor.close`."""
+        """Let idle workers end, and kill the others: what they have not finished never appears; see `Executor.close`."""
         for seat in self._seats:
+            if seat.numbers:
+                seat.process.kill()
+            else:
+                with suppress(OSError):
+                    seat.pipe.send(None)
+        for seat in self._seats:
+            seat.process.join(_PATIENCE_SECONDS)
             seat.process.kill()
-        for seat in self._seats:
             seat.process.join()
             seat.pipe.close()
         self._seats.clear()
@@ -134,6 +142,8 @@ def _serve(order: WorkOrder, pipe: Connection[Any, Any], parent: int) -> None:
             try:
                 task = pipe.recv()
             except (EOFError, OSError):
+                return
+            if task is None:
                 return
             try:
                 pipe.send(worker.perform(task))

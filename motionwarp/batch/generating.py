@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from motionwarp.batch.card import CARD, dataset_card
@@ -25,6 +27,7 @@ from motionwarp.errors import InputError, OutputError
 
 # also what may lie in a folder that no data set has been begun in
 _OURS: Final = ".motionwarp"
+_READERS: Final = 16
 
 Progress = Callable[[str, int, int | None], None]
 """Told of a stage, what is done of it, and all of it."""
@@ -197,10 +200,11 @@ class _Run:
 
     def carry_out(self) -> None:
         """Do what is left, then write the manifest and the card."""
-        for clip in self._plan.clips:
-            record = read_record(self._storage, clip.id)
-            if record is not None:
-                self._records[clip.id] = record
+        # side by side, since object stores take their time to say that nothing is there
+        with ThreadPoolExecutor(_READERS) as readers:
+            for record in readers.map(partial(read_record, self._storage), [clip.id for clip in self._plan.clips]):
+                if record is not None:
+                    self._records[record.id] = record
         left = [clip for clip in self._plan.clips if clip.id not in self._records]
         if left:
             with make_executor(self._settings.executor, WorkOrder(self._storage.root, self._config)) as executor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import shutil
 import tempfile
 import time
@@ -152,7 +153,8 @@ class Worker:
     def __init__(self, order: WorkOrder) -> None:
         self.order = order
         self.name = f"{platform.node()}:{os.getpid()}"
-        self._scratch = Path(tempfile.mkdtemp(prefix="motionwarp-inputs-"))
+        # made when the first copy is: most runs read local files
+        self._scratch = Path(tempfile.gettempdir()) / f"motionwarp-inputs-{os.getpid()}-{secrets.token_hex(4)}"
         self._made: tuple[Seer, ClipMaker] | None = None
 
     def perform(self, task: Task) -> TaskResult:
@@ -188,8 +190,7 @@ class Worker:
         return self._made
 
     def _forget_copies(self) -> None:
-        for copy in self._scratch.iterdir():
-            shutil.rmtree(copy, ignore_errors=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def peak_memory_bytes() -> int:
