@@ -143,12 +143,12 @@ class PaperEngine(Engine):
         corner = torch.tensor([left, top], dtype=torch.float32)
         grid = affine_lattice(to_units, bottom - top, right - left, corner)[None].to(picture.device)
         person = 1 - classes[BACKGROUND : BACKGROUND + 1]
-        drawn = sample(torch.cat([picture, person])[None], grid)[0]  # (4, h, w)
-        alpha = drawn[3:]
-        # what is seen of the plain background is taken off again
-        colours = torch.minimum((drawn[:3] - GREY / 255 * (1 - alpha)).clamp_min(0), alpha)
-        rows = (alpha[0] >= _LEAST_ALPHA).any(1).nonzero().flatten().tolist()
-        columns = (alpha[0] >= _LEAST_ALPHA).any(0).nonzero().flatten().tolist()
+        # what is seen of the plain background is taken off again; before sampling, or the window's border would turn dark
+        colours = torch.minimum((picture - GREY / 255 * (1 - person)).clamp_min(0), person)
+        rgba = sample(torch.cat([colours, person])[None], grid)[0]  # (4, h, w), premultiplied
+        alpha = rgba[3]
+        rows = (alpha >= _LEAST_ALPHA).any(1).nonzero().flatten().tolist()
+        columns = (alpha >= _LEAST_ALPHA).any(0).nonzero().flatten().tolist()
         if not rows:
             return nothing
         box = np.s_[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -156,7 +156,7 @@ class PaperEngine(Engine):
         if settings.keep_parsing:
             labels = sample(classes.argmax(0)[None, None].float(), grid, mode="nearest")[0, 0]
             parsing = labels[box].to(torch.uint8).cpu().numpy()
-        return PersonLayer(to_bytes(torch.cat([colours, alpha])[box]), left + columns[0], top + rows[0], parsing)
+        return PersonLayer(to_bytes(rgba[box]), left + columns[0], top + rows[0], parsing)
 
     def _window(self, box: tuple[float, float, float, float], frame_height: int, frame_width: int) -> PersonCrop:
         return reshaped(window_around(box, frame_height, frame_width), self._height, self._width)
