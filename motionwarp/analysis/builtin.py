@@ -13,7 +13,7 @@ from motionwarp.analysis.choice import LARGEST, PersonChoice
 from motionwarp.analysis.finding import Finder
 from motionwarp.analysis.following import Follower
 from motionwarp.analysis.framing import Box, box_of_matte, united, upright_turns, view_around, visible_box
-from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS, NetworkReader
+from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS, BothWaysReader, NetworkReader
 from motionwarp.analysis.reading import CropReader, read_views
 from motionwarp.errors import NoPersonError
 from motionwarp.types import ByteArray, Frame, Person, Pose
@@ -25,12 +25,15 @@ class BuiltinEstimator:
     Parameters
     ----------
     reader : CropReader
+    careful : CropReader, optional
+        Takes the last look at the person of a single picture, where time is no matter; the same reader by default.
     """
 
     name = "builtin"
 
-    def __init__(self, reader: CropReader) -> None:
+    def __init__(self, reader: CropReader, careful: CropReader | None = None) -> None:
         self.reader = reader
+        self._careful = careful or reader
         self._finder = Finder(reader)
 
     @classmethod
@@ -44,7 +47,8 @@ class BuiltinEstimator:
         WeightsError
             If they are missing, damaged or for another network.
         """
-        return cls(NetworkReader.load(weights, device, dtype))
+        reader = NetworkReader.load(weights, device, dtype)
+        return cls(reader, BothWaysReader(reader))
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
         """Return everybody in a picture, the surest first; see `Estimator.find_people`."""
@@ -102,7 +106,7 @@ class BuiltinEstimator:
         box = visible_box(pose.points)
         first = read_views(self.reader, rgb, [view_around(box, turns)], dense=True)[0].person
         box = united(box, _matte_box(first) or box)
-        return read_views(self.reader, rgb, [view_around(box, turns)], dense=True)[0].person
+        return read_views(self._careful, rgb, [view_around(box, turns)], dense=True)[0].person
 
 
 def _matte_box(person: Person) -> Box | None:

@@ -13,11 +13,14 @@ import torch
 from motionwarp.analysis.folding import folded, ready_for, with_outputs
 from motionwarp.analysis.reading import Readings
 from motionwarp.errors import WeightsError
-from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points
+from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points, point_probabilities
+from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
+from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.types import ByteArray, FloatArray
 from motionwarp.weights import Checkpoint, load_checkpoint
 
 DEFAULT_WEIGHTS: Final = "analyser"
+_LEAST_PROBABILITY: Final = 1e-9
 _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a search with many windows
 
 
@@ -96,14 +99,18 @@ class NetworkReader:
 
     @torch.inference_mode()
     def _read(self, pictures: ByteArray, dense: bool) -> Readings:
+        return self._readings(self._output(pictures, dense), dense)
+
+    def _output(self, pictures: ByteArray, dense: bool) -> AnalyserOutput:
         # (N, 3, H, W) over channels-last memory, which is how the pictures lie already
         image = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
         if dense:
-            output = cast(AnalyserOutput, self._everything(image))
-        else:
-            heatmap_logits, absent_logits = self._points_only(image)
-            not_asked = image.new_empty(0)
-            output = AnalyserOutput(heatmap_logits, absent_logits, not_asked, not_asked)
+            return cast(AnalyserOutput, self._everything(image))
+        heatmap_logits, absent_logits = self._points_only(image)
+        not_asked = image.new_empty(0)
+        return AnalyserOutput(heatmap_logits, absent_logits, not_asked, not_asked)
+
+    def _readings(self, output: AnalyserOutput, dense: bool) -> Readings:
         points = self._calibrated(decode_points(output).cpu().numpy())
         if not dense:
             return Readings(points)
@@ -115,6 +122,43 @@ class NetworkReader:
         if self._knots is not None:
             points[..., 2] = np.interp(points[..., 2], self._knots[0], self._knots[1])
         return points
+
+
+class BothWaysReader:
+    """Reads every picture and its mirror image with parsing and matte, and takes the mean: slower and a little surer."""
+
+    def __init__(self, reader: NetworkReader) -> None:
+        self._reader = reader
+
+    @torch.inference_mode()
+    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
+        """Read pictures; see `NetworkReader`. Parsing and matte are always read."""
+        output = self._reader._output(pictures, dense=True)
+        mirrored = self._reader._output(np.ascontiguousarray(pictures[:, :, ::-1]), dense=True)
+        return self._reader._readings(_mean(output, _turned_back(mirrored)), dense=True)
+
+
+def _turned_back(output: AnalyserOutput) -> AnalyserOutput:
+    """Return what was said of mirrored pictures, for the pictures themselves."""
+    points, classes = list(POINT_MIRROR), list(CLASS_MIRROR)
+    return AnalyserOutput(
+        output.heatmap_logits.flip(-1)[:, points],
+        output.absent_logits[:, points],
+        output.parsing_logits.flip(-1)[:, classes],
+        output.matte_logits.flip(-1),
+    )
+
+
+def _mean(one: AnalyserOutput, other: AnalyserOutput) -> AnalyserOutput:
+    """Return the mean of two opinions: of probabilities, as logits again."""
+    cells, absent = zip(*(point_probabilities(output) for output in (one, other)), strict=True)
+    parsing = (one.parsing_logits.float().softmax(1) + other.parsing_logits.float().softmax(1)) / 2
+    return AnalyserOutput(
+        ((cells[0] + cells[1]) / 2).clamp_min(_LEAST_PROBABILITY).log(),
+        ((absent[0] + absent[1]) / 2).clamp_min(_LEAST_PROBABILITY).log(),
+        parsing.clamp_min(_LEAST_PROBABILITY).log(),
+        (one.matte_logits.float() + other.matte_logits.float()) / 2,
+    )
 
 
 def _network_config(checkpoint: Checkpoint) -> AnalyserConfig:

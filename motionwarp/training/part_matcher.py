@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from motionwarp.data.part_batches import PartBatch, PartSamples, batch_quarter_inputs, part_batches
-from motionwarp.data.part_samples import NO_PART
-from motionwarp.engines.layer_stack import matched_parts
-from motionwarp.engines.part_inputs import PART_STRIDE, in_front_of, stage_one_probabilities
+from motionwarp.engines.layer_stack import matched_layers
+from motionwarp.engines.part_inputs import in_front_of, stage_one_probabilities
+from motionwarp.losses.person import structure_loss, weighted_l1
 from motionwarp.networks.part_matcher import PartMatcher
-from motionwarp.networks.part_parser import PART_COUNT, PartParser
+from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
@@ -23,10 +23,11 @@ from motionwarp.training.parts_config import MatcherLossWeights, PartMatcherTrai
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 ARCHITECTURE = "part_matcher"
+_GREY = 0.5
 
 
 class PartMatcherTask(TrainingTask):
-    """The matcher by what its splines do to the parts: cover where a part is seen, and nothing beyond the person."""
+    """The matcher by what its splines do to the picture: the composite of the matched parts should be the target."""
 
     averaged = "matcher"
 
@@ -55,20 +56,21 @@ class PartMatcherTask(TrainingTask):
             with torch.no_grad():
                 in_front = in_front_of(stage_one_probabilities(self.parser(*seen)))
             theta_tps = self.matcher(seen.layers, in_front, seen.limbs)
-        target = functional.avg_pool2d(batch["rgb"].to(self.device).float() / 255, 2)
-        figures = matcher_loss(
-            seen.layers, theta_tps, batch["points"].to(self.device), target, batch["in_front"].to(self.device), self.config.loss
+        layers = batch["layers"].to(self.device).float().div_(255)
+        points = batch["points"].to(self.device)
+        target = Target(
+            batch["rgb"].to(self.device).float() / 255,
+            batch["matte"].to(self.device).float() / 255,
+            batch["inside"].to(self.device).float() / 255,
         )
+        figures = matcher_loss(layers, theta_tps, points, target, self.config.loss)
         optimiser = self.optimisers["matcher"]
         optimiser.zero_grad(set_to_none=True)
         figures["loss"].backward()
         nn.utils.clip_grad_norm_(self.matcher.parameters(), self.config.loop.gradient_clip)
         optimiser.step()
         with torch.no_grad():
-            still = matcher_loss(
-                seen.layers, torch.zeros_like(theta_tps), batch["points"].to(self.device), target,
-                batch["in_front"].to(self.device), self.config.loss,
-            )  # fmt: skip
+            still = picture_loss(layers[:, -1], target, self.config.loss)
         figures["loss_without"] = still["loss"]
         return {name: value.detach() for name, value in figures.items()}
 
@@ -79,33 +81,49 @@ class PartMatcherTask(TrainingTask):
         return {"exported_step": float(step)}
 
 
+class Target(NamedTuple):
+    """What the composite should look like, at half of the window's resolution.
+
+    Attributes
+    ----------
+    rgb : float (B, 3, H/2, W/2)
+    matte, inside : float (B, 1, H/2, W/2)
+        `inside` is where the target's picture has pixels.
+    """
+
+    rgb: Tensor
+    matte: Tensor
+    inside: Tensor
+
+
 def matcher_loss(
-    layers: Tensor, theta_tps: Tensor, points: Tensor, target: Tensor, in_front: Tensor, weights: MatcherLossWeights
+    layers: Tensor, theta_tps: Tensor, points: Tensor, target: Target, weights: MatcherLossWeights
 ) -> dict[str, Tensor]:
-    """Return the matcher's loss and its parts.
+    """Return the matcher's loss and its parts: the composite of the matched parts against the target.
+
+    What is compared is what will be shown. Covering the target's parts instead (an earlier form) stretched textures over outlines and
+    made pictures of unseen people worse than no matching at all.
 
     Parameters
     ----------
-    layers : float (B, 64, h, w)
+    layers : float (B, 16, 4, H/2, W/2)
     theta_tps : float32 (B, 15, 2, 9)
     points : float32 (B, 18, 3)
-    target : float (B, 3, h, w)
-    in_front : uint8 (B, h, w)
-        Which part the target shows; 15 outside of the person, 255 where not known.
+        In pixels of the window.
+    target : Target
     weights : MatcherLossWeights
     """
-    moved = matched_parts(layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT].float(), theta_tps, points, PART_STRIDE)
-    wanted = functional.one_hot(in_front.long().clamp(max=NO_PART), NO_PART + 1).permute(0, 3, 1, 2)[:, :PART_COUNT].float()
-    # a part that the source does not have cannot cover anything
-    has = (layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT, 3].amax(dim=(2, 3)) > 0.3).float()
-    wanted = wanted * has[..., None, None]
-    empty = (in_front == NO_PART)[:, None].float()
-    alpha, colours = moved[:, :, 3], moved[:, :, :3]
-    area = wanted.sum().clamp_min(1.0)
-    cover = (wanted * (1 - alpha)).sum() / area
-    spill = (empty * alpha).sum() / area
-    difference = (colours - target[:, None] * alpha[:, :, None]).abs().mean(dim=2)
-    colour = (wanted * difference).sum() / area
-    size = theta_tps.square().mean()
-    loss = weights.cover * cover + weights.spill * spill + weights.colour * colour + weights.size * size
-    return {"loss": loss, "cover": cover, "spill": spill, "colour": colour, "size": size}
+    figures = picture_loss(matched_layers(layers, theta_tps, points, 2)[:, -1], target, weights)
+    figures["size"] = theta_tps.square().mean()
+    figures["loss"] = figures["loss"] + weights.size * figures["size"]
+    return figures
+
+
+def picture_loss(composite: Tensor, target: Target, weights: MatcherLossWeights) -> dict[str, Tensor]:
+    """Return the loss of a composite (B, 4, H/2, W/2), premultiplied RGB and alpha, and its parts."""
+    made = composite[:, :3] + _GREY * (1 - composite[:, 3:])
+    true = target.rgb * target.matte + _GREY * (1 - target.matte)
+    person = torch.maximum(target.matte, composite[:, 3:].detach())
+    pixel = weighted_l1(made, true, target.inside * (1 + weights.person * person))
+    structure = structure_loss(made, true, target.inside * (0.1 + person))
+    return {"loss": weights.pixel * pixel + weights.structure * structure, "pixel": pixel, "structure": structure}

@@ -51,19 +51,19 @@ class MatcherLossWeights:
 
     Attributes
     ----------
-    cover : float
-        Pixels that should show a part and do not.
-    spill : float
-        Parts that reach beyond the person.
-    colour : float
-        Of the part's own colours against the target's, where the part is seen.
+    pixel : float
+        L1 between the composite of the matched parts and the target, over grey.
+    person : float
+        How much more pixels of the person count in it than those of the background.
+    structure : float
+        1 - SSIM of the same.
     size : float
         Of the displacements themselves, squared: what nothing asks for stays the identity.
     """
 
-    cover: float = 1.0
-    spill: float = 1.0
-    colour: float = 2.0
+    pixel: float = 4.0
+    person: float = 3.0
+    structure: float = 1.0
     size: float = 0.5
 
 

@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from motionwarp.analysis.folding import folded, with_outputs
-from motionwarp.analysis.network_reader import NetworkReader, checked_knots
+from motionwarp.analysis.network_reader import BothWaysReader, NetworkReader, checked_knots
 from motionwarp.errors import WeightsError
 from motionwarp.networks.analyser import Analyser, AnalyserConfig, decode_points
+from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
+from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.weights import save_checkpoint
 
 SMALL = AnalyserConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), (16, 8, 8), 8, 64, 64)
@@ -129,6 +131,22 @@ def test_more_pictures_than_a_batch_and_none() -> None:
     none = reader(pictures(0), dense=True)
     assert none.points.shape == (0, 18, 3)
     assert none.matte.shape == none.parsing.shape == (0, 32, 32)
+
+
+def test_both_ways_a_mirrored_picture_reads_as_the_mirror_image() -> None:
+    reader = BothWaysReader(NetworkReader(trained(), CPU, torch.float32))
+    images = pictures(3)
+    straight, mirrored = reader(images, True), reader(np.ascontiguousarray(images[:, :, ::-1]), True)
+    back = mirrored.points[:, list(POINT_MIRROR)]
+    back[..., 0] = SMALL.width - 1 - back[..., 0]
+    np.testing.assert_allclose(straight.points, back, atol=2e-3)
+    assert straight.parsing is not None
+    assert mirrored.parsing is not None
+    same = np.asarray(CLASS_MIRROR)[mirrored.parsing[:, :, ::-1]] == straight.parsing
+    assert same.mean() > 0.999  # ties between classes may fall either way
+    np.testing.assert_allclose(straight.matte, mirrored.matte[:, :, ::-1], atol=1e-5)
+    alone = NetworkReader(trained(), CPU, torch.float32)(images, True)
+    assert np.abs(alone.matte - straight.matte).max() > 1e-3  # two opinions are not one
 
 
 def test_half_precision_reads_about_the_same() -> None:

@@ -25,7 +25,7 @@ from motionwarp.networks.part_parser import PartParser, PartParserConfig
 from motionwarp.training.loop import LoopConfig, TrainingTask, run
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.part_generator import PartGeneratorTask
-from motionwarp.training.part_matcher import PartMatcherTask, matcher_loss
+from motionwarp.training.part_matcher import PartMatcherTask, Target, matcher_loss
 from motionwarp.training.part_parser import PartParserTask
 from motionwarp.training.parts_config import (
     MatcherLossWeights,
@@ -229,26 +229,24 @@ def test_a_spline_moves_its_part_along_the_bone() -> None:
 
 
 def test_the_matchers_loss_by_hand() -> None:
-    """A torso that covers half of where it is seen, and as much again where nobody is."""
-    layers = torch.zeros(1, 16, 4, 64, 48)
-    layers[:, parts.TORSO, 3, 20:40, 10:20] = 1
-    layers[:, parts.TORSO, 0, 20:40, 10:20] = 1  # red
-    in_front = torch.full((1, 64, 48), 15, dtype=torch.uint8)
-    in_front[:, 20:40, 15:25] = parts.TORSO
-    in_front[:, 50:60] = 255
-    in_front[:, 5:10] = parts.LEFT_HAND  # the source has none: nothing can be asked
-    target = torch.zeros(1, 3, 64, 48)
-    target[:, 0] = 0.4
+    """A red torso that covers half of where a darker one should be, and as much again where nobody is."""
+    layers = torch.zeros(1, 16, 4, 128, 96)
+    layers[:, parts.TORSO, 3, 40:80, 20:40] = 1
+    layers[:, parts.TORSO, 0, 40:80, 20:40] = 1
+    rgb, matte = torch.zeros(1, 3, 128, 96), torch.zeros(1, 1, 128, 96)
+    rgb[:, 0] = 0.4
+    matte[:, :, 40:80, 30:50] = 1
+    target = Target(rgb, matte, torch.ones_like(matte))
     theta = torch.zeros(1, 15, 2, 9)
-    figures = matcher_loss(layers.flatten(1, 2), theta, points_of(1), target, in_front, MatcherLossWeights(1, 2, 3, 4))
-    assert figures["cover"].item() == pytest.approx(0.5, abs=1e-3)
-    assert figures["spill"].item() == pytest.approx(0.5, abs=1e-3)
-    assert figures["colour"].item() == pytest.approx(0.5 * 0.6 / 3, abs=1e-3)
+    figures = matcher_loss(layers, theta, points_of(1), target, MatcherLossWeights(pixel=2, person=0, structure=0, size=4))
+    # 40 x 10 pixels each: red on grey, dark red on grey, red on dark red
+    wrong = 0.5 * 3 + (0.1 + 0.5 * 2) + 0.6
+    assert figures["pixel"].item() == pytest.approx(400 * wrong / (3 * 128 * 96), rel=0.02)
     assert figures["size"].item() == 0
-    assert figures["loss"].item() == pytest.approx(0.5 + 2 * 0.5 + 3 * 0.1, abs=5e-3)
+    assert figures["loss"].item() == pytest.approx(2 * figures["pixel"].item())
     theta[:, parts.HEAD] = 0.3
-    size = matcher_loss(layers.flatten(1, 2), theta, points_of(1), target, in_front, MatcherLossWeights(1, 2, 3, 4))["size"]
-    assert size.item() == pytest.approx(0.09 / 15)
+    weights = MatcherLossWeights(pixel=0, structure=0, size=4)
+    assert matcher_loss(layers, theta, points_of(1), target, weights)["loss"].item() == pytest.approx(4 * 0.09 / 15)
 
 
 def test_half_precision_training_stays_finite(configs: dict[str, Any]) -> None:
