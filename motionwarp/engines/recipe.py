@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from motionwarp.engines.layered_compositing import Canvas
 from motionwarp.engines.layered_person import WarpedFrames
-from motionwarp.geometry.affine import compose_affine, invert_affine
+from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine
 from motionwarp.geometry.grids import affine_lattice, normalising_map, sample
-from motionwarp.networks.part_generator import COMPOSITE, PAINTED, PartGeneratorOutput, shifted_alpha
+from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PAINTED, PartGeneratorOutput, shifted_alpha
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,12 @@ class BlendedFrame:
 
 
 def blended(
-    group: WarpedFrames, position: int, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor
+    group: WarpedFrames,
+    position: int,
+    recipe: PartGeneratorOutput,
+    frame: int,
+    window_to_frame: Tensor,
+    frame_size: tuple[int, int] | None = None,
 ) -> BlendedFrame | None:
     """Blend one frame's parts.
 
@@ -51,6 +57,9 @@ def blended(
         Of the frame in the batch.
     window_to_frame : float32 (2, 3)
         From pixels of the window, whose size is twice the recipe's, to pixels of the output frame.
+    frame_size : (height, width), optional
+        Of the output frame, within which the outline may grow beyond the composite's box: where a limb that no part has is
+        painted. By default it may not.
 
     Returns
     -------
@@ -60,9 +69,10 @@ def blended(
     composed = Canvas(group.layers, group.shown).compose(position, tuple(float(score) for score in group.depth[position]))
     if composed is None:
         return None
-    rgba, classes, left, top = composed
-    height, width = rgba.shape[1:]
     window = _RecipeWindow(recipe, frame, window_to_frame)
+    grown = None if frame_size is None else window.grown_box(*frame_size)
+    rgba, classes, left, top = composed if grown is None else _enlarged(*composed, grown)
+    height, width = rgba.shape[1:]
     # the composite's alpha shifted, the composite itself and the painted picture all over the box
     box = window.over(left, top, height, width, [COMPOSITE, PAINTED], recipe.painted, recipe.alpha_shift)
     weights = box[:2].exp()
@@ -80,16 +90,41 @@ def blended(
     return BlendedFrame(torch.cat([mixed[:3] / mixed[3] * alpha, alpha[None]]), classes, left, top)
 
 
+def _enlarged(
+    rgba: Tensor, classes: Tensor | None, left: int, top: int, box: tuple[int, int, int, int]
+) -> tuple[Tensor, Tensor | None, int, int]:
+    """Return a composite in a box that holds another one too; nothing is in what is added."""
+    height, width = rgba.shape[1:]
+    low_x, low_y = min(left, box[0]), min(top, box[1])
+    right, bottom = max(left + width, box[2]), max(top + height, box[3])
+    padding = (left - low_x, right - left - width, top - low_y, bottom - top - height)
+    return functional.pad(rgba, padding), None if classes is None else functional.pad(classes, padding), low_x, low_y
+
+
 class _RecipeWindow:
     """One frame's recipe, sampled over boxes of the output frame; beyond the window its edge goes on."""
 
     def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
-        self._recipe, self._frame = recipe, frame
+        self._recipe, self._frame, self._window_to_frame = recipe, frame, window_to_frame
         height, width = recipe.blend_logits.shape[-2:]
         # the recipe's picture has half the window's pixels in each direction but covers the same ground
         frame_to_units = compose_affine(normalising_map(2 * height, 2 * width), invert_affine(window_to_frame))
         self._frame_to_units = frame_to_units.to(recipe.blend_logits.device)
         self._limit = torch.tensor([1 - 1 / width, 1 - 1 / height], device=recipe.blend_logits.device)
+
+    def grown_box(self, frame_height: int, frame_width: int) -> tuple[int, int, int, int] | None:
+        """Return left, top, right, bottom of where the person shows even without a part, in pixels of the frame, or None."""
+        shows = self._recipe.alpha_shift[self._frame, 0] > ALPHA_FROM_NOTHING
+        rows, columns = shows.any(dim=1).nonzero(), shows.any(dim=0).nonzero()
+        if not len(rows):
+            return None
+        # edges of the cells, one further on each side for the interpolation, from window to frame
+        cells = torch.stack([columns[[0, -1], 0], rows[[0, -1], 0]], dim=1).float().cpu() + torch.tensor([[-1.0], [2.0]])
+        edges = apply_affine(self._window_to_frame, 2 * cells - 0.5)
+        limit = torch.tensor([frame_width, frame_height])
+        low = edges[0].floor().long().clamp_min(0).minimum(limit)
+        high = edges[1].ceil().long().clamp_min(0).minimum(limit)
+        return (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if bool((high > low).all()) else None
 
     def over(self, left: int, top: int, height: int, width: int, logits: list[int], *others: Tensor) -> Tensor:
         """Return some logits, and other planes behind them, over a box of the frame, float32 (C, height, width)."""

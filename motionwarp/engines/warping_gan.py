@@ -152,7 +152,9 @@ class WarpingGanEngine(Engine):
         )  # fmt: skip
         for group in groups:
             for position, frame in enumerate(group.frames):
-                drawn = blended(group, position, recipe, int(frame), window.to_frame[frame])
+                drawn = blended(
+                    group, position, recipe, int(frame), window.to_frame[frame], (settings.height, settings.width)
+                )
                 if drawn is not None:
                     frames[frame] = _layer(drawn)
         return frames

@@ -29,6 +29,8 @@ LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay fin
 LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colours
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _LEAST_ALPHA = 0.02
+# a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
+ALPHA_FROM_NOTHING = 0.4
 _EPSILON = 1e-4
 
 

@@ -206,3 +206,19 @@ def test_nobody_is_none() -> None:
     }
     assert drawn[0] is not None
     assert drawn[1] is None or drawn[1].rgba[3].max() == 0
+
+
+def test_a_limb_that_no_part_has_is_painted_beyond_the_parts() -> None:
+    """The outline grows where the recipe says so, within the frame, and only there."""
+    group = warped(waving(), HEIGHT, WIDTH)[0]
+    recipe = recipe_of()
+    recipe.alpha_shift[:, :, 100:110, :6] = 12.0
+    kept, grown = (blended(group, 0, recipe, 0, WHOLE_WINDOW, size) for size in (None, (HEIGHT, WIDTH)))
+    assert kept is not None
+    assert grown is not None
+    before, after = on_frame(kept, HEIGHT, WIDTH), on_frame(grown, HEIGHT, WIDTH)
+    assert after[3, 202:218, 1:10].min() > 0.95
+    assert before[3, 202:218, 1:10].max() == 0
+    outside = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
+    outside[196:224, :16] = False
+    torch.testing.assert_close(after[:, outside], before[:, outside], atol=1e-4, rtol=0)
