@@ -130,7 +130,10 @@ def transfer(
     region_debug: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Also write a video of parsing, warped parts, gates and blend.", rich_help_panel=WRITING, show_default=False
+            metavar="FILE",
+            help="Also write a video of parsing, warped parts, gates and blend.",
+            rich_help_panel=WRITING,
+            show_default=False,
         ),
     ] = None,
     audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)] = True,
