@@ -55,6 +55,10 @@ class LayeredTheta:
         """Return the garment's warp, with P = 1."""
         return PartWarps(self.theta_affine[:, parts.GARMENT, None], self.theta_tps[:, None])
 
+    def of(self, frames: slice) -> LayeredTheta:
+        """Return the parameters of some frames."""
+        return LayeredTheta(self.theta_affine[frames], self.theta_tps[frames], self.depth[frames])
+
     def seen_from(self, window_to_frame: Tensor) -> LayeredTheta:
         """Return the parameters for pixels of a window of the frame.
 

@@ -37,6 +37,7 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, Per
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
 _WINDOW_LENGTH: Final = 3
+_MATCHED_AT_ONCE: Final = 16  # frames, which bounds the memory of the first pass
 _HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
 # from pixels of the half-size window to those of the window
 _HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
@@ -132,11 +133,15 @@ class WarpingGanEngine(Engine):
         windows = _windows(person.bounds(poses, theta).numpy(), target_poses, settings)
         planned = [theta.flatten().numpy(), windows]
         if self._networks.matcher is not None:
-            window = Window.of(poses, windows)
-            quarter, stage_one = self._stage_one(person, theta, poses, window)
-            theta_tps = self._matcher(self._ready(quarter.layers), self._ready(in_front_of(stage_one)), self._ready(quarter.limbs))
-            planned.append(theta_tps.float().flatten(1).cpu().numpy())
+            some = [slice(start, start + _MATCHED_AT_ONCE) for start in range(0, len(poses), _MATCHED_AT_ONCE)]
+            planned.append(np.concatenate([self._splines(person, theta.of(frames), poses[frames], windows[frames]) for frames in some]))
         return np.concatenate(planned, axis=1)
+
+    def _splines(self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, windows: FloatArray) -> FloatArray:
+        """Return the matcher's splines, flat, float32 (B, 270)."""
+        quarter, stage_one = self._stage_one(person, theta, poses, Window.of(poses, windows))
+        theta_tps = self._matcher(self._ready(quarter.layers), self._ready(in_front_of(stage_one)), self._ready(quarter.limbs))
+        return np.asarray(theta_tps.float().flatten(1).cpu().numpy())
 
     @torch.inference_mode()
     def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
