@@ -22,7 +22,7 @@ def make_engine(name_or_file: str) -> Engine:
     Parameters
     ----------
     name_or_file : str
-        "auto" (the best that needs nothing but what is installed), "layered", "warping_gan", or a file of weights that
+        "auto" (the best whose weights ship: "warping_gan"), "layered", "warping_gan", or a file of weights that
         training exported: what is written in it says for which engine.
 
     Raises
@@ -32,9 +32,9 @@ def make_engine(name_or_file: str) -> Engine:
     WeightsError
         If the file is missing, damaged or for no engine.
     """
-    if name_or_file in ("auto", "layered"):
+    if name_or_file == "layered":
         return LayeredEngine()
-    if name_or_file == "warping_gan":
+    if name_or_file in ("auto", "warping_gan"):
         # imported where it is used: it brings the networks
         from motionwarp.engines.warping_gan import DEFAULT_WEIGHTS, WarpingGanEngine
 
