@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from motionwarp.errors import LimitError, MediaError
+from motionwarp.media.demuxers import CONTAINED
 from motionwarp.media.files import existing_file, ffmpeg_address
 from motionwarp.media.hardware import open_accelerated
 from motionwarp.media.limits import MediaLimits
@@ -73,7 +74,7 @@ def opened_container(file: Path, limits: MediaLimits | None = None, hardware: st
     container = None if hardware is None else open_accelerated(address, options, hardware)
     if container is None:
         try:
-            container = av.open(address, mode="r", options=options, metadata_errors="replace")
+            container = av.open(address, mode="r", options=options, container_options=CONTAINED, metadata_errors="replace")
         except av.FFmpegError as error:
             raise MediaError(
                 f"this is not a video that can be read, or it is damaged or cut off ({error.strerror})",
@@ -93,7 +94,7 @@ def _decoder_options(limits: MediaLimits) -> dict[str, str]:
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Refuse what FFmpeg misunderstands: it plays text as a video of a terminal, follows what playlists name, ..."""
+    """Refuse what is not a video, in better words than FFmpeg's; that nothing foreign is opened is the business of `CONTAINED`."""
     with file.open("rb") as opened:
         head = opened.read(_SNIFFED_BYTES)
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):

@@ -6,6 +6,7 @@ import av
 from av.container import InputContainer
 
 from motionwarp.errors import DeviceError
+from motionwarp.media.demuxers import CONTAINED
 
 AUTO = "auto"
 
@@ -62,7 +63,14 @@ def open_accelerated(address: str, options: dict[str, str], hardware: str) -> In
 
         try:
             acceleration = HWAccel(device_type=name, allow_software_fallback=False)
-            return av.open(address, mode="r", options=options, metadata_errors="replace", hwaccel=acceleration)
+            return av.open(
+                address,
+                mode="r",
+                options=options,
+                container_options=CONTAINED,
+                metadata_errors="replace",
+                hwaccel=acceleration,
+            )
         except (RuntimeError, NotImplementedError, ValueError, av.FFmpegError) as error:
             reason = error
     if hardware == AUTO:

@@ -90,6 +90,8 @@ def is_picture(path: str | os.PathLike[str]) -> bool:
             head = file.read(32)
             if sniff_picture_format(head) is None:
                 return False
+            if os.fstat(file.fileno()).st_size > MediaLimits().max_file_bytes:
+                return True  # reading it says that it is too large
             header = parse_picture_header(head + file.read())
     except OSError:
         return False
@@ -179,8 +181,9 @@ def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
 
 
 def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
+    demuxer = "gif" if header.format == "gif" else "tiff_pipe"
     try:
-        with av.open(io.BytesIO(data), mode="r") as container:
+        with av.open(io.BytesIO(data), mode="r", format=demuxer) as container:
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError) as error:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again") from error

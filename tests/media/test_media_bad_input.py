@@ -217,3 +217,17 @@ def test_cover_art_is_no_video(tmp_path: Path) -> None:
         assert container.streams.video, "the cover should be there"
     with pytest.raises(MediaError, match="only sound"):
         open_video(tmp_path / "b.mp4")
+
+
+PLAYLISTS = {
+    # a control character in a comment makes them no text
+    "a.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nclip.mp4\n#EXT-X-ENDLIST\n#\0\n",
+    "b.mp4": "ffconcat version 1.0\nfile clip.mp4\n#\0\n",
+    "c.mp4": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n#\0\n",
+}
+
+
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_files_that_name_others_are_not_followed(clip: Path, name: str) -> None:
+    with pytest.raises(MediaError):
+        open_video(_write(clip.with_name(name), PLAYLISTS[name].encode()))
