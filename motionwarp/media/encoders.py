@@ -167,7 +167,8 @@ CODECS: dict[str, Codec] = {
             presets=_X26X_PRESETS,
             default_preset="superfast",
             options={"bf": "0", "x265-params": "bframes=0:log-level=error"},
-            min_side=16,
+            # x265 writes beyond its memory where a picture is 33 to 48 pixels wide, whatever its blocks
+            min_side=64,
             tag="hvc1",
         ),
         Codec(
