@@ -227,6 +227,8 @@ def _parse_bmp(data: bytes) -> PictureHeader:
 
 def _parse_tiff(data: bytes) -> PictureHeader:
     tags = {tag: value for tag, (value, _) in _tiff_tags(data).items()}
+    if 256 not in tags or 257 not in tags:
+        raise ValueError("no size")
     return PictureHeader(
         "tiff",
         tags[256],
@@ -264,6 +266,8 @@ def _tiff_tags(data: bytes) -> dict[int, tuple[int, int]]:
     tags = {}
     for entry in range(directory + 2, directory + 2 + 12 * count, 12):
         tag, kind, values = struct.unpack_from(order + "HHI", data, entry)
+        if tag in tags and tag in (256, 257):
+            raise ValueError("a size twice")  # of which the decoder might take the other one
         if kind not in (3, 4):
             continue
         code, size = ("H", 2) if kind == 3 else ("I", 4)
@@ -271,8 +275,6 @@ def _tiff_tags(data: bytes) -> dict[int, tuple[int, int]]:
         if values * size > 4:
             (place,) = struct.unpack_from(order + "I", data, place)
         tags[tag] = struct.unpack_from(order + code, data, place)[0], place
-    if data[:4] in (b"II*\0", b"MM\0*") and 256 in tags and 257 not in tags:
-        raise ValueError("a width without a height")
     return tags
 
 
