@@ -1,0 +1,147 @@
+"""Damaged files of every format: the readers refuse them or read what is left, and never crash, hang, or take much memory.
+
+A crash in a decoder ends a process, so the cases run in one of their own; `python tests/media/fuzz_worker.py N N+1 FOLDER` repeats
+case N, and leaves the file in FOLDER.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fuzz_mutations import mutated
+from fuzz_seeds import picture_seeds, video_seeds
+
+from motionwarp.media.picture_header import sniff_picture_format
+from motionwarp.media.probing import probe_video
+
+resource = pytest.importorskip("resource", reason="Windows has no limits of memory for a process")
+
+WORKER = Path(__file__).with_name("fuzz_worker.py")
+CASES = 500
+NIGHTLY_CASES = 20_000
+# a process starts anew for so many, so that what one case leaks in a decoder does not count for others
+CASES_A_PROCESS = 2000
+SECONDS_TO_START = 60
+MOST_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a worker said: where it ended, and what it found."""
+
+    next_case: int
+    failures: list[str]
+
+
+def run_batch(first: int, end: int, folder: Path, repository_root: Path, worker: Sequence[str] = (str(WORKER),)) -> Batch:
+    """Run cases in a process of their own, as far as it gets; `worker` is the program and what it takes beside the cases."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(repository_root), str(WORKER.parent)]), "OMP_NUM_THREADS": "1"}
+    with (folder / "stderr").open("w+b") as errors, (folder / "stdout").open("w+") as output:
+        process = subprocess.Popen(
+            [sys.executable, worker[0], str(first), str(end), str(folder), *worker[1:]],
+            env=environment,
+            stdout=output,
+            stderr=errors,
+        )
+        try:
+            # each case has its own limit in the worker; this is for one that no longer listens
+            process.wait(SECONDS_TO_START + (end - first))
+        finally:
+            process.kill()
+            process.wait()
+        output.seek(0)
+        lines = output.read().splitlines()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")[-3000:]
+    failures = [json.loads(line) for line in lines if line.startswith("{")]
+    told = [f"case {failure['case']} ({failure['name']}): {failure['error']}" for failure in failures]
+    if lines and lines[-1] == "done":
+        return Batch(end, told)
+    begun = [line for line in lines if line[:1].isdigit()]
+    assert begun, f"the worker did not start:\n{said}"
+    number, name = begun[-1].split()
+    return Batch(int(number) + 1, [*told, f"case {number} ({name}) ended the process with {process.returncode}:\n{said}"])
+
+
+def run_cases(count: int, folder: Path, repository_root: Path) -> list[str]:
+    """Run the first `count` cases, past those that end a process; returns what was wrong."""
+    failures: list[str] = []
+    first = 0
+    while first < count and len(failures) < MOST_FAILURES:
+        batch = run_batch(first, min(first + CASES_A_PROCESS, count), folder, repository_root)
+        failures += batch.failures
+        first = batch.next_case
+    return failures
+
+
+def test_damaged_files_do_no_harm(tmp_path: Path, repository_root: Path) -> None:
+    assert not run_cases(CASES, tmp_path, repository_root)
+
+
+@pytest.mark.nightly
+def test_many_damaged_files_do_no_harm(tmp_path: Path, repository_root: Path) -> None:
+    assert not run_cases(NIGHTLY_CASES, tmp_path, repository_root)
+
+
+MISBEHAVING = """
+import os, sys, time
+from pathlib import Path
+import fuzz_worker
+
+kept = []
+readers = {
+    "crash": os.abort,
+    "raise": lambda: 1 // 0,
+    "hang": lambda: time.sleep(60),
+    "hold memory": lambda: kept.append(b"x" * 400_000_000),
+    "leave open": lambda: kept.append(open(__file__)),
+}
+fuzz_worker.SECONDS_A_CASE = 1 if sys.argv[4] == "hang" else 60
+fuzz_worker.read_everything = lambda path, case: readers[sys.argv[4]]() if path.name.startswith("case") and case == 1 else None
+fuzz_worker.main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("crash", "ended the process with -6"),
+        ("raise", "ZeroDivisionError"),
+        ("hang", "Timeout"),
+        ("hold memory", "bytes of memory"),
+        ("leave open", "1 files are still open"),
+    ],
+)
+def test_harm_would_be_seen_and_named(tmp_path: Path, repository_root: Path, what: str, told: str) -> None:
+    worker = tmp_path / "misbehaving.py"
+    worker.write_text(MISBEHAVING)
+    batch = run_batch(0, 3, tmp_path, repository_root, worker=[str(worker), what])
+    assert len(batch.failures) == 1
+    assert batch.failures[0].startswith("case 1 (")
+    assert told in batch.failures[0]
+    assert batch.next_case == (2 if what in ("crash", "hang") else 3)
+
+
+def test_cases_differ_and_come_again() -> None:
+    seeds = {"a.bin": bytes(range(256)) * 8, "b.bin": bytes(2000)}
+    once, again = ([mutated(seeds, case) for case in range(100)] for _ in range(2))
+    assert once == again
+    assert len(set(once)) > 95
+    assert all(content != seeds[name] for name, content in once)
+
+
+def test_the_formats_that_matter_are_among_the_seeds(tmp_path: Path) -> None:
+    pictures = {sniff_picture_format(content[:32]) for content in picture_seeds().values()}
+    assert pictures >= {"jpeg", "png", "webp", "tiff", "bmp", "pnm"}
+    containers = set()
+    for name, content in video_seeds(tmp_path).items():
+        (tmp_path / name).write_bytes(content)
+        containers.add(probe_video(tmp_path / name).container.split(",")[0])
+    assert containers >= {"mov", "matroska", "avi", "mpegts", "mpeg", "flv", "gif", "apng", "yuv4mpegpipe", "picture"}
