@@ -37,7 +37,7 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise OptionError(f"this configuration cannot be read: {error}", subject=path) from error
     return _build(kind, values, path, "")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from motionwarp.errors import OutputError, WeightsError
 from motionwarp.version import __version__
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "Registry", "WeightsEntry", "load_checkpoint", "read_architecture", "registry", "save_checkpoint"]
 
+Network = TypeVar("Network", bound="nn.Module")
+
+# no network of ours has so many channels, layers or pixels a side
+_LARGEST_NUMBER: Final = 8192
 _PICKLE_STARTS: Final = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -62,6 +66,41 @@ class Checkpoint:
         WeightsError
             If a tensor is missing, is too many, or has another shape; the message names the first of each.
         """
+        self._refuse_misfit(network)
+        network.load_state_dict(self.tensors)
+
+    def made(self, make: Callable[[], Network]) -> Network:
+        """Return a network with these tensors in it.
+
+        It is made without memory first and compared with the file, so that a small file cannot claim a large network.
+
+        Parameters
+        ----------
+        make : callable
+            Makes the network that `config` describes; called twice. What it raises is passed on.
+
+        Raises
+        ------
+        WeightsError
+            As for `load_into`, and if the configuration has numbers that no network of ours has.
+        """
+        import torch
+
+        self._refuse_extremes(self.config)
+        with torch.device("meta"):
+            self._refuse_misfit(make())
+        network = make()
+        self.load_into(network)
+        return network
+
+    def _refuse_extremes(self, value: Any) -> None:
+        if isinstance(value, dict | list):
+            for entry in value.values() if isinstance(value, dict) else value:
+                self._refuse_extremes(entry)
+        elif isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
+            raise WeightsError(f"has a configuration with the number {value:.3g}, beyond {_LARGEST_NUMBER}", subject=self.path)
+
+    def _refuse_misfit(self, network: nn.Module) -> None:
         wanted = network.state_dict()
         problems = []
         if missing := [name for name in wanted if name not in self.tensors]:
@@ -81,7 +120,6 @@ class Checkpoint:
                 subject=self.path,
                 remedy="The file was made with another configuration or release.",
             )
-        network.load_state_dict(self.tensors)
 
 
 def load_checkpoint(name_or_path: str | Path, architecture: str) -> Checkpoint:
@@ -167,7 +205,7 @@ def _read_metadata(path: Path) -> dict[str, str]:
 def _parse_config(text: str, path: Path) -> dict[str, Any]:
     try:
         config = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise WeightsError(f"has a configuration that is not JSON ({error})", subject=path) from error
     if not isinstance(config, dict):
         raise WeightsError("has a configuration that is not a JSON object", subject=path)

@@ -190,7 +190,7 @@ def read_registry(folder: Path) -> Registry:
     path = folder / "registry.toml"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise WeightsError(f"cannot be read as a registry of weights ({error})", subject=path) from error
     if content.get("version") != REGISTRY_VERSION:
         raise WeightsError(

@@ -64,10 +64,9 @@ class NetworkReader:
         checkpoint = load_checkpoint(name_or_path, "analyser")
         config = _network_config(checkpoint)
         try:
-            network = Analyser(config)
+            network = checkpoint.made(lambda: Analyser(config))
         except (TypeError, ValueError, RuntimeError) as error:
             raise WeightsError(f"names a network that cannot be made ({error})", subject=checkpoint.path) from error
-        checkpoint.load_into(network)
         calibration = checkpoint.config.get("calibration")
         try:
             return cls(network, device, dtype, calibration)

@@ -63,12 +63,11 @@ def save_networks(
 
 
 def _made(checkpoint: Checkpoint, name: str, network: type[nn.Module], config: type[Any]) -> nn.Module:
-    try:
-        settings = {key: tuple(value) if isinstance(value, list) else value for key, value in checkpoint.config[name].items()}
-        made = network(config(**settings))
-    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"names a {name} that cannot be made ({error})", subject=checkpoint.path) from error
     prefix = f"{name}."
     own = {key[len(prefix) :]: value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}
-    replace(checkpoint, tensors=own).load_into(made)
+    try:
+        settings = {key: tuple(value) if isinstance(value, list) else value for key, value in checkpoint.config[name].items()}
+        made = replace(checkpoint, tensors=own).made(lambda: network(config(**settings)))
+    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"names a {name} that cannot be made ({error})", subject=checkpoint.path) from error
     return made.eval()

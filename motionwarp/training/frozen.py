@@ -49,10 +49,9 @@ def frozen(network: type[Network], weights: Path | str, architecture: str, devic
     try:
         given = checkpoint.config["network"]
         settings = {field.name: _as_tuple(given[field.name]) for field in fields(known) if field.name in given}
-        made = network(known(**settings))
+        made = checkpoint.made(lambda: network(known(**settings)))
     except (IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"names a {architecture} that cannot be made ({error!r})", subject=checkpoint.path) from error
-    checkpoint.load_into(made)
     for parameter in made.parameters():
         parameter.requires_grad_(False)
     return made.to(device).eval()
