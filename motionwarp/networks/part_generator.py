@@ -228,6 +228,13 @@ def follow_recipe(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, 
     return rgb, shifted_alpha(layers[:, COMPOSITE, 3:], shift)
 
 
+def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
+    """Return how much of each pixel's colour is painted, float (B, 1, H, W) in [0, 1]; arguments as for `follow_recipe`."""
+    weights = functional.interpolate(recipe.blend_logits.float(), size=layers.shape[-2:], mode="bilinear", align_corners=False).exp()
+    kept = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], layers[:, :, 3])[:, None]
+    return weights[:, PAINTED:] / (kept + weights[:, PAINTED:])
+
+
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
     """Return the composite's alpha with its logit shifted; without a shift the same, but for the bounds' last two per cent."""
     bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)

@@ -17,9 +17,9 @@ from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_on
 from motionwarp.engines.part_maps import part_maps, pose_change
 from motionwarp.engines.warping_networks import WarpingNetworks, save_warping_networks
 from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
-from motionwarp.losses.person import gradient_l1, over_background, structure_loss, weighted_l1
+from motionwarp.losses.person import gradient_l1, hedging_loss, over_background, painting_loss, structure_loss, weighted_l1
 from motionwarp.networks.analyser import Analyser
-from motionwarp.networks.part_generator import PartGenerator, follow_recipe
+from motionwarp.networks.part_generator import PartGenerator, PartGeneratorOutput, follow_recipe, painted_share
 from motionwarp.networks.part_matcher import PartMatcher
 from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen
@@ -98,6 +98,7 @@ class PartGeneratorTask(TrainingTask):
         rgb, alpha = follow_recipe(layers, recipe)
         told = None if self.adversary is None else adversary_condition(seen.limbs, seen.stage_one, layers)
         figures = self._losses(rgb, alpha, target, matte, inside, told)
+        self._add_manners(figures, layers, recipe, alpha, matte, inside)
         optimiser = self.optimisers["generator"]
         optimiser.zero_grad(set_to_none=True)
         figures["loss"].backward()
@@ -161,6 +162,18 @@ class PartGeneratorTask(TrainingTask):
             figures |= self.adversary.verdict(told, made * inside, true * inside)
             total = total + weights.adversarial * figures["adversarial"] + weights.pyramid * figures["pyramid"]
         return {"loss": total, **figures}
+
+    def _add_manners(
+        self, figures: dict[str, Tensor], layers: Tensor, recipe: PartGeneratorOutput, alpha: Tensor, matte: Tensor, inside: Tensor
+    ) -> None:
+        """Add what keeps pictures honest to the loss: the source's own pixels where there are any, and clear outlines."""
+        weights = self.config.loss
+        if weights.painting > 0:
+            figures["painting"] = painting_loss(painted_share(layers, recipe), layers[:, -1, 3:], inside * matte)
+            figures["loss"] = figures["loss"] + weights.painting * figures["painting"]
+        if weights.hedging > 0:
+            figures["hedging"] = hedging_loss(alpha, matte, inside)
+            figures["loss"] = figures["loss"] + weights.hedging * figures["hedging"]
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
         """Write the generator alone, all networks in one file for use, and a picture: closed form, made, true."""

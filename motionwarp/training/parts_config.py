@@ -103,6 +103,10 @@ class GeneratorLossWeights:
     alpha : float
     perceptual : float
         L1 of features of the project's analyser.
+    painting : float
+        Of painting where the source has pixels to show.
+    hedging : float
+        Of being half transparent where true outlines are not.
     adversarial, pyramid : float
         Of the discriminator's verdict, and of its features (eq. 2).
     """
@@ -113,6 +117,8 @@ class GeneratorLossWeights:
     gradient: float = 1.0
     alpha: float = 2.0
     perceptual: float = 0.0
+    painting: float = 0.0
+    hedging: float = 0.0
     adversarial: float = 0.0
     pyramid: float = 0.0
 
