@@ -9,7 +9,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
-from motionwarp.losses.person import gradient_l1, over_background, structure_loss, weighted_l1
+from motionwarp.losses.person import gradient_l1, hedging_loss, over_background, painting_loss, structure_loss, weighted_l1
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
 
 SMALL = AnalyserConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
@@ -158,3 +158,29 @@ def test_perceptual_loss_is_relative_to_the_features_size() -> None:
     assert true.grad is None  # only what is made is moved
     nearer = perceptual_loss(features, 0.5 * (made + true), true)
     assert nearer < loss
+
+
+def test_painting_counts_only_where_the_source_has_pixels() -> None:
+    share = torch.zeros(1, 1, 4, 4)
+    share[..., :2] = 0.5
+    covered = torch.zeros(1, 1, 4, 4)
+    covered[..., 1:] = 1.0
+    # of twelve covered pixels, four are half painted
+    assert painting_loss(share, covered, torch.ones(1, 1, 4, 4)).item() == pytest.approx(4 * 0.5 / 12)
+    assert painting_loss(share, torch.zeros_like(covered), torch.ones(1, 1, 4, 4)).item() == 0
+
+
+def test_hedging_is_transparency_that_the_truth_does_not_have_nearby() -> None:
+    matte = torch.zeros(1, 1, 16, 16)
+    matte[..., :8] = 1.0
+    sharp, weight = matte.clone(), torch.ones_like(matte)
+    assert hedging_loss(sharp, matte, weight).item() == 0
+    ghost = matte.clone()
+    ghost[..., 12:, 12:] = 0.5
+    assert hedging_loss(ghost, matte, weight).item() == pytest.approx(16 * 0.25 / 256)
+    soft = matte.clone()
+    soft[..., 8] = 0.5
+    assert hedging_loss(soft, soft, weight).item() == 0  # a true soft edge
+    moved = matte.clone()
+    moved[..., 6] = 0.5
+    assert hedging_loss(moved, soft, weight).item() == 0  # and one a little beside
