@@ -15,6 +15,8 @@ from motionwarp.batch.records import RECORD, ClipRecord, clip_folder
 from motionwarp.batch.storage import Storage
 from motionwarp.batch.truth import MATTE, PARSING, POSES
 from motionwarp.errors import InputError
+from motionwarp.media.limits import MediaLimits
+from motionwarp.media.picture_header import BrokenHeaderError, parse_picture_header
 from motionwarp.pose.files import read_track
 from motionwarp.types import ByteArray, PoseTrack
 
@@ -58,12 +60,12 @@ class ClipReader:
         place = self._storage.address(f"{self.folder}/{archive}")
         try:
             with zipfile.ZipFile(io.BytesIO(self._read(archive))) as content:
-                for entry in sorted(content.namelist()):
-                    picture = cv2.imdecode(np.frombuffer(content.read(entry), np.uint8), cv2.IMREAD_UNCHANGED)
-                    if picture is None or picture.ndim != 2:
-                        raise InputError(f"{entry} is no grey picture", subject=place, remedy="Make the clip again")
-                    yield np.asarray(picture, dtype=np.uint8)
-        except zipfile.BadZipFile as error:
+                for entry in sorted(content.infolist(), key=lambda entry: entry.filename):
+                    # ours are stored as they are; compressed ones could grow to any size
+                    if entry.compress_type != zipfile.ZIP_STORED:
+                        raise InputError(f"{entry.filename} is compressed", subject=place, remedy="Make the clip again")
+                    yield _grey_picture(content.read(entry), entry.filename, place)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
             raise InputError(f"is damaged ({error})", subject=place, remedy="Make the clip again") from error
 
     def _read(self, name: str) -> bytes:
@@ -74,3 +76,16 @@ class ClipReader:
                 "the file is missing or cannot be read", subject=self._storage.address(f"{self.folder}/{name}"),
                 remedy="Remove the clip's folder and make it again with --resume",
             ) from error  # fmt: skip
+
+
+def _grey_picture(content: bytes, name: str, place: str) -> ByteArray:
+    try:
+        header = parse_picture_header(content)
+    except BrokenHeaderError:
+        header = None
+    if header is not None:
+        MediaLimits().check_picture(header.width, header.height, f"{place}: {name}")
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        if picture is not None and picture.ndim == 2 and picture.dtype == np.uint8:
+            return np.asarray(picture, dtype=np.uint8)
+    raise InputError(f"{name} is no grey picture", subject=place, remedy="Make the clip again")

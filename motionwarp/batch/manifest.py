@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from motionwarp.batch.records import RECORD, ClipRecord, clip_folder
+from motionwarp.batch.records import RECORD, ClipRecord, checked_id, clip_folder
 from motionwarp.batch.storage import Storage
 from motionwarp.errors import InputError, MissingExtraError
 
@@ -130,6 +130,11 @@ def read_manifest(storage: Storage) -> list[dict[str, Any]]:
     missing = [name for name in manifest_row(ClipRecord("", "", "", 0, 0, "")) if rows and name not in rows[0]]
     if missing:
         raise InputError(f"has no column '{missing[0]}'", subject=place, remedy="Make it again with --resume")
+    try:
+        for row in rows:
+            checked_id(row["id"])
+    except ValueError as error:
+        raise InputError(f"cannot be used ({error})", subject=place, remedy="It was not made by motionwarp") from error
     return rows
 
 

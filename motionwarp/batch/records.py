@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from motionwarp.weights_registry import file_sha256
 RECORD: Final = "record.json"
 CLIPS: Final = "clips"
 FAILED: Final = "failed"
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,12 @@ class ClipRecord:
         """Read a record; InputError if it is damaged."""
         try:
             values: dict[str, Any] = json.loads(content)
-            values["files"] = {name: FileFacts(**facts) for name, facts in values["files"].items()}
+            values["files"] = {checked_name(name): FileFacts(**facts) for name, facts in values["files"].items()}
+            checked_id(values["id"])
+            if values.get("video"):
+                checked_name(values["video"])
             return cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"this record cannot be read ({error})", subject=place, remedy="Remove the clip's folder and run again with --resume"
             ) from error
@@ -112,6 +117,24 @@ def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord
         clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "failed",
         source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=problem, error_kind=kind, tries=tries,
     )  # fmt: skip
+
+
+def checked_id(clip_id: object) -> str:
+    """Return a clip's id as it was read from a data set that may be anybody's; ValueError for what no clip of ours is called.
+
+    Names of folders and files are made of ids, so that one with `/` or `..` would lead out of the data set or of an export.
+    """
+    if not isinstance(clip_id, str) or _ID.fullmatch(clip_id) is None:
+        raise ValueError(f"{clip_id!r} is no id of a clip")
+    return clip_id
+
+
+def checked_name(name: object) -> str:
+    """Return the name of a file within a clip's folder; ValueError for one that leads out of it."""
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
+        raise ValueError(f"{name!r} is no name of a file in a clip's folder")
+    return "/".join(parts)
 
 
 def clip_folder(clip_id: str) -> str:
