@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from motionwarp.data.pack_file import open_pack
 from motionwarp.errors import InputError, OutputError
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray
 
@@ -101,18 +101,7 @@ class PackReader:
     """Reads single samples of a pack; cheap to open, safe to use in worker processes."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._file: Any = safe_open(path, framework="np")
-            metadata = self._file.metadata() or {}
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"this is no pack of training pictures: {error}", subject=path) from error
-        if metadata.get("format") != FORMAT:
-            raise InputError(
-                f"its format is {metadata.get('format')!r}, not {FORMAT!r}",
-                subject=path,
-                remedy="Make it again with `motionwarp dataset pack`.",
-            )
-        self.names: list[str] = json.loads(metadata["names"])
+        self._file, self.names = open_pack(path, form=FORMAT, holds="training pictures", rows=["points"], streams=_STREAMS)
         self.points: FloatArray = self._file.get_tensor("points")
         self._bytes = {stream: self._file.get_slice(f"{stream}_bytes") for stream in _STREAMS}
         self._ends = {stream: self._file.get_tensor(f"{stream}_ends") for stream in _STREAMS}
@@ -133,7 +122,8 @@ class PackReader:
     def _decode(self, stream: str, index: int, mode: int) -> ByteArray:
         ends = self._ends[stream]
         start = int(ends[index - 1]) if index else 0
-        picture = cv2.imdecode(np.asarray(self._bytes[stream][start : int(ends[index])]), mode)
+        content = np.asarray(self._bytes[stream][start : int(ends[index])])
+        picture = cv2.imdecode(content, mode) if len(content) else None
         if picture is None:
             raise InputError(f"the {stream} of sample {index} ({self.names[index]}) is damaged")
         return np.asarray(picture, dtype=np.uint8)

@@ -10,14 +10,14 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from motionwarp.data.pack_file import open_pack
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layer_stack import LAYER_COUNT, stacked_layers
@@ -31,6 +31,8 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, Floa
 
 FORMAT: Final = "motionwarp-part-samples-1"
 NO_PART: Final = parts.PART_COUNT  # the class of pixels outside of the person
+# of a sample, decompressed: every layer's box and pixels, and less than eight bytes a pixel for everything else
+_LARGEST_BYTES: Final = LAYER_COUNT * (8 + 4 * CROP_HEIGHT * CROP_WIDTH) + 8 * CROP_HEIGHT * CROP_WIDTH
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +131,8 @@ def _compressed(sample: PartSample) -> bytes:
 
 
 def _restored(stream: bytes, points: FloatArray, theta_affine: FloatArray, name: str) -> PartSample:
-    raw = np.frombuffer(zlib.decompress(stream), dtype=np.uint8)
+    # no more than the largest sample has, whatever the stream would grow to
+    raw = np.frombuffer(zlib.decompressobj().decompress(stream, _LARGEST_BYTES), dtype=np.uint8)
     at = 0
 
     def take(*shape: int) -> ByteArray:
@@ -194,18 +197,9 @@ class PartPackReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._file: Any = safe_open(path, framework="np")
-            metadata = self._file.metadata() or {}
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"this is no pack of part samples: {error}", subject=path) from error
-        if metadata.get("format") != FORMAT:
-            raise InputError(
-                f"its format is {metadata.get('format')!r}, not {FORMAT!r}",
-                subject=path,
-                remedy="Make it again with `motionwarp dataset pack`.",
-            )
-        self.names: list[str] = json.loads(metadata["names"])
+        self._file, self.names = open_pack(
+            path, form=FORMAT, holds="part samples", rows=["points", "theta_affine"], streams=["samples"]
+        )
         self._points: FloatArray = self._file.get_tensor("points")
         self._theta: FloatArray = self._file.get_tensor("theta_affine")
         self._bytes = self._file.get_slice("samples_bytes")
