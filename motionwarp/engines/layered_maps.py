@@ -32,7 +32,7 @@ _TORSO_WEIGHTS: Final = (0.5, 1.0, 1.0, 1.0, 1.0)
 _TORSO_PULL: Final = 0.15
 _TORSO_LEAST: Final = 0.4  # of the global scale: a body in profile is not a line
 _HEAD_POINTS: Final = (*skeleton.HEAD_POINTS, skeleton.NECK)
-_HEAD_SCALE: Final = (0.8, 1.25)  # of the global scale
+_HEAD_SCALE: Final = (0.95, 1.1)  # of the global scale: heads do not shrink when they are bowed
 _ALONG_SCALE: Final = (0.3, 3.0)  # of the global scale
 # a foot stays flat while the shin leans less than the first angle, and follows it wholly beyond the second
 _FOOT_FREE: Final = (math.radians(25), math.radians(75))
