@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from motionwarp.engines.layered_person import WarpedFrames
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine
 from motionwarp.geometry.grids import affine_lattice, normalising_map, sample
 from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PAINTED, PartGeneratorOutput, shifted_alpha
+
+_LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,9 @@ def blended(
         weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], [part]).exp()
         mixed[:, rows, columns].addcmul_(weight, own.rgba)
     alpha = shifted_alpha(rgba[3], box[5])
+    if classes is not None:
+        # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
+        classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
     return BlendedFrame(torch.cat([mixed[:3] / mixed[3] * alpha, alpha[None]]), classes, left, top)
 
 

@@ -59,7 +59,7 @@ def test_a_clip_holds_video_and_truth(finished: Path) -> None:
     hips = track.points[:, [8, 11], :2].mean(axis=1).round().astype(int)
     assert all(matte[y, x] > 200 for matte, (x, y) in zip(mattes, hips, strict=True))
     theta, times, engine = read_warps(folder / "warps.npz")
-    assert (len(theta), engine) == (FRAMES, "layered")
+    assert (len(theta), engine) == (FRAMES, "warping_gan")
     np.testing.assert_allclose(times, track.times_seconds)
     assert set(record["files"]) == {"video.mp4", "parsing.zip", "matte.zip", "poses.json", "warps.npz"}
 
@@ -84,7 +84,7 @@ def test_the_manifest_has_a_row_a_clip_in_the_plans_order(finished: Path) -> Non
         assert row["status"] == "done"
         assert row["sha256"] == hashes[row["video"]]
         assert (row["source_licence"], row["driving_licence"]) == ("CC0-1.0", "MIT")
-        assert (row["frames"], row["seconds"], row["engine"]) == (FRAMES, pytest.approx(0.5), "layered")
+        assert (row["frames"], row["seconds"], row["engine"]) == (FRAMES, pytest.approx(0.5), "warping_gan")
     card = (finished / "README.md").read_text()
     assert "Nobody filmed these clips" in card
     assert "CC0-1.0" in card

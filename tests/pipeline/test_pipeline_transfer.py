@@ -199,7 +199,7 @@ def test_the_file_says_that_it_is_synthetic(scene: Scene, tmp_path: Path) -> Non
     transfer(scene.person, scene.dance, tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.metadata["synthetic"] == "true"
-        assert f"motionwarp {motionwarp.__version__}, engine layered" in container.metadata["comment"]
+        assert f"motionwarp {motionwarp.__version__}, engine warping_gan" in container.metadata["comment"]
 
 
 @pytest.mark.parametrize("name", ["missing.png", "empty.png", "text.png", "folder"])
