@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -121,7 +121,7 @@ def frames_by_person(
             raise InputError(f"its frames would be called as those of {stems[stem]}", subject=clip, remedy="Rename one of the clips.")
         stems[stem] = clip
         names = people.setdefault(person, [])
-        for frame in _spaced_frames(clip, every_seconds):
+        for frame in spaced_frames(clip, every_seconds):
             name = f"{stem}_{frame.index:06d}.png"
             rgb = _reduced(frame.rgb, height)
             if keep(clip, name, rgb):
@@ -131,7 +131,14 @@ def frames_by_person(
     return people
 
 
-def _spaced_frames(clip: Path, every_seconds: float) -> Iterator[Frame]:
+def spaced_frames(clip: Path, every_seconds: float) -> Generator[Frame, None, None]:
+    """Yield the first frame of a clip and those at least `every_seconds` after the one before.
+
+    Raises
+    ------
+    MediaError
+        If the clip cannot be read or has no frames.
+    """
     due = 0.0
     seen = False
     with open_video(clip) as reader:

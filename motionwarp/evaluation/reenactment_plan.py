@@ -53,7 +53,7 @@ def plan_frames(clip: Path, labels: ClipLabels, rules: ReenactmentSettings) -> F
     InputError
         If no frame is left besides the source.
     """
-    shown = [index for index in range(len(labels.truth)) if _shows_person(labels, index)]
+    shown = [index for index in range(len(labels.truth)) if shows_person(labels, index)]
     if not shown:
         raise NoPersonError("no frame shows a person", subject=clip, remedy="Use a clip that shows one")
     source = shown[0] if rules.source_frame is None else rules.source_frame
@@ -70,7 +70,7 @@ def plan_frames(clip: Path, labels: ClipLabels, rules: ReenactmentSettings) -> F
     return FramePlan(source, evaluated, rendered, windows, poses)
 
 
-def _shows_person(labels: ClipLabels, index: int) -> bool:
+def shows_person(labels: ClipLabels, index: int) -> bool:
     """Return whether truth and input know of the person, and the frame shows enough to frame it by."""
     if not (labels.truth.present[index] and labels.inputs.present[index]):
         return False

@@ -8,7 +8,7 @@ tears and stretched cloth in its input, and no figure can be perfect: what I' lo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,14 +162,18 @@ def evaluate_reverse_pairs(
 
 def chosen_photos(data_folder: Path, settings: ReverseSettings) -> list[str]:
     """Return the names of the photos to be used, sorted."""
+    return sorted(shuffled_photos(data_folder, settings.seed)[: settings.count])
+
+
+def shuffled_photos(data_folder: Path, seed: int) -> list[str]:
+    """Return the names of all photos of the validation split in an order that the seed decides."""
     names = photo_names(data_folder / "ccp", "validation")
-    order = np.random.default_rng(settings.seed).permutation(len(names))
-    return sorted(names[place] for place in order[: settings.count])
+    return [names[place] for place in np.random.default_rng(seed).permutation(len(names))]
 
 
 def reverse_pairs(
     data_folder: Path, names: list[str], settings: ReverseSettings, estimator: Estimator
-) -> Iterator[ReversePair]:
+) -> Generator[ReversePair, None, None]:
     """Yield the tasks that photos give.
 
     Poses are drawn as for training: of the training clips, of other validation photos, and with limbs turned at random.
@@ -222,7 +226,7 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
         parsing = parsing_in_frame(estimator.analyse_picture(picture, given_pose=pose), *_size(picture), matte)
     except NoPersonError:
         return None
-    framed = _framed(picture, matte, pose, settings.background)
+    framed = framed_on_plain(picture, matte, pose, settings.background)
     return SourceView(SourcePerson(picture, matte, pose, parsing), framed, np.full_like(framed.rgb, settings.background))
 
 
@@ -242,10 +246,27 @@ def _size(rgb: ByteArray) -> tuple[int, int]:
 
 
 def _target(photo: CcpPhoto, background: int) -> TargetView:
-    return _framed(photo.rgb, photo.matte, photo.pose, background)
+    return framed_on_plain(photo.rgb, photo.matte, photo.pose, background)
 
 
-def _framed(rgb: ByteArray, matte: FloatArray, pose: Pose, background: int) -> TargetView:
+def framed_on_plain(rgb: ByteArray, matte: FloatArray, pose: Pose, background: int) -> TargetView:
+    """Cut the canonical crop of a person out of a picture and lay it over plain grey.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    matte : float32 (H, W)
+        In [0, 1].
+    pose : Pose
+        In pixels of `rgb`.
+    background : int
+        Level, 0..255.
+
+    Returns
+    -------
+    TargetView
+        256x192 (height x width).
+    """
     height, width = rgb.shape[:2]
     window: PersonCrop = person_window(person_box(pose.points, box_of_matte(matte), height, width))
     cover = matte_in(matte, window)

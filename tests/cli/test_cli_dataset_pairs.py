@@ -45,3 +45,12 @@ def test_a_leak_is_refused(motionwarp: Run, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "for training and for testing are the same" in result.stderr
     assert not (tmp_path / "out" / "test-pairs.csv").exists()
+
+
+def test_test_pairs_need_labelled_data_and_something_to_make(motionwarp: Run, tmp_path: Path) -> None:
+    nothing = motionwarp("dataset", "test-pairs", tmp_path, "-o", tmp_path / "out", "--photos", 0, "--pairs-per-clip", 0)
+    assert nothing.exit_code == 2
+    assert "asks for no pairs" in nothing.stderr
+    missing = motionwarp("dataset", "test-pairs", tmp_path / "absent", "-o", tmp_path / "out")
+    assert missing.exit_code == 2
+    assert "keypoints18.json" in missing.stderr

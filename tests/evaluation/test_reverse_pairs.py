@@ -3,39 +3,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from moving_box import BOX, TOP, BoxEngine, BoxEstimator, BoxReader, points_of, red, scene
+from moving_box import BOX, BoxEngine, BoxEstimator, BoxReader
+from photo_folder import make_photo_folder
 
-from motionwarp.data.splits import TRAINING_CLIPS
 from motionwarp.errors import InputError, OptionError
 from motionwarp.evaluation.reverse_pairs import ReverseSettings, chosen_photos, evaluate_reverse_pairs, reverse_pairs
-from motionwarp.pose import skeleton as sk
-
-LEFTS = {"0007": 40, "0017": 90, "0027": 130, "0028": 60}
 
 
 @pytest.fixture
 def data_folder(tmp_path: Path) -> Path:
-    """A small folder of photos as the real one: a figure in each, and driving poses."""
-    ccp, video = tmp_path / "ccp", tmp_path / "video"
-    for folder in (ccp / "photos", ccp / "mattes", ccp / "labels", video):
-        folder.mkdir(parents=True)
-    points = {}
-    for name, left in LEFTS.items():
-        rgb = scene(left)
-        cv2.imwrite(str(ccp / "photos" / f"{name}.jpg"), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 98])
-        cv2.imwrite(str(ccp / "mattes" / f"{name}.png"), red(rgb).astype(np.uint8) * 255)
-        points[name] = points_of(left, TOP, *BOX).tolist()
-    (ccp / "keypoints18.json").write_text(json.dumps(points), encoding="utf-8")
-    (ccp / "label_list.txt").write_text("null\nskin\n", encoding="utf-8")
-    for clip in TRAINING_CLIPS:
-        driver = points_of(0, 0, *BOX)
-        driver[[sk.RIGHT_WRIST, sk.LEFT_ELBOW, sk.RIGHT_KNEE], 0] -= 12
-        content = {"frames": [driver.tolist(), None]}
-        (video / f"{clip}.keypoints18.json").write_text(json.dumps(content), encoding="utf-8")
-    return tmp_path
+    return make_photo_folder(tmp_path)
 
 
 def test_photos_are_of_the_validation_split_and_chosen_by_seed(data_folder: Path) -> None:
