@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import analysis, dataset, transfer
+from benchmarks import analysis, dataset, pairs, transfer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
 app.command("transfer")(transfer.transfer)
 app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)
+app.command("pairs")(pairs.pairs)
 
 if __name__ == "__main__":
     app()
