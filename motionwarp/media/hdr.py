@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -161,6 +162,7 @@ class GamutMapper:
         return mapped
 
 
+@lru_cache(maxsize=4)  # a clip's converters all need the same one, which takes longer to make than a short clip to read
 def _cube(gamut: Gamut) -> str:
     """Return the map as a table in the .cube form, red changing fastest."""
     axis = np.linspace(0, 1, _LATTICE)

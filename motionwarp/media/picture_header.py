@@ -150,7 +150,7 @@ def _parse_png(data: bytes) -> PictureHeader:
             animated = struct.unpack_from(">I", content)[0] > 1
         elif kind == b"tRNS" and colour_type == 0:
             (level,) = struct.unpack_from(">H", content)
-            grey = level if depth >= 8 else level * 255 // (2**depth - 1)
+            grey = level if depth >= 8 else level * 255 // (2 ** max(depth, 1) - 1)
         elif kind == b"IEND":
             complete = True
             break
