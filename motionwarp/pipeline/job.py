@@ -27,6 +27,7 @@ from motionwarp.pipeline.driving import given_track, observe_driving, open_drivi
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.placing import contain, output_size
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
+from motionwarp.pipeline.rendering import EngineRunner
 from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.source import PreparedSource, fitted_to, given_pose, prepare_source, read_source
 from motionwarp.pipeline.staging import UNCHANGED, Staging, staged
@@ -37,8 +38,6 @@ from motionwarp.pose.retargeting import RetargetResult, retarget_track
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrack
 
-# frames planned at once: a plan is small, so this only bounds what is in flight
-_PLAN_BATCH = 64
 _AHEAD = 4
 _REGION_BATCH = 16
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
@@ -58,6 +57,9 @@ class TransferJob:
     alpha : bool
         Whether frames are RGBA.
     driving_info : VideoInfo
+    device : torch.device
+    dtype : torch.dtype
+        What is computed with; both change if the device's memory does not suffice.
     warnings : list of str
         Grows as the work proceeds.
     clock : StageClock
@@ -244,17 +246,17 @@ class TransferJob:
             # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
             finest = round(contain(source.size, self._frame).long_side * max(1.0, self._staging.scale))
             reduced = fitted_to(source, finest if self.options.placement == "source" else 2 * finest)
-            self.engine.prepare(reduced.person, RenderSettings(self.device, self.dtype, width, height, self._keep_parsing))
+            settings = RenderSettings(self.device, self.dtype, width, height, self._keep_parsing)
+            self._runner = EngineRunner(self.engine, reduced.person, settings, self.options.frames_per_batch, self.warnings)
 
     def _planned(self, track: PoseTrack, callback: ProgressCallback | None) -> FloatArray:
         """Plan all frames and smooth the warps over time, never across cuts."""
         count = len(track)
-        parts = []
-        for start in range(0, count, _PLAN_BATCH):
-            announce(callback, Stage.PLAN, start, count)
-            with self.clock.measure("engine"):
-                parts.append(self.engine.plan(track.points[start : start + _PLAN_BATCH]))
-        announce(callback, Stage.PLAN, count, count)
+        parts: list[FloatArray] = []
+        announce(callback, Stage.PLAN, 0, count)
+        for theta in self.clock.timed("engine", self._runner.plan(track.points)):
+            parts.append(theta)
+            announce(callback, Stage.PLAN, sum(map(len, parts)), count)
         with self.clock.measure("smooth"):
             return smooth_over_time(
                 np.concatenate(parts), track.times_seconds, track.cuts, _THETA_SHARE * self.options.smooth
@@ -262,14 +264,11 @@ class TransferJob:
 
     def _layers(self) -> Generator[PersonLayer, None, None]:
         """Yield the person of every frame, rendered a batch ahead in a thread of its own."""
-        batch = self.options.frames_per_batch or self._fitting_batch()
-        for layers in prefetched(self.clock.timed("engine", self._batches(batch)), 1):
+        rendered = self._runner.render(self._target.points, self._theta)
+        for layers in prefetched(self.clock.timed("engine", rendered), 1):
             yield from layers
-
-    def _batches(self, size: int) -> Iterator[list[PersonLayer]]:
-        for start in range(0, len(self._timeline), size):
-            frames = slice(start, start + size)
-            yield list(self.engine.render(self._target.points[frames], self._theta[frames]))
+        # the work may have moved to another device
+        self.device, self.dtype = self._runner.settings.device, self._runner.settings.dtype
 
     def region_frames(self) -> Iterator[Frame]:
         """Yield what the engine decides for every frame, drawn; once `prepare` is done."""
@@ -277,12 +276,6 @@ class TransferJob:
             frames = slice(start, start + _REGION_BATCH)
             for offset, picture in enumerate(self.engine.explain(self._target.points[frames], self._theta[frames])):
                 yield Frame(picture, float(self._timeline.times_seconds[start + offset]), start + offset)
-
-    def _fitting_batch(self) -> int:
-        """Return frames at once such that their layers stay within about 100 MB on a CPU, 1 GB on other devices."""
-        pixels = self._frame[0] * self._frame[1]
-        budget = 4e6 if self.device.type == "cpu" else 64e6
-        return int(np.clip(budget // max(pixels, 1), 1, 32))
 
     def _driving_frames(self) -> Generator[Frame, None, None]:
         """Yield the driving frame shown at every time of the output."""

@@ -1,0 +1,145 @@
+"""Running an engine within the memory there is: smaller batches where it runs out, and then the CPU."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import numpy as np
+import torch
+
+from motionwarp.devices import resolve_precision
+from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.types import FloatArray, PersonLayer, SourcePerson
+
+Made = TypeVar("Made")
+
+# frames planned at once: a plan is small, so this only bounds what is in flight
+_PLAN_BATCH: Final = 64
+# pixels of the frames rendered at once: layers of about 100 MB on a CPU, 1 GB on other devices
+_PIXELS: Final = {"cpu": 4e6}
+_PIXELS_ELSEWHERE: Final = 64e6
+_LARGEST_BATCH: Final = 32
+# how devices without an error of their own for it say that memory has run out (Metal, cuBLAS, the CPU's allocator)
+_OUT_OF_MEMORY: Final = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that the memory of a device or of the machine did not suffice."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+class EngineRunner:
+    """An engine, prepared, that goes on where memory runs out.
+
+    A batch that does not fit is made anew in halves, and all later ones are no larger; where a single frame does not fit either,
+    the work goes on on the CPU. Engines give the same layers in any batches, so that only the time tells.
+
+    Attributes
+    ----------
+    settings : RenderSettings
+        As they are now: device and precision change when the work moves to the CPU.
+
+    Parameters
+    ----------
+    engine : Engine
+    person : SourcePerson
+    settings : RenderSettings
+    batch : int or None
+        Frames to render at once; None chooses by the size of the frame and the device.
+    warnings : list of str
+        Where to tell of it.
+    """
+
+    def __init__(self, engine: Engine, person: SourcePerson, settings: RenderSettings, batch: int | None, warnings: list[str]) -> None:
+        self.settings = settings
+        self._engine, self._person, self._asked, self._warnings = engine, person, batch, warnings
+        self._most: int | None = None  # frames at once that memory has allowed
+        self._told: int | None = None  # place of the warning about it
+        try:
+            engine.prepare(person, settings)
+            return
+        except Exception as error:
+            if not is_out_of_memory(error) or settings.device.type == "cpu":
+                raise
+        self._move_to_cpu()
+
+    def plan(self, points: FloatArray) -> Iterator[FloatArray]:
+        """Yield `Engine.plan` of all frames, a batch at a time; `points` float32 (T, 18, 3)."""
+        return self._in_batches(len(points), lambda: _PLAN_BATCH, lambda frames: self._engine.plan(points[frames]))
+
+    def render(self, points: FloatArray, theta: FloatArray) -> Iterator[list[PersonLayer]]:
+        """Yield `Engine.render` of all frames, a batch at a time; arguments as there, for all frames."""
+
+        def rendered(frames: slice) -> list[PersonLayer]:
+            return list(self._engine.render(points[frames], theta[frames]))
+
+        return self._in_batches(len(points), self._batch, rendered)
+
+    def _batch(self) -> int:
+        if self._asked is not None:
+            return self._asked
+        pixels = self.settings.width * self.settings.height
+        budget = _PIXELS.get(self.settings.device.type, _PIXELS_ELSEWHERE)
+        return int(np.clip(budget // max(pixels, 1), 1, _LARGEST_BATCH))
+
+    def _in_batches(self, count: int, size: Callable[[], int], make: Callable[[slice], Made]) -> Iterator[Made]:
+        start = 0
+        while start < count:
+            frames = min(size(), self._most or count, count - start)
+            made = self._tried(make, slice(start, start + frames))
+            if made is None:
+                self._relent(frames)
+                continue
+            yield made
+            start += frames
+
+    def _tried(self, make: Callable[[slice], Made], frames: slice) -> Made | None:
+        """Return what `make` makes, or None if memory ran out and there is something left to try."""
+        try:
+            return make(frames)
+        except Exception as error:
+            last_resort = frames.stop - frames.start == 1 and self.settings.device.type == "cpu"
+            if last_resort or not is_out_of_memory(error):
+                raise
+        return None
+
+    def _relent(self, frames: int) -> None:
+        """Make the next try smaller; only called when the error, which keeps hold of the memory, is gone."""
+        if frames == 1:
+            self._move_to_cpu()
+            return
+        _release(self.settings.device)
+        self._most = frames // 2
+        self._tell(f"memory ran out, so that frames were rendered {self._most} at a time")
+
+    def _move_to_cpu(self) -> None:
+        name = self.settings.device.type
+        _release(self.settings.device)
+        cpu = torch.device("cpu")
+        self.settings = replace(self.settings, device=cpu, dtype=resolve_precision("auto", cpu))
+        # the CPU has other memory, of which nothing is known yet
+        self._most = None
+        self._engine.prepare(self._person, self.settings)
+        self._tell(f"the memory of the device '{name}' did not suffice for a single frame, so that the work went on on the CPU")
+
+    def _tell(self, text: str) -> None:
+        """Tell only of the last step: those before are without interest then."""
+        if self._told is None:
+            self._told = len(self._warnings)
+            self._warnings.append(text)
+        else:
+            self._warnings[self._told] = text
+
+
+def _release(device: torch.device) -> None:
+    """Give what is no longer used back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
