@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from motionwarp.evaluation.pairs.definitions import FIGURES
+from motionwarp.evaluation.pairs.page_tables import differences_table, figures_table, published_rows
 from motionwarp.evaluation.pairs.plots import colour_of, distribution_plot, interval_plot, scatter_plot
 from motionwarp.evaluation.pairs.results import PairsResult
 from motionwarp.evaluation.pairs.thumbnails import ReportRow, ranking, report_rows
@@ -17,7 +18,6 @@ from motionwarp.evaluation.standalone_page import standalone_page
 from motionwarp.evaluation.statistics import Interval
 from motionwarp.types import Pose
 
-_SIGNIFICANT = 0.05
 _PLOTTED = 6
 
 
@@ -39,10 +39,10 @@ def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[
         [
             _head(result, summary),
             "<h2>Figures</h2>",
-            _figures_table(result, summary),
+            figures_table(summary),
             _missing(summary),
             _published_elsewhere(summary),
-            _differences_table(summary),
+            differences_table(summary),
             _plots(result, summary),
             _pairs(result, shown),
             _excluded(summary),
@@ -66,57 +66,10 @@ def _head(result: PairsResult, summary: Mapping[str, Any]) -> str:
     )
 
 
-def _figures_table(result: PairsResult, summary: Mapping[str, Any]) -> str:
-    figures: Mapping[str, Any] = summary["figures"]
-    heads = "".join(
-        f'<th class="figure" scope="col" title="{escape(facts["settings"])}">{escape(facts["title"])} '
-        f"{'↑' if facts['better'] == 'higher' else '↓'}</th>"
-        for facts in figures.values()
-    )
-    lines = []
-    for index, system in enumerate(result.systems):
-        cells = "".join(_figure_cell(facts, system.name) for facts in figures.values())
-        lines.append(f"<tr><td>{_swatch(index)}{escape(system.name)}</td>{cells}</tr>")
-    published = _published_rows(summary, list(figures)) if summary["dataset"] else []
-    source = '<th class="text" scope="col">Source</th>' if published else ""
-    lines += published
-    return (
-        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}{source}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-        '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score are figures of '
-        "the whole set.</p>"
-    )
-
-
-def _figure_cell(facts: Mapping[str, Any], system: str) -> str:
-    own = facts["systems"][system]
-    means = [each["mean"] for each in facts["systems"].values()]
-    best = max(means) if facts["better"] == "higher" else min(means)
-    mark = " best" if own["mean"] == best and len(means) > 1 else ""
-    interval = "" if own["low"] is None else f'<span class="range">{own["low"]:.4g} to {own["high"]:.4g}</span>'
-    return f'<td class="figure{mark}">{own["mean"]:.4g}{interval}</td>'
-
-
-def _published_rows(summary: Mapping[str, Any], figures: Sequence[str]) -> list[str]:
-    rows = [row for row in summary["published"] if any(name in row["figures"] for name in figures)]
-    if not rows:
-        return []
-    title = "Published; splits, sizes and settings may differ"
-    lines = [f'<tr class="section"><th colspan="{len(figures) + 2}">{title}</th></tr>']
-    for row in rows:
-        cells = "".join(
-            f'<td class="figure">{row["figures"][name]:.4g}</td>' if name in row["figures"] else "<td></td>" for name in figures
-        )
-        note = f". {row['note']}" if row["note"] else ""
-        data = "" if summary["dataset"] else f"{DATASETS[row['dataset']]}; "
-        lines.append(f'<tr><td>{escape(row["system"])}</td>{cells}<td class="text soft">{escape(data + row["source"] + note)}</td></tr>')
-    return lines
-
-
 def _published_elsewhere(summary: Mapping[str, Any]) -> str:
     """Return published figures where the list is of no published data set: out of the way, and with a warning."""
     figures = summary["figures"]
-    rows = [] if summary["dataset"] else _published_rows(summary, list(figures))
+    rows = [] if summary["dataset"] else published_rows(summary, list(figures))
     if not rows:
         return ""
     heads = "".join(f'<th scope="col">{escape(facts["title"])}</th>' for facts in figures.values())
@@ -132,32 +85,6 @@ def _missing(summary: Mapping[str, Any]) -> str:
         return ""
     lines = "".join(f"<li><b>{escape(FIGURES[name].title)}</b>: {_with_code(reason)}</li>" for name, reason in summary["missing"].items())
     return f"<p>Not measured:</p><ul>{lines}</ul>"
-
-
-def _differences_table(summary: Mapping[str, Any]) -> str:
-    if not summary["differences"]:
-        return ""
-    lines = []
-    for row in summary["differences"]:
-        told = "no difference beyond chance"
-        if row["p_holm"] < _SIGNIFICANT and row["better"]:
-            told = f"{row['better']} is better"
-        lines.append(
-            f"<tr><td>{escape(FIGURES[row['figure']].title)}</td><td class='text'>{escape(row['first'])} − {escape(row['second'])}</td>"
-            f'<td class="figure">{row["mean"]:+.4g}<span class="range">{row["low"]:+.4g} to {row["high"]:+.4g}</span></td>'
-            f"<td>{_p_text(row['p'])}</td><td>{_p_text(row['p_holm'])}</td><td class='text'>{escape(told)}</td></tr>"
-        )
-    return (
-        '<h2>Paired differences</h2><div class="scroll"><table><thead><tr><th scope="col">Figure</th>'
-        '<th class="text" scope="col">Systems</th><th scope="col">Mean difference</th><th scope="col">p</th>'
-        '<th scope="col">p, Holm</th><th class="text" scope="col">Read as</th></tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-        '<p class="soft">Sign-flip permutation test on the same pairs, two-sided; Holm corrects for the number of rows.</p>'
-    )
-
-
-def _p_text(value: float) -> str:
-    return "&lt; 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _plots(result: PairsResult, summary: Mapping[str, Any]) -> str:
@@ -268,10 +195,6 @@ def _settings(summary: Mapping[str, Any]) -> str:
         f"<h2>Settings</h2><table><tbody>{facts}{run}{systems}"
         f"<tr><td>motionwarp</td><td class='text'>{escape(summary['version'])}</td></tr></tbody></table>"
     )
-
-
-def _swatch(index: int) -> str:
-    return f'<span class="swatch" style="background:{colour_of(index)}"></span>'
 
 
 def _counted(count: int, what: str) -> str:
