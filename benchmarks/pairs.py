@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -31,11 +32,15 @@ def pairs(
     """Time SSIM (both settings), PSNR, L1, Mask-SSIM and local SSIM over pairs of 256x256."""
     processes = jobs or usable_cores()
     with tempfile.TemporaryDirectory() as folder:
-        seconds, peaks = _measured(_tasks(Path(folder), count), processes)
+        tasks = _tasks(Path(folder), count)
+        used = _cpu_seconds()
+        seconds, peaks = _measured(tasks, processes)
+        used = _cpu_seconds() - used
     figures = {
         "pairs": count,
         "processes": processes,
         "seconds": seconds,
+        "cpu_seconds_of_processes": used,
         "pairs_per_second": count / seconds,
         "published_pairs": _PUBLISHED,
         "published_minutes": _PUBLISHED * seconds / count / 60,
@@ -44,6 +49,7 @@ def pairs(
         "peak_memory_mb": peak_memory_mb(),
     }
     rows = {
+        "CPU time of the processes": f"{used:.1f} s, {1000 * used / count:.1f} ms a pair",
         f"{count} pairs in {processes} processes": f"{seconds:.1f} s, {count / seconds:.1f} pairs a second",
         f"{_PUBLISHED} pairs would take": f"{figures['published_minutes']:.2f} min",
         "memory of a process after a quarter, after all": "not known here" if peaks[0] is None else f"{peaks[0]:.0f} MB, {peaks[1]:.0f} MB",
@@ -77,6 +83,12 @@ def _measured(tasks: list[PictureTask], processes: int) -> tuple[float, list[flo
         if done in (len(tasks) // 4, len(tasks)):
             peaks.append(_peak_of_processes_mb())
     return time.perf_counter() - begin, peaks
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of all processes that this one started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _peak_of_processes_mb() -> float | None:
