@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -76,11 +76,12 @@ class _Producer(Generic[Item]):
         self.queue.queue.clear()
 
 
-def prefetched(iterable: Iterable[Item], depth: int = 4) -> Iterator[Item]:
+def prefetched(iterable: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
     """Run `iterable` in a background thread, at most `depth` items ahead of the consumer.
 
-    The thread starts with the first item asked for. It ends when the iterable ends or fails, or when the returned iterator is
-    closed or dropped; it is then joined, so nothing of the iterable runs on after that.
+    The thread starts with the first item asked for. It ends when the iterable ends or fails, or when the returned generator is
+    closed or dropped; it is then joined, so nothing of the iterable runs on after that. Whoever closes what the iterable reads from
+    must close the generator before: a traceback keeps it alive for longer than one would think.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def prefetched(iterable: Iterable[Item], depth: int = 4) -> Iterator[Item]:
 
     Returns
     -------
-    iterator
+    generator
         The same items in the same order. An exception of the iterable is raised where its item would have come.
 
     Raises
@@ -104,7 +105,7 @@ def prefetched(iterable: Iterable[Item], depth: int = 4) -> Iterator[Item]:
     return _drain(iterable, depth)
 
 
-def _drain(iterable: Iterable[Item], depth: int) -> Iterator[Item]:
+def _drain(iterable: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     producer = _Producer(iterable, depth)
     try:
         while True:

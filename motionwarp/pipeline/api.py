@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # frames that may wait for the encoder: what is in flight bounds the memory
 _QUEUE = 3
+# a clock that stands still, as on suspended machines, must not cost a finished video
+_SHORTEST_SECONDS = 1e-6
 
 
 def transfer(
@@ -203,7 +205,7 @@ def _result(job: TransferJob, output: Path, timeline: Timeline, seconds: float) 
         precision=str(job.dtype).removeprefix("torch."),
         estimator=job.estimator_name,
         seconds=seconds,
-        fps=len(timeline) / seconds,
+        fps=len(timeline) / max(seconds, _SHORTEST_SECONDS),
         stage_seconds=job.clock.seconds(),
         warnings=tuple(job.warnings),
         retargeting=job.retargeting,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +88,9 @@ def observe_driving(
     PoseFileError
         If the given poses are of another number of frames.
     """
-    with open_driving(path, options) as reader:
+    with open_driving(path, options) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded:
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None)
-        frames = _watched(prefetched(clock.timed("decode", reader), _AHEAD), pass_one, reader.info, options, callback)
+        frames = _watched(decoded, pass_one, reader.info, options, callback)
         if given is None:
             for observation in clock.timed("analyse", estimator.follow(frames, PersonChoice.parse(options.person))):
                 pass_one.see(observation.frame, None if observation.person is None else observation.person.pose.points)

@@ -15,7 +15,7 @@ from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.registry import make_engine
-from motionwarp.errors import NoPersonError, OptionError
+from motionwarp.errors import MediaError, NoPersonError, OptionError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.image import Picture
 from motionwarp.media.prefetch import prefetched
@@ -265,8 +265,9 @@ class TransferJob:
     def _layers(self) -> Generator[PersonLayer, None, None]:
         """Yield the person of every frame, rendered a batch ahead in a thread of its own."""
         rendered = self._runner.render(self._target.points, self._theta)
-        for layers in prefetched(self.clock.timed("engine", rendered), 1):
-            yield from layers
+        with closing(prefetched(self.clock.timed("engine", rendered), 1)) as batches:
+            for layers in batches:
+                yield from layers
         # the work may have moved to another device
         self.device, self.dtype = self._runner.settings.device, self._runner.settings.dtype
 
@@ -281,13 +282,21 @@ class TransferJob:
         """Yield the driving frame shown at every time of the output."""
         wanted = iter(self._timeline.driving_frames.tolist())
         target = next(wanted, None)
-        with open_driving(self.driving_path, self.options) as reader:
-            for frame in prefetched(self.clock.timed("decode", reader), _AHEAD):
+        with (
+            open_driving(self.driving_path, self.options) as reader,
+            closing(prefetched(self.clock.timed("decode", reader), _AHEAD)) as decoded,
+        ):
+            for frame in decoded:
                 while target == frame.index:
                     yield frame
                     target = next(wanted, None)
                 if target is None:
                     return
+        raise MediaError(
+            "the clip ends sooner than when its motion was read",
+            subject=self.driving_path,
+            remedy="Leave it as it is until the work is done, or check the disk that it is on",
+        )
 
     def _composed(self, index: int, layer: PersonLayer, driving: Frame | None, backdrop: Backdrop | None) -> Frame:
         seconds = float(self._timeline.times_seconds[index])
