@@ -16,7 +16,8 @@ from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.atomic import check_folder, is_same_file, temporary_name, write_failure
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.frame_folder import frame_name, frames_matching, is_frame_pattern
-from motionwarp.media.image import encoded_image, with_png_text
+from motionwarp.media.image import encoded_image
+from motionwarp.media.png_chunks import with_png_text
 from motionwarp.media.video_writer import VideoWriter
 from motionwarp.types import ByteArray
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +29,7 @@ from motionwarp.media.picture_header import (
     sniff_picture_format,
     without_tiff_orientation,
 )
+from motionwarp.media.png_chunks import with_png_text, without_animation
 from motionwarp.types import ByteArray
 
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF or JPEG 2000"
@@ -154,6 +154,8 @@ def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
         return _decoded_by_ffmpeg(data, header, file)
     if header.format == "tiff":
         data = without_tiff_orientation(data)
+    elif header.format == "png":
+        data = without_animation(data)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
@@ -265,15 +267,3 @@ def encoded_image(target: Path, pixels: ByteArray) -> bytes:
     if not done:
         raise OutputError("the picture cannot be encoded", subject=target, remedy="Try another format")
     return data.tobytes()
-
-
-def with_png_text(png: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Return `png` with an iTXt chunk (PNG 1.2, 4.2.3.3) for every item of `metadata`, right after the header."""
-    chunks = b""
-    for key, text in metadata.items():
-        # keyword, end, not compressed, method 0, no language, no translated keyword, text in UTF-8
-        content = key.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + text.encode()
-        crc = zlib.crc32(b"iTXt" + content)
-        chunks += len(content).to_bytes(4, "big") + b"iTXt" + content + crc.to_bytes(4, "big")
-    header_end = 8 + 25  # signature and IHDR
-    return png[:header_end] + chunks + png[header_end:]
