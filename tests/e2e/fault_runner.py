@@ -16,9 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import motionwarp.engines.layered
 import motionwarp.pipeline.api
+import motionwarp.pipeline.job
 from motionwarp.__main__ import command_line
+from motionwarp.analysis.estimators import make_estimator
+from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
 from motionwarp.pipeline.progress import Progress
 
@@ -120,7 +125,14 @@ def processes_left(group: int) -> bool:
     return True
 
 
+def load_estimator_once() -> None:
+    """Load the analyser's network before all forks: it takes longer than all else in such small transfers."""
+    loaded = make_estimator("builtin", torch.device("cpu"), resolve_precision("auto", torch.device("cpu")))
+    motionwarp.pipeline.job.make_estimator = lambda *_: loaded
+
+
 def main() -> None:
+    load_estimator_once()
     for line in sys.stdin:
         run = json.loads(line)
         pipes = [os.pipe() for _ in range(2)]
