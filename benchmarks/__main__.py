@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import analysis, dataset, pairs, transfer
+from benchmarks import analysis, dataset, pairs, soak, transfer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
 app.command("transfer")(transfer.transfer)
 app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)
 app.command("pairs")(pairs.pairs)
+app.command("soak")(soak.soak)
 
 if __name__ == "__main__":
     app()
