@@ -22,10 +22,7 @@ from .options import (
 )
 from .reporting import Reporter
 
-EPILOG: Final = examples(
-    "motionwarp dataset test-pairs data -o pairs --photos 160 --pairs-per-clip 20",
-    "motionwarp evaluate pairs pairs/pairs.csv --images pairs/images --annotations pairs/annotation.csv --report report",
-)
+EPILOG: Final = examples("motionwarp dataset test-pairs data -o pairs --photos 160 --pairs-per-clip 20")
 
 
 def make_test_pairs(
