@@ -106,13 +106,15 @@ def bending_matrix(size: int) -> Tensor:
 @lru_cache(maxsize=8)
 def _solve(size: int) -> Tensor:
     """Map displacements to kernel weights and affine coefficients, float64 (K*K + 3, K*K)."""
-    control = control_points(size, dtype=torch.float64)
-    count = len(control)
-    squared = torch.cdist(control, control) ** 2
-    system = torch.zeros(count + 3, count + 3, dtype=torch.float64)
-    system[:count, :count] = squared * squared.clamp_min(_TINY).log()
-    system[:count, count] = 1
-    system[:count, count + 1 :] = control
-    system[count:, :count] = system[:count, count:].T
-    inverse: Tensor = torch.linalg.inv(system)
-    return inverse[:, :count].contiguous()
+    # what is kept must serve training too, even if the first to ask is an engine in inference mode
+    with torch.inference_mode(False), torch.no_grad():
+        control = control_points(size, dtype=torch.float64)
+        count = len(control)
+        squared = torch.cdist(control, control) ** 2
+        system = torch.zeros(count + 3, count + 3, dtype=torch.float64)
+        system[:count, :count] = squared * squared.clamp_min(_TINY).log()
+        system[:count, count] = 1
+        system[:count, count + 1 :] = control
+        system[count:, :count] = system[:count, count:].T
+        inverse: Tensor = torch.linalg.inv(system)
+        return inverse[:, :count].contiguous()

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.interpolate import RBFInterpolator
 
+from motionwarp.geometry import thin_plate
 from motionwarp.geometry.thin_plate import bending_matrix, control_points, control_size, displace, spline_basis
 
 
@@ -88,6 +89,16 @@ def test_gradients_reach_points_and_displacements() -> None:
     points = doubles(10, 4, 2).requires_grad_()
     theta = (0.1 * doubles(11, 2, 9)).requires_grad_()
     assert torch.autograd.gradcheck(displace, (points, theta))
+
+
+def test_training_may_come_after_inference() -> None:
+    """The interpolation system is kept, whoever asks first."""
+    thin_plate._solve.cache_clear()
+    with torch.inference_mode():
+        displace(doubles(1, 4, 2), doubles(2, 2, 9))
+    theta = doubles(3, 2, 9).requires_grad_()
+    displace(doubles(1, 4, 2), theta).sum().backward()
+    assert theta.grad is not None
 
 
 def test_gradients_are_finite_at_control_points() -> None:
