@@ -80,7 +80,7 @@ def _version(package: str) -> str | None:
 
 
 def _versions() -> dict[str, str | None]:
-    import av
+    from av import library_versions
 
     versions: dict[str, str | None] = {
         "motionwarp": __version__,
@@ -88,7 +88,7 @@ def _versions() -> dict[str, str | None]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
     versions.update({package: _version(package) for package in CORE_PACKAGES})
-    major, minor, micro = av.library_versions["libavcodec"]
+    major, minor, micro = library_versions["libavcodec"]
     versions["libavcodec"] = f"{major}.{minor}.{micro}"
     return versions
 

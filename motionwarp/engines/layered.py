@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from motionwarp.engines.base import Engine, RenderSettings
-from motionwarp.engines.layered_compositing import to_bytes
-from motionwarp.engines.layered_person import LayeredPerson, RenderedFrame
+from motionwarp.engines.layered_person import LayeredPerson, person_layer
 from motionwarp.engines.layered_theta import LayeredTheta
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
@@ -50,16 +49,9 @@ class LayeredEngine(Engine):
             frames = person.render(
                 torch.from_numpy(target_poses), LayeredTheta.from_flat(torch.from_numpy(theta)), settings.height, settings.width
             )
-        return [_layer(frame) for frame in frames]
+        return [person_layer(frame) for frame in frames]
 
     def _prepared(self) -> tuple[LayeredPerson, RenderSettings]:
         if self._person is None or self._settings is None:
             raise RuntimeError("LayeredEngine.prepare must be called before plan and render")
         return self._person, self._settings
-
-
-def _layer(frame: RenderedFrame | None) -> PersonLayer:
-    if frame is None:
-        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
-    parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
-    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.engines import layered_parts as parts
-from motionwarp.engines.layered_compositing import Canvas, Placement, WarpedPart, place_boxes, sample_part
+from motionwarp.engines.layered_compositing import Canvas, Placement, WarpedPart, place_boxes, sample_part, to_bytes
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.engines.layered_maps import forward_maps
@@ -25,7 +25,7 @@ from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice, normalising_map
 from motionwarp.geometry.warps import PartWarps
-from motionwarp.types import SourcePerson
+from motionwarp.types import PersonLayer, SourcePerson
 
 _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; their edges are smooth, so more is not needed
 _SPLINE_STRIDE: Final = 8
@@ -49,6 +49,14 @@ class RenderedFrame:
     parsing: Tensor | None
     left: int
     top: int
+
+
+def person_layer(frame: RenderedFrame | None) -> PersonLayer:
+    """Return a frame as engines give it, an empty layer for None."""
+    if frame is None:
+        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
+    parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
+    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)
 
 
 @dataclass(frozen=True, eq=False)

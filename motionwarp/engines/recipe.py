@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -10,32 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.engines.layered_compositing import Canvas
-from motionwarp.engines.layered_person import WarpedFrames
+from motionwarp.engines.layered_person import RenderedFrame, WarpedFrames
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine
 from motionwarp.geometry.grids import affine_lattice, normalising_map, sample
 from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PAINTED, PartGeneratorOutput, shifted_alpha
 
 _LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
 
-
-@dataclass(frozen=True, eq=False)
-class BlendedFrame:
-    """One frame's person.
-
-    Attributes
-    ----------
-    rgba : float32 (4, h, w)
-        Colours multiplied by alpha, and alpha.
-    parsing : float32 (h, w) or None
-        The source's classes, carried along by the closed-form composite.
-    left, top : int
-        The box's first pixel in the output frame.
-    """
-
-    rgba: Tensor
-    parsing: Tensor | None
-    left: int
-    top: int
 
 
 def blended(
@@ -45,7 +25,7 @@ def blended(
     frame: int,
     window_to_frame: Tensor,
     frame_size: tuple[int, int] | None = None,
-) -> BlendedFrame | None:
+) -> RenderedFrame | None:
     """Blend one frame's parts.
 
     Parameters
@@ -66,7 +46,7 @@ def blended(
 
     Returns
     -------
-    BlendedFrame or None
+    RenderedFrame or None
         None if the frame shows nothing of the person.
     """
     composed = Canvas(group.layers, group.shown).compose(position, tuple(float(score) for score in group.depth[position]))
@@ -93,7 +73,7 @@ def blended(
     if classes is not None:
         # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
         classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
-    return BlendedFrame(torch.cat([mixed[:3] / mixed[3] * alpha, alpha[None]]), classes, left, top)
+    return RenderedFrame(torch.cat([mixed[:3] / mixed[3] * alpha, alpha[None]]), classes, left, top)
 
 
 def _enlarged(

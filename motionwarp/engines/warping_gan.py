@@ -21,13 +21,12 @@ from motionwarp.analysis.folding import folded, ready_for
 from motionwarp.analysis.framing import visible_box
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.layer_stack import stacked_layers
-from motionwarp.engines.layered_compositing import to_bytes
-from motionwarp.engines.layered_person import LayeredPerson, ResidualWarps
+from motionwarp.engines.layered_person import LayeredPerson, ResidualWarps, person_layer
 from motionwarp.engines.layered_theta import THETA_LENGTH, LayeredTheta
 from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_one_probabilities
 from motionwarp.engines.part_maps import control_frames, part_maps, pose_change
 from motionwarp.engines.person_window import window_around
-from motionwarp.engines.recipe import BlendedFrame, blended
+from motionwarp.engines.recipe import blended
 from motionwarp.engines.region_debug import region_pictures
 from motionwarp.engines.warping_networks import load_warping_networks
 from motionwarp.geometry.affine import apply_affine, compose_affine
@@ -150,7 +149,7 @@ class WarpingGanEngine(Engine):
         poses = torch.from_numpy(target_poses)
         layered, window, residual = _unpacked(theta, poses)
         recipe = self._recipe(person, layered, residual, poses, window).recipe
-        frames: list[PersonLayer] = [PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)] * len(poses)
+        frames: list[PersonLayer] = [person_layer(None)] * len(poses)
         groups = person.warped(
             poses, layered, settings.height, settings.width, residual=_seen_from(residual, window.from_frame),
             with_classes=settings.keep_parsing,
@@ -161,7 +160,7 @@ class WarpingGanEngine(Engine):
                     group, position, recipe, int(frame), window.to_frame[frame], (settings.height, settings.width)
                 )
                 if drawn is not None:
-                    frames[frame] = _layer(drawn)
+                    frames[frame] = person_layer(drawn)
         return frames
 
     @torch.inference_mode()
@@ -248,8 +247,3 @@ def _windows(bounds: FloatArray, poses: FloatArray, settings: RenderSettings) ->
         crop = window_around(union, settings.height, settings.width)
         rows.append((crop.left, crop.top, np.log(crop.scale)))
     return np.array(rows, dtype=np.float32).reshape(-1, _WINDOW_LENGTH)
-
-
-def _layer(frame: BlendedFrame) -> PersonLayer:
-    parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
-    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from motionwarp.engines.layer_stack import stacked_layers
 from motionwarp.engines.layered_person import LayeredPerson, RenderedFrame, WarpedFrames
-from motionwarp.engines.recipe import BlendedFrame, blended
+from motionwarp.engines.recipe import blended
 from motionwarp.networks.part_generator import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, follow_recipe
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray, PersonCrop
@@ -60,7 +60,7 @@ def any_recipe() -> PartGeneratorOutput:
     return PartGeneratorOutput(smooth(BLEND_COUNT, -6, 6, 0), smooth(3, 0, 1, 1), smooth(1, -1.5, 1.5, 2), None)
 
 
-def on_frame(frame: BlendedFrame | RenderedFrame | None, height: int, width: int) -> Tensor:
+def on_frame(frame: RenderedFrame | None, height: int, width: int) -> Tensor:
     """The person in the whole frame, (4, H, W)."""
     assert frame is not None
     canvas = torch.zeros(4, height, width)
