@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motionwarp.media.atomic import check_target
 from motionwarp.media.audio import AudioSource
 from motionwarp.media.background import BackgroundWriter
 from motionwarp.media.encoders import EncodeOptions
@@ -76,6 +77,9 @@ def transfer(
     source, driving = Path(source), Path(driving)
     job = TransferJob(source, driving, options)
     info = job.driving_info
+    for further in (options.save_poses, options.region_debug):
+        if further is not None:
+            check_target(Path(further), overwrite=options.overwrite, inputs=[*_inputs(source, driving, options), output])
     # opened before any work is done: an output that cannot be written is told of at once
     with open_writer(
         output,
