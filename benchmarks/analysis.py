@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.report import peak_memory_mb, publish
+from benchmarks.measuring import peak_memory_mb
+from benchmarks.report import publish
 from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.media.prefetch import prefetched

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import typer
 
-from benchmarks.report import peak_memory_mb, publish
+from benchmarks.measuring import peak_in_status, peak_memory_mb
+from benchmarks.report import publish
 from motionwarp.devices import usable_cores
 from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure_all
 from motionwarp.media.image import write_image
@@ -99,5 +100,5 @@ def _peak_of_processes_mb() -> float | None:
             status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
         except OSError:
             continue
-        peaks += [int(line.split()[1]) * 1024 / 1e6 for line in status.splitlines() if line.startswith("VmHWM:")]
-    return max(peaks, default=None)
+        peaks.append(peak_in_status(status))
+    return max((peak for peak in peaks if peak is not None), default=None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import torch
 from rich.console import Console
@@ -17,25 +17,25 @@ from rich.table import Table
 from motionwarp.devices import cpu_has_bf16, usable_cores
 from motionwarp.version import __version__
 
+# of others' work on the machine, before any of ours: figures of a busy machine are to be known as such
+_LOAD_BEFORE: Final = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
 
 def machine() -> dict[str, Any]:
-    """Return what decides speeds: processor, cores, versions and the commit."""
+    """Return what decides speeds: processor, cores, threads, the load at the start, versions and the commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "processor": _processor(),
         "cores": usable_cores(),
+        "threads": torch.get_num_threads(),
+        "load_before": _LOAD_BEFORE,
         "bf16": cpu_has_bf16(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "motionwarp": __version__,
         "commit": commit.stdout.strip() or None,
     }
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory that this process has held, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
 def publish(name: str, figures: Mapping[str, Any], rows: Mapping[str, str]) -> None:

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.report import peak_memory_mb, publish
+from benchmarks.measuring import peak_memory_mb
+from benchmarks.report import publish
 from motionwarp.media.probing import probe_video
 from motionwarp.pipeline.api import transfer
 from motionwarp.pipeline.options import TransferOptions
