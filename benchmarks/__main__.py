@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import analysis, dataset, pairs, soak, transfer
+from benchmarks import analysis, dataset, pairs, soak, stages, transfer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
+app.command("stages")(stages.stages)
 app.command("transfer")(transfer.transfer)
 app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)

@@ -1,0 +1,205 @@
+"""The stages of a transfer, each done alone by the project's own functions on what one transfer really asks of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from benchmarks.inputs import back_and_forth
+from benchmarks.measuring import Timing, fastest
+from benchmarks.networks import HeardNetwork, listening
+from motionwarp.analysis.base import Estimator
+from motionwarp.analysis.choice import PersonChoice
+from motionwarp.analysis.estimators import make_estimator
+from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.engines.base import Engine
+from motionwarp.media.encoders import EncodeOptions
+from motionwarp.media.probing import probe_video
+from motionwarp.media.writer import open_writer
+from motionwarp.pipeline.backdrop import make_backdrop
+from motionwarp.pipeline.choices import BackgroundKind
+from motionwarp.pipeline.compositing import composite
+from motionwarp.pipeline.driving import observe_driving, open_driving
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.seen import SeenInputs
+from motionwarp.pipeline.shots import ShotCutDetector
+from motionwarp.pipeline.source import prepare_source, read_source
+from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer
+
+STAGES: Final = ("decode", "analyse", "pass one", "pass two", "composite", "encode")
+# of pictures that are kept of each kind; longer clips go through them back and forth
+_HELD_BYTES: Final = 400e6
+
+
+class EngineCalls:
+    """What an engine is asked in a transfer, so that the same can be asked of it again, alone and in the same batches.
+
+    Attributes
+    ----------
+    engine : Engine
+        As given; from then on it keeps its calls here.
+    planned : list of float32 (B, 18, 3)
+    rendered : list of (float32 (B, 18, 3), float32 (B, D))
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.planned: list[FloatArray] = []
+        self.rendered: list[tuple[FloatArray, FloatArray]] = []
+        self._plan, self._render = engine.plan, engine.render
+        engine.plan, engine.render = self._hear_plan, self._hear_render  # type: ignore[method-assign, assignment]
+
+    def plan(self) -> None:
+        """Do pass one again."""
+        for poses in self.planned:
+            self._plan(poses)
+
+    def render(self) -> None:
+        """Do pass two again."""
+        for poses, theta in self.rendered:
+            self._render(poses, theta)
+
+    @property
+    def batch(self) -> int:
+        """The most frames that were rendered at once."""
+        return max(len(poses) for poses, _ in self.rendered)
+
+    def _hear_plan(self, target_poses: FloatArray) -> FloatArray:
+        self.planned.append(target_poses)
+        return self._plan(target_poses)
+
+    def _hear_render(self, target_poses: FloatArray, theta: FloatArray) -> object:
+        self.rendered.append((target_poses, theta))
+        return self._render(target_poses, theta)
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """A transfer that has been done once, with all that its stages need to be done again.
+
+    Attributes
+    ----------
+    job : TransferJob
+    seen : SeenInputs
+    estimator : Estimator
+    calls : EngineCalls
+    layers : list of PersonLayer
+        The first ones.
+    pictures : list of uint8 (H, W, 3)
+        The first frames of the output.
+    driving : list of Frame
+        The first frames of the driving clip.
+    frames : int
+        Of the output, which are those of the clip.
+    """
+
+    job: TransferJob
+    seen: SeenInputs
+    estimator: Estimator
+    calls: EngineCalls
+    layers: list[PersonLayer]
+    pictures: list[ByteArray]
+    driving: list[Frame]
+    frames: int
+
+    @classmethod
+    def of(cls, source: Path, driving: Path, options: TransferOptions) -> Stages:
+        """Do a transfer up to its pictures, which also warms up everything that is measured."""
+        device = resolve_device(options.device)
+        estimator = make_estimator(options.pose_estimator, device, resolve_precision(options.precision, device))
+        seen = _seen(source, driving, options, estimator)
+        job = TransferJob(source, driving, options, seen=seen)
+        calls = EngineCalls(job.engine)
+        frames = len(job.prepare())
+        layers, pictures, held = [], [], 0
+        for frame, layer in job.shown():
+            if held < _HELD_BYTES:
+                layers.append(layer)
+                pictures.append(frame.rgb)
+                held += frame.rgb.nbytes
+        with open_driving(driving, options) as reader:
+            first = next(iter(reader))
+            room = max(int(_HELD_BYTES / first.rgb.nbytes), 2)
+            kept = [first, *islice(reader, room - 1)]
+        return cls(job, seen, estimator, calls, layers, pictures, kept, frames)
+
+    def timed(self, repeats: int) -> dict[str, Timing]:
+        """Do each stage alone, several times; return the fastest of each by its name in `STAGES`."""
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "out.mp4"
+            works: dict[str, Callable[[], object]] = {
+                "decode": self._decode,
+                "analyse": self._analyse,
+                "pass one": self.calls.plan,
+                "pass two": self.calls.render,
+                "composite": self._composite,
+                "encode": lambda: self._encode(output),
+            }
+            return {name: fastest(works[name], repeats, self.job.device) for name in STAGES}
+
+    def networks(self) -> dict[str, list[HeardNetwork]]:
+        """Return the networks that each stage calls, by the stage's name; stages without any are left out."""
+        heard: dict[str, list[HeardNetwork]] = {}
+        works = {"analyse": self._analyse, "pass one": self.calls.plan, "pass two": self.calls.render}
+        for name, work in works.items():
+            with listening() as ears, torch.inference_mode():
+                work()
+            if ears.networks:
+                heard[name] = list(ears.networks.values())
+        return heard
+
+    def _decode(self) -> None:
+        with open_driving(self.job.driving_path, self.job.options) as reader:
+            for _ in reader:
+                pass
+
+    def _analyse(self) -> None:
+        cuts = ShotCutDetector()
+        for observation in self.estimator.follow(self._driving(), PersonChoice.parse(self.job.options.person)):
+            cuts.add(observation.frame.rgb)
+
+    def _driving(self) -> Iterator[Frame]:
+        step = 1 / float(self.job.driving_info.frame_rate)
+        for number, place in enumerate(back_and_forth(self.frames, len(self.driving))):
+            yield Frame(self.driving[place].rgb, number * step, number)
+
+    def _composite(self) -> None:
+        choice = self.job.options.background_choice
+        size = self.job.width, self.job.height
+        backdrop = make_backdrop(choice, self.seen.source.plate, self.seen.motion, size, self.job.options.seed)
+        if backdrop is None or backdrop.needs_driving:
+            raise ValueError(f"compositing is not measured with the background {self.job.options.background}")
+        for number, place in enumerate(back_and_forth(self.frames, len(self.layers))):
+            composite(self.layers[place], backdrop.canvas(float(number), None))
+
+    def _encode(self, output: Path) -> None:
+        info, options = self.job.driving_info, self.job.options
+        with open_writer(
+            output,
+            width=self.job.width,
+            height=self.job.height,
+            frame_rate=info.frame_rate,
+            time_base=info.time_base,
+            options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
+            overwrite=True,
+        ) as writer:
+            for number, place in enumerate(back_and_forth(self.frames, len(self.pictures))):
+                writer.write(self.pictures[place], number / float(info.frame_rate))
+
+
+def _seen(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> SeenInputs:
+    picture, scale = read_source(source, options)
+    prepared = prepare_source(source, picture, scale, None, options, estimator)
+    motion = observe_driving(
+        driving, options, None, estimator, StageClock(),
+        with_plate=options.background_choice.kind is BackgroundKind.DRIVING, callback=None,
+    )  # fmt: skip
+    return SeenInputs(prepared, motion, probe_video(driving), estimator.name)
