@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import analysis, dataset, pairs, soak, stages, transfer
+from benchmarks import analysis, chart, dataset, grid, lengths, pairs, soak, stages, startup, transfer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
 app.command("stages")(stages.stages)
+app.command("lengths")(lengths.lengths)
+app.command("grid")(grid.grid)
+app.command("startup")(startup.startup)
 app.command("transfer")(transfer.transfer)
 app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)
 app.command("pairs")(pairs.pairs)
 app.command("soak")(soak.soak)
+app.command("chart")(chart.chart)
 
 if __name__ == "__main__":
     app()

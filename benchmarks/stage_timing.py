@@ -115,7 +115,7 @@ class Stages:
         """Do a transfer up to its pictures, which also warms up everything that is measured."""
         device = resolve_device(options.device)
         estimator = make_estimator(options.pose_estimator, device, resolve_precision(options.precision, device))
-        seen = _seen(source, driving, options, estimator)
+        seen = see_inputs(source, driving, options, estimator)
         job = TransferJob(source, driving, options, seen=seen)
         calls = EngineCalls(job.engine)
         frames = len(job.prepare())
@@ -195,7 +195,8 @@ class Stages:
                 writer.write(self.pictures[place], number / float(info.frame_rate))
 
 
-def _seen(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> SeenInputs:
+def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> SeenInputs:
+    """Analyse both inputs, as a transfer does."""
     picture, scale = read_source(source, options)
     prepared = prepare_source(source, picture, scale, None, options, estimator)
     motion = observe_driving(

@@ -49,7 +49,7 @@ def stages(
     with tempfile.TemporaryDirectory() as folder:
         inputs = make_inputs(source, driving, wanted, frames, Path(folder))
         # first the whole, while this process holds no memory and no threads
-        whole = in_own_process(inputs.source, inputs.driving, options, repeats)
+        whole = in_own_process(inputs.source, inputs.driving, options, repeats, warm=True)
         figures = _figures(inputs, options, whole, repeats)
     publish("stages", {"size": size, **figures}, _rows(figures))
 

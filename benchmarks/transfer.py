@@ -21,6 +21,7 @@ from motionwarp.pipeline.options import TransferOptions
 
 # the kinds of work that a transfer is about; everything else is what it costs to hold them together
 ESSENTIAL = ("decode", "analyse", "engine", "composite", "wait for encoder", "finish encoding")
+WARM_UP_SECONDS = 1.0
 
 
 def transfer(
@@ -67,18 +68,28 @@ def _looped_poses(poses: Path, output: Path, loops: int) -> Path:
     return output
 
 
-def in_own_process(source: Path, driving: Path, options: dict[str, Any], repeats: int = 1) -> dict[str, Any]:
-    """Do one transfer, or several of which the fastest counts, in a process of its own, and return its figures.
+def in_own_process(source: Path, driving: Path, options: dict[str, Any], repeats: int = 1, *, warm: bool = False) -> dict[str, Any]:
+    """Do a transfer in a process of its own, since the peak of memory is a process's, and return its figures.
 
-    The peak of memory is a process's, and starts anew only there. The first transfer of a process also loads what it needs.
+    Parameters
+    ----------
+    source, driving : Path
+    options : dict
+        Of `TransferOptions`.
+    repeats : int
+        The fastest of so many transfers counts.
+    warm : bool
+        Transfer the clip's first second before, so that loading and first calls do not count.
     """
-    job = json.dumps({"source": str(source), "driving": str(driving), "options": options, "repeats": repeats})
+    job = json.dumps({"source": str(source), "driving": str(driving), "options": options, "repeats": repeats, "warm": warm})
     done = subprocess.run([sys.executable, "-m", "benchmarks.transfer", job], stdout=subprocess.PIPE, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
 
 def _measure(job: dict[str, Any]) -> dict[str, Any]:
+    if job["warm"]:
+        _measure_once({**job, "options": {**job["options"], "end": WARM_UP_SECONDS}})
     runs = [_measure_once(job) for _ in range(job["repeats"])]
     return {
         **min(runs, key=lambda run: float(run["seconds"])),

@@ -1,0 +1,97 @@
+"""Pass two alone, over sizes, precisions and batch sizes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.inputs import make_inputs, parsed_size, size_option
+from benchmarks.measuring import device_peak_mb, fastest, forget_peak_memory, peak_memory_mb
+from benchmarks.report import publish
+from benchmarks.stage_timing import see_inputs
+from benchmarks.stages import DeviceOption, DrivingArgument, EngineOption, RepeatsOption, SourceArgument
+from motionwarp.analysis.estimators import make_estimator
+from motionwarp.devices import PRECISIONS, resolve_device, resolve_precision
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.rendering import is_out_of_memory
+from motionwarp.pipeline.seen import SeenInputs
+
+
+def grid(
+    source: SourceArgument = None,
+    driving: DrivingArgument = None,
+    size: Annotated[list[str] | None, typer.Option(help="An output; give several.", show_default="256, 720p, 1080p and 4k")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="A precision; give several.", show_default="fp32 and bf16")] = None,
+    batch_size: Annotated[
+        list[int] | None, typer.Option(min=1, help="Frames at once; give several.", show_default="1, 2, 4, 8 and 16")
+    ] = None,
+    engine: EngineOption = "auto",
+    frames: Annotated[int, typer.Option(min=1, help="To render in each cell, at least as many as the largest batch.")] = 16,
+    device: DeviceOption = "auto",
+    repeats: RepeatsOption = 3,
+) -> None:
+    """Time the rendering of frames over sizes, precisions and batch sizes."""
+    sizes, precisions, batches = size or ["256", "720p", "1080p", "4k"], precision or ["fp32", "bf16"], batch_size or [1, 2, 4, 8, 16]
+    unknown = [name for name in precisions if name not in PRECISIONS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(PRECISIONS)}")
+    count = max(frames, *batches)
+    cells: list[dict[str, Any]] = []
+    for name in sizes:
+        wanted = parsed_size(name)
+        with tempfile.TemporaryDirectory() as folder:
+            inputs = make_inputs(source, driving, wanted, count, Path(folder))
+            base = TransferOptions(engine=engine, size=size_option(wanted), device=device)
+            on = resolve_device(device)
+            seen = see_inputs(inputs.source, inputs.driving, base, make_estimator("builtin", on, resolve_precision("auto", on)))
+            for each in precisions:
+                job = _prepared(inputs.source, inputs.driving, base, each, seen)
+                cells += [{"size": name, "precision": each, **_cell(job, batch, repeats)} for batch in batches]
+    figures = {"engine": engine, "device": resolve_device(device).type, "frames": count, "cells": cells}
+    publish("grid", figures, table_rows(cells))
+
+
+def table_rows(cells: list[dict[str, Any]]) -> dict[str, str]:
+    """Return a row for each size and precision, with the milliseconds a frame of each batch size."""
+    rows: dict[str, str] = {}
+    for cell in cells:
+        label = f"{cell['size']}, {cell['precision']}: ms a frame by batch"
+        spent = "out of memory" if cell["ms_a_frame"] is None else f"{cell['ms_a_frame']:.1f}"
+        before = f"{rows[label]}   " if label in rows else ""
+        rows[label] = f"{before}{cell['batch']}: {spent}"
+    return rows
+
+
+def _prepared(source: Path, driving: Path, base: TransferOptions, precision: str, seen: SeenInputs) -> TransferJob:
+    options = TransferOptions(engine=base.engine, size=base.size, device=base.device, precision=precision)
+    job = TransferJob(source, driving, options, seen=seen)
+    job.prepare()
+    return job
+
+
+def _cell(job: TransferJob, batch: int, repeats: int) -> dict[str, Any]:
+    poses, theta = job.target.points, job.theta
+
+    def render() -> None:
+        for start in range(0, len(poses), batch):
+            job.engine.render(poses[start : start + batch], theta[start : start + batch])
+
+    forget_peak_memory()
+    try:
+        job.engine.render(poses[:batch], theta[:batch])
+        spent = fastest(render, repeats, job.device).seconds / len(poses)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return {"batch": batch, "ms_a_frame": None, "fps": None, "peak_memory_mb": None, "device_peak_mb": None}
+    return {
+        "batch": batch,
+        "ms_a_frame": 1e3 * spent,
+        "fps": 1 / spent,
+        "peak_memory_mb": peak_memory_mb(),
+        "device_peak_mb": device_peak_mb(job.device),
+    }
