@@ -30,6 +30,8 @@ _ARMS: Final = ((sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, sk.RIGHT_WRIST), (sk.LEFT_SH
 _LEGS: Final = ((sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE), (sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE))
 # how often a photo gets a clip's pose, and another photo's; the rest get limbs turned at random
 _FROM_CLIP, _FROM_PHOTO = 0.4, 0.15
+# of the poses at random, how many stand on one leg with the other shin folded away behind
+_TUCKED = 0.25
 # around the moved person, as a fraction of the picture's height
 _MARGIN = 0.1
 # photos are reduced to this many times the height of what is made of them
@@ -151,7 +153,11 @@ def _limbs_turned(source: FloatArray, rng: np.random.Generator) -> FloatArray:
         lengths = 0.52 * torso * rng.uniform(0.6, 1.05), 0.45 * torso * rng.uniform(0.5, 1.05)
         _lay(target, chain, (side * raised, side * (raised + bend)), lengths)
     crouch = rng.uniform(0.45, 1.0) if rng.random() < 0.4 else 1.0
+    tucked = _LEGS[int(rng.integers(2))] if rng.random() < _TUCKED else None
     for side, chain in zip((-1, 1), _LEGS, strict=True):
+        if chain is tucked:
+            _lay(target, chain, (side * rng.normal(2, 6), side * rng.normal(0, 12)), (0.8 * torso, rng.uniform(0.08, 0.45) * torso))
+            continue
         spread = rng.normal(8, 14) if rng.random() < 0.8 else rng.uniform(20, 100)
         bend = -abs(rng.normal(0, 25)) if spread < 20 else -rng.uniform(0, 130)
         # a shin that points away from the camera looks short

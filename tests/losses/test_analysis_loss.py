@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from motionwarp.losses.analysis import AnalysisLossWeights, analysis_loss, point_loss
+from motionwarp.losses.analysis import AnalysisLossWeights, analysis_loss, overlap_loss, point_loss
 from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points
 
 SMALL = AnalyserConfig(channels=(8, 16, 16, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(16, 16, 16), dense_channels=8)
@@ -36,6 +36,27 @@ def test_unknown_parsing_does_not_count() -> None:
     output.parsing_logits[:, 3, :4] = 100.0  # badly wrong where nothing is known
     wrong = analysis_loss(output, points, known, matte, weights).parsing
     assert analysis_loss(output, points, partly, matte, weights).parsing < 4 < wrong
+
+
+def test_overlap_counts_every_class_that_is_there_alike() -> None:
+    truth = torch.zeros(1, 10, 10, dtype=torch.long)
+    truth[0, 0, 0] = 12  # a class of a single pixel
+    exact = torch.nn.functional.one_hot(truth, 20).movedim(-1, 1) * 100.0
+    assert overlap_loss(exact, truth) < 1e-6
+    only_background = torch.zeros(1, 20, 10, 10)
+    only_background[:, 0] = 100.0
+    # IoU 0.99 and 0
+    torch.testing.assert_close(overlap_loss(only_background, truth), torch.tensor(1 - 0.99 / 2))
+
+
+def test_overlap_does_not_look_at_what_is_not_known() -> None:
+    truth = torch.full((1, 6, 6), 255)
+    logits_of = torch.randn(1, 20, 6, 6)
+    assert overlap_loss(logits_of, truth) == 0
+    truth[:, :3] = 4
+    before = overlap_loss(logits_of, truth)
+    logits_of[:, :, 3:] += 5 * torch.randn(1, 20, 3, 6)
+    torch.testing.assert_close(overlap_loss(logits_of, truth), before)
 
 
 def test_one_batch_can_be_learned_by_heart() -> None:

@@ -104,6 +104,13 @@ def _lifted_leg(rng: np.random.Generator) -> BodyPose:
     return BodyPose(right_arm=_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
 
 
+def _tucked_leg(rng: np.random.Generator) -> BodyPose:
+    """Draw somebody on one leg, the other shin folded away behind: from the front, the foot hangs at the knee."""
+    tucked = (float(rng.uniform(0, 14)), float(rng.uniform(-18, 30)), float(rng.normal(-4, 10)), float(rng.uniform(55, 130)))
+    legs = (tucked, _standing_leg(rng)) if rng.random() < 0.5 else (_standing_leg(rng), tucked)
+    return BodyPose(right_arm=_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
+
+
 def _kick(rng: np.random.Generator) -> BodyPose:
     sideways = rng.random() < 0.5
     kicking = _around(rng, 65, 10, 0, 8) if sideways else _around(rng, 5, 80, 0, 12)
@@ -147,8 +154,8 @@ def _wide_stance(rng: np.random.Generator) -> BodyPose:
 
 
 _KINDS: Final[tuple[tuple[Callable[[np.random.Generator], BodyPose], float], ...]] = (
-    (_stand, 0.27), (_walk, 0.12), (_arms_up, 0.09), (_hands_on_hips, 0.05), (_fold_arms, 0.06), (_squat, 0.07), (_lifted_leg, 0.09),
-    (_kick, 0.05), (_sit, 0.05), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04), (_wide_stance, 0.05),
+    (_stand, 0.23), (_walk, 0.12), (_arms_up, 0.09), (_hands_on_hips, 0.05), (_fold_arms, 0.06), (_squat, 0.07), (_lifted_leg, 0.09),
+    (_tucked_leg, 0.04), (_kick, 0.05), (_sit, 0.05), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04), (_wide_stance, 0.05),
 )  # fmt: skip
 
 
