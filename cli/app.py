@@ -1,4 +1,4 @@
-"""The command `motionwarp`: its commands, their groups, and what is common to all."""
+"""The command `motionwarp`: its root, and what is common to all commands, which are listed in `commands.py`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 
 from motionwarp.version import __version__
 
-from . import dataset, doctor, evaluate, parse, pose, train, transfer, weights
-from .failures import FailureGroup, catch_ending_signals, report_interrupt
+from .commands import RootGroup
+from .failures import catch_ending_signals, report_interrupt
 from .options import DebugOption, examples
 
 app = typer.Typer(
-    cls=FailureGroup,
+    cls=RootGroup,
     name="motionwarp",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -40,21 +40,6 @@ def root(
 
     Exit codes: 0 done, 1 a failure of motionwarp, 2 bad input or options, 3 done but for parts that failed, 130 Ctrl-C, 143 SIGTERM.
     """
-
-
-# one file a command; groups are Typer apps of their own
-app.command("transfer", epilog=transfer.EPILOG)(transfer.transfer)
-app.command("pose", epilog=pose.EPILOG)(pose.pose)
-app.command("parse", epilog=parse.EPILOG)(parse.parse)
-
-INSTALLATION = "This installation"
-app.command("doctor", epilog=doctor.EPILOG, rich_help_panel=INSTALLATION)(doctor.doctor)
-app.add_typer(weights.app, name="weights", rich_help_panel=INSTALLATION)
-
-TRAINING = "Training"
-app.add_typer(dataset.app, name="dataset", rich_help_panel=TRAINING)
-app.add_typer(train.app, name="train", rich_help_panel=TRAINING)
-app.add_typer(evaluate.app, name="evaluate", rich_help_panel=TRAINING)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -70,6 +71,36 @@ def test_help_explains_every_option(app_module: ModuleType) -> None:
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{words}: {parameter.name} has no help"
         assert command.help, words
+
+
+def test_the_root_says_of_commands_what_they_say_of_themselves(app_module: ModuleType, motionwarp: Run) -> None:
+    """The root's help is written from a table, so that it needs not import them."""
+    listed = import_module("motionwarp_cli.commands").COMMANDS
+    commands = typer.main.get_command(app_module.app).commands  # type: ignore[attr-defined]
+    assert list(commands) == list(listed)
+    for name, entry in listed.items():
+        command = commands[name]
+        assert entry.help == " ".join(command.help.split("\n\n")[0].split()), name
+        assert command.rich_help_panel == entry.panel, name
+        assert commands[name] is command
+
+
+def test_the_roots_help_imports_no_command(repository_root: Path) -> None:
+    code = """
+        import sys
+        from motionwarp.__main__ import command_line
+        try:
+            command_line().app(["--help"], prog_name="motionwarp")
+        except SystemExit as ended:
+            assert not ended.code
+        from motionwarp_cli.commands import COMMANDS
+        print("IMPORTED", [name for name in COMMANDS if f"motionwarp_cli.{name}" in sys.modules])
+    """
+    environment = {**os.environ, "PYTHONPATH": str(repository_root)}
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "IMPORTED []"
 
 
 def test_version(motionwarp: Run) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,7 +34,7 @@ def caught(app_module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tupl
     def catch(source: Path, driving: Path, target: Path, options: TransferOptions, reporter: object) -> None:
         runs.append((source, driving, target, options))
 
-    monkeypatch.setattr(sys.modules["motionwarp_cli.transfer"], "run", catch)
+    monkeypatch.setattr(import_module("motionwarp_cli.transfer"), "run", catch)
     return runs
 
 

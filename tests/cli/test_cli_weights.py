@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "registry.toml").write_text("version = 1\n", encoding="utf-8")
-    cli_weights = sys.modules["motionwarp_cli.weights"]
+    cli_weights = import_module("motionwarp_cli.weights")
     monkeypatch.setattr(cli_weights, "registry", lambda: read_registry(folder))
     monkeypatch.setattr(cli_weights, "weights_folder", lambda: folder)
     monkeypatch.setenv("MOTIONWARP_CACHE", str(tmp_path / "cache"))
@@ -76,7 +76,7 @@ def test_add_refuses_what_is_no_checkpoint(motionwarp: Run, folder: Path, tmp_pa
 
 
 def test_add_refuses_an_installed_copy(motionwarp: Run, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["motionwarp_cli.weights"], "weights_folder", lambda: tmp_path / "motionwarp_weights")
+    monkeypatch.setattr(import_module("motionwarp_cli.weights"), "weights_folder", lambda: tmp_path / "motionwarp_weights")
     result = motionwarp("weights", "add", toy)
     assert result.exit_code == 2
     assert "not a checkout" in result.stderr
