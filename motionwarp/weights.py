@@ -77,7 +77,7 @@ class Checkpoint:
         Parameters
         ----------
         make : callable
-            Makes the network that `config` describes; called twice. What it raises is passed on.
+            Makes the network that `config` describes; called twice, without random values. What it raises is passed on.
 
         Raises
         ------
@@ -86,10 +86,13 @@ class Checkpoint:
         """
         import torch
 
+        from motionwarp.weights_unfilled import Unfilled
+
         self._refuse_extremes(self.config)
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             self._refuse_misfit(make())
-        network = make()
+        with Unfilled():
+            network = make()
         self.load_into(network)
         return network
 
