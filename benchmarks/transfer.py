@@ -15,7 +15,8 @@ import typer
 from benchmarks.inputs import scaled_clip
 from benchmarks.measuring import device_peak_mb, peak_memory_mb
 from benchmarks.report import publish
-from motionwarp.devices import resolve_device
+from motionwarp.devices import resolve_device, set_threads
+from motionwarp.memory import keep_freed_memory
 from motionwarp.pipeline.api import transfer as run_transfer
 from motionwarp.pipeline.options import TransferOptions
 
@@ -124,4 +125,7 @@ def _measure_once(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    # as `motionwarp transfer` does
+    keep_freed_memory()
+    set_threads()
     print(json.dumps(_measure(json.loads(sys.argv[1]))))

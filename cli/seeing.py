@@ -72,7 +72,9 @@ def prepare_looking(
     from motionwarp.analysis.choice import PersonChoice
     from motionwarp.analysis.estimators import make_estimator
     from motionwarp.devices import resolve_device, resolve_precision, set_threads
+    from motionwarp.memory import keep_freed_memory
 
+    keep_freed_memory()
     set_threads()
     choice = PersonChoice.parse(person)
     chosen_device = resolve_device(device.value)

@@ -207,8 +207,12 @@ def default_output(source: Path, driving: Path, background: str) -> Path:
 
 def run(source: Path, driving: Path, target: Path, options: TransferOptions, reporter: Reporter) -> None:
     """Do the transfer and tell of it."""
+    from motionwarp.devices import set_threads
+    from motionwarp.memory import keep_freed_memory
     from motionwarp.pipeline.api import transfer as transfer_motion
 
+    keep_freed_memory()
+    set_threads()
     with reporter.progress() as tick:
 
         def told(progress: Progress) -> None:
