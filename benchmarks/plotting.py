@@ -73,19 +73,22 @@ Chart = BarChart | LineChart
 
 
 def page(charts: Sequence[Chart], columns: int, footer: str) -> ByteArray:
-    """Draw charts row by row on white, with a line of text below; uint8 (H, W, 3)."""
-    panels = [_bars(chart) if isinstance(chart, BarChart) else _lines(chart) for chart in charts]
-    rows = []
-    for start in range(0, len(panels), columns):
-        row = panels[start : start + columns]
-        height = max(panel.shape[0] for panel in row)
-        row = [_padded(panel, height, WIDTH * _FINER) for panel in row]
-        rows.append(_padded(np.hstack(row), height, columns * WIDTH * _FINER))
-    line = _blank(28, columns * WIDTH)
+    """Draw charts on white, each in the column that is shortest so far, with a line of text below; uint8 (H, W, 3)."""
+    stacks: list[list[ByteArray]] = [[] for _ in range(min(columns, len(charts)))]
+    for chart in charts:
+        panel = _bars(chart) if isinstance(chart, BarChart) else _lines(chart)
+        min(stacks, key=_height).append(panel)
+    height = max(_height(stack) for stack in stacks)
+    body = np.hstack([_padded(np.vstack(stack), height, WIDTH * _FINER) for stack in stacks])
+    line = _blank(28, WIDTH * len(stacks))
     _write(line, footer, (_SIDE, 16), 0.38)
-    drawn = np.vstack([*rows, line])
+    drawn = np.vstack([body, line])
     size = drawn.shape[1] // _FINER, drawn.shape[0] // _FINER
     return np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _height(stack: Sequence[ByteArray]) -> int:
+    return sum(panel.shape[0] for panel in stack)
 
 
 def ticks(most: float) -> list[float]:
