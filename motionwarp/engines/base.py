@@ -6,7 +6,7 @@ Work is done in two passes, so that warps can be smoothed over a whole clip whil
 2. `render` turns poses and smoothed `theta` into pixels, a batch of frames at a time.
 
 Both passes are pure functions of their arguments once the engine is prepared: the same frames in other batches give the same
-layers.
+layers, and several threads may call them at once.
 """
 
 from __future__ import annotations

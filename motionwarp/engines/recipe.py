@@ -10,12 +10,11 @@ from torch.nn import functional
 
 from motionwarp.engines.layered_compositing import Canvas
 from motionwarp.engines.layered_person import RenderedFrame, WarpedFrames
-from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine
-from motionwarp.geometry.grids import affine_lattice, normalising_map, sample
-from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PAINTED, PartGeneratorOutput, shifted_alpha
+from motionwarp.geometry.affine import apply_affine
+from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 
+_STRIP: Final = 64  # pixels of columns interpolated by one product
 _LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
-
 
 
 def blended(
@@ -57,8 +56,9 @@ def blended(
     rgba, classes, left, top = composed if grown is None else _enlarged(*composed, grown)
     height, width = rgba.shape[1:]
     # the composite's alpha shifted, the composite itself and the painted picture all over the box
-    box = window.over(left, top, height, width, [COMPOSITE, PAINTED], recipe.painted, recipe.alpha_shift)
-    weights = box[:2].exp()
+    window.look_at(top, height)
+    box = window.over(left, top, height, width, slice(COMPOSITE, None))  # composite, painted: logits; colours; shift
+    weights = box[:2].exp_()
     mixed = weights[0] * rgba  # (4, h, w): colours and weight, both times alpha
     mixed[:3].addcmul_(weights[1], box[2:5])
     mixed[3] += weights[1]
@@ -67,13 +67,15 @@ def blended(
         if own is None:
             continue
         rows, columns = own.within(left, top)
-        weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], [part]).exp()
+        weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], slice(part, part + 1)).exp_()
         mixed[:, rows, columns].addcmul_(weight, own.rgba)
     alpha = shifted_alpha(rgba[3], box[5])
     if classes is not None:
         # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
         classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
-    return RenderedFrame(torch.cat([mixed[:3] / mixed[3] * alpha, alpha[None]]), classes, left, top)
+    mixed[:3] *= alpha / mixed[3]
+    mixed[3] = alpha
+    return RenderedFrame(mixed, classes, left, top)
 
 
 def _enlarged(
@@ -88,19 +90,22 @@ def _enlarged(
 
 
 class _RecipeWindow:
-    """One frame's recipe, sampled over boxes of the output frame; beyond the window its edge goes on."""
+    """One frame's recipe over boxes of the output frame; beyond the window its edge goes on.
+
+    Windows are upright, so that rows and columns can be interpolated one after the other, without a grid of sampling points. The rows
+    are done once for all planes and parts.
+    """
 
     def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
-        self._recipe, self._frame, self._window_to_frame = recipe, frame, window_to_frame
-        height, width = recipe.blend_logits.shape[-2:]
-        # the recipe's picture has half the window's pixels in each direction but covers the same ground
-        frame_to_units = compose_affine(normalising_map(2 * height, 2 * width), invert_affine(window_to_frame))
-        self._frame_to_units = frame_to_units.to(recipe.blend_logits.device)
-        self._limit = torch.tensor([1 - 1 / width, 1 - 1 / height], device=recipe.blend_logits.device)
+        self._planes = torch.cat([plane[frame].float() for plane in (recipe.blend_logits, recipe.painted, recipe.alpha_shift)])
+        self._shift = recipe.alpha_shift[frame, 0]
+        self._window_to_frame = window_to_frame
+        self._scale, (self._shift_x, self._shift_y) = float(window_to_frame[0, 0]), window_to_frame[:, 2].tolist()
+        self._rows, self._top = self._planes, 0
 
     def grown_box(self, frame_height: int, frame_width: int) -> tuple[int, int, int, int] | None:
         """Return left, top, right, bottom of where the person shows even without a part, in pixels of the frame, or None."""
-        shows = self._recipe.alpha_shift[self._frame, 0] > ALPHA_FROM_NOTHING
+        shows = self._shift > ALPHA_FROM_NOTHING
         rows, columns = shows.any(dim=1).nonzero(), shows.any(dim=0).nonzero()
         if not len(rows):
             return None
@@ -112,10 +117,31 @@ class _RecipeWindow:
         high = edges[1].ceil().long().clamp_min(0).minimum(limit)
         return (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if bool((high > low).all()) else None
 
-    def over(self, left: int, top: int, height: int, width: int, logits: list[int], *others: Tensor) -> Tensor:
-        """Return some logits, and other planes behind them, over a box of the frame, float32 (C, height, width)."""
-        planes = [self._recipe.blend_logits[self._frame, logits], *(other[self._frame] for other in others)]
-        origin = torch.tensor([left, top], dtype=torch.float32, device=self._limit.device)
-        grid = affine_lattice(self._frame_to_units, height, width, origin)
-        grid = grid.clamp(-self._limit, self._limit)
-        return sample(torch.cat(planes)[None].float(), grid[None])[0]
+    def look_at(self, top: int, height: int) -> None:
+        """Interpolate rows, within which all that is asked for later lies."""
+        places = self._places(self._shift_y, top, height, self._planes.shape[1])
+        above = places.floor()
+        first = above.long()
+        second = (first + 1).clamp_max(self._planes.shape[1] - 1)
+        between = (places - above)[:, None]
+        self._rows = torch.lerp(self._planes.index_select(1, first), self._planes.index_select(1, second), between)  # (C, height, W/2)
+        self._top = top
+
+    def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
+        """Return some planes over a box, float32 (C, height, width), of 17 logits, painted red, green and blue, and shift."""
+        rows = self._rows[planes, top - self._top : top - self._top + height]
+        cells = rows.shape[2]
+        places = self._places(self._shift_x, left, width, cells)
+        # a product with a matrix is faster than looking columns up; in strips, as a column lies between two cells only
+        strips = []
+        for start in range(0, width, _STRIP):
+            some = places[start : start + _STRIP]
+            first, last = int(some[0]), min(int(some[-1]) + 2, cells)
+            own = torch.arange(first, last, device=some.device)[:, None]
+            strips.append(rows[..., first:last] @ (1 - (some - own).abs()).clamp_min_(0))
+        return torch.cat(strips, dim=2)
+
+    def _places(self, shift: float, first: int, count: int, cells: int) -> Tensor:
+        """Return where pixels of the frame, a row or a column of them, lie among the cells; a cell is two pixels of the window."""
+        pixels = torch.arange(first, first + count, device=self._planes.device, dtype=torch.float32)
+        return ((pixels - shift) / (2 * self._scale) - 0.25).clamp(0, cells - 1)

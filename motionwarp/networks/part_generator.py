@@ -29,6 +29,7 @@ LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay fin
 LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colours
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _LEAST_ALPHA = 0.02
+_LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
 # a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
 ALPHA_FROM_NOTHING = 0.4
 _EPSILON = 1e-4
@@ -238,7 +239,9 @@ def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
     """Return the composite's alpha with its logit shifted; without a shift the same, but for the bounds' last two per cent."""
     bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)
-    logit = torch.log(bounded / (1 - bounded))
+    # sigmoid(logit(bounded) + shift), without the logarithm
+    odds = bounded * shift.clamp(-_LARGEST_SHIFT, _LARGEST_SHIFT).exp()
+    shifted = odds / (odds + (1 - bounded))
     # the bounds are stretched away again, so that nothing is faintly seen and nothing is faintly transparent
-    stretched = (torch.sigmoid(logit + shift) - _LEAST_ALPHA) / (1 - 2 * _LEAST_ALPHA)
+    stretched = (shifted - _LEAST_ALPHA) / (1 - 2 * _LEAST_ALPHA)
     return stretched.clamp(0, 1)

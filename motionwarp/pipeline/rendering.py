@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -12,15 +14,17 @@ import torch
 
 from motionwarp.devices import resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.pipeline.crew import Crew
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
 Made = TypeVar("Made")
 
 # frames planned at once: a plan is small, so this only bounds what is in flight
 _PLAN_BATCH: Final = 64
-# pixels of the frames rendered at once: layers of about 100 MB on a CPU, 1 GB on other devices
+# pixels of the frames in a batch: layers of about 100 MB on a CPU, 1 GB on other devices
 _PIXELS: Final = {"cpu": 4e6}
 _PIXELS_ELSEWHERE: Final = 64e6
+_PIXELS_OF_A_CREW: Final = 8e6  # in all batches that are made at once
 _LARGEST_BATCH: Final = 32
 # how devices without an error of their own for it say that memory has run out (Metal, cuBLAS, the CPU's allocator)
 _OUT_OF_MEMORY: Final = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
@@ -53,10 +57,21 @@ class EngineRunner:
         Frames to render at once; None chooses by the size of the frame and the device.
     warnings : list of str
         Where to tell of it.
+    threads : int or None
+        Batches made at once on a CPU; None takes as many as PyTorch has threads.
     """
 
-    def __init__(self, engine: Engine, person: SourcePerson, settings: RenderSettings, batch: int | None, warnings: list[str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        person: SourcePerson,
+        settings: RenderSettings,
+        batch: int | None,
+        warnings: list[str],
+        threads: int | None = None,
+    ) -> None:
         self.settings = settings
+        self._threads = threads or torch.get_num_threads()
         self._engine, self._person, self._asked, self._warnings = engine, person, batch, warnings
         self._most: int | None = None  # frames at once that memory has allowed
         self._told: int | None = None  # place of the warning about it
@@ -84,19 +99,32 @@ class EngineRunner:
         if self._asked is not None:
             return self._asked
         pixels = self.settings.width * self.settings.height
-        budget = _PIXELS.get(self.settings.device.type, _PIXELS_ELSEWHERE)
+        budget = min(_PIXELS.get(self.settings.device.type, _PIXELS_ELSEWHERE), _PIXELS_OF_A_CREW / self._at_once())
         return int(np.clip(budget // max(pixels, 1), 1, _LARGEST_BATCH))
+
+    def _at_once(self) -> int:
+        """Return how many batches are made at once: other devices are kept busy by one."""
+        return self._threads if self.settings.device.type == "cpu" else 1
 
     def _in_batches(self, count: int, size: Callable[[], int], make: Callable[[slice], Made]) -> Iterator[Made]:
         start = 0
-        while start < count:
-            frames = min(size(), self._most or count, count - start)
-            made = self._tried(make, slice(start, start + frames))
-            if made is None:
-                self._relent(frames)
-                continue
-            yield made
-            start += frames
+        under_way: deque[tuple[slice, Future[Made | None]]] = deque()
+        with Crew(min(self._at_once(), -(-count // size()))) as crew:
+            while start < count or under_way:
+                while start < count and len(under_way) < crew.workers:
+                    frames = slice(start, start + min(size(), self._most or count, count - start))
+                    under_way.append((frames, crew.submit(self._tried, make, frames)))
+                    start = frames.stop
+                frames, made = under_way.popleft()
+                result = made.result()
+                if result is not None:
+                    yield result
+                    continue
+                # what was begun after it is thrown away, since its memory is needed
+                wait([later for _, later in under_way])
+                under_way.clear()
+                start = frames.start
+                self._relent(frames.stop - frames.start)
 
     def _tried(self, make: Callable[[slice], Made], frames: slice) -> Made | None:
         """Return what `make` makes, or None if memory ran out and there is something left to try."""

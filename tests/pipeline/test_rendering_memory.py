@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,12 +52,14 @@ class Greedy(Engine):
         return [PersonLayer(np.full((1, 1, 4), number, dtype=np.uint8), 0, 0) for number in theta[:, 0]]
 
 
-def run(engine: Engine, frames: int = 20, batch: int | None = 8, device: str = "cuda") -> tuple[EngineRunner, list[int], list[str]]:
+def run(
+    engine: Engine, frames: int = 20, batch: int | None = 8, device: str = "cuda", threads: int = 1
+) -> tuple[EngineRunner, list[int], list[str]]:
     """Render frames numbered from 0; returns the numbers that came, and what was told."""
     warnings = ["told before"]
     blank = np.zeros((8, 6), np.uint8)
     person = SourcePerson(np.zeros((8, 6, 3), np.uint8), np.ones((8, 6), np.float32), Pose(standing()), blank)
-    runner = EngineRunner(engine, person, RenderSettings(torch.device(device), torch.float16, 6, 8), batch, warnings)
+    runner = EngineRunner(engine, person, RenderSettings(torch.device(device), torch.float16, 6, 8), batch, warnings, threads)
     points = np.zeros((frames, 18, 3), np.float32)
     points[:, 0, 0] = np.arange(frames)
     theta = np.concatenate(list(runner.plan(points)))
@@ -120,6 +123,30 @@ def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
     with pytest.raises(type(error)):
         run(engine)
     assert len(engine.batches) == 1
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_batches_made_at_once_come_in_order_and_are_halved_too(threads: int) -> None:
+    engine = Greedy({"cpu": 3})
+    _, numbers, warnings = run(engine, device="cpu", threads=threads)
+    assert numbers == list(range(20))
+    assert warnings == ["told before", "memory ran out, so that frames were rendered 2 at a time"]
+
+
+def test_a_defect_in_a_thread_arrives_and_stops_the_others() -> None:
+    engine = Greedy({"cpu": 100})
+    real = engine.render
+
+    def broken(target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+        if theta[0, 0] == 8:
+            raise ValueError("a defect")
+        return real(target_poses, theta)
+
+    engine.render = broken  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="a defect"):
+        run(engine, batch=4, device="cpu", threads=2)
+    assert len(engine.batches) < 5
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("motionwarp-crew")]
 
 
 class TightLayered(LayeredEngine):
