@@ -11,13 +11,12 @@ import typer
 from benchmarks.inputs import make_inputs, parsed_size, size_option
 from benchmarks.measuring import device_peak_mb, fastest, forget_peak_memory, peak_memory_mb
 from benchmarks.report import publish
-from benchmarks.stage_timing import see_inputs
+from benchmarks.stage_timing import EngineCalls, see_inputs
 from benchmarks.stages import DeviceOption, DrivingArgument, EngineOption, RepeatsOption, SourceArgument
 from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import PRECISIONS, resolve_device, resolve_precision
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.rendering import is_out_of_memory
 from motionwarp.pipeline.seen import SeenInputs
 
 
@@ -49,8 +48,8 @@ def grid(
             on = resolve_device(device)
             seen = see_inputs(inputs.source, inputs.driving, base, make_estimator("builtin", on, resolve_precision("auto", on)))
             for each in precisions:
-                job = _prepared(inputs.source, inputs.driving, base, each, seen)
-                cells += [{"size": name, "precision": each, **_cell(job, batch, repeats)} for batch in batches]
+                job, calls = _transferred(inputs.source, inputs.driving, base, each, seen)
+                cells += [{"size": name, "precision": each, **_cell(job, calls, batch, repeats)} for batch in batches]
     figures = {"engine": engine, "device": resolve_device(device).type, "frames": count, "cells": cells}
     publish("grid", figures, table_rows(cells))
 
@@ -66,27 +65,26 @@ def table_rows(cells: list[dict[str, Any]]) -> dict[str, str]:
     return rows
 
 
-def _prepared(source: Path, driving: Path, base: TransferOptions, precision: str, seen: SeenInputs) -> TransferJob:
+def _transferred(source: Path, driving: Path, base: TransferOptions, precision: str, seen: SeenInputs) -> tuple[TransferJob, EngineCalls]:
     options = TransferOptions(engine=base.engine, size=base.size, device=base.device, precision=precision)
     job = TransferJob(source, driving, options, seen=seen)
+    calls = EngineCalls(job.engine)
     job.prepare()
-    return job
+    return job, calls
 
 
-def _cell(job: TransferJob, batch: int, repeats: int) -> dict[str, Any]:
-    poses, theta = job.target.points, job.theta
+def _cell(job: TransferJob, calls: EngineCalls, batch: int, repeats: int) -> dict[str, Any]:
+    warnings: list[str] = []
+    runner = calls.runner(batch, warnings)
 
     def render() -> None:
-        for start in range(0, len(poses), batch):
-            job.engine.render(poses[start : start + batch], theta[start : start + batch])
+        for _ in runner.render(job.target.points, job.theta):
+            pass
 
     forget_peak_memory()
-    try:
-        job.engine.render(poses[:batch], theta[:batch])
-        spent = fastest(render, repeats, job.device).seconds / len(poses)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
+    render()
+    spent = fastest(render, repeats, job.device).seconds / len(job.target)
+    if warnings:  # memory has run out, so that batches were smaller
         return {"batch": batch, "ms_a_frame": None, "fps": None, "peak_memory_mb": None, "device_peak_mb": None}
     return {
         "batch": batch,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import fastest
+from motionwarp.pipeline.crew import Crew
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -89,8 +91,7 @@ def gflop_of(work: Callable[[], object]) -> float:
     return float(counter.get_total_flops()) / 1e9
 
 
-@torch.inference_mode()
-def measured_network(network: HeardNetwork, frames: int, repeats: int, device: torch.device) -> dict[str, Any]:
+def measured_network(network: HeardNetwork, frames: int, repeats: int, device: torch.device, at_once: int = 1) -> dict[str, Any]:
     """Return what a network computes a frame, and how fast it does that alone, with the inputs that it was called with.
 
     Parameters
@@ -101,17 +102,21 @@ def measured_network(network: HeardNetwork, frames: int, repeats: int, device: t
     repeats : int
         The fastest of so many runs of each kind of call counts.
     device : torch.device
+    at_once : int
+        Threads that call it at once; 1 leaves all of PyTorch's threads to each call.
     """
     gflop = seconds = 0.0
-    for shapes, count in network.calls.items():
-        inputs = network.inputs[shapes]
+    with Crew(at_once) as crew:
+        for shapes, count in network.calls.items():
+            call = partial(_called, network.module, network.inputs[shapes])
+            gflop += count * gflop_of(call)
 
-        def call(inputs: tuple[Tensor, ...] = inputs) -> object:
-            return network.module(*inputs)
+            def everywhere(call: Callable[[], None] = call) -> None:
+                for each in [crew.submit(call) for _ in range(at_once)]:
+                    each.result()
 
-        gflop += count * gflop_of(call)
-        call()
-        seconds += count * fastest(call, repeats, device).seconds
+            everywhere()  # kernels are chosen and memory is fetched at the first call
+            seconds += count * fastest(everywhere, repeats, device).seconds / at_once
     return {
         "gflop_a_frame": gflop / frames,
         "ms_a_frame": 1e3 * seconds / frames,
@@ -120,6 +125,11 @@ def measured_network(network: HeardNetwork, frames: int, repeats: int, device: t
         "inputs": [list(tensor.shape) for tensor in network.usual],
         "parameters": sum(parameter.numel() for parameter in network.module.parameters()),
     }
+
+
+@torch.inference_mode()
+def _called(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    module(*inputs)
 
 
 def _name(module: nn.Module) -> str:

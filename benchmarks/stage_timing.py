@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.choice import PersonChoice
 from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.engines.base import Engine
+from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.probing import probe_video
 from motionwarp.media.writer import open_writer
@@ -29,10 +30,11 @@ from motionwarp.pipeline.driving import observe_driving, open_driving
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.rendering import EngineRunner
 from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.source import prepare_source, read_source
-from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer
+from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, SourcePerson
 
 STAGES: Final = ("decode", "analyse", "pass one", "pass two", "composite", "encode")
 # of pictures that are kept of each kind; longer clips go through them back and forth
@@ -40,7 +42,7 @@ _HELD_BYTES: Final = 400e6
 
 
 class EngineCalls:
-    """What an engine is asked in a transfer, so that the same can be asked of it again, alone and in the same batches.
+    """What an engine is asked in a transfer, so that the same can be asked of it again.
 
     Attributes
     ----------
@@ -54,16 +56,25 @@ class EngineCalls:
         self.engine = engine
         self.planned: list[FloatArray] = []
         self.rendered: list[tuple[FloatArray, FloatArray]] = []
-        self._plan, self._render = engine.plan, engine.render
-        engine.plan, engine.render = self._hear_plan, self._hear_render  # type: ignore[method-assign, assignment]
+        self._prepared: tuple[SourcePerson, RenderSettings] | None = None
+        self._threads: set[int] = set()
+        self._prepare, self._plan, self._render = engine.prepare, engine.plan, engine.render
+        engine.prepare, engine.plan, engine.render = self._hear_prepare, self._hear_plan, self._hear_render  # type: ignore[method-assign]
+
+    def runner(self, batch: int | None, warnings: list[str]) -> EngineRunner:
+        """Return the engine in the hands of what transfers run it with, prepared as in the transfer; arguments as there."""
+        if self._prepared is None:
+            raise RuntimeError("the engine has not been prepared yet")
+        self.engine.prepare, self.engine.plan, self.engine.render = self._prepare, self._plan, self._render  # type: ignore[method-assign]
+        return EngineRunner(self.engine, *self._prepared, batch, warnings)
 
     def plan(self) -> None:
-        """Do pass one again."""
+        """Do pass one again in this thread, in the same batches."""
         for poses in self.planned:
             self._plan(poses)
 
     def render(self) -> None:
-        """Do pass two again."""
+        """Do pass two again in this thread, in the same batches."""
         for poses, theta in self.rendered:
             self._render(poses, theta)
 
@@ -72,11 +83,21 @@ class EngineCalls:
         """The most frames that were rendered at once."""
         return max(len(poses) for poses, _ in self.rendered)
 
+    @property
+    def at_once(self) -> int:
+        """How many threads rendered."""
+        return len(self._threads)
+
+    def _hear_prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
+        self._prepared = source, settings
+        self._prepare(source, settings)
+
     def _hear_plan(self, target_poses: FloatArray) -> FloatArray:
         self.planned.append(target_poses)
         return self._plan(target_poses)
 
-    def _hear_render(self, target_poses: FloatArray, theta: FloatArray) -> object:
+    def _hear_render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+        self._threads.add(threading.get_ident())
         self.rendered.append((target_poses, theta))
         return self._render(target_poses, theta)
 
@@ -91,6 +112,7 @@ class Stages:
     seen : SeenInputs
     estimator : Estimator
     calls : EngineCalls
+    runner : EngineRunner
     layers : list of PersonLayer
         The first ones.
     pictures : list of uint8 (H, W, 3)
@@ -105,6 +127,7 @@ class Stages:
     seen: SeenInputs
     estimator: Estimator
     calls: EngineCalls
+    runner: EngineRunner
     layers: list[PersonLayer]
     pictures: list[ByteArray]
     driving: list[Frame]
@@ -129,7 +152,8 @@ class Stages:
             first = next(iter(reader))
             room = max(int(_HELD_BYTES / first.rgb.nbytes), 2)
             kept = [first, *islice(reader, room - 1)]
-        return cls(job, seen, estimator, calls, layers, pictures, kept, frames)
+        runner = calls.runner(options.frames_per_batch, [])
+        return cls(job, seen, estimator, calls, runner, layers, pictures, kept, frames)
 
     def timed(self, repeats: int) -> dict[str, Timing]:
         """Do each stage alone, several times; return the fastest of each by its name in `STAGES`."""
@@ -138,8 +162,8 @@ class Stages:
             works: dict[str, Callable[[], object]] = {
                 "decode": self._decode,
                 "analyse": self._analyse,
-                "pass one": self.calls.plan,
-                "pass two": self.calls.render,
+                "pass one": lambda: _exhaust(self.runner.plan(self.job.target.points)),
+                "pass two": lambda: _exhaust(self.runner.render(self.job.target.points, self.job.theta)),
                 "composite": self._composite,
                 "encode": lambda: self._encode(output),
             }
@@ -158,8 +182,7 @@ class Stages:
 
     def _decode(self) -> None:
         with open_driving(self.job.driving_path, self.job.options) as reader:
-            for _ in reader:
-                pass
+            _exhaust(reader)
 
     def _analyse(self) -> None:
         cuts = ShotCutDetector()
@@ -193,6 +216,11 @@ class Stages:
         ) as writer:
             for number, place in enumerate(back_and_forth(self.frames, len(self.pictures))):
                 writer.write(self.pictures[place], number / float(info.frame_rate))
+
+
+def _exhaust(items: Iterable[object]) -> None:
+    for _ in items:
+        pass
 
 
 def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> SeenInputs:

@@ -59,10 +59,10 @@ def _figures(inputs: Inputs, options: dict[str, Any], whole: dict[str, Any], rep
     timings = done.timed(repeats)
     dtype = _precision_name(done.job.dtype)
     peaks = machine_peaks(done.job.device, ["fp32", "bf16", dtype])
-    networks = {
-        stage: {each.name: measured_network(each, done.frames, repeats, done.job.device) for each in heard}
-        for stage, heard in done.networks().items()
-    }
+    networks = {}
+    for stage, heard in done.networks().items():
+        at_once = 1 if stage == "analyse" else done.calls.at_once
+        networks[stage] = {each.name: measured_network(each, done.frames, repeats, done.job.device, at_once) for each in heard}
     for each in networks.values():
         add_shares(each, peaks[dtype])
     return {
@@ -72,6 +72,7 @@ def _figures(inputs: Inputs, options: dict[str, Any], whole: dict[str, Any], rep
         "precision": dtype,
         "frames": done.frames,
         "batch": done.calls.batch,
+        "batches_at_once": done.calls.at_once,
         "stages": {name: timing.a_frame(done.frames) for name, timing in timings.items()},
         "end_to_end": whole,
         "wall": against_wall(timings, done.frames, 1e3 / whole["fps"], usable_cores()),

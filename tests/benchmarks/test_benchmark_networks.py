@@ -44,12 +44,13 @@ def test_only_the_outermost_calls_are_heard() -> None:
     assert (linear.name, sum(linear.calls.values())) == ("Linear", 1)
 
 
-def test_a_networks_figures_are_a_frame() -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_networks_figures_are_a_frame(at_once: int) -> None:
     network = Small()
     with listening() as heard, torch.inference_mode():
         for batch in (4, 4, 1):
             network(torch.zeros(batch, 3, 16, 16))
-    figures = measured_network(heard.networks[id(network)], 9, 1, torch.device("cpu"))
+    figures = measured_network(heard.networks[id(network)], 9, 1, torch.device("cpu"), at_once)
     assert figures["gflop_a_frame"] == pytest.approx(gflop(1))
     assert figures["calls"] == 3
     assert figures["inputs"] == [[4, 3, 16, 16]]

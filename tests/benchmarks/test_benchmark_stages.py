@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.inputs import make_inputs
 from benchmarks.stage_timing import STAGES, EngineCalls, Stages
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.types import FloatArray, PersonLayer, SourcePerson
+from motionwarp.types import FloatArray, PersonLayer, Pose, SourcePerson
 
 
 class Counting(Engine):
@@ -42,7 +43,26 @@ def test_an_engine_is_asked_again_in_the_same_batches() -> None:
     calls.plan()
     calls.render()
     assert engine.asked == first
-    assert calls.batch == 3
+    assert (calls.batch, calls.at_once) == (3, 1)
+
+
+def test_an_engine_is_run_again_as_transfers_run_it() -> None:
+    engine = Counting()
+    calls = EngineCalls(engine)
+    with pytest.raises(RuntimeError, match="prepared"):
+        calls.runner(2, [])
+    person = SourcePerson(
+        np.zeros((4, 3, 3), dtype=np.uint8),
+        np.ones((4, 3), dtype=np.float32),
+        Pose(np.zeros((18, 3), dtype=np.float32)),
+        np.zeros((4, 3), dtype=np.uint8),
+    )
+    engine.prepare(person, RenderSettings(torch.device("cpu"), torch.float32, 3, 4))
+    runner = calls.runner(2, [])
+    poses = np.zeros((5, 18, 3), dtype=np.float32)
+    assert [len(layers) for layers in runner.render(poses, np.zeros((5, 2), dtype=np.float32))] == [2, 2, 1]
+    assert sorted(engine.asked) == sorted([("prepare", 1), ("prepare", 1), ("render", 2), ("render", 2), ("render", 1)])
+    assert calls.rendered == [], "what is measured is not heard"
 
 
 @pytest.fixture(scope="module")
