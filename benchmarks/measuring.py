@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +10,8 @@ from typing import Final
 
 import torch
 
-_STATUS: Final = Path("/proc/self/status")
+from motionwarp.memory import peak_memory_bytes
+
 _FORGET_PEAK: Final = "5"  # what Linux's clear_refs takes for "begin the peak anew"
 
 
@@ -66,16 +65,7 @@ def finish(device: torch.device | None) -> None:
 
 def peak_memory_mb() -> float:
     """Return the most memory that this process has held, in MB; on Linux since `forget_peak_memory`, where that worked."""
-    told = peak_in_status(_STATUS.read_text(encoding="ascii")) if _STATUS.exists() else None
-    if told is not None:
-        return told
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def peak_in_status(status: str) -> float | None:
-    """Return the peak of memory in MB that a text of the form of Linux's /proc/self/status tells; None if it does not."""
-    return next((int(line.split()[1]) * 1024 / 1e6 for line in status.splitlines() if line.startswith("VmHWM:")), None)
+    return peak_memory_bytes() / 1e6
 
 
 def forget_peak_memory() -> bool:

@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 import typer
 
-from benchmarks.measuring import peak_in_status, peak_memory_mb
+from benchmarks.measuring import peak_memory_mb
 from benchmarks.report import publish
 from motionwarp.devices import usable_cores
 from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure_all
 from motionwarp.media.image import write_image
+from motionwarp.memory import peak_in_status
 from motionwarp.types import FloatArray
 
 # test pairs of the published DeepFashion list
@@ -101,4 +102,4 @@ def _peak_of_processes_mb() -> float | None:
         except OSError:
             continue
         peaks.append(peak_in_status(status))
-    return max((peak for peak in peaks if peak is not None), default=None)
+    return max((peak / 1e6 for peak in peaks if peak is not None), default=None)

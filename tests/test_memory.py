@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from motionwarp.memory import keep_freed_memory
+from motionwarp.memory import keep_freed_memory, peak_in_status, peak_memory_bytes
 
 _PAGES_OF_A_SECOND_BLOCK = """
 import resource, sys
 import numpy as np
-from motionwarp.memory import keep_freed_memory
+from motionwarp.memory import keep_freed_memory, peak_in_status, peak_memory_bytes
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 def faults():
@@ -45,3 +45,16 @@ def test_a_freed_block_is_used_again(repository_root: Path) -> None:
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert not keep_freed_memory()
+
+
+def test_the_peak_that_linux_tells() -> None:
+    assert peak_in_status("Name:\tpython\nVmPeak:\t  900000 kB\nVmHWM:\t  1000000 kB\nVmRSS:\t 5 kB\n") == 1_024_000_000
+    assert peak_in_status("Name:\tpython\n") is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells it of this process alone")
+def test_the_peak_is_not_that_of_the_process_that_started_this_one(repository_root: Path) -> None:
+    block = bytearray(300 * 2**20)  # touched, so that this process holds it
+    ask = "from motionwarp.memory import peak_memory_bytes; print(peak_memory_bytes())"
+    result = subprocess.run([sys.executable, "-c", ask], cwd=repository_root, capture_output=True, text=True, check=True)
+    assert peak_memory_bytes() > len(block) > int(result.stdout) > 5e6

@@ -23,6 +23,7 @@ from motionwarp.pipeline.driving import expected_frames
 from motionwarp.pipeline.options import TransferOptions
 
 _SAMPLE_SECONDS: Final = 2.0
+_HEADROOM: Final = 1.25  # what a worker holds after many clips, in terms of its peak in the sample
 _SAMPLE_ITEMS: Final = 3
 # beyond this many clips, headers of a part that is spread evenly stand for all
 _MOST_PROBED: Final = 2000
@@ -48,7 +49,7 @@ class Estimate:
         On the wall.
     clip_bytes, analysis_bytes : int
         On the disk, in all.
-    worker_bytes, memory_bytes : int
+    worker_bytes, memory_bytes : int  (with some headroom over the peak in the sample)
         Of one worker, as measured, and of all of them.
     sample_frames : int
         Frames of the sample that all of this rests on.
@@ -215,7 +216,7 @@ def _measured_with(executor: Executor, storage: LocalStorage, plan: Plan, config
         clip_frame_seconds=sum(result.seconds for result in results) / frames,
         clip_frame_bytes=_bytes_in(storage, "clips") / frames,
         source_bytes=source_bytes,
-        worker_bytes=max(result.peak_bytes for result in results),
+        worker_bytes=round(_HEADROOM * max(result.peak_bytes for result in results)),
         frames=frames,
     )
 

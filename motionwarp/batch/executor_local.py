@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from motionwarp.batch.executor import Executor, Outcome, lost_worker
 from motionwarp.batch.work import Task, Worker, WorkOrder
+from motionwarp.memory import keep_freed_memory
 
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _WATCH_SECONDS: Final = 0.2
@@ -136,6 +137,7 @@ def _serve(order: WorkOrder, pipe: Connection[Any, Any], parent: int) -> None:
     """Live as a worker: until the pipe ends, or the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    keep_freed_memory()
     worker = Worker(order)
     try:
         while True:

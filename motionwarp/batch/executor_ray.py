@@ -15,6 +15,7 @@ from typing import Any, Final
 from motionwarp.batch.executor import Executor, Outcome, lost_worker
 from motionwarp.batch.work import Task, TaskResult, Worker, WorkOrder
 from motionwarp.errors import MissingExtraError, OptionError
+from motionwarp.memory import keep_freed_memory
 
 _CONNECT_SECONDS: Final = 10.0
 _WORKERS: dict[str, Worker] = {}
@@ -133,6 +134,7 @@ def _perform(order: WorkOrder, task: Task) -> TaskResult:
         for worker in _WORKERS.values():
             worker.close()
         _WORKERS.clear()
+        keep_freed_memory()
         _WORKERS[key] = Worker(order)
     import ray
 

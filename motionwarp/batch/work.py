@@ -22,6 +22,7 @@ from motionwarp.errors import (
     OutputError,
     WeightsError,
 )
+from motionwarp.memory import peak_memory_bytes
 
 # what computes is imported where work begins: executors start before it, with threads and devices set first
 if TYPE_CHECKING:
@@ -191,13 +192,3 @@ class Worker:
 
     def _forget_copies(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-
-def peak_memory_bytes() -> int:
-    """Return the most memory that this process has had, or 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.grid import table_rows
 from benchmarks.lengths import growth
-from benchmarks.measuring import Timing, peak_in_status
+from benchmarks.measuring import Timing
 from benchmarks.stage_timing import STAGES
 from benchmarks.stages import add_shares, against_wall
 from benchmarks.startup import import_milliseconds
@@ -73,8 +73,3 @@ import time:       500 |        500 |     numpy.linalg
 import time:        50 |        550 | motionwarp.pipeline
 """
     assert list(import_milliseconds(report).items()) == [("torch", 2.1), ("numpy", 0.5), ("motionwarp", 0.05)]
-
-
-def test_the_peak_that_linux_tells() -> None:
-    assert peak_in_status("Name:\tpython\nVmPeak:\t  900000 kB\nVmHWM:\t  1000000 kB\nVmRSS:\t 5 kB\n") == 1024.0
-    assert peak_in_status("Name:\tpython\n") is None
