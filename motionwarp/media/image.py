@@ -249,8 +249,9 @@ def write_image(
 
 def encoded_image(target: Path, pixels: ByteArray) -> bytes:
     """Return the bytes of a picture file in the format of `target`'s ending; arguments and errors as for `write_image`."""
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
-        raise ValueError(f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4), got {pixels.dtype} {pixels.shape}")
+    shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not shaped or pixels.size == 0:
+        raise ValueError(f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} {pixels.shape}")
     ending = target.suffix.lower()
     if ending not in _WRITERS:
         known = ", ".join(_WRITERS)
