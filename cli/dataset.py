@@ -10,7 +10,7 @@ import typer
 
 from motionwarp.errors import OutputError
 
-from . import dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
+from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
 from .failures import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
 from .reporting import Reporter, Tick
@@ -32,6 +32,7 @@ app.command("verify", epilog=dataset_inspect.VERIFY_EPILOG)(dataset_inspect.veri
 app.command("stats", epilog=dataset_inspect.STATS_EPILOG)(dataset_inspect.stats)
 app.command("export", epilog=dataset_inspect.EXPORT_EPILOG)(dataset_inspect.export)
 app.command("pairs", epilog=dataset_pairs.EPILOG)(dataset_pairs.pairs)
+app.command("annotate", epilog=dataset_annotate.EPILOG)(dataset_annotate.annotate)
 app.command("test-pairs", epilog=dataset_test_pairs.EPILOG)(dataset_test_pairs.make_test_pairs)
 
 
