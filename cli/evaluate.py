@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from . import evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
+from .comparing import check_sheet
 from .failures import is_debug
 from .options import (
     DebugOption,
@@ -63,6 +64,7 @@ def analyser(
     from motionwarp.evaluation.contact_sheet import draw_seen, write_sheet
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
+    check_sheet(worst, overwrite=overwrite)
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
     report = evaluate_photos(seer, data / "ccp")

@@ -20,7 +20,7 @@ from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
 from motionwarp.data.splits import VALIDATION_CLIPS, Split
-from motionwarp.errors import NoPersonError
+from motionwarp.errors import InputError, NoPersonError
 from motionwarp.evaluation.metrics.matte import matte_iou
 from motionwarp.media.reader import open_video
 from motionwarp.parsing.labels import CLASS_COUNT, GROUP_NAMES, IGNORE, LIP_NAMES, to_groups
@@ -205,13 +205,22 @@ def person_height(teacher: FloatArray, matte: FloatArray) -> float:
 
 
 def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "validation") -> AnalysisReport:
-    """Measure points, mattes and parsing on the photos of a split."""
+    """Measure points, mattes and parsing on the photos of a split.
+
+    Raises
+    ------
+    InputError
+        If the folder has no photo of the split.
+    """
     points = PointTally()
     groups, classes = OverlapTally.of(len(GROUP_NAMES)), OverlapTally.of(CLASS_COUNT)
     matte_overlaps: list[float] = []
     seen: list[SeenPicture] = []
     missed: list[str] = []
-    for photo in read_photos(ccp_folder, photo_names(ccp_folder, split)):
+    names = photo_names(ccp_folder, split)
+    if not names:
+        raise InputError(f"there is no photo of the {split} split", subject=ccp_folder, remedy="Check that the data set is complete.")
+    for photo in read_photos(ccp_folder, names):
         height, width = photo.rgb.shape[:2]
         predicted, matte, parsing = None, np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
         try:
@@ -234,9 +243,9 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
         "reliability": points.reliability(),
         "matte_iou": float(np.mean(matte_overlaps)),
         "parsing_groups_iou": _named(GROUP_NAMES, groups.overlaps()),
-        "parsing_groups_miou": float(np.nanmean(groups.overlaps())),
+        "parsing_groups_miou": _mean_overlap(groups),
         "parsing_classes_iou": _named(LIP_NAMES, classes.overlaps()),
-        "parsing_classes_miou": float(np.nanmean(classes.overlaps())),
+        "parsing_classes_miou": _mean_overlap(classes),
     }
     return AnalysisReport(figures, points, seen)
 
@@ -282,6 +291,12 @@ def _reduced(photo: CcpPhoto, near: float, predicted: FloatArray | None) -> Seen
     rgb = cv2.resize(photo.rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     points = None if predicted is None else (predicted * (scale, scale, 1)).astype(np.float32)
     return SeenPicture(photo.name, near, np.asarray(rgb, dtype=np.uint8), points)
+
+
+def _mean_overlap(tally: OverlapTally) -> float | None:
+    """Return the mean over the classes that occur; None where no photo has a parsing to compare with."""
+    overlaps = tally.overlaps()
+    return None if np.isnan(overlaps).all() else float(np.nanmean(overlaps))
 
 
 def _named(names: Sequence[str], values: FloatArray) -> dict[str, float | None]:
