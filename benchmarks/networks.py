@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import fastest
-from motionwarp.pipeline.crew import Crew
+from motionwarp.crew import Crew
 
 Shapes = tuple[tuple[int, ...], ...]
 

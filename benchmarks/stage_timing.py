@@ -187,7 +187,7 @@ class Stages:
     def _analyse(self) -> None:
         cuts = ShotCutDetector()
         for observation in self.estimator.follow(self._driving(), PersonChoice.parse(self.job.options.person)):
-            cuts.add(observation.frame.rgb)
+            cuts.add(observation.frame.rgb, observation.frame.pts_seconds)
 
     def _driving(self) -> Iterator[Frame]:
         step = 1 / float(self.job.driving_info.frame_rate)

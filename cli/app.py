@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -44,6 +45,8 @@ def root(
 
 def main() -> None:
     """Run the command line; never returns."""
+    # threads that wait for each other shall sleep: while they spin, whoever else uses the machine makes all of it many times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     catch_ending_signals()
     try:
         app(prog_name="motionwarp")

@@ -12,6 +12,7 @@ import torch
 
 from motionwarp.analysis.folding import folded, ready_for, with_outputs
 from motionwarp.analysis.reading import Readings
+from motionwarp.crew import Crew
 from motionwarp.errors import WeightsError
 from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points, point_probabilities
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
@@ -89,12 +90,21 @@ class NetworkReader:
         expected = (self.config.height, self.config.width, 3)
         if pictures.shape[1:] != expected or pictures.dtype != np.uint8:
             raise ValueError(f"the analyser reads uint8 (N, {expected}), got {pictures.dtype} {pictures.shape}")
-        chunks = [
-            self._read(pictures[start : start + _LARGEST_BATCH], dense) for start in range(0, len(pictures), _LARGEST_BATCH)
-        ]
-        if len(chunks) == 1:
-            return chunks[0]
+        size = self._chunk(len(pictures))
+        parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
+        if len(parts) == 1:
+            return self._read(parts[0], dense)
+        with Crew(min(self._workers(), len(parts) or 1)) as crew:
+            chunks = [answer.result() for answer in [crew.submit(self._read, part, dense) for part in parts]]
         return _joined(chunks, dense, self.config)
+
+    def _workers(self) -> int:
+        """Return how many batches are read at once: other devices are kept busy by one."""
+        return torch.get_num_threads() if self.device.type == "cpu" else 1
+
+    def _chunk(self, count: int) -> int:
+        """Return how many of so many pictures are read as one batch, at least 1."""
+        return min(max(-(-count // self._workers()), 1), _LARGEST_BATCH)
 
     @torch.inference_mode()
     def _read(self, pictures: ByteArray, dense: bool) -> Readings:

@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 import numpy as np
 import torch
 
+from motionwarp.crew import Crew
 from motionwarp.devices import resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
-from motionwarp.pipeline.crew import Crew
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
 Made = TypeVar("Made")

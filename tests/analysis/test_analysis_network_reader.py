@@ -231,3 +231,20 @@ def test_a_file_for_another_architecture_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, {"network": NETWORK_CONFIG}, architecture="resnet_generator")
     with pytest.raises(WeightsError, match="for 'resnet_generator', not for 'analyser'"):
         NetworkReader.load(path, CPU, torch.float32)
+
+
+def test_many_pictures_are_read_side_by_side_in_their_order() -> None:
+    reader = NetworkReader(trained(), CPU, torch.float32)
+    images = pictures(7)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = [reader(image[None], True) for image in images]
+        torch.set_num_threads(3)
+        together = reader(images, True)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(together.points, np.concatenate([one.points for one in alone]), atol=1e-2)
+    assert together.matte is not None
+    np.testing.assert_allclose(together.matte, np.concatenate([one.matte for one in alone if one.matte is not None]), atol=1e-3)

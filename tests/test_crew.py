@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from motionwarp.pipeline.crew import Crew
+from motionwarp.crew import Crew
 
 
 @pytest.fixture
