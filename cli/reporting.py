@@ -19,6 +19,8 @@ from .terminal import open_console
 
 PLAIN_INTERVAL_SECONDS: Final = 10.0
 MOST_WARNINGS: Final = 10
+# a pipe has no width: rows of tables must not be folded for it
+_PIPE_WIDTH: Final = 10_000
 
 Tick = Callable[[str, int, int | None], None]
 """Called with a stage's name, the steps done, and all steps if they are known."""
@@ -56,8 +58,9 @@ class Reporter:
         if self.as_json or self.quiet:
             self.result(summary, "")
         else:
-            # a pipe has no width; lines must not be folded for it
-            self.out.print(table, width=None if self.out.is_terminal else 1000)
+            if not self.out.is_terminal:
+                self.out.width = _PIPE_WIDTH  # `print` takes no width above the console's
+            self.out.print(table)
 
     def warn(self, text: str) -> None:
         """Print a warning."""
