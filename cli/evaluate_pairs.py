@@ -133,8 +133,8 @@ def pairs(
     Writes index.html (opens from disk), metrics.json and pairs.csv into the report's folder. Pairs that one system has no readable
     result for count for none.
     """
+    from motionwarp.devices import usable_cores
     from motionwarp.evaluation.pairs.definitions import parse_families
-    from motionwarp.evaluation.pairs.picture_figures import usable_cores
     from motionwarp.evaluation.pairs.report import write_report
     from motionwarp.evaluation.pairs.run import PairsRun
     from motionwarp.evaluation.pairs.settings import PairsSettings

@@ -22,7 +22,7 @@ from motionwarp.evaluation.metrics.flicker import backward_flow, warped_by
 from motionwarp.evaluation.pairs import picture_figures as measuring
 from motionwarp.evaluation.pairs.ledger import Ledger, Score
 from motionwarp.evaluation.pairs.network_figures import NamedTask, lpips_figures, parsing_figures, pose_figures
-from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure, measure_all, usable_cores
+from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure, measure_all
 from motionwarp.evaluation.pairs.seeing import People
 from motionwarp.evaluation.pairs.set_figures import _equal_batches
 from motionwarp.evaluation.pairs.thumbnails import chosen_rows, data_address
@@ -161,14 +161,6 @@ def test_pictures_too_small_for_a_window_are_an_outcome_not_an_end(tmp_path: Pat
     outcome = measure(PictureTask(tmp_path / "a.png", tmp_path / "a.png", None), "exact")
     assert outcome.error is not None
     assert str(tmp_path / "a.png") in outcome.error
-
-
-def test_cores_are_counted_where_the_system_knows_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(measuring.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(measuring.os, "cpu_count", lambda: 6)
-    assert usable_cores() == 6
-    monkeypatch.setattr(measuring.os, "cpu_count", lambda: None)
-    assert usable_cores() == 1
 
 
 def test_batches_end_where_the_size_of_pictures_changes(tmp_path: Path) -> None:
