@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import numpy as np
 import torch
 
+from motionwarp.analysis.exposure import lifted
 from motionwarp.analysis.folding import folded, ready_for, with_outputs
 from motionwarp.analysis.reading import Readings
 from motionwarp.crew import Crew
@@ -26,7 +27,7 @@ _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a sea
 
 
 class NetworkReader:
-    """Reads pictures with the analyser.
+    """Reads pictures with the analyser, dark ones lifted.
 
     Parameters
     ----------
@@ -111,8 +112,9 @@ class NetworkReader:
         return self._readings(self._output(pictures, dense), dense)
 
     def _output(self, pictures: ByteArray, dense: bool) -> AnalyserOutput:
+        lit = np.stack([lifted(picture) for picture in pictures]) if len(pictures) else pictures
         # (N, 3, H, W) over channels-last memory, which is how the pictures lie already
-        image = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
+        image = torch.from_numpy(lit).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
         if dense:
             return cast(AnalyserOutput, self._everything(image))
         heatmap_logits, absent_logits = self._points_only(image)

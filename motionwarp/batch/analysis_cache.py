@@ -57,13 +57,13 @@ class AnalysisCache:
             "rgb": person.rgb, "matte": person.matte, "points": person.pose.points,
             "parsing": person.parsing, "plate": source.plate,
         }  # fmt: skip
-        self._save(key, arrays, {})
+        self._save(key, arrays, {"notes": list(source.notes)})
 
     def load_source(self, key: str) -> PreparedSource:
         """Return a prepared source as it was; errors are those of `load_motion`."""
-        arrays, _ = self._load(key)
+        arrays, facts = self._load(key)
         person = SourcePerson(arrays["rgb"], arrays["matte"], Pose(arrays["points"]), arrays["parsing"])
-        return PreparedSource(person, arrays["plate"])
+        return PreparedSource(person, arrays["plate"], tuple(facts.get("notes", ())))
 
     def save_motion(self, key: str, motion: DrivingMotion, info: VideoInfo) -> None:
         """Keep a driving clip's motion and headers."""

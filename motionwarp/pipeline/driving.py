@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,14 @@ from motionwarp.errors import NoPersonError, PoseFileError
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probing import VideoInfo
 from motionwarp.media.reader import VideoReader, open_video
+from motionwarp.pipeline.doubts import Doubts
 from motionwarp.pipeline.driver_plate import PlateBuilder
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.files import read_track
+from motionwarp.pose.leaps import leaps
 from motionwarp.pose.people import PersonSelector
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, PoseTrack
 
@@ -89,14 +91,18 @@ def observe_driving(
         If the given poses are of another number of frames.
     """
     with open_driving(path, options) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded:
-        pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None)
+        pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None, given)
+        doubts = Doubts()
         frames = _watched(decoded, pass_one, reader.info, options, callback)
         if given is None:
             for observation in clock.timed("analyse", estimator.follow(frames, PersonChoice.parse(options.person))):
-                pass_one.see(observation.frame, None if observation.person is None else observation.person.pose.points)
+                person = observation.person
+                doubts.add(observation.frame.rgb, person)
+                pass_one.see(observation.frame, None if person is None else person.pose.points)
         else:
             for frame in frames:
-                pass_one.see(frame, _given_points(given, frame, options))
+                index = _given_index(given, frame, options)
+                pass_one.see(frame, given.points[index] if index < len(given) and given.present[index] else None, index)
             _check_length(given, pass_one, options)
         track = pass_one.track()
         if not track.present.any():
@@ -106,7 +112,7 @@ def observe_driving(
                 remedy="Use a clip that shows one clearly, choose another section, or give --driving-poses",
             )
         plate = None if pass_one.plate is None else pass_one.plate.finish()
-        notes = list(reader.warnings)
+        notes = [*reader.warnings, *doubts.notes("the driving person")]
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate)
@@ -120,16 +126,19 @@ def _end_of(track: PoseTrack, info: VideoInfo, options: TransferOptions) -> floa
 class _PassOne:
     """Gathers what is kept of every frame."""
 
-    def __init__(self, info: VideoInfo, plate: PlateBuilder | None) -> None:
+    def __init__(self, info: VideoInfo, plate: PlateBuilder | None, given: PoseTrack | None) -> None:
         self.info, self.plate = info, plate
         self.cuts = ShotCutDetector()
+        self.given_cuts = () if given is None else given.cuts
+        self.given_indices: list[int] = []
         self.points: list[FloatArray] = []
         self.present: list[bool] = []
         self.times: list[float] = []
 
-    def see(self, frame: Frame, points: FloatArray | None) -> None:
-        """Take the next frame with its person's points, (18, 3), or None."""
-        self.cuts.add(frame.rgb)
+    def see(self, frame: Frame, points: FloatArray | None, given_index: int = 0) -> None:
+        """Take the next frame with its person's points, (18, 3), or None, and their number in the given track."""
+        self.cuts.add(frame.rgb, frame.pts_seconds)
+        self.given_indices.append(given_index)
         self.times.append(frame.pts_seconds)
         self.present.append(points is not None)
         self.points.append(np.zeros((POINT_COUNT, 3), dtype=np.float32) if points is None else points)
@@ -137,15 +146,12 @@ class _PassOne:
             self.plate.add(frame.rgb, points)
 
     def track(self) -> PoseTrack:
-        """Return all that was seen."""
-        return PoseTrack(
-            np.stack(self.points),
-            np.array(self.present),
-            np.array(self.times),
-            self.info.width,
-            self.info.height,
-            self.cuts.cuts(),
-        )
+        """Return all that was seen, cut where pictures, poses or the given track say so."""
+        points, present, times = np.stack(self.points), np.array(self.present), np.array(self.times)
+        uncut = PoseTrack(points, present, times, self.info.width, self.info.height)
+        first_given = np.searchsorted(self.given_indices, self.given_cuts)
+        cuts = {*self.cuts.cuts(), *leaps(uncut), *(int(frame) for frame in first_given if 0 < frame < len(times))}
+        return replace(uncut, cuts=tuple(sorted(cuts)))
 
 
 def _watched(
@@ -187,15 +193,11 @@ def given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
     )
 
 
-def _given_points(track: PoseTrack, frame: Frame, options: TransferOptions) -> FloatArray | None:
-    """Return a frame's points: by number for a whole clip, by time for a section of it."""
-    index = frame.index
-    if options.start is not None:
-        index = int(np.abs(track.times_seconds - (options.start + frame.pts_seconds)).argmin())
-    if index >= len(track) or not track.present[index]:
-        return None
-    points: FloatArray = track.points[index]
-    return points
+def _given_index(track: PoseTrack, frame: Frame, options: TransferOptions) -> int:
+    """Return which of the given poses is a frame's: by number for a whole clip, by time for a section of it."""
+    if options.start is None:
+        return frame.index
+    return int(np.abs(track.times_seconds - (options.start + frame.pts_seconds)).argmin())
 
 
 def _check_length(track: PoseTrack, pass_one: _PassOne, options: TransferOptions) -> None:

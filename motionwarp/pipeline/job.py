@@ -145,7 +145,7 @@ class TransferJob:
         torch.manual_seed(self.options.seed)
         seen = self._seen or self._look(callback)
         self.estimator_name = seen.estimator
-        self.warnings += seen.motion.notes
+        self.warnings += [*seen.source.notes, *seen.motion.notes]
         self._motion = seen.motion
         self._timeline = make_timeline(seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate)
         self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
@@ -250,7 +250,7 @@ class TransferJob:
             self._runner = EngineRunner(self.engine, reduced.person, settings, self.options.frames_per_batch, self.warnings)
 
     def _planned(self, track: PoseTrack, callback: ProgressCallback | None) -> FloatArray:
-        """Plan all frames and smooth the warps over time, never across cuts."""
+        """Plan all frames and smooth the warps over time, never across cuts, nor with those of frames without the person."""
         count = len(track)
         parts: list[FloatArray] = []
         announce(callback, Stage.PLAN, 0, count)
@@ -258,9 +258,9 @@ class TransferJob:
             parts.append(theta)
             announce(callback, Stage.PLAN, sum(map(len, parts)), count)
         with self.clock.measure("smooth"):
-            return smooth_over_time(
-                np.concatenate(parts), track.times_seconds, track.cuts, _THETA_SHARE * self.options.smooth
-            )
+            comes_or_goes = np.flatnonzero(np.diff(track.present)) + 1
+            ends = (*track.cuts, *comes_or_goes.tolist())
+            return smooth_over_time(np.concatenate(parts), track.times_seconds, ends, _THETA_SHARE * self.options.smooth)
 
     def _layers(self) -> Generator[PersonLayer, None, None]:
         """Yield the person of every frame, rendered a batch ahead in a thread of its own."""

@@ -15,6 +15,7 @@ from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
 from motionwarp.errors import MediaError, MotionwarpError, NoPersonError
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
+from motionwarp.pipeline.doubts import Doubts
 from motionwarp.pipeline.inpainting import clean_plate
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.placing import resized
@@ -37,10 +38,13 @@ class PreparedSource:
         At the picture's resolution, its long side at most `LONGEST_SIDE`.
     plate : uint8 (H, W, 3)
         The picture with the person removed and the hole filled.
+    notes : tuple of str
+        What a user should know of how the person was seen.
     """
 
     person: SourcePerson
     plate: ByteArray
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -107,7 +111,10 @@ def prepare_source(
         matte = matte_in_frame(picture.rgb, seen)
     parsing = parsing_in_frame(seen, picture.height, picture.width, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
-    return PreparedSource(person, clean_plate(picture.rgb, matte, seed=options.seed))
+    doubts = Doubts()
+    if given is None:
+        doubts.add(picture.rgb, seen)
+    return PreparedSource(person, clean_plate(picture.rgb, matte, seed=options.seed), tuple(doubts.notes("the source person")))
 
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:

@@ -1,11 +1,13 @@
 """Repairing a track before anything is built on it: glitches of single frames put right, gaps filled, all of it told.
 
 First left and right that were swapped for a moment, then points that jumped away and back, then gaps. Nothing crosses a cut.
+While the person is outside of the picture the track stays empty.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -13,8 +15,11 @@ from motionwarp.errors import NoPersonError
 from motionwarp.pose.body_tree import SEEN_SCORE
 from motionwarp.pose.gaps import GapFill, fill_shot
 from motionwarp.pose.glitches import undo_jumps, undo_swaps
+from motionwarp.pose.leaving import frames_out_of_sight
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.types import BoolArray, PoseTrack
+
+_AWAY_TEXT: Final = "no person found in {frames}, who was at the edge of the picture: left empty"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class RepairSettings:
     Attributes
     ----------
     interpolate_seconds : float
-        Gaps up to this long are filled in between; longer ones hold the last pose.
+        Gaps up to this long are filled in between; longer ones hold the last pose, unless the person has left the picture.
     undo_glitches : bool
         Put right swaps and jumps, not only gaps.
     """
@@ -57,7 +62,8 @@ class RepairResult:
     Attributes
     ----------
     track : PoseTrack
-        `present` is true for frames that were filled as well. Only shots in which nobody was found stay empty.
+        `present` is true for frames that were filled as well. Only shots in which nobody was found stay empty, and frames in
+        which the person is outside of the picture.
     notes : tuple of FrameNote
         What was done, by first frame.
     found : bool (T,)
@@ -107,8 +113,11 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
             for frame, indices in undo_jumps(part, times):
                 text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbours"
                 notes.append(_note(start + frame, start + frame, text))
+        away = frames_out_of_sight(part, times, track.width, track.height, rules.interpolate_seconds)
         for fill in fill_shot(part, times, rules.interpolate_seconds):
-            notes.append(_note(start + fill.first, start + fill.last, _gap_text(fill)))
+            text = _AWAY_TEXT if not fill.points and away[fill.first] else _gap_text(fill)
+            notes.append(_note(start + fill.first, start + fill.last, text))
+        part[away] = 0.0
     present = (points[..., 2] > 0).any(axis=1)
     repaired = PoseTrack(points, np.asarray(present), track.times_seconds, track.width, track.height, track.cuts)
     notes.sort(key=lambda note: (note.first, note.last))
