@@ -101,7 +101,9 @@ class Checkpoint:
             for entry in value.values() if isinstance(value, dict) else value:
                 self._refuse_extremes(entry)
         elif isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
-            raise WeightsError(f"has a configuration with the number {value:.3g}, beyond {_LARGEST_NUMBER}", subject=self.path)
+            # not the number itself: one of 400 digits is none that can be formatted
+            digits = len(str(abs(value)))
+            raise WeightsError(f"has a configuration with a number of {digits} digits, beyond {_LARGEST_NUMBER}", subject=self.path)
 
     def _refuse_misfit(self, network: nn.Module) -> None:
         wanted = network.state_dict()

@@ -16,7 +16,6 @@ from motionwarp.media.reader import open_video
 from motionwarp.types import ByteArray, Frame
 
 PersonRule = Literal["auto", "name", "folder", "file"]
-RULES: Final[tuple[PersonRule, ...]] = ("auto", "name", "folder", "file")
 Keep = Callable[[Path, str, ByteArray], bool]
 _CLIP_ENDINGS: Final = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif")
 

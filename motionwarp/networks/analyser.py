@@ -22,7 +22,6 @@ from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, POINT_COUNT
 
 HEATMAP_STRIDE = 4  # crop pixels a heatmap cell
-DENSE_STRIDE = 2  # crop pixels a cell of parsing and matte
 # cells around the peak whose mass is the score and whose centroid is the position: wide enough for the labels' spread
 PEAK_RADIUS = 3
 

@@ -19,7 +19,6 @@ from motionwarp.types import POINT_COUNT, BoolArray, FloatArray
 SEEN_SCORE: Final = 0.15
 
 MID_HIP: Final = POINT_COUNT
-JOINT_COUNT: Final = POINT_COUNT + 1
 
 
 @dataclass(frozen=True)

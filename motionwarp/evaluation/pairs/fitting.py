@@ -10,7 +10,6 @@ from motionwarp.errors import InputError
 from motionwarp.types import ByteArray, FloatArray
 
 Fit = Literal["exact", "crop", "pad"]
-FITS: Final[tuple[Fit, ...]] = ("exact", "crop", "pad")
 _WHITE: Final = 255
 
 
