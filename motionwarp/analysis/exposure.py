@@ -22,12 +22,15 @@ _LEAST_GAMMA: Final = 0.3
 _WHITE_PART: Final = 0.99  # of the pixels are darker than the white
 _GREY: Final = 127  # what lies outside the frame, which says nothing about the light
 
-_BLOWN: Final = 250
-_BLACK: Final = 1
+_BLOWN: Final = 244  # compression leaves white a little darker
+_BLACK: Final = 2
 # of the pixels around a person's points that may be without content: in photos of white clothes it is below 0.1, and where it is
 # over 0.4 every third person is misread
 _LARGEST_PART: Final = 0.4
 _AROUND: Final = 3  # pixels to each side of a point
+# a frame that is white all over but for this much hides people, and what is left of it is taken for one
+_LEAST_CONTENT: Final = 0.06
+_EVERY: Final = 8  # pixels across and down that are looked at for it
 
 LightFault = Literal["overexposed", "too dark"]
 
@@ -77,6 +80,8 @@ def light_fault(rgb: ByteArray, points: FloatArray) -> LightFault | None:
     """
     height, width = rgb.shape[:2]
     inside = (points[:, 2] > 0) & (points[:, 0] >= 0) & (points[:, 0] < width) & (points[:, 1] >= 0) & (points[:, 1] < height)
+    if (rgb[::_EVERY, ::_EVERY].min(axis=2) >= _BLOWN).mean() > 1 - _LEAST_CONTENT:
+        return "overexposed"
     blown, black = [], []
     for x, y in points[inside, :2].astype(int).tolist():
         patch = rgb[max(y - _AROUND, 0) : y + _AROUND + 1, max(x - _AROUND, 0) : x + _AROUND + 1]

@@ -60,5 +60,10 @@ def test_faults_of_light_are_told_where_the_person_is() -> None:
     assert light_fault(rgb, points) == "overexposed"
     rgb[:, :24] = 0
     assert light_fault(rgb, points) == "too dark"
+    rgb[:] = 255
+    rgb[20:28, 30:34] = 60
+    points[:, :2] = (32, 24)
+    assert light_fault(rgb, points) == "overexposed"
+    rgb[:, 24:] = 60
     points[:, 0] += 500
     assert light_fault(rgb, points) is None
