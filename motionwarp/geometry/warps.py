@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from motionwarp.geometry.affine import apply_affine, compose_affine, identity_affine, invert_affine
 from motionwarp.geometry.grids import affine_lattice, normalising_map
@@ -174,17 +173,17 @@ def _translation(shift: Tensor) -> Tensor:
 
 
 def _strided(length: int, stride: int) -> int:
-    """Return how many steps of `stride` reach beyond `length` pixels, counting both ends."""
-    return length if stride == 1 else -(-(length - 1) // stride) + 1 + (length == 1)
+    """Return how many points, `stride` pixels apart, have `length` pixels between them."""
+    return length if stride == 1 else (length - 1) // stride + 2
 
 
 def _refined(points: Tensor, stride: int, height: int, width: int) -> Tensor:
     """Interpolate points (..., rows, columns, 2) of every `stride`-th pixel to all, (..., H, W, 2)."""
     if stride == 1:
         return points
-    leading = points.shape[:-3]
-    rows, columns = points.shape[-3:-1]
-    planes = points.reshape(-1, rows, columns, 2).permute(0, 3, 1, 2)  # (M, 2, rows, columns)
-    size = ((rows - 1) * stride + 1, (columns - 1) * stride + 1)
-    fine = functional.interpolate(planes, size=size, mode="bilinear", align_corners=True)[..., :height, :width]
-    return fine.permute(0, 2, 3, 1).reshape(*leading, height, width, 2)
+    share = torch.arange(stride, device=points.device, dtype=points.dtype) / stride
+    # written in the order in which it is read: an enlarged picture of x and y would have to be turned over
+    down = torch.lerp(points[..., :-1, None, :, :], points[..., 1:, None, :, :], share[:, None, None])
+    down = down.flatten(-4, -3)[..., :height, :, :]  # (..., H, columns, 2)
+    across = torch.lerp(down[..., :-1, None, :], down[..., 1:, None, :], share[:, None])
+    return across.flatten(-3, -2)[..., :width, :]
