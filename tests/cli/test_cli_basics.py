@@ -228,7 +228,10 @@ def test_signals_clean_up_and_are_told(
     repository_root: Path, tmp_path: Path, number: signal.Signals, code: int, words: str
 ) -> None:
     script = f"""
-        import pathlib, sys, time
+        import pathlib, signal, sys, time
+        # whoever runs the tests in the background (nohup) has them ignored, and children take that over
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         sys.path.insert(0, {str(repository_root)!r})
         from motionwarp.__main__ import command_line
         cli = command_line()
