@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,11 +24,14 @@ from motionwarp.engines.layered_theta import LayeredTheta
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice, normalising_map
+from motionwarp.geometry.thin_plate import displace
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.types import PersonLayer, SourcePerson
 
 _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; their edges are smooth, so more is not needed
 _SPLINE_STRIDE: Final = 8
+# places in a box, as shares of its size; a little beyond it, since what is looked for may lie there
+_PROBES: Final = torch.cartesian_prod(torch.linspace(-0.1, 1.1, 5), torch.linspace(-0.1, 1.1, 5))
 _NEGLIGIBLE: Final = 0.15  # a texture with less alpha than this share of what its limb covers lends nothing
 
 
@@ -78,10 +81,21 @@ class ResidualWarps:
         """Return those of some frames."""
         return ResidualWarps(self.theta_tps[frames], self.control_frames[frames])
 
-    def largest_shift(self, part: int) -> Tensor:
-        """Return the length of the largest displacement of one part's control points in target pixels, (B,)."""
-        units = self.theta_tps[:, part].square().sum(dim=1).amax(dim=-1).sqrt()
-        return units / mean_scale(self.control_frames[:, part]).clamp_min(1e-6)
+    def moved(self, outlines: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """Return corners (B, 2, 2) of boxes around where the splines bring parts, for outlines (B, N, 2) that their own maps give."""
+        bent = [part for part in outlines if part != parts.GARMENT]
+        if not bent:
+            return dict(outlines)
+        low = torch.stack([outlines[part].amin(dim=1) for part in bent], dim=1)  # (B, P, 2)
+        high = torch.stack([outlines[part].amax(dim=1) for part in bent], dim=1)
+        # the spline is smooth: a few points tell how far it moves anything in the box
+        places = low[:, :, None] + (high - low)[:, :, None] * _PROBES  # (B, P, 25, 2)
+        frames = self.control_frames[:, bent]
+        there = apply_affine(invert_affine(frames), displace(apply_affine(frames, places), self.theta_tps[:, bent]))
+        # a pixel shows what the part's own map puts where the spline sends it: what it shows moves the other way
+        shift = there - places
+        corners = torch.stack([low - shift.amax(dim=2), high - shift.amin(dim=2)], dim=2)
+        return {**outlines, **dict(zip(bent, corners.unbind(dim=1), strict=True))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,14 +263,12 @@ class LayeredPerson:
         with_classes: bool,
     ) -> dict[int, WarpedPart]:
         layers = {}
-        for part in range(parts.PART_COUNT):
-            if self._textures[part] is None or not shown[chosen, part].any():
-                continue
-            outlines = self._outlines(part, theta)
-            if residual is not None and part != parts.GARMENT:
-                reach = residual.largest_shift(part)[:, None, None]
-                outlines = torch.cat([outlines - reach, outlines + reach], dim=1)
-            placement = place_boxes(outlines, height, width)
+        there = [part for part in range(parts.PART_COUNT) if self._textures[part] is not None and shown[chosen, part].any()]
+        outlines = {part: self._outlines(part, theta) for part in there}
+        if residual is not None:
+            outlines = residual.moved(outlines)
+        for part in there:
+            placement = place_boxes(outlines[part], height, width)
             if placement is None:
                 shown[chosen, part] = False
                 continue
