@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import math
 import re
@@ -19,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from motionwarp.errors import InputError
+from motionwarp.media.atomic import write_text_whole
 from motionwarp.types import POINT_COUNT, FloatArray, Pose
 
 _HEADERS: Final = {("from", "to"): (0, 1), ("source", "target"): (0, 1)}
@@ -105,15 +107,11 @@ def read_pairs(path: Path) -> PairList:
 
 def write_pairs(path: Path, pairs: Iterable[PairNames]) -> None:
     """Write pairs as `from,to`, the form that `read_pairs` and the published code read; a file that is there is replaced."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("from", "to"))
-            writer.writerows((pair.source, pair.target) for pair in pairs)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(("from", "to"))
+    writer.writerows((pair.source, pair.target) for pair in pairs)
+    write_text_whole(path, lines.getvalue(), overwrite=True)
 
 
 def read_annotations(path: Path) -> dict[str, Pose]:
@@ -156,16 +154,11 @@ def read_annotations(path: Path) -> dict[str, Pose]:
 
 def write_annotations(path: Path, poses: Mapping[str, Pose]) -> None:
     """Write poses as `name:keypoints_y:keypoints_x`, points rounded to whole pixels as the published files have them."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(":".join(_ANNOTATION_HEADER) + "\n")
-            for name, pose in poses.items():
-                points = np.where(pose.points[:, 2:] > 0, np.rint(pose.xy), _MISSING).astype(int)
-                file.write(f"{name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    lines = [":".join(_ANNOTATION_HEADER)]
+    for name, pose in poses.items():
+        points = np.where(pose.points[:, 2:] > 0, np.rint(pose.xy), _MISSING).astype(int)
+        lines.append(f"{name}: {points[:, 1].tolist()}: {points[:, 0].tolist()}")
+    write_text_whole(path, "\n".join(lines) + "\n", overwrite=True)
 
 
 def person_of(name: str) -> str | None:

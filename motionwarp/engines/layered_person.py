@@ -32,7 +32,6 @@ _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; th
 _SPLINE_STRIDE: Final = 8
 # places in a box, as shares of its size; a little beyond it, since what is looked for may lie there
 _PROBES: Final = torch.cartesian_prod(torch.linspace(-0.1, 1.1, 5), torch.linspace(-0.1, 1.1, 5))
-_NEGLIGIBLE: Final = 0.15  # a texture with less alpha than this share of what its limb covers lends nothing
 
 
 @dataclass(frozen=True, eq=False)

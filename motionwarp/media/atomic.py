@@ -145,6 +145,22 @@ class PendingFile:
         self.discard()
 
 
+def write_text_whole(target: Path, text: str, *, overwrite: bool) -> None:
+    """Write a text file in UTF-8, with newlines as they are.
+
+    Raises
+    ------
+    OutputError
+        If it exists without `overwrite`, or cannot be written.
+    """
+    with PendingFile(target, overwrite=overwrite) as pending:
+        try:
+            pending.path.write_bytes(text.encode("utf-8"))
+        except OSError as error:
+            raise write_failure(error, target) from error
+        pending.commit()
+
+
 def _flush_to_disk(path: Path) -> None:
     """Wait until the file is on the disk, so that a full disk or quota shows now and a crash cannot leave a hollow file."""
     with path.open("rb+") as file:

@@ -11,15 +11,13 @@ frames that start a new shot. The pictures' form is {"name": [[x, y, score], ...
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from motionwarp.errors import NoPersonError, OutputError, PoseFileError
+from motionwarp.errors import NoPersonError, PoseFileError
+from motionwarp.media.atomic import write_text_whole
 from motionwarp.pose.clip_form import clip_from_content, is_clip, scaled_to
 from motionwarp.pose.json_text import load_json, points_from
 from motionwarp.pose.openpose import PeopleFrames, frames_from_content, frames_from_folder, is_openpose
@@ -155,10 +153,6 @@ def write_track(
     file = Path(path)
     if not (np.isfinite(fps) and fps > 0):
         raise ValueError(f"write_track needs frames a second over 0, got {fps}")
-    if file.is_dir():
-        raise OutputError("is a folder", subject=file, remedy="Give the name of a file")
-    if file.exists() and not overwrite:
-        raise OutputError("exists already", subject=file, remedy="Choose another name, or allow overwriting")
     head: dict[str, object] = {"file": file_name, "width": track.width, "height": track.height, "fps": float(fps)}
     if np.abs(track.times_seconds - np.arange(len(track)) / fps).max(initial=0.0) > 10.0**-TIME_DIGITS:
         head["times_seconds"] = [round(float(time), TIME_DIGITS) for time in track.times_seconds]
@@ -167,7 +161,7 @@ def write_track(
     head["frames"] = [
         _rounded(points) if here else None for points, here in zip(track.points, track.present, strict=True)
     ]
-    _write_whole(file, json.dumps(head, separators=(",", ":"), allow_nan=False))
+    write_text_whole(file, json.dumps(head, separators=(",", ":"), allow_nan=False) + "\n", overwrite=overwrite)
 
 
 def _track_of_people(
@@ -242,26 +236,3 @@ def _rounded(points: FloatArray) -> list[list[float]]:
     positions = points[:, :2].astype(np.float64).round(POSITION_DIGITS).tolist()
     scores = points[:, 2].astype(np.float64).round(SCORE_DIGITS).tolist()
     return [[*positions[index], scores[index]] for index in range(POINT_COUNT)]
-
-
-def _write_whole(file: Path, text: str) -> None:
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".poses-", suffix=".part", dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.write("\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes files that only the owner may read
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
-        temporary = None
-    except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror})", subject=file, remedy="Check the folder, its permissions and free space"
-        ) from error
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()

@@ -68,9 +68,9 @@ def test_nothing_is_replaced_unless_allowed(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_missing_are_told(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="does not exist"):
         write_track(tmp_path / "none" / "a.json", track_of(dancing(2)), file_name="a", fps=25)
-    with pytest.raises(OutputError, match="is a folder"):
+    with pytest.raises(OutputError, match="is a directory"):
         write_track(tmp_path, track_of(dancing(2)), file_name="a", fps=25)
 
 

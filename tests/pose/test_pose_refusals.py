@@ -112,16 +112,16 @@ def test_a_frame_rate_is_positive(tmp_path: Path, fps: float) -> None:
 
 
 def test_a_track_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(OutputError, match="is a folder"):
+    with pytest.raises(OutputError, match="is a directory"):
         write_track(tmp_path, track(), file_name="a.mp4", fps=25)
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="does not exist"):
         write_track(tmp_path / "missing" / "a.json", track(), file_name="a.mp4", fps=25)
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutputError, match=r"cannot be written \(No space left"):
+    with pytest.raises(OutputError, match="disk is full"):
         write_track(tmp_path / "a.json", track(), file_name="a.mp4", fps=25)
     assert list(tmp_path.iterdir()) == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from motionwarp.errors import OutputError
-from motionwarp.media.atomic import PendingFile, write_failure
+from motionwarp.media.atomic import write_failure, write_text_whole
 
 
 def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
@@ -17,13 +17,7 @@ def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
         If it cannot be written, or exists without `overwrite`.
     """
     make_folder(path.parent)
-    with PendingFile(path, overwrite=overwrite) as pending:
-        try:
-            # newlines as they are: a checksum of the page's script must hold on every system
-            pending.path.write_bytes(text.encode("utf-8"))
-        except OSError as error:
-            raise write_failure(error, path) from error
-        pending.commit()
+    write_text_whole(path, text, overwrite=overwrite)
 
 
 def make_folder(folder: Path) -> None:
