@@ -32,8 +32,9 @@ class Crew:
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Crew:
+        # a thread's first question takes over what is set for all: until then it counts the cores by itself, and rounds otherwise
+        threads = torch.get_num_threads()
         if self.workers > 1:
-            threads = torch.get_num_threads()
             everybody = Barrier(self.workers + 1)
             self._pool = ThreadPoolExecutor(self.workers, "motionwarp-crew")
             for _ in range(self.workers):
@@ -60,7 +61,7 @@ class Crew:
 
 
 def _join_alone(everybody: Barrier) -> None:
-    torch.get_num_threads()  # a thread's first question takes over what is set for all, which must not come later
+    torch.get_num_threads()  # as above, which must not come later
     torch.set_num_threads(1)
     # held until all are here, so that each of them takes one of these tasks
     everybody.wait()
