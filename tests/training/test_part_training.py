@@ -118,7 +118,7 @@ def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], tm
 
     # it begins with what closed forms make, but for the bounds of alpha; batches of two differ by more than a step gains
     assert log[0]["grey_l1"] == pytest.approx(log[0]["layered_l1"], rel=0.1)
-    assert mean(log[-6:], "loss") < 0.95 * mean(log[:6], "loss")
+    assert mean(log[-6:], "loss") < 0.85 * mean(log[:6], "loss")
 
 
 def test_what_a_generator_run_leaves_is_an_engines_weights(configs: dict[str, Any], part_pack: Path, tmp_path: Path) -> None:
