@@ -32,7 +32,8 @@ class Crew:
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Crew:
-        # a thread's first question takes over what is set for all: until then it counts the cores by itself, and rounds otherwise
+        # a thread's first question takes over what is set for all; until then its matrix products choose their number of threads by how
+        # busy the machine is, and round accordingly
         threads = torch.get_num_threads()
         if self.workers > 1:
             everybody = Barrier(self.workers + 1)

@@ -49,8 +49,8 @@ class Estimate:
         On the wall.
     clip_bytes, analysis_bytes : int
         On the disk, in all.
-    worker_bytes, memory_bytes : int  (with some headroom over the peak in the sample)
-        Of one worker, as measured, and of all of them.
+    worker_bytes, memory_bytes : int
+        Of one worker, a quarter more than its peak in the sample, and of all of them.
     sample_frames : int
         Frames of the sample that all of this rests on.
     """

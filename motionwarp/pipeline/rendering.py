@@ -22,9 +22,9 @@ Made = TypeVar("Made")
 # frames planned at once: a plan is small, so this only bounds what is in flight
 _PLAN_BATCH: Final = 64
 # pixels of the frames in a batch: layers of about 100 MB on a CPU, 1 GB on other devices
-_PIXELS: Final = {"cpu": 4e6}
+_PIXELS_ON_CPU: Final = 4e6
 _PIXELS_ELSEWHERE: Final = 64e6
-_PIXELS_OF_A_CREW: Final = 8e6  # in all batches that are made at once
+_PIXELS_OF_A_CREW: Final = 8e6  # in all batches that a CPU makes at once
 _LARGEST_BATCH: Final = 32
 # how devices without an error of their own for it say that memory has run out (Metal, cuBLAS, the CPU's allocator)
 _OUT_OF_MEMORY: Final = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
@@ -99,7 +99,8 @@ class EngineRunner:
         if self._asked is not None:
             return self._asked
         pixels = self.settings.width * self.settings.height
-        budget = min(_PIXELS.get(self.settings.device.type, _PIXELS_ELSEWHERE), _PIXELS_OF_A_CREW / self._at_once())
+        on_cpu = self.settings.device.type == "cpu"
+        budget = min(_PIXELS_ON_CPU, _PIXELS_OF_A_CREW / self._threads) if on_cpu else _PIXELS_ELSEWHERE
         return int(np.clip(budget // max(pixels, 1), 1, _LARGEST_BATCH))
 
     def _at_once(self) -> int:

@@ -77,6 +77,17 @@ def test_batches_are_halved_until_they_fit(error: Exception) -> None:
     assert runner.settings.device.type == "cuda"
 
 
+@pytest.mark.parametrize(("device", "threads", "most"), [("cuda", 1, 32), ("cuda", 16, 32), ("cpu", 1, 4), ("cpu", 2, 4), ("cpu", 16, 1)])
+def test_batches_of_720p_are_as_large_as_the_device_takes(device: str, threads: int, most: int) -> None:
+    engine = Greedy({"cuda": 100, "cpu": 100})
+    person = SourcePerson(np.zeros((8, 6, 3), np.uint8), np.ones((8, 6), np.float32), Pose(standing()), np.zeros((8, 6), np.uint8))
+    settings = RenderSettings(torch.device(device), torch.float16, 720, 1280)
+    runner = EngineRunner(engine, person, settings, None, [], threads)
+    points = np.zeros((40, 18, 3), np.float32)
+    assert sum(map(len, runner.render(points, points[:, 0]))) == 40
+    assert max(size for _, size in engine.batches) == most
+
+
 def test_what_runs_out_midway_goes_on_from_there() -> None:
     engine = Greedy({"cuda": 8})
     real = engine.render
