@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_poses import FRAME_SECONDS, dancing, standing, track_of
+from made_poses import FRAME_SECONDS, dancing, scaled, standing, track_of
 
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
@@ -212,7 +212,7 @@ def test_nobody_at_all_is_refused() -> None:
 @given(seed=st.integers(0, 9999), count=st.integers(1, 30))
 def test_whatever_is_missing_everything_shown_gets_a_place(seed: int, count: int) -> None:
     generator = np.random.default_rng(seed)
-    points = dancing(count, seed)
+    points = scaled(dancing(count, seed), 0.6, (120, 100))  # far from every side: nobody can have walked out
     points[generator.random((count, 18)) < 0.3] = 0
     points[generator.random(count) < 0.3] = 0
     if not points[..., 2].any():

@@ -106,20 +106,23 @@ def test_the_matcher_widens_a_torso_that_is_too_narrow(configs: dict[str, Any], 
     assert log[-1]["loss"] < 0.9 * log[-1]["loss_without"]
 
 
-def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], tmp_path: Path) -> None:
-    config = replace(configs["generator"], matcher=None, loop=replace(LONGER, steps=30))
-    trained("generator", config, tmp_path)
+def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], part_pack: Path, tmp_path: Path) -> None:
+    loop = replace(LOOP, steps=40, batch_size=4, decay_steps=10)
+    config = replace(configs["generator"], matcher=None, loop=loop, validation=part_pack)
+    lines: list[str] = []
+    run(PartGeneratorTask(config, CPU, torch.float32), loop, tmp_path, report=lines.append)
     log = logged(tmp_path)
     assert {"pixel", "structure", "gradient", "alpha", "grey_l1", "layered_l1"} <= log[0].keys()
     assert "perceptual" not in log[0]
-
-    def mean(lines: list[dict[str, float]], name: str) -> float:
-        return sum(line[name] for line in lines) / len(lines)
-
-    # it begins with what closed forms make, but for the bounds of alpha; batches of two differ by more than a step gains
+    # it begins with what closed forms make, but for the bounds of alpha
     assert log[0]["grey_l1"] == pytest.approx(log[0]["layered_l1"], rel=0.1)
-    assert mean(log[-6:], "loss") < 0.85 * mean(log[:6], "loss")
-
+    words = lines[-1].split()
+    made_l1, closed_l1, made_ssim, closed_ssim = (
+        float(words[words.index(f"validation_{name}") + 1]) for name in ("l1_made", "l1_closed", "ssim_made", "ssim_closed")
+    )
+    # the whole pack, so that nothing hangs on which samples the last steps drew
+    assert made_l1 < 0.7 * closed_l1
+    assert 1 - made_ssim < 0.7 * (1 - closed_ssim)
 
 def test_what_a_generator_run_leaves_is_an_engines_weights(configs: dict[str, Any], part_pack: Path, tmp_path: Path) -> None:
     lines: list[str] = []
