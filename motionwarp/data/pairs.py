@@ -33,6 +33,7 @@ from motionwarp.data.synthetic import (
     sample_light,
     sample_person,
     sample_pose,
+    sample_yaw,
 )
 from motionwarp.data.windowed import before_shrinking
 from motionwarp.engines.person_window import FILL, window_around
@@ -45,6 +46,8 @@ Describe = Callable[[ByteArray, Pose], Person]
 
 _HEIGHT: Final = 320  # of sources, in pixels: a little finer than the window, as real sources are
 _LEAST_TORSO: Final = 12.0  # pixels of the source, below which nothing can be cut out
+# how often a drawn person is turned about as in the other picture, and by how many degrees more or less, roughly
+_TURNED_ALIKE, _TURNED_BY = 0.7, 25.0
 # how often a pair ends at the waist or the knees, and how often only the target does
 _CUT_BOTH, _CUT_TARGET = 0.25, 0.1
 
@@ -150,8 +153,9 @@ def synthetic_pairs(seed: int) -> Iterator[PersonPair]:
         number += 1
         person, light = sample_person(rng), sample_light(rng)
         views = []
-        for _ in range(2):
-            pose = sample_pose(rng)
+        yaw = sample_yaw(rng)
+        for turned in (yaw, yaw + rng.normal(0, _TURNED_BY) if rng.random() < _TURNED_ALIKE else sample_yaw(rng)):
+            pose = sample_pose(rng, float(turned))
             camera = sample_camera(rng, body_points(place(person.proportions, pose)), _HEIGHT, 3 * _HEIGHT // 4)
             backdrop = sample_background(rng, _HEIGHT, 3 * _HEIGHT // 4)
             views.append(render(person, pose, camera, backdrop, _HEIGHT, 3 * _HEIGHT // 4, light=light))

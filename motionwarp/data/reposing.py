@@ -1,7 +1,7 @@
 """Labelled photos moved into other poses by the layered engine, with their labels carried along.
 
-The photos show upright people with hanging arms; here they get the poses of the training clips, of each other, and limbs turned
-at random within what joints allow, so that what is trained on them has seen dance.
+The photos show upright people with hanging arms; here they get the poses of the training clips, of each other, of drawn bodies, and
+limbs turned at random within what joints allow, so that what is trained on them has seen dance.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
 from motionwarp.data.pack import LabelledPicture
 from motionwarp.data.splits import TRAINING_CLIPS
+from motionwarp.data.synthetic import body_points, frame_body, place, sample_pose, sample_proportions, sample_standpoint
 from motionwarp.engines.layered_repose import repose
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import IGNORE
@@ -28,8 +29,12 @@ _SURE = 0.5
 _HIPS: Final = [sk.RIGHT_HIP, sk.LEFT_HIP]
 _ARMS: Final = ((sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, sk.RIGHT_WRIST), (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, sk.LEFT_WRIST))
 _LEGS: Final = ((sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE), (sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE))
-# how often a photo gets a clip's pose, and another photo's; the rest get limbs turned at random
-_FROM_CLIP, _FROM_PHOTO = 0.4, 0.15
+# how often a photo gets a clip's pose, another photo's, and a drawn body's; the rest get limbs turned at random
+_FROM_CLIP, _FROM_PHOTO, _FROM_DRAWN = 0.35, 0.1, 0.3
+# degrees that drawn bodies are turned from the camera, roughly and at most: photos show people from the front
+_TURNED, _MOST_TURNED = 30.0, 65.0
+# length of a drawn body's torso in the picture, as a fraction of what it would be across the view
+_LEAST_UPRIGHT = 0.75
 # of the poses at random, how many stand on one leg with the other shin folded away behind
 _TUCKED = 0.25
 # around the moved person, as a fraction of the picture's height
@@ -116,9 +121,12 @@ def other_pose(
     if source[[sk.NECK, *_HIPS], 2].min() < _SURE:
         return None
     lot = rng.random()
-    if lot < _FROM_CLIP + _FROM_PHOTO:
-        poses = clip if lot < _FROM_CLIP else photo
-        driver = poses[int(rng.integers(len(poses)))]
+    if lot < _FROM_CLIP + _FROM_PHOTO + _FROM_DRAWN:
+        if lot < _FROM_CLIP + _FROM_PHOTO:
+            poses = clip if lot < _FROM_CLIP else photo
+            driver = poses[int(rng.integers(len(poses)))]
+        else:
+            driver = _drawn(rng)
         if driver[[sk.NECK, *_HIPS], 2].min() < _SURE:
             return None
         target = _carried_over(source, driver)
@@ -126,6 +134,21 @@ def other_pose(
         target = _limbs_turned(source, rng)
     target[:, 2] = np.minimum(target[:, 2], source[:, 2])
     return target
+
+
+def _drawn(rng: np.random.Generator) -> FloatArray:
+    """Return a pose of a drawn body as a camera sees it, all points seen: what is bent is also foreshortened as it should be."""
+    while True:
+        yaw = float(np.clip(rng.normal(0, _TURNED), -_MOST_TURNED, _MOST_TURNED))
+        skeleton = place(sample_proportions(rng), sample_pose(rng, yaw))
+        joints = skeleton.joints
+        camera = frame_body(body_points(skeleton), sample_standpoint(rng), 1000, 1000, share=1.0, middle_x=0.5, middle_y=0.5)
+        pixels, depths = camera.project(joints)
+        points = np.column_stack([pixels, np.ones(len(pixels))]).astype(np.float32)
+        upright = np.linalg.norm(joints[sk.NECK] - joints[_HIPS].mean(axis=0)) * camera.focal / depths[_HIPS].mean()
+        # poses are carried over by the torso's length: one that points at the camera would make giants
+        if _torso(points) > _LEAST_UPRIGHT * upright:
+            return points
 
 
 def _torso(points: FloatArray) -> float:

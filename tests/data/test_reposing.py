@@ -46,8 +46,13 @@ def posed(seed: int) -> FloatArray:
     return target
 
 
+def kind(seed: int) -> str:
+    bounds = np.cumsum([reposing._FROM_CLIP, reposing._FROM_PHOTO, reposing._FROM_DRAWN])
+    return ("clip", "photo", "drawn", "random")[int(np.searchsorted(bounds, lot(seed), side="right"))]
+
+
 def is_random(seed: int) -> bool:
-    return lot(seed) >= reposing._FROM_CLIP + reposing._FROM_PHOTO
+    return kind(seed) == "random"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -61,18 +66,28 @@ def test_a_person_stays_at_the_hips_and_keeps_the_torsos_length(seed: int) -> No
     np.testing.assert_array_equal(SOURCE, before)
 
 
-def test_poses_come_from_clips_photos_and_chance() -> None:
-    chosen = [
-        "clip" if lot(seed) < reposing._FROM_CLIP else "random" if is_random(seed) else "photo" for seed in SEEDS
-    ]  # fmt: skip
-    assert set(chosen) == {"clip", "photo", "random"}
-    assert len({posed(seed).tobytes() for seed in SEEDS if is_random(seed)}) == chosen.count("random")
+def test_poses_come_from_clips_photos_drawn_bodies_and_chance() -> None:
+    kinds = [kind(seed) for seed in SEEDS]
+    assert set(kinds) == {"clip", "photo", "drawn", "random"}
+    for own in ("drawn", "random"):
+        assert len({posed(seed).tobytes() for seed in SEEDS if kind(seed) == own}) == kinds.count(own)
 
 
-@pytest.mark.parametrize("seed", [seed for seed in SEEDS if not is_random(seed)])
+@pytest.mark.parametrize("seed", [seed for seed in range(120) if kind(seed) == "drawn"])
+def test_a_drawn_bodys_pose_is_of_human_size(seed: int) -> None:
+    """In torso lengths, seen across the view: no bone is longer than half a torso more than it can be, none is missing."""
+    target = posed(seed)
+    np.testing.assert_array_equal(target[:, 2], SOURCE[:, 2])
+    for near, middle, far in (*reposing._ARMS, *reposing._LEGS):
+        for start, end in ((near, middle), (middle, far)):
+            assert np.linalg.norm(target[start, :2] - target[end, :2]) < 1.6 * torso(SOURCE)
+    assert np.isfinite(target).all()
+
+
+@pytest.mark.parametrize("seed", [seed for seed in SEEDS if kind(seed) in ("clip", "photo")])
 def test_a_carried_over_pose_is_a_drivers_in_shape_and_score(seed: int) -> None:
     target = posed(seed)
-    candidates = CLIP if lot(seed) < reposing._FROM_CLIP else PHOTO
+    candidates = CLIP if kind(seed) == "clip" else PHOTO
     shapes = [(driver[:, :2] - driver[HIPS, :2].mean(axis=0)) / torso(driver) for driver in candidates]
     shape = (target[:, :2] - target[HIPS, :2].mean(axis=0)) / torso(target)
     errors = [float(np.abs(shape - other).max()) for other in shapes]
@@ -124,4 +139,4 @@ def test_without_a_torso_there_is_no_pose(point: int) -> None:
     drivers = [CLIP[0].copy()]
     drivers[0][point, 2] = 0.4
     for seed in range(20):
-        assert (other_pose(SOURCE, drivers, drivers, np.random.default_rng(seed)) is None) == (not is_random(seed))
+        assert (other_pose(SOURCE, drivers, drivers, np.random.default_rng(seed)) is None) == (kind(seed) in ("clip", "photo"))

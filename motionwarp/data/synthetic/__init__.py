@@ -2,9 +2,9 @@
 
 from motionwarp.data.synthetic.backgrounds import sample_background
 from motionwarp.data.synthetic.body import BodyPose, Proportions, Skeleton, place, sample_proportions
-from motionwarp.data.synthetic.camera import Camera, frame_body, sample_camera
+from motionwarp.data.synthetic.camera import Camera, frame_body, sample_camera, sample_standpoint
 from motionwarp.data.synthetic.painting import Light, sample_light
-from motionwarp.data.synthetic.poses import Choreography, sample_choreography, sample_pose
+from motionwarp.data.synthetic.poses import Choreography, sample_choreography, sample_pose, sample_yaw
 from motionwarp.data.synthetic.scene import (
     SyntheticPerson,
     SyntheticView,
@@ -17,7 +17,8 @@ from motionwarp.data.synthetic.scene import (
 from motionwarp.data.synthetic.wardrobe import Outfit, Pattern, sample_outfit
 
 __all__ = [
-    "SyntheticPerson", "SyntheticView", "sample_view", "sample_person", "sample_pose", "sample_choreography", "sample_outfit",
-    "sample_proportions", "sample_background", "sample_camera", "sample_light", "render", "render_poses", "body_points", "place",
-    "frame_body", "BodyPose", "Camera", "Choreography", "Light", "Outfit", "Pattern", "Proportions", "Skeleton",
+    "SyntheticPerson", "SyntheticView", "sample_view", "sample_person", "sample_pose", "sample_yaw", "sample_choreography",
+    "sample_outfit", "sample_proportions", "sample_background", "sample_camera", "sample_standpoint", "sample_light", "render",
+    "render_poses", "body_points", "place", "frame_body", "BodyPose", "Camera", "Choreography", "Light", "Outfit", "Pattern",
+    "Proportions", "Skeleton",
 ]  # fmt: skip

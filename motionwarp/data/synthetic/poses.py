@@ -85,11 +85,20 @@ def _arms_up(rng: np.random.Generator) -> BodyPose:
 
 
 def _squat(rng: np.random.Generator) -> BodyPose:
-    bend = float(rng.uniform(30, 110))
-    spread = float(rng.uniform(5, 35))
-    leg = (spread, bend, -spread * 0.7, float(np.clip(bend * 1.12, 0, 135)))
-    spine = (float(rng.uniform(5, 35)), 0.0, 0.0)
-    return BodyPose((0.0, bend * 0.12, 0.0), spine, right_arm=_arm(rng), left_arm=_arm(rng), right_leg=leg, left_leg=leg)
+    bend = float(rng.uniform(20, 115))
+    spread = float(rng.uniform(3, 35))
+    legs = []
+    for _ in range(2):
+        own = bend + float(rng.normal(0, 5))
+        legs.append((spread, own, -spread * 0.7, float(np.clip(own * 1.12, 0, 135))))
+    spine = (float(rng.uniform(5, 40)), 0.0, 0.0)
+    # who squats mostly holds the arms out in front to keep the balance
+    arms = (_balancing(rng), _balancing(rng)) if rng.random() < 0.5 else (_arm(rng), _arm(rng))
+    return BodyPose((0.0, bend * 0.12, 0.0), spine, right_arm=arms[0], left_arm=arms[1], right_leg=legs[0], left_leg=legs[1])
+
+
+def _balancing(rng: np.random.Generator) -> Angles:
+    return (float(rng.normal(5, 8)), float(rng.uniform(45, 105)), float(rng.normal(15, 25)), float(rng.uniform(0, 110)))
 
 
 def _lifted_leg(rng: np.random.Generator) -> BodyPose:
@@ -154,8 +163,8 @@ def _wide_stance(rng: np.random.Generator) -> BodyPose:
 
 
 _KINDS: Final[tuple[tuple[Callable[[np.random.Generator], BodyPose], float], ...]] = (
-    (_stand, 0.23), (_walk, 0.12), (_arms_up, 0.09), (_hands_on_hips, 0.05), (_fold_arms, 0.06), (_squat, 0.07), (_lifted_leg, 0.09),
-    (_tucked_leg, 0.04), (_kick, 0.05), (_sit, 0.05), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04), (_wide_stance, 0.05),
+    (_stand, 0.18), (_walk, 0.10), (_arms_up, 0.09), (_hands_on_hips, 0.04), (_fold_arms, 0.06), (_squat, 0.14), (_lifted_leg, 0.09),
+    (_tucked_leg, 0.06), (_kick, 0.05), (_sit, 0.06), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04), (_wide_stance, 0.03),
 )  # fmt: skip
 
 
@@ -166,14 +175,21 @@ def sample_yaw(rng: np.random.Generator) -> float:
     return float(rng.uniform(-180, 180))
 
 
-def sample_pose(rng: np.random.Generator) -> BodyPose:
-    """Draw a pose of daily life, sport or dance, turned any way."""
+def sample_pose(rng: np.random.Generator, yaw: float | None = None) -> BodyPose:
+    """Draw a pose of daily life, sport or dance, turned any way.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    yaw : float, optional
+        Degrees that the body is turned from the camera, instead of one drawn by `sample_yaw`.
+    """
     kinds = [kind for kind, _ in _KINDS]
     shares = np.array([share for _, share in _KINDS])
     pose = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))](rng)
     angles = as_angles(pose) + rng.normal(0, 3.0, sum(_SIZES))
     pose = from_angles(angles)
-    root = (sample_yaw(rng), pose.root[1], pose.root[2])
+    root = (sample_yaw(rng) if yaw is None else yaw, pose.root[1], pose.root[2])
     spine = (pose.spine[0], pose.spine[1] + float(rng.normal(0, 4)), pose.spine[2] + float(rng.normal(0, 8)))
     head = (float(rng.normal(2, 10)), float(rng.normal(0, 7)), float(rng.normal(0, 20)))
     return _replaced(pose, root=root, spine=spine, head=head).limited()
