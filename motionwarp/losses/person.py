@@ -64,6 +64,20 @@ def hedging_loss(alpha: Tensor, matte: Tensor, weight: Tensor) -> Tensor:
     return excess
 
 
+def ghosting_loss(variance: Tensor, weight: Tensor) -> Tensor:
+    """Return how far apart the colours lie that are mixed with each other, a scalar.
+
+    Where it is not sure what is in front, a network mixes an arm with what is behind it: right on average, and a ghost to the eye.
+
+    Parameters
+    ----------
+    variance : float (B, 1, H, W)
+        Of the colours mixed at a pixel, as `blend_variance` gives it.
+    weight : float (B, 1, H, W)
+    """
+    return (variance * weight).sum() / weight.sum().clamp_min(1.0)
+
+
 def structure_loss(made: Tensor, true: Tensor, weight: Tensor, window: int = 7, stride: int = 2) -> Tensor:
     """Return 1 - SSIM over uniform windows, a scalar.
 

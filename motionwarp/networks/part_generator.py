@@ -236,6 +236,32 @@ def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
     return weights[:, PAINTED:] / (kept + weights[:, PAINTED:])
 
 
+def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> Tensor:
+    """Return how much the colours differ that are mixed at each pixel: their variance under the recipe's weights.
+
+    None where one part wins, or where all that are mixed agree; an arm that is seen through has much.
+
+    Parameters
+    ----------
+    layers : float (B, 16, 4, H, W)
+    recipe : PartGeneratorOutput
+    rgb : float (B, 3, H, W)
+        The mixture, as `follow_recipe` returns it.
+
+    Returns
+    -------
+    float (B, 1, H, W)
+        Mean over the channels.
+    """
+    size = layers.shape[-2:]
+    weights = functional.interpolate(recipe.blend_logits.float(), size=size, mode="bilinear", align_corners=False).exp()
+    painted = functional.interpolate(recipe.painted.float(), size=size, mode="bilinear", align_corners=False)
+    squares = layers[:, :, :3].square().mean(2) / layers[:, :, 3].clamp_min(_EPSILON)  # (B, 16, H, W), times alpha
+    total = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], layers[:, :, 3]) + weights[:, PAINTED]
+    mixed = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], squares) + weights[:, PAINTED] * painted.square().mean(1)
+    return (mixed / total - rgb.square().mean(1)).clamp_min(0)[:, None]
+
+
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
     """Return the composite's alpha with its logit shifted; without a shift the same, but for the bounds' last two per cent."""
     bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)

@@ -17,9 +17,17 @@ from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_on
 from motionwarp.engines.part_maps import part_maps, pose_change
 from motionwarp.engines.warping_networks import WarpingNetworks, save_warping_networks
 from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
-from motionwarp.losses.person import gradient_l1, hedging_loss, over_background, painting_loss, structure_loss, weighted_l1
+from motionwarp.losses.person import (
+    ghosting_loss,
+    gradient_l1,
+    hedging_loss,
+    over_background,
+    painting_loss,
+    structure_loss,
+    weighted_l1,
+)
 from motionwarp.networks.analyser import Analyser
-from motionwarp.networks.part_generator import PartGenerator, PartGeneratorOutput, follow_recipe, painted_share
+from motionwarp.networks.part_generator import PartGenerator, PartGeneratorOutput, blend_variance, follow_recipe, painted_share
 from motionwarp.networks.part_matcher import PartMatcher
 from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen
@@ -98,7 +106,7 @@ class PartGeneratorTask(TrainingTask):
         rgb, alpha = follow_recipe(layers, recipe)
         told = None if self.adversary is None else adversary_condition(seen.limbs, seen.stage_one, layers)
         figures = self._losses(rgb, alpha, target, matte, inside, told)
-        self._add_manners(figures, layers, recipe, alpha, matte, inside)
+        self._add_manners(figures, layers, recipe, rgb, alpha, matte, inside)
         optimiser = self.optimisers["generator"]
         optimiser.zero_grad(set_to_none=True)
         figures["loss"].backward()
@@ -164,16 +172,27 @@ class PartGeneratorTask(TrainingTask):
         return {"loss": total, **figures}
 
     def _add_manners(
-        self, figures: dict[str, Tensor], layers: Tensor, recipe: PartGeneratorOutput, alpha: Tensor, matte: Tensor, inside: Tensor
+        self,
+        figures: dict[str, Tensor],
+        layers: Tensor,
+        recipe: PartGeneratorOutput,
+        rgb: Tensor,
+        alpha: Tensor,
+        matte: Tensor,
+        inside: Tensor,
     ) -> None:
-        """Add what keeps pictures honest to the loss: the source's own pixels where there are any, and clear outlines."""
+        """Add what keeps pictures honest to the loss: the source's own pixels where there are any, clear outlines, nothing seen through."""
         weights = self.config.loss
-        if weights.painting > 0:
-            figures["painting"] = painting_loss(painted_share(layers, recipe), layers[:, -1, 3:], inside * matte)
-            figures["loss"] = figures["loss"] + weights.painting * figures["painting"]
-        if weights.hedging > 0:
-            figures["hedging"] = hedging_loss(alpha, matte, inside)
-            figures["loss"] = figures["loss"] + weights.hedging * figures["hedging"]
+        manners = {
+            "painting": lambda: painting_loss(painted_share(layers, recipe), layers[:, -1, 3:], inside * matte),
+            "hedging": lambda: hedging_loss(alpha, matte, inside),
+            "ghosting": lambda: ghosting_loss(blend_variance(layers, recipe, rgb), inside * matte),
+        }
+        for name, loss in manners.items():
+            weight = getattr(weights, name)
+            if weight > 0:
+                figures[name] = loss()
+                figures["loss"] = figures["loss"] + weight * figures[name]
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
         """Write the generator alone, all networks in one file for use, and a picture: closed form, made, true."""

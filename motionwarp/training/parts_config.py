@@ -107,6 +107,8 @@ class GeneratorLossWeights:
         Of painting where the source has pixels to show.
     hedging : float
         Of being half transparent where true outlines are not.
+    ghosting : float
+        Of mixing colours that differ, so that one thing is seen through another.
     adversarial, pyramid : float
         Of the discriminator's verdict, and of its features (eq. 2).
     """
@@ -119,6 +121,7 @@ class GeneratorLossWeights:
     perceptual: float = 0.0
     painting: float = 0.0
     hedging: float = 0.0
+    ghosting: float = 0.0
     adversarial: float = 0.0
     pyramid: float = 0.0
 

@@ -9,7 +9,15 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from motionwarp.losses.perceptual import AnalyserFeatures, perceptual_loss
-from motionwarp.losses.person import gradient_l1, hedging_loss, over_background, painting_loss, structure_loss, weighted_l1
+from motionwarp.losses.person import (
+    ghosting_loss,
+    gradient_l1,
+    hedging_loss,
+    over_background,
+    painting_loss,
+    structure_loss,
+    weighted_l1,
+)
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
 
 SMALL = AnalyserConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
@@ -184,3 +192,12 @@ def test_hedging_is_transparency_that_the_truth_does_not_have_nearby() -> None:
     moved = matte.clone()
     moved[..., 6] = 0.5
     assert hedging_loss(moved, soft, weight).item() == 0  # and one a little beside
+
+
+def test_ghosting_is_the_mean_variance_where_it_counts() -> None:
+    variance = torch.zeros(1, 1, 4, 4)
+    variance[..., 0] = 0.25
+    weight = torch.zeros(1, 1, 4, 4)
+    weight[..., :2] = 1.0
+    assert ghosting_loss(variance, weight).item() == pytest.approx(0.125)
+    assert ghosting_loss(variance, torch.zeros_like(weight)).item() == 0

@@ -20,6 +20,7 @@ from motionwarp.networks.part_generator import (
     PartGenerator,
     PartGeneratorConfig,
     PartGeneratorOutput,
+    blend_variance,
     follow_recipe,
     shifted_alpha,
 )
@@ -202,11 +203,16 @@ def test_a_recipe_pixel_by_pixel() -> None:
     painted, shift = rng.random((1, 3, 6, 5)).astype(np.float32), rng.normal(size=(1, 1, 6, 5)).astype(np.float32)
     recipe = PartGeneratorOutput(*(torch.from_numpy(plane) for plane in (logits, painted, shift)), None)
     rgb, covered = follow_recipe(torch.from_numpy(layers), recipe)
+    variance = blend_variance(torch.from_numpy(layers), recipe, rgb)
+    assert variance.shape == (1, 1, 6, 5)
     for row in range(6):
         for column in range(5):
             share = np.append(np.exp(logits[0, :16, row, column]) * alpha[0, :, 0, row, column], np.exp(logits[0, 16, row, column]))
             shown = np.vstack([colours[0, :, :, row, column], painted[0, :, row, column]])
-            np.testing.assert_allclose(rgb[0, :, row, column], share @ shown / share.sum(), atol=1e-5)
+            mean = share @ shown / share.sum()
+            np.testing.assert_allclose(rgb[0, :, row, column], mean, atol=1e-5)
+            expected = (share @ (shown - mean) ** 2 / share.sum()).mean()
+            assert variance[0, 0, row, column].item() == pytest.approx(expected, abs=1e-5)
             bounded = np.clip(alpha[0, 15, 0, row, column], 0.02, 0.98)
             moved = 1 / (1 + (1 - bounded) / bounded * np.exp(-shift[0, 0, row, column]))
             assert covered[0, 0, row, column].item() == pytest.approx(np.clip((moved - 0.02) / 0.96, 0, 1), abs=1e-5)
@@ -224,6 +230,25 @@ def test_a_part_of_which_nothing_is_there_cannot_be_shown() -> None:
     torch.testing.assert_close(rgb[0, :, 0, 0], torch.tensor([0.0, 0.5, 0.5]))
     torch.testing.assert_close(rgb[0, :, 0, 7], torch.tensor([0.0, 0.0, 1.0]))
     torch.testing.assert_close(alpha[0, 0, 3], torch.tensor([1.0] * 4 + [0.0] * 4))
+
+
+def test_colours_that_agree_or_win_alone_have_no_variance() -> None:
+    layers = torch.zeros(1, 16, 4, 8, 8)
+    layers[:, [2, COMPOSITE], 3] = 1
+    layers[:, [2, COMPOSITE], 0] = 1  # both red
+    blue = torch.zeros(1, 3, 4, 4)
+    blue[:, 2] = 1
+
+    def variance(of_part: float, of_painted: float) -> Tensor:
+        logits = torch.full((1, BLEND_COUNT, 4, 4), -LARGEST_LOGIT)
+        logits[:, 2], logits[:, COMPOSITE], logits[:, PAINTED] = of_part, 0.0, of_painted
+        recipe = PartGeneratorOutput(logits, blue, torch.zeros(1, 1, 4, 4), None)
+        return blend_variance(layers, recipe, follow_recipe(layers, recipe)[0])
+
+    assert variance(0.0, -LARGEST_LOGIT).max() < 1e-3  # half of either, but they look alike
+    assert variance(-LARGEST_LOGIT, LARGEST_LOGIT).max() < 1e-3
+    # half red, half blue: a quarter in two of three channels
+    torch.testing.assert_close(variance(-LARGEST_LOGIT, 0.0), torch.full((1, 1, 8, 8), 1 / 6), atol=1e-3, rtol=0)
 
 
 def test_alpha_is_kept_moved_and_ended() -> None:
