@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -68,6 +68,27 @@ class Checkpoint:
         """
         self._refuse_misfit(network)
         network.load_state_dict(self.tensors)
+
+    def part(self, name: str, architecture: str) -> Checkpoint:
+        """Return one network of a file that holds several under their names, as `engines.network_file` writes them.
+
+        Parameters
+        ----------
+        name : str
+            Before the names of the network's tensors, and of its configuration.
+        architecture : str
+            Of that network alone.
+
+        Raises
+        ------
+        WeightsError
+            If the file holds no such network.
+        """
+        if name not in self.config:
+            raise WeightsError(f"holds no {name}, only {', '.join(self.config) or 'nothing'}", subject=self.path)
+        prefix = f"{name}."
+        own = {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+        return replace(self, architecture=architecture, config={"network": self.config[name]}, tensors=own)
 
     def made(self, make: Callable[[], Network]) -> Network:
         """Return a network with these tensors in it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,10 @@ def save_networks(
 
 
 def _made(checkpoint: Checkpoint, name: str, network: type[nn.Module], config: type[Any]) -> nn.Module:
-    prefix = f"{name}."
-    own = {key[len(prefix) :]: value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}
+    own = checkpoint.part(name, checkpoint.architecture)
     try:
-        settings = {key: tuple(value) if isinstance(value, list) else value for key, value in checkpoint.config[name].items()}
-        made = replace(checkpoint, tensors=own).made(lambda: network(config(**settings)))
+        settings = {key: tuple(value) if isinstance(value, list) else value for key, value in own.config["network"].items()}
+        made = own.made(lambda: network(config(**settings)))
     except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"names a {name} that cannot be made ({error})", subject=checkpoint.path) from error
     return made.eval()

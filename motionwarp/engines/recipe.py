@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -13,7 +14,7 @@ from motionwarp.engines.layered_person import RenderedFrame, WarpedFrames
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 
-_STRIP: Final = 64  # pixels of columns interpolated by one product
+_STRIP: Final = 64  # rows or columns of pixels interpolated by one product
 _LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
 
 
@@ -56,7 +57,7 @@ def blended(
     rgba, classes, left, top = composed if grown is None else _enlarged(*composed, grown)
     height, width = rgba.shape[1:]
     # the composite's alpha shifted, the composite itself and the painted picture all over the box
-    window.look_at(top, height)
+    window.look_at(left, width)
     box = window.over(left, top, height, width, slice(COMPOSITE, None))  # composite, painted: logits; colours; shift
     weights = box[:2].exp_()
     mixed = weights[0] * rgba  # (4, h, w): colours and weight, both times alpha
@@ -92,8 +93,8 @@ def _enlarged(
 class _RecipeWindow:
     """One frame's recipe over boxes of the output frame; beyond the window its edge goes on.
 
-    Windows are upright, so that rows and columns can be interpolated one after the other, without a grid of sampling points. The rows
-    are done once for all planes and parts.
+    Windows are upright, so that columns and rows can be interpolated one after the other, without a grid of sampling points. The
+    columns are done once for all planes and parts.
     """
 
     def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
@@ -101,7 +102,7 @@ class _RecipeWindow:
         self._shift = recipe.alpha_shift[frame, 0]
         self._window_to_frame = window_to_frame
         self._scale, (self._shift_x, self._shift_y) = float(window_to_frame[0, 0]), window_to_frame[:, 2].tolist()
-        self._rows, self._top = self._planes, 0
+        self._columns, self._left = self._planes, 0
 
     def grown_box(self, frame_height: int, frame_width: int) -> tuple[int, int, int, int] | None:
         """Return left, top, right, bottom of where the person shows even without a part, in pixels of the frame, or None."""
@@ -117,31 +118,51 @@ class _RecipeWindow:
         high = edges[1].ceil().long().clamp_min(0).minimum(limit)
         return (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if bool((high > low).all()) else None
 
-    def look_at(self, top: int, height: int) -> None:
-        """Interpolate rows, within which all that is asked for later lies."""
-        places = self._places(self._shift_y, top, height, self._planes.shape[1])
-        above = places.floor()
-        first = above.long()
-        second = (first + 1).clamp_max(self._planes.shape[1] - 1)
-        between = (places - above)[:, None]
-        self._rows = torch.lerp(self._planes.index_select(1, first), self._planes.index_select(1, second), between)  # (C, height, W/2)
-        self._top = top
+    def look_at(self, left: int, width: int) -> None:
+        """Interpolate columns, within which all that is asked for later lies."""
+        planes, rows, cells = self._planes.shape
+        flat = self._planes.view(planes * rows, cells)
+        filled = flat.new_empty(len(flat), width)
+        for some, first, shares in _strips(self._places(self._shift_x, left, width, cells), cells):
+            torch.mm(flat[:, first : first + shares.shape[1]], shares.T, out=filled[:, some])
+        self._columns, self._left = filled.view(planes, rows, width), left
 
     def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
         """Return some planes over a box, float32 (C, height, width), of 17 logits, painted red, green and blue, and shift."""
-        rows = self._rows[planes, top - self._top : top - self._top + height]
-        cells = rows.shape[2]
-        places = self._places(self._shift_x, left, width, cells)
-        # a product with a matrix is faster than looking columns up; in strips, as a column lies between two cells only
-        strips = []
-        for start in range(0, width, _STRIP):
-            some = places[start : start + _STRIP]
-            first, last = int(some[0]), min(int(some[-1]) + 2, cells)
-            own = torch.arange(first, last, device=some.device)[:, None]
-            strips.append(rows[..., first:last] @ (1 - (some - own).abs()).clamp_min_(0))
-        return torch.cat(strips, dim=2)
+        columns = self._columns[planes, :, left - self._left : left - self._left + width]
+        cells = columns.shape[1]
+        filled = columns.new_empty(len(columns), height, width)
+        for some, first, shares in _strips(self._places(self._shift_y, top, height, cells), cells):
+            for plane, result in zip(columns, filled, strict=True):
+                torch.mm(shares, plane[first : first + shares.shape[1]], out=result[some])
+        return filled
 
     def _places(self, shift: float, first: int, count: int, cells: int) -> Tensor:
         """Return where pixels of the frame, a row or a column of them, lie among the cells; a cell is two pixels of the window."""
         pixels = torch.arange(first, first + count, device=self._planes.device, dtype=torch.float32)
         return ((pixels - shift) / (2 * self._scale) - 0.25).clamp(0, cells - 1)
+
+
+def _strips(places: Tensor, cells: int) -> Iterator[tuple[slice, int, Tensor]]:
+    """Yield what interpolates a strip of places after the other: a place lies between two cells only, a strip between a few.
+
+    Parameters
+    ----------
+    places : float32 (N,)
+        Ascending.
+    cells : int
+
+    Yields
+    ------
+    some : slice
+        Of the places.
+    first : int
+        The first of the cells between which they lie.
+    shares : float32 (n, k)
+        How much of each of k cells the n places take. A product with it is faster than looking cells up.
+    """
+    for start in range(0, len(places), _STRIP):
+        some = places[start : start + _STRIP]
+        first, last = int(some[0]), min(int(some[-1]) + 2, cells)
+        near = torch.arange(first, last, device=places.device)
+        yield slice(start, start + len(some)), first, (1 - (some[:, None] - near).abs()).clamp_min_(0)

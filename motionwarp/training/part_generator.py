@@ -30,14 +30,14 @@ from motionwarp.networks.analyser import Analyser
 from motionwarp.networks.part_generator import PartGenerator, PartGeneratorOutput, blend_variance, follow_recipe, painted_share
 from motionwarp.networks.part_matcher import PartMatcher
 from motionwarp.networks.part_parser import PartParser
-from motionwarp.training.frozen import frozen
+from motionwarp.training.frozen import frozen, trained
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.part_adversary import adversary_condition, part_adversary
 from motionwarp.training.parts_config import PartGeneratorTrainingConfig
 from motionwarp.training.picture_rows import write_rows
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
-from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
+from motionwarp.weights import half_precision, save_checkpoint
 
 ARCHITECTURE = "part_generator"
 _SHOWN = 6  # rows of the picture that an export writes
@@ -68,7 +68,7 @@ class PartGeneratorTask(TrainingTask):
         self.config, self.device, self.dtype = config, device, dtype
         network = PartGenerator(config.network)
         if config.start_from is not None:
-            load_checkpoint(config.start_from, ARCHITECTURE).load_into(network)
+            trained(config.start_from, ARCHITECTURE).load_into(network)
         self.generator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parser = frozen(PartParser, config.parser, "part_parser", device)
         self.matcher = None if config.matcher is None else frozen(PartMatcher, config.matcher, "part_matcher", device)

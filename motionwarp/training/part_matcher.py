@@ -16,11 +16,11 @@ from motionwarp.engines.part_inputs import in_front_of, stage_one_probabilities
 from motionwarp.losses.person import structure_loss, weighted_l1
 from motionwarp.networks.part_matcher import PartMatcher
 from motionwarp.networks.part_parser import PartParser
-from motionwarp.training.frozen import frozen
+from motionwarp.training.frozen import frozen, trained
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.parts_config import MatcherLossWeights, PartMatcherTrainingConfig
-from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
+from motionwarp.weights import half_precision, save_checkpoint
 
 ARCHITECTURE = "part_matcher"
 _GREY = 0.5
@@ -36,7 +36,7 @@ class PartMatcherTask(TrainingTask):
         self.config, self.device, self.dtype = config, device, dtype
         network = PartMatcher(config.network)
         if config.start_from is not None:
-            load_checkpoint(config.start_from, ARCHITECTURE).load_into(network)
+            trained(config.start_from, ARCHITECTURE).load_into(network)
         self.matcher = network.to(device)
         self.parser = frozen(PartParser, config.parser, "part_parser", device)
         self.modules = {"matcher": self.matcher}

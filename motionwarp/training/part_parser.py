@@ -14,10 +14,11 @@ from motionwarp.data.part_batches import PartBatch, PartSamples, batch_quarter_i
 from motionwarp.engines import layered_parts as parts
 from motionwarp.networks.part_parser import PART_COUNT, PartParser
 from motionwarp.parsing.labels import IGNORE
+from motionwarp.training.frozen import trained
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.parts_config import PartParserTrainingConfig
-from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
+from motionwarp.weights import half_precision, save_checkpoint
 
 ARCHITECTURE = "part_parser"
 
@@ -32,7 +33,7 @@ class PartParserTask(TrainingTask):
         self.config, self.device, self.dtype = config, device, dtype
         network = PartParser(config.network)
         if config.start_from is not None:
-            load_checkpoint(config.start_from, ARCHITECTURE).load_into(network)
+            trained(config.start_from, ARCHITECTURE).load_into(network)
         self.parser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules = {"parser": self.parser}
         self.optimisers = {"parser": adamw(self.parser, config.loop)}

@@ -17,7 +17,7 @@ from motionwarp.data.analyser_samples import PackShare
 from motionwarp.data.part_batches import batch_quarter_inputs
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layer_stack import matched_layers, matched_parts
-from motionwarp.engines.warping_networks import load_warping_networks
+from motionwarp.engines.warping_networks import WarpingNetworks, load_warping_networks, save_warping_networks
 from motionwarp.errors import InputError, WeightsError
 from motionwarp.networks.part_generator import PartGenerator, PartGeneratorConfig
 from motionwarp.networks.part_matcher import PartMatcher, PartMatcherConfig
@@ -123,6 +123,24 @@ def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], pa
     # the whole pack, so that nothing hangs on which samples the last steps drew
     assert made_l1 < 0.7 * closed_l1
     assert 1 - made_ssim < 0.7 * (1 - closed_ssim)
+
+def test_an_engines_file_can_be_gone_on_with(configs: dict[str, Any], weights: Path, tmp_path: Path) -> None:
+    """Each network is taken out of the file of all of them, to be trained on or looked through."""
+    torch.manual_seed(4)
+    parser, generator = PartParser(PARSER), PartGenerator(GENERATOR)
+    whole = tmp_path / "engine.safetensors"
+    save_warping_networks(whole, WarpingNetworks(parser, generator))
+    kept = {name: value.half().float() for name, value in generator.state_dict().items() if value.is_floating_point()}
+    config = replace(configs["generator"], parser=whole, matcher=None, start_from=whole)
+    task = PartGeneratorTask(config, CPU, torch.float32)
+    for name, value in kept.items():
+        torch.testing.assert_close(task.generator.state_dict()[name], value)
+    torch.testing.assert_close(task.parser.parsing_head.weight, parser.parsing_head.weight.half().float())
+    with pytest.raises(WeightsError, match="holds no matcher, only parser, generator"):
+        PartGeneratorTask(replace(config, matcher=whole), CPU, torch.float32)
+    with pytest.raises(WeightsError, match="not for 'part_matcher'"):
+        PartGeneratorTask(replace(config, matcher=weights / "part_parser.safetensors"), CPU, torch.float32)
+
 
 def test_what_a_generator_run_leaves_is_an_engines_weights(configs: dict[str, Any], part_pack: Path, tmp_path: Path) -> None:
     lines: list[str] = []
