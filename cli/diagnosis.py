@@ -17,7 +17,7 @@ from motionwarp.weights_cache import cache_folder
 from motionwarp.weights_registry import registry
 
 CORE_PACKAGES: Final = ("torch", "av", "opencv-python-headless", "numpy", "scipy", "typer", "rich", "safetensors")
-EXTRA_PACKAGES: Final = {"pull": "pooch", "mediapipe": "mediapipe", "dwpose": "onnxruntime"}
+EXTRA_PACKAGES: Final = {"heic": "pillow-heif", "pull": "pooch", "mediapipe": "mediapipe", "dwpose": "onnxruntime"}
 ENCODERS: Final = {
     "H.264": ("libx264", "h264_nvenc", "h264_videotoolbox", "libopenh264"),
     "HEVC": ("libx265", "hevc_nvenc", "hevc_videotoolbox"),

@@ -16,7 +16,7 @@ from motionwarp.errors import InputError, MotionwarpError
 
 Kind = Literal["source", "driving"]
 
-PICTURE_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+PICTURE_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic")
 CLIP_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts")
 COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "source": ("path", "id", "poses", "matte", "time", "person", "licence"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from motionwarp.errors import MediaError
 
-_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".avif", ".jp2")
+_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".avif", ".heic", ".jp2")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.\w+)", re.DOTALL)
 _PATTERN = re.compile(r"(?P<prefix>.*?)%0?(?P<digits>\d*)d(?P<suffix>.*)", re.DOTALL)
 

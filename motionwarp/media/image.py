@@ -1,7 +1,7 @@
 """Still pictures in and out.
 
 OpenCV decodes, after the header has been checked by `picture_header`; what OpenCV leaves out (EXIF in some formats and versions,
-transparent grey levels, premultiplied TIFF) is done here. GIF and TIFF with alpha go through FFmpeg.
+transparent grey levels, premultiplied TIFF) is done here. GIF and TIFF with alpha go through FFmpeg, HEIC through libheif.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from motionwarp.errors import MediaError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.colour import RgbConverter
 from motionwarp.media.files import existing_file, reading_failure
+from motionwarp.media.heif import decode_heif
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.picture_header import (
     BrokenHeaderError,
@@ -32,7 +33,7 @@ from motionwarp.media.picture_header import (
 from motionwarp.media.png_chunks import with_png_text, without_animation
 from motionwarp.types import ByteArray
 
-_READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF or JPEG 2000"
+_READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF, HEIC or JPEG 2000"
 _WRITERS = {
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
@@ -108,7 +109,7 @@ def read_image(path: str | os.PathLike[str], limits: MediaLimits | None = None) 
     Parameters
     ----------
     path : str or path
-        JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF or JPEG 2000, told by content.
+        JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF, HEIC or JPEG 2000, told by content.
     limits : MediaLimits, optional
         Checked on the header, before decoding.
 
@@ -152,6 +153,8 @@ def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
     # OpenCV 4.9 has no GIF, and libtiff multiplies bytes by their alpha, or drops it
     if header.format == "gif" or header.byte_alpha:
         return _decoded_by_ffmpeg(data, header, file)
+    if header.format == "heic":
+        return decode_heif(data, file)
     if header.format == "tiff":
         data = without_tiff_orientation(data)
     elif header.format == "png":

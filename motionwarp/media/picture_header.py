@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from motionwarp.media.orientation import UPRIGHT, Orientation, orientation_from_exif
 
@@ -19,7 +20,7 @@ class PictureHeader:
     Attributes
     ----------
     format : str
-        "jpeg", "png", "gif", "webp", "bmp", "tiff", "pnm", "avif" or "jpeg2000".
+        "jpeg", "png", "gif", "webp", "bmp", "tiff", "pnm", "avif", "heic" or "jpeg2000".
     width, height : int
         As stored, before `orientation`.
     orientation : Orientation
@@ -58,12 +59,23 @@ def sniff_picture_format(head: bytes) -> str | None:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
-        return "avif"
+    if head[4:8] == b"ftyp":
+        return _sniff_heif(head[8:12], head[16:])
     if len(head) > 2 and head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n":
         return "pnm"
     return None
 
+
+def _sniff_heif(brand: bytes, compatible: bytes) -> str | None:
+    """Tell AVIF and HEIC, which share their container, from each other and from clips, which have other brands."""
+    brands = {brand, *(compatible[start : start + 4] for start in range(0, len(compatible) - 3, 4))}
+    if brand in (b"avif", b"avis") or (brand in _ANY_HEIF and brands & {b"avif", b"avis"}):
+        return "avif"
+    return "heic" if brand in _HEIC or brand in _ANY_HEIF else None
+
+
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_ANY_HEIF = (b"mif1", b"msf1")  # what is in it is said by the compatible brands that follow
 
 _MAGIC = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -294,7 +306,7 @@ def _parse_pnm(data: bytes) -> PictureHeader:
     return PictureHeader("pnm", fields[0], fields[1])
 
 
-def _parse_avif(data: bytes) -> PictureHeader:
+def _parse_heif(name: str, data: bytes) -> PictureHeader:
     # the size is in an 'ispe' box within meta/iprp/ipco; the largest is that of the picture itself, not of a thumbnail or tile
     sizes = []
     position = data.find(b"ispe")
@@ -302,7 +314,7 @@ def _parse_avif(data: bytes) -> PictureHeader:
         sizes.append(struct.unpack_from(">II", data, position + 8))
         position = data.find(b"ispe", position + 4)
     width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return PictureHeader("avif", width, height, animated=data[8:12] == b"avis")
+    return PictureHeader(name, width, height, animated=data[8:12] == b"avis")
 
 
 def _parse_jpeg2000(data: bytes) -> PictureHeader:
@@ -319,6 +331,7 @@ _PARSERS: dict[str, Callable[[bytes], PictureHeader]] = {
     "bmp": _parse_bmp,
     "tiff": _parse_tiff,
     "pnm": _parse_pnm,
-    "avif": _parse_avif,
+    "avif": partial(_parse_heif, "avif"),
+    "heic": partial(_parse_heif, "heic"),
     "jpeg2000": _parse_jpeg2000,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from fractions import Fraction
@@ -11,6 +12,12 @@ import av
 import cv2
 import numpy as np
 from made_media import corners_picture, level_picture, make_video, sine
+from PIL import Image
+
+try:
+    import pillow_heif
+except ImportError:  # the extra `heic`
+    pillow_heif = None
 
 WIDTH, HEIGHT = 48, 32
 FRAMES = 4
@@ -43,9 +50,18 @@ def picture_seeds() -> dict[str, bytes]:
             done, data = cv2.imencode(ending, pixels, parameters)
             assert done, name
             seeds[name] = data.tobytes()
+    if pillow_heif is not None:
+        seeds["colour.heic"] = _heic(colour)
     seeds["turned.jpg"] = _with_exif(seeds["colour.jpg"])
     seeds["grey.png"] = _grey_png()
     return seeds
+
+
+def _heic(colour: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    # x265 crashes on smaller ones
+    pillow_heif.from_pillow(Image.fromarray(cv2.resize(colour, (64, 64)))).save(stream, quality=80)
+    return stream.getvalue()
 
 
 def _with_exif(jpeg: bytes) -> bytes:

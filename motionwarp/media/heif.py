@@ -1,0 +1,47 @@
+"""HEIC pictures, as phones take them, by libheif (the extra `heic`): neither OpenCV nor FFmpeg puts their tiles together."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from motionwarp.errors import MediaError
+from motionwarp.types import ByteArray
+
+
+def decode_heif(data: bytes, file: Path) -> ByteArray:
+    """Decode the main picture of a HEIC file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, whose size was checked.
+    file : Path
+        For messages.
+
+    Returns
+    -------
+    uint8 (H, W), (H, W, 3) or (H, W, 4)
+        Grey, RGB or RGBA, upright: libheif turns pictures as they say themselves.
+
+    Raises
+    ------
+    MediaError
+        If libheif is not installed, or the picture is damaged.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise MediaError(
+            "reading HEIC pictures needs the package pillow-heif",
+            subject=file,
+            remedy="Install it with: pip install 'motionwarp[heic]', or export the picture as JPEG",
+        ) from error
+    try:
+        pixels = np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True))
+    # what it raises for damaged files differs with the version of libheif
+    except (AttributeError, EOFError, OSError, RuntimeError, SyntaxError, ValueError) as error:
+        raise MediaError("the HEIC picture is damaged", subject=file, remedy="Export it again") from error
+    return np.array(pixels, dtype=np.uint8)
