@@ -48,6 +48,8 @@ _HEIGHT: Final = 320  # of sources, in pixels: a little finer than the window, a
 _LEAST_TORSO: Final = 12.0  # pixels of the source, below which nothing can be cut out
 # how often a drawn person is turned about as in the other picture, and by how many degrees more or less, roughly
 _TURNED_ALIKE, _TURNED_BY = 0.7, 25.0
+# by how much clips' people are made broader or narrower, as the standard deviation of the logarithm
+_BROADER: Final = 0.12
 # how often a pair ends at the waist or the knees, and how often only the target does
 _CUT_BOTH, _CUT_TARGET = 0.25, 0.1
 
@@ -130,7 +132,10 @@ def reverse_pair(
 
 
 def clip_pairs(video_folder: Path, describe: Describe, seed: int) -> Iterator[PersonPair]:
-    """Yield pairs of frames of the training clips without end, the clips in turn."""
+    """Yield pairs of frames of the training clips without end, the clips in turn.
+
+    The people are few, so both frames of a pair are stretched alike, which gives other bodies.
+    """
     rng = np.random.default_rng([seed, 2])
     settings = PackSettings(height=_HEIGHT)
     clips = [
@@ -140,9 +145,26 @@ def clip_pairs(video_folder: Path, describe: Describe, seed: int) -> Iterator[Pe
     while True:
         frames = clips[int(rng.choice(len(clips), p=lengths / lengths.sum()))]
         one, other = rng.choice(len(frames), 2, replace=False)
-        pair = paired(frames[int(one)], frames[int(other)], rng)
+        factor = float(np.exp(rng.normal(0, _BROADER)))
+        pair = paired(_stretched(frames[int(one)], factor), _stretched(frames[int(other)], factor), rng)
         if pair is not None:
             yield pair
+
+
+def _stretched(picture: LabelledPicture, factor: float) -> LabelledPicture:
+    """Return a picture made `factor` times as wide."""
+    height, width = picture.matte.shape
+    size = (max(round(width * factor), 1), height)
+    smooth = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    points = picture.points.copy()
+    points[:, 0] = (points[:, 0] + 0.5) * np.float32(size[0] / width) - 0.5
+    return LabelledPicture(
+        np.asarray(cv2.resize(np.ascontiguousarray(picture.rgb), size, interpolation=smooth), dtype=np.uint8),
+        np.asarray(cv2.resize(picture.matte, size, interpolation=smooth), dtype=np.uint8),
+        np.asarray(cv2.resize(picture.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
+        points,
+        picture.name,
+    )
 
 
 def synthetic_pairs(seed: int) -> Iterator[PersonPair]:

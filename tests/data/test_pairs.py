@@ -226,3 +226,22 @@ def test_labels_that_are_missing_are_seen(standing: LabelledPicture) -> None:
     unlabelled = with_parsing(replace(photo, parsing=None), seen).parsing
     assert unlabelled is not None
     assert (unlabelled == labels.COAT).all()
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.0, 1.35])
+def test_a_stretched_picture_is_broader_in_all_that_is_known_of_it(standing: LabelledPicture, factor: float) -> None:
+    broad = pairs._stretched(standing, factor)
+    width = round(WIDTH * factor)
+    assert broad.rgb.shape == (HEIGHT, width, 3)
+    assert broad.matte.shape == broad.parsing.shape == (HEIGHT, width)
+
+    def middle(mask: np.ndarray) -> tuple[float, float]:
+        rows, columns = np.nonzero(mask)
+        return float(columns.mean() + 0.5), float(rows.mean() + 0.5)
+
+    for before, after in ((standing.matte > 127, broad.matte > 127), (standing.parsing == labels.FACE, broad.parsing == labels.FACE)):
+        x, y = middle(before)
+        assert middle(after) == pytest.approx((x * width / WIDTH, y), abs=0.5)
+    edges = broad.points[:, 0] + 0.5
+    np.testing.assert_allclose(edges, (standing.points[:, 0] + 0.5) * width / WIDTH, rtol=1e-5)
+    np.testing.assert_array_equal(broad.points[:, 1:], standing.points[:, 1:])
