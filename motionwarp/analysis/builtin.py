@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from motionwarp.analysis.base import Observation
+from motionwarp.analysis.both_ways import BothWaysReader, SecondLookReader
 from motionwarp.analysis.choice import LARGEST, PersonChoice
 from motionwarp.analysis.finding import Finder
 from motionwarp.analysis.following import Follower
 from motionwarp.analysis.framing import Box, box_of_matte, united, upright_turns, view_around, visible_box
-from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS, BothWaysReader, NetworkReader
+from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS, NetworkReader
 from motionwarp.analysis.reading import CropReader, read_views
 from motionwarp.errors import NoPersonError
 from motionwarp.types import ByteArray, Frame, Person, Pose
@@ -27,13 +28,16 @@ class BuiltinEstimator:
     reader : CropReader
     careful : CropReader, optional
         Takes the last look at the person of a single picture, where time is no matter; the same reader by default.
+    following : CropReader, optional
+        Reads a clip's frames while the person is in sight; the same reader by default.
     """
 
     name = "builtin"
 
-    def __init__(self, reader: CropReader, careful: CropReader | None = None) -> None:
+    def __init__(self, reader: CropReader, careful: CropReader | None = None, following: CropReader | None = None) -> None:
         self.reader = reader
         self._careful = careful or reader
+        self._following = following or reader
         self._finder = Finder(reader)
 
     @classmethod
@@ -48,7 +52,7 @@ class BuiltinEstimator:
             If they are missing, damaged or for another network.
         """
         reader = NetworkReader.load(weights, device, dtype)
-        return cls(reader, BothWaysReader(reader))
+        return cls(reader, BothWaysReader(reader), SecondLookReader(reader))
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
         """Return everybody in a picture, the surest first; see `Estimator.find_people`."""
@@ -98,7 +102,7 @@ class BuiltinEstimator:
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
     ) -> Iterator[Observation]:
         """Follow one person through a clip; see `Estimator.follow`."""
-        return Follower(self.reader).follow(frames, choice, dense=dense)
+        return Follower(self.reader, careful=self._following).follow(frames, choice, dense=dense)
 
     def _seen_whole(self, rgb: ByteArray, pose: Pose) -> Person:
         """Read a person through a view framed by the points, then by all that the matte shows: hats, skirts, bags."""

@@ -82,8 +82,11 @@ class Follower:
     Parameters
     ----------
     reader : CropReader
+        Looks for people.
     settings : FollowSettings
     find_settings : FindSettings
+    careful : CropReader, optional
+        Reads whoever is in sight; the same reader by default.
     """
 
     def __init__(
@@ -91,8 +94,9 @@ class Follower:
         reader: CropReader,
         settings: FollowSettings | None = None,
         find_settings: FindSettings | None = None,
+        careful: CropReader | None = None,
     ) -> None:
-        self.reader = reader
+        self.reader, self.careful = reader, careful or reader
         self.settings = settings or FollowSettings()
         self.finder = Finder(reader, find_settings)
 
@@ -116,7 +120,7 @@ class _Pursuit:
     """One person in one clip."""
 
     def __init__(self, follower: Follower, choice: PersonChoice, dense: bool) -> None:
-        self.reader, self.finder, self.settings = follower.reader, follower.finder, follower.settings
+        self.reader, self.careful, self.finder, self.settings = follower.reader, follower.careful, follower.finder, follower.settings
         self.choice, self.dense = choice, dense
         self.track: Track | None = None
         self.sides = SideKeeper()
@@ -162,7 +166,7 @@ class _Pursuit:
         views = [track.expected_view(frame.pts_seconds) for frame in frames]
         pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
         taken: list[Observation] = []
-        for frame, sighting in zip(frames, sightings(pictures, views, self.reader, self.dense), strict=True):
+        for frame, sighting in zip(frames, sightings(pictures, views, self.careful, self.dense), strict=True):
             if not (_well_framed(sighting) and self._is_same(sighting, frame, track)):
                 self.batch = max(len(taken), 1)
                 taken.append(self._reconsider(frame, sighting, track))
@@ -182,20 +186,20 @@ class _Pursuit:
         wide = max(read_views(self.reader, frame.rgb, views), key=lambda sighting: _points_seen(sighting.points))
         if _points_seen(wide.points) <= _points_seen(track.points):
             return None
-        again = look_again(self.reader, frame.rgb, [wide], self.dense)[0]
+        again = look_again(self.careful, frame.rgb, [wide], self.dense)[0]
         more = _points_seen(again.points) > _points_seen(track.points) and self._is_same(again, frame, track)
         return self._take(frame, again, track) if more else None
 
     def _reconsider(self, frame: Frame, sighting: Sighting, track: Track) -> Observation:
         """Look once more at a frame that was in doubt: with the framing it calls for, or wider where nobody was seen."""
         if sighting.person.score >= self.settings.least_score:
-            again = look_again(self.reader, frame.rgb, [sighting], self.dense)[0]
+            again = look_again(self.careful, frame.rgb, [sighting], self.dense)[0]
         else:
             box = visible_box(track.expected_points(frame.pts_seconds))
             # whoever turns a cartwheel is soon past the angle at which the last view can be read
             seen = read_views(self.reader, frame.rgb, _views_all_ways(box, track.turns))
             wide = max(seen, key=lambda each: each.person.score)
-            again = look_again(self.reader, frame.rgb, [wide], self.dense)[0]
+            again = look_again(self.careful, frame.rgb, [wide], self.dense)[0]
         if self._is_same(again, frame, track):
             return self._take(frame, again, track)
         return self._regain(frame, track)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,14 +15,11 @@ from motionwarp.analysis.folding import folded, ready_for, with_outputs
 from motionwarp.analysis.reading import Readings
 from motionwarp.crew import Crew
 from motionwarp.errors import WeightsError
-from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points, point_probabilities
-from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
-from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
+from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points
 from motionwarp.types import ByteArray, FloatArray
 from motionwarp.weights import Checkpoint, load_checkpoint
 
 DEFAULT_WEIGHTS: Final = "analyser"
-_LEAST_PROBABILITY: Final = 1e-9
 _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a search with many windows
 
 
@@ -88,15 +85,19 @@ class NetworkReader:
         Readings
             Parsing and matte at half the pictures' size, if `dense`.
         """
+        return self.in_chunks(self._read, pictures, dense)
+
+    def in_chunks(self, read: Callable[[ByteArray, bool], Readings], pictures: ByteArray, dense: bool) -> Readings:
+        """Let `read` read pictures in batches that are neither too large nor fewer than there are threads for; as `__call__`."""
         expected = (self.config.height, self.config.width, 3)
         if pictures.shape[1:] != expected or pictures.dtype != np.uint8:
             raise ValueError(f"the analyser reads uint8 (N, {expected}), got {pictures.dtype} {pictures.shape}")
         size = self._chunk(len(pictures))
         parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
         if len(parts) == 1:
-            return self._read(parts[0], dense)
+            return read(parts[0], dense)
         with Crew(min(self._workers(), len(parts) or 1)) as crew:
-            chunks = [answer.result() for answer in [crew.submit(self._read, part, dense) for part in parts]]
+            chunks = [answer.result() for answer in [crew.submit(read, part, dense) for part in parts]]
         return _joined(chunks, dense, self.config)
 
     def _workers(self) -> int:
@@ -109,9 +110,10 @@ class NetworkReader:
 
     @torch.inference_mode()
     def _read(self, pictures: ByteArray, dense: bool) -> Readings:
-        return self._readings(self._output(pictures, dense), dense)
+        return self.readings(self.output(pictures, dense), dense)
 
-    def _output(self, pictures: ByteArray, dense: bool) -> AnalyserOutput:
+    def output(self, pictures: ByteArray, dense: bool) -> AnalyserOutput:
+        """Return what the network says of one batch; parsing and matte are empty unless `dense`."""
         lit = np.stack([lifted(picture) for picture in pictures]) if len(pictures) else pictures
         # (N, 3, H, W) over channels-last memory, which is how the pictures lie already
         image = torch.from_numpy(lit).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
@@ -121,7 +123,8 @@ class NetworkReader:
         not_asked = image.new_empty(0)
         return AnalyserOutput(heatmap_logits, absent_logits, not_asked, not_asked)
 
-    def _readings(self, output: AnalyserOutput, dense: bool) -> Readings:
+    def readings(self, output: AnalyserOutput, dense: bool) -> Readings:
+        """Decode what the network said; scores are calibrated."""
         points = self._calibrated(decode_points(output).cpu().numpy())
         if not dense:
             return Readings(points)
@@ -133,43 +136,6 @@ class NetworkReader:
         if self._knots is not None:
             points[..., 2] = np.interp(points[..., 2], self._knots[0], self._knots[1])
         return points
-
-
-class BothWaysReader:
-    """Reads every picture and its mirror image with parsing and matte, and takes the mean: slower and a little surer."""
-
-    def __init__(self, reader: NetworkReader) -> None:
-        self._reader = reader
-
-    @torch.inference_mode()
-    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
-        """Read pictures; see `NetworkReader`. Parsing and matte are always read."""
-        output = self._reader._output(pictures, dense=True)
-        mirrored = self._reader._output(np.ascontiguousarray(pictures[:, :, ::-1]), dense=True)
-        return self._reader._readings(_mean(output, _turned_back(mirrored)), dense=True)
-
-
-def _turned_back(output: AnalyserOutput) -> AnalyserOutput:
-    """Return what was said of mirrored pictures, for the pictures themselves."""
-    points, classes = list(POINT_MIRROR), list(CLASS_MIRROR)
-    return AnalyserOutput(
-        output.heatmap_logits.flip(-1)[:, points],
-        output.absent_logits[:, points],
-        output.parsing_logits.flip(-1)[:, classes],
-        output.matte_logits.flip(-1),
-    )
-
-
-def _mean(one: AnalyserOutput, other: AnalyserOutput) -> AnalyserOutput:
-    """Return the mean of two opinions: of probabilities, as logits again."""
-    cells, absent = zip(*(point_probabilities(output) for output in (one, other)), strict=True)
-    parsing = (one.parsing_logits.float().softmax(1) + other.parsing_logits.float().softmax(1)) / 2
-    return AnalyserOutput(
-        ((cells[0] + cells[1]) / 2).clamp_min(_LEAST_PROBABILITY).log(),
-        ((absent[0] + absent[1]) / 2).clamp_min(_LEAST_PROBABILITY).log(),
-        parsing.clamp_min(_LEAST_PROBABILITY).log(),
-        (one.matte_logits.float() + other.matte_logits.float()) / 2,
-    )
 
 
 def _network_config(checkpoint: Checkpoint) -> AnalyserConfig:

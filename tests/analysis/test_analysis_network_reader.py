@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from motionwarp.analysis.folding import folded, with_outputs
-from motionwarp.analysis.network_reader import BothWaysReader, NetworkReader, checked_knots
+from motionwarp.analysis.both_ways import BothWaysReader, SecondLookReader, in_doubt
+from motionwarp.analysis.network_reader import NetworkReader, checked_knots
 from motionwarp.errors import WeightsError
 from motionwarp.networks.analyser import Analyser, AnalyserConfig, decode_points
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
@@ -147,6 +148,33 @@ def test_both_ways_a_mirrored_picture_reads_as_the_mirror_image() -> None:
     np.testing.assert_allclose(straight.matte, mirrored.matte[:, :, ::-1], atol=1e-5)
     alone = NetworkReader(trained(), CPU, torch.float32)(images, True)
     assert np.abs(alone.matte - straight.matte).max() > 1e-3  # two opinions are not one
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_second_look_is_taken_at_pictures_in_doubt_alone(dense: bool) -> None:
+    """Calibrations say of all pictures, of none, or of some that their points are in doubt."""
+    images = pictures(6)
+    raw = NetworkReader(trained(), CPU, torch.float32)(images, False).points[..., 2].max(axis=1)
+    middle = float(np.sort(raw)[2:4].mean())  # of some pictures no score reaches it
+    tables = {
+        "all": [[0.0, 0.5], [1.0, 0.51]],
+        "none": [[0.0, 0.9], [1.0, 0.95]],
+        "some": [[0.0, 0.0], [middle, 0.1], [middle + 1e-6, 0.5], [1.0, 0.6]],
+    }
+    for name, table in tables.items():
+        reader = NetworkReader(trained(), CPU, torch.float32, table)
+        once, both, second = reader(images, dense), BothWaysReader(reader)(images, dense), SecondLookReader(reader)(images, dense)
+        doubtful = in_doubt(once.points)
+        assert doubtful.sum() == {"all": 6, "none": 0, "some": 3}[name]
+        np.testing.assert_allclose(second.points[doubtful], both.points[doubtful], atol=1e-4)
+        np.testing.assert_allclose(second.points[~doubtful], once.points[~doubtful], atol=1e-4)
+        if dense:
+            np.testing.assert_allclose(second.matte[doubtful], both.matte[doubtful], atol=1e-5)
+            np.testing.assert_allclose(second.matte[~doubtful], once.matte[~doubtful], atol=1e-5)
+            assert (second.parsing[doubtful] == both.parsing[doubtful]).mean() > 0.999 if doubtful.any() else True
+        else:
+            assert second.parsing is None
+            assert second.matte is None
 
 
 def test_half_precision_reads_about_the_same() -> None:
