@@ -75,8 +75,9 @@ def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> It
         for photo in (reduced_photo(photo, round(_SHARPNESS * height)) for photo in read_photos(data_folder / "ccp", order)):
             target = other_pose(photo.pose.points, poses_of_clips, photo_poses, rng)
             sample = None if target is None else moved_photo(photo, target, height, backdrop, f"reposed/{photo.name}/{made}")
-            # the next person stands where this one stood: so no backdrop shows who was moved off it
-            backdrop = clean_plate(photo.rgb, photo.matte)
+            # the next person stands where this one stood: so no backdrop shows who was moved off it; smoothly,
+            # since a pack is made of thousands
+            backdrop = clean_plate(photo.rgb, photo.matte, fill="smooth")
             if sample is None:
                 continue
             yield sample

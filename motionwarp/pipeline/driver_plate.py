@@ -146,7 +146,7 @@ def without_driver(rgb: ByteArray, points: FloatArray | None, plate: ByteArray |
         return rgb.copy()
     mask = covered_by(points, *rgb.shape[:2])
     if plate is None:
-        return clean_plate(rgb, (mask > 0).astype(np.float32), seed=seed)
+        return clean_plate(rgb, (mask > 0).astype(np.float32), fill="smooth", seed=seed)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     result = rgb.copy()
     if not len(rows):
