@@ -256,6 +256,11 @@ class TransferJob:
         return self._target
 
     @property
+    def frames_at_once(self) -> int:
+        """How many frames are being rendered at once, once `prepare` is done."""
+        return self._runner.frames_at_once
+
+    @property
     def theta(self) -> FloatArray:
         """The engine's parameters of every frame, smoothed, float32 (T, D), once `prepare` is done."""
         return self._theta

@@ -46,6 +46,15 @@ class Framing(str, Enum):
     BUST = "head and shoulders"
 
 
+# which points go by the framing: by the last word of their names
+OUT_OF_SIGHT: Final = {
+    Framing.WHOLE: (),
+    Framing.KNEES: ("ankle",),
+    Framing.WAIST: ("ankle", "knee"),
+    Framing.BUST: ("ankle", "knee", "hip"),
+}
+
+
 def facing(points: FloatArray) -> float | None:
     """Tell how far a chest is turned to the camera, from the distance and the order of the shoulders.
 
