@@ -10,11 +10,12 @@ import numpy as np
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.timeline import Timeline
-from motionwarp.pose.body_tree import SEEN_SCORE, typical_torso
-from motionwarp.pose.proportions import Clamp
+from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.proportions import Clamp, compare, measure
 from motionwarp.pose.retargeting import SEEN_PART
 from motionwarp.pose.skeleton import POINT_NAMES
-from motionwarp.types import PoseTrack
+from motionwarp.pose.stance import Framing, framing_of
+from motionwarp.types import FloatArray, PoseTrack
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class AlignmentFacts:
     enlargement : float
         The person's size in the result over that in the photo's file.
     outside_share : float
-        Of the frames with the person, those in which points that are seen lie outside of the result's frame.
+        Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it only if the
+        photo shows the feet.
     """
 
     scale: float
@@ -88,7 +90,6 @@ def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driv
     in_photo = pose.scores >= SEEN_SCORE
     in_clip = (track.points[track.present, :, 2] >= SEEN_SCORE).mean(axis=0) >= SEEN_PART
     names = np.array([name.replace("_", " ") for name in POINT_NAMES])
-    photo_torso = typical_torso(pose.points[None]) / job.picture_scale
     return AlignmentFacts(
         scale=shot.ratios.scale / job.picture_scale,
         scale_from=shot.ratios.scale_from,
@@ -103,13 +104,22 @@ def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driv
         output_height=job.height,
         output_frames=driving_frames if job.options.frame_rate is None else len(timeline),
         output_seconds=timeline.end_seconds - float(timeline.times_seconds[0]),
-        enlargement=typical_torso(job.target.points[job.target.present]) / max(photo_torso, 1e-6),
-        outside_share=_outside_share(job.target),
+        enlargement=_size_ratio(job.target.points[job.target.present], pose.points[None]) * job.picture_scale,
+        outside_share=_outside_share(job.target, framing_of(in_photo)),
     )
 
 
-def _outside_share(target: PoseTrack) -> float:
+def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
+    """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where that cannot be told."""
+    sizes = measure(result, "driving"), measure(photo, "source")
+    return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
+
+
+def _outside_share(target: PoseTrack, framing: Framing) -> float:
     points = target.points[target.present]
     xy, seen = points[..., :2], points[..., 2] >= SEEN_SCORE
-    outside = (xy < -0.5).any(axis=-1) | (xy[..., 0] > target.width - 0.5) | (xy[..., 1] > target.height - 0.5)
+    outside = (xy < -0.5).any(axis=-1) | (xy[..., 0] > target.width - 0.5)
+    # a photo that ends at the hips or knees cuts everybody off there
+    if framing is Framing.WHOLE:
+        outside |= xy[..., 1] > target.height - 0.5
     return float((outside & seen).any(axis=1).mean())

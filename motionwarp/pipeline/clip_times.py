@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from motionwarp.pipeline.driving_facts import Span
 
-# a section shorter than this many seconds is not worth cutting to
-_SHORTEST_SECTION = 1.0
-_TENTHS = 10
+_TENTHS: Final = 10  # of a second, as finely as times are told
+# a section shorter than this is not worth cutting to
+_SHORTEST_SECTION: Final = 1 * _TENTHS
+# containers round times to their own ticks
+_ROUNDED: Final = 0.01
 
 
 def time_text(seconds: float) -> str:
@@ -30,7 +33,7 @@ def span_text(span: Span) -> str:
 def section_options(span: Span) -> str | None:
     """Return the options that cut to a stretch, such as '--start 0:03 --end 0:11'; None if little of it would be left."""
     # rounded inwards, so that nothing of what lies beside comes along
-    start, end = math.ceil(span.start_seconds * _TENTHS) / _TENTHS, math.floor(span.end_seconds * _TENTHS) / _TENTHS
+    start, end = math.ceil(span.start_seconds * _TENTHS - _ROUNDED), math.floor(span.end_seconds * _TENTHS + _ROUNDED)
     if end - start < _SHORTEST_SECTION:
         return None
-    return f"--start {time_text(start)} --end {time_text(end)}"
+    return f"--start {time_text(start / _TENTHS)} --end {time_text(end / _TENTHS)}"

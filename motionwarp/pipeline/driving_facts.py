@@ -23,6 +23,7 @@ from motionwarp.types import BoolArray, FloatArray, PoseTrack
 _STEADY: Final = 0.25
 # a lapse this short, in seconds, is interpolated by the repair and spoils no section
 _FORGIVEN_SECONDS: Final = 0.5
+_TICK_SECONDS: Final = 0.001
 _BAD_VIEWS: Final = (View.PROFILE, View.BACK)
 
 
@@ -204,6 +205,10 @@ def _height_in_sight(points: FloatArray, frame_height: int) -> float:
     return min(bottom, float(frame_height)) - max(top, 0.0)
 
 
+def _seconds(span: Span) -> float:
+    return span.end_seconds - span.start_seconds
+
+
 def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Clip) -> Span | None:
     """Return the longest stretch within a shot that nothing spoils, forgiving short lapses; None if that is everything, or nothing."""
     best: Span | None = None
@@ -214,6 +219,7 @@ def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Clip) -> Span | No
                 bad[first : last + 1] = False
         for first, last in runs(~bad):
             span = clip.span(shot.start + first, shot.start + last)
-            if best is None or span.end_seconds - span.start_seconds > best.end_seconds - best.start_seconds:
+            # of equal ones the first, whatever their times are rounded to
+            if best is None or _seconds(span) > _seconds(best) + _TICK_SECONDS:
                 best = span
     return None if best is not None and (best.first, best.last) == (0, clip.frames - 1) else best
