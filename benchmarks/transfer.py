@@ -21,7 +21,7 @@ from motionwarp.pipeline.api import transfer as run_transfer
 from motionwarp.pipeline.options import TransferOptions
 
 # the kinds of work that a transfer is about; everything else is what it costs to hold them together
-ESSENTIAL = ("decode", "analyse", "engine", "composite", "wait for encoder", "finish encoding")
+ESSENTIAL = ("decode", "analyse", "engine", "composite", "wait for decoding", "wait for encoder", "finish encoding")
 WARM_UP_SECONDS = 1.0
 
 

@@ -35,6 +35,7 @@ class Entry:
 # each lies in the module of its name: a function of that name with `EPILOG`, or for a group a Typer named `app`
 COMMANDS: Final[dict[str, Entry]] = {
     "transfer": Entry("Give the motion of DRIVING to the person in SOURCE."),
+    "check": Entry("Tell whether a transfer will work, before a long run: what is seen, how it fits, and how long it takes."),
     "pose": Entry("Write the 18 points of one person as JSON, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry(

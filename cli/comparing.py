@@ -76,7 +76,7 @@ def report_comparison(
     """Write the contact sheet if one is asked for, and print figures."""
     from motionwarp.evaluation.comparison import overall_means, paired_differences
     from motionwarp.evaluation.comparison_sheet import comparison_tiles
-    from motionwarp.evaluation.contact_sheet import write_sheet
+    from motionwarp.media.contact_sheet import write_sheet
 
     if sheet is not None:
         tiles = comparison_tiles(comparisons)

@@ -23,6 +23,7 @@ from .options import (
     examples,
 )
 from .reporting import Reporter, clock
+from .transfer_options import LOOK, BackgroundOption, BatchSizeOption, EngineOption, RetargetOption
 
 if TYPE_CHECKING:
     from motionwarp.batch.configuring import DatasetConfig
@@ -36,7 +37,7 @@ EPILOG = examples(
     "motionwarp dataset generate --sources people/ --drivings dances/ -o set --resume",
 )
 
-LOOK, VARIETY, RUNNING = "Look", "Variety", "Running"
+VARIETY, RUNNING = "Variety", "Running"
 
 
 class Container(str, Enum):
@@ -94,13 +95,9 @@ def generate(
     fps: Annotated[
         str | None, typer.Option(metavar="RATE", help="Frames a second.", rich_help_panel=LOOK, show_default="the motion's own times")
     ] = None,
-    background: Annotated[
-        str, typer.Option(metavar="WHAT", help="source, driving, transparent, '#rrggbb', or a file.", rich_help_panel=LOOK)
-    ] = "source",
+    background: BackgroundOption = "source",
     smooth: Annotated[float, typer.Option(metavar="0..1", help="Smoothing of the motion over time.", rich_help_panel=LOOK)] = 0.5,
-    retarget: Annotated[
-        bool, typer.Option("--retarget/--no-retarget", help="Fit motions to the people's own proportions.", rich_help_panel=LOOK)
-    ] = True,
+    retarget: RetargetOption = True,
     person: PersonOption = "largest",
     codec: Annotated[str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=LOOK)] = "auto",
     crf: Annotated[
@@ -144,13 +141,11 @@ def generate(
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="auto, layered, or a file of weights.", rich_help_panel=COMPUTING)
-    ] = "auto",
+    engine: EngineOption = "auto",
     pose_estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
     precision: PrecisionOption = Precision.AUTO,
-    batch_size: Annotated[str, typer.Option(metavar="auto|N", help="Frames rendered at once.", rich_help_panel=COMPUTING)] = "auto",
+    batch_size: BatchSizeOption = "auto",
     seed: Annotated[int, typer.Option(help="Same inputs and seed, same data set.", rich_help_panel=COMPUTING)] = 0,
     debug: DebugOption = False,
 ) -> None:

@@ -61,7 +61,8 @@ def analyser(
     from motionwarp.analysis.estimators import make_estimator
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.analysis import evaluate_clips, evaluate_photos
-    from motionwarp.evaluation.contact_sheet import draw_seen, write_sheet
+    from motionwarp.evaluation.analysis_sheet import draw_seen
+    from motionwarp.media.contact_sheet import write_sheet
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     check_sheet(worst, overwrite=overwrite)

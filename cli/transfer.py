@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,29 +25,36 @@ from .options import (
     QuietOption,
     StartOption,
     examples,
-    seconds,
 )
 from .reporting import Reporter, clock
+from .stages import stages_shown
+from .transfer_options import (
+    LOOK,
+    SEEING,
+    BackgroundOption,
+    BatchSizeOption,
+    DrivingArgument,
+    DrivingPosesOption,
+    EngineOption,
+    FpsOption,
+    MatteOption,
+    Placement,
+    PlacementOption,
+    RetargetOption,
+    SizeOption,
+    SourceArgument,
+    SourcePosesOption,
+    SourceTimeOption,
+)
 
 if TYPE_CHECKING:
     from motionwarp.pipeline.options import TransferOptions
-    from motionwarp.pipeline.progress import Progress
 
 EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 -o out.mp4",
     "motionwarp transfer person.jpg dance.mp4 --start 0:05 --end 0:10 --side-by-side",
     "motionwarp transfer person.jpg dance.mp4 --background transparent -o out.webm",
 )
-
-LOOK = "Look"
-SEEING = "Seeing people"
-
-
-class Placement(str, Enum):
-    """Where the person stands."""
-
-    SOURCE = "source"
-    DRIVING = "driving"
 
 
 def output_path(text: str) -> Path:
@@ -58,8 +64,8 @@ def output_path(text: str) -> Path:
 
 def transfer(
     ctx: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Picture (or video) of the person to be moved.", show_default=False)],
-    driving: Annotated[Path, typer.Argument(metavar="DRIVING", help="Video, GIF or folder of frames with the motion.", show_default=False)],
+    source: SourceArgument,
+    driving: DrivingArgument,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -73,56 +79,20 @@ def transfer(
     ] = None,
     start: StartOption = None,
     end: EndOption = None,
-    source_time: Annotated[
-        float,
-        typer.Option(parser=seconds, metavar="TIME", help="Where a SOURCE that is a video is taken."),
-    ] = 0.0,
+    source_time: SourceTimeOption = 0.0,
     person: PersonOption = "largest",
-    retarget: Annotated[
-        bool,
-        typer.Option("--retarget/--no-retarget", help="Fit the motion to the person's own proportions.", rich_help_panel=LOOK),
-    ] = True,
-    placement: Annotated[
-        Placement, typer.Option(help="Stand where the source or where the driving person stands.", rich_help_panel=LOOK)
-    ] = Placement.SOURCE,
-    background: Annotated[
-        str,
-        typer.Option(metavar="WHAT", help="source, driving, transparent, '#rrggbb', or a picture or video file.", rich_help_panel=LOOK),
-    ] = "source",
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WxH|LONG_SIDE",
-            rich_help_panel=LOOK,
-            show_default="as the background, long side up to 1920",
-            help="Size of the output in pixels.",
-        ),
-    ] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            rich_help_panel=LOOK,
-            show_default="the driving clip's own times",
-            help="Frames a second, such as 25 or 30000/1001.",
-        ),
-    ] = None,
+    retarget: RetargetOption = True,
+    placement: PlacementOption = Placement.SOURCE,
+    background: BackgroundOption = "source",
+    size: SizeOption = None,
+    fps: FpsOption = None,
     smooth: Annotated[float, typer.Option(metavar="0..1", help="Smoothing of the motion over time.", rich_help_panel=LOOK)] = 0.5,
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Show source, driving and result beside each other.", rich_help_panel=LOOK)
     ] = False,
-    source_poses: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Take the source's points from here.", rich_help_panel=SEEING, show_default=False),
-    ] = None,
-    driving_poses: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Take the driving points from here.", rich_help_panel=SEEING, show_default=False),
-    ] = None,
-    matte: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Take the source's matte from here.", rich_help_panel=SEEING, show_default=False),
-    ] = None,
+    source_poses: SourcePosesOption = None,
+    driving_poses: DrivingPosesOption = None,
+    matte: MatteOption = None,
     save_poses: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the driving points, to edit or use again.", rich_help_panel=SEEING, show_default=False),
@@ -151,14 +121,11 @@ def transfer(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
-    engine: Annotated[
-        str,
-        typer.Option(metavar="NAME|FILE", help="auto, warping_gan, layered, or a file of weights.", rich_help_panel=COMPUTING),
-    ] = "auto",
+    engine: EngineOption = "auto",
     pose_estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
     precision: PrecisionOption = Precision.AUTO,
-    batch_size: Annotated[str, typer.Option(metavar="auto|N", help="Frames rendered at once.", rich_help_panel=COMPUTING)] = "auto",
+    batch_size: BatchSizeOption = "auto",
     seed: Annotated[int, typer.Option(help="Same input and seed, same frames.", rich_help_panel=COMPUTING)] = 0,
     debug: DebugOption = False,
 ) -> None:
@@ -207,17 +174,9 @@ def default_output(source: Path, driving: Path, background: str) -> Path:
 
 def run(source: Path, driving: Path, target: Path, options: TransferOptions, reporter: Reporter) -> None:
     """Do the transfer and tell of it."""
-    from motionwarp.devices import set_threads
-    from motionwarp.memory import keep_freed_memory
     from motionwarp.pipeline.api import transfer as transfer_motion
 
-    keep_freed_memory()
-    set_threads()
-    with reporter.progress() as tick:
-
-        def told(progress: Progress) -> None:
-            tick(progress.stage.value, progress.done, progress.total)
-
+    with stages_shown(reporter) as told:
         result = transfer_motion(source, driving, target, options, progress=told)
     reporter.warn_all(result.warnings)
     made = f"made in {clock(result.seconds)} by {result.engine} on {result.device} ({result.fps:.1f} frames a second)"

@@ -16,16 +16,19 @@ from motionwarp.version import __version__
 if TYPE_CHECKING:
     from motionwarp.errors import MotionwarpError
     from motionwarp.pipeline.api import stream, transfer
+    from motionwarp.pipeline.feasibility import FeasibilityReport, check
     from motionwarp.pipeline.options import TransferOptions
     from motionwarp.pipeline.result import TransferResult
 
-__all__ = ["transfer", "stream", "TransferOptions", "TransferResult", "MotionwarpError", "__version__"]
+__all__ = ["transfer", "stream", "check", "TransferOptions", "TransferResult", "FeasibilityReport", "MotionwarpError", "__version__"]
 
 _HOMES = {
     "transfer": "motionwarp.pipeline.api",
     "stream": "motionwarp.pipeline.api",
+    "check": "motionwarp.pipeline.feasibility",
     "TransferOptions": "motionwarp.pipeline.options",
     "TransferResult": "motionwarp.pipeline.result",
+    "FeasibilityReport": "motionwarp.pipeline.feasibility",
     "MotionwarpError": "motionwarp.errors",
 }
 

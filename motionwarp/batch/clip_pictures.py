@@ -15,9 +15,9 @@ from motionwarp.media.background import BackgroundWriter
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.video_writer import VideoWriter
 from motionwarp.media.writer import open_writer
-from motionwarp.pipeline.api import provenance
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pipeline.writing import provenance
 from motionwarp.types import ByteArray, Frame, Pose
 
 FRAMES: Final = "frames"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from motionwarp.evaluation.comparison import Comparison, SheetRow
-from motionwarp.evaluation.contact_sheet import Tile
+from motionwarp.media.contact_sheet import Tile
 from motionwarp.types import ByteArray
 
 _TALLEST: Final = 256  # pixels of a picture on the sheet

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from motionwarp.media.atomic import check_target
-from motionwarp.media.audio import AudioSource
-from motionwarp.media.background import BackgroundWriter
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.writer import open_writer
 from motionwarp.pipeline.job import TransferJob
@@ -23,17 +18,15 @@ from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, announce
 from motionwarp.pipeline.result import TransferResult
 from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pipeline.writing import inputs_of, open_result, provenance, time_base, write_frames
 from motionwarp.pose.files import write_track
 from motionwarp.types import Frame
-from motionwarp.version import __version__
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from motionwarp.pipeline.option_names import TransferChanges
 
-# frames that may wait for the encoder: what is in flight bounds the memory
-_QUEUE = 3
 # a clock that stands still, as on suspended machines, must not cost a finished video
 _SHORTEST_SECONDS = 1e-6
 
@@ -76,34 +69,20 @@ def transfer(
     begin = time.perf_counter()
     source, driving = Path(source), Path(driving)
     job = TransferJob(source, driving, options)
-    info = job.driving_info
     for further in (options.save_poses, options.region_debug):
         if further is not None:
-            check_target(Path(further), overwrite=options.overwrite, inputs=[*_inputs(source, driving, options), output])
+            check_target(Path(further), overwrite=options.overwrite, inputs=[*inputs_of(job), output])
     # opened before any work is done: an output that cannot be written is told of at once
-    with open_writer(
-        output,
-        width=job.width,
-        height=job.height,
-        frame_rate=options.frame_rate or info.frame_rate,
-        time_base=_time_base(options.frame_rate, info.time_base),
-        alpha=job.alpha,
-        options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
-        audio=AudioSource(driving, options.start, options.end) if options.audio and info.has_audio else None,
-        metadata=provenance(job.engine.name),
-        overwrite=options.overwrite,
-        inputs=_inputs(source, driving, options),
-    ) as writer:
+    with open_result(job, output, options) as writer:
         timeline = job.prepare(progress)
         _save_poses(job, options)
-        with BackgroundWriter(writer, _QUEUE) as encoder:
-            for frame in job.frames():
-                with job.clock.measure("wait for encoder"):
-                    encoder.write(_pixels(frame), frame.pts_seconds)
-                announce(progress, Stage.RENDER, frame.index + 1, len(timeline))
-            encoder.end_at(timeline.end_seconds)
-            with job.clock.measure("finish encoding"):
-                encoder.close()
+        write_frames(
+            job,
+            job.frames(),
+            writer,
+            timeline.end_seconds,
+            lambda frame: announce(progress, Stage.RENDER, frame.index + 1, len(timeline)),
+        )
         job.warnings += writer.warnings
     _save_regions(job, options, timeline)
     return _result(job, Path(output), timeline, time.perf_counter() - begin)
@@ -141,25 +120,6 @@ def stream(
         announce(progress, Stage.RENDER, frame.index + 1, len(timeline))
 
 
-def _time_base(asked: Fraction | None, clock: Fraction) -> Fraction:
-    return clock if asked is None else 1 / (asked * 16)
-
-
-def provenance(engine_name: str) -> Mapping[str, str]:
-    """Return the tags of a file that say that nobody filmed this."""
-    maker = f"motionwarp {__version__}"
-    return {
-        "comment": f"Synthetic video made by {maker}, engine {engine_name}: the motion of one video given to another person",
-        "synthetic": "true",
-        "encoded_by": maker,
-    }
-
-
-def _inputs(source: Path, driving: Path, options: TransferOptions) -> list[Path]:
-    given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
-    return [source, driving, *(Path(path) for path in given if path is not None)]
-
-
 def _save_poses(job: TransferJob, options: TransferOptions) -> None:
     if options.save_poses is not None:
         write_track(
@@ -182,19 +142,15 @@ def _save_regions(job: TransferJob, options: TransferOptions, timeline: Timeline
         width=first.rgb.shape[1],
         height=first.rgb.shape[0],
         frame_rate=options.frame_rate or info.frame_rate,
-        time_base=_time_base(options.frame_rate, info.time_base),
+        time_base=time_base(options.frame_rate, info.time_base),
         options=EncodeOptions(),
         metadata=provenance(job.engine.name),
         overwrite=options.overwrite,
-        inputs=_inputs(job.source_path, job.driving_path, options),
+        inputs=inputs_of(job),
     ) as writer:
         for frame in chain([first], frames):
             writer.write(frame.rgb, frame.pts_seconds)
         writer.end_at(timeline.end_seconds)
-
-
-def _pixels(frame: Frame) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return frame.rgb if frame.alpha is None else np.dstack([frame.rgb, frame.alpha])
 
 
 def _result(job: TransferJob, output: Path, timeline: Timeline, seconds: float) -> TransferResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +11,13 @@ import numpy as np
 
 from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.choice import PersonChoice
-from motionwarp.errors import NoPersonError, PoseFileError
+from motionwarp.errors import MediaError, NoPersonError, PoseFileError
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probing import VideoInfo
 from motionwarp.media.reader import VideoReader, open_video
 from motionwarp.pipeline.doubts import Doubts
 from motionwarp.pipeline.driver_plate import PlateBuilder
+from motionwarp.pipeline.glimpses import Glimpses
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.shots import ShotCutDetector
@@ -26,8 +27,9 @@ from motionwarp.pose.leaps import leaps
 from motionwarp.pose.people import PersonSelector
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, PoseTrack
 
-# frames decoded ahead of the network
+# frames decoded ahead of the network, and in the second pass ahead of compositing
 _AHEAD = 8
+_AHEAD_AGAIN = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +46,15 @@ class DrivingMotion:
         When the last frame's turn is over.
     plate : uint8 (H, W, 3) or None
         The clip's background without the person, where it was asked for and the camera stands still.
+    every : int
+        The track has one of so many of the section's frames, from the first one on.
     """
 
     track: PoseTrack
     notes: tuple[str, ...]
     end_seconds: float
     plate: ByteArray | None
+    every: int = 1
 
 
 def open_driving(path: Path, options: TransferOptions) -> VideoReader:
@@ -66,6 +71,7 @@ def observe_driving(
     *,
     with_plate: bool,
     callback: ProgressCallback | None,
+    glimpses: Glimpses | None = None,
 ) -> DrivingMotion:
     """Go through the driving clip once.
 
@@ -82,6 +88,9 @@ def observe_driving(
     with_plate : bool
         Whether the clip's background is needed without its person.
     callback : callable or None
+    glimpses : Glimpses or None
+        Which frames are looked at, and where a few pictures are kept; None for all frames and no pictures. Cuts are found among all
+        frames in any case.
 
     Raises
     ------
@@ -93,7 +102,9 @@ def observe_driving(
     with open_driving(path, options) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded:
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None, given)
         doubts = Doubts()
-        frames = _watched(decoded, pass_one, reader.info, options, callback)
+        # apart from the estimator's own time, which is most of what following takes otherwise
+        waited = clock.timed("wait for decoding", decoded)
+        frames = _watched(waited, pass_one, reader.info, options, callback, glimpses)
         if given is None:
             for observation in clock.timed("analyse", estimator.follow(frames, PersonChoice.parse(options.person))):
                 person = observation.person
@@ -115,7 +126,47 @@ def observe_driving(
         notes = [*reader.warnings, *doubts.notes("the driving person")]
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
-        return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate)
+        every = 1 if glimpses is None else glimpses.every
+        return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
+
+
+def read_frames(
+    path: Path, options: TransferOptions, numbers: Iterable[int], every: int, clock: StageClock
+) -> Generator[Frame, None, None]:
+    """Yield frames of the section once more.
+
+    Parameters
+    ----------
+    path, options, clock
+        As for `observe_driving`.
+    numbers : iterable of int
+        Which frames, not decreasing, by their number in a track that has one of `every` frames; one may be wanted several times.
+    every : int
+
+    Yields
+    ------
+    Frame
+        Its index is the number in the track.
+
+    Raises
+    ------
+    MediaError
+        If the clip has become shorter.
+    """
+    wanted = iter(numbers)
+    target = next(wanted, None)
+    with open_driving(path, options) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD_AGAIN)) as decoded:
+        for frame in decoded:
+            while target is not None and target * every == frame.index:
+                yield replace(frame, index=target)
+                target = next(wanted, None)
+            if target is None:
+                return
+    raise MediaError(
+        "the clip ends sooner than when its motion was read",
+        subject=path,
+        remedy="Leave it as it is until the work is done, or check the disk that it is on",
+    )
 
 
 def _end_of(track: PoseTrack, info: VideoInfo, options: TransferOptions) -> float:
@@ -124,20 +175,27 @@ def _end_of(track: PoseTrack, info: VideoInfo, options: TransferOptions) -> floa
 
 
 class _PassOne:
-    """Gathers what is kept of every frame."""
+    """Gathers what is kept of every frame that is looked at, and the cuts among all frames."""
 
     def __init__(self, info: VideoInfo, plate: PlateBuilder | None, given: PoseTrack | None) -> None:
         self.info, self.plate = info, plate
         self.cuts = ShotCutDetector()
         self.given_cuts = () if given is None else given.cuts
+        self.passed = 0  # frames of the section, looked at or not
+        self.numbers: list[int] = []  # of the frames looked at
         self.given_indices: list[int] = []
         self.points: list[FloatArray] = []
         self.present: list[bool] = []
         self.times: list[float] = []
 
-    def see(self, frame: Frame, points: FloatArray | None, given_index: int = 0) -> None:
-        """Take the next frame with its person's points, (18, 3), or None, and their number in the given track."""
+    def watch(self, frame: Frame) -> None:
+        """Take the next frame of the section, whether it is looked at or not."""
         self.cuts.add(frame.rgb, frame.pts_seconds)
+        self.passed += 1
+
+    def see(self, frame: Frame, points: FloatArray | None, given_index: int = 0) -> None:
+        """Take the next frame looked at with its person's points, (18, 3), or None, and their number in the given track."""
+        self.numbers.append(frame.index)
         self.given_indices.append(given_index)
         self.times.append(frame.pts_seconds)
         self.present.append(points is not None)
@@ -149,27 +207,37 @@ class _PassOne:
         """Return all that was seen, cut where pictures, poses or the given track say so."""
         points, present, times = np.stack(self.points), np.array(self.present), np.array(self.times)
         uncut = PoseTrack(points, present, times, self.info.width, self.info.height)
-        first_given = np.searchsorted(self.given_indices, self.given_cuts)
-        cuts = {*self.cuts.cuts(), *leaps(uncut), *(int(frame) for frame in first_given if 0 < frame < len(times))}
+        # of the frames looked at, the first one that is not before the cut begins the shot
+        places = (*np.searchsorted(self.numbers, self.cuts.cuts()), *np.searchsorted(self.given_indices, self.given_cuts))
+        cuts = {*leaps(uncut), *(int(place) for place in places if 0 < place < len(times))}
         return replace(uncut, cuts=tuple(sorted(cuts)))
 
 
 def _watched(
-    frames: Iterable[Frame], pass_one: _PassOne, info: VideoInfo, options: TransferOptions, callback: ProgressCallback | None
+    frames: Iterable[Frame],
+    pass_one: _PassOne,
+    info: VideoInfo,
+    options: TransferOptions,
+    callback: ProgressCallback | None,
+    glimpses: Glimpses | None,
 ) -> Iterator[Frame]:
+    """Yield the frames that are looked at."""
     total = expected_frames(info, options)
     for frame in frames:
-        yield frame
+        pass_one.watch(frame)
+        if glimpses is None or glimpses.take(frame):
+            yield frame
         announce(callback, Stage.MOTION, frame.index + 1, None if total is None else max(total, frame.index + 1))
 
 
 def expected_frames(info: VideoInfo, options: TransferOptions) -> int | None:
     """Return about how many frames the section has, as far as the headers tell."""
-    if info.frame_count is None:
-        return None
-    if options.start is None and options.end is None:
+    if info.frame_count is not None and options.start is None and options.end is None:
         return info.frame_count
-    duration = info.frame_count / float(info.frame_rate)
+    # Matroska counts no frames
+    duration = info.duration_seconds if info.frame_count is None else info.frame_count / float(info.frame_rate)
+    if duration is None:
+        return None
     section = min(options.end or duration, duration) - (options.start or 0.0)
     return max(round(section * float(info.frame_rate)), 1)
 
@@ -201,10 +269,10 @@ def _given_index(track: PoseTrack, frame: Frame, options: TransferOptions) -> in
 
 
 def _check_length(track: PoseTrack, pass_one: _PassOne, options: TransferOptions) -> None:
-    if options.start is not None or options.end is not None or len(track) == len(pass_one.times):
+    if options.start is not None or options.end is not None or len(track) == pass_one.passed:
         return
     raise PoseFileError(
-        f"holds poses of {len(track)} frames, but the clip has {len(pass_one.times)}",
+        f"holds poses of {len(track)} frames, but the clip has {pass_one.passed}",
         subject=options.driving_poses,
         remedy="Make it from this very clip, for example with `motionwarp pose CLIP -o FILE`",
     )

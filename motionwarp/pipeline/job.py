@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.registry import make_engine
-from motionwarp.errors import MediaError, NoPersonError, OptionError
+from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.image import Picture
 from motionwarp.media.prefetch import prefetched
@@ -23,7 +26,8 @@ from motionwarp.media.probing import VideoInfo, probe_video
 from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
 from motionwarp.pipeline.choices import BackgroundKind
 from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
-from motionwarp.pipeline.driving import given_track, observe_driving, open_driving
+from motionwarp.pipeline.driving import given_track, observe_driving, read_frames
+from motionwarp.pipeline.glimpses import Glimpses
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.placing import contain, output_size
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
@@ -33,12 +37,11 @@ from motionwarp.pipeline.source import PreparedSource, fitted_to, given_pose, pr
 from motionwarp.pipeline.staging import UNCHANGED, Staging, staged
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.placement import place_track
-from motionwarp.pose.repair import repair_track
-from motionwarp.pose.retargeting import RetargetResult, retarget_track
+from motionwarp.pose.repair import RepairResult, repair_track
+from motionwarp.pose.retargeting import RetargetReport, retarget_track
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrack
 
-_AHEAD = 4
 _REGION_BATCH = 16
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
 _THETA_SHARE = 0.5
@@ -57,12 +60,20 @@ class TransferJob:
     alpha : bool
         Whether frames are RGBA.
     driving_info : VideoInfo
+    picture : Picture
+        The source, its long side at most `source.LONGEST_SIDE`.
+    picture_scale : float
+        By how much it was reduced: 1 if not.
     device : torch.device
     dtype : torch.dtype
         What is computed with; both change if the device's memory does not suffice.
     warnings : list of str
         Grows as the work proceeds.
     clock : StageClock
+    repaired : RepairResult
+        The driving poses after repair, and what was missing; once `prepare` is done.
+    aligned : RetargetReport
+        How the motion was fitted to the source person; once `prepare` is done.
 
     Parameters
     ----------
@@ -94,13 +105,15 @@ class TransferJob:
         self.dtype = resolve_precision(options.precision, self.device)
         self.engine: Engine = make_engine(options.engine)
         self.driving_info: VideoInfo = probe_video(driving) if seen is None else seen.info
-        self._picture: Picture
+        self.picture: Picture
+        self.repaired: RepairResult
+        self.aligned: RetargetReport
         if seen is None:
-            self._picture, self._picture_scale = read_source(source, options)
+            self.picture, self.picture_scale = read_source(source, options)
         else:
-            self._picture, self._picture_scale = Picture(seen.source.person.rgb), 1.0
+            self.picture, self.picture_scale = Picture(seen.source.person.rgb), 1.0
         self._frame = output_size(
-            (self._picture.width, self._picture.height),
+            (self.picture.width, self.picture.height),
             (self.driving_info.width, self.driving_info.height),
             options.background_choice.kind,
             options.output_size,
@@ -121,7 +134,7 @@ class TransferJob:
         self.height = self._frame[1]
         self.width = self._frame[0]
         if options.side_by_side:
-            self.width += scaled_width(self._picture.width, self._picture.height, self.height)
+            self.width += scaled_width(self.picture.width, self.picture.height, self.height)
             self.width += scaled_width(self.driving_info.width, self.driving_info.height, self.height)
         # read now, so that a file that is no use is told of before anything is analysed
         self._given_track = given_track(options, self.driving_info) if seen is None else None
@@ -129,8 +142,51 @@ class TransferJob:
         self.estimator_name = ""
         self.retargeting: dict[str, Any] = {}
 
-    def prepare(self, callback: ProgressCallback | None = None) -> Timeline:
+    @cached_property
+    def estimator(self) -> Estimator:
+        """What sees people; loaded when it is first needed."""
+        return make_estimator(self.options.pose_estimator, self.device, self.dtype)
+
+    def look(self, callback: ProgressCallback | None = None, glimpses: Glimpses | None = None) -> SeenInputs:
+        """Analyse both inputs.
+
+        Parameters
+        ----------
+        callback : callable or None
+        glimpses : Glimpses or None
+            As for `observe_driving`: which frames of the clip are looked at.
+
+        Raises
+        ------
+        NoPersonError
+            If source or clip show nobody.
+        """
+        announce(callback, Stage.SOURCE, 0, 1)
+        with self.clock.measure("source"):
+            prepared = prepare_source(
+                self.source_path, self.picture, self.picture_scale, self._given_pose, self.options, self.estimator
+            )
+        announce(callback, Stage.SOURCE, 1, 1)
+        motion = observe_driving(
+            self.driving_path,
+            self.options,
+            self._given_track,
+            self.estimator,
+            self.clock,
+            with_plate=self.options.background_choice.kind is BackgroundKind.DRIVING,
+            callback=callback,
+            glimpses=glimpses,
+        )
+        return SeenInputs(prepared, motion, self.driving_info, self.estimator.name)
+
+    def prepare(self, callback: ProgressCallback | None = None, seen: SeenInputs | None = None) -> Timeline:
         """Run the first pass: source, driving poses, retargeting, warps and their smoothing.
+
+        Parameters
+        ----------
+        callback : callable or None
+        seen : SeenInputs or None
+            What `look` saw, where it has been called already.
 
         Returns
         -------
@@ -143,7 +199,7 @@ class TransferJob:
             If source or clip show nobody.
         """
         torch.manual_seed(self.options.seed)
-        seen = self._seen or self._look(callback)
+        seen = seen or self._seen or self.look(callback)
         self.estimator_name = seen.estimator
         self.warnings += [*seen.source.notes, *seen.motion.notes]
         self._motion = seen.motion
@@ -154,31 +210,37 @@ class TransferJob:
         self._plate = seen.source.plate
         return self._timeline
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, only: Sequence[int] | None = None) -> Iterator[Frame]:
         """Run the second pass; yields the output's frames in order.
+
+        Parameters
+        ----------
+        only : sequence of int or None
+            Numbers of the frames that are wanted, increasing; None for all.
 
         Yields
         ------
         Frame
             `rgb` of the output's size with its time; `alpha` where the background is transparent.
         """
-        with closing(self.shown()) as shown:
+        with closing(self.shown(only)) as shown:
             for frame, _ in shown:
                 yield frame
 
-    def shown(self) -> Generator[tuple[Frame, PersonLayer], None, None]:
+    def shown(self, only: Sequence[int] | None = None) -> Generator[tuple[Frame, PersonLayer], None, None]:
         """Run the second pass; yields every frame as `frames` does, with the layer of the person in it."""
         backdrop = make_backdrop(
             self.options.background_choice, self._plate, self._motion, self._frame, self.options.seed
         )
+        chosen = np.arange(len(self._timeline)) if only is None else np.asarray(only, dtype=np.int64)
         beside = self.options.side_by_side
         needs_driving = beside or (backdrop is not None and backdrop.needs_driving)
         with (
             closing(backdrop) if backdrop is not None else nullcontext(),
-            closing(self._layers()) as layers,
-            closing(self._driving_frames() if needs_driving else _nothing(len(self._timeline))) as driving,
+            closing(self._layers(chosen)) as layers,
+            closing(self._driving_frames(chosen) if needs_driving else _nothing(len(chosen))) as driving,
         ):
-            for index, (layer, pictured) in enumerate(zip(layers, driving, strict=True)):
+            for index, layer, pictured in zip(chosen.tolist(), layers, driving, strict=True):
                 with self.clock.measure("composite"):
                     frame = self._composed(index, layer, pictured, backdrop)
                 yield frame, layer
@@ -194,42 +256,28 @@ class TransferJob:
         return self._target
 
     @property
+    def frames_at_once(self) -> int:
+        """How many frames are being rendered at once, once `prepare` is done."""
+        return self._runner.frames_at_once
+
+    @property
     def theta(self) -> FloatArray:
         """The engine's parameters of every frame, smoothed, float32 (T, D), once `prepare` is done."""
         return self._theta
 
-    def _look(self, callback: ProgressCallback | None) -> SeenInputs:
-        """Analyse both inputs."""
-        estimator = make_estimator(self.options.pose_estimator, self.device, self.dtype)
-        announce(callback, Stage.SOURCE, 0, 1)
-        with self.clock.measure("source"):
-            prepared = prepare_source(
-                self.source_path, self._picture, self._picture_scale, self._given_pose, self.options, estimator
-            )
-        announce(callback, Stage.SOURCE, 1, 1)
-        motion = observe_driving(
-            self.driving_path,
-            self.options,
-            self._given_track,
-            estimator,
-            self.clock,
-            with_plate=self.options.background_choice.kind is BackgroundKind.DRIVING,
-            callback=callback,
-        )
-        return SeenInputs(prepared, motion, self.driving_info, estimator.name)
-
     def _moved(self, observed: PoseTrack, source: PreparedSource) -> PoseTrack:
         """Repair, smooth, retarget and place the driving poses; the result is in pixels of the output frame."""
         with self.clock.measure("retarget"):
-            repaired = repair_track(observed)
-            self.warnings += [note.text for note in repaired.notes]
-            smooth = smooth_track(repaired.track, self.options.smooth)
+            self.repaired = repair_track(observed)
+            self.warnings += [note.text for note in self.repaired.notes]
+            smooth = smooth_track(self.repaired.track, self.options.smooth)
             track = resampled(smooth, self._timeline)
             try:
                 result = retarget_track(track, source.person.pose, keep_proportions=not self.options.retarget)
             except NoPersonError as error:
                 raise NoPersonError(error.problem, subject=self.driving_path, remedy=error.remedy) from error
-            self.retargeting = _told(result)
+            self.aligned = result.report
+            self.retargeting = _told(result.report)
             placed = place_track(
                 result,
                 self.options.placement,
@@ -262,9 +310,9 @@ class TransferJob:
             ends = (*track.cuts, *comes_or_goes.tolist())
             return smooth_over_time(np.concatenate(parts), track.times_seconds, ends, _THETA_SHARE * self.options.smooth)
 
-    def _layers(self) -> Generator[PersonLayer, None, None]:
-        """Yield the person of every frame, rendered a batch ahead in a thread of its own."""
-        rendered = self._runner.render(self._target.points, self._theta)
+    def _layers(self, chosen: npt.NDArray[np.int64]) -> Generator[PersonLayer, None, None]:
+        """Yield the person of every chosen frame, rendered a batch ahead in a thread of its own."""
+        rendered = self._runner.render(self._target.points[chosen], self._theta[chosen])
         with closing(prefetched(self.clock.timed("engine", rendered), 1)) as batches:
             for layers in batches:
                 yield from layers
@@ -278,25 +326,9 @@ class TransferJob:
             for offset, picture in enumerate(self.engine.explain(self._target.points[frames], self._theta[frames])):
                 yield Frame(picture, float(self._timeline.times_seconds[start + offset]), start + offset)
 
-    def _driving_frames(self) -> Generator[Frame, None, None]:
-        """Yield the driving frame shown at every time of the output."""
-        wanted = iter(self._timeline.driving_frames.tolist())
-        target = next(wanted, None)
-        with (
-            open_driving(self.driving_path, self.options) as reader,
-            closing(prefetched(self.clock.timed("decode", reader), _AHEAD)) as decoded,
-        ):
-            for frame in decoded:
-                while target == frame.index:
-                    yield frame
-                    target = next(wanted, None)
-                if target is None:
-                    return
-        raise MediaError(
-            "the clip ends sooner than when its motion was read",
-            subject=self.driving_path,
-            remedy="Leave it as it is until the work is done, or check the disk that it is on",
-        )
+    def _driving_frames(self, chosen: npt.NDArray[np.int64]) -> Generator[Frame, None, None]:
+        numbers = self._timeline.driving_frames[chosen].tolist()
+        return read_frames(self.driving_path, self.options, numbers, self._motion.every, self.clock)
 
     def _composed(self, index: int, layer: PersonLayer, driving: Frame | None, backdrop: Backdrop | None) -> Frame:
         seconds = float(self._timeline.times_seconds[index])
@@ -305,7 +337,7 @@ class TransferJob:
             return Frame(np.ascontiguousarray(rgba[..., :3]), seconds, index, np.ascontiguousarray(rgba[..., 3]))
         rgb: ByteArray = composite(layer, backdrop.canvas(seconds, driving))
         if self.options.side_by_side and driving is not None:
-            rgb = side_by_side([self._picture.rgb, driving.rgb, rgb], self.height)
+            rgb = side_by_side([self.picture.rgb, driving.rgb, rgb], self.height)
         return Frame(rgb, seconds, index)
 
 
@@ -314,8 +346,7 @@ def _nothing(count: int) -> Generator[None, None, None]:
         yield None
 
 
-def _told(result: RetargetResult) -> dict[str, Any]:
-    report = result.report
+def _told(report: RetargetReport) -> dict[str, Any]:
     return {
         "mirrored": list(report.mirrored),
         "estimated": list(report.estimated),

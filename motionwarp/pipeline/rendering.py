@@ -83,6 +83,11 @@ class EngineRunner:
                 raise
         self._move_to_cpu()
 
+    @property
+    def frames_at_once(self) -> int:
+        """How many frames are being rendered at once, in all batches that are under way."""
+        return self._batch() * self._at_once()
+
     def plan(self, points: FloatArray) -> Iterator[FloatArray]:
         """Yield `Engine.plan` of all frames, a batch at a time; `points` float32 (T, 18, 3)."""
         return self._in_batches(len(points), lambda: _PLAN_BATCH, lambda frames: self._engine.plan(points[frames]))

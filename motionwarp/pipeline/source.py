@@ -40,11 +40,17 @@ class PreparedSource:
         The picture with the person removed and the hole filled.
     notes : tuple of str
         What a user should know of how the person was seen.
+    score : float
+        Probability that this is a person, in [0, 1]; 1 where the pose was given.
+    matte_given : bool
+        Whether the matte is a file's or the picture's own, not one that was seen.
     """
 
     person: SourcePerson
     plate: ByteArray
     notes: tuple[str, ...] = ()
+    score: float = 1.0
+    matte_given: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -106,15 +112,15 @@ def prepare_source(
         seen = _seen(picture.rgb, choice, pose, estimator)
     except MotionwarpError as error:
         raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
-    matte = _given_matte(picture, options)
-    if matte is None:
-        matte = matte_in_frame(picture.rgb, seen)
+    own_matte = _given_matte(picture, options)
+    matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
     parsing = parsing_in_frame(seen, picture.height, picture.width, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
     doubts = Doubts()
     if given is None:
         doubts.add(picture.rgb, seen)
-    return PreparedSource(person, clean_plate(picture.rgb, matte, seed=options.seed), tuple(doubts.notes("the source person")))
+    plate = clean_plate(picture.rgb, matte, seed=options.seed)
+    return PreparedSource(person, plate, tuple(doubts.notes("the source person")), seen.score, own_matte is not None)
 
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:

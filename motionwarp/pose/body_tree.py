@@ -74,6 +74,19 @@ REST_STEPS: Final[Mapping[str, tuple[float, float]]] = {
     "nose_to_eye": (0.06, -0.07),
     "eye_to_ear": (0.06, 0.04),
 }
+# what users call the kinds of bone; the face's two share a ratio, and so a name
+BONE_NAMES: Final[Mapping[str, str]] = {
+    "torso": "torso",
+    "neck": "neck",
+    "half_shoulders": "shoulders",
+    "upper_arm": "upper arms",
+    "forearm": "forearms",
+    "half_hips": "hips",
+    "thigh": "thighs",
+    "shin": "shins",
+    "nose_to_eye": "face",
+    "eye_to_ear": "face",
+}
 REST_LENGTHS: Final[Mapping[str, float]] = {kind: float(np.hypot(*step)) for kind, step in REST_STEPS.items()}
 
 LEFT_JOINTS: Final = frozenset(

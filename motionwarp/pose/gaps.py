@@ -71,7 +71,7 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
     person = np.asarray(seen.any(axis=1))
     points[~seen] = 0.0
     fills: dict[tuple[int, int, Action], list[int]] = {}
-    person_gaps = {(first, last) for first, last in _runs(~person)}
+    person_gaps = {(first, last) for first, last in runs(~person)}
     _drop_rarely_seen(points, seen, person, fills)
     known = seen.copy()
     for point in WALK:
@@ -79,7 +79,7 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
             continue
         parent = _known_parent(point, known)
         base = np.zeros((len(points), 2)) if parent is None else points[:, parent, :2].astype(np.float64)
-        for first, last in _runs(~seen[:, point]):
+        for first, last in runs(~seen[:, point]):
             action = _fill(points[:, point], base, times_seconds, first, last, interpolate_seconds)
             if (first, last) not in person_gaps:
                 fills.setdefault((first, last, action), []).append(point)
@@ -150,8 +150,8 @@ def _action(first: int, last: int, times: DoubleArray, interpolate_seconds: floa
     return "interpolated" if times[last + 1] - times[first - 1] <= interpolate_seconds + 1e-6 else "held"
 
 
-def _runs(flags: BoolArray) -> Iterator[tuple[int, int]]:
-    """Yield the first and last index of each run of true values."""
+def runs(flags: BoolArray) -> Iterator[tuple[int, int]]:
+    """Yield the first and last index of each run of true values in bool (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     for start, end in edges.reshape(-1, 2):
         yield int(start), int(end) - 1

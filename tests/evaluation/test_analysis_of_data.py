@@ -15,7 +15,8 @@ from motionwarp.data import ccp
 from motionwarp.errors import InputError
 from motionwarp.evaluation import calibration
 from motionwarp.evaluation.analysis import SeenPicture, evaluate_clips, evaluate_photos
-from motionwarp.evaluation.contact_sheet import Tile, draw_seen, sheet, write_sheet
+from motionwarp.evaluation.analysis_sheet import draw_seen
+from motionwarp.media.contact_sheet import Tile, sheet, write_sheet
 from motionwarp.media.image import read_image
 from motionwarp.weights import load_checkpoint, save_checkpoint
 

@@ -12,6 +12,7 @@ from motionwarp.media.probing import probe_video
 from motionwarp.parsing import labels
 from motionwarp.pipeline.api import stream
 from motionwarp.pipeline.driving import observe_driving
+from motionwarp.pipeline.glimpses import Glimpses
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
@@ -39,6 +40,41 @@ def test_frames_are_those_of_a_transfer_that_analyses(scene: Scene, seen: SeenIn
     fresh = [frame.rgb for frame in stream(scene.person, scene.dance, OPTIONS)]
     assert len(kept) == scene.frames
     assert all(np.array_equal(one, other) for one, other in zip(kept, fresh, strict=True))
+
+
+@pytest.mark.parametrize("background", ["source", "driving"])
+def test_single_frames_are_those_of_the_whole(scene: Scene, knowing: KnowingEstimator, background: str) -> None:
+    options = TransferOptions(device="cpu", size=96, engine="layered", background=background)
+    job = TransferJob(scene.person, scene.dance, options)
+    job.prepare()
+    whole = list(job.frames())
+    some = list(job.frames([3, 4, 17]))
+    assert [frame.index for frame in some] == [3, 4, 17]
+    assert all(np.array_equal(frame.rgb, whole[frame.index].rgb) for frame in some)
+    assert [frame.pts_seconds for frame in some] == [whole[index].pts_seconds for index in (3, 4, 17)]
+
+
+def test_a_glimpse_of_a_clip_gives_every_so_many_poses_and_their_own_pictures(scene: Scene, knowing: KnowingEstimator) -> None:
+    options = TransferOptions(device="cpu", size=96, engine="layered", background="driving", smooth=0.0)
+    job = TransferJob(scene.person, scene.dance, options)
+    glimpses = Glimpses(every=5)
+    seen = job.look(None, glimpses)
+    timeline = job.prepare(None, seen)
+    assert (glimpses.passed, len(timeline)) == (24, 5)
+    np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(0, 24, 5)])
+    assert seen.motion.end_seconds == pytest.approx(2.0)
+    whole = TransferJob(scene.person, scene.dance, options)
+    whole.prepare()
+    # away from the person a frame is the clip's own of that time
+    for few, all_of_them in zip(job.frames(), list(whole.frames())[::5], strict=True):
+        assert few.pts_seconds == all_of_them.pts_seconds
+        assert np.abs(few.rgb[:10].astype(int) - all_of_them.rgb[:10]).max() <= 2
+
+
+def test_given_poses_are_counted_by_all_frames(scene: Scene, knowing: KnowingEstimator) -> None:
+    job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", size=96, driving_poses=scene.dance_poses))
+    seen = job.look(None, Glimpses(every=5))
+    np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(0, 24, 5)], atol=0.01)
 
 
 def test_layers_carry_the_classes_of_their_pixels(seen: SeenInputs) -> None:

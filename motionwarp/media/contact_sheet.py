@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -10,9 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from motionwarp.evaluation.analysis import SeenPicture
 from motionwarp.media.image import write_image
-from motionwarp.pose.drawing import draw_pose
 from motionwarp.types import ByteArray
 
 _CAPTION_HEIGHT = 18
@@ -30,12 +28,6 @@ class Tile:
 
     rgb: ByteArray
     caption: str
-
-
-def draw_seen(picture: SeenPicture) -> Tile:
-    """Draw what an estimator saw over the picture, with the share of points that were near."""
-    rgb = picture.rgb if picture.predicted is None else draw_pose(picture.rgb, picture.predicted)
-    return Tile(rgb, f"{picture.name}: {picture.near:.2f}" + (" not found" if picture.predicted is None else ""))
 
 
 def sheet(tiles: Sequence[Tile], columns: int) -> ByteArray:
@@ -59,6 +51,13 @@ def sheet(tiles: Sequence[Tile], columns: int) -> ByteArray:
     return page
 
 
-def write_sheet(path: str | PathLike[str], tiles: Sequence[Tile], *, columns: int, overwrite: bool = False) -> None:
-    """Write a sheet as a picture."""
-    write_image(Path(path), sheet(tiles, columns), overwrite=overwrite)
+def write_sheet(
+    path: str | PathLike[str],
+    tiles: Sequence[Tile],
+    *,
+    columns: int,
+    overwrite: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a sheet as a picture; errors as for `write_image`."""
+    write_image(Path(path), sheet(tiles, columns), overwrite=overwrite, metadata=metadata)

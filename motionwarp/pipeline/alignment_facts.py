@@ -1,0 +1,125 @@
+"""How a clip's motion was fitted to the person of a photo, and what comes of it in the output's frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.seen import SeenInputs
+from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.proportions import Clamp, compare, measure
+from motionwarp.pose.retargeting import SEEN_PART
+from motionwarp.pose.skeleton import POINT_NAMES
+from motionwarp.pose.stance import Framing, framing_of
+from motionwarp.types import FloatArray, PoseTrack
+
+
+@dataclass(frozen=True)
+class AlignmentFacts:
+    """How source and clip go together; of several shots, the longest one's proportions.
+
+    Attributes
+    ----------
+    scale : float
+        The source person's size over the driving person's, each in pixels of their own picture.
+    scale_from : str
+        What it was measured on.
+    bones : mapping of str to float
+        By kind of bone, the source's length over the driving person's, over the scale: 1 where they are built alike.
+    clamps : tuple of Clamp
+        Lengths and ratios that were out of bounds, and what was taken instead.
+    anchor : str
+        'feet', 'hips' or 'neck': what was put at the source's place.
+    missing : tuple of str
+        Points that the clip moves and the photo does not show.
+    kept : tuple of str
+        Points that the photo shows and the clip does not: they stay as the photo has them.
+    mirrored : tuple of str
+        Points of the photo that were not seen and placed like the other side's.
+    placement : str
+        'source' or 'driving'.
+    output_width, output_height : int
+        Of the result in pixels.
+    output_frames : int
+    output_seconds : float
+    enlargement : float
+        The person's size in the result over that in the photo's file.
+    outside_share : float
+        Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it only if the
+        photo shows the feet.
+    """
+
+    scale: float
+    scale_from: str
+    bones: Mapping[str, float]
+    clamps: tuple[Clamp, ...]
+    anchor: str
+    missing: tuple[str, ...]
+    kept: tuple[str, ...]
+    mirrored: tuple[str, ...]
+    placement: str
+    output_width: int
+    output_height: int
+    output_frames: int
+    output_seconds: float
+    enlargement: float
+    outside_share: float
+
+
+def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driving_frames: int) -> AlignmentFacts:
+    """Tell how source and clip go together.
+
+    Parameters
+    ----------
+    job : TransferJob
+        Prepared.
+    seen : SeenInputs
+        What it saw.
+    timeline : Timeline
+        As `job.prepare` returned it.
+    driving_frames : int
+        Of the section that is read, looked at or not.
+    """
+    report = job.aligned
+    shot = max(report.shots, key=lambda shot: shot.last - shot.first)
+    pose, track = seen.source.person.pose, seen.motion.track
+    in_photo = pose.scores >= SEEN_SCORE
+    in_clip = (track.points[track.present, :, 2] >= SEEN_SCORE).mean(axis=0) >= SEEN_PART
+    names = np.array([name.replace("_", " ") for name in POINT_NAMES])
+    return AlignmentFacts(
+        scale=shot.ratios.scale / job.picture_scale,
+        scale_from=shot.ratios.scale_from,
+        bones={bone: ratio / shot.ratios.scale for bone, ratio in shot.ratios.ratios.items()},
+        clamps=shot.ratios.clamps,
+        anchor=shot.anchor,
+        missing=tuple(names[in_clip & ~in_photo].tolist()),
+        kept=tuple(names[in_photo & ~in_clip].tolist()),
+        mirrored=tuple(name.replace("_", " ") for name in report.mirrored),
+        placement=job.options.placement,
+        output_width=job.width,
+        output_height=job.height,
+        output_frames=driving_frames if job.options.frame_rate is None else len(timeline),
+        output_seconds=timeline.end_seconds - float(timeline.times_seconds[0]),
+        enlargement=_size_ratio(job.target.points[job.target.present], pose.points[None]) * job.picture_scale,
+        outside_share=_outside_share(job.target, framing_of(in_photo)),
+    )
+
+
+def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
+    """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where that cannot be told."""
+    sizes = measure(result, "driving"), measure(photo, "source")
+    return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
+
+
+def _outside_share(target: PoseTrack, framing: Framing) -> float:
+    points = target.points[target.present]
+    xy, seen = points[..., :2], points[..., 2] >= SEEN_SCORE
+    outside = (xy < -0.5).any(axis=-1) | (xy[..., 0] > target.width - 0.5)
+    # a photo that ends at the hips or knees cuts everybody off there
+    if framing is Framing.WHOLE:
+        outside |= xy[..., 1] > target.height - 0.5
+    return float((outside & seen).any(axis=1).mean())

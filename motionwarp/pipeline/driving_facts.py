@@ -1,0 +1,225 @@
+"""What a driving clip shows of the person who is followed, as far as it decides whether a transfer will work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from motionwarp.analysis.framing import visible_box
+from motionwarp.pipeline.glimpses import Glimpses
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.people_count import count_people
+from motionwarp.pipeline.seen import SeenInputs
+from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.gaps import runs
+from motionwarp.pose.skeleton import POINT_NAMES
+from motionwarp.pose.stance import View, is_upright, view_of
+from motionwarp.types import BoolArray, FloatArray, PoseTrack
+
+# steps between frames that differ by more than this part are no rounding of a steady rate
+_STEADY: Final = 0.25
+# a lapse this short, in seconds, is interpolated by the repair and spoils no section
+_FORGIVEN_SECONDS: Final = 0.5
+_TICK_SECONDS: Final = 0.001
+_BAD_VIEWS: Final = (View.PROFILE, View.BACK)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the clip.
+
+    Attributes
+    ----------
+    first, last : int
+        Frames of the section that is read, counted from 0, both included.
+    start_seconds, end_seconds : float
+        From the clip's own beginning, as `--start` and `--end` take them.
+    """
+
+    first: int
+    last: int
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True)
+class DrivingFacts:
+    """What the clip shows.
+
+    Attributes
+    ----------
+    width, height : int
+        Of the frames as they are seen, in pixels.
+    duration_seconds : float
+        Of the section that is read.
+    frame_rate : float
+        Frames a second, as the container says.
+    variable_rate : bool
+        Whether frames are unevenly spaced.
+    rotation_degrees : int
+        The clockwise turn that is undone.
+    has_audio : bool
+    frames, frames_looked_at : int
+        Of the section.
+    followed_share : float
+        Of the frames looked at, those in which the person was found.
+    lost : tuple of Span
+        Where the person was not found but is taken to be there still; motion is filled in.
+    gone : tuple of Span
+        Where the person has left the picture, or a shot shows nobody; nothing is drawn.
+    people : int or None
+        The most people of a comparable size in one of a few frames; None where that is not known.
+    cuts_seconds : tuple of float
+        From the clip's own beginning.
+    views : mapping of str to float
+        Shares of the frames with the person, by `View`.
+    lying_share : float
+        Of the frames with the person.
+    points_seen : mapping of str to float
+        By name, in which share of the frames with the person each of the 18 points was seen.
+    person_height : float
+        Median of what is in sight of the person, in pixels.
+    best_section : Span or None
+        The longest stretch of one shot in which the person is there and not seen from the side or behind; None where that is the
+        whole section.
+    notes : tuple of str
+        What was wrong with the file or made the reading doubtful.
+    """
+
+    width: int
+    height: int
+    duration_seconds: float
+    frame_rate: float
+    variable_rate: bool
+    rotation_degrees: int
+    has_audio: bool
+    frames: int
+    frames_looked_at: int
+    followed_share: float
+    lost: tuple[Span, ...]
+    gone: tuple[Span, ...]
+    people: int | None
+    cuts_seconds: tuple[float, ...]
+    views: Mapping[str, float]
+    lying_share: float
+    points_seen: Mapping[str, float]
+    person_height: float
+    best_section: Span | None
+    notes: tuple[str, ...]
+
+
+def driving_facts(job: TransferJob, seen: SeenInputs, glimpses: Glimpses) -> DrivingFacts:
+    """Tell what the driving clip shows.
+
+    Parameters
+    ----------
+    job : TransferJob
+        Prepared.
+    seen : SeenInputs
+        What it saw.
+    glimpses : Glimpses
+        The frames that were looked at, and pictures of a few.
+    """
+    track, info = seen.motion.track, seen.info
+    clip = _Clip(track, glimpses.every, glimpses.passed, job.options.start or 0.0, seen.motion.end_seconds)
+    here = np.flatnonzero(track.present)
+    poses = track.points[here]
+    views = [view_of(pose) for pose in poses]
+    gone = ~job.repaired.track.present
+    spoilt = gone.copy()
+    spoilt |= ~job.repaired.found
+    spoilt[here] |= [view in _BAD_VIEWS for view in views]
+    heights = [_height_in_sight(pose, info.height) for pose in poses]
+    counts = [count for frame in glimpses.chosen().values() if (count := count_people(job.estimator, frame.rgb)) is not None]
+    return DrivingFacts(
+        width=info.width,
+        height=info.height,
+        duration_seconds=seen.motion.end_seconds - float(track.times_seconds[0]),
+        frame_rate=float(info.frame_rate),
+        variable_rate=_varies(track),
+        rotation_degrees=info.rotation_degrees,
+        has_audio=info.has_audio,
+        frames=glimpses.passed,
+        frames_looked_at=len(track),
+        followed_share=float(track.present.mean()),
+        lost=clip.spans(~job.repaired.found & ~gone),
+        gone=clip.spans(gone),
+        people=max(counts, default=None),
+        cuts_seconds=tuple(clip.time(cut) for cut in track.cuts),
+        views={view.value: views.count(view) / len(views) for view in View},
+        lying_share=float(np.mean([not is_upright(pose) for pose in poses])),
+        points_seen=dict(zip(POINT_NAMES, (poses[..., 2] >= SEEN_SCORE).mean(axis=0).tolist(), strict=True)),
+        person_height=float(np.median(heights)),
+        best_section=_best_section(spoilt, track, clip),
+        notes=seen.motion.notes,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """Puts frames of a track into the clip that it is of.
+
+    Attributes
+    ----------
+    track : PoseTrack
+    every : int
+        The track has one of so many frames.
+    frames : int
+        Of the section.
+    start_seconds : float
+        Of the section in the clip.
+    end_seconds : float
+        Of the section, from its own start.
+    """
+
+    track: PoseTrack
+    every: int
+    frames: int
+    start_seconds: float
+    end_seconds: float
+
+    def time(self, frame: int) -> float:
+        """Return when a frame of the track is shown, or the section ends."""
+        times = self.track.times_seconds
+        return self.start_seconds + (float(times[frame]) if frame < len(times) else self.end_seconds)
+
+    def span(self, first: int, last: int) -> Span:
+        """Return the stretch from one frame of the track to another, both included."""
+        return Span(first * self.every, min((last + 1) * self.every, self.frames) - 1, self.time(first), self.time(last + 1))
+
+    def spans(self, flags: BoolArray) -> tuple[Span, ...]:
+        """Return the stretches of frames of the track that are flagged, bool (T,)."""
+        return tuple(self.span(first, last) for first, last in runs(flags))
+
+
+def _varies(track: PoseTrack) -> bool:
+    steps = np.diff(track.times_seconds)
+    return bool(len(steps) and (np.abs(steps / np.median(steps) - 1) > _STEADY).any())
+
+
+def _height_in_sight(points: FloatArray, frame_height: int) -> float:
+    _, top, _, bottom = visible_box(points)
+    return min(bottom, float(frame_height)) - max(top, 0.0)
+
+
+def _seconds(span: Span) -> float:
+    return span.end_seconds - span.start_seconds
+
+
+def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Clip) -> Span | None:
+    """Return the longest stretch within a shot that nothing spoils, forgiving short lapses; None if that is everything, or nothing."""
+    best: Span | None = None
+    for shot in track.shots():
+        bad = spoilt[shot].copy()
+        for first, last in list(runs(bad)):
+            if clip.time(shot.start + last + 1) - clip.time(shot.start + first) <= _FORGIVEN_SECONDS:
+                bad[first : last + 1] = False
+        for first, last in runs(~bad):
+            span = clip.span(shot.start + first, shot.start + last)
+            # of equal ones the first, whatever their times are rounded to
+            if best is None or _seconds(span) > _seconds(best) + _TICK_SECONDS:
+                best = span
+    return None if best is not None and (best.first, best.last) == (0, clip.frames - 1) else best
