@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from motionwarp.analysis.folding import folded, with_outputs
 from motionwarp.analysis.both_ways import BothWaysReader, SecondLookReader, in_doubt
+from motionwarp.analysis.folding import folded, with_outputs
 from motionwarp.analysis.network_reader import NetworkReader, checked_knots
 from motionwarp.errors import WeightsError
 from motionwarp.networks.analyser import Analyser, AnalyserConfig, decode_points
