@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -183,7 +183,7 @@ class PartGeneratorTask(TrainingTask):
     ) -> None:
         """Add what keeps pictures honest to the loss: the source's own pixels where there are any, clear outlines, nothing seen through."""
         weights = self.config.loss
-        manners = {
+        manners: dict[str, Callable[[], Tensor]] = {
             "painting": lambda: painting_loss(painted_share(layers, recipe), layers[:, -1, 3:], inside * matte),
             "hedging": lambda: hedging_loss(alpha, matte, inside),
             "ghosting": lambda: ghosting_loss(blend_variance(layers, recipe, rgb), inside * matte),
