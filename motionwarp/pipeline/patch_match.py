@@ -138,15 +138,15 @@ class PatchLevel:
         """Repaint the hole: every pixel is the mean of what the patches over it have there, the sure and alike ones first."""
         spread = max(float(np.quantile(distance, _VOTE_QUANTILE)), 1.0)
         weight = self._sureness * np.exp(-distance / (2 * spread)) + np.float32(1e-9)
-        flat = self.rgb.reshape(-1, 3)
-        sums = np.zeros((self.hole.size, 4), dtype=np.float32)
-        votes = np.empty((len(chosen), 4), dtype=np.float32)
-        votes[:, 3] = weight
+        weights = np.repeat(weight.astype(np.float32), 4).reshape(-1, 4)
+        flat, size = self.rgb.reshape(-1, 3), self.hole.size
+        colours = np.concatenate([flat, np.ones((size, 1), dtype=np.float32)], axis=1)  # (H * W, 4)
+        sums, placed = np.zeros_like(colours), np.zeros_like(colours)
         for y in range(-RADIUS, RADIUS + 1):
             for x in range(-RADIUS, RADIUS + 1):
                 shift = y * self.width + x
-                np.multiply(flat[chosen + shift], weight[:, None], out=votes[:, :3])
-                sums[self.targets + shift] += votes  # no two targets are one, so nothing is lost
+                placed[self.targets] = np.take(colours, chosen + shift, axis=0) * weights
+                sums[max(shift, 0) : size + min(shift, 0)] += placed[max(-shift, 0) : size - max(shift, 0)]
         inside = np.flatnonzero(self.hole.ravel() & (sums[:, 3] > 0))
         flat[inside] = sums[inside, :3] / sums[inside, 3:]
 
