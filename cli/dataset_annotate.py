@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from .failures import is_debug
+from .failures import EXIT_PARTIAL, is_debug
 from .options import (
     DebugOption,
     Device,
@@ -43,6 +43,7 @@ def annotate(
     """Write the 18 points of every picture, one person each, as `name:keypoints_y:keypoints_x`.
 
     This is what `evaluate pairs --annotations` and `dataset pack pairs-deepfashion` read. Pictures without a person have no row.
+    Ends with exit code 3 if files cannot be read; the others are written all the same.
     """
     from motionwarp.analysis.estimators import make_estimator
     from motionwarp.data.annotating import annotate_folder
@@ -57,3 +58,5 @@ def annotate(
     reporter.warn_all(list(made.unreadable.values()))
     facts = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}
     reporter.result({"output": str(output), "estimator": seer.name, **facts}, f"{output}: {len(made.poses)} pictures")
+    if made.unreadable:
+        raise typer.Exit(EXIT_PARTIAL)

@@ -158,7 +158,7 @@ def generate(
     from motionwarp.batch.configuring import DatasetConfig
     from motionwarp.batch.executor import ExecutorChoice
     from motionwarp.batch.generating import RunSettings
-    from motionwarp.batch.items import read_items
+    from motionwarp.batch.items import check_apart, read_items
     from motionwarp.pipeline.options import TransferOptions
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
@@ -183,9 +183,10 @@ def generate(
     variety = Augmentation(placement.value, scale, shift, mirror, speed, _pool(backgrounds))
     config = DatasetConfig(options, variety, pairs, variants, container.value, threads)
     people, motions = read_items("source", sources), read_items("driving", drivings)
+    check_apart(output, [place for place in (sources, drivings, backgrounds) if place is not None])
     choice = ExecutorChoice(executor.value, workers, ray_address)
     if plan:
-        _tell_plan(people, motions, config, workers, reporter)
+        _tell_plan(people, motions, config, output, workers, shards, reporter)
     else:
         _make(people, motions, config, output, RunSettings(choice, resume, retry_failed, break_lock, shards), reporter)
 
@@ -197,13 +198,22 @@ def _pool(folder: str | None) -> tuple[str, ...]:
 
 
 def _tell_plan(
-    people: tuple[Item, ...], motions: tuple[Item, ...], config: DatasetConfig, workers: int | None, reporter: Reporter
+    people: tuple[Item, ...],
+    motions: tuple[Item, ...],
+    config: DatasetConfig,
+    output: str,
+    workers: int | None,
+    shards: bool,
+    reporter: Reporter,
 ) -> None:
     from motionwarp.batch.estimating import estimate
 
-    told = estimate(people, motions, config, workers)
-    if told.unreadable_motions:
-        reporter.warn(f"about {told.unreadable_motions} clips cannot be read; they would be recorded and skipped.")
+    told = estimate(people, motions, config, output, workers, shards=shards)
+    for count, what in ((told.unreadable_people, "people"), (told.unreadable_motions, "motions")):
+        if count:
+            reporter.warn(f"about {count} files of {what} cannot be read; they would be recorded and skipped.")
+    if told.free_bytes is not None and told.free_bytes < told.disk_bytes:
+        reporter.warn(f"only {_size(told.free_bytes)} are free on the disk of {output}.")
     reporter.result(told.as_dict(), _plan_text(told))
 
 
@@ -214,8 +224,9 @@ def _plan_text(told: Estimate) -> str:
             f"{told.clips} clips of {told.people} people and {told.motions} motions: "
             f"{told.frames} frames, {told.hours_of_video:.2f} hours of video",
             f"Time: {hours}",
-            f"Disk: {_size(told.clip_bytes)} of clips, {_size(told.analysis_bytes)} of kept analyses",
-            f"Memory: {_size(told.memory_bytes)}, {_size(told.worker_bytes)} a worker",
+            f"Disk: {_size(told.clip_bytes)} of clips, {f'{_size(told.shard_bytes)} of shards, ' if told.shard_bytes else ''}"
+            f"{_size(told.analysis_bytes)} of kept analyses",
+            f"Memory: {_size(told.memory_bytes)}: {_size(told.worker_bytes)} a worker, {_size(told.program_bytes)} the program",
             f"Measured on {told.sample_frames} frames that were made and removed again.",
         ]
     )
@@ -242,7 +253,7 @@ def _make(
 
     with reporter.progress("clips/s") as tick:
         summary = generate_dataset(people, motions, config, output, settings, progress=tick, on_details=tell)
-    reporter.warn_all(summary.errors)
+    reporter.warn_all([*summary.notes, *summary.errors])
     reporter.result(asdict(summary), _summary_text(summary))
     if summary.failed:
         raise typer.Exit(EXIT_PARTIAL)

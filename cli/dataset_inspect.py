@@ -123,6 +123,7 @@ def export(
     debug: DebugOption = False,
 ) -> None:
     """Turn a data set into a form that other programs read."""
+    from motionwarp.batch.export_places import check_export_place
     from motionwarp.batch.storage import open_storage, split_address
     from motionwarp.errors import OptionError, OutputError
 
@@ -137,17 +138,17 @@ def export(
         return
     if output is None:
         raise OptionError("needs an output", subject=f"export {form.value}", remedy="Give -o")
-    target, name = split_address(output.rstrip("/"))
-    if target.exists(name) and not overwrite:
-        raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
+    check_export_place(storage, output)
     with reporter.progress("clips/s") as tick:
         if form is Form.COCO:
             from motionwarp.batch.export_coco import export_coco
 
+            target, name = split_address(output)
+            if target.exists(name) and not overwrite:
+                raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
             count = export_coco(storage, target, name, progress=tick)
         else:
             from motionwarp.batch.export_openpose import export_openpose
 
-            target.remove(name)
-            count = export_openpose(storage, open_storage(target.address(name)), progress=tick)
+            count = export_openpose(storage, open_storage(output), overwrite=overwrite, progress=tick)
     reporter.result({"dataset": dataset, "output": output, "frames": count}, f"{output}: {count} frames")

@@ -61,6 +61,12 @@ class OutputError(InputError):
     """An output that cannot or must not be written: it exists, is an input, has an unknown ending, or the disk is full."""
 
 
+class StorageError(MotionwarpError):
+    """Storage elsewhere that does not answer, or refuses who asks; asking again may help."""
+
+    exit_code = 2
+
+
 class PoseFileError(InputError):
     """A file of poses with a wrong form, shape or value."""
 

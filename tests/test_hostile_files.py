@@ -25,7 +25,7 @@ from motionwarp.batch.export_openpose import export_openpose
 from motionwarp.batch.manifest import read_manifest, write_manifest
 from motionwarp.batch.records import ClipRecord, FileFacts
 from motionwarp.batch.shards import write_shards
-from motionwarp.batch.storage import LocalStorage
+from motionwarp.batch.storage_local import LocalStorage
 from motionwarp.batch.verifying import verify
 from motionwarp.configuration import read_config
 from motionwarp.data.pack import FORMAT as PICTURES

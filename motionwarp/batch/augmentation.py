@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from motionwarp.batch.storage import file_name, printable
 from motionwarp.errors import OptionError
 from motionwarp.pipeline.staging import Staging
 
@@ -78,7 +79,7 @@ class Draw:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values as JSON can hold them, without the place of the background's file."""
-        name = None if self.background is None else self.background.replace("\\", "/").rsplit("/", 1)[-1]
+        name = None if self.background is None else printable(file_name(self.background))
         return {
             "placement": self.placement,
             "scale": self.staging.scale,
@@ -105,8 +106,9 @@ def draw(augmentation: Augmentation, seed: int) -> Draw:
         placement=placement,
         staging=Staging(
             scale=_between(augmentation.scale, size),
-            shift_x=round(augmentation.shift * (2 * right - 1), 6),
-            shift_y=round(augmentation.shift * (2 * down - 1), 6),
+            # no negative zero, which is written as such
+            shift_x=round(augmentation.shift * (2 * right - 1), 6) + 0.0,
+            shift_y=round(augmentation.shift * (2 * down - 1), 6) + 0.0,
         ),
         mirrored=flip < augmentation.mirror,
         speed=_between(augmentation.speed, pace),

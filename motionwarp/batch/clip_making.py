@@ -10,11 +10,15 @@ from typing import Final
 
 from motionwarp.batch.augmentation import Draw, draw
 from motionwarp.batch.clip_pictures import write_pictures
+from motionwarp.batch.notes import SeenItem
 from motionwarp.batch.planning import Clip
 from motionwarp.batch.records import RECORD, ClipRecord, clip_folder, folder_facts, read_record
-from motionwarp.batch.seeing import SeenItem, Seer
+from motionwarp.batch.seeing import Seer
+from motionwarp.batch.storage import printable
 from motionwarp.batch.truth import write_poses, write_warps
+from motionwarp.errors import OutputError
 from motionwarp.media.atomic import write_failure
+from motionwarp.pipeline.choices import BackgroundKind
 from motionwarp.pipeline.driving import DrivingMotion
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
@@ -66,9 +70,15 @@ class ClipMaker:
                 record = replace(record, source_sha256=source.sha256, driving_sha256=driving.sha256, files=folder_facts(pending.path))
                 (pending.path / RECORD).write_bytes(record.as_bytes())
             except OSError as error:
-                raise write_failure(error, Path(self._seer.storage.address(clip_folder(clip.id)))) from error
+                raise write_failure(error, self._place(clip)) from error
+            except OutputError as error:
+                # not of a file that is gone by the time when this is read
+                raise OutputError(error.problem, subject=self._place(clip), remedy=error.remedy) from error
             pending.commit()
         return record
+
+    def _place(self, clip: Clip) -> str:
+        return self._seer.storage.address(clip_folder(clip.id))
 
     def _job(self, clip: Clip, drawn: Draw, source: SeenItem, driving: SeenItem) -> TransferJob:
         seer = self._seer
@@ -81,7 +91,9 @@ class ClipMaker:
 
     def _options(self, clip: Clip, drawn: Draw) -> TransferOptions:
         options = self._seer.config.options
-        background = options.background if drawn.background is None else str(self._seer.local(drawn.background))
+        background = drawn.background or options.background
+        if drawn.background is not None or options.background_choice.kind is BackgroundKind.FILE:
+            background = str(self._seer.local(background))
         driving = clip.driving
         return replace(
             options, placement=drawn.placement, background=background, seed=clip.seed, start=driving.start, end=driving.end
@@ -109,10 +121,10 @@ class ClipMaker:
             video=video, frames=len(timeline), width=job.width, height=job.height,
             seconds=round(timeline.end_seconds - float(timeline.times_seconds[0]), 6), frame_rate=str(rate),
             motionwarp=__version__, engine=job.engine.name, weights_sha256=job.engine.weights_sha256,
-            estimator=options.pose_estimator, estimator_sha256=self._seer.estimator_sha256,
+            estimator=printable(Path(options.pose_estimator).name), estimator_sha256=self._seer.estimator_sha256,
             device=job.device.type, precision=str(job.dtype).removeprefix("torch."), parsing_by=parsing_by,
             source_licence=clip.source.licence, driving_licence=clip.driving.licence,
-            augmentation=drawn.as_dict(), warnings=list(job.warnings),
+            augmentation=drawn.as_dict(), warnings=[printable(warning) for warning in job.warnings],
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from motionwarp.batch.augmentation import Augmentation
@@ -19,9 +20,12 @@ FORMAT: Final = 1
 CONTAINERS: Final = ("mp4", "mov", "mkv", "webm", "frames")
 # what a data set has no use for, or has other means for
 _UNUSED: Final = (
-    "source_poses", "driving_poses", "matte", "save_poses", "source_time", "start", "end", "overwrite", "side_by_side", "placement",
+    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite", "side_by_side",
+    "placement",
 )  # fmt: skip
 _NO_ALPHA: Final = ("mp4",)
+# one entry a file
+_LISTS: Final = ("sources", "drivings", "backgrounds")
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,10 @@ class DatasetConfig:
         return self.options.background_choice.kind is BackgroundKind.DRIVING and not self.augmentation.backgrounds
 
 
-def stored_form(config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...]) -> dict[str, Any]:
-    """Return what is kept beside a data set: configuration, inputs and version, as JSON can hold them."""
+def stored_form(
+    config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...], contents: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is kept beside a data set, as JSON can hold it: configuration, inputs, version, `deciding_contents` and `plan_facts`."""
     options = {key: value for key, value in asdict(config.options).items() if key not in _UNUSED and key != "audio"}
     # 256 and '256' mean the same
     for name in ("size", "fps", "batch_size"):
@@ -103,6 +109,7 @@ def stored_form(config: DatasetConfig, sources: tuple[Item, ...], drivings: tupl
         "format": FORMAT,
         "motionwarp": __version__,
         **options,
+        **contents,
         "augmentation": asdict(config.augmentation),
         "pairs": config.pairs,
         "variants": config.variants,
@@ -118,7 +125,11 @@ def stored_form(config: DatasetConfig, sources: tuple[Item, ...], drivings: tupl
 
 def encoded(form: Mapping[str, Any]) -> bytes:
     """Return JSON whose bytes depend on the values only."""
-    return (json.dumps(form, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+    text = partial(json.dumps, form, indent=1, sort_keys=True, allow_nan=False)
+    try:
+        return f"{text(ensure_ascii=False)}\n".encode()
+    except UnicodeEncodeError:  # names of files that are no text; JSON can hold them escaped
+        return f"{text(ensure_ascii=True)}\n".encode()
 
 
 def check_unchanged(stored: Mapping[str, Any], new: Mapping[str, Any], place: str) -> None:
@@ -148,15 +159,16 @@ def _differences(stored: Mapping[str, Any], new: Mapping[str, Any], place: str) 
         name = f"{place}{key}"
         if isinstance(before, Mapping) and isinstance(now, Mapping):
             found += _differences(before, now, f"{name}.")
-        elif isinstance(before, list) and isinstance(now, list) and key in ("sources", "drivings"):
-            found.append(f"{name} ({_changed_items(before, now)})")
+        elif isinstance(before, list) and isinstance(now, list) and key in _LISTS:
+            found.append(f"{name} ({_changed_entries(before, now)})")
         else:
             found.append(f"{name} was {json.dumps(before)}, now {json.dumps(now)}")
     return found
 
 
-def _changed_items(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> str:
-    old, new = ({item["id"]: item for item in items} for items in (before, now))
+def _changed_entries(before: list[Any], now: list[Any]) -> str:
+    """Tell of the first difference of two lists that may be as long as there are files."""
+    old, new = ({_entry_name(entry): entry for entry in entries} for entries in (before, now))
     for key in new:
         if key not in old:
             return f"{len(before)} before, {len(now)} now; '{key}' is new"
@@ -164,4 +176,8 @@ def _changed_items(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> s
         if key not in new:
             return f"{len(before)} before, {len(now)} now; '{key}' is gone"
     changed = next((key for key in new if old[key] != new[key]), None)
-    return "another order" if changed is None else f"'{changed}' differs"
+    return "another order" if changed is None else f"'{changed}': {'; '.join(_differences(old[changed], new[changed], ''))}"
+
+
+def _entry_name(entry: Any) -> str:
+    return str(entry["id"] if isinstance(entry, Mapping) else entry)

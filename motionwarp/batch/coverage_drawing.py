@@ -97,8 +97,9 @@ def _bars(title: str, values: Sequence[int], first: str, last: str) -> ByteArray
         shown = [max(part) for part in np.array_split(np.asarray(values), columns)]
         for index, value in enumerate(shown):
             left, right = (_MARGIN + round(across * edge / columns) for edge in (index, index + 1))
-            height = round((bottom - top) * float(value) / max(values))
-            cv2.rectangle(panel, (left, bottom - height), (max(right - 2, left), bottom - 1), _BAR, -1)
+            # what is there is seen, however little it is; what is not leaves nothing
+            height = max(round((bottom - top) * float(value) / max(values)), 1) if value else 0
+            panel[bottom - height : bottom, left : max(right - 1, left + 1)] = _BAR
         _write(panel, str(max(values)), (4, top + 5), 0.32)
     _write(panel, first, (_MARGIN, _HEIGHT - 14), 0.34)
     size = cv2.getTextSize(last, cv2.FONT_HERSHEY_SIMPLEX, 0.34, 1)[0][0]

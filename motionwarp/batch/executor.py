@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
-from motionwarp.batch.work import Problem, Task, TaskResult, Worker, WorkOrder
+from motionwarp.batch.work import Task, TaskResult, Worker, WorkOrder
 from motionwarp.errors import OptionError
 
 EXECUTOR_NAMES: Final = ("local", "ray", "inline")
@@ -106,27 +106,29 @@ class InlineExecutor(Executor):
         self._worker.close()
 
 
-def lost_worker(reason: str, worker: str) -> TaskResult:
-    """Return the result of a task whose worker ended in the middle of it."""
-    return TaskResult(None, Problem(f"its worker was lost ({reason})", "WorkerLost", ends_run=False, repeats=False), worker)
-
-
-def make_executor(choice: ExecutorChoice, order: WorkOrder) -> Executor:
+def make_executor(choice: ExecutorChoice, order: WorkOrder, most: int) -> Executor:
     """Start an executor.
+
+    Parameters
+    ----------
+    choice : ExecutorChoice
+    order : WorkOrder
+    most : int
+        Workers that there is work for; no more are started.
 
     Raises
     ------
     MissingExtraError
         If it needs a package that is not installed.
     OptionError
-        If a Ray cluster cannot be reached.
+        If a Ray cluster cannot be reached, or has no room for a worker.
     """
     if choice.name == "inline":
         return InlineExecutor(order)
     if choice.name == "local":
         from motionwarp.batch.executor_local import LocalExecutor
 
-        return LocalExecutor(order, choice.workers)
+        return LocalExecutor(order, choice.workers, most)
     from motionwarp.batch.executor_ray import RayExecutor
 
-    return RayExecutor(order, choice.workers, choice.ray_address)
+    return RayExecutor(order, choice.workers, choice.ray_address, most)

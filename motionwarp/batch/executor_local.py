@@ -12,7 +12,6 @@ import os
 import signal
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
-from motionwarp.batch.executor import Executor, Outcome, lost_worker
+from motionwarp.batch.executor_seats import Seat, SeatedExecutor
 from motionwarp.batch.work import Task, Worker, WorkOrder
 from motionwarp.memory import keep_freed_memory
 
@@ -28,22 +27,18 @@ _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 _WATCH_SECONDS: Final = 0.2
 # for a worker that has nothing to do to take its leave
 _PATIENCE_SECONDS: Final = 2.0
-# a worker is given its next task while it does one, so that it never waits for this process
-_AHEAD: Final = 1
 
 
-@dataclass(eq=False)
-class _Seat:
-    """A place for one worker after another."""
+@dataclass(eq=False, kw_only=True)
+class _Desk(Seat):
+    """A process, and the pipe that leads to it."""
 
     environment: dict[str, str]
     process: SpawnProcess
     pipe: Connection[Any, Any]
-    numbers: deque[int]
-    tasks: deque[Task]
 
 
-class LocalExecutor(Executor):
+class LocalExecutor(SeatedExecutor[_Desk]):
     """Processes of this machine.
 
     Parameters
@@ -51,37 +46,23 @@ class LocalExecutor(Executor):
     order : WorkOrder
     workers : int or None
         None for one a GPU, or on a CPU one for every `threads` cores.
+    most : int or None
+        Workers that there is work for.
     """
 
-    def __init__(self, order: WorkOrder, workers: int | None) -> None:
+    def __init__(self, order: WorkOrder, workers: int | None, most: int | None = None) -> None:
+        super().__init__()
         self._order = order
         self._context = multiprocessing.get_context("spawn")
-        places = worker_places(order, workers)
+        places = worker_places(order, workers)[:most]
         self.capacity = len(places)
-        self._waiting: deque[tuple[int, Task]] = deque()
-        self._finished: deque[Outcome] = deque()
-        self._seats: list[_Seat] = []
         for environment in places:
             self._seats.append(self._seated(environment))
-
-    def submit(self, number: int, task: Task) -> None:
-        """Queue a task; see `Executor.submit`."""
-        self._waiting.append((number, task))
-        self._hand_out()
-
-    def next_outcome(self) -> Outcome:
-        """Wait for any worker; see `Executor.next_outcome`."""
-        while not self._finished:
-            self._hand_out()
-            pipes = {seat.pipe: seat for seat in self._seats}
-            for pipe in wait(list(pipes)):
-                self._hear(pipes[pipe])  # type: ignore[index]
-        return self._finished.popleft()
 
     def close(self) -> None:
         """Let idle workers end, and kill the others: what they have not finished never appears; see `Executor.close`."""
         for seat in self._seats:
-            if seat.numbers:
+            if seat.tasks:
                 seat.process.kill()
             else:
                 with suppress(OSError):
@@ -93,43 +74,35 @@ class LocalExecutor(Executor):
             seat.pipe.close()
         self._seats.clear()
 
-    def _seated(self, environment: dict[str, str]) -> _Seat:
+    def _seated(self, environment: dict[str, str]) -> _Desk:
         ours, theirs = self._context.Pipe()
         # not daemonic: those may have no children, and encoders or drivers may want some
         process = self._context.Process(target=_serve, args=(self._order, theirs, os.getpid()), daemon=False)
         with _variables(environment):
             process.start()
         theirs.close()
-        return _Seat(environment, process, ours, deque(), deque())
+        return _Desk(environment=environment, process=process, pipe=ours)
 
-    def _hand_out(self) -> None:
-        for held in range(1 + _AHEAD):
-            for seat in self._seats:
-                if self._waiting and len(seat.numbers) == held:
-                    number, task = self._waiting.popleft()
-                    seat.numbers.append(number)
-                    seat.tasks.append(task)
-                    with suppress(OSError):  # a worker that is gone is noticed by the next wait
-                        seat.pipe.send(task)
+    def _send(self, seat: _Desk, task: Task) -> None:
+        with suppress(OSError):  # a worker that is gone is noticed by the next wait
+            seat.pipe.send(task)
 
-    def _hear(self, seat: _Seat) -> None:
-        try:
-            result = seat.pipe.recv()
-        except (EOFError, OSError):
-            self._replace(seat)
-            return
-        seat.tasks.popleft()
-        self._finished.append(Outcome(seat.numbers.popleft(), result))
+    def _listen(self) -> None:
+        pipes = {seat.pipe: seat for seat in self._seats}
+        for pipe in wait(list(pipes)):
+            seat = pipes[pipe]  # type: ignore[index]
+            try:
+                result = seat.pipe.recv()
+            except (EOFError, OSError):
+                self._replace(seat)
+            else:
+                self._answered(seat, result)
 
-    def _replace(self, seat: _Seat) -> None:
-        """Put a new worker in a lost one's place: only the task that was in work is the loss's."""
+    def _replace(self, seat: _Desk) -> None:
+        """Put a new worker in a lost one's place."""
         seat.process.join()
         seat.pipe.close()
-        if seat.numbers:
-            reason = _ending(seat.process.exitcode or 0)
-            seat.tasks.popleft()
-            self._finished.append(Outcome(seat.numbers.popleft(), lost_worker(reason, f"process {seat.process.pid}")))
-        self._waiting.extendleft(reversed(list(zip(seat.numbers, seat.tasks, strict=True))))
+        self._lost(seat, _ending(seat.process.exitcode or 0), f"process {seat.process.pid}")
         self._seats[self._seats.index(seat)] = self._seated(seat.environment)
 
 

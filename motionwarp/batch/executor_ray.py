@@ -1,7 +1,8 @@
 """Tasks on a Ray cluster: one that runs, or one that is started on this machine for the length of the run.
 
-The storage of the data set must be one that every node sees: a shared file system or an object store. Ray's own repeating of lost
-tasks is switched off, since tries are counted in one place for all executors.
+Every worker is an actor, which has its cores or its GPU for as long as it lives and keeps its networks: a plain task of Ray with a GPU is
+given a new process each time. The storage of the data set must be one that every node sees: a shared file system or an object store.
+Ray's own repeating of what was lost is switched off, since tries are counted in one place for all executors.
 """
 
 from __future__ import annotations
@@ -9,20 +10,44 @@ from __future__ import annotations
 import os
 import re
 import socket
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from motionwarp.batch.executor import Executor, Outcome, lost_worker
+from motionwarp.batch.executor_seats import Seat, SeatedExecutor
 from motionwarp.batch.work import Task, TaskResult, Worker, WorkOrder
 from motionwarp.errors import MissingExtraError, OptionError
 from motionwarp.memory import keep_freed_memory
 
 _CONNECT_SECONDS: Final = 10.0
-_WORKERS: dict[str, Worker] = {}
+# starts of one worker in a row that may fail before its place is given up
+_MOST_STARTS: Final = 3
 
 
-class RayExecutor(Executor):
-    """Tasks of a Ray cluster.
+@dataclass(eq=False, kw_only=True)
+class _Berth(Seat):
+    """An actor, and what it was asked for.
+
+    Attributes
+    ----------
+    actor : ray.actor.ActorHandle
+    started : ray.ObjectRef
+        There once the actor is: where other jobs fill the cluster, that may take long.
+    references : deque of ray.ObjectRef
+        Of the results of `tasks`.
+    failures : int
+        Starts in a row that failed.
+    """
+
+    actor: Any
+    started: Any
+    references: deque[Any] = field(default_factory=deque)
+    ready: bool = False
+    failures: int = 0
+
+
+class RayExecutor(SeatedExecutor[_Berth]):
+    """Actors of a Ray cluster.
 
     Parameters
     ----------
@@ -31,16 +56,19 @@ class RayExecutor(Executor):
         Tasks at once; None for as many as the cluster's cores or GPUs hold when the run begins.
     address : str or None
         As `ray.init` takes it; None for a cluster of this machine alone.
+    most : int or None
+        Workers that there is work for.
 
     Raises
     ------
     MissingExtraError
         If Ray is not installed.
     OptionError
-        If there is no cluster at the address, or it has no room for a single task.
+        If there is no cluster at the address, or it has no room for a single worker.
     """
 
-    def __init__(self, order: WorkOrder, workers: int | None, address: str | None) -> None:
+    def __init__(self, order: WorkOrder, workers: int | None, address: str | None, most: int | None = None) -> None:
+        super().__init__()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray
@@ -49,8 +77,8 @@ class RayExecutor(Executor):
                 "Ray is not installed", subject="--executor ray", remedy="Install it with: pip install 'motionwarp[ray]'"
             ) from error
         self._ray: Any = ray
-        self._started = not self._ray.is_initialized()
-        if self._started:
+        self._began = not self._ray.is_initialized()
+        if self._began:
             self._connect(order, workers, address)
         config = order.config
         resources = self._ray.cluster_resources()
@@ -58,20 +86,20 @@ class RayExecutor(Executor):
         room = gpus or int(resources.get("CPU", 0) // config.threads)
         if room < 1:
             raise OptionError(
-                f"the cluster has no room for a task of {config.threads} threads", subject="--threads", remedy="Give fewer threads"
+                f"the cluster has no room for a worker of {config.threads} threads", subject="--threads", remedy="Give fewer threads"
             )
-        self.capacity = min(room, workers or room)
+        self.capacity = min(room, workers or room, most or room)
         self._order = self._ray.put(order)
-        self._remote = self._ray.remote(
+        self._kind = self._ray.remote(
             num_cpus=config.threads,
             num_gpus=1 if gpus else 0,
-            max_retries=0,
+            max_restarts=0,
+            max_task_retries=0,
             # over all nodes at once, rather than filling one after another
             scheduling_strategy="SPREAD",
             runtime_env={"env_vars": {"OMP_NUM_THREADS": str(config.threads)}},
-        )(_perform)
-        self._waiting: list[tuple[int, Task]] = []
-        self._numbers: dict[Any, int] = {}
+        )(RayWorker)
+        self._seats = [self._seated() for _ in range(self.capacity)]
 
     def _connect(self, order: WorkOrder, workers: int | None, address: str | None) -> None:
         from motionwarp.devices import usable_cores
@@ -89,35 +117,54 @@ class RayExecutor(Executor):
                 f"no Ray cluster can be reached there ({error})", subject=f"--ray-address {address}", remedy="Check that it runs"
             ) from error
 
-    def submit(self, number: int, task: Task) -> None:
-        """Queue a task; see `Executor.submit`."""
-        self._waiting.append((number, task))
-        self._hand_out()
-
-    def next_outcome(self) -> Outcome:
-        """Wait for any task; see `Executor.next_outcome`."""
-        ready, _ = self._ray.wait(list(self._numbers), num_returns=1)
-        number = self._numbers.pop(ready[0])
-        self._hand_out()
-        try:
-            result: TaskResult = self._ray.get(ready[0])
-        except self._ray.exceptions.RayError as error:
-            result = lost_worker(type(error).__name__, "ray")
-        return Outcome(number, result)
-
     def close(self) -> None:
-        """Cancel what is in work, and end the cluster if it was started here; see `Executor.close`."""
-        for reference in self._numbers:
-            self._ray.cancel(reference, force=True)
-        self._numbers.clear()
-        if self._started:
+        """End all actors, and the cluster if it was started here; see `Executor.close`."""
+        for seat in self._seats:
+            self._ray.kill(seat.actor, no_restart=True)
+        self._seats.clear()
+        if self._began:
             self._ray.shutdown()
 
-    def _hand_out(self) -> None:
-        # one more than are in work at once waits with Ray, so that no worker waits for this process
-        while self._waiting and len(self._numbers) <= self.capacity:
-            number, task = self._waiting.pop(0)
-            self._numbers[self._remote.remote(self._order, task)] = number
+    def _seated(self, failures: int = 0) -> _Berth:
+        actor = self._kind.remote(self._order)
+        return _Berth(actor=actor, started=actor.start.remote(), failures=failures)
+
+    def _send(self, seat: _Berth, task: Task) -> None:
+        seat.references.append(seat.actor.perform.remote(task))
+
+    def _listen(self) -> None:
+        seats = {seat.references[0] if seat.ready else seat.started: seat for seat in self._seats if seat.references or not seat.ready}
+        for reference in self._ray.wait(list(seats), num_returns=1)[0]:
+            self._hear(seats[reference], reference)
+
+    def _hear(self, seat: _Berth, reference: Any) -> None:
+        try:
+            result: TaskResult = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            self._replace(seat, error)
+            return
+        if seat.ready:
+            seat.references.popleft()
+            self._answered(seat, result)
+        else:
+            seat.ready = True
+
+    def _replace(self, seat: _Berth, error: Exception) -> None:
+        """Put a new actor in a lost one's place, unless none could be started there time and again."""
+        self._lost(seat, type(error).__name__, "ray")
+        failures = 0 if seat.ready else seat.failures + 1
+        place = self._seats.index(seat)
+        if failures < _MOST_STARTS:
+            self._seats[place] = self._seated(failures)
+            return
+        del self._seats[place]
+        if not self._seats:
+            last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+            raise OptionError(
+                f"not one worker can be started on the cluster ({last[0].strip()})",
+                subject="--executor ray",
+                remedy="See that motionwarp[ray] is installed on every node",
+            )
 
 
 def _knock(address: str) -> None:
@@ -127,16 +174,24 @@ def _knock(address: str) -> None:
         socket.create_connection((found.group(1).strip("[]"), int(found.group(2))), _CONNECT_SECONDS).close()
 
 
-def _perform(order: WorkOrder, task: Task) -> TaskResult:
-    """Do a task in one of Ray's processes, which keeps its networks for the next."""
-    key = repr(order)
-    if key not in _WORKERS:
-        for worker in _WORKERS.values():
-            worker.close()
-        _WORKERS.clear()
-        keep_freed_memory()
-        _WORKERS[key] = Worker(order)
-    import ray
+class RayWorker:
+    """A worker in a process of Ray's.
 
-    node = ray.get_runtime_context().get_node_id()
-    return replace(_WORKERS[key].perform(task), worker=f"node {node[:12]}:{os.getpid()}")
+    Parameters
+    ----------
+    order : WorkOrder
+    """
+
+    def __init__(self, order: WorkOrder) -> None:
+        import ray
+
+        keep_freed_memory()
+        self._worker = Worker(order)
+        self._name = f"node {ray.get_runtime_context().get_node_id()[:12]}:{os.getpid()}"
+
+    def start(self) -> None:
+        """Return once there is such a worker."""
+
+    def perform(self, task: Task) -> TaskResult:
+        """Do a task; see `Worker.perform`."""
+        return replace(self._worker.perform(task), worker=self._name)

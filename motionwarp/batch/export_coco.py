@@ -2,7 +2,8 @@
 
 Format: COCO's "Data format", "Keypoint detection". Visibility: 2 for a point inside the frame on the person, 1 for one inside the
 frame that the person's coverage does not reach, 0 with x = y = 0 for one that is missing or outside. Frames of videos are told by the
-video's name and `frame_index`, which readers of pictures do not look at.
+video's name and `frame_index`, which readers of pictures do not look at. Ids begin at 1: COCO's own evaluation takes an annotation of
+id 0 for one that was not found.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def export_coco(
     count = 0
     with target.pending_file(name) as pending:
         with pending.path.open("w", encoding="utf-8") as stream:
-            stream.write(f'{{"info": {json.dumps(_info())},\n"categories": [{json.dumps(_CATEGORY)}],\n"images": [')
+            stream.write(f'{{"info": {json.dumps(_info())},\n"licenses": [],\n"categories": [{json.dumps(_CATEGORY)}],\n"images": [')
             _write_all(stream.write, _images(rows))
             stream.write('],\n"annotations": [')
             count = _write_all(stream.write, _annotations(storage, rows, progress))
@@ -89,7 +90,7 @@ def _write_all(write: Callable[[str], object], objects: Iterator[dict[str, Any]]
 
 
 def _images(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    number = 0
+    number = 1
     for row in rows:
         for index in range(row["frames"]):
             name = f"{row['video']}/{index:05d}.png" if row["video"].endswith("/frames") else row["video"]
@@ -102,7 +103,7 @@ def _images(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _annotations(
     storage: Storage, rows: list[dict[str, Any]], progress: Callable[[str, int, int | None], None] | None
 ) -> Iterator[dict[str, Any]]:
-    number = first = 0
+    number = first = 1
     for done, row in enumerate(rows, start=1):
         clip = ClipReader(storage, row["id"])
         track = clip.track()

@@ -6,24 +6,27 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from motionwarp.batch.card import CARD, dataset_card
 from motionwarp.batch.configuring import CONFIG_NAME, DatasetConfig, check_unchanged, encoded, stored_form
+from motionwarp.batch.deciding_files import deciding_contents, rooted
 from motionwarp.batch.executor import Executor, ExecutorChoice, make_executor
 from motionwarp.batch.items import Item
 from motionwarp.batch.lock import DatasetLock
+from motionwarp.batch.looking import InputSurvey
 from motionwarp.batch.manifest import pyarrow_modules, write_manifest
-from motionwarp.batch.planning import Clip, Plan, make_plan
-from motionwarp.batch.records import FAILED, ClipRecord, failed_record, failure_name, read_record
-from motionwarp.batch.seeing import SeenItem, content_sha256, item_stamp, read_note
+from motionwarp.batch.notes import BlindItem, SeenItem, forget_blind
+from motionwarp.batch.planning import Clip, Plan, make_plan, plan_facts
+from motionwarp.batch.records import FAILED, ClipRecord, differences_in_making, failed_record, failure_name, read_record
 from motionwarp.batch.shards import write_shards
 from motionwarp.batch.storage import Storage, open_storage
-from motionwarp.batch.tasks import Finished, Tally, run_tasks
-from motionwarp.batch.work import ClipTask, SeeTask, WorkOrder
-from motionwarp.errors import InputError, OutputError
+from motionwarp.batch.tasks import Tally, run_tasks
+from motionwarp.batch.work import ClipTask, WorkOrder
+from motionwarp.errors import OutputError
 
 # also what may lie in a folder that no data set has been begun in
 _OURS: Final = ".motionwarp"
@@ -79,6 +82,8 @@ class RunSummary:
     tasks_of_worker : dict of str to int
     errors : list of str
         Of clips that failed, each once.
+    notes : list of str
+        What a user should know of the whole: such as clips that were made by more than one kind of device.
     """
 
     output: str
@@ -94,6 +99,7 @@ class RunSummary:
     peak_worker_bytes: int
     tasks_of_worker: dict[str, int]
     errors: list[str]
+    notes: list[str]
 
 
 def generate(
@@ -131,15 +137,23 @@ def generate(
     begin = time.perf_counter()
     settings = settings or RunSettings()
     pyarrow_modules()
+    config = rooted(config)
     plan = make_plan(sources, drivings, config)
     storage = open_storage(output)
     _check_place(storage, settings)
-    with DatasetLock(storage, force=settings.break_lock):
-        _begin_or_go_on(storage, stored_form(config, sources, drivings))
+    form = stored_form(config, sources, drivings, {**deciding_contents(config), **plan_facts(plan)})
+    with DatasetLock(storage, force=settings.break_lock) as lock:
+        _begin_or_go_on(storage, form)
         if settings.retry_failed:
+            forget_blind(storage)
             storage.remove(FAILED)
-        run = _Run(storage, plan, settings, config, progress or _nobody, on_details or _nowhere)
-        run.carry_out()
+        order = WorkOrder(storage.address(""), config, lock.token)
+        run = _Run(storage, plan, settings, order, progress or _nobody, on_details or _nowhere)
+        try:
+            run.carry_out()
+        finally:
+            with suppress(OSError):  # the next run does it too; what ended this one must be told
+                storage.clear_pending()  # of workers that were lost, or ended in the middle of their work
         return run.summary(output, time.perf_counter() - begin)
 
 
@@ -186,17 +200,16 @@ class _Run:
         storage: Storage,
         plan: Plan,
         settings: RunSettings,
-        config: DatasetConfig,
+        order: WorkOrder,
         progress: Progress,
         on_details: Callable[[str], None],
     ) -> None:
-        self._storage, self._plan, self._settings, self._config = storage, plan, settings, config
+        self._storage, self._plan, self._settings, self._order = storage, plan, settings, order
         self._progress, self._on_details = progress, on_details
         self._tally = Tally()
+        self._survey = InputSurvey(storage, self._tally, on_details, progress)
         self._records: dict[str, ClipRecord] = {}
-        self._seen: dict[tuple[str, str], SeenItem] = {}
-        self._blind: dict[tuple[str, str], tuple[str, str, int]] = {}
-        self._made = self._frames = self._analysed = 0
+        self._made = self._frames = 0
 
     def carry_out(self) -> None:
         """Do what is left, then write the manifest and the card."""
@@ -207,56 +220,20 @@ class _Run:
                     self._records[record.id] = record
         left = [clip for clip in self._plan.clips if clip.id not in self._records]
         if left:
-            with make_executor(self._settings.executor, WorkOrder(self._storage.root, self._config)) as executor:
-                self._see_inputs(executor, left)
+            # no more workers than there is work for
+            with make_executor(self._settings.executor, self._order, len(left)) as executor:
+                # any record tells that inputs of use were found before
+                self._survey.look(executor, left, of_all=not self._records)
                 self._make_clips(executor, left)
         records = [self._records[clip.id] for clip in self._plan.clips]
         write_manifest(self._storage, records)
-        self._storage.write(CARD, dataset_card(self._plan, self._config, records).encode("utf-8"))
+        self._storage.write(CARD, dataset_card(self._plan, self._order.config, records).encode("utf-8"))
         if self._settings.shards:
             write_shards(self._storage, progress=self._progress)
 
-    def _see_inputs(self, executor: Executor, left: list[Clip]) -> None:
-        items = {(item.kind, item.id): item for clip in left for item in (clip.source, clip.driving)}
-        tasks = []
-        for place, item in items.items():
-            note = self._valid_note(item)
-            if note is None:
-                tasks.append(SeeTask(item))
-            else:
-                self._seen[place] = note
-        for done, finished in enumerate(run_tasks(executor, tasks, self._tally, self._on_details), start=1):
-            self._keep_seen(finished)
-            self._progress("inputs", done, len(tasks))
-        for kind in ("source", "driving"):
-            if not any(place[0] == kind for place in self._seen):
-                message, _, _ = next(failure for place, failure in self._blind.items() if place[0] == kind)
-                raise InputError(f"not one {kind} is of use; the first: {message}", remedy="Give other inputs")
-
-    def _valid_note(self, item: Item) -> SeenItem | None:
-        """Return an input's note if the input is still the same."""
-        note = read_note(self._storage, item)
-        if note is None:
-            return None
-        if item_stamp(item) != note.stamp and content_sha256(item.path) != note.sha256:
-            raise InputError(
-                "has changed since the data set was begun", subject=item.path, remedy="Restore it, or give another output"
-            )
-        return note
-
-    def _keep_seen(self, finished: Finished) -> None:
-        assert isinstance(finished.task, SeeTask)
-        place = finished.task.item.kind, finished.task.item.id
-        problem = finished.result.problem
-        self._analysed += problem is None
-        if problem is None:
-            self._seen[place] = finished.result.value
-        else:
-            self._blind[place] = problem.message, problem.kind, finished.tries
-
     def _make_clips(self, executor: Executor, left: list[Clip]) -> None:
-        already = len(self._records)
-        for finished in run_tasks(executor, self._clip_tasks(left), self._tally, self._on_details):
+        tell = partial(self._tell, len(self._records), len(left))
+        for finished in run_tasks(executor, self._clip_tasks(left, tell), self._tally, self._on_details):
             assert isinstance(finished.task, ClipTask)
             clip, problem = finished.task.clip, finished.result.problem
             if problem is None:
@@ -265,17 +242,21 @@ class _Run:
                 self._frames += finished.result.value.frames
             else:
                 self._give_up(clip, problem.message, problem.kind, finished.tries)
-            self._progress("clips", len(self._records) - already, len(left))
+            tell()
 
-    def _clip_tasks(self, left: list[Clip]) -> Iterator[ClipTask]:
+    def _tell(self, before: int, left: int) -> None:
+        self._progress("clips", len(self._records) - before, left)
+
+    def _clip_tasks(self, left: list[Clip], tell: Callable[[], None]) -> Iterator[ClipTask]:
         for clip in left:
-            places = [("source", clip.source.id), ("driving", clip.driving.id)]
-            blind = next((place for place in places if place in self._blind), None)
-            if blind is None:
-                yield ClipTask(clip, self._seen[places[0]], self._seen[places[1]])
-            else:
-                message, kind, tries = self._blind[blind]
-                self._give_up(clip, f"{blind[0]} {blind[1]}: {message}", kind, tries)
+            source, driving = self._survey.note(clip.source), self._survey.note(clip.driving)
+            if isinstance(source, SeenItem) and isinstance(driving, SeenItem):
+                yield ClipTask(clip, source, driving)
+                continue
+            item, note = (clip.source, source) if isinstance(source, BlindItem) else (clip.driving, driving)
+            assert isinstance(note, BlindItem)
+            self._give_up(clip, f"{item.kind} {item.id}: {note.message}", note.kind, note.tries)
+            tell()
 
     def _give_up(self, clip: Clip, message: str, kind: str, tries: int) -> None:
         record = failed_record(clip, message, kind, tries)
@@ -291,12 +272,13 @@ class _Run:
             done=len(self._records) - len(failed),
             failed=len(failed),
             made=self._made,
-            inputs_seen=self._analysed,
-            inputs_failed=len(self._blind),
+            inputs_seen=self._survey.seen,
+            inputs_failed=self._survey.failed,
             frames=self._frames,
             seconds=seconds,
             retried=self._tally.retried,
             peak_worker_bytes=self._tally.peak_bytes,
             tasks_of_worker=dict(sorted(self._tally.tasks_of_worker.items())),
             errors=list(dict.fromkeys(record.error for record in failed)),
+            notes=differences_in_making(self._records.values()),
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal
 
-from motionwarp.batch.storage import Storage, open_storage
-from motionwarp.errors import InputError, MotionwarpError
+from motionwarp.analysis.choice import PersonChoice
+from motionwarp.batch.storage import Storage, file_name, open_storage, split_address
+from motionwarp.errors import InputError, MotionwarpError, OutputError
 
 Kind = Literal["source", "driving"]
 
@@ -100,11 +102,10 @@ def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
         If there is nothing of use, or a row is wrong; the message names the line.
     """
     if place.lower().endswith(".csv"):
-        folder, name = posixpath.split(place.replace("\\", "/"))
-        return _unique(_rows(kind, open_storage(folder or "."), name, place), place)
-    storage = open_storage(place)
+        storage, table = split_address(place)
+        return _unique(_rows(kind, storage, table, place), place)
     endings = PICTURE_ENDINGS if kind == "source" else CLIP_ENDINGS
-    names = [name for name in storage.walk() if name.lower().endswith(endings) and not _is_hidden(name)]
+    storage, names = _files_in(place, endings)
     if not names:
         raise InputError(
             f"has no {'pictures' if kind == 'source' else 'clips'}",
@@ -117,11 +118,39 @@ def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
 
 def background_pool(place: str) -> tuple[str, ...]:
     """Return the addresses of all pictures and clips in a folder and those within, by name; InputError if there are none."""
-    storage = open_storage(place)
-    names = [name for name in storage.walk() if name.lower().endswith(PICTURE_ENDINGS + CLIP_ENDINGS) and not _is_hidden(name)]
+    storage, names = _files_in(place, PICTURE_ENDINGS + CLIP_ENDINGS)
     if not names:
         raise InputError("has neither pictures nor clips", subject=place, remedy="Give a folder of backgrounds")
     return tuple(storage.address(name) for name in names)
+
+
+def check_apart(output: str, places: Iterable[str]) -> None:
+    """Refuse a data set within one of the folders that its inputs are taken from: going on would take its clips for inputs.
+
+    Raises
+    ------
+    OutputError
+    """
+    for place in places:
+        if place.lower().endswith(".csv"):
+            continue
+        inner, outer = (comparable(address) for address in (output, place))
+        if inner == outer or inner.startswith(outer.rstrip("/") + "/"):
+            raise OutputError("lies in a folder of inputs", subject=output, remedy=f"Give an output outside of {place}")
+
+
+def comparable(address: str) -> str:
+    """Return a path or address in a form that is the same however it was written; links are resolved."""
+    return address.rstrip("/") if "://" in address else os.path.realpath(address).replace(os.sep, "/")
+
+
+def _files_in(place: str, endings: tuple[str, ...]) -> tuple[Storage, list[str]]:
+    """Return a folder's storage and the names of the files in it and in folders within that end so, but for hidden ones."""
+    if "://" not in place and not os.path.isdir(place):
+        problem = "is no folder" if os.path.lexists(place) else "there is no such folder"
+        raise InputError(problem, subject=place, remedy="Give a folder, or a CSV file")
+    storage = open_storage(place)
+    return storage, [name for name in storage.walk() if name.lower().endswith(endings) and not _is_hidden(name)]
 
 
 def _is_hidden(name: str) -> bool:
@@ -139,7 +168,9 @@ def _free_id(text: str, taken: set[str]) -> str:
     return candidate
 
 
-def read_table(storage: Storage, name: str, place: str, allowed: Iterable[str], needed: Iterable[str]) -> list[dict[str, str]]:
+def read_table(
+    storage: Storage, name: str, place: str, allowed: Iterable[str], needed: Iterable[str]
+) -> list[tuple[int, dict[str, str]]]:
     """Read a CSV file with a header.
 
     Parameters
@@ -151,42 +182,50 @@ def read_table(storage: Storage, name: str, place: str, allowed: Iterable[str], 
     allowed, needed : iterables of str
         Columns.
 
+    Returns
+    -------
+    list of (int, dict)
+        The number of the line on which a row ends, and its values by column without blanks around them.
+
     Raises
     ------
     InputError
-        If it cannot be read, or its columns are not these.
+        If it cannot be read, its columns are not these, or it has no rows.
     """
     try:
         text = storage.read(name).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        columns = reader.fieldnames = [column.strip() for column in reader.fieldnames or []]
+        rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"this table cannot be read ({error})", subject=place, remedy="Give a CSV file in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text))
-    columns = reader.fieldnames or []
     unknown = [column for column in columns if column not in allowed]
     missing = [column for column in needed if column not in columns]
-    if unknown or missing:
-        word = f"has no column '{missing[0]}'" if missing else f"has an unknown column '{unknown[0]}'"
-        raise InputError(word, subject=place, remedy=f"Columns are: {', '.join(allowed)}")
-    rows = []
-    for line, row in enumerate(reader, start=2):
+    twice = [column for column in columns if columns.count(column) > 1]
+    if unknown or missing or twice:
+        word = f"has no column '{missing[0]}'" if missing else f"has an unknown column '{unknown[0]}'" if unknown else ""
+        raise InputError(word or f"has the column '{twice[0]}' twice", subject=place, remedy=f"Columns are: {', '.join(allowed)}")
+    for line, row in rows:
         if None in row or None in row.values():
             raise InputError(f"line {line} has another number of columns than the header", subject=place)
-        rows.append({column: value.strip() for column, value in row.items()})
-    return rows
+    if not rows:
+        raise InputError("has no rows", subject=place, remedy="Give rows under the header")
+    return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
 
 
 def _rows(kind: Kind, storage: Storage, name: str, place: str) -> list[Item]:
-    rows = read_table(storage, name, place, COLUMNS[kind], ("path",))
     taken: set[str] = set()
     items = []
-    for line, row in enumerate(rows, start=2):
+    for line, row in read_table(storage, name, place, COLUMNS[kind], ("path",)):
         try:
             items.append(_item(kind, row, storage, taken))
         except MotionwarpError as error:
-            raise InputError(f"line {line}: {error.problem}", subject=place, remedy=error.remedy) from error
-    if not items:
-        raise InputError("has no rows", subject=place, remedy="Give one row an input")
+            raise InputError(f"line {line}: {_problem(error)}", subject=place, remedy=error.remedy) from error
     return items
+
+
+def _problem(error: MotionwarpError) -> str:
+    return error.problem if error.subject is None else f"{error.subject}: {error.problem}"
 
 
 def _item(kind: Kind, row: Mapping[str, str], storage: Storage, taken: set[str]) -> Item:
@@ -199,10 +238,12 @@ def _item(kind: Kind, row: Mapping[str, str], storage: Storage, taken: set[str])
     for column in _NUMBERS:
         if column in values:
             values[column] = _seconds(column, values[column])
+    if "person" in values:
+        values["person"] = str(PersonChoice.parse(values["person"]))
     if values.get("end") is not None and values["end"] <= (values.get("start") or 0.0):
         raise InputError("the end does not lie after the start", subject=row["path"])
     if "id" not in values:
-        values["id"] = _free_id(posixpath.splitext(posixpath.basename(row["path"].replace("\\", "/")))[0], taken)
+        values["id"] = _free_id(posixpath.splitext(file_name(row["path"]))[0], taken)
     known = {field.name for field in fields(Item)}
     return Item(kind=kind, **{name: value for name, value in values.items() if name in known})
 

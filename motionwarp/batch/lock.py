@@ -1,21 +1,31 @@
-"""One run at a time in one data set, and a lock that a run which was killed does not leave behind for ever."""
+"""One run at a time in one data set, and a lock that a run which was killed does not leave behind for ever.
+
+A lock that nobody holds any more is not removed, since who removes it may remove that of another run which has done so in the same
+moment. It is replaced, by the one run that holds the claim to it: a lock again, named after the very content that is replaced.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from motionwarp.batch.processes import process_birth, process_runs
 from motionwarp.batch.storage import Storage
-from motionwarp.errors import OutputError
+from motionwarp.errors import MotionwarpError, OutputError
 
 LOCK: Final = ".motionwarp/lock.json"
+CLAIMS: Final = ".motionwarp/claims"
+_ATTEMPTS: Final = 5
+# file systems without hard links show a lock for a moment before its content is there
+_MOMENT_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,13 +50,16 @@ class Owner:
     @property
     def may_be_alive(self) -> bool:
         """Whether the process runs, as far as can be told from here: one of another host may always."""
-        if self.host != platform.node():
-            return True
-        return process_runs(self.pid) and (not self.birth or process_birth(self.pid) in (self.birth, ""))
+        return self.host != platform.node() or process_runs(self.pid, self.birth)
 
 
 class DatasetLock:
     """Holds a data set while it is a context manager.
+
+    Attributes
+    ----------
+    token : str
+        Of this lock: who reads it in the lock's file sees the same storage.
 
     Parameters
     ----------
@@ -62,37 +75,43 @@ class DatasetLock:
 
     def __init__(self, storage: Storage, *, force: bool = False) -> None:
         self._storage, self._force = storage, force
-        self._owner = Owner(platform.node(), os.getpid(), process_birth(os.getpid()), secrets.token_hex(8))
+        self.token = secrets.token_hex(8)
+        owner = Owner(platform.node(), os.getpid(), process_birth(os.getpid()), self.token)
+        self._content = json.dumps(asdict(owner), sort_keys=True).encode()
 
     def __enter__(self) -> DatasetLock:
-        content = json.dumps(asdict(self._owner), sort_keys=True).encode()
-        for _ in range(3):
-            if self._storage.create(LOCK, content):
-                return self
-            self._clear_if_stale()
-        raise OutputError("other runs take the lock all the time", subject=self._storage.root, remedy="Wait until they have ended")
+        self._take(LOCK)
+        self._storage.remove(CLAIMS)  # also those of runs that were killed while they held one
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        with suppress(OSError, ValueError, OutputError):
+        with suppress(OSError, MotionwarpError):
             # not that of a run which took over by force
-            if self._read() == self._owner:
+            if self._storage.read(LOCK) == self._content:
                 self._storage.remove(LOCK)
 
-    def _read(self) -> Owner | None:
-        """Return who holds the lock; None if it is gone."""
+    def _take(self, name: str) -> None:
+        """Make our own content that of a lock; OutputError if somebody holds it."""
+        for _ in range(_ATTEMPTS):
+            if self._storage.create(name, self._content):
+                return
+            held = self._held(name)
+            if held is not None and self._replaced(name, held):
+                return
+        raise OutputError("other runs take the lock all the time", subject=self._storage.root, remedy="Wait until they have ended")
+
+    def _held(self, name: str) -> bytes | None:
+        """Return a lock's content if nobody has a right to it any more, None if it is gone; OutputError if somebody has."""
         try:
-            return Owner(**json.loads(self._storage.read(LOCK)))
+            content = self._storage.read(name)
+            if owner_of(content) is None:
+                time.sleep(_MOMENT_SECONDS)
+                content = self._storage.read(name)
         except FileNotFoundError:
             return None
-
-    def _clear_if_stale(self) -> None:
-        try:
-            owner = self._read()
-        except (ValueError, TypeError):
-            owner = Owner(platform.node(), 0, "", "")  # damaged: nobody whose process could be asked
-        if owner is None:
-            return
-        if owner.may_be_alive and not self._force:
+        owner = owner_of(content)
+        # never a claim by force: two runs that break one lock must not both get it
+        if owner is not None and owner.may_be_alive and not (self._force and name == LOCK):
             elsewhere = owner.host != platform.node()
             raise OutputError(
                 f"another run is writing here: process {owner.pid} on {owner.host}",
@@ -100,52 +119,27 @@ class DatasetLock:
                 remedy="Wait until it has ended, or choose another output"
                 + (", or give --break-lock if that host is gone" if elsewhere else ""),
             )
-        self._storage.remove(LOCK)
+        return content
+
+    def _replaced(self, name: str, held: bytes) -> bool:
+        """Replace a lock that nobody holds, unless another run has done so meanwhile; return whether it was done."""
+        claim = f"{CLAIMS}/{hashlib.sha256(held).hexdigest()[:16]}.json"
+        self._take(claim)
+        try:
+            if self._storage.read(name) != held:
+                return False
+            self._storage.write(name, self._content)
+            return True
+        except FileNotFoundError:
+            return False
+        finally:
+            self._storage.remove(claim)
 
 
-def process_runs(pid: int) -> bool:
-    """Return whether there is a process of this number on this host."""
-    if pid <= 0:
-        return False
-    if os.name == "nt":
-        return _windows_process_runs(pid)
+def owner_of(content: bytes) -> Owner | None:
+    """Return who wrote a lock; None if it is damaged."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return _state(pid) != "Z"  # a process that has ended, but whose parent has not asked for it
-
-
-def _windows_process_runs(pid: int) -> bool:
-    import ctypes
-
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
-    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == 259  # STILL_ACTIVE
-
-
-def process_birth(pid: int) -> str:
-    """Return when a process began, in the kernel's ticks since it started; empty where the system does not tell."""
-    fields = _status_fields(pid)
-    return fields[19] if len(fields) > 19 else ""
-
-
-def _state(pid: int) -> str:
-    fields = _status_fields(pid)
-    return fields[0] if fields else ""
-
-
-def _status_fields(pid: int) -> list[str]:
-    """Return the fields of Linux's /proc/PID/stat behind the process's name, which may hold anything."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()
+        owner = Owner(**json.loads(content))
+    except (ValueError, TypeError):
+        return None
+    return owner if isinstance(owner.pid, int) and isinstance(owner.host, str) else None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import posixpath
 import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from motionwarp.batch.items import Item, read_table
-from motionwarp.batch.storage import open_storage
+from motionwarp.batch.storage import split_address
 from motionwarp.errors import InputError, OptionError
 
 Pair = tuple[Item, Item]
@@ -92,12 +91,10 @@ def balanced_cells(rows: int, columns: int, count: int, seed: int) -> list[tuple
 
 
 def _listed(sources: Sequence[Item], drivings: Sequence[Item], place: str) -> list[Pair]:
-    folder, name = posixpath.split(place.replace("\\", "/"))
-    storage = open_storage(folder or ".")
-    rows = read_table(storage, name, place, ("source", "driving"), ("source", "driving"))
+    storage, name = split_address(place)
     of_source, of_driving = _by_name(sources), _by_name(drivings)
     pairs: dict[tuple[str, str], Pair] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in read_table(storage, name, place, ("source", "driving"), ("source", "driving")):
         found = []
         for column, table in (("source", of_source), ("driving", of_driving)):
             item = table.get(row[column]) or table.get(storage.address(row[column]))
@@ -107,10 +104,9 @@ def _listed(sources: Sequence[Item], drivings: Sequence[Item], place: str) -> li
                 )
             found.append(item)
         source, driving = found
-        if pairs.setdefault((source.id, driving.id), (source, driving)) != (source, driving) or len(pairs) != line - 1:
+        if (source.id, driving.id) in pairs:
             raise InputError(f"line {line}: this pair comes twice", subject=place, remedy="Leave one out, or use --variants")
-    if not pairs:
-        raise InputError("has no rows", subject=place, remedy="Give one row a pair")
+        pairs[source.id, driving.id] = source, driving
     return list(pairs.values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from motionwarp.batch.configuring import DatasetConfig
 from motionwarp.batch.items import Item
@@ -73,3 +74,9 @@ def clip_seed(seed: int, clip_id: str) -> int:
     """Return a clip's own seed, 0 to 2**63 - 1: independent of which other clips there are."""
     digest = hashlib.sha256(f"{seed}/{clip_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    """Return what is kept to notice that another choice of pairs, or another list of them, would make other clips."""
+    ids = "\n".join(clip.id for clip in plan.clips)
+    return {"clips": {"count": len(plan.clips), "ids_sha256": hashlib.sha256(ids.encode()).hexdigest()}}

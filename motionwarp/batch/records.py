@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from motionwarp.batch.configuring import encoded
 from motionwarp.batch.planning import Clip
-from motionwarp.batch.storage import Storage
+from motionwarp.batch.storage import Storage, printable
 from motionwarp.errors import InputError
 from motionwarp.weights_registry import file_sha256
 
@@ -115,8 +117,20 @@ def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord
     """Return the record of a clip that could not be made."""
     return ClipRecord(
         clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "failed",
-        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=problem, error_kind=kind, tries=tries,
+        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=printable(problem), error_kind=kind, tries=tries,
     )  # fmt: skip
+
+
+def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
+    """Tell where not all clips that were made were made alike, as on a cluster of unlike nodes: their bytes may differ by it."""
+    made = [record for record in records if record.status == "done"]
+    notes = []
+    for name in ("device", "precision", "motionwarp", "weights_sha256", "estimator_sha256"):
+        counts = Counter(getattr(record, name)[:12] for record in made)
+        if len(counts) > 1:
+            shown = ", ".join(f"{value or 'none'} ({count} clips)" for value, count in sorted(counts.items()))
+            notes.append(f"clips differ in {name}: {shown}")
+    return notes
 
 
 def checked_id(clip_id: object) -> str:

@@ -1,91 +1,31 @@
-"""Looking at an input once: its content's hash, its analysis, and the note that says where that is kept."""
+"""Looking at an input: its content's hash, its analysis unless that is kept already, and the note that says where."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.estimators import make_estimator
-from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS
 from motionwarp.batch.analysis_cache import AnalysisCache, analysis_key
-from motionwarp.batch.configuring import DatasetConfig, encoded
+from motionwarp.batch.configuring import DatasetConfig
+from motionwarp.batch.deciding_files import estimator_sha256
 from motionwarp.batch.items import Item
+from motionwarp.batch.notes import SeenItem, content_sha256, item_files, item_stamp, write_note
 from motionwarp.batch.storage import Storage, split_address
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.errors import InputError, MediaError, PoseFileError
+from motionwarp.errors import MediaError, PoseFileError
 from motionwarp.media.probing import probe_video
 from motionwarp.pipeline.driving import given_track, observe_driving
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
 from motionwarp.pipeline.source import given_pose, prepare_source, read_source
 from motionwarp.version import __version__
-from motionwarp.weights_registry import file_sha256, registry
-
-NOTES: Final = ".motionwarp/inputs"
-_BLOCK: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class SeenItem:
-    """What is noted of an input that was analysed.
-
-    Attributes
-    ----------
-    key : str
-        Of its analysis in the cache.
-    sha256 : str
-        Of the file's content; of a folder of frames, of all files' names and contents.
-    stamp : str
-        By which a change of the file is noticed without reading it.
-    frames : int
-        Of a driving clip's section; 1 for a source.
-    """
-
-    key: str
-    sha256: str
-    stamp: str
-    frames: int
-
-
-def note_name(item: Item) -> str:
-    """Return the name of the file in which an input's note is kept."""
-    return f"{NOTES}/{item.kind}/{item.id}.json"
-
-
-def read_note(storage: Storage, item: Item) -> SeenItem | None:
-    """Return an input's note, or None if it has not been analysed yet."""
-    try:
-        return SeenItem(**json.loads(storage.read(note_name(item))))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"this note cannot be read ({error})", subject=storage.address(note_name(item)), remedy="Remove it and run again"
-        ) from error
-
-
-def item_stamp(item: Item) -> str:
-    """Return a text that changes when the input or a file that belongs to it does; MediaError if one is missing."""
-    stamps = []
-    for address in _files_of(item):
-        storage, name = split_address(address)
-        try:
-            stamps.append(storage.stamp(name))
-        except OSError as error:
-            raise MediaError("there is no such file", subject=address, remedy="Check the path") from error
-    return " ".join(stamps)
-
-
-def _files_of(item: Item) -> list[str]:
-    return [address for address in (item.path, item.poses, item.matte) if address is not None]
 
 
 class Seer:
@@ -103,6 +43,8 @@ class Seer:
     def __init__(self, config: DatasetConfig, storage: Storage, scratch: Path) -> None:
         self.config, self.storage, self.scratch = config, storage, scratch
         self.cache = AnalysisCache(storage)
+        # by address and stamp: many sections may be of one long file
+        self._digests: dict[tuple[str, str], str] = {}
         self.device = resolve_device(config.options.device)
         self.dtype = resolve_precision(config.options.precision, self.device)
 
@@ -114,10 +56,7 @@ class Seer:
     @cached_property
     def estimator_sha256(self) -> str:
         """Of the estimator's weights or file; empty for one that brings its own."""
-        name = self.config.options.pose_estimator
-        if name == "builtin":
-            return registry()[DEFAULT_WEIGHTS].sha256
-        return file_sha256(Path(name)) if Path(name).is_file() else ""
+        return estimator_sha256(self.config.options.pose_estimator)
 
     def see(self, item: Item) -> SeenItem:
         """Analyse an input unless that is done, and note it.
@@ -128,15 +67,22 @@ class Seer:
             If the input is at fault.
         """
         stamp = item_stamp(item)
-        digests = {address: content_sha256(address) for address in _files_of(item)}
+        digests = {name: self._digest(address) for name, address in item_files(item).items()}
         key = analysis_key(self._facts(item, list(digests.values())))
         if not self.cache.has(key):
             torch.manual_seed(self.config.options.seed)
             (self._see_source if item.kind == "source" else self._see_driving)(item, key)
         frames = 1 if item.kind == "source" else len(self.cache.load_motion(key, Path(item.path))[0].track)
-        seen = SeenItem(key, digests[item.path], stamp, frames)
-        self.storage.write(note_name(item), encoded(seen.__dict__))
+        seen = SeenItem(key, digests.pop("path"), stamp, frames, digests)
+        write_note(self.storage, item, seen)
         return seen
+
+    def _digest(self, address: str) -> str:
+        storage, name = split_address(address)
+        place = address, storage.stamp(name)
+        if place not in self._digests:
+            self._digests[place] = content_sha256(address)
+        return self._digests[place]
 
     def _facts(self, item: Item, digests: list[str]) -> dict[str, Any]:
         """Return all that decides what an analysis sees."""
@@ -201,26 +147,3 @@ class _NeverAsked:
         raise RuntimeError("all poses were given, so that no estimator should have been asked")
 
     find_people = analyse_picture = follow = _refuse
-
-
-def content_sha256(address: str) -> str:
-    """Return the sha256 of a file, or of a folder's files with their names; MediaError if it cannot be read."""
-    storage, name = split_address(address)
-    try:
-        files = storage.walk(name)
-        if not files or files == [name]:
-            return _stream_sha256(storage, name)
-        digest = hashlib.sha256()
-        for file in files:
-            digest.update(f"{file[len(name):]}\0{_stream_sha256(storage, file)}\n".encode())
-        return digest.hexdigest()
-    except OSError as error:
-        raise MediaError(f"the file cannot be read ({error.strerror or error})", subject=address, remedy="Check the path") from error
-
-
-def _stream_sha256(storage: Storage, name: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open(name) as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -6,19 +6,20 @@ Format: WebDataset's documentation, "The WebDataset format": a sample is a run o
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from motionwarp.batch.clip_reading import ClipReader
 from motionwarp.batch.configuring import encoded
 from motionwarp.batch.manifest import MANIFEST, done_rows, read_manifest
-from motionwarp.batch.records import RECORD
+from motionwarp.batch.notes import stream_sha256
+from motionwarp.batch.records import RECORD, FileFacts, checked_name
 from motionwarp.batch.storage import Storage
 from motionwarp.errors import OptionError
+from motionwarp.weights_registry import file_sha256
 
 FOLDER: Final = "shards"
 INDEX: Final = f"{FOLDER}/index.json"
@@ -71,31 +72,67 @@ def write_shards(
     """
     limits = limits or ShardLimits()
     rows = done_rows(read_manifest(storage))
-    key = hashlib.sha256(storage.read(MANIFEST) + repr(limits).encode()).hexdigest()
-    present = _present_index(storage)
+    key = _key(storage, limits)
+    present = read_index(storage)
     if present.get("key") == key:
         return [shard["name"] for shard in present["shards"]]
+    storage.remove(INDEX)  # first, as it is written last: shards without an index are known to be unfinished
     storage.remove(FOLDER)
     entries: list[dict[str, Any]] = []
     done = 0
     for number, part in enumerate(_parts(rows, limits)):
         name = f"{FOLDER}/clips-{number:06d}.tar"
-        _write_shard(storage, name, [row["id"] for row in part])
-        entries.append({"name": name, "clips": [row["id"] for row in part], "bytes": storage.size(name)})
+        facts = _write_shard(storage, name, [row["id"] for row in part])
+        entries.append({"name": name, "clips": [row["id"] for row in part], **asdict(facts)})
         done += len(part)
         if progress is not None:
             progress("shards", done, len(rows))
-    # last, so that shards without an index are known to be unfinished
-    storage.write(INDEX, encoded({"key": key, "shards": entries}))
+    storage.write(INDEX, encoded({"key": key, "limits": asdict(limits), "shards": entries}))
     return [entry["name"] for entry in entries]
 
 
-def _present_index(storage: Storage) -> dict[str, Any]:
+def _key(storage: Storage, limits: ShardLimits) -> str:
+    return hashlib.sha256(storage.read(MANIFEST) + repr(limits).encode()).hexdigest()
+
+
+def read_index(storage: Storage) -> dict[str, Any]:
+    """Return what is known of the shards; empty if there are none, or they are unfinished."""
     try:
         content: dict[str, Any] = json.loads(storage.read(INDEX))
     except (FileNotFoundError, ValueError):
         return {}
     return content
+
+
+def shard_problems(storage: Storage, *, deep: bool) -> list[str]:
+    """Return what is wrong with the shards of a data set, if it has any.
+
+    Parameters
+    ----------
+    storage : Storage
+    deep : bool
+        Also compute checksums.
+    """
+    there = [f"{FOLDER}/{name}" for name in storage.names(FOLDER)]
+    if not there:
+        return []
+    index = read_index(storage)
+    try:
+        limits = ShardLimits(**index["limits"])
+        facts = {checked_name(shard["name"]): FileFacts(shard["sha256"], shard["bytes"]) for shard in index["shards"]}
+    except (KeyError, TypeError, ValueError, OptionError):
+        return [f"{FOLDER}: are unfinished; make them again with `dataset export SET webdataset`"]
+    if index["key"] != _key(storage, limits):
+        return [f"{FOLDER}: were made before the manifest; make them again with `dataset export SET webdataset`"]
+    problems = [f"{name}: is not in {INDEX}" for name in there if name not in facts and name != INDEX]
+    for name, wanted in facts.items():
+        if name not in there:
+            problems.append(f"{name}: is missing")
+        elif storage.size(name) != wanted.bytes:
+            problems.append(f"{name}: has {storage.size(name)} bytes, not {wanted.bytes}")
+        elif deep and stream_sha256(storage, name) != wanted.sha256:
+            problems.append(f"{name}: has another checksum than {INDEX} says")
+    return problems
 
 
 def _parts(rows: Sequence[dict[str, Any]], limits: ShardLimits) -> Iterator[list[dict[str, Any]]]:
@@ -111,14 +148,17 @@ def _parts(rows: Sequence[dict[str, Any]], limits: ShardLimits) -> Iterator[list
         yield part
 
 
-def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> None:
+def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> FileFacts:
     with storage.pending_file(name) as pending:
-        with tarfile.open(pending.path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        # GNU's form for ids too long for USTAR's 100 letters; shorter names look alike in both
+        with tarfile.open(pending.path, "w", format=tarfile.GNU_FORMAT) as archive:
             for clip_id in clips:
                 clip = ClipReader(storage, clip_id)
                 for file in (RECORD, *sorted(clip.record.files)):
-                    _append(archive, f"{clip_id}.{member_ending(file)}", storage.read(f"{clip.folder}/{file}"))
+                    _append(archive, f"{clip_id}.{member_ending(file)}", storage, f"{clip.folder}/{file}")
+        facts = FileFacts(file_sha256(pending.path), pending.path.stat().st_size)
         pending.commit()
+    return facts
 
 
 def member_ending(file: str) -> str:
@@ -129,8 +169,9 @@ def member_ending(file: str) -> str:
     return last.removeprefix("video.")
 
 
-def _append(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+def _append(archive: tarfile.TarFile, name: str, storage: Storage, file: str) -> None:
     # nobody's file at no time: a shard's bytes depend on its clips only
     entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), 0o644
-    archive.addfile(entry, io.BytesIO(content))
+    entry.size, entry.mode = storage.size(file), 0o644
+    with storage.open(file) as stream:
+        archive.addfile(entry, stream)

@@ -9,14 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-import tempfile
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
+from motionwarp.batch.scratch import scratch_folder
 from motionwarp.batch.storage import Pending, Storage
-from motionwarp.errors import InputError, MissingExtraError, OutputError
+from motionwarp.errors import InputError, MissingExtraError, OutputError, StorageError
 
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+_EXTRAS: Final = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+# stores without folders: to make one there would make a bucket, perhaps one of a mistyped name
+_BUCKETS: Final = frozenset((*_EXTRAS, "abfs", "abfss", "az", "adl", "oss", "oci"))
 
 
 class RemoteStorage(Storage):
@@ -33,6 +38,7 @@ class RemoteStorage(Storage):
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/")
         protocol = root.split("://", 1)[0]
+        self._has_folders = protocol not in _BUCKETS
         extra = _EXTRAS.get(protocol, "dataset")
         missing = MissingExtraError(
             f"reading and writing {protocol}:// needs packages that are not installed",
@@ -54,57 +60,94 @@ class RemoteStorage(Storage):
     def _path(self, name: str) -> str:
         return f"{self._base}/{name}".rstrip("/") if name else self._base
 
-    def _failure(self, error: Exception, name: str) -> OutputError:
-        return OutputError(f"writing failed ({error})", subject=self.address(name), remedy="Check the address and your rights to it")
+    @contextmanager
+    def _asked(self, name: str) -> Iterator[None]:
+        """Turn what drivers raise where a store does not answer, or knows nobody of these rights, into an error of ours."""
+        try:
+            yield
+        except (OSError, StorageError):
+            raise  # a file that is missing, or may not be read: drivers say so as local files do
+        except Exception as error:
+            raise StorageError(
+                f"cannot be reached ({type(error).__name__}: {error})",
+                subject=self.address(name),
+                remedy="Check the address, your credentials and the network; then run again",
+            ) from error
+
+    @contextmanager
+    def _written(self, name: str) -> Iterator[None]:
+        try:
+            with self._asked(name):
+                yield
+        except OSError as error:
+            raise OutputError(
+                f"writing failed ({error})", subject=self.address(name), remedy="Check the address and your rights to it"
+            ) from error
+        self._files.invalidate_cache()
+
+    def _make_folder_of(self, name: str) -> None:
+        if self._has_folders:
+            self._files.makedirs(posixpath.dirname(self._path(name)), exist_ok=True)
 
     def read(self, name: str) -> bytes:
         """Return a file's content; see `Storage.read`."""
-        return bytes(self._files.cat_file(self._path(name)))
+        with self._asked(name):
+            return bytes(self._files.cat_file(self._path(name)))
 
     def open(self, name: str) -> BinaryIO:
         """Open a file; see `Storage.open`."""
-        return cast(BinaryIO, self._files.open(self._path(name), "rb"))
+        with self._asked(name):
+            return cast(BinaryIO, self._files.open(self._path(name), "rb"))
 
     def write(self, name: str, content: bytes) -> None:
         """Write an object, which is a single step; see `Storage.write`."""
-        try:
-            self._files.makedirs(posixpath.dirname(self._path(name)), exist_ok=True)
+        with self._written(name):
+            self._make_folder_of(name)
             self._files.pipe_file(self._path(name), content)
-        except OSError as error:
-            raise self._failure(error, name) from error
-        self._files.invalidate_cache()
 
     def create(self, name: str, content: bytes) -> bool:
         """Write an object unless there is one; see `Storage.create`.
 
-        Not every object store can do both in one step; between two runs that begin within the same second, a lock made so may
-        fail to hold.
+        S3, Google's storage and fsspec's memory do both in one step. Where a driver cannot, two that create one object within the
+        same moment may both be told that they did.
         """
         self._files.invalidate_cache()
-        if self.exists(name):
+        try:
+            with self._asked(name):
+                self._make_folder_of(name)
+                self._files.pipe_file(self._path(name), content, mode="create")
+        except FileExistsError:
             return False
-        self.write(name, content)
+        except OSError as error:
+            raise OutputError(
+                f"writing failed ({error})", subject=self.address(name), remedy="Check the address and your rights to it"
+            ) from error
+        self._files.invalidate_cache()
         return self.read(name) == content
 
     def exists(self, name: str) -> bool:
         """Tell whether it is there; see `Storage.exists`."""
-        return bool(self._files.exists(self._path(name)))
+        with self._asked(name):
+            return bool(self._files.exists(self._path(name)))
 
     def stamp(self, name: str) -> str:
         """Return what the store knows of the object's version; see `Storage.stamp`."""
-        facts = self._files.info(self._path(name))
+        with self._asked(name):
+            facts = self._files.info(self._path(name))
         kept = {key: str(facts[key]) for key in ("size", "ETag", "etag", "mtime", "LastModified", "created", "updated") if key in facts}
         return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()
 
     def size(self, name: str) -> int:
         """Return a file's bytes; see `Storage.size`."""
-        return int(self._files.size(self._path(name)))
+        with self._asked(name):
+            return int(self._files.size(self._path(name)) or 0)  # folders have none
 
     def names(self, folder: str) -> list[str]:
         """List a folder; see `Storage.names`."""
         self._files.invalidate_cache()
         try:
-            found = self._files.ls(self._path(folder), detail=False)
+            with self._asked(folder):
+                found = self._files.ls(self._path(folder), detail=False)
         except FileNotFoundError:
             return []
         return sorted({posixpath.basename(name.rstrip("/")) for name in found} - {""})
@@ -113,15 +156,14 @@ class RemoteStorage(Storage):
         """List all files; see `Storage.walk`."""
         self._files.invalidate_cache()
         start = len(self._path("")) + 1
-        return sorted(name[start:] for name in self._files.find(self._path(folder)))
+        with self._asked(folder):
+            return sorted(name[start:] for name in self._files.find(self._path(folder)))
 
     def remove(self, name: str) -> None:
         """Remove it; see `Storage.remove`."""
-        try:
-            if self.exists(name):
+        with self._written(name):
+            if self._files.exists(self._path(name)):
                 self._files.rm(self._path(name), recursive=True)
-        except OSError as error:
-            raise self._failure(error, name) from error
 
     def clear_pending(self) -> None:
         """Do nothing: what is half written lies on its writer's machine; see `Storage.clear_pending`."""
@@ -129,13 +171,18 @@ class RemoteStorage(Storage):
 
     def address(self, name: str) -> str:
         """Return the address; see `Storage.address`."""
-        return name if "://" in name or os.path.isabs(name) else f"{self.root}/{name}"
+        return name if "://" in name or os.path.isabs(name) else f"{self.root}/{name}".rstrip("/")
+
+    def free_bytes(self) -> int | None:
+        """Tell nothing; see `Storage.free_bytes`."""
+        return None
 
     def local_path(self, name: str, scratch: Path) -> Path:
         """Return a copy's path; see `Storage.local_path`."""
         target = scratch / hashlib.sha256(self.address(name).encode()).hexdigest()[:16] / posixpath.basename(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        self._files.get_file(self._path(name), str(target))
+        with self._asked(name):
+            self._files.get_file(self._path(name), str(target))
         return target
 
     def pending_file(self, name: str) -> Pending:
@@ -143,13 +190,10 @@ class RemoteStorage(Storage):
         return _RemotePendingFile(self, name)
 
     def put(self, local: Path, name: str) -> None:
-        """Upload a file; OutputError where that fails."""
-        try:
-            self._files.makedirs(posixpath.dirname(self._path(name)), exist_ok=True)
+        """Upload a file; OutputError or StorageError where that fails."""
+        with self._written(name):
+            self._make_folder_of(name)
             self._files.put_file(str(local), self._path(name))
-        except OSError as error:
-            raise self._failure(error, name) from error
-        self._files.invalidate_cache()
 
     def pending_folder(self, name: str, last: str) -> Pending:
         """Return a folder that is uploaded, `last` at the end; see `Storage.pending_folder`."""
@@ -159,19 +203,21 @@ class RemoteStorage(Storage):
 class _RemotePendingFile(Pending):
     def __init__(self, storage: RemoteStorage, name: str) -> None:
         self._storage, self._name = storage, name
-        handle, path = tempfile.mkstemp(prefix="motionwarp-")
-        os.close(handle)
-        self.path = Path(path)
+        self._folder = scratch_folder("upload")
+        self.path = self._folder / posixpath.basename(name)
 
     def commit(self) -> None:
         """Upload it; see `Pending.commit`."""
         self._storage.put(self.path, self._name)
 
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
 
 class _RemotePending(Pending):
     def __init__(self, storage: RemoteStorage, name: str, last: str) -> None:
         self._storage, self._name, self._last = storage, name, last
-        self.path = Path(tempfile.mkdtemp(prefix="motionwarp-"))
+        self.path = scratch_folder("upload")
 
     def commit(self) -> None:
         """Upload all files; see `Pending.commit`."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from motionwarp.batch.clip_reading import ClipReader
 from motionwarp.batch.manifest import done_rows, manifest_row, read_manifest
-from motionwarp.batch.records import CLIPS, RECORD
+from motionwarp.batch.notes import stream_sha256
+from motionwarp.batch.records import CLIPS, FAILED, RECORD
+from motionwarp.batch.shards import shard_problems
 from motionwarp.batch.storage import Storage
 from motionwarp.batch.truth import WARPS, read_warps
 from motionwarp.errors import MotionwarpError
 from motionwarp.media.reader import open_video
-
-_BLOCK = 1 << 20
 
 
 @dataclass
@@ -58,8 +58,7 @@ def verify(storage: Storage, *, deep: bool = True, progress: Callable[[str, int,
     rows = read_manifest(storage)
     done = done_rows(rows)
     report = VerifyReport(clips=len(done), failed=len(rows) - len(done))
-    known = {row["id"] for row in done}
-    report.problems += [f"{name}: is not in the manifest" for name in storage.names(CLIPS) if name not in known]
+    report.problems += _strangers(storage, rows)
     for number, row in enumerate(done, start=1):
         try:
             _check_clip(storage, row, report, deep)
@@ -67,7 +66,20 @@ def verify(storage: Storage, *, deep: bool = True, progress: Callable[[str, int,
             report.problems.append(f"{row['id']}: {error}")
         if progress is not None:
             progress("verify", number, len(done))
+    report.problems += shard_problems(storage, deep=deep)
     return report
+
+
+def _strangers(storage: Storage, rows: list[dict[str, Any]]) -> list[str]:
+    """Tell of clips and failures that the manifest does not know, and of failures that are not there."""
+    status = {row["id"]: row["status"] for row in rows}
+    failures = {name.removesuffix(".json") for name in storage.names(FAILED)}
+    problems = [f"{name}: is not in the manifest" for name in storage.names(CLIPS) if name not in status]
+    # as when clips were tried again by a run that has not ended
+    problems += [f"{name}: is there, but failed in the manifest" for name in storage.names(CLIPS) if status.get(name) == FAILED]
+    problems += [f"{FAILED}/{name}.json: is not in the manifest" for name in sorted(failures) if status.get(name) != FAILED]
+    wanted = (name for name, state in status.items() if state == FAILED and name not in failures)
+    return problems + [f"{FAILED}/{name}.json: is missing" for name in wanted]
 
 
 def _check_clip(storage: Storage, row: dict[str, object], report: VerifyReport, deep: bool) -> None:
@@ -88,7 +100,7 @@ def _check_clip(storage: Storage, row: dict[str, object], report: VerifyReport, 
         if storage.size(address) != facts.bytes:
             report.problems.append(f"{record.id}: {name} has {storage.size(address)} bytes, not {facts.bytes}")
             sound = False
-        elif deep and _sha256(storage, address) != facts.sha256:
+        elif deep and stream_sha256(storage, address) != facts.sha256:
             report.problems.append(f"{record.id}: {name} has another checksum than its record says")
             sound = False
     if deep and sound and wanted <= there:
@@ -125,11 +137,3 @@ def _frames(storage: Storage, clip: ClipReader, scratch: Path) -> int:
             (path / file.rpartition("/")[2]).write_bytes(storage.read(file))
     with open_video(path) as reader:
         return sum(1 for _ in reader)
-
-
-def _sha256(storage: Storage, name: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open(name) as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

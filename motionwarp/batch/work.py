@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
 import shutil
-import tempfile
 import time
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from motionwarp.batch.lock import LOCK, owner_of
+from motionwarp.batch.scratch import remove_abandoned, scratch_name
+from motionwarp.batch.storage import Storage, open_storage
 from motionwarp.errors import (
     DeviceError,
     InputError,
@@ -23,14 +23,20 @@ from motionwarp.errors import (
     WeightsError,
 )
 from motionwarp.memory import peak_memory_bytes
+from motionwarp.version import __version__
 
 # what computes is imported where work begins: executors start before it, with threads and devices set first
 if TYPE_CHECKING:
     from motionwarp.batch.clip_making import ClipMaker
     from motionwarp.batch.configuring import DatasetConfig
     from motionwarp.batch.items import Item
+    from motionwarp.batch.notes import SeenItem
     from motionwarp.batch.planning import Clip
-    from motionwarp.batch.seeing import SeenItem, Seer
+    from motionwarp.batch.seeing import Seer
+
+# network file systems may take a while to show on one node what was written on another
+_LOCK_SECONDS: Final = 10.0
+_LOCK_PAUSE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,18 @@ class WorkOrder:
     Attributes
     ----------
     root : str
-        Of the data set's storage.
+        Of the data set's storage: a path that does not depend on the working folder, or an address.
     config : DatasetConfig
+    lock_token : str
+        Of the run's lock, which a worker must find in the storage; empty where nothing is locked.
+    version : str
+        Of motionwarp in the program that hands out tasks.
     """
 
     root: str
     config: DatasetConfig
+    lock_token: str = ""
+    version: str = __version__
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,7 @@ class Worker:
         self.order = order
         self.name = f"{platform.node()}:{os.getpid()}"
         # made when the first copy is: most runs read local files
-        self._scratch = Path(tempfile.gettempdir()) / f"motionwarp-inputs-{os.getpid()}-{secrets.token_hex(4)}"
+        self._scratch = scratch_name("inputs")
         self._made: tuple[Seer, ClipMaker] | None = None
 
     def perform(self, task: Task) -> TaskResult:
@@ -182,13 +194,52 @@ class Worker:
         if self._made is None:
             from motionwarp.batch.clip_making import ClipMaker
             from motionwarp.batch.seeing import Seer
-            from motionwarp.batch.storage import open_storage
             from motionwarp.devices import set_threads
 
+            storage = open_storage(self.order.root)
+            check_place(self.order, storage)
+            remove_abandoned()
             set_threads(self.order.config.threads)
-            seer = Seer(self.order.config, open_storage(self.order.root), self._scratch)
+            seer = Seer(self.order.config, storage, self._scratch)
             self._made = seer, ClipMaker(seer)
         return self._made
 
     def _forget_copies(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def check_place(order: WorkOrder, storage: Storage) -> None:
+    """Refuse to work where the results would not belong to the run.
+
+    Raises
+    ------
+    OptionError
+        If this process has another version of motionwarp than the run.
+    OutputError
+        If it does not see the run's lock: its data set would be another one, on a disk of its own.
+    """
+    if order.version != __version__:
+        raise OptionError(
+            f"a worker has motionwarp {__version__}, and the run {order.version}",
+            subject=f"host {platform.node()}",
+            remedy="Install the same version everywhere",
+        )
+    if not order.lock_token:
+        return
+    last = time.monotonic() + _LOCK_SECONDS
+    while _lock_token(storage) != order.lock_token:
+        if time.monotonic() > last:
+            raise OutputError(
+                f"a worker on host {platform.node()} does not see this data set",
+                subject=order.root,
+                remedy="Give an output that all workers see: a shared file system, or an address such as s3://bucket/set",
+            )
+        time.sleep(_LOCK_PAUSE_SECONDS)
+
+
+def _lock_token(storage: Storage) -> str:
+    try:
+        owner = owner_of(storage.read(LOCK))
+    except OSError:
+        return ""
+    return "" if owner is None else owner.token

@@ -24,7 +24,7 @@ _FULL = frozenset(
 _REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
-def write_failure(error: Exception, target: Path) -> OutputError:
+def write_failure(error: Exception, target: str | Path) -> OutputError:
     """Return the error to raise where writing `target` failed with `error`, an OSError or an FFmpeg error with an errno."""
     number = getattr(error, "errno", None)
     if number in _FULL:

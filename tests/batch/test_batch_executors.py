@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,11 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionwarp.batch.executor import Executor, ExecutorChoice, Outcome, lost_worker
+from motionwarp.batch.executor import Executor, ExecutorChoice, Outcome
 from motionwarp.batch.executor_local import LocalExecutor, worker_places
+from motionwarp.batch.executor_seats import lost_worker
 from motionwarp.batch.generating import RunSettings
 from motionwarp.batch.items import Item
-from motionwarp.batch.lock import process_runs
+from motionwarp.batch.processes import process_runs
+from motionwarp.batch.records import ClipRecord
 from motionwarp.batch.tasks import MOST_TRIES, Tally, run_tasks
 from motionwarp.batch.work import Problem, SeeTask, TaskResult, WorkOrder
 from motionwarp.errors import OptionError, OutputError
@@ -135,27 +138,84 @@ def test_a_lost_worker_costs_only_its_task(inputs: Inputs, tmp_path: Path) -> No
 
 
 
+def test_no_more_workers_are_started_than_there_is_work_for(tmp_path: Path) -> None:
+    with LocalExecutor(WorkOrder(str(tmp_path), CONFIG), 8, most=1) as executor:
+        assert executor.capacity == len(executor._seats) == 1
+
+
+def test_memory_of_one_process_is_no_place_for_others_to_write(inputs: Inputs) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    with pytest.raises(OutputError, match="does not see this data set"):
+        make(inputs, "memory://of-one-process/set", settings=RunSettings(ExecutorChoice("local", 1)))
+    files = fsspec.filesystem("memory")
+    assert not any("clips" in name for name in files.find("/of-one-process"))
+    files.rm("/of-one-process", recursive=True)
+
+
 @pytest.mark.nightly
-def test_ten_kills_of_the_program_with_two_workers(inputs: Inputs, finished: Path, tmp_path: Path, repository_root: Path) -> None:
-    output = tmp_path / "out"
+def test_ten_kills_of_the_program_with_two_workers(inputs: Inputs, tmp_path: Path, repository_root: Path) -> None:
+    output, whole = tmp_path / "out", tmp_path / "whole"
+    make(inputs, whole, replace(CONFIG, variants=10))
     command = [
         sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
-        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--workers", "2", "--resume", "--quiet",
+        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--variants", "10", "--workers", "2", "--resume",
+        "--quiet",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(repository_root)}
     generator = np.random.default_rng(5)
-    killed = 0
-    for _ in range(10):
+    for kill in range(10):
+        before = made_times(output)
         process = subprocess.Popen(command, env=environment, start_new_session=True)
-        try:
-            process.wait(timeout=float(generator.uniform(1.0, 9.0)))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)  # the parent alone: workers must notice
-            process.wait()
-            killed += 1
-    assert killed >= 2
+        # a moment of the work rather than of the clock, so that all ten fall into it on machines of any speed
+        wanted = len(before) + int(generator.integers(0, 4))
+        while len(made_times(output)) < wanted:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(float(generator.uniform(0.0, 0.5)))
+        if kill % 2:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()  # the program alone: its workers must notice
+        assert process.wait() == -signal.SIGKILL
+        # nothing that was made is made again
+        assert {name: stamp for name, stamp in made_times(output).items() if name in before} == before
+    assert len(made_times(output)) < 40
     assert subprocess.run(command, env=environment, check=False).returncode == 0
-    assert tree(output) == tree(finished)
+    assert tree(output) == tree(whole)
+
+
+def made_times(output: Path) -> dict[str, int]:
+    return {record.parent.name: record.stat().st_mtime_ns for record in output.glob("clips/*/record.json")}
+
+
+def kill_after_the_third_clip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Kill the worker that has made a run's third clip, which is at another one by then; returns whom, once it has happened."""
+    made, killed = list[str](), list[str]()
+    count = Tally.count
+
+    def counted(self: Tally, result: TaskResult) -> None:
+        count(self, result)
+        made.extend([result.worker] if isinstance(result.value, ClipRecord) else [])
+        if len(made) == 3 and not killed:
+            killed.append(result.worker)
+            os.kill(int(result.worker.rpartition(":")[2]), signal.SIGKILL)
+
+    monkeypatch.setattr(Tally, "count", counted)
+    return killed
+
+
+@pytest.mark.nightly
+def test_a_set_is_the_same_though_a_worker_was_killed(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, variants=3)
+    make(inputs, tmp_path / "whole", config)
+    killed = kill_after_the_third_clip(monkeypatch)
+    summary = make(inputs, tmp_path / "out", config, RunSettings(ExecutorChoice("local", 2)))
+    assert killed
+    assert (summary.failed, summary.retried) == (0, 1)
+    # not even what it had half written is left
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
 
 
 @pytest.mark.nightly

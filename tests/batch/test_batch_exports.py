@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,18 @@ from motionwarp.batch.coverage import CELLS, FRAME_CELLS, REACH, Coverage, measu
 from motionwarp.batch.coverage_drawing import draw_coverage
 from motionwarp.batch.export_coco import COCO_POINTS, annotation, export_coco
 from motionwarp.batch.export_openpose import export_openpose
-from motionwarp.batch.manifest import read_manifest
+from motionwarp.batch.export_places import check_export_place
+from motionwarp.batch.manifest import read_manifest, write_manifest
+from motionwarp.batch.records import ClipRecord, read_record
 from motionwarp.batch.shards import ShardLimits, write_shards
-from motionwarp.batch.storage import LocalStorage
+from motionwarp.batch.storage_local import LocalStorage
 from motionwarp.batch.verifying import verify
-from motionwarp.errors import InputError
+from motionwarp.errors import InputError, OutputError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.files import read_track
 from motionwarp.types import PoseTrack
 
-from .conftest import FRAMES, tree
+from .conftest import FRAMES, Inputs, make, tree
 
 
 @pytest.fixture
@@ -86,13 +89,40 @@ def test_openpose_files_read_back_are_the_points(finished: Path, tmp_path: Path)
     assert (read.width, read.height) == (track.width, track.height)
 
 
+def test_openpose_files_have_what_readers_expect_and_leave_others_alone(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match="holds something already"):
+        export_openpose(storage(finished), storage(tmp_path))
+    (tmp_path / "ann__step").mkdir()
+    (tmp_path / "ann__step" / "of-an-older-export.json").touch()
+    export_openpose(storage(finished), storage(tmp_path), overwrite=True)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+    assert len(list((tmp_path / "ann__step").iterdir())) == FRAMES
+    (person,) = json.loads((tmp_path / "ann__step" / "ann__step_000000000000_keypoints.json").read_text())["people"]
+    names = {f"{part}_keypoints_{form}" for part in ("pose", "face", "hand_left", "hand_right") for form in ("2d", "3d")}
+    assert set(person) == {"person_id", *names}
+    assert [len(person[name]) for name in ("pose_keypoints_2d", "pose_keypoints_3d", "face_keypoints_2d")] == [54, 0, 0]
+
+
+@pytest.mark.parametrize("part", ["", "clips", "clips/ann__step/poses.json", "manifest.parquet", "README.md", "shards", ".motionwarp"])
+def test_exports_never_go_over_the_data_set(finished: Path, tmp_path: Path, part: str) -> None:
+    (tmp_path / "link").symlink_to(finished)
+    for place in (finished / part, tmp_path / "link" / part):
+        with pytest.raises(OutputError, match="a part of the data set itself"):
+            check_export_place(storage(finished), str(place))
+    check_export_place(storage(finished), str(finished / "keypoints.json"))
+    check_export_place(storage(finished), str(tmp_path / "clips"))
+
+
 def test_coco_has_every_frame_with_its_points_and_box(finished: Path, tmp_path: Path) -> None:
     assert export_coco(storage(finished), storage(tmp_path), "k.json") == 4 * FRAMES
     content = json.loads((tmp_path / "k.json").read_text())
-    assert [image["id"] for image in content["images"]] == list(range(4 * FRAMES))
+    # COCO's evaluation takes an annotation of id 0 for one that was not found
+    assert [image["id"] for image in content["images"]] == list(range(1, 4 * FRAMES + 1))
+    assert [annotation["id"] for annotation in content["annotations"]] == list(range(1, 4 * FRAMES + 1))
     assert content["categories"][0]["keypoints"][5] == "left_shoulder"
     third = content["annotations"][2 * FRAMES + 3]
-    assert (third["image_id"], content["images"][2 * FRAMES + 3]["clip"]) == (2 * FRAMES + 3, "bea__step")
+    assert (third["image_id"], content["images"][2 * FRAMES + 3]["clip"]) == (2 * FRAMES + 4, "bea__step")
     clip = ClipReader(storage(finished), "bea__step")
     points, matte = clip.track().points[3], list(clip.mattes())[3]
     keypoints = np.array(third["keypoints"]).reshape(17, 3)
@@ -144,6 +174,48 @@ def test_shards_hold_whole_clips_in_order_and_are_made_once(copy: Path) -> None:
     assert len(write_shards(storage(copy), ShardLimits(bytes=1))) == 4
 
 
+def test_shards_that_do_not_fit_are_told(copy: Path) -> None:
+    write_shards(storage(copy), ShardLimits(clips=2))
+    assert verify(storage(copy)).problems == []
+    flip(copy / "shards" / "clips-000001.tar")
+    assert verify(storage(copy), deep=False).problems == []
+    assert verify(storage(copy)).problems == ["shards/clips-000001.tar: has another checksum than shards/index.json says"]
+    (copy / "shards" / "clips-000000.tar").rename(copy / "shards" / "mine.tar")
+    assert verify(storage(copy), deep=False).problems == [
+        "shards/mine.tar: is not in shards/index.json", "shards/clips-000000.tar: is missing",
+    ]  # fmt: skip
+    write_manifest(storage(copy), [])
+    assert "shards: were made before the manifest" in verify(storage(copy)).problems[-1]
+    (copy / "shards" / "index.json").unlink()
+    assert "shards: are unfinished" in verify(storage(copy)).problems[-1]
+
+
+def test_ids_may_be_as_long_as_names_of_files_get(inputs: Inputs, tmp_path: Path) -> None:
+    long = "x" * 80
+    for kind, name in (("sources", "ann.png"), ("drivings", "step.mp4")):
+        poses = {"sources": "person.json", "drivings": "step.json"}[kind]
+        (tmp_path / f"{kind}.csv").write_text(f"path,id,poses\n{inputs.folder / name},{long},{inputs.folder / poses}\n")
+    make(replace(inputs, sources=tmp_path / "sources.csv", drivings=tmp_path / "drivings.csv"), tmp_path / "set")
+    (name,) = write_shards(storage(tmp_path / "set"))
+    with tarfile.open(tmp_path / "set" / name, "r|") as archive:
+        assert f"{long}__{long}.parsing.zip" in [member.name for member in archive]
+    export_openpose(storage(tmp_path / "set"), storage(tmp_path / "poses"))
+
+
+def test_failures_and_the_manifest_must_agree(copy: Path) -> None:
+    failed = ClipRecord("x__y", "x", "y", 0, 1, "failed", error="no", tries=1)
+    made = [read_record(storage(copy), row["id"]) for row in read_manifest(storage(copy))]
+    write_manifest(storage(copy), [*(record for record in made if record is not None), failed])
+    assert verify(storage(copy)).problems == ["failed/x__y.json: is missing"]
+    storage(copy).write("failed/x__y.json", failed.as_bytes())
+    assert verify(storage(copy)).problems == []
+    storage(copy).write("failed/z__y.json", failed.as_bytes())
+    assert verify(storage(copy)).problems == ["failed/z__y.json: is not in the manifest"]
+    (copy / "failed" / "z__y.json").unlink()
+    (copy / "clips" / "x__y").mkdir()
+    assert verify(storage(copy)).problems == ["x__y: is there, but failed in the manifest"]
+
+
 def moving(speed: float, frames: int = 11) -> PoseTrack:
     """A frontal body with a torso of 20 pixels whose wrists move right by `speed` torsos a second, at 10 frames a second."""
     points = np.ones((frames, 18, 3), dtype=np.float32)
@@ -178,6 +250,15 @@ def test_coverage_of_a_set_is_drawn(finished: Path) -> None:
     picture = draw_coverage(coverage)
     assert picture.dtype == np.uint8
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+
+
+def test_bars_of_nothing_are_not_drawn() -> None:
+    coverage = Coverage()
+    coverage.add(moving(2.1), "a", "x", 1.1)
+    upright = draw_coverage(coverage)[330:660, 420:]  # the views: all of them from the front
+    blue = (upright == (70, 120, 180)).all(axis=-1)
+    assert blue[:, 40:140].any()
+    assert not blue[:, 160:].any()
 
 
 def test_parsings_read_back_are_classes(finished: Path) -> None:

@@ -17,9 +17,11 @@ from motionwarp.batch.analysis_cache import AnalysisCache
 from motionwarp.batch.augmentation import Augmentation
 from motionwarp.batch.configuring import CONFIG_NAME
 from motionwarp.batch.generating import RunSettings
-from motionwarp.batch.lock import LOCK, DatasetLock, process_birth
+from motionwarp.batch.lock import LOCK, DatasetLock
 from motionwarp.batch.manifest import read_manifest
-from motionwarp.batch.storage import LocalStorage, open_storage
+from motionwarp.batch.processes import process_birth
+from motionwarp.batch.storage import open_storage
+from motionwarp.batch.storage_local import LocalStorage
 from motionwarp.batch.truth import read_warps
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.media.reader import open_video
@@ -192,8 +194,9 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
         real(folder, *arguments)
 
     monkeypatch.setattr(clip_making, "write_warps", full)
-    with pytest.raises(OutputError, match="the disk is full"):
+    with pytest.raises(OutputError, match=r"clips/bea__step: the disk is full"):
         make(inputs, tmp_path / "out")
+    assert not (tmp_path / "out" / ".motionwarp" / "pending").exists()
     assert sorted(folder.name for folder in (tmp_path / "out" / "clips").iterdir()) == ["ann__step", "ann__turn"]
     monkeypatch.undo()
     summary = make(inputs, tmp_path / "out", settings=RESUME)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from motionwarp.batch.items import background_pool, read_items, safe_id
-from motionwarp.errors import InputError
+from motionwarp.batch.items import background_pool, check_apart, read_items, safe_id
+from motionwarp.errors import InputError, OutputError
 
 
 def test_a_folder_gives_all_pictures_by_name(tmp_path: Path) -> None:
@@ -43,11 +43,14 @@ def test_a_table_gives_sections_and_licences(tmp_path: Path) -> None:
         ("file\na.mp4\n", "no column 'path'"),
         ("path,colour\na.mp4,red\n", "unknown column 'colour'"),
         ("path,start\na.mp4,soon\n", "line 2: 'soon' in column 'start'"),
-        ("path,start,end\na.mp4,0,1\nb.mp4,3,2\n", "line 3: the end does not lie"),
+        ("path,start,end\na.mp4,0,1\n\n\nb.mp4,3,2\n", "line 5: b.mp4: the end does not lie"),
+        ("path,person\na.mp4,\nb.mp4,everybody\n", "line 3: --person everybody: is not a choice"),
+        ("path,path\na.mp4,b.mp4\n", "the column 'path' twice"),
+        ("path,licence\na.mp4," + 200_000 * "x" + "\n", "cannot be read"),
         ("path,id\na.mp4,x\nb.mp4,X\n", "comes twice"),
         ("path,id\na.mp4,x__y\n", "is not an id|line 2"),
         ("path\n", "no rows"),
-        ("path,start\na.mp4\n", "another number of columns"),
+        ("path,start\n\na.mp4\n", "line 3 has another number of columns"),
     ],
 )
 def test_wrong_tables_are_told_by_line(tmp_path: Path, content: str, message: str) -> None:
@@ -60,6 +63,34 @@ def test_wrong_tables_are_told_by_line(tmp_path: Path, content: str, message: st
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no pictures"):
         read_items("source", str(tmp_path))
+    with pytest.raises(InputError, match="there is no such folder"):
+        read_items("source", str(tmp_path / "nowhere"))
+    (tmp_path / "one.png").touch()
+    with pytest.raises(InputError, match="is no folder"):
+        read_items("source", str(tmp_path / "one.png"))
+    with pytest.raises(InputError, match="there is no such folder"):
+        background_pool(str(tmp_path / "nowhere"))
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError, match="this table cannot be read"):
+        read_items("source", str(tmp_path / "folder.csv"))
+
+
+def test_tables_with_odd_names_and_blanks_are_read(tmp_path: Path) -> None:
+    table = tmp_path / "my people, é\\v2.csv"
+    table.write_text(' path , person\n"a, b.png", 3,2\n'.replace("3,2", '"3, 2"'), encoding="utf-8")
+    (item,) = read_items("source", str(table))
+    assert (item.path, item.id, item.person) == (str(tmp_path / "a, b.png"), "a-b", "3,2")
+
+
+def test_a_data_set_among_its_inputs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("people").mkdir()
+    Path("link").symlink_to("people")
+    for output, place in (("people/set", "people"), ("people", "people/"), ("link/x", "people"), ("s3://b/in/set", "s3://b/in/")):
+        with pytest.raises(OutputError, match="lies in a folder of inputs"):
+            check_apart(output, ["other", place])
+    check_apart("people-set", ["people", "people/table.csv", "s3://b/people"])
+    check_apart("people/set", ["people/table.csv"])
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionwarp.batch.augmentation import Augmentation, draw
-from motionwarp.batch.configuring import DatasetConfig, check_unchanged, stored_form
+from motionwarp.batch.configuring import DatasetConfig
 from motionwarp.batch.items import Item
 from motionwarp.batch.pairing import balanced_cells, pair_up
 from motionwarp.batch.planning import clip_seed, make_plan
-from motionwarp.errors import InputError, OptionError, OutputError
+from motionwarp.errors import InputError, OptionError
 from motionwarp.pipeline.options import TransferOptions
 
 OPTIONS = TransferOptions(audio=False)
@@ -123,16 +123,3 @@ def test_impossible_augmentations_are_refused(values: dict[str, object]) -> None
 def test_configurations_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(OptionError):
         DatasetConfig(**{"options": OPTIONS, **change})  # type: ignore[arg-type]
-
-
-def test_a_changed_configuration_is_told_field_by_field() -> None:
-    before = stored_form(DatasetConfig(OPTIONS), people(2), motions(1))
-    check_unchanged(before, stored_form(DatasetConfig(OPTIONS), people(2), motions(1)), "out")
-    other = DatasetConfig(TransferOptions(audio=False, seed=4), Augmentation(scale=(0.5, 1.0)))
-    with pytest.raises(OutputError) as told:
-        check_unchanged(before, stored_form(other, people(3), motions(1)), "out")
-    text = str(told.value)
-    assert "seed was 0, now 4" in text
-    assert "augmentation.scale was [1.0, 1.0], now [0.5, 1.0]" in text
-    assert "sources (2 before, 3 now; 'p2' is new)" in text
-    assert "drivings" not in text

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from motionwarp.batch.items import read_items
+from motionwarp.batch.notes import content_sha256
+from motionwarp.batch.scratch import remove_abandoned, scratch_folder
 from motionwarp.batch.shards import write_shards
-from motionwarp.batch.storage import LocalStorage, Storage, open_storage, split_address
+from motionwarp.batch.storage import Storage, open_storage, split_address
+from motionwarp.batch.storage_local import LocalStorage
 from motionwarp.batch.verifying import verify
-from motionwarp.errors import InputError, MissingExtraError, OutputError
+from motionwarp.batch.work import problem_of
+from motionwarp.errors import InputError, MediaError, MissingExtraError, OutputError, StorageError
 
 from .conftest import CONFIG, INLINE, Inputs, make, tree
 
@@ -85,6 +89,46 @@ def test_pending_folders_and_files_appear_when_committed(place: Storage) -> None
     assert place.read("shards/a.tar") == b"tar"
 
 
+def test_a_folder_that_has_lost_its_last_file_is_replaced(tmp_path: Path) -> None:
+    storage = LocalStorage(str(tmp_path))
+    storage.write("clips/x/first", b"old")
+    with storage.pending_folder("clips/x", "last") as pending:
+        (pending.path / "last").write_bytes(b"new")
+        pending.commit()
+    assert storage.walk("clips") == ["clips/x/last"]
+
+
+def test_the_own_address_holds_in_any_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = open_storage("set")
+    storage.write("a", b"1")
+    monkeypatch.chdir("/")
+    assert open_storage(str(tmp_path / "set")).read("a") == b"1"
+    monkeypatch.chdir(tmp_path)
+    assert storage.address("") == str(tmp_path / "set")
+    assert open_storage(f"{memory}/set/").address("") == f"{memory}/set"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(OSError, match="no regular file"):
+        LocalStorage(str(tmp_path)).open("pipe.png")
+    with pytest.raises(MediaError, match=r"pipe\.png: the file cannot be read \(it is no regular file\)"):
+        content_sha256(str(tmp_path / "pipe.png"))
+
+
+def test_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ours = scratch_folder("upload")
+    gone = tmp_path / f"motionwarp-upload-{2**22 + 7}-123-0a0a0a0a0a0a"
+    gone.mkdir()
+    (gone / "video.mp4").touch()
+    (tmp_path / "motionwarp-of-somebody").mkdir()
+    remove_abandoned()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([ours.name, "motionwarp-of-somebody"])
+
+
 def test_what_was_half_written_is_cleared_and_cannot_appear(tmp_path: Path) -> None:
     storage = LocalStorage(str(tmp_path))
     pending = storage.pending_folder("clips/x", "last")
@@ -119,6 +163,48 @@ def test_addresses_that_cannot_be_reached_are_told(monkeypatch: pytest.MonkeyPat
         with pytest.raises(MissingExtraError) as told:
             open_storage(f"{protocol}://bucket/x")
         assert f"motionwarp[{extra}]" in str(told.value)
+
+
+class Silent:
+    """A driver of a store that does not answer, as those of object stores tell it: by errors that are no OSError."""
+
+    def __getattr__(self, name: str) -> object:
+        def ask(*_: object, **__: object) -> None:
+            raise ConnectionLostError("nobody answers")
+
+        return ask
+
+
+class ConnectionLostError(Exception):
+    pass
+
+
+def test_stores_that_do_not_answer_are_told(memory: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    storage = open_storage(f"{memory}/set")
+    monkeypatch.setattr(storage, "_files", Silent())
+    (tmp_path / "x").touch()
+    for ask in (
+        lambda: storage.read("x"), lambda: storage.open("x"), lambda: storage.write("x", b""), lambda: storage.exists("x"),
+        lambda: storage.stamp("x"), lambda: storage.size("x"), lambda: storage.remove("x"), lambda: storage.local_path("x", tmp_path),
+    ):  # fmt: skip
+        with pytest.raises(StorageError, match=r"cannot be reached \(ConnectionLostError: nobody answers\)") as told:
+            ask()
+        assert told.value.exit_code == 2
+    # an input behind such a store may answer another time
+    assert not problem_of(told.value).repeats
+    assert not problem_of(told.value).ends_run
+
+
+def test_no_bucket_is_made_for_a_name_that_was_mistyped(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = fsspec.filesystem("memory")
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda address: (files, "/no-bucket/set"))
+    made: list[str] = []
+    monkeypatch.setattr(files, "makedirs", lambda path, exist_ok: made.append(path))
+    open_storage("s3://no-bucket/set").write("a/b", b"1")
+    assert made == []
+    open_storage("sftp://host/set").write("a/b", b"1")
+    assert made == ["/no-bucket/set/a"]
+    files.rm("/no-bucket", recursive=True)
 
 
 def test_a_data_set_far_away_is_the_one_that_is_near(inputs: Inputs, finished: Path, memory: str, tmp_path: Path) -> None:

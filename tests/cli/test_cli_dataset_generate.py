@@ -59,6 +59,16 @@ def test_a_set_is_made_checked_described_and_exported(motionwarp: Run, tables: t
     assert len(json.loads((tmp_path / "k.json").read_text())["annotations"]) == figures["frames"]
     assert motionwarp("dataset", "export", output, "coco", "-o", tmp_path / "k.json").exit_code == 2
     assert motionwarp("dataset", "export", output, "openpose").exit_code == 2
+    over = motionwarp("dataset", "export", output, "openpose", "-o", output, "--overwrite")
+    assert over.exit_code == 2
+    assert "a part of the data set itself" in over.stderr
+    (tmp_path / "poses").mkdir()
+    assert motionwarp("dataset", "export", output, "openpose", "-o", tmp_path / "poses").exit_code == 0
+    again = motionwarp("dataset", "export", output, "openpose", "-o", tmp_path / "poses")
+    assert again.exit_code == 2
+    assert "Give --overwrite" in again.stderr
+    assert motionwarp("dataset", "export", output, "openpose", "-o", tmp_path / "poses", "--overwrite").exit_code == 0
+    assert motionwarp("dataset", "verify", output).exit_code == 0
     (output / "clips" / "ann__d0" / "video.mp4").write_bytes(b"damaged")
     damaged = motionwarp("dataset", "verify", output)
     assert damaged.exit_code == 2
@@ -74,7 +84,10 @@ def test_a_set_is_made_checked_described_and_exported(motionwarp: Run, tables: t
         (["--scale", "big"], "is not a range"),
         (["--background", "transparent"], "mp4 cannot be transparent"),
         (["--ray-address", "x"], "is for --executor ray only"),
-        (["--backgrounds", "nowhere"], "has neither pictures nor clips"),
+        (["--backgrounds", "nowhere"], "there is no such folder"),
+        (["--engine", "fast"], "--engine fast: is neither a name nor a file"),
+        (["--pose-estimator", "gone.onnx"], "--pose-estimator gone.onnx: is neither a name nor a file"),
+        (["--background", "gone.png"], "gone.png"),
     ],
 )
 def test_options_that_make_no_sense_are_told(
@@ -86,15 +99,30 @@ def test_options_that_make_no_sense_are_told(
     assert not (tmp_path / "set").exists()
 
 
-def test_a_plan_makes_nothing(program: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_set_within_its_inputs_is_refused(motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path, repository_root: Path) -> None:
+    (tmp_path / "person.jpg").write_bytes((repository_root / "examples" / "person.jpg").read_bytes())
+    result = motionwarp("dataset", "generate", "--sources", tmp_path, "--drivings", tables[1], "-o", tmp_path / "set")
+    assert result.exit_code == 2
+    assert "lies in a folder of inputs" in result.stderr
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_plan_makes_nothing_and_tells_all(program: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
     people, dances = tables
     result = program(
-        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", "set", "--size", "96", "--plan", "--json", cwd=tmp_path
-    )
+        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", "set", "--size", "96", "--shards", "--plan", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
     assert (told["people"], told["motions"], told["clips"]) == (2, 2, 4)
+    assert (told["unreadable_people"], told["unreadable_motions"]) == (1, 0)
+    assert "about 1 files of people cannot be read" in result.stderr
     assert told["frames"] == 4 * 4
     assert told["sample_frames"] == 2 * 4
-    assert min(told["clip_bytes"], told["worker_bytes"], told["hours_one_worker"]) > 0
+    assert min(told["clip_bytes"], told["worker_bytes"], told["hours_one_worker"], told["program_bytes"]) > 0
+    assert told["disk_bytes"] == told["clip_bytes"] + told["shard_bytes"] + told["analysis_bytes"]
+    assert told["shard_bytes"] == told["clip_bytes"]
+    assert told["memory_bytes"] == told["workers"] * told["worker_bytes"] + told["program_bytes"]
+    assert told["free_bytes"] > told["disk_bytes"]
     assert list(tmp_path.iterdir()) == []
