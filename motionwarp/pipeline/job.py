@@ -20,7 +20,7 @@ from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.geometry.temporal import smooth_over_time
-from motionwarp.media.image import Picture
+from motionwarp.media.image import Picture, is_picture
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probing import VideoInfo, probe_video
 from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
@@ -110,6 +110,9 @@ class TransferJob:
         self.aligned: RetargetReport
         if seen is None:
             self.picture, self.picture_scale = read_source(source, options)
+            if is_picture(driving):
+                exchanged = "" if is_picture(source) else "; perhaps SOURCE and DRIVING were exchanged"
+                self.warnings.append(f"{driving} is a still picture, so the result has a single frame{exchanged}")
         else:
             self.picture, self.picture_scale = Picture(seen.source.person.rgb), 1.0
         self._frame = output_size(

@@ -112,3 +112,12 @@ def test_the_bundled_analyser_sees_people_it_was_not_trained_on(shared_data: Pat
         tally.add(seen.pose.points, photo.pose.points, person_height(photo.pose.points, photo.matte))
     # well below what the model card reports for all of them: a guard against broken weights, not a figure
     assert tally.near[0].sum() / tally.total.sum() > 0.85
+
+
+def test_inputs_the_wrong_way_round_are_told(repository_root: Path, tmp_path: Path) -> None:
+    person, dance = repository_root / "examples" / "person.jpg", repository_root / "examples" / "dance.mp4"
+    done = motionwarp("transfer", dance, person, "--size", "256", "-o", "out.mp4", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stderr.split())
+    assert "is a still picture, so the result has a single frame; perhaps SOURCE and DRIVING were exchanged" in told
+    assert len(contents(tmp_path / "out.mp4")["times"]) == 1
