@@ -79,6 +79,8 @@ def test_a_run_that_is_ended_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # whoever runs the tests in the background has them ignored, and children take that over
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     assert process.stderr is not None
     told = process.stderr.readline()  # the first sign of progress: work is under way

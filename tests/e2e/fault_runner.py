@@ -27,6 +27,8 @@ from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
 from motionwarp.pipeline.progress import Progress
 
+# whoever runs the tests in the background (nohup) has it ignored, and children take that over
+signal.signal(signal.SIGINT, signal.default_int_handler)
 APP = command_line()
 AT_STAGE: list[tuple[str, int, Callable[[], None]]] = []
 

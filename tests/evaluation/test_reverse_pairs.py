@@ -23,7 +23,7 @@ def test_photos_are_of_the_validation_split_and_chosen_by_seed(data_folder: Path
 
 
 def test_the_target_is_the_real_photo_and_the_source_is_made_from_it(data_folder: Path) -> None:
-    settings = ReverseSettings(count=3, seed=1)
+    settings = ReverseSettings(count=3, seed=3)  # by which neither takes the other's pose: theirs are the same here
     pairs = list(reverse_pairs(data_folder, ["0007", "0017"], settings, BoxEstimator()))
     assert [pair.name for pair in pairs] == ["0007", "0017"]
     for pair in pairs:
