@@ -152,6 +152,8 @@ class RayExecutor(SeatedExecutor[_Berth]):
     def _replace(self, seat: _Berth, error: Exception) -> None:
         """Put a new actor in a lost one's place, unless none could be started there time and again."""
         self._lost(seat, type(error).__name__, "ray")
+        # one that only could not be reached would keep its place on the cluster
+        self._ray.kill(seat.actor, no_restart=True)
         failures = 0 if seat.ready else seat.failures + 1
         place = self._seats.index(seat)
         if failures < _MOST_STARTS:

@@ -77,7 +77,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
 
 def test_tables_with_odd_names_and_blanks_are_read(tmp_path: Path) -> None:
     table = tmp_path / "my people, é\\v2.csv"
-    table.write_text(' path , person\n"a, b.png", 3,2\n'.replace("3,2", '"3, 2"'), encoding="utf-8")
+    table.write_text(' path , person\n"a, b.png","3, 2"\n', encoding="utf-8")
     (item,) = read_items("source", str(table))
     assert (item.path, item.id, item.person) == (str(tmp_path / "a, b.png"), "a-b", "3,2")
 
