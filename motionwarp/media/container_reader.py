@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from fractions import Fraction
+from typing import Final
 
 from motionwarp.errors import MediaError
 from motionwarp.media.colour import RgbConverter
@@ -13,6 +14,9 @@ from motionwarp.media.orientation import Orientation
 from motionwarp.media.probing import VideoInfo
 from motionwarp.media.video_reader import VideoReader, counted_frames
 from motionwarp.types import Frame
+
+# long side of frames that are not given whole, in pixels: enough to see cuts by
+SMALL_SIDE: Final = 256
 
 
 class ContainerReader(VideoReader):
@@ -29,6 +33,8 @@ class ContainerReader(VideoReader):
     limits : MediaLimits
     hardware : str or None
         As for `open_video`.
+    whole_every : int
+        As for `open_video`.
     """
 
     def __init__(
@@ -39,14 +45,16 @@ class ContainerReader(VideoReader):
         end_seconds: float | None,
         limits: MediaLimits,
         hardware: str | None,
+        whole_every: int = 1,
     ) -> None:
         super().__init__(info, start_seconds, end_seconds)
         self._orientation = orientation
         self._limits = limits
         self._hardware = hardware
+        self._whole_every = whole_every
 
     def _frames(self) -> Generator[Frame, None, None]:
-        converter = self._converter()
+        whole, small = self._converter(1.0), self._converter(SMALL_SIDE / max(self.info.width, self.info.height))
         section = Section(
             self.info.path,
             Fraction(self.start_seconds or 0),
@@ -61,7 +69,8 @@ class ContainerReader(VideoReader):
                 damaged.append(index + len(damaged))
                 continue
             self._limits.check_video(decoded.picture.width, decoded.picture.height, self.info.path)
-            rgb, alpha = converter.convert(decoded.picture)
+            # bringing a frame to colours at its full size takes longer than decoding it
+            rgb, alpha = (small if index % self._whole_every else whole).convert(decoded.picture)
             upright_alpha = None if alpha is None else self._orientation.upright(alpha)
             time = decoded.time - section.start
             yield Frame(self._orientation.upright(rgb), max(0.0, float(time)), index, upright_alpha)
@@ -72,8 +81,9 @@ class ContainerReader(VideoReader):
         self._report(damage, damaged, index, float(end))
         self.clip_end_seconds = float(end)
 
-    def _converter(self) -> RgbConverter:
-        width, height = self.info.width, self.info.height
+    def _converter(self, scale: float) -> RgbConverter:
+        """Return a converter to upright frames scaled by `scale`, never enlarged."""
+        width, height = (max(round(side * min(scale, 1.0)), 1) for side in (self.info.width, self.info.height))
         if self._orientation.swaps_sides:
             width, height = height, width
         return RgbConverter(width, height, str(self.info.path), self.info.gamut)

@@ -32,6 +32,7 @@ def open_video(
     limits: MediaLimits | None = None,
     hardware: str | None = None,
     folder_rate: Fraction = DEFAULT_FOLDER_RATE,
+    whole_every: int = 1,
 ) -> VideoReader:
     """Open a video to read its frames.
 
@@ -50,6 +51,9 @@ def open_video(
         Decode on a graphics card: "auto" or a name of `hardware_decoders`.
     folder_rate : Fraction
         Frames a second of folders, which do not say.
+    whole_every : int
+        One of so many frames, from the first on, is given whole. Where that saves time, those between are reduced to a long side of
+        256 pixels, in which cuts can be seen and little else.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def open_video(
     if hardware is not None:
         check_hardware(hardware)
     info, orientation = probe_container(source, limits)
-    return ContainerReader(info, orientation, start_seconds, end_seconds, limits, hardware)
+    return ContainerReader(info, orientation, start_seconds, end_seconds, limits, hardware, whole_every)
 
 
 def read_frame_at(path: str | os.PathLike[str], seconds: float, *, limits: MediaLimits | None = None) -> Frame:

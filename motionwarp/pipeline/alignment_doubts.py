@@ -40,7 +40,7 @@ def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferO
         yield Doubt(
             "together.missing",
             Verdict.FAIR,
-            f"the clip moves what the photo does not show: {', '.join(missing)}; it is not invented",
+            f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain colours are painted",
             "Use a photo that shows as much of the body as the clip, or a clip of the upper body",
         )
     if kept:
@@ -60,6 +60,14 @@ def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferO
         _MOSTLY_OUTSIDE,
         f"parts of the person are outside of the result's frame in {facts.outside_share:.0%} of the frames",
         f"Use a photo with more room around the person, or try {placed}",
+    )
+    yield from graded(
+        "together.lifted",
+        facts.lifted_share,
+        _SOMETIMES_OUTSIDE,
+        _MOSTLY_OUTSIDE,
+        f"the photo cuts the body off below, and the person is lifted in {facts.lifted_share:.0%} of the frames, so that the cut shows",
+        "Use a photo that shows the feet, or a clip in which the body stays at one height",
     )
     yield from graded(
         "together.enlarged",

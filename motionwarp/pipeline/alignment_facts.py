@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.placing import contain
 from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.timeline import Timeline
-from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose import skeleton as sk
+from motionwarp.pose.body_tree import SEEN_SCORE, typical_torso
 from motionwarp.pose.proportions import Clamp, compare, measure
 from motionwarp.pose.retargeting import SEEN_PART
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import Framing, framing_of
 from motionwarp.types import FloatArray, PoseTrack
+
+# torso lengths that a body is lifted by where its lower edge is seen as one
+_LIFTED: Final = 0.1
+# the lowest points that a framing shows
+_LOWEST: Final = {
+    Framing.KNEES: (sk.RIGHT_KNEE, sk.LEFT_KNEE),
+    Framing.WAIST: (sk.RIGHT_HIP, sk.LEFT_HIP),
+    Framing.BUST: (sk.NECK, sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER),
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,9 @@ class AlignmentFacts:
     outside_share : float
         Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it only if the
         photo shows the feet.
+    lifted_share : float
+        Of the frames with the person, those in which a body that the photo cuts off below is lifted, so that the cut comes into sight; 0
+        where the photo shows the feet.
     """
 
     scale: float
@@ -68,6 +83,7 @@ class AlignmentFacts:
     output_seconds: float
     enlargement: float
     outside_share: float
+    lifted_share: float
 
 
 def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driving_frames: int) -> AlignmentFacts:
@@ -106,6 +122,7 @@ def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driv
         output_seconds=timeline.end_seconds - float(timeline.times_seconds[0]),
         enlargement=_size_ratio(job.target.points[job.target.present], pose.points[None]) * job.picture_scale,
         outside_share=_outside_share(job.target, framing_of(in_photo)),
+        lifted_share=_lifted_share(job, seen, framing_of(in_photo)),
     )
 
 
@@ -113,6 +130,16 @@ def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
     """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where that cannot be told."""
     sizes = measure(result, "driving"), measure(photo, "source")
     return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
+
+
+def _lifted_share(job: TransferJob, seen: SeenInputs, framing: Framing) -> float:
+    if framing is Framing.WHOLE or job.options.placement != "source":
+        return 0.0
+    size, target = seen.source.size, job.target
+    pose = seen.source.person.pose.transformed(contain(size, (target.width, target.height)).matrix(*size))
+    lowest = [index for index in _LOWEST[framing] if pose.scores[index] >= SEEN_SCORE]
+    lifts = pose.xy[lowest, 1].mean() - target.points[target.present][:, lowest, 1].mean(axis=1)
+    return float((lifts > _LIFTED * typical_torso(pose.points[None])).mean())
 
 
 def _outside_share(target: PoseTrack, framing: Framing) -> float:

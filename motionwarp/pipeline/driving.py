@@ -57,9 +57,9 @@ class DrivingMotion:
     every: int = 1
 
 
-def open_driving(path: Path, options: TransferOptions) -> VideoReader:
-    """Open the section of the driving clip that is asked for."""
-    return open_video(path, start_seconds=options.start, end_seconds=options.end)
+def open_driving(path: Path, options: TransferOptions, every: int = 1) -> VideoReader:
+    """Open the section of the driving clip that is asked for; one of `every` frames is whole."""
+    return open_video(path, start_seconds=options.start, end_seconds=options.end, whole_every=every)
 
 
 def observe_driving(
@@ -99,7 +99,8 @@ def observe_driving(
     PoseFileError
         If the given poses are of another number of frames.
     """
-    with open_driving(path, options) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded:
+    every = 1 if glimpses is None else glimpses.every
+    with open_driving(path, options, every) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded:
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None, given)
         doubts = Doubts()
         # apart from the estimator's own time, which is most of what following takes otherwise
@@ -126,7 +127,6 @@ def observe_driving(
         notes = [*reader.warnings, *doubts.notes("the driving person")]
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
-        every = 1 if glimpses is None else glimpses.every
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
 
 
@@ -155,7 +155,7 @@ def read_frames(
     """
     wanted = iter(numbers)
     target = next(wanted, None)
-    with open_driving(path, options) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD_AGAIN)) as decoded:
+    with open_driving(path, options, every) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD_AGAIN)) as decoded:
         for frame in decoded:
             while target is not None and target * every == frame.index:
                 yield replace(frame, index=target)

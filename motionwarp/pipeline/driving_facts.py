@@ -71,7 +71,7 @@ class DrivingFacts:
     gone : tuple of Span
         Where the person has left the picture, or a shot shows nobody; nothing is drawn.
     people : int or None
-        The most people of a comparable size in one of a few frames; None where that is not known.
+        The most people of a comparable size that two of a few frames show; None where that is not known.
     cuts_seconds : tuple of float
         From the clip's own beginning.
     views : mapping of str to float
@@ -133,7 +133,7 @@ def driving_facts(job: TransferJob, seen: SeenInputs, glimpses: Glimpses) -> Dri
     spoilt |= ~job.repaired.found
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
-    counts = [count for frame in glimpses.chosen().values() if (count := count_people(job.estimator, frame.rgb)) is not None]
+    counts = [count_people(job.estimator, frame.rgb) for frame in glimpses.chosen().values()]
     return DrivingFacts(
         width=info.width,
         height=info.height,
@@ -147,7 +147,7 @@ def driving_facts(job: TransferJob, seen: SeenInputs, glimpses: Glimpses) -> Dri
         followed_share=float(track.present.mean()),
         lost=clip.spans(~job.repaired.found & ~gone),
         gone=clip.spans(gone),
-        people=max(counts, default=None),
+        people=_usual_most([count for count in counts if count is not None]),
         cuts_seconds=tuple(clip.time(cut) for cut in track.cuts),
         views={view.value: views.count(view) / len(views) for view in View},
         lying_share=float(np.mean([not is_upright(pose) for pose in poses])),
@@ -193,6 +193,11 @@ class _Clip:
     def spans(self, flags: BoolArray) -> tuple[Span, ...]:
         """Return the stretches of frames of the track that are flagged, bool (T,)."""
         return tuple(self.span(first, last) for first, last in runs(flags))
+
+
+def _usual_most(counts: list[int]) -> int | None:
+    """Return the second largest of several counts: what a single frame shows is a misreading, or soon gone."""
+    return None if not counts else sorted(counts)[-min(2, len(counts))]
 
 
 def _varies(track: PoseTrack) -> bool:

@@ -151,7 +151,7 @@ def check(
         source=photo,
         driving=clip,
         together=together,
-        cost=running_cost(job, trial, preparing, glimpses.every, together.output_frames),
+        cost=running_cost(job, trial, preparing, glimpses, together.output_frames),
         warnings=tuple(job.warnings),
         engine=job.engine.name,
         device=job.device.type,

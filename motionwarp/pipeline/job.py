@@ -150,6 +150,11 @@ class TransferJob:
         """What sees people; loaded when it is first needed."""
         return make_estimator(self.options.pose_estimator, self.device, self.dtype)
 
+    @property
+    def needs_plate(self) -> bool:
+        """Whether the clip's background without its person is needed."""
+        return self.options.background_choice.kind is BackgroundKind.DRIVING
+
     def look(self, callback: ProgressCallback | None = None, glimpses: Glimpses | None = None) -> SeenInputs:
         """Analyse both inputs.
 
@@ -176,7 +181,7 @@ class TransferJob:
             self._given_track,
             self.estimator,
             self.clock,
-            with_plate=self.options.background_choice.kind is BackgroundKind.DRIVING,
+            with_plate=self.needs_plate,
             callback=callback,
             glimpses=glimpses,
         )

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.framing import visible_box
+from motionwarp.analysis.framing import Box, visible_box
+from motionwarp.analysis.similarity import box_containment
 from motionwarp.errors import InputError
 from motionwarp.types import ByteArray
 
 # of the largest person's height: who is smaller is a passer-by, and never taken for the person by mistake
 COMPARABLE_HEIGHT: Final = 0.5
+# of the smaller one's box: who lies so far inside of another is more often a misreading of them, such as of bag and legs, than a person
+INSIDE_ANOTHER: Final = 0.6
 
 
 def count_people(estimator: Estimator, rgb: ByteArray) -> int | None:
-    """Count the people of a picture who are at least half as high as the largest.
+    """Count the people of a picture who are at least half as high as the largest, and not inside of a larger one.
 
     Parameters
     ----------
@@ -30,5 +33,13 @@ def count_people(estimator: Estimator, rgb: ByteArray) -> int | None:
         boxes = [visible_box(person.pose.points) for person in estimator.find_people(rgb)]
     except InputError:
         return None
-    heights = [bottom - top for _, top, _, bottom in boxes]
-    return sum(height >= COMPARABLE_HEIGHT * max(heights) for height in heights)
+    boxes.sort(key=_height, reverse=True)
+    apart: list[Box] = []
+    for box in boxes:
+        if _height(box) >= COMPARABLE_HEIGHT * _height(boxes[0]) and all(box_containment(box, other) < INSIDE_ANOTHER for other in apart):
+            apart.append(box)
+    return len(apart)
+
+
+def _height(box: Box) -> float:
+    return box[3] - box[1]

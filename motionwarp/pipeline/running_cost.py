@@ -12,9 +12,12 @@ from typing import Final
 import numpy as np
 import torch
 
+from motionwarp.errors import InputError
 from motionwarp.memory import peak_memory_bytes
+from motionwarp.pipeline.driving import given_track, observe_driving
+from motionwarp.pipeline.glimpses import Glimpses
 from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.progress import ProgressCallback, Stage, announce
+from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.timeline import Timeline
 from motionwarp.pipeline.writing import open_result, write_frames
 from motionwarp.types import ByteArray, Frame
@@ -22,6 +25,8 @@ from motionwarp.types import ByteArray, Frame
 # frames that are drawn to be measured, beyond those that are shown: enough to keep all of a crew busy
 _FEWEST: Final = 12
 _MOST: Final = 64
+# frames that are followed to be measured: batches have grown to eight by then
+_FOLLOWED: Final = 32
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def make_trial(job: TransferJob, timeline: Timeline, wanted: Sequence[int], call
         return Trial(pictures, len(numbers), time.perf_counter() - begin)
 
 
-def running_cost(job: TransferJob, trial: Trial, preparing_seconds: float, every: int, output_frames: int) -> RunningCost:
+def running_cost(job: TransferJob, trial: Trial, preparing_seconds: float, glimpses: Glimpses, output_frames: int) -> RunningCost:
     """Tell what a transfer will take.
 
     Parameters
@@ -121,11 +126,12 @@ def running_cost(job: TransferJob, trial: Trial, preparing_seconds: float, every
         After the trial.
     trial : Trial
     preparing_seconds : float
-        On the wall, for looking at the source and at one of `every` frames, and for planning these.
-    every : int
+        On the wall, for looking at the source and at the glimpsed frames, and for planning these.
+    glimpses : Glimpses
+        Which frames were looked at; if not all, some that follow each other are read to tell what all would take.
     output_frames : int
     """
-    looking = _looking_seconds(job.clock.seconds(), preparing_seconds, every)
+    looking = preparing_seconds if glimpses.every == 1 else _looking_seconds(job, preparing_seconds, glimpses)
     frame_seconds = trial.seconds / trial.frames
     on_card = torch.cuda.max_memory_allocated(job.device) if job.device.type == "cuda" else 0
     return RunningCost(
@@ -138,12 +144,33 @@ def running_cost(job: TransferJob, trial: Trial, preparing_seconds: float, every
     )
 
 
-def _looking_seconds(stages: dict[str, float], preparing_seconds: float, every: int) -> float:
-    """Return what looking at all frames takes: all were decoded already, but only one of `every` was read by the network."""
-    waited = stages.get("wait for decoding", 0.0)
-    reading = max(stages.get("analyse", 0.0) - waited, 0.0)
-    # a network that has more to do waits less for the next frame
-    return max(preparing_seconds, preparing_seconds - waited + (every - 1) * reading)
+def _looking_seconds(job: TransferJob, preparing_seconds: float, glimpses: Glimpses) -> float:
+    """Return what looking at all of a section's frames takes, where only a few have been looked at."""
+    stages = job.clock.seconds()
+    spent = stages.get("analyse") or stages.get("wait for decoding", 0.0)
+    # frames far apart are searched for the person again and again, so that their time says little of following
+    start = (job.options.start or 0.0) + float(job.observed.times_seconds[job.observed.present.argmax()])
+    try:
+        first, one = _observing_seconds(job, start, 1)
+        longer, several = _observing_seconds(job, start, 1 + _FOLLOWED)
+    except InputError:
+        # whoever was chosen cannot be chosen anew there
+        return preparing_seconds - spent + spent * glimpses.every
+    if several <= one:
+        return preparing_seconds
+    return preparing_seconds - spent + first + (longer - first) / (several - one) * glimpses.passed
+
+
+def _observing_seconds(job: TransferJob, start: float, frames: int) -> tuple[float, int]:
+    """Go through frames that follow each other as a transfer does; returns seconds on the wall and how many frames they were."""
+    rate = float(job.driving_info.frame_rate)
+    options = replace(job.options, start=start, end=start + (frames - 0.5) / rate)
+    given = given_track(options, job.driving_info)
+    begin = time.perf_counter()
+    motion = observe_driving(
+        job.driving_path, options, given, job.estimator, StageClock(), with_plate=job.needs_plate, callback=None
+    )
+    return time.perf_counter() - begin, len(motion.track)
 
 
 def _on_white(frame: Frame) -> ByteArray:

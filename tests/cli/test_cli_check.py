@@ -43,7 +43,7 @@ REPORT = FeasibilityReport(
     together=AlignmentFacts(
         scale=0.4, scale_from="thighs", bones={"torso": 1.14, "thigh": 1.0}, clamps=(Clamp("forearm", "source", 0.3, 0.45),),
         anchor="feet", missing=(), kept=(), mirrored=(), placement="source", output_width=600, output_height=800, output_frames=288,
-        output_seconds=12.0, enlargement=1.0, outside_share=0.0,
+        output_seconds=12.0, enlargement=1.0, outside_share=0.0, lifted_share=0.0,
     ),
     cost=RunningCost(
         seconds=65.0, looking_seconds=20.0, frame_seconds=0.15625, frames_measured=12, memory_bytes=900_000_000, device_memory_bytes=0
@@ -142,7 +142,7 @@ def test_the_json_has_these_keys(motionwarp: Run, calls: Calls) -> None:
     assert list(told["driving"]["views"]) == ["frontal", "turned", "profile", "back", "unknown"]
     assert list(told["together"]) == [
         "scale", "scale_from", "bones", "clamps", "anchor", "missing", "kept", "mirrored", "placement", "output_width", "output_height",
-        "output_frames", "output_seconds", "enlargement", "outside_share",
+        "output_frames", "output_seconds", "enlargement", "outside_share", "lifted_share",
     ]  # fmt: skip
     assert told["together"]["clamps"] == [{"bone": "forearm", "whose": "source", "wanted": 0.3, "used": 0.45}]
     assert list(told["cost"]) == [

@@ -313,3 +313,19 @@ def test_unknown_hardware_is_refused(clip: Path) -> None:
 
 def test_automatic_hardware_falls_back_to_software(clip: Path) -> None:
     assert [index_of(frame.rgb) for frame in open_video(clip, hardware="auto")] == list(range(30))
+
+
+def test_frames_between_can_be_small_and_are_upright_at_their_own_times(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "turned.mp4", [corners_picture(640, 320)] * 7)
+    patch_display_matrix(path, DISPLAY_MATRICES[90])
+    with open_video(path) as reader:
+        usual = list(reader)
+    with open_video(path, whole_every=3) as reader:
+        some = list(reader)
+    assert [(frame.index, frame.pts_seconds) for frame in some] == [(frame.index, frame.pts_seconds) for frame in usual]
+    for whole, frame in zip(usual, some, strict=True):
+        if frame.index % 3:
+            assert frame.rgb.shape == (256, 128, 3)
+            assert corner_names(frame.rgb) == corner_names(whole.rgb)
+        else:
+            np.testing.assert_array_equal(frame.rgb, whole.rgb)

@@ -79,7 +79,8 @@ class ExactEstimator:
     name: str = "exact"
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
-        return [self.analyse_picture(rgb)] * self.people
+        one = self.analyse_picture(rgb)
+        return [replace(one, pose=one.pose.transformed([[1, 0, number * WIDTH], [0, 1, 0]])) for number in range(self.people)]
 
     def analyse_picture(self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None) -> Person:
         if self.source is None:

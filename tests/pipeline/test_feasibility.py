@@ -104,6 +104,16 @@ def test_a_photo_from_the_waist_up_lacks_the_legs_of_the_clip(checked: Checked) 
     assert "source.points" not in codes(report)
 
 
+def test_a_half_body_that_is_lifted_shows_where_the_photo_ends(checked: Checked) -> None:
+    half = drawn(BodyPose(), share=1.5, middle=0.82)
+    low, high = drawn(BodyPose(), middle=0.58), drawn(BodyPose(), middle=0.46)
+    report = checked(half, [low, low, low, high])
+    assert report.together.lifted_share == pytest.approx(0.25)
+    assert the(report, "together.lifted").level is Verdict.FAIR
+    assert "together.lifted" not in codes(checked(half, [low, low]))
+    assert checked(drawn(), [low, high]).together.lifted_share == 0.0
+
+
 def test_a_clip_from_the_waist_up_leaves_the_legs_of_the_photo(checked: Checked, frontal: SyntheticView) -> None:
     half = drawn(BodyPose(), share=1.5, middle=0.82)
     report = checked(frontal, [half] * 3)
@@ -212,6 +222,7 @@ def test_a_quick_look_reads_few_frames_of_a_long_clip(
     assert (report.driving.frames, report.driving.frames_looked_at, report.together.output_frames) == (24, 8, 24)
     assert report.driving.duration_seconds == pytest.approx(2.0)
     assert report.verdict is Verdict.GOOD
+    assert report.cost.looking_seconds > 0
     assert checked(frontal, dance, quick=True).driving.frames_looked_at == 6
 
 

@@ -36,6 +36,11 @@ def barred(pictures: list[ByteArray]) -> list[ByteArray]:
     return [cv2.copyMakeBorder(picture, 0, 0, 94, 94, cv2.BORDER_CONSTANT) for picture in pictures]
 
 
+def small_between(pictures: list[ByteArray]) -> list[ByteArray]:
+    """One picture of three whole, the others half as large."""
+    return [picture if index % 3 == 0 else cv2.resize(picture, None, fx=0.5, fy=0.5) for index, picture in enumerate(pictures)]
+
+
 def cuts(pictures: list[ByteArray], rate: float = 24) -> tuple[int, ...]:
     detector = ShotCutDetector()
     for index, picture in enumerate(pictures):
@@ -47,6 +52,7 @@ LIGHTS = {
     "plain": lambda pictures: pictures,
     "dark": lambda pictures: dimmed(pictures, 10),
     "barred": barred,
+    "small between": small_between,
     "dark and barred": lambda pictures: barred(dimmed(pictures, 10)),
 }
 
