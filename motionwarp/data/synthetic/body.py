@@ -124,6 +124,11 @@ class Skeleton:
     feet: DoubleArray
 
 
+# degrees by which a foot's tip lies below the ankle, standing and in addition where the foot hangs in the air; and how far up that is,
+# of the shin's length
+_FOOT_DROP, _FOOT_HANGS, _HANGS_FROM = 30.0, 42.0, 0.5
+
+
 def place(body: Proportions, pose: BodyPose) -> Skeleton:
     """Return where the joints of a body in a pose are (forward kinematics)."""
     pelvis = turn_y(pose.root[0]) @ turn_x(pose.root[1]) @ turn_z(-pose.root[2])
@@ -133,7 +138,7 @@ def place(body: Proportions, pose: BodyPose) -> Skeleton:
     # the back bends: half of the spine goes with the pelvis, half with the chest
     neck = 0.4 * body.spine * pelvis[:, 1] + 0.6 * body.spine * chest[:, 1]
     joints[sk.NECK] = neck
-    hands, feet = np.zeros((2, 3)), np.zeros((2, 3))
+    hands, feet, shins = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3, 3))
     arms = (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, sk.RIGHT_WRIST), (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, sk.LEFT_WRIST)
     for index, (side, angles, chain) in enumerate(zip((-1, 1), (pose.right_arm, pose.left_arm), arms, strict=True)):
         shoulder = neck + side * body.shoulder * chest[:, 0]
@@ -148,10 +153,14 @@ def place(body: Proportions, pose: BodyPose) -> Skeleton:
         hip = side * body.hip * pelvis[:, 0]
         axes = pelvis @ turn_z(side * angles[0]) @ turn_x(-angles[1]) @ turn_y(-side * angles[2])
         knee = hip - body.thigh * axes[:, 1]
-        shin = axes @ turn_x(angles[3])
-        ankle = knee - body.shin * shin[:, 1]
-        joints[list(chain)] = hip, knee, ankle
-        feet[index] = ankle + body.foot * (0.85 * shin[:, 2] - 0.5 * shin[:, 1])
+        shins[index] = axes @ turn_x(angles[3])
+        joints[list(chain)] = hip, knee, knee - body.shin * shins[index][:, 1]
+    ankles = joints[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE]]
+    for index, (ankle, shin) in enumerate(zip(ankles, shins, strict=True)):
+        # toes of a foot that stands nowhere hang down
+        lifted = min(float(ankle[1] - ankles[:, 1].min()) / (_HANGS_FROM * body.shin), 1.0)
+        dropped = np.radians(_FOOT_DROP + lifted * _FOOT_HANGS)
+        feet[index] = ankle + body.foot * (np.cos(dropped) * shin[:, 2] - np.sin(dropped) * shin[:, 1])
     centre = neck + body.neck * (0.4 * chest[:, 1] + 0.6 * head_axes[:, 1]) + 0.25 * body.head_radius * head_axes[:, 2]
     on_head = {
         sk.NOSE: (0.0, -0.12, 1.12), sk.RIGHT_EYE: (-0.36, 0.12, 0.9), sk.LEFT_EYE: (0.36, 0.12, 0.9),

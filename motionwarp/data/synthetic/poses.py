@@ -120,6 +120,14 @@ def _tucked_leg(rng: np.random.Generator) -> BodyPose:
     return BodyPose(right_arm=_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
 
 
+def _raised_knee(rng: np.random.Generator) -> BodyPose:
+    """Draw somebody on one leg, the other knee held up in front, its shin hanging: from the front the thigh is all but gone."""
+    forward = float(rng.uniform(25, 100))
+    raised = (float(rng.normal(2, 8)), forward, float(rng.normal(0, 10)), float(np.clip(forward + rng.normal(2, 16), 0, 140)))
+    legs = (raised, _standing_leg(rng)) if rng.random() < 0.5 else (_standing_leg(rng), raised)
+    return BodyPose(right_arm=_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
+
+
 def _kick(rng: np.random.Generator) -> BodyPose:
     sideways = rng.random() < 0.5
     kicking = _around(rng, 65, 10, 0, 8) if sideways else _around(rng, 5, 80, 0, 12)
@@ -130,8 +138,7 @@ def _kick(rng: np.random.Generator) -> BodyPose:
 
 def _sit(rng: np.random.Generator) -> BodyPose:
     legs = [
-        (float(rng.uniform(0, 20)), float(rng.uniform(75, 95)), float(rng.normal(-4, 8)), float(rng.uniform(60, 105)))
-        for _ in range(2)
+        (float(rng.uniform(0, 20)), float(rng.uniform(75, 95)), float(rng.normal(-4, 8)), float(rng.uniform(60, 105))) for _ in range(2)
     ]
     spine = (float(rng.uniform(-10, 25)), float(rng.normal(0, 6)), 0.0)
     return BodyPose(spine=spine, right_arm=_forward_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
@@ -164,7 +171,8 @@ def _wide_stance(rng: np.random.Generator) -> BodyPose:
 
 _KINDS: Final[tuple[tuple[Callable[[np.random.Generator], BodyPose], float], ...]] = (
     (_stand, 0.18), (_walk, 0.10), (_arms_up, 0.09), (_hands_on_hips, 0.04), (_fold_arms, 0.06), (_squat, 0.14), (_lifted_leg, 0.09),
-    (_tucked_leg, 0.06), (_kick, 0.05), (_sit, 0.06), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04), (_wide_stance, 0.03),
+    (_tucked_leg, 0.03), (_raised_knee, 0.09), (_kick, 0.05), (_sit, 0.06), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04),
+    (_wide_stance, 0.03),
 )  # fmt: skip
 
 
@@ -236,9 +244,7 @@ def sample_choreography(rng: np.random.Generator, keys: int = 5) -> Choreography
     harmonics = spectrum[1 : (keys + 1) // 2]
     # the higher a harmonic, the faster it moves: damped, so that limbs do not jerk
     damping = 1 / np.arange(1, len(harmonics) + 1)[:, None] ** 0.5
-    return Choreography(
-        spectrum[0].real, 2 * damping * harmonics.real, -2 * damping * harmonics.imag, float(rng.uniform(0.7, 1.1) * keys)
-    )
+    return Choreography(spectrum[0].real, 2 * damping * harmonics.real, -2 * damping * harmonics.imag, float(rng.uniform(0.7, 1.1) * keys))
 
 
 def _dance_key(rng: np.random.Generator) -> BodyPose:
