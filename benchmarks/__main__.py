@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import ablation, analysis, chart, dataset, grid, lengths, pairs, soak, stages, startup, transfer
+from benchmarks import ablation, analysis, chart, dataset, feeding, grid, lengths, pairs, sizes, soak, stages, startup, transfer
 from motionwarp.memory import keep_freed_memory
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
@@ -18,6 +18,8 @@ app.command("analysis")(analysis.analysis)
 app.command("pairs")(pairs.pairs)
 app.command("soak")(soak.soak)
 app.command("ablation")(ablation.ablation)
+app.command("sizes")(sizes.sizes)
+app.command("feeding")(feeding.feeding)
 app.command("chart")(chart.chart)
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ def joined_team(device: torch.device) -> Iterator[Team]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield present_team()
+        # the first may still be writing: whoever leaves before pulls the connection away under the others
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
