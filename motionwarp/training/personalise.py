@@ -111,7 +111,7 @@ def personalise(
     max_minutes: float | None = None,
     report: Callable[[str], None] = print,
 ) -> Personalised:
-    """Fit a generator to the person of some pictures and write all networks for use.
+    """Fit a generator to the person of some pictures and write all networks for use; a signal to stop ends it with the best so far.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def personalise(
                 shutil.copyfile(folder / "run" / "warping_gan.safetensors", folder / "best.safetensors")
             else:
                 waited += 1
-            if waited >= config.patience:
+            if waited >= config.patience or step < loop.steps:  # no gain for long, or a round that Ctrl-C or the time cut short
                 break
         kept = load_warping_networks(folder / "best.safetensors")
         metadata = {"step": str(best_step), "personalised_from": networks.sha256}

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from motionwarp.data import synthetic
 from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.part_batches import PartBatch
 from motionwarp.data.person_clip import HELD_OUT_EVERY, pairs_between, split_pictures
 from motionwarp.engines.registry import make_engine
 from motionwarp.engines.warping_networks import WarpingNetworks, load_warping_networks
@@ -114,6 +118,22 @@ def test_time_ends_it(
     )
     assert fitted.steps == 0
     assert (tmp_path / "none.safetensors").is_file()
+
+
+def test_a_signal_ends_it_and_keeps_the_best_so_far(
+    pictures: list[LabelledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = PartGeneratorTask.train_step
+
+    def interrupted(task: PartGeneratorTask, batch: PartBatch) -> Mapping[str, Tensor]:
+        signal.raise_signal(signal.SIGINT)
+        return step(task, batch)
+
+    monkeypatch.setattr(PartGeneratorTask, "train_step", interrupted)
+    config = replace(QUICK, rounds=3, round_steps=4)
+    fitted = personalise(pictures, networks, tmp_path / "best.safetensors", config, CPU, torch.float32, report=lambda line: None)
+    assert fitted.steps == 1, "neither the round nor the next ones go on"
+    assert (tmp_path / "best.safetensors").is_file()
 
 
 def test_held_out_pictures_are_never_learnt_from(pictures: list[LabelledPicture]) -> None:
