@@ -28,12 +28,11 @@ from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adam
 from motionwarp.training.paper_config import PaperGeneratorTrainingConfig
 from motionwarp.training.parallel import descend
-from motionwarp.training.picture_rows import write_rows
+from motionwarp.training.picture_rows import SHOWN_ROWS, write_rows
 from motionwarp.types import POINT_COUNT
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 ARCHITECTURE: Final = "warping_generator"
-_SHOWN = 6  # rows of the picture that an export writes
 # condition picture, its parsing, target pose, target parsing
 _CONDITION_CHANNELS: Final = 3 + CLASS_COUNT + POINT_COUNT + CLASS_COUNT
 
@@ -81,7 +80,7 @@ class PaperGeneratorTask(TrainingTask):
         descend(figures["loss"], self.optimisers["generator"], self.generator, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
-        self._last = seen.source_rgb[:_SHOWN], made.detach()[:_SHOWN], seen.target_rgb[:_SHOWN]
+        self._last = seen.source_rgb[:SHOWN_ROWS], made.detach()[:SHOWN_ROWS], seen.target_rgb[:SHOWN_ROWS]
         return {name: value.detach() for name, value in figures.items()}
 
     @torch.no_grad()

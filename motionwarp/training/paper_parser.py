@@ -19,6 +19,7 @@ from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adam
 from motionwarp.training.paper_config import PaperParserTrainingConfig
 from motionwarp.training.parallel import descend
+from motionwarp.training.picture_rows import SHOWN_ROWS, coloured, write_rows
 from motionwarp.types import POINT_COUNT
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
@@ -41,6 +42,7 @@ class PaperParserTask(TrainingTask):
         self.parser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules: dict[str, nn.Module] = {"parser": self.parser}
         self.optimisers: dict[str, torch.optim.Optimizer] = {"parser": adam(self.parser, config.loop)}
+        self._last: tuple[Tensor, Tensor] | None = None
         self.adversary = None
         if config.loss.adversarial > 0 or config.loss.pyramid > 0:
             self.adversary = Adversary(_CONDITION_CHANNELS, CLASS_COUNT, config.adversary, config.loop, device, dtype)
@@ -62,6 +64,7 @@ class PaperParserTask(TrainingTask):
         descend(figures["loss"], self.optimisers["parser"], self.parser, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
+        self._last = (logits[:SHOWN_ROWS].detach().argmax(1), seen.target_labels[:SHOWN_ROWS])
         person = (seen.target_labels != IGNORE) & (seen.target_labels != BACKGROUND)
         right = (logits.argmax(1) == seen.target_labels)[person].float().sum() / person.sum().clamp_min(1)
         return {**{name: value.detach() for name, value in figures.items()}, "right": right}
@@ -79,7 +82,9 @@ class PaperParserTask(TrainingTask):
         return {"loss": total, **figures}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `pose_guided_parser.safetensors` in half precision."""
+        """Write `pose_guided_parser.safetensors` in half precision, and a picture: predicted, true."""
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / f"{ARCHITECTURE}.safetensors", half_precision(module), ARCHITECTURE, config)
+        if self._last is not None:
+            write_rows([coloured(parsing) for parsing in self._last], folder / "training.png")
         return {"exported_step": float(step)}

@@ -36,12 +36,11 @@ from motionwarp.training.optimisers import adamw
 from motionwarp.training.parallel import descend
 from motionwarp.training.part_adversary import adversary_condition, part_adversary
 from motionwarp.training.parts_config import PartGeneratorTrainingConfig
-from motionwarp.training.picture_rows import write_rows
+from motionwarp.training.picture_rows import SHOWN_ROWS, write_rows
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 from motionwarp.weights import half_precision, save_checkpoint
 
 ARCHITECTURE = "part_generator"
-_SHOWN = 6  # rows of the picture that an export writes
 _VALIDATION_BATCHES = 8
 _BRIGHTNESS = 0.15  # largest change of a channel's gain
 
@@ -113,9 +112,9 @@ class PartGeneratorTask(TrainingTask):
             figures |= self.adversary.learn()
         grey = torch.full((len(points), 3), 0.5, device=self.device)
         self._last = (
-            layers[:_SHOWN, -1, :3] + 0.5 * (1 - layers[:_SHOWN, -1, 3:]),
-            over_background(rgb.detach(), alpha.detach(), grey)[:_SHOWN],
-            over_background(target, matte, grey)[:_SHOWN],
+            layers[:SHOWN_ROWS, -1, :3] + 0.5 * (1 - layers[:SHOWN_ROWS, -1, 3:]),
+            over_background(rgb.detach(), alpha.detach(), grey)[:SHOWN_ROWS],
+            over_background(target, matte, grey)[:SHOWN_ROWS],
         )
         with torch.no_grad():
             shown = layers[:, -1]

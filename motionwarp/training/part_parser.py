@@ -19,6 +19,7 @@ from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.parallel import descend
 from motionwarp.training.parts_config import PartParserTrainingConfig
+from motionwarp.training.picture_rows import SHOWN_ROWS, coloured, write_rows
 from motionwarp.weights import half_precision, save_checkpoint
 
 ARCHITECTURE = "part_parser"
@@ -41,6 +42,7 @@ class PartParserTask(TrainingTask):
         weights = torch.ones(PART_COUNT + 1)
         weights[[part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]] = config.limb_weight
         self._part_weights = weights.to(device)
+        self._last: tuple[Tensor, Tensor] | None = None
 
     def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
         """Yield the batches of steps `first_step` to `steps`."""
@@ -61,11 +63,14 @@ class PartParserTask(TrainingTask):
         )
         loss = of_parsing + of_front
         descend(loss, self.optimisers["parser"], self.parser, self.config.loop.gradient_clip)
+        self._last = (output.parsing_logits[:SHOWN_ROWS].detach().argmax(1), parsing[:SHOWN_ROWS])
         right = (output.in_front_logits.argmax(1) == in_front)[in_front < PART_COUNT].float().mean()
         return {"loss": loss.detach(), "parsing": of_parsing.detach(), "in_front": of_front.detach(), "right": right}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `part_parser.safetensors` in half precision."""
+        """Write `part_parser.safetensors` in half precision, and a picture: predicted, true."""
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / "part_parser.safetensors", half_precision(module), ARCHITECTURE, config)
+        if self._last is not None:
+            write_rows([coloured(parsing) for parsing in self._last], folder / "training.png")
         return {"exported_step": float(step)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from flat_people import assert_equal_states, standing_points
@@ -22,6 +23,7 @@ from motionwarp.errors import InputError, WeightsError
 from motionwarp.networks.part_generator import PartGenerator, PartGeneratorConfig
 from motionwarp.networks.part_matcher import PartMatcher, PartMatcherConfig
 from motionwarp.networks.part_parser import PartParser, PartParserConfig
+from motionwarp.parsing.drawing import colourise
 from motionwarp.training.loop import LoopConfig, TrainingTask, run
 from motionwarp.training.optimisers import adamw
 from motionwarp.training.part_generator import PartGeneratorTask
@@ -94,6 +96,16 @@ def test_the_parser_learns_classes_and_order(configs: dict[str, Any], tmp_path: 
     assert log[-1]["loss"] < 0.3 * log[0]["loss"]
     assert log[-1]["right"] > 0.8
     assert log[-1]["loss"] == pytest.approx(log[-1]["parsing"] + log[-1]["in_front"], abs=1e-3)
+
+
+def test_parsings_are_shown_in_their_colours(configs: dict[str, Any], tmp_path: Path) -> None:
+    trained("parser", configs["parser"], tmp_path)
+    shown = cv2.imread(str(tmp_path / "training.png"))[..., ::-1]
+    height, width = configs["parser"].loop.batch_size * 64, 48
+    assert shown.shape == (height, 2 * width, 3)
+    colours = {tuple(int(value) for value in colour) for colour in colourise(np.arange(20, dtype=np.uint8)[None])[0]}
+    seen = {tuple(int(value) for value in colour) for colour in shown[:, width:].reshape(-1, 3)}
+    assert len(seen & colours) > 1, "the true parsing has a person on a background"
 
 
 def test_the_matcher_widens_a_torso_that_is_too_narrow(configs: dict[str, Any], tmp_path: Path) -> None:
