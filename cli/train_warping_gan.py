@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,8 @@ def warping_gan(
     if person is not None:
         if preset is not PresetChoice.PARTS:
             raise OptionError("only the parts preset is fitted to a person", subject="--person", remedy="Leave --preset out.")
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise OptionError("is fitted by one process", subject="--person", remedy="Run it without torchrun.")
         _fit(person, base, output, config, pose_estimator, max_minutes, device, precision, overwrite, reporter)
         return
     if config is None:

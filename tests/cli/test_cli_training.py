@@ -111,3 +111,10 @@ def test_a_person_needs_a_file_and_the_right_options(motionwarp: Callable[..., A
         result = motionwarp("train", "warping-gan", *options)
         assert result.exit_code == 2, result.stderr
         assert told in result.stderr
+
+
+def test_a_person_is_fitted_by_one_process(motionwarp: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = motionwarp("train", "warping-gan", "--person", tmp_path / "clip.mp4", "-o", tmp_path / "person.safetensors")
+    assert result.exit_code == 2
+    assert "without torchrun" in result.stderr
