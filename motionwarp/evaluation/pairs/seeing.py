@@ -98,7 +98,7 @@ class People:
         matte = matte_in_frame(rgb, person)
         parsing = parsing_in_frame(rgb, person, matte)
         # protocols have thousands of pictures, most of them before a plain wall: the quick fill is enough
-        return PreparedSource(SourcePerson(rgb, matte, person.pose, parsing), clean_plate(rgb, matte, fill="smooth"))
+        return PreparedSource(SourcePerson(rgb, matte, person.pose, parsing), given_plate=clean_plate(rgb, matte, fill="smooth"))
 
     @staticmethod
     def _told(path: Path, work: Callable[[ByteArray], _Value]) -> _Value:
