@@ -197,7 +197,7 @@ class Stages:
     def _composite(self) -> None:
         choice = self.job.options.background_choice
         size = self.job.width, self.job.height
-        backdrop = make_backdrop(choice, self.seen.source.plate, self.seen.motion, size, self.job.options.seed)
+        backdrop = make_backdrop(choice, self.seen.source, self.seen.motion, size, self.job.options.seed)
         if backdrop is None or backdrop.needs_driving:
             raise ValueError(f"compositing is not measured with the background {self.job.options.background}")
         for number, place in enumerate(back_and_forth(self.frames, len(self.layers))):

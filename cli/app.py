@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
+from motionwarp.idle_threads import let_idle_threads_sleep
 from motionwarp.version import __version__
 
 from .commands import RootGroup
@@ -46,8 +46,7 @@ def root(
 
 def main() -> None:
     """Run the command line; never returns."""
-    # threads that wait for each other shall sleep: while they spin, whoever else uses the machine makes all of it many times slower
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_idle_threads_sleep()
     catch_ending_signals()
     try:
         app(prog_name="motionwarp")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .failures import EXIT_POOR, is_debug
+from .heavy_imports import uncollected_imports
 from .options import (
     WRITING,
     DebugOption,
@@ -91,7 +92,8 @@ def check(
 
     The verdict is good, fair (it works, with the doubts listed), or poor, which exits with 4.
     """
-    from motionwarp.pipeline.feasibility import check as check_transfer
+    with uncollected_imports():
+        from motionwarp.pipeline.feasibility import check as check_transfer
     from motionwarp.pipeline.options import TransferOptions
     from motionwarp.pipeline.suitability import Verdict
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from .heavy_imports import uncollected_imports
 from .options import Device, Precision
 from .reporting import Tick
 
@@ -69,8 +70,9 @@ def prepare_looking(
     InputError
         If the estimator, the choice of the person, the device or the precision makes no sense here.
     """
+    with uncollected_imports():
+        from motionwarp.analysis.estimators import make_estimator
     from motionwarp.analysis.choice import PersonChoice
-    from motionwarp.analysis.estimators import make_estimator
     from motionwarp.devices import resolve_device, resolve_precision, set_threads
     from motionwarp.memory import keep_freed_memory
 

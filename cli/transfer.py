@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .failures import is_debug
+from .heavy_imports import uncollected_imports
 from .options import (
     COMPUTING,
     WRITING,
@@ -174,7 +175,8 @@ def default_output(source: Path, driving: Path, background: str) -> Path:
 
 def run(source: Path, driving: Path, target: Path, options: TransferOptions, reporter: Reporter) -> None:
     """Do the transfer and tell of it."""
-    from motionwarp.pipeline.api import transfer as transfer_motion
+    with uncollected_imports():
+        from motionwarp.pipeline.api import transfer as transfer_motion
 
     with stages_shown(reporter) as told:
         result = transfer_motion(source, driving, target, options, progress=told)

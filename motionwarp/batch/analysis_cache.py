@@ -24,7 +24,7 @@ from motionwarp.pipeline.driving import DrivingMotion
 from motionwarp.pipeline.source import PreparedSource
 from motionwarp.types import Pose, PoseTrack, SourcePerson
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FOLDER: Final = ".motionwarp/analysis"
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -50,20 +50,21 @@ class AnalysisCache:
         """Return whether an analysis is kept."""
         return self._storage.exists(_name(key))
 
-    def save_source(self, key: str, source: PreparedSource) -> None:
-        """Keep a prepared source."""
+    def save_source(self, key: str, source: PreparedSource, *, with_plate: bool) -> None:
+        """Keep a prepared source; what is kept without its plate makes it when it is asked for."""
         person = source.person
-        arrays: Arrays = {
-            "rgb": person.rgb, "matte": person.matte, "points": person.pose.points,
-            "parsing": person.parsing, "plate": source.plate,
+        arrays: dict[str, np.ndarray[Any, Any]] = {
+            "rgb": person.rgb, "matte": person.matte, "points": person.pose.points, "parsing": person.parsing,
         }  # fmt: skip
-        self._save(key, arrays, {"notes": list(source.notes)})
+        if with_plate:
+            arrays["plate"] = source.plate
+        self._save(key, arrays, {"notes": list(source.notes), "seed": source.seed})
 
     def load_source(self, key: str) -> PreparedSource:
         """Return a prepared source as it was; errors are those of `load_motion`."""
         arrays, facts = self._load(key)
         person = SourcePerson(arrays["rgb"], arrays["matte"], Pose(arrays["points"]), arrays["parsing"])
-        return PreparedSource(person, arrays["plate"], tuple(facts.get("notes", ())))
+        return PreparedSource(person, tuple(facts["notes"]), seed=facts["seed"], given_plate=arrays.get("plate"))
 
     def save_motion(self, key: str, motion: DrivingMotion, info: VideoInfo) -> None:
         """Keep a driving clip's motion and headers."""

@@ -96,6 +96,11 @@ class DatasetConfig:
         """Whether the driving clips' backgrounds are shown."""
         return self.options.background_choice.kind is BackgroundKind.DRIVING and not self.augmentation.backgrounds
 
+    @property
+    def needs_source_plate(self) -> bool:
+        """Whether the sources' backgrounds are shown."""
+        return self.options.background_choice.kind is BackgroundKind.SOURCE and not self.augmentation.backgrounds
+
 
 def stored_form(
     config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...], contents: Mapping[str, Any]

@@ -96,7 +96,7 @@ class Seer:
             "estimator": [options.pose_estimator, self.estimator_sha256],
             "computed": [self.device.type, str(self.dtype), self.config.threads, __version__],
             "seed": options.seed,
-            "plate": self.config.needs_plate,
+            "plate": self.config.needs_source_plate if item.kind == "source" else self.config.needs_plate,
         }
 
     def options_for(self, item: Item) -> TransferOptions:
@@ -120,7 +120,8 @@ class Seer:
     def _see_source(self, item: Item, key: str) -> None:
         options, path = self.options_for(item), self.local(item.path)
         picture, scale = read_source(path, options)
-        self.cache.save_source(key, prepare_source(path, picture, scale, given_pose(path, options), options, self.estimator))
+        prepared = prepare_source(path, picture, scale, given_pose(path, options), options, self.estimator)
+        self.cache.save_source(key, prepared, with_plate=self.config.needs_source_plate)
 
     def _see_driving(self, item: Item, key: str) -> None:
         options, path = self.options_for(item), self.local(item.path)

@@ -36,9 +36,11 @@ def stacked_layers(
     Returns
     -------
     layers : float32 (count, 16, 4, height, width)
+        In memory as (count, height, width, 16, 4).
     classes : float32 (count, 1, height, width)
     """
-    layers = torch.zeros(count, LAYER_COUNT, 4, height, width)
+    # a pixel's values lie beside each other, which is how networks take them: boxes are laid in so at once, and no plane is turned around
+    layers = torch.zeros(count, height, width, LAYER_COUNT, 4).permute(0, 3, 4, 1, 2)
     classes = torch.zeros(count, 1, height, width)
     for group in groups:
         canvas = Canvas(group.layers, group.shown)

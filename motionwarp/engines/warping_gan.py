@@ -202,7 +202,7 @@ class WarpingGanEngine(Engine):
         return stacked_layers(groups, len(poses), _HALF_HEIGHT, _HALF_WIDTH)
 
     def _ready(self, plane: Tensor) -> Tensor:
-        return plane.to(self._device, self._dtype).contiguous(memory_format=torch.channels_last)
+        return plane.to(self._device, self._dtype, memory_format=torch.channels_last)
 
     def _placed(self, network: nn.Module) -> nn.Module:
         return ready_for(network, self._device, self._dtype)

@@ -40,7 +40,7 @@ from motionwarp.evaluation.windows import (
 )
 from motionwarp.media.reader import open_video
 from motionwarp.pipeline.inpainting import clean_plate
-from motionwarp.pipeline.source import PreparedSource, fitted_to
+from motionwarp.pipeline.source import fitted_to
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonCrop, Pose, SourcePerson
 
 Progress = Callable[[str, int, int | None], None]
@@ -139,15 +139,14 @@ def _source_view(
         matte = labels.mattes.matte(plan.source, height, width)
     else:
         matte = matte_in_frame(rgb, seen)
-    plate = clean_plate(rgb, matte)
-    person = SourcePerson(rgb, matte, pose, parsing_in_frame(seen, height, width, matte))
+    person = SourcePerson(rgb, matte, pose, parsing_in_frame(rgb, seen, matte))
     finest = min(window.scale for window in plan.windows.values())
     long_side = round(rules.source_detail * max(height, width) / finest)
     framed = _target(plan.source, rgb, labels, plan, rules, estimator)
     backdrop = np.full_like(framed.rgb, rules.background)
     if rules.full_frame is not None:
-        backdrop = picture_in(plate, plan.windows[plan.source])
-    return SourceView(fitted_to(PreparedSource(person, plate), long_side).person, framed, backdrop)
+        backdrop = picture_in(clean_plate(rgb, matte), plan.windows[plan.source])
+    return SourceView(fitted_to(person, long_side), framed, backdrop)
 
 
 def _target(

@@ -14,6 +14,7 @@ from motionwarp.pipeline.choices import BackgroundChoice, BackgroundKind
 from motionwarp.pipeline.driver_plate import without_driver
 from motionwarp.pipeline.driving import DrivingMotion
 from motionwarp.pipeline.placing import Fit, contain, cover, paste
+from motionwarp.pipeline.source import PreparedSource
 from motionwarp.types import ByteArray, Frame
 
 
@@ -100,15 +101,15 @@ class ClipBackdrop(Backdrop):
 
 
 def make_backdrop(
-    choice: BackgroundChoice, plate: ByteArray, motion: DrivingMotion, frame: tuple[int, int], seed: int
+    choice: BackgroundChoice, source: PreparedSource, motion: DrivingMotion, frame: tuple[int, int], seed: int
 ) -> Backdrop | None:
     """Make the background that was asked for.
 
     Parameters
     ----------
     choice : BackgroundChoice
-    plate : uint8 (h, w, 3)
-        The source picture without its person.
+    source : PreparedSource
+        Asked for its plate only if that is shown.
     motion : DrivingMotion
     frame : (int, int)
         Width and height of the output.
@@ -122,7 +123,7 @@ def make_backdrop(
     if choice.kind is BackgroundKind.TRANSPARENT:
         return None
     if choice.kind is BackgroundKind.SOURCE:
-        return StillBackdrop(paste(plate, contain((plate.shape[1], plate.shape[0]), frame), frame))
+        return StillBackdrop(paste(source.plate, contain(source.size, frame), frame))
     if choice.kind is BackgroundKind.DRIVING:
         return DrivingBackdrop(motion, contain((motion.track.width, motion.track.height), frame), frame, seed)
     if choice.kind is BackgroundKind.COLOUR:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from motionwarp.media.image import Picture, is_picture
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probing import VideoInfo, probe_video
 from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
+from motionwarp.pipeline.beside import done_beside
 from motionwarp.pipeline.choices import BackgroundKind
 from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
 from motionwarp.pipeline.driving import given_track, observe_driving, read_frames
@@ -169,12 +170,19 @@ class TransferJob:
         NoPersonError
             If source or clip show nobody.
         """
+        with ExitStack() as beside:
+            return self._looked(callback, glimpses, beside)
+
+    def _looked(self, callback: ProgressCallback | None, glimpses: Glimpses | None, beside: ExitStack) -> SeenInputs:
+        """Analyse both inputs; where the source's plate is shown, it is made in a thread until `beside` is closed."""
         announce(callback, Stage.SOURCE, 0, 1)
         with self.clock.measure("source"):
             prepared = prepare_source(
                 self.source_path, self.picture, self.picture_scale, self._given_pose, self.options, self.estimator
             )
         announce(callback, Stage.SOURCE, 1, 1)
+        if self.options.background_choice.kind is BackgroundKind.SOURCE:
+            beside.enter_context(done_beside(lambda: self._make_plate(prepared)))
         motion = observe_driving(
             self.driving_path,
             self.options,
@@ -186,6 +194,10 @@ class TransferJob:
             glimpses=glimpses,
         )
         return SeenInputs(prepared, motion, self.driving_info, self.estimator.name)
+
+    def _make_plate(self, source: PreparedSource) -> ByteArray:
+        with self.clock.measure("plate"):
+            return source.plate
 
     def prepare(self, callback: ProgressCallback | None = None, seen: SeenInputs | None = None) -> Timeline:
         """Run the first pass: source, driving poses, retargeting, warps and their smoothing.
@@ -207,15 +219,15 @@ class TransferJob:
             If source or clip show nobody.
         """
         torch.manual_seed(self.options.seed)
-        seen = seen or self._seen or self.look(callback)
-        self.estimator_name = seen.estimator
-        self.warnings += [*seen.source.notes, *seen.motion.notes]
-        self._motion = seen.motion
-        self._timeline = make_timeline(seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate)
-        self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
-        self._prepare_engine(seen.source)
-        self._theta = self._planned(self._target, callback)
-        self._plate = seen.source.plate
+        with ExitStack() as beside:
+            seen = seen or self._seen or self._looked(callback, None, beside)
+            self.estimator_name = seen.estimator
+            self.warnings += [*seen.source.notes, *seen.motion.notes]
+            self._source, self._motion = seen.source, seen.motion
+            self._timeline = make_timeline(seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate)
+            self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
+            self._prepare_engine(seen.source)
+            self._theta = self._planned(self._target, callback)
         return self._timeline
 
     def frames(self, only: Sequence[int] | None = None) -> Iterator[Frame]:
@@ -238,7 +250,7 @@ class TransferJob:
     def shown(self, only: Sequence[int] | None = None) -> Generator[tuple[Frame, PersonLayer], None, None]:
         """Run the second pass; yields every frame as `frames` does, with the layer of the person in it."""
         backdrop = make_backdrop(
-            self.options.background_choice, self._plate, self._motion, self._frame, self.options.seed
+            self.options.background_choice, self._source, self._motion, self._frame, self.options.seed
         )
         chosen = np.arange(len(self._timeline)) if only is None else np.asarray(only, dtype=np.int64)
         beside = self.options.side_by_side
@@ -301,9 +313,9 @@ class TransferJob:
         with self.clock.measure("engine"):
             # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
             finest = round(contain(source.size, self._frame).long_side * max(1.0, self._staging.scale))
-            reduced = fitted_to(source, finest if self.options.placement == "source" else 2 * finest)
+            reduced = fitted_to(source.person, finest if self.options.placement == "source" else 2 * finest)
             settings = RenderSettings(self.device, self.dtype, width, height, self._keep_parsing)
-            self._runner = EngineRunner(self.engine, reduced.person, settings, self.options.frames_per_batch, self.warnings)
+            self._runner = EngineRunner(self.engine, reduced, settings, self.options.frames_per_batch, self.warnings)
 
     def _planned(self, track: PoseTrack, callback: ProgressCallback | None) -> FloatArray:
         """Plan all frames and smooth the warps over time, never across cuts, nor with those of frames without the person."""

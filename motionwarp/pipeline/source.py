@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -36,21 +37,32 @@ class PreparedSource:
     ----------
     person : SourcePerson
         At the picture's resolution, its long side at most `LONGEST_SIDE`.
-    plate : uint8 (H, W, 3)
-        The picture with the person removed and the hole filled.
     notes : tuple of str
         What a user should know of how the person was seen.
     score : float
         Probability that this is a person, in [0, 1]; 1 where the pose was given.
     matte_given : bool
         Whether the matte is a file's or the picture's own, not one that was seen.
+    seed : int
+        Of the plate.
+    given_plate : uint8 (H, W, 3) or None
+        The plate, where it has been made before or otherwise.
     """
 
     person: SourcePerson
-    plate: ByteArray
     notes: tuple[str, ...] = ()
     score: float = 1.0
     matte_given: bool = False
+    seed: int = 0
+    given_plate: ByteArray | None = None
+
+    @cached_property
+    def plate(self) -> ByteArray:
+        """The picture with the person removed and the hole filled, uint8 (H, W, 3).
+
+        Made when it is first asked for, which takes about a second of a core.
+        """
+        return clean_plate(self.person.rgb, self.person.matte, seed=self.seed) if self.given_plate is None else self.given_plate
 
     @property
     def size(self) -> tuple[int, int]:
@@ -114,13 +126,12 @@ def prepare_source(
         raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
     own_matte = _given_matte(picture, options)
     matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
-    parsing = parsing_in_frame(seen, picture.height, picture.width, matte)
+    parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
     doubts = Doubts()
     if given is None:
         doubts.add(picture.rgb, seen)
-    plate = clean_plate(picture.rgb, matte, seed=options.seed)
-    return PreparedSource(person, plate, tuple(doubts.notes("the source person")), seen.score, own_matte is not None)
+    return PreparedSource(person, tuple(doubts.notes("the source person")), seen.score, own_matte is not None, options.seed)
 
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:
@@ -133,24 +144,20 @@ def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: E
     return estimator.analyse_picture(rgb, LARGEST)
 
 
-def fitted_to(source: PreparedSource, long_side: int) -> PreparedSource:
-    """Return the source reduced to what an output of this long side can show."""
-    width, height = source.size
+def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:
+    """Return the source person reduced to what an output of this long side can show."""
+    height, width = person.rgb.shape[:2]
     scale = long_side / max(width, height)
     if scale >= 1:
-        return source
+        return person
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     across, down = size[0] / width, size[1] / height
-    person = source.person
-    return PreparedSource(
-        replace(
-            person,
-            rgb=resized(person.rgb, *size),
-            matte=np.asarray(cv2.resize(person.matte, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
-            pose=person.pose.transformed([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]]),
-            parsing=np.asarray(cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
-        ),
-        resized(source.plate, *size),
+    return replace(
+        person,
+        rgb=resized(person.rgb, *size),
+        matte=np.asarray(cv2.resize(person.matte, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
+        pose=person.pose.transformed([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]]),
+        parsing=np.asarray(cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from motionwarp.batch.analysis_cache import AnalysisCache
@@ -20,6 +21,7 @@ from motionwarp.batch.seeing import Seer
 from motionwarp.batch.storage_local import LocalStorage
 from motionwarp.batch.verifying import verify
 from motionwarp.errors import InputError
+from motionwarp.pipeline.inpainting import clean_plate
 
 from .conftest import CONFIG, INLINE, Inputs, make, tree
 
@@ -62,11 +64,25 @@ def test_a_file_under_two_names_is_analysed_once(inputs: Inputs, tmp_path: Path,
     some = people(inputs, tmp_path, f"one.png,,{poses}\ntwo.png,,{poses}\n")
     saved: list[str] = []
     real = AnalysisCache.save_source
-    monkeypatch.setattr(AnalysisCache, "save_source", lambda self, key, source: saved.append(key) or real(self, key, source))
+    monkeypatch.setattr(AnalysisCache, "save_source", lambda self, key, source, **how: saved.append(key) or real(self, key, source, **how))
     summary = make(some, tmp_path / "out", LAYERED)
     assert (summary.done, summary.inputs_seen, len(saved)) == (2, 3, 1)
     one, two = read_manifest(LocalStorage(str(tmp_path / "out")))
     assert one["source_sha256"] == two["source_sha256"]
+
+
+@pytest.mark.parametrize(("background", "kept"), [("source", True), ("#204060", False)])
+def test_a_plate_is_kept_where_it_is_shown_and_else_made_when_asked_for(
+    inputs: Inputs, tmp_path: Path, background: str, kept: bool
+) -> None:
+    config = replace(LAYERED, options=replace(LAYERED.options, background=background))
+    seer = Seer(config, LocalStorage(str(tmp_path / "out")), tmp_path / "scratch")
+    poses = str(inputs.folder / "person.json")
+    seen = seer.see(Item("source", "ann", str(inputs.folder / "ann.png"), poses=poses))
+    source = seer.cache.load_source(seen.key)
+    assert (source.given_plate is not None) is kept
+    expected = clean_plate(source.person.rgb, source.person.matte, seed=config.options.seed)
+    np.testing.assert_array_equal(source.plate, expected)
 
 
 def test_a_long_file_is_read_once_for_all_its_sections(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.pipeline.shots import ShotCutDetector
+from motionwarp.pipeline.shots import THUMB_HEIGHT, THUMB_WIDTH, ShotCutDetector, _thumb
 from motionwarp.types import ByteArray
 
 from .conftest import draw, waving
@@ -102,3 +102,22 @@ def test_any_shape_will_do(size: tuple[int, int]) -> None:
 
 def test_all_black_is_one_shot() -> None:
     assert cuts([np.zeros((20, 30, 3), dtype=np.uint8)] * 6) == ()
+
+
+@pytest.mark.parametrize("light", ["dark", "dark and barred"])
+def test_dark_cuts_are_found_in_large_pictures(light: str) -> None:
+    pictures = LIGHTS[light]([*shot(1, 8), *shot(2, 8)])
+    large = [cv2.resize(picture, None, fx=7.3, fy=7.3, interpolation=cv2.INTER_CUBIC) for picture in pictures]
+    assert cuts(large) == cuts(pictures) == (8,)
+
+
+@pytest.mark.parametrize("size", [(1080, 1920), (1079, 1913), (576, 1024), (1920, 800), (64, 48), (30, 20), (257, 95)])
+def test_thumbs_are_means_over_all_of_a_picture(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    # stripes as fine as the pixels, of which cells hold as many bright as dark ones but for one: nothing else may be left of them
+    picture = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) // 2 + np.arange(size[1], dtype=np.uint8)[:, None, None] % 2 * 100
+    exact = cv2.resize(picture.astype(np.float64), (THUMB_WIDTH, THUMB_HEIGHT), interpolation=cv2.INTER_AREA)
+    difference = np.abs(_thumb(picture) - exact)
+    assert difference.mean() < 2.5
+    assert difference.max() < 10
