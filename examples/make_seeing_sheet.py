@@ -123,7 +123,7 @@ def seen(estimator: BuiltinEstimator, rgb: ByteArray, truth: FloatArray) -> Seen
         return Seen(fitted(rgb), 0.0)
     points = person.pose.points
     matte = matte_in_frame(rgb, person)
-    drawn = draw_pose(overlay(rgb, parsing_in_frame(person, rgb.shape[0], rgb.shape[1], matte), 0.4), points)
+    drawn = draw_pose(overlay(rgb, parsing_in_frame(rgb, person, matte), 0.4), points)
     visible = truth[:, 2] >= 0.9
     there = truth[truth[:, 2] > 0, :2]
     size = float(np.linalg.norm(there.max(0) - there.min(0)))
