@@ -168,7 +168,7 @@ def _labels_and_matte(rgb: ByteArray, found: Person | None, *, matte: bool) -> t
         nothing = np.zeros((height, width), dtype=np.uint8)
         return nothing, nothing if matte else None
     coverage = matte_in_frame(rgb, found)
-    labels = parsing_in_frame(found, height, width, coverage)  # cut by the matte, so that both have the same edges
+    labels = parsing_in_frame(rgb, found, coverage)  # cut by the matte, so that both have the same edges
     return labels, np.rint(coverage * 255).astype(np.uint8) if matte else None
 
 

@@ -43,22 +43,28 @@ def analyser(
 
     The run's folder gets `state.safetensors` (to go on), `log.csv`, and `analyser.safetensors` (to use). Ctrl-C saves and ends.
     """
+    from dataclasses import replace
+
     from motionwarp.configuration import read_config
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.training.analyser import AnalyserTask, AnalyserTrainingConfig
     from motionwarp.training.loop import run
+    from motionwarp.training.parallel import joined_team, own_device, own_share
 
     reporter = Reporter(quiet=quiet, debug=is_debug(ctx))
     settings = read_config(config, AnalyserTrainingConfig)
-    where = resolve_device(device.value)
-    task = AnalyserTask(settings, where, resolve_precision(precision.value, where))
+    settings = replace(settings, loop=own_share(settings.loop))
+    where = own_device(resolve_device(device.value))
 
     def report(line: str) -> None:
         if not quiet:
             reporter.err.print(line, markup=False)
 
-    step = run(task, settings.loop, output, max_minutes=max_minutes, report=report)
-    reporter.result({"step": step, "output": str(output)}, f"{output}: step {step} of {settings.loop.steps}")
+    with joined_team(where) as team:
+        task = AnalyserTask(settings, where, resolve_precision(precision.value, where))
+        step = run(task, settings.loop, output, max_minutes=max_minutes, report=report)
+    if team.leads:
+        reporter.result({"step": step, "output": str(output)}, f"{output}: step {step} of {settings.loop.steps}")
 
 
 @app.command("calibrate", epilog=examples("motionwarp train calibrate runs/a/analyser.safetensors data -o analyser.safetensors"))

@@ -72,14 +72,17 @@ def train_stage(
     """Train one network and report the step that was reached."""
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.training.loop import run
+    from motionwarp.training.parallel import joined_team, own_device
     from motionwarp.training.presets import make_task
 
-    where = resolve_device(device.value)
-    task, loop = make_task(preset.value, stage, config, where, resolve_precision(precision.value, where))
+    where = own_device(resolve_device(device.value))
 
     def report(line: str) -> None:
         if not reporter.quiet:
             reporter.err.print(line, markup=False)
 
-    step = run(task, loop, output, max_minutes=max_minutes, report=report)
-    reporter.result({"step": step, "steps": loop.steps, "output": str(output)}, f"{output}: step {step} of {loop.steps}")
+    with joined_team(where) as team:
+        task, loop = make_task(preset.value, stage, config, where, resolve_precision(precision.value, where))
+        step = run(task, loop, output, max_minutes=max_minutes, report=report)
+    if team.leads:
+        reporter.result({"step": step, "steps": loop.steps, "output": str(output)}, f"{output}: step {step} of {loop.steps}")

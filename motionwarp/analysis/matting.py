@@ -12,6 +12,8 @@ from motionwarp.analysis.guided_filter import guided_filter
 from motionwarp.errors import InputError
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
 from motionwarp.parsing.settling import one_lower_garment
+from motionwarp.parsing.skin import arms_by_skin
+from motionwarp.parsing.spreading import spread_classes
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCrop
 
 _PERSON_FROM: Final = 0.5  # coverage
@@ -78,18 +80,19 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
     return frame_matte
 
 
-def parsing_in_frame(person: Person, height: int, width: int, matte: FloatArray | None = None) -> ByteArray:
+def parsing_in_frame(rgb: ByteArray, person: Person, matte: FloatArray | None = None) -> ByteArray:
     """Return a person's parsing at the picture's resolution, cut by the matte.
 
     Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the parsing
-    background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`).
+    background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`), and arms are told from sleeves
+    by the colour of the face (`arms_by_skin`).
 
     Parameters
     ----------
+    rgb : uint8 (H, W, 3)
+        The picture.
     person : Person
         With a parsing.
-    height, width : int
-        Of the picture.
     matte : float32 (H, W), optional
         The person's matte at the picture's resolution, such as from `matte_in_frame`; by default the crop's own.
 
@@ -105,6 +108,7 @@ def parsing_in_frame(person: Person, height: int, width: int, matte: FloatArray 
     """
     if person.parsing is None:
         raise InputError("this person was seen without a parsing", remedy="Analyse with dense=True")
+    height, width = rgb.shape[:2]
     frame_parsing = np.zeros((height, width), dtype=np.uint8)
     window = _window(person.crop, height, width)
     if window is None:
@@ -113,10 +117,14 @@ def parsing_in_frame(person: Person, height: int, width: int, matte: FloatArray 
     inside = _inside(person, matte, rows, columns)
     if inside is None:
         frame_parsing[rows, columns] = _smooth_labels(person.parsing, person.crop, rows, columns, with_background=True)
-        return one_lower_garment(frame_parsing, person.pose)
+        return _settled(rgb, frame_parsing, person)
     labels = _smooth_labels(person.parsing, person.crop, rows, columns, with_background=False)
-    frame_parsing[rows, columns] = np.where(inside, _filled(labels), BACKGROUND)
-    return one_lower_garment(frame_parsing, person.pose)
+    frame_parsing[rows, columns] = np.where(inside, spread_classes(labels, labels != BACKGROUND), BACKGROUND)
+    return _settled(rgb, frame_parsing, person)
+
+
+def _settled(rgb: ByteArray, parsing: ByteArray, person: Person) -> ByteArray:
+    return arms_by_skin(rgb, one_lower_garment(parsing, person.pose), person.pose)
 
 
 def _window(crop: PersonCrop, height: int, width: int) -> tuple[slice, slice] | None:
@@ -165,18 +173,3 @@ def _smooth_labels(parsing: ByteArray, crop: PersonCrop, rows: slice, columns: s
         best[ahead] = label
         best_weight[ahead] = weight[ahead]
     return best
-
-
-def _filled(labels: ByteArray) -> ByteArray:
-    """Give every pixel without a class the class of the nearest one that has one."""
-    empty = labels == BACKGROUND
-    if not empty.any() or empty.all():
-        return labels
-    _, nearest = cv2.distanceTransformWithLabels(
-        empty.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    # the zero pixels are numbered from 1; the table takes a number to its pixel's class
-    numbers = np.asarray(nearest)
-    table = np.zeros(int(numbers.max()) + 1, dtype=np.uint8)
-    table[numbers[~empty]] = labels[~empty]
-    return np.asarray(table[numbers], dtype=np.uint8)

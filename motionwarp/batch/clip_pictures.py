@@ -95,4 +95,4 @@ def _seen_classes(frame: Frame, matte: ByteArray, job: TransferJob, seer: Seer) 
     if not matte.any():
         return np.zeros_like(matte)
     person = seer.estimator.analyse_picture(frame.rgb, given_pose=Pose(job.target.points[frame.index]))
-    return parsing_in_frame(person, job.height, job.width, matte.astype(np.float32) / np.float32(255))
+    return parsing_in_frame(frame.rgb, person, matte.astype(np.float32) / np.float32(255))

@@ -113,7 +113,7 @@ def reverse_pairs(data_folder: Path, describe: Describe, seed: int, split: Split
 
 def with_parsing(photo: CcpPhoto, describe: Describe) -> CcpPhoto:
     """Return the photo with a class for every pixel: its labels where it has them, else what is seen."""
-    seen = parsing_in_frame(describe(photo.rgb, photo.pose), photo.rgb.shape[0], photo.rgb.shape[1], photo.matte)
+    seen = parsing_in_frame(photo.rgb, describe(photo.rgb, photo.pose), photo.matte)
     known = np.full_like(seen, IGNORE) if photo.parsing is None else photo.parsing
     return replace(photo, parsing=np.where(known == IGNORE, seen, known))
 
@@ -197,8 +197,7 @@ def _bytes(matte: FloatArray) -> ByteArray:
 
 def _described(frame: LabelledPicture, describe: Describe) -> LabelledPicture:
     matte = frame.matte.astype(np.float32) / np.float32(255)
-    height, width = matte.shape
-    seen = parsing_in_frame(describe(frame.rgb, Pose(frame.points)), height, width, matte)
+    seen = parsing_in_frame(frame.rgb, describe(frame.rgb, Pose(frame.points)), matte)
     return replace(frame, parsing=seen)
 
 

@@ -70,7 +70,7 @@ def person_pictures(clip: Path, estimator: Estimator, most: int, choice: PersonC
 
 def _labelled(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], person: Person, name: str) -> LabelledPicture:
     matte = matte_in_frame(rgb, person)
-    parsing = parsing_in_frame(person, rgb.shape[0], rgb.shape[1], matte)
+    parsing = parsing_in_frame(rgb, person, matte)
     return cut_around(rgb, np.rint(matte * 255).astype(np.uint8), parsing, person.pose.points, _SETTINGS, name)
 
 

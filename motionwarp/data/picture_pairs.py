@@ -86,7 +86,7 @@ def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> It
 def _seen(rgb: ByteArray, points: FloatArray, name: str, estimator: Estimator) -> LabelledPicture:
     person = estimator.analyse_picture(rgb, given_pose=Pose(points))
     matte = matte_in_frame(rgb, person)
-    return LabelledPicture(rgb, _bytes(matte), parsing_in_frame(person, rgb.shape[0], rgb.shape[1], matte), points, name)
+    return LabelledPicture(rgb, _bytes(matte), parsing_in_frame(rgb, person, matte), points, name)
 
 
 def _bytes(matte: FloatArray) -> ByteArray:

@@ -17,7 +17,7 @@ from motionwarp.engines.layered_compositing import Canvas, Placement, WarpedPart
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.engines.layered_maps import forward_maps
-from motionwarp.engines.layered_regions import part_regions
+from motionwarp.engines.layered_regions import bare_hands, part_regions
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.engines.layered_textures import PartTexture, continued_below, cut_textures
 from motionwarp.engines.layered_theta import LayeredTheta
@@ -30,6 +30,8 @@ from motionwarp.types import PersonLayer, SourcePerson
 
 _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; their edges are smooth, so more is not needed
 _SPLINE_STRIDE: Final = 8
+# share of a hand's pixels that are bare, below which the other hand stands for it, and above which that one may
+_COVERED_HAND, _BARE_HAND = 0.3, 0.6
 # places in a box, as shares of its size; a little beyond it, since what is looked for may lie there
 _PROBES: Final = torch.cartesian_prod(torch.linspace(-0.1, 1.1, 5), torch.linspace(-0.1, 1.1, 5))
 
@@ -147,25 +149,30 @@ class LayeredPerson:
         height, width = source.parsing.shape
         factor = min(1.0, _WORKING_TORSO / float(self._points.torso[0]))
         size = max(round(width * factor), 8), max(round(height * factor), 8)
-        small = cv2.resize(source.parsing, size, interpolation=cv2.INTER_NEAREST)
+        small = np.asarray(cv2.resize(source.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
         solid = cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA) > 0.5
         shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
         shrunk = source.pose.points.copy()
         shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
-        regions = part_regions(BodyPoints(torch.from_numpy(shrunk)[None]), np.asarray(small, dtype=np.uint8), solid)
+        regions = part_regions(BodyPoints(torch.from_numpy(shrunk)[None]), small, solid)
         textures = cut_textures(
             source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
         )
-        self._lent = self._lenders(textures)
+        bare = bare_hands(regions, small, solid)
+        self._lent = self._lenders(textures, bare)
         self._textures = [textures[lender] for lender in self._lent]
         self._levels: dict[tuple[int, int], PartTexture] = {}
         cloth = textures[parts.GARMENT]
         self._garment: Garment | None = None if cloth is None else make_garment(self._points, cloth.outline)
 
-    def _lenders(self, textures: list[PartTexture | None]) -> tuple[int, ...]:
+    def _lenders(self, textures: list[PartTexture | None], bare: dict[int, float]) -> tuple[int, ...]:
         """Return for each part whose pixels it shows: its own, or its twin's where the source hides it."""
         present = self._points.present_parts()[0]
         usable = [bool(present[part]) and texture is not None for part, texture in enumerate(textures)]
+        for hand, share in bare.items():
+            # what covers this hand, a bag or a pocket, would be taken along
+            if share < _COVERED_HAND and bare[parts.TWIN[hand]] > _BARE_HAND:
+                usable[hand] = False
         return tuple(
             part if usable[part] or not usable[twin] else twin for part, twin in enumerate(parts.TWIN)
         )

@@ -80,6 +80,24 @@ def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> Pa
     return PartRegions(margins, own, has_garment=bool(garment.any()))
 
 
+def bare_hands(regions: PartRegions, parsing: ByteArray, solid: BoolArray) -> dict[int, float]:
+    """Return which share of each hand's pixels shows a hand, bare or in a glove; 0 where it has no pixel.
+
+    Parameters
+    ----------
+    regions : PartRegions
+    parsing : uint8 (h, w)
+        As given to `part_regions`.
+    solid : bool (h, w)
+    """
+    classes = np.isin(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM, labels.GLOVE))
+    shares = {}
+    for hand in (parts.RIGHT_HAND, parts.LEFT_HAND):
+        shown = classes[(regions.own[hand] > 0) & solid]
+        shares[hand] = float(shown.mean()) if shown.size else 0.0
+    return shares
+
+
 def _segments(points: BodyPoints) -> list[list[FloatArray]]:
     """Return each part's chain of points; the garment's is the thighs'."""
     xy = points.xy[0].numpy()

@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_regions import PartRegions
 from motionwarp.engines.layered_skeleton import LEAST_SCORE
 from motionwarp.parsing import labels
+from motionwarp.parsing.spreading import spread_classes
 from motionwarp.pose import skeleton
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
@@ -27,6 +29,8 @@ _MATTE_LOW: Final = 0.25  # mattes of networks are blurred: what lies below is b
 _MATTE_HIGH: Final = 0.8
 _CONTINUED: Final = 0.5  # torsos by which a person goes on below the picture's end
 _TRUNK_REACH: Final = 0.42  # torsos from the middle of the hips within which cloth at the picture's end is the trunk's
+_ARM_EDGE: Final = 2.0  # pixels of the regions around a bare arm whose colours no other part takes over
+_ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _PAD: Final = 2  # empty pixels around each texture, so that its edge is sampled to zero
 
 
@@ -117,10 +121,18 @@ def cut_textures(
     """
     alpha = cleaned_matte(matte)
     sure = matte > _SURE
+    sure_of_others = sure & ~_at_arms(parsing, _ARM_EDGE * len(parsing) / regions.own.shape[1])
     return [
-        _cut(rgb, alpha, sure, parsing if keep_parsing else None, margin, own, device)
-        for margin, own in zip(regions.margins, regions.own, strict=True)
+        _cut(rgb, alpha, sure if part in _ARM_PARTS else sure_of_others, parsing if keep_parsing else None, margin, own, device)
+        for part, (margin, own) in enumerate(zip(regions.margins, regions.own, strict=True))
     ]
+
+
+def _at_arms(parsing: ByteArray, radius: float) -> BoolArray:
+    """Return where bare arms are, and so many pixels around: the colours there are theirs, or mixed with theirs."""
+    arms = np.isin(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM)).astype(np.uint8)
+    size = 2 * max(round(radius), 1) + 1
+    return np.asarray(cv2.dilate(arms, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
 
 
 def _cut(
@@ -150,7 +162,7 @@ def _cut(
     outline = cv2.convexHull(cv2.findNonZero((alpha > 0.02).astype(np.uint8)))[:, 0].astype(np.float32)
     classes = None
     if parsing is not None:
-        spread = np.pad(_spread_classes(parsing[window], reliable), _PAD, mode="edge")
+        spread = np.pad(spread_classes(parsing[window], reliable), _PAD, mode="edge")
         classes = torch.from_numpy(spread.astype(np.float32))[None, None].to(device)
     return PartTexture(
         torch.from_numpy(np.ascontiguousarray(texture.transpose(2, 0, 1), dtype=np.float32))[None].to(device),
@@ -227,13 +239,3 @@ def _push_pull(weighted: FloatArray, weight: FloatArray) -> FloatArray:
     guess = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     share = weight[..., None]
     return np.asarray(share * known + (1 - share) * guess, dtype=np.float32)
-
-
-def _spread_classes(parsing: ByteArray, reliable: BoolArray) -> ByteArray:
-    """Replace classes of unreliable pixels by those of the nearest reliable one."""
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~reliable).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros(int(nearest.max()) + 1, dtype=np.uint8)
-    table[nearest[reliable]] = parsing[reliable]
-    return np.asarray(table[nearest], dtype=np.uint8)

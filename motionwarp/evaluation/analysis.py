@@ -227,7 +227,7 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
             person = estimator.analyse_picture(photo.rgb)
             predicted = person.pose.points
             matte = matte_in_frame(photo.rgb, person)
-            parsing = parsing_in_frame(person, height, width)
+            parsing = parsing_in_frame(photo.rgb, person)
         except NoPersonError:
             missed.append(photo.name)
         near = points.add(predicted, photo.pose.points, person_height(photo.pose.points, photo.matte))

@@ -139,7 +139,7 @@ def _source_view(
         matte = labels.mattes.matte(plan.source, height, width)
     else:
         matte = matte_in_frame(rgb, seen)
-    person = SourcePerson(rgb, matte, pose, parsing_in_frame(seen, height, width, matte))
+    person = SourcePerson(rgb, matte, pose, parsing_in_frame(rgb, seen, matte))
     finest = min(window.scale for window in plan.windows.values())
     long_side = round(rules.source_detail * max(height, width) / finest)
     framed = _target(plan.source, rgb, labels, plan, rules, estimator)

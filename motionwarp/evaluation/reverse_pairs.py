@@ -215,7 +215,7 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
     pose = other.transformed(window.frame_to_crop())
     try:
         seen = estimator.analyse_picture(photo.rgb, given_pose=photo.pose)
-        labels = parsing_in_frame(seen, *_size(photo.rgb), photo.matte)
+        labels = parsing_in_frame(photo.rgb, seen, photo.matte)
         rgb, matte, _ = repose(photo.rgb, photo.matte, labels, photo.pose, pose, height, width)
         cut = _cut(matte)
         if cut is None:
@@ -223,7 +223,7 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
         rgb, matte = np.ascontiguousarray(rgb[cut]), np.ascontiguousarray(matte[cut])
         pose = pose.transformed([[1, 0, -cut[1].start], [0, 1, -cut[0].start]])
         picture = on_plain(rgb, matte, settings.background)
-        parsing = parsing_in_frame(estimator.analyse_picture(picture, given_pose=pose), *_size(picture), matte)
+        parsing = parsing_in_frame(picture, estimator.analyse_picture(picture, given_pose=pose), matte)
     except NoPersonError:
         return None
     framed = framed_on_plain(picture, matte, pose, settings.background)

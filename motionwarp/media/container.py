@@ -98,7 +98,7 @@ def _refuse_foreign(file: Path) -> None:
     with file.open("rb") as opened:
         head = opened.read(_SNIFFED_BYTES)
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
-        raise MediaError("this is text, not a video", subject=file, remedy="Give a video file")
+        raise MediaError("this is text, neither a video nor a picture", subject=file, remedy="Give another file")
     if sniff_picture_format(head) == "webp":
         raise MediaError("FFmpeg cannot decode animated WebP", subject=file, remedy="Convert it to GIF, PNG or MP4 first")
 

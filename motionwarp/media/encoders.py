@@ -109,8 +109,8 @@ class Codec:
             remedy="Choose another codec, such as h264 or vp9",
         )
 
-    def encoder_options(self, options: EncodeOptions, *, alpha: bool, width: int) -> dict[str, str]:
-        """Return FFmpeg's options for the encoder; `width` is that of the encoded picture, in pixels.
+    def encoder_options(self, options: EncodeOptions, *, alpha: bool) -> dict[str, str]:
+        """Return FFmpeg's options for the encoder.
 
         Raises
         ------
@@ -129,7 +129,9 @@ class Codec:
             chosen[self.preset_option] = preset
         elif options.preset is not None:
             raise OptionError(f"{self.name} has no presets", subject="preset", remedy="Leave it out")
-        if self.encoder() == "libx264" and _rows_of_blocks_are_uneven(width) and _has_avx512():
+        if self.encoder() == "libx264" and _has_avx512():
+            # x264's AVX-512 code for the macroblock tree takes in memory that nobody has set: at many sizes one run in thirty gives
+            # other bytes for the same pictures. With AVX2 it is as fast
             chosen["x264-params"] = "asm=AVX2"
         return chosen
 
@@ -149,15 +151,6 @@ def _is_encoder(name: str) -> bool:
     except av.codec.codec.UnknownCodecError:
         return False
     return True
-
-
-def _rows_of_blocks_are_uneven(width: int) -> bool:
-    """Tell whether a row has an odd number of blocks of 16 pixels.
-
-    There x264's AVX-512 code for the macroblock tree takes in memory that nobody has set: one in about thirty runs gives other bytes
-    for the same pictures.
-    """
-    return -(-width // 16) % 2 == 1
 
 
 @functools.cache

@@ -126,7 +126,7 @@ def prepare_source(
         raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
     own_matte = _given_matte(picture, options)
     matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
-    parsing = parsing_in_frame(seen, picture.height, picture.width, matte)
+    parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
     doubts = Doubts()
     if given is None:

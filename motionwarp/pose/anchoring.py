@@ -12,8 +12,9 @@ ANKLES = [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]
 # how much lower, in torso lengths, an ankle has to be to carry most of the weight; ankles of someone who stands turned away
 # differ in height without either being off the ground
 SUPPORT_SOFTNESS = 0.08
-# the ground is where the lower foot is for most of the time; jumps lie above it
-GROUND_PERCENTILE = 75.0
+# percentiles of an anchor's height, counted downwards: the ground is where the lower foot is for most of the time, and jumps lie above
+# it; hips and neck are at rest where they are highest for a good while, and who squats or bends goes below
+GROUND_PERCENTILE, UPRIGHT_PERCENTILE = 75.0, 25.0
 # the anchor's correction against plain displacement is steadied by this much, so that trembling feet do not shake the body
 STEADY_WIDTH_SECONDS = 0.1
 
@@ -52,9 +53,23 @@ def support_weights(joints: DoubleArray, torso: float) -> DoubleArray:
     return result
 
 
-def resting_place(anchors: DoubleArray) -> DoubleArray:
-    """Return where the anchor usually is: the middle of its places across, and the ground down, float64 (2,)."""
-    return np.array([np.median(anchors[:, 0]), np.percentile(anchors[:, 1], GROUND_PERCENTILE)])
+def resting_place(anchors: DoubleArray, anchor: str) -> DoubleArray:
+    """Return where an anchor is while the person stands.
+
+    Parameters
+    ----------
+    anchors : float64 (T, 2)
+        Its places over a shot, as of `anchor_points`.
+    anchor : str
+        'feet', 'hips' or 'neck'.
+
+    Returns
+    -------
+    float64 (2,)
+        The middle of its places across; down, the ground for feet and the height of someone upright for hips and neck.
+    """
+    height = np.percentile(anchors[:, 1], GROUND_PERCENTILE if anchor == "feet" else UPRIGHT_PERCENTILE)
+    return np.array([np.median(anchors[:, 0]), height])
 
 
 def stand(

@@ -169,7 +169,7 @@ def _retarget_shot(
     torso = completion.torso_length
     driving_anchors = anchor_points(driving_joints, anchor, torso / ratios.scale)
     source_anchor = anchor_points(source_joints[None], anchor, torso)[0]
-    driving_anchor = resting_place(driving_anchors)
+    driving_anchor = resting_place(driving_anchors, anchor)
     wanted = source_anchor + ratios.scale * (driving_anchors - driving_anchor)
     # the walked feet share the weight as the driving ones do, or a short leg would never touch the ground
     own = anchor_points(walked, anchor, torso / ratios.scale, like=driving_joints)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from motionwarp.errors import OptionError
 from motionwarp.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
@@ -14,6 +14,7 @@ from motionwarp.losses.pyramid_hierarchy import pyramid_hierarchy_loss
 from motionwarp.networks.discriminator import DiscriminatorConfig, DiscriminatorOutput, PyramidDiscriminator
 from motionwarp.training.loop import LoopConfig
 from motionwarp.training.optimisers import adam
+from motionwarp.training.parallel import descend
 
 _KINDS: Final = ("least_squares", "hinge")
 
@@ -108,10 +109,7 @@ class Adversary:
         condition, made, true = self._judged
         of_true, of_made = self._judge(condition, true), self._judge(condition, made)
         loss = discriminator_loss(of_true.logits, of_made.logits, self.config.kind)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.discriminator.parameters(), self._clip)
-        self.optimiser.step()
+        descend(loss, self.optimiser, self.discriminator, self._clip)
         threshold = 0.0 if self.config.kind == "hinge" else 0.5
         fooled = torch.stack([(logits > threshold).float().mean() for logits in of_made.logits]).mean()
         return {"discriminator": loss.detach(), "fooled": fooled}

@@ -15,6 +15,7 @@ from motionwarp.losses.analysis import AnalysisLossWeights, analysis_loss
 from motionwarp.networks.analyser import Analyser, AnalyserConfig
 from motionwarp.training.loop import LoopConfig, TrainingTask
 from motionwarp.training.optimisers import adamw
+from motionwarp.training.parallel import descend
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 
@@ -74,11 +75,7 @@ class AnalyserTask(TrainingTask):
             batch["matte"].to(self.device).float().div_(255),
             self.config.loss,
         )
-        optimiser = self.optimisers["analyser"]
-        optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()
-        nn.utils.clip_grad_norm_(self.analyser.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(loss.total, self.optimisers["analyser"], self.analyser, self.config.loop.gradient_clip)
         return {"loss": loss.total.detach(), "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:

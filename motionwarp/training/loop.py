@@ -1,14 +1,13 @@
 """One training loop for all networks, on CPU and GPU: time limits, exact resume, averaged weights, logs.
 
 A run lives in one folder: `state.safetensors` (everything needed to go on: weights, averages, optimisers, random state,
-step), `log.csv`, and what the task itself exports. The state is written whole or not at all, every few minutes and when the
-run is stopped by its time limit, Ctrl-C or SIGTERM. No pickles.
+step), `log.csv`, `exports.csv`, and what the task itself exports. The state is written whole or not at all, every few minutes and when the
+run is stopped by its time limit, Ctrl-C or SIGTERM. Several processes can train together (`parallel.py`).
 """
 
 from __future__ import annotations
 
 import copy
-import csv
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -19,11 +18,12 @@ from types import FrameType
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from motionwarp.errors import OptionError, WeightsError
+from motionwarp.errors import OptionError
+from motionwarp.training.parallel import anybody, present_team, take_from_first
+from motionwarp.training.run_log import RunLog
+from motionwarp.training.run_state import load_state, save_state
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class LoopConfig:
     steps : int
         At which the run is complete.
     batch_size : int
+        Of each process.
     learning_rate : float
         At its highest: after `warmup_steps`, until `decay_steps` before the end, from where it falls linearly to nearly zero.
         A run can so be prolonged from any step of the flat part.
@@ -145,14 +146,17 @@ def run(
         The step that was reached.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    team = present_team()
+    take_from_first(task.modules)
     average = _average_of(task.modules[task.averaged])
     state_file = folder / "state.safetensors"
-    step = _load(state_file, task, average) if state_file.exists() else 0
+    step = load_state(state_file, task, average) if state_file.exists() else 0
+    tell = report if team.leads else _nothing
     if step:
-        report(f"going on from step {step}")
+        tell(f"going on from step {step}")
+    log = RunLog(folder, step, written=team.leads)
     started = saved = exported = time.monotonic()
-    with _Stopper() as stopper, (folder / "log.csv").open("a", newline="", encoding="utf-8") as stream:
-        log = _Log(stream)
+    with _Stopper() as stopper:
         for batch in task.batches(step, config.steps):
             for optimiser in task.optimisers.values():
                 for group in optimiser.param_groups:
@@ -164,45 +168,28 @@ def run(
             log.add(figures)
             now = time.monotonic()
             if step % config.log_every == 0:
-                report(log.write(step, config.rate_at(step), now - started))
-            stop = stopper.asked or (max_minutes is not None and now - started > 60 * max_minutes)
-            if stop or step == config.steps or now - saved > 60 * config.checkpoint_minutes:
-                _save(state_file, task, average, step)
+                tell(log.write(step, config.rate_at(step), now - started))
+            # clocks differ: processes must stop and save at the same step
+            stop, save, export = anybody(
+                stopper.asked or (max_minutes is not None and now - started > 60 * max_minutes),
+                now - saved > 60 * config.checkpoint_minutes,
+                now - exported > 60 * config.export_minutes,
+            )
+            ends = stop or step == config.steps
+            if ends or save:
+                save_state(state_file, task, average, step)
                 saved = time.monotonic()
-            if stop or step == config.steps or now - exported > 60 * config.export_minutes:
-                report(f"step {step}: " + _line(task.export(average, folder, step)))
+            if ends or export:
+                if team.leads:
+                    tell(log.exported(step, now - started, task.export(average, folder, step)))
                 exported = time.monotonic()
             if stop:
                 break
     return step
 
 
-class _Log:
-    """Means of the figures between two lines, as CSV and as a line for people."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream, self._writer = stream, csv.writer(stream)
-        self._sums: dict[str, Tensor | float] = {}
-        self._count = 0
-
-    def add(self, figures: Mapping[str, float | Tensor]) -> None:
-        for name, value in figures.items():
-            # tensors are summed where they are: reading them at every step would stall a GPU
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
-
-    def write(self, step: int, rate: float, seconds: float) -> str:
-        means = {name: float(value) / self._count for name, value in self._sums.items()}
-        self._sums, self._count = {}, 0
-        if self._stream.tell() == 0:
-            self._writer.writerow(["step", "rate", "seconds", *means])
-        self._writer.writerow([step, f"{rate:.3e}", f"{seconds:.1f}", *(f"{value:.5f}" for value in means.values())])
-        self._stream.flush()
-        return f"step {step} {seconds:.0f}s " + _line(means)
-
-
-def _line(figures: Mapping[str, float]) -> str:
-    return " ".join(f"{name} {value:.4f}" for name, value in figures.items())
+def _nothing(line: str) -> None:
+    """Report nothing: another process does."""
 
 
 def _average_of(module: nn.Module) -> nn.Module:
@@ -221,60 +208,3 @@ def _follow(average: nn.Module, module: nn.Module, decay: float) -> None:
             statistic.lerp_(newest, 1 - decay)
         else:
             statistic.copy_(newest)
-
-
-def _save(path: Path, task: TrainingTask, average: nn.Module, step: int) -> None:
-    tensors: dict[str, Tensor] = {"random/torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        tensors["random/cuda"] = torch.cuda.get_rng_state()
-    tensors.update(_prefixed("average", average.state_dict()))
-    for name, module in task.modules.items():
-        tensors.update(_prefixed(f"module/{name}", module.state_dict()))
-    for name, optimiser in task.optimisers.items():
-        for index, values in optimiser.state_dict()["state"].items():
-            for key, value in values.items():
-                tensors[f"optimiser/{name}/{index}/{key}"] = torch.as_tensor(value)
-    part = path.with_name(path.name + ".part")
-    # the same tensor under two names would be refused: copies are independent
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part, {"step": str(step)})
-    part.replace(path)
-
-
-def _load(path: Path, task: TrainingTask, average: nn.Module) -> int:
-    tensors = load_file(path)
-    with safe_open(path, framework="pt") as opened:
-        step = int((opened.metadata() or {})["step"])
-    try:
-        average.load_state_dict(_under("average", tensors))
-        for name, module in task.modules.items():
-            module.load_state_dict(_under(f"module/{name}", tensors))
-        for name, optimiser in task.optimisers.items():
-            state = optimiser.state_dict()
-            state["state"] = _optimiser_state(_under(f"optimiser/{name}", tensors))
-            optimiser.load_state_dict(state)
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f"this run was made with another configuration: {error}",
-            subject=path,
-            remedy="Give the same configuration, or another folder for the run.",
-        ) from error
-    torch.set_rng_state(tensors["random/torch"])
-    if torch.cuda.is_available() and "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"])
-    return step
-
-
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}/{key}": value for key, value in tensors.items()}
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(prefix + "/")}
-
-
-def _optimiser_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split("/", 1)
-        state.setdefault(int(index), {})[name] = value
-    return state

@@ -27,6 +27,7 @@ from motionwarp.training.frozen import frozen
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adam
 from motionwarp.training.paper_config import PaperGeneratorTrainingConfig
+from motionwarp.training.parallel import descend
 from motionwarp.training.picture_rows import write_rows
 from motionwarp.types import POINT_COUNT
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
@@ -77,11 +78,7 @@ class PaperGeneratorTask(TrainingTask):
                 seen.source_rgb, seen.source_parsing, target_parsing, seen.source_heatmaps, seen.target_heatmaps, grid
             ).rgb
         figures = self._losses(made.float(), seen, target_parsing)
-        optimiser = self.optimisers["generator"]
-        optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()
-        nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(figures["loss"], self.optimisers["generator"], self.generator, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
         self._last = seen.source_rgb[:_SHOWN], made.detach()[:_SHOWN], seen.target_rgb[:_SHOWN]

@@ -18,6 +18,7 @@ from motionwarp.training.known_warps import random_warps
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adam
 from motionwarp.training.paper_config import PaperMatcherTrainingConfig
+from motionwarp.training.parallel import descend
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
 ARCHITECTURE: Final = "geometric_matcher"
@@ -48,11 +49,7 @@ class PaperMatcherTask(TrainingTask):
         self.matcher.train()
         seen = paper_inputs(batch, self.device)
         figures = self._losses(seen.source_parsing, seen.target_parsing)
-        optimiser = self.optimisers["matcher"]
-        optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()
-        nn.utils.clip_grad_norm_(self.matcher.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(figures["loss"], self.optimisers["matcher"], self.matcher, self.config.loop.gradient_clip)
         with torch.no_grad():
             figures["l1_without"] = parsing_agreement(seen.source_parsing, seen.target_parsing)["l1"]
         return {name: value.detach() for name, value in figures.items()}

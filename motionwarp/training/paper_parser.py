@@ -18,6 +18,7 @@ from motionwarp.training.adversary import Adversary
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adam
 from motionwarp.training.paper_config import PaperParserTrainingConfig
+from motionwarp.training.parallel import descend
 from motionwarp.types import POINT_COUNT
 from motionwarp.weights import half_precision, load_checkpoint, save_checkpoint
 
@@ -58,11 +59,7 @@ class PaperParserTask(TrainingTask):
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             logits = self.parser(seen.source_rgb, seen.source_parsing, seen.source_heatmaps, seen.target_heatmaps)
         figures = self._losses(logits.float(), seen)
-        optimiser = self.optimisers["parser"]
-        optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()
-        nn.utils.clip_grad_norm_(self.parser.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(figures["loss"], self.optimisers["parser"], self.parser, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
         person = (seen.target_labels != IGNORE) & (seen.target_labels != BACKGROUND)

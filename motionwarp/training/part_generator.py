@@ -33,6 +33,7 @@ from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen, trained
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
+from motionwarp.training.parallel import descend
 from motionwarp.training.part_adversary import adversary_condition, part_adversary
 from motionwarp.training.parts_config import PartGeneratorTrainingConfig
 from motionwarp.training.picture_rows import write_rows
@@ -107,11 +108,7 @@ class PartGeneratorTask(TrainingTask):
         told = None if self.adversary is None else adversary_condition(seen.limbs, seen.stage_one, layers)
         figures = self._losses(rgb, alpha, target, matte, inside, told)
         self._add_manners(figures, layers, recipe, rgb, alpha, matte, inside)
-        optimiser = self.optimisers["generator"]
-        optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()
-        nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(figures["loss"], self.optimisers["generator"], self.generator, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
         grey = torch.full((len(points), 3), 0.5, device=self.device)

@@ -19,6 +19,7 @@ from motionwarp.networks.part_parser import PartParser
 from motionwarp.training.frozen import frozen, trained
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
+from motionwarp.training.parallel import descend
 from motionwarp.training.parts_config import MatcherLossWeights, PartMatcherTrainingConfig
 from motionwarp.weights import half_precision, save_checkpoint
 
@@ -64,11 +65,7 @@ class PartMatcherTask(TrainingTask):
             batch["inside"].to(self.device).float() / 255,
         )
         figures = matcher_loss(layers, theta_tps, points, target, self.config.loss)
-        optimiser = self.optimisers["matcher"]
-        optimiser.zero_grad(set_to_none=True)
-        figures["loss"].backward()
-        nn.utils.clip_grad_norm_(self.matcher.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(figures["loss"], self.optimisers["matcher"], self.matcher, self.config.loop.gradient_clip)
         with torch.no_grad():
             still = picture_loss(layers[:, -1], target, self.config.loss)
         figures["loss_without"] = still["loss"]

@@ -17,6 +17,7 @@ from motionwarp.parsing.labels import IGNORE
 from motionwarp.training.frozen import trained
 from motionwarp.training.loop import TrainingTask
 from motionwarp.training.optimisers import adamw
+from motionwarp.training.parallel import descend
 from motionwarp.training.parts_config import PartParserTrainingConfig
 from motionwarp.weights import half_precision, save_checkpoint
 
@@ -59,11 +60,7 @@ class PartParserTask(TrainingTask):
             output.in_front_logits.float(), in_front, self._part_weights, ignore_index=IGNORE
         )
         loss = of_parsing + of_front
-        optimiser = self.optimisers["parser"]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.parser.parameters(), self.config.loop.gradient_clip)
-        optimiser.step()
+        descend(loss, self.optimisers["parser"], self.parser, self.config.loop.gradient_clip)
         right = (output.in_front_logits.argmax(1) == in_front)[in_front < PART_COUNT].float().mean()
         return {"loss": loss.detach(), "parsing": of_parsing.detach(), "in_front": of_front.detach(), "right": right}
 

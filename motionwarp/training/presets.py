@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +20,7 @@ from motionwarp.training.paper_config import (
 from motionwarp.training.paper_generator import PaperGeneratorTask
 from motionwarp.training.paper_matcher import PaperMatcherTask
 from motionwarp.training.paper_parser import PaperParserTask
+from motionwarp.training.parallel import own_share
 from motionwarp.training.part_generator import PartGeneratorTask
 from motionwarp.training.part_matcher import PartMatcherTask
 from motionwarp.training.part_parser import PartParserTask
@@ -88,4 +89,5 @@ def make_task(
         known = ", ".join(f"{one} {other}" for one, other in STAGES)
         raise OptionError(f"there is no training of '{preset} {stage}'", remedy=f"There are: {known}.")
     config = read_config(config_file, found.config)
+    config = replace(config, loop=own_share(config.loop))
     return found.task(config, device, dtype), config.loop

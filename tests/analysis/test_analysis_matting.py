@@ -120,7 +120,7 @@ def test_a_person_partly_outside_the_picture(shift: tuple[float, float]) -> None
     drawn = Drawn(shift=shift)
     matte = matte_in_frame(drawn.rgb, drawn.person)
     assert overlap(matte >= 0.5, drawn.truth) > 0.97
-    parsing = parsing_in_frame(drawn.person, *drawn.truth.shape, matte)
+    parsing = parsing_in_frame(drawn.rgb, drawn.person, matte)
     assert (parsing == drawn.classes).mean() > 0.98
 
 
@@ -129,7 +129,7 @@ def test_a_crop_beside_the_picture_holds_nobody(left: float) -> None:
     drawn = Drawn()
     beside = replace(drawn.person, crop=replace(drawn.crop, left=left))
     assert not matte_in_frame(drawn.rgb, beside).any()
-    assert not parsing_in_frame(beside, 600, 500).any()
+    assert not parsing_in_frame(drawn.rgb, beside).any()
 
 
 def test_a_crop_finer_than_the_picture_is_brought_down() -> None:
@@ -144,7 +144,7 @@ def test_a_crop_finer_than_the_picture_is_brought_down() -> None:
 def test_the_parsing_is_cut_by_the_matte_and_fills_it() -> None:
     drawn = Drawn()
     matte = matte_in_frame(drawn.rgb, drawn.person)
-    parsing = parsing_in_frame(drawn.person, 600, 500, matte)
+    parsing = parsing_in_frame(drawn.rgb, drawn.person, matte)
     np.testing.assert_array_equal(parsing > 0, matte >= 0.5)
     assert (parsing == drawn.classes).mean() > 0.995
     assert set(np.unique(parsing)) == {0, labels.UPPER_CLOTHES, labels.PANTS}
@@ -154,14 +154,14 @@ def test_where_the_parsing_has_a_hole_the_nearest_class_is_taken() -> None:
     drawn = Drawn()
     holed = drawn.person.parsing.copy()
     holed[55:75, 40:55] = 0
-    parsing = parsing_in_frame(replace(drawn.person, parsing=holed), 600, 500, drawn.truth.astype(np.float32))
+    parsing = parsing_in_frame(drawn.rgb, replace(drawn.person, parsing=holed), drawn.truth.astype(np.float32))
     assert (parsing == drawn.classes).mean() > 0.995
 
 
 def test_without_a_matte_the_parsings_own_outline_counts() -> None:
     drawn = Drawn()
-    own_matte = parsing_in_frame(drawn.person, 600, 500)
-    own_outline = parsing_in_frame(replace(drawn.person, matte=None), 600, 500)
+    own_matte = parsing_in_frame(drawn.rgb, drawn.person)
+    own_outline = parsing_in_frame(drawn.rgb, replace(drawn.person, matte=None))
     assert (own_matte == drawn.classes).mean() > 0.985
     assert (own_outline == drawn.classes).mean() > 0.985
 
@@ -171,4 +171,4 @@ def test_what_was_not_seen_is_asked_for() -> None:
     with pytest.raises(InputError, match="dense=True"):
         matte_in_frame(drawn.rgb, replace(drawn.person, matte=None))
     with pytest.raises(InputError, match="dense=True"):
-        parsing_in_frame(replace(drawn.person, parsing=None), 600, 500)
+        parsing_in_frame(drawn.rgb, replace(drawn.person, parsing=None))

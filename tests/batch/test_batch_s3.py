@@ -32,8 +32,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     ):  # fmt: skip
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("bucket")
+    files = s3fs.S3FileSystem()
+    files.mkdir("bucket")
     yield "s3://bucket"
+    files.rm("bucket", recursive=True)  # servers of one process share what they hold
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
 

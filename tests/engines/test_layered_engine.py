@@ -19,6 +19,8 @@ from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray, PersonLayer, Pose, SourcePerson
 
+BAG = (230, 220, 40)
+
 
 def prepared(source: SourcePerson | None = None, width: int = WIDTH, height: int = HEIGHT) -> LayeredEngine:
     engine = LayeredEngine()
@@ -169,6 +171,29 @@ def test_an_arm_that_the_source_misses_is_borrowed_from_the_other_side() -> None
     where = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
     cv2.line(where, (162, 126), (172, 160), 1, 5)
     assert near(frame, RED)[where > 0].mean() > 0.9
+
+
+def with_hands(covered: bool) -> SourcePerson:
+    """The figure with hands; before the left one, if so asked, a bag."""
+    source = drawn_person()
+    for wrist, tip, colour, label in (((68, 166), (63, 186), RED, labels.RIGHT_ARM), ((172, 166), (177, 186), BLUE, labels.LEFT_ARM)):
+        cv2.line(source.rgb, wrist, tip, colour, 12)
+        cv2.line(source.parsing, wrist, tip, int(label), 12)
+        cv2.line(source.matte, wrist, tip, 1.0, 12)
+    if covered:
+        bag = np.s_[168:200, 156:200]
+        source.rgb[bag], source.parsing[bag], source.matte[bag] = BAG, labels.UPPER_CLOTHES, 1.0
+    return source
+
+
+def test_a_hand_behind_a_bag_is_borrowed_from_the_other_side() -> None:
+    lifted = np.s_[:60, 180:]
+    layers = [on_black(rendered(prepared(with_hands(covered)), raised_arm())[0]) for covered in (False, True)]
+    own, borrowed = (layer[lifted] for layer in layers)
+    assert near(own, BLUE).sum() > 100
+    assert near(own, RED).sum() == 0
+    assert near(borrowed, RED).sum() > 50
+    assert near(borrowed, BAG).sum() < 25  # at the wrist
 
 
 def test_a_borrowed_arm_is_mirrored() -> None:

@@ -254,4 +254,12 @@ def test_the_resting_place_is_the_ground_and_not_the_jumps() -> None:
     anchors = np.zeros((10, 2))
     anchors[:, 1] = 300
     anchors[3:6, 1] = 200
-    np.testing.assert_allclose(resting_place(anchors), [0, 300])
+    np.testing.assert_allclose(resting_place(anchors, "feet"), [0, 300])
+
+
+@pytest.mark.parametrize("anchor", ["hips", "neck"])
+def test_who_squats_is_at_rest_when_standing(anchor: str) -> None:
+    anchors = np.zeros((10, 2))
+    anchors[:, 1] = 200
+    anchors[3:9, 1] = 300
+    np.testing.assert_allclose(resting_place(anchors, anchor), [0, 200])

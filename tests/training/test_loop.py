@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,19 @@ def test_log_and_export_are_written(tmp_path: Path) -> None:
     assert task.exports == 1
     assert any("weight" in line for line in lines)
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_lines_of_steps_that_are_made_again_stand_in_the_log_once(tmp_path: Path) -> None:
+    assert run(Line(), replace(CONFIG, steps=4), tmp_path, report=lambda line: None) == 4
+    with pytest.raises(KeyboardInterrupt):
+        run(Line(stop_after=5), CONFIG, tmp_path, report=lambda line: None)  # at step 9, of which 6 and 9 were logged
+    with (tmp_path / "log.csv").open("a") as stream:
+        stream.write("10,5.0")  # torn by whatever ended it
+    run(Line(), CONFIG, tmp_path, report=lambda line: None)
+    for name, steps in (("log.csv", ["3", "6", "9", "12"]), ("exports.csv", ["4", "12"])):
+        rows = list(csv.DictReader((tmp_path / name).open()))
+        assert [row["step"] for row in rows] == steps, name
+    assert rows[-1].keys() == {"step", "seconds", "weight"}
 
 
 def test_another_architecture_is_refused(tmp_path: Path) -> None:

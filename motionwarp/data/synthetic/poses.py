@@ -121,9 +121,11 @@ def _tucked_leg(rng: np.random.Generator) -> BodyPose:
 
 
 def _raised_knee(rng: np.random.Generator) -> BodyPose:
-    """Draw somebody on one leg, the other knee held up in front, its shin hanging: from the front the thigh is all but gone."""
+    """Draw somebody on one leg, the other knee held up in front: from there the thigh is all but gone."""
     forward = float(rng.uniform(25, 100))
-    raised = (float(rng.normal(2, 8)), forward, float(rng.normal(0, 10)), float(np.clip(forward + rng.normal(2, 16), 0, 140)))
+    # the shin hangs, or is drawn back under the thigh
+    knee = float(np.clip(forward + rng.uniform(-20, 55), 0, 140))
+    raised = (float(rng.normal(2, 8)), forward, float(rng.normal(0, 10)), knee)
     legs = (raised, _standing_leg(rng)) if rng.random() < 0.5 else (_standing_leg(rng), raised)
     return BodyPose(right_arm=_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
 

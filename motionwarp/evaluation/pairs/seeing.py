@@ -91,12 +91,12 @@ class People:
             If no point lies inside the picture.
         """
         person = self.estimator.analyse_picture(rgb, given_pose=given)
-        return parsing_in_frame(person, rgb.shape[0], rgb.shape[1], matte_in_frame(rgb, person))
+        return parsing_in_frame(rgb, person, matte_in_frame(rgb, person))
 
     def _prepared(self, name: str, rgb: ByteArray) -> PreparedSource:
         person = self.estimator.analyse_picture(rgb, given_pose=self.annotations.get(name))
         matte = matte_in_frame(rgb, person)
-        parsing = parsing_in_frame(person, rgb.shape[0], rgb.shape[1], matte)
+        parsing = parsing_in_frame(rgb, person, matte)
         # protocols have thousands of pictures, most of them before a plain wall: the quick fill is enough
         return PreparedSource(SourcePerson(rgb, matte, person.pose, parsing), given_plate=clean_plate(rgb, matte, fill="smooth"))
 
