@@ -38,11 +38,18 @@ class Crew:
         if self.workers > 1:
             everybody = Barrier(self.workers + 1)
             self._pool = ThreadPoolExecutor(self.workers, "motionwarp-crew")
-            for _ in range(self.workers):
-                self._pool.submit(_join_alone, everybody)
-            everybody.wait()
-            # what a thread sets for itself is also what later threads begin with
-            torch.set_num_threads(threads)
+            try:
+                for _ in range(self.workers):
+                    self._pool.submit(_join_alone, everybody)
+                everybody.wait()
+            except BaseException:
+                # Ctrl-C: whoever waits already would wait for ever, and the program's end for them
+                everybody.abort()
+                self._pool.shutdown(cancel_futures=True)
+                raise
+            finally:
+                # what a thread sets for itself is also what later threads begin with
+                torch.set_num_threads(threads)
         return self
 
     def submit(self, work: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwargs) -> Future[Made]:

@@ -50,3 +50,22 @@ def test_one_worker_is_the_calling_thread_as_it_is() -> None:
 def test_a_mistake_is_told_where_the_result_is_asked_for(workers: int) -> None:
     with Crew(workers) as crew, pytest.raises(ZeroDivisionError):
         crew.submit(divmod, 1, 0).result(10)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_nobody_is_left_waiting_when_a_crew_is_interrupted_while_it_gathers(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(threading.Barrier):
+        def wait(self, timeout: float | None = None) -> int:
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    monkeypatch.setattr("motionwarp.crew.Barrier", Interrupted)
+    gathering = Crew(2)
+    with pytest.raises(KeyboardInterrupt):
+        gathering.__enter__()
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("motionwarp-crew")]
+    for thread in left:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in left)
+    assert torch.get_num_threads() == 3

@@ -49,30 +49,27 @@ def _window_mean(array: FloatArray, radius: int) -> FloatArray:
 
 
 def _colour_covariance(guide: FloatArray, colour: FloatArray, radius: int, epsilon: float) -> FloatArray:
-    """Return the windows' covariances of red, green and blue plus `epsilon`: rr, rg, rb, gg, gb, bb, (H, W, 6)."""
+    """Return the windows' covariances of red, green and blue plus `epsilon`: rr, rg, rb, gg, gb, bb, (6, H, W)."""
     pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
-    covariance = np.empty((*guide.shape[:2], len(pairs)), dtype=np.float32)
-    for index, (one, other) in enumerate(pairs):
-        covariance[..., index] = _window_mean(guide[..., one] * guide[..., other], radius)
-        covariance[..., index] -= colour[..., one] * colour[..., other]
+    planes, means = cv2.split(guide), cv2.split(colour)  # whole planes are read and written several times as fast as strided ones
+    covariance = np.empty((len(pairs), *guide.shape[:2]), dtype=np.float32)
+    for (one, other), plane in zip(pairs, covariance, strict=True):
+        np.subtract(_window_mean(planes[one] * planes[other], radius), means[one] * means[other], out=plane)
         if one == other:
-            covariance[..., index] += epsilon
+            plane += epsilon
     return covariance
 
 
 def _solved(symmetric: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve a 3x3 system at every pixel by cofactors, (H, W, 3)."""
-    rr, rg, rb, gg, gb, bb = np.moveaxis(symmetric, -1, 0)
+    """Solve a 3x3 system at every pixel by cofactors, (H, W, 3); `symmetric` (6, H, W), `right` (H, W, 3)."""
+    rr, rg, rb, gg, gb, bb = symmetric
     inverse_rr, inverse_rg, inverse_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     inverse_gg, inverse_gb, inverse_bb = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
     determinant = rr * inverse_rr + rg * inverse_rg + rb * inverse_rb
-    red, green, blue = np.moveaxis(right, -1, 0)
-    solution = np.stack(
-        [
-            inverse_rr * red + inverse_rg * green + inverse_rb * blue,
-            inverse_rg * red + inverse_gg * green + inverse_gb * blue,
-            inverse_rb * red + inverse_gb * green + inverse_bb * blue,
-        ],
-        axis=-1,
-    )
-    return np.asarray(solution / determinant[..., None], dtype=np.float32)
+    red, green, blue = cv2.split(right)
+    solution = [
+        (inverse_rr * red + inverse_rg * green + inverse_rb * blue) / determinant,
+        (inverse_rg * red + inverse_gg * green + inverse_gb * blue) / determinant,
+        (inverse_rb * red + inverse_gb * green + inverse_bb * blue) / determinant,
+    ]
+    return np.asarray(cv2.merge(solution), dtype=np.float32)
