@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from motionwarp.errors import OutputError
+from motionwarp.errors import OptionError, OutputError
 
 from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
 from .failures import is_debug
@@ -41,7 +41,15 @@ _KIND_HELP = (
     "parts-reverse (photos, made back from moved ones), parts-clips or parts-synthetic: pairs for the Warping-GAN's parts preset. "
     "pairs-...: the same, or a published data set's, for its paper preset."
 )
+_SPLIT_HELP = "Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
 _DATA_HELP = "Folder with ccp/ and video/, or of the published data set; not read for synthetic people."
+
+
+class PackSplit(str, Enum):
+    """Whose pairs are packed."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
 
 
 class PackKind(str, Enum):
@@ -67,6 +75,7 @@ class PackKind(str, Enum):
         "motionwarp dataset pack photos data -o photos.pack",
         "motionwarp dataset pack reposed data -o reposed.pack --count 4000 --seed 1",
         "motionwarp dataset pack parts-reverse data -o reverse.pack --count 4000",
+        "motionwarp dataset pack parts-reverse data -o held_out.pack --count 96 --split validation",
     ),
 )
 def pack(
@@ -76,6 +85,7 @@ def pack(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="For all kinds but photos and clips.")] = 0,
+    split: Annotated[PackSplit, typer.Option("--split", help=_SPLIT_HELP)] = PackSplit.TRAIN,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -83,18 +93,26 @@ def pack(
 ) -> None:
     """Write pictures of people with all their labels into one file that training reads.
 
-    Only training splits are packed.
+    Only training splits are packed, unless --split says otherwise.
     """
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if output.exists() and not overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
+    if split is not PackSplit.TRAIN and not kind.value.startswith(("parts-", "pairs-")):
+        raise OptionError(
+            "only pairs can be packed of it",
+            subject=f"--split {split.value}",
+            remedy="Leave it out: `evaluate analyser` reads DATA itself.",
+        )
     with reporter.progress("pictures/s") as tick:
-        written = _written(kind, data, output, count, seed, tick)
+        written = _written(kind, data, output, count, seed, split, tick)
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
     reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")
 
 
-def _written(kind: PackKind, data: Path, output: Path, count: int, seed: int, tick: Tick) -> WrittenPack:
+def _written(
+    kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: Tick
+) -> WrittenPack:
     from motionwarp.data.packing import samples_of_kind, write_pack
     from motionwarp.data.pair_packing import LABELLED_PAIR_KINDS, labelled_pairs_of_kind, write_pair_pack
     from motionwarp.data.part_packing import PAIR_KINDS, pairs_of_kind, part_samples, write_part_pack
@@ -104,9 +122,9 @@ def _written(kind: PackKind, data: Path, output: Path, count: int, seed: int, ti
 
     for pairs in PAIR_KINDS:
         if kind.value == f"parts-{pairs}":
-            return write_part_pack(part_samples(pairs_of_kind(pairs, data, seed)), count, output, progress)
+            return write_part_pack(part_samples(pairs_of_kind(pairs, data, seed, split=split.value)), count, output, progress)
     for name in LABELLED_PAIR_KINDS:
         if kind.value == f"pairs-{name}":
-            return write_pair_pack(labelled_pairs_of_kind(name, data, seed), count, output, progress)
+            return write_pair_pack(labelled_pairs_of_kind(name, data, seed, split.value), count, output, progress)
     samples = samples_of_kind(kind.value, data, count=count, seed=seed)
     return write_pack(samples, output, progress=lambda done: tick("pack", done, None))

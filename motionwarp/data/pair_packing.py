@@ -14,23 +14,26 @@ from motionwarp.data.packing import WrittenPack
 from motionwarp.data.part_packing import PAIR_KINDS, pairs_of_kind
 from motionwarp.data.picture_pairs import LabelledPair, PairPackWriter, labelled_pair, published_pairs
 from motionwarp.data.protocol_folders import PairDataset, ProtocolName, find_protocol
+from motionwarp.data.splits import Split
 from motionwarp.errors import OptionError
 
 PUBLISHED: Final[tuple[ProtocolName, ...]] = get_args(ProtocolName)
 LABELLED_PAIR_KINDS: Final[tuple[str, ...]] = (*PAIR_KINDS, *PUBLISHED)
 
 
-def labelled_pairs_of_kind(kind: str, data_folder: Path, seed: int) -> Iterator[LabelledPair]:
+def labelled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split = "train") -> Iterator[LabelledPair]:
     """Yield pairs of one kind without end.
 
     Parameters
     ----------
     kind : str
-        "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": the training pairs of a
-        published data set, with parsings of the bundled analyser.
+        "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": pairs of a published data
+        set, with parsings of the bundled analyser.
     data_folder : Path
         With `ccp` and `video`, or of the published data set; not read for "synthetic".
     seed : int
+    split : str
+        "validation" are a published data set's test pairs.
 
     Raises
     ------
@@ -41,10 +44,10 @@ def labelled_pairs_of_kind(kind: str, data_folder: Path, seed: int) -> Iterator[
     """
     for pairs in PAIR_KINDS:
         if kind == pairs:
-            yield from map(labelled_pair, pairs_of_kind(pairs, data_folder, seed))
+            yield from map(labelled_pair, pairs_of_kind(pairs, data_folder, seed, split=split))
     for name in PUBLISHED:
         if kind == name:
-            dataset = PairDataset(find_protocol(data_folder, name, "train"))
+            dataset = PairDataset(find_protocol(data_folder, name, "train" if split == "train" else "test"))
             yield from published_pairs(dataset, BuiltinEstimator.load(torch.device("cpu"), torch.float32), seed)
     raise OptionError(f"there is no kind of pairs '{kind}'", remedy=f"Give {', '.join(LABELLED_PAIR_KINDS)}.")
 

@@ -8,7 +8,7 @@ a drawn person, back views among them, with exact labels.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
 from motionwarp.data.pack import LabelledPicture, union_box
 from motionwarp.data.packing import PackSettings, frames_of_clip
 from motionwarp.data.reposing import clip_poses, moved_photo, other_pose, reduced_photo
-from motionwarp.data.splits import TRAINING_CLIPS, Split
+from motionwarp.data.splits import CLIPS, Split
 from motionwarp.data.synthetic import (
     SyntheticView,
     body_points,
@@ -46,6 +46,8 @@ Describe = Callable[[ByteArray, Pose], Person]
 
 _HEIGHT: Final = 320  # of sources, in pixels: a little finer than the window, as real sources are
 _LEAST_TORSO: Final = 12.0  # pixels of the source, below which nothing can be cut out
+# streams of random numbers
+_DRAWN_STREAMS: Final[Mapping[Split, int]] = {"train": 3, "calibration": 5, "validation": 6}
 # how often a drawn person is turned about as in the other picture, and by how many degrees more or less, roughly
 _TURNED_ALIKE, _TURNED_BY = 0.7, 25.0
 # by how much clips' people are made broader or narrower, as the standard deviation of the logarithm
@@ -131,15 +133,15 @@ def reverse_pair(
     return paired(moved, target, rng)
 
 
-def clip_pairs(video_folder: Path, describe: Describe, seed: int) -> Iterator[PersonPair]:
-    """Yield pairs of frames of the training clips without end, the clips in turn.
+def clip_pairs(video_folder: Path, describe: Describe, seed: int, split: Split = "train") -> Iterator[PersonPair]:
+    """Yield pairs of frames of a split's clips without end, from longer clips more often.
 
     The people are few, so both frames of a pair are stretched alike, which gives other bodies.
     """
     rng = np.random.default_rng([seed, 2])
     settings = PackSettings(height=_HEIGHT)
     clips = [
-        [_described(frame, describe) for frame in frames_of_clip(video_folder, clip, settings)] for clip in TRAINING_CLIPS
+        [_described(frame, describe) for frame in frames_of_clip(video_folder, clip, settings)] for clip in CLIPS[split]
     ]
     lengths = np.array([len(frames) for frames in clips], dtype=np.float64)
     while True:
@@ -167,11 +169,11 @@ def _stretched(picture: LabelledPicture, factor: float) -> LabelledPicture:
     )
 
 
-def synthetic_pairs(seed: int) -> Iterator[PersonPair]:
-    """Yield pairs of views of drawn people without end."""
+def synthetic_pairs(seed: int, split: Split = "train") -> Iterator[PersonPair]:
+    """Yield pairs of views of drawn people without end; no person of one split is drawn in another."""
     number = 0
     while True:
-        rng = np.random.default_rng([seed, 3, number])
+        rng = np.random.default_rng([seed, _DRAWN_STREAMS[split], number])
         number += 1
         person, light = sample_person(rng), sample_light(rng)
         views = []

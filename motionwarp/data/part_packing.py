@@ -13,6 +13,7 @@ from motionwarp.analysis.builtin import BuiltinEstimator
 from motionwarp.data.packing import WrittenPack
 from motionwarp.data.pairs import Describe, PersonPair, clip_pairs, reverse_pairs, synthetic_pairs
 from motionwarp.data.part_samples import PartPackWriter, PartSample, part_sample
+from motionwarp.data.splits import Split
 from motionwarp.errors import InputError
 
 PairKind = Literal["reverse", "clips", "synthetic"]
@@ -21,7 +22,9 @@ PAIR_KINDS: Final[tuple[PairKind, ...]] = ("reverse", "clips", "synthetic")
 _PATIENCE: Final = 200
 
 
-def pairs_of_kind(kind: PairKind, data_folder: Path, seed: int, describe: Describe | None = None) -> Iterator[PersonPair]:
+def pairs_of_kind(
+    kind: PairKind, data_folder: Path, seed: int, describe: Describe | None = None, split: Split = "train"
+) -> Iterator[PersonPair]:
     """Yield pairs of one kind without end.
 
     Parameters
@@ -33,15 +36,17 @@ def pairs_of_kind(kind: PairKind, data_folder: Path, seed: int, describe: Descri
     seed : int
     describe : callable, optional
         Gives parsings where there are no labels; the bundled analyser's by default.
+    split : str
+        Of photos, clips and drawn people.
     """
     if kind == "synthetic":
-        yield from synthetic_pairs(seed)
+        yield from synthetic_pairs(seed, split)
         return
     seen = describe or BuiltinEstimator.load(torch.device("cpu"), torch.float32).describe
     if kind == "reverse":
-        yield from reverse_pairs(data_folder, seen, seed)
+        yield from reverse_pairs(data_folder, seen, seed, split)
     else:
-        yield from clip_pairs(data_folder / "video", seen, seed)
+        yield from clip_pairs(data_folder / "video", seen, seed, split)
 
 
 def part_samples(pairs: Iterator[PersonPair]) -> Iterator[PartSample]:

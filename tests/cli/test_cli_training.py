@@ -37,6 +37,16 @@ def parser_config(folder: Path, pack: Path) -> Path:
     return config
 
 
+def test_pairs_to_measure_with_can_be_packed_but_no_pictures(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+    held_out = "--count", 1, "--split", "validation"
+    result = motionwarp("dataset", "pack", "parts-synthetic", tmp_path, "-o", tmp_path / "held_out.pack", *held_out)
+    assert result.exit_code == 0, result.output
+    result = motionwarp("dataset", "pack", "synthetic", tmp_path, "-o", tmp_path / "other.pack", *held_out)
+    assert result.exit_code == 2
+    assert "only pairs can be packed of it" in result.output
+    assert not (tmp_path / "other.pack").exists()
+
+
 def test_the_stages_are_trained_one_on_the_other(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
     run = tmp_path / "parser"
     result = motionwarp("train", "parser", parser_config(tmp_path, pack), "-o", run, "--device", "cpu", "--json")

@@ -78,8 +78,9 @@ def data(tmp_path: Path, person: LabelledPicture, drawn_pairs: list[PersonPair],
     other = drawn_pairs[1].source.pose.points.tolist()
     track = {"frames": [points, other, None, points, points, other]}
     (tmp_path / "video" / f"{CLIP}.keypoints18.json").write_text(json.dumps(track), encoding="utf-8")
-    for module in (packing, pairs, reposing):
+    for module in (packing, reposing):
         monkeypatch.setattr(module, "TRAINING_CLIPS", (CLIP,))
+    monkeypatch.setattr(pairs, "CLIPS", {"train": (CLIP,), "validation": ()})
     return tmp_path
 
 
@@ -142,6 +143,15 @@ def test_pairs_of_a_clip_are_two_of_its_frames(data: Path) -> None:
     pair = next(pairs_of_kind("clips", data, 0, described))
     assert pair.name.startswith(f"{CLIP}/")
     assert (pair.parsing[(pair.matte > 0.98) & pair.inside] == labels.UPPER_CLOTHES).mean() > 0.95
+
+
+def test_pairs_to_measure_with_are_of_other_people(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held_out = pairs_of_kind("reverse", data, 0, described, "validation")
+    assert {next(held_out).name.split("/")[1] for _ in range(3)} == {"0007"}
+    monkeypatch.setattr(pairs, "CLIPS", {"train": (), "validation": (CLIP,)})
+    assert next(pairs_of_kind("clips", data, 0, described, "validation")).name.startswith(f"{CLIP}/")
+    drawn, others = (next(pairs_of_kind("synthetic", data, 0, split=split)) for split in ("train", "validation"))
+    assert not np.array_equal(drawn.rgb, others.rgb)
 
 
 def test_kinds_that_do_not_exist_are_refused_by_name(data: Path) -> None:
