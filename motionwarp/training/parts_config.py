@@ -19,8 +19,31 @@ def _small_adversary() -> AdversaryConfig:
     return AdversaryConfig(DiscriminatorConfig(base=32), rate_factor=0.2)
 
 
+def _coarse_adversary() -> AdversaryConfig:
+    # at a quarter of the window, of whose pixels a deeper pyramid would leave none
+    return AdversaryConfig(DiscriminatorConfig(base=32, layers=2, scales=2), rate_factor=0.2)
+
+
 def _quick() -> LoopConfig:
     return LoopConfig(steps=8_000, batch_size=16, learning_rate=2e-3, decay_steps=2_000)
+
+
+@dataclass(frozen=True)
+class ParserLossWeights:
+    """Weights of the parts of stage I's loss; 0 switches a part off.
+
+    Attributes
+    ----------
+    parsing, in_front : float
+        Cross-entropies of the classes and of the order of depth, pixel by pixel.
+    adversarial, pyramid : float
+        Of a discriminator's verdict on both, and of its features (eq. 2). Without either there is no discriminator.
+    """
+
+    parsing: float = 1.0
+    in_front: float = 1.0
+    adversarial: float = 0.0
+    pyramid: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +54,8 @@ class PartParserTrainingConfig:
     ----------
     packs : tuple of PackShare
         Of part samples.
+    network, loss, adversary, loop
+        See their own classes.
     limb_weight : float
         Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before the
         torso matters most.
@@ -40,6 +65,8 @@ class PartParserTrainingConfig:
 
     packs: tuple[PackShare, ...]
     network: PartParserConfig = field(default_factory=PartParserConfig)
+    loss: ParserLossWeights = field(default_factory=ParserLossWeights)
+    adversary: AdversaryConfig = field(default_factory=_coarse_adversary)
     limb_weight: float = 2.0
     start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_quick)

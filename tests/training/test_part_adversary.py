@@ -8,15 +8,28 @@ import torch
 from flat_people import assert_equal_states, state_of
 
 from motionwarp.data.analyser_samples import PackShare
+from motionwarp.engines.part_inputs import QuarterInputs
 from motionwarp.errors import OptionError
 from motionwarp.networks.discriminator import DiscriminatorConfig
 from motionwarp.networks.part_generator import PartGeneratorConfig
-from motionwarp.networks.part_parser import PartParser, PartParserConfig
+from motionwarp.networks.part_parser import PartParser, PartParserConfig, PartParserOutput
 from motionwarp.training.adversary import Adversary, AdversaryConfig
 from motionwarp.training.loop import LoopConfig, run
-from motionwarp.training.part_adversary import CONDITION_CHANNELS, adversary_condition
+from motionwarp.training.part_adversary import (
+    CONDITION_CHANNELS,
+    PARSER_CONDITION_CHANNELS,
+    adversary_condition,
+    judged_parsings,
+    parser_condition,
+)
 from motionwarp.training.part_generator import PartGeneratorTask
-from motionwarp.training.parts_config import GeneratorLossWeights, PartGeneratorTrainingConfig
+from motionwarp.training.part_parser import PartParserTask
+from motionwarp.training.parts_config import (
+    GeneratorLossWeights,
+    ParserLossWeights,
+    PartGeneratorTrainingConfig,
+    PartParserTrainingConfig,
+)
 from motionwarp.weights import half_precision, save_checkpoint
 
 CPU = torch.device("cpu")
@@ -82,12 +95,62 @@ def test_the_verdict_reaches_the_generator_only_through_its_weights(part_pack: P
         assert any(moved), name
 
 
+def parser_config(part_pack: Path, **weights: float) -> PartParserTrainingConfig:
+    return PartParserTrainingConfig(
+        packs=(PackShare(part_pack, 1.0),),
+        network=PartParserConfig(channels=(4, 4, 4), blocks=(1, 1, 1)),
+        loss=ParserLossWeights(**weights),
+        adversary=SMALL,
+        loop=LOOP,
+    )
+
+
+def test_stage_one_has_a_discriminator_where_it_is_asked_for_and_goes_on_exactly(part_pack: Path, tmp_path: Path) -> None:
+    def parser_trained(config: PartParserTrainingConfig, folder: Path, max_minutes: float | None = None) -> int:
+        task = PartParserTask(config, CPU, torch.float32)
+        return run(task, config.loop, folder, max_minutes=max_minutes, report=lambda line: None)
+
+    parser_trained(parser_config(part_pack), tmp_path / "plain")
+    assert not [name for name in state_of(tmp_path / "plain") if "discriminator" in name]
+    config = parser_config(part_pack, adversarial=0.1, pyramid=1.0)
+    parser_trained(config, tmp_path / "whole")
+    for _ in range(LOOP.steps):
+        step = parser_trained(config, tmp_path / "cut", max_minutes=0)
+    assert step == LOOP.steps
+    assert_equal_states(tmp_path / "whole", tmp_path / "cut")
+    header = (tmp_path / "whole" / "log.csv").read_text().splitlines()[0].split(",")
+    assert {"parsing", "in_front", "adversarial", "pyramid", "discriminator", "fooled"} <= set(header)
+
+
+def test_stage_one_learns_from_the_verdict_alone(part_pack: Path) -> None:
+    for weights in ({"adversarial": 1.0}, {"pyramid": 1.0}):
+        task = PartParserTask(parser_config(part_pack, parsing=0.0, in_front=0.0, **weights), CPU, torch.float32)
+        before = [parameter.clone() for parameter in task.parser.parameters()]
+        task.train_step(next(task.batches(0, 1)))
+        assert any(not torch.equal(old, new) for old, new in zip(before, task.parser.parameters(), strict=True)), weights
+
+
+def test_what_stage_one_is_judged_by_is_empty_where_nothing_is_known() -> None:
+    output = PartParserOutput(torch.randn(1, 20, 2, 2), torch.randn(1, 16, 2, 2))
+    parsing, in_front = torch.tensor([[[3, 255], [0, 19]]]), torch.tensor([[[255, 0], [15, 2]]])
+    made, true = judged_parsings(output, parsing, in_front)
+    assert made.shape == true.shape == (1, 36, 2, 2)
+    for planes in (made, true):
+        torch.testing.assert_close(planes[:, :20].sum(1), torch.tensor([[[1.0, 0.0], [1.0, 1.0]]]))
+        torch.testing.assert_close(planes[:, 20:].sum(1), torch.tensor([[[0.0, 1.0], [1.0, 1.0]]]))
+    assert true[0, 3, 0, 0] == true[0, 20 + 15, 1, 0] == 1
+
+
 def test_the_condition_has_the_channels_it_says() -> None:
     limbs, stage_one, layers = torch.rand(2, 15, 16, 12), torch.rand(2, 36, 8, 6), torch.rand(2, 16, 4, 16, 12)
     condition = adversary_condition(limbs, stage_one, layers)
     assert condition.shape == (2, CONDITION_CHANNELS, 16, 12)
     assert torch.equal(condition[:, -4:], layers[:, -1])
     assert torch.equal(condition[:, 15:51, ::2, 1::2], stage_one)
+    seen = QuarterInputs(torch.rand(2, 64, 8, 6), torch.rand(2, 20, 8, 6), torch.rand(2, 15, 8, 6))
+    condition = parser_condition(seen)
+    assert condition.shape == (2, PARSER_CONDITION_CHANNELS, 8, 6)
+    assert torch.equal(condition[:, -4:], seen.layers[:, -4:])
 
 
 @pytest.mark.parametrize("kind", ["least_squares", "hinge"])
