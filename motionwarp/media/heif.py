@@ -42,6 +42,6 @@ def decode_heif(data: bytes, file: Path) -> ByteArray:
     try:
         pixels = np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True))
     # what it raises for damaged files differs with the version of libheif
-    except (AttributeError, EOFError, OSError, RuntimeError, SyntaxError, ValueError) as error:
+    except (AttributeError, EOFError, IndexError, OSError, RuntimeError, SyntaxError, ValueError) as error:
         raise MediaError("the HEIC picture is damaged", subject=file, remedy="Export it again") from error
     return np.array(pixels, dtype=np.uint8)

@@ -164,7 +164,8 @@ def _parse_png(data: bytes) -> PictureHeader:
             (level,) = struct.unpack_from(">H", content)
             grey = level if depth >= 8 else level * 255 // (2 ** max(depth, 1) - 1)
         elif kind == b"IEND":
-            complete = True
+            # one that claims to be longer makes decoders fetch room for what is not there
+            complete = position + 12 + length <= len(data)
             break
         position += 12 + length
     return PictureHeader("png", width, height, orientation, animated, complete, transparent_grey=grey)

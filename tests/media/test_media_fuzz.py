@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 from fuzz_mutations import mutated
-from fuzz_seeds import picture_seeds, video_seeds
+from fuzz_seeds import all_seeds, pillow_heif
 
+from motionwarp.media.container import opened_container
+from motionwarp.media.demuxers import CONTAINED
+from motionwarp.media.image import is_picture, read_image
 from motionwarp.media.picture_header import sniff_picture_format
-from motionwarp.media.probing import probe_video
 
 resource = pytest.importorskip("resource", reason="Windows has no limits of memory for a process")
 
@@ -137,11 +139,25 @@ def test_cases_differ_and_come_again() -> None:
     assert all(content != seeds[name] for name, content in once)
 
 
-def test_the_formats_that_matter_are_among_the_seeds(tmp_path: Path) -> None:
-    pictures = {sniff_picture_format(content[:32]) for content in picture_seeds().values()}
-    assert pictures >= {"jpeg", "png", "webp", "tiff", "bmp", "pnm"}
-    containers = set()
-    for name, content in video_seeds(tmp_path).items():
-        (tmp_path / name).write_bytes(content)
-        containers.add(probe_video(tmp_path / name).container.split(",")[0])
-    assert containers >= {"mov", "matroska", "avi", "mpegts", "mpeg", "flv", "gif", "apng", "yuv4mpegpipe", "picture"}
+# demuxers of formats that FFmpeg reads and does not write, or for which it has no encoder; damage to their relatives reaches some of them
+UNMADE = {
+    "live_flv", "asf_o", "jpegxl_anim", "vvc", "av1", "vc1", "dirac", "cavsvideo", "apv", "mjpeg", "ac4", "dts", "dtshd", "truehd", "mlp",
+    "ape", "tak",
+}  # fmt: skip
+PICTURES = {"jpeg", "png", "gif", "webp", "bmp", "tiff", "pnm", "avif", "heic", "jpeg2000"}
+
+
+def test_every_format_that_is_read_is_among_the_seeds(tmp_path: Path) -> None:
+    pictures, demuxers = set(), set()
+    for name, content in all_seeds(tmp_path).items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        if is_picture(path):
+            assert read_image(path).width > 0
+            pictures.add(sniff_picture_format(content[:32]))
+        elif name != "animation.webp":  # which is refused, and read as a still picture by those who ask for one
+            with opened_container(path) as container:
+                demuxers.add(container.format.name.split(",")[0])
+    assert pictures == PICTURES - ({"heic"} if pillow_heif is None else set())
+    readable = set(CONTAINED["format_whitelist"].split(","))
+    assert demuxers == readable - UNMADE

@@ -95,6 +95,16 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, smooth: np.ndarray) -> N
         read_image(saved(tmp_path, data), MediaLimits(max_pixels=119 * 80))
 
 
+def test_whose_main_picture_is_missing_is_damaged(tmp_path: Path, smooth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_pictures(*_: object, **__: object) -> None:
+        [][0]  # what pillow-heif does then
+
+    path = saved(tmp_path, heic(Image.fromarray(smooth)))
+    monkeypatch.setattr(pillow_heif, "open_heif", without_pictures)
+    with pytest.raises(MediaError, match="the HEIC picture is damaged"):
+        read_image(path)
+
+
 def test_without_libheif_it_says_what_to_install(tmp_path: Path, smooth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path, heic(Image.fromarray(smooth)))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)

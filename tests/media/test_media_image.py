@@ -218,6 +218,15 @@ def test_truncated_pictures_are_refused(tmp_path: Path, smooth: np.ndarray, kind
         read_image(path)
 
 
+def test_an_end_that_claims_to_be_long_is_no_end(tmp_path: Path, smooth: np.ndarray) -> None:
+    whole = _bytes(Image.fromarray(smooth), "PNG")
+    length = whole.rindex(b"IEND") - 4
+    (tmp_path / "a.png").write_bytes(whole[:length] + (320 << 20).to_bytes(4, "big") + whole[length + 4 :])
+    # OpenCV would fetch as much memory as the chunk says
+    with pytest.raises(MediaError, match="truncated"):
+        read_image(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000"])
 def test_no_cut_of_a_header_escapes_as_another_error(kind: str) -> None:
     whole = _bytes(Image.new("RGB", (9, 7), (5, 90, 200)), kind)
