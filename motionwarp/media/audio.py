@@ -183,13 +183,23 @@ class _EncodedAudio(AudioFeed):
 
     def _sample_blocks(self) -> Generator[tuple[FloatArray, int], None, None]:
         """Yield decoded samples, float32 (channels, n), and the place of the first in the output."""
-        resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        for resampled in self._resampled():
+            if resampled.pts is None or resampled.time_base is None:
+                continue
+            time = resampled.pts * resampled.time_base - self._section.zero
+            yield np.asarray(resampled.to_ndarray(), dtype=np.float32), round(time * self._rate)
+
+    def _resampled(self) -> Generator[av.AudioFrame, None, None]:
+        resampler, taken = None, None
         for frame in self._decoded():
-            for resampled in resampler.resample(frame):
-                if resampled.pts is None or resampled.time_base is None:
-                    continue
-                time = resampled.pts * resampled.time_base - self._section.zero
-                yield np.asarray(resampled.to_ndarray(), dtype=np.float32), round(time * self._rate)
+            kind = taken if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
+            if kind != taken:
+                # broadcasts go from two channels to six and back; a resampler takes one kind of frames only
+                if resampler is not None:
+                    yield from resampler.resample(None)
+                resampler, taken = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate), kind
+            if resampler is not None:
+                yield from resampler.resample(frame)
 
     def _decoded(self) -> Generator[av.AudioFrame | None, None, None]:
         decode = self._section.stream.codec_context.decode

@@ -186,6 +186,30 @@ def test_mono_and_other_rates(tmp_path: Path) -> None:
         assert abs(int(np.argmax(spectrum)) - 440) <= 2
 
 
+def test_sound_that_goes_from_two_channels_to_one_goes_on(tmp_path: Path) -> None:
+    """As broadcasts do; a decoder's frames change in the middle of a stream."""
+    stereo = source_clip(tmp_path, "stereo.mkv", "ac3")
+    mono = source_clip(tmp_path, "mono.mkv", "ac3", 1.0, channels=1)
+    changing = tmp_path / "changing.mkv"
+    with av.open(str(changing), "w") as output, av.open(str(stereo)) as first, av.open(str(mono)) as second:
+        video, sound = (output.add_stream_from_template(stream) for stream in (first.streams.video[0], first.streams.audio[0]))
+        for packet in first.demux():
+            if packet.pts is not None and (packet.stream.type == "video" or packet.pts * packet.time_base < 1):
+                packet.stream = video if packet.stream.type == "video" else sound
+                output.mux(packet)
+        for packet in second.demux(audio=0):
+            if packet.pts is not None:
+                packet.pts = packet.dts = packet.pts + round(1 / packet.time_base)
+                packet.stream = sound
+                output.mux(packet)
+    copy_clip(changing, tmp_path / "t.webm")
+    got = heard(tmp_path / "t.webm", 2.0)
+    assert len(got) >= 1.95 * RATE
+    early, late = got[round(0.2 * RATE) : round(0.8 * RATE)], got[round(1.2 * RATE) : round(1.8 * RATE)]
+    assert abs(lag(early, chirp(2.0)[0][round(0.2 * RATE) : round(0.8 * RATE)])) <= RATE // 1000
+    assert abs(lag(late, chirp(1.0)[0][round(0.2 * RATE) : round(0.8 * RATE)])) <= RATE // 50
+
+
 def test_sound_that_starts_late_keeps_its_distance(tmp_path: Path) -> None:
     pictures = [level_picture(i % 30) for i in range(60)]
     source = make_video(tmp_path / "s.mkv", pictures, sound=chirp(2.0), sound_codec="flac", sound_start=0.5)
