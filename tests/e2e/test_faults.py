@@ -46,9 +46,9 @@ class Scene:
             "engine": "layered", "device": "cpu",
         }  # fmt: skip
 
-    def words(self) -> list[str]:
+    def words(self, command: str = "transfer") -> list[str]:
         given = [word for name, value in self.options().items() for word in (f"--{name.replace('_', '-')}", value)]
-        return ["transfer", str(self.person), str(self.dance), *given]
+        return [command, str(self.person), str(self.dance), *given]
 
 
 def small(rgb: Any) -> Any:
@@ -141,6 +141,42 @@ def test_signals_at_every_stage(
 ) -> None:
     answer = runner.run(tmp_path, [*scene.words(), "-o", "out.mp4"], end_at=[*stage, int(number)])
     check_clean(answer, code, tmp_path, runner)
+
+
+def test_a_terminal_that_is_closed_ends_it_as_well(runner: Runner, scene: Scene, tmp_path: Path) -> None:
+    answer = runner.run(tmp_path, [*scene.words(), "-o", "out.mp4"], end_at=["render", 1, int(signal.SIGHUP)])
+    check_clean(answer, 129, tmp_path, runner)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=str)
+def test_a_kill_at_every_stage_leaves_at_most_a_hidden_part(runner: Runner, scene: Scene, tmp_path: Path, stage: tuple[str, int]) -> None:
+    words = [*scene.words(), "-o", "out.mp4"]
+    answer = runner.run(tmp_path, words, end_at=[*stage, int(signal.SIGKILL)])
+    assert answer["code"] == -signal.SIGKILL
+    assert not answer["orphans"]
+    left = [file.name for file in tmp_path.iterdir()]
+    assert all(name.startswith(".out.mp4.") and name.endswith(".part") for name in left)
+    assert len(left) <= 1
+    # which is in nobody's way
+    assert runner.run(tmp_path, words)["code"] == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*left, "out.mp4"]
+
+
+@pytest.mark.parametrize("stage", STAGES[:-1], ids=str)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_check_that_is_ended_leaves_nothing(
+    runner: Runner, scene: Scene, tmp_path: Path, stage: tuple[str, int], number: signal.Signals, code: int
+) -> None:
+    answer = runner.run(tmp_path, [*scene.words("check"), "--preview", "seen.png"], end_at=[*stage, int(number)])
+    check_clean(answer, code, tmp_path, runner)
+
+
+def test_poses_that_are_saved_are_whole_or_not_there(runner: Runner, scene: Scene, tmp_path: Path) -> None:
+    words = [*scene.words(), "--save-poses", "poses.json", "-o", "out.mp4"]
+    check_clean(runner.run(tmp_path, words, full_disk=[1000]), 2, tmp_path, runner)
+    assert runner.run(tmp_path, words, end_at=["render", 1, int(signal.SIGTERM)])["code"] == 143
+    assert [file.name for file in tmp_path.iterdir()] == ["poses.json"]
+    assert len(json.loads((tmp_path / "poses.json").read_text())["frames"]) == FRAMES
 
 
 @pytest.mark.parametrize("output", ["out.mp4", "out.gif", "frames/%03d.png", "out.webm"])
