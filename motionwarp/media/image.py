@@ -132,7 +132,7 @@ def read_image(path: str | os.PathLike[str], limits: MediaLimits | None = None) 
     limits.check_picture(header.width, header.height, file)
     if not header.complete:
         raise MediaError("the picture is truncated", subject=file, remedy="Copy or export it again")
-    pixels = _decoded(data, header, file)
+    pixels = _decoded(data, header, file, limits)
     # the decoder's word counts: a header may hide a second size that ours did not find
     limits.check_picture(pixels.shape[1], pixels.shape[0], file)
     return _as_picture(pixels, header)
@@ -148,13 +148,13 @@ def _file_content(file: Path, limits: MediaLimits) -> bytes:
         raise reading_failure(error, file) from error
 
 
-def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
+def _decoded(data: bytes, header: PictureHeader, file: Path, limits: MediaLimits) -> ByteArray:
     """Return uint8 (H, W), (H, W, 3) or (H, W, 4), in RGB order, as stored."""
     # OpenCV 4.9 has no GIF, and libtiff multiplies bytes by their alpha, or drops it
     if header.format == "gif" or header.byte_alpha:
         return _decoded_by_ffmpeg(data, header, file)
     if header.format == "heic":
-        return decode_heif(data, file)
+        return decode_heif(data, file, limits)
     if header.format == "tiff":
         data = without_tiff_orientation(data)
     elif header.format == "png":
