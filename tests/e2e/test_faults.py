@@ -258,6 +258,16 @@ def test_the_same_frames_twice_to_the_bit(scene: Scene) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
 
 
+def test_all_that_ships_gives_the_same_frames_twice_and_in_any_batches(repository_root: Path) -> None:
+    """The analyser sees both inputs and the Warping-GAN draws, as in a plain transfer."""
+    inputs = (repository_root / "examples" / "person.jpg", repository_root / "examples" / "dance.mp4")
+    options: dict[str, Any] = {"engine": "warping_gan", "device": "cpu", "size": 240, "end": 0.2}
+    first, second, one_by_one = ([frame.rgb for frame in stream(*inputs, batch_size=size, **options)] for size in (3, 3, 1))
+    assert len(first) > 3
+    assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+    assert max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(first, one_by_one, strict=True)) <= 1
+
+
 def test_batches_change_frames_by_a_level_at_most(scene: Scene) -> None:
     options = scene.options()
     by_batch = [
