@@ -39,12 +39,10 @@ class PartRegions:
         In nats; positive where the part owns the pixel, also where the pixel is hidden under another part.
     own : float32 (P, h, w)
         The same without what is hidden: where positive, the pixel's colour is the part's.
-    has_garment : bool
     """
 
     margins: FloatArray
     own: FloatArray
-    has_garment: bool
 
 
 def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> PartRegions:
@@ -77,7 +75,7 @@ def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> Pa
     own = _margins(scores, points, fall)
     margins = own.copy()
     _extend_beneath(margins, own, distances, points, parsing)
-    return PartRegions(margins, own, has_garment=bool(garment.any()))
+    return PartRegions(margins, own)
 
 
 def bare_hands(regions: PartRegions, parsing: ByteArray, solid: BoolArray) -> dict[int, float]:
