@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -102,6 +102,7 @@ class TransferJob:
         self._seen, self._staging, self._keep_parsing = seen, staging, keep_parsing
         self.clock = StageClock()
         self.warnings: list[str] = []
+        self._beside = ExitStack()  # what is still being made in threads when `prepare` has returned
         self.device = resolve_device(options.device)
         self.dtype = resolve_precision(options.precision, self.device)
         self.engine: Engine = make_engine(options.engine)
@@ -228,6 +229,7 @@ class TransferJob:
             self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
             self._prepare_engine(seen.source)
             self._theta = self._planned(self._target, callback)
+            self._beside = beside.pop_all()
         return self._timeline
 
     def frames(self, only: Sequence[int] | None = None) -> Iterator[Frame]:
@@ -249,21 +251,30 @@ class TransferJob:
 
     def shown(self, only: Sequence[int] | None = None) -> Generator[tuple[Frame, PersonLayer], None, None]:
         """Run the second pass; yields every frame as `frames` does, with the layer of the person in it."""
-        backdrop = make_backdrop(
-            self.options.background_choice, self._source, self._motion, self._frame, self.options.seed
-        )
         chosen = np.arange(len(self._timeline)) if only is None else np.asarray(only, dtype=np.int64)
-        beside = self.options.side_by_side
-        needs_driving = beside or (backdrop is not None and backdrop.needs_driving)
+        needs_driving = self.options.side_by_side or self.needs_plate
         with (
-            closing(backdrop) if backdrop is not None else nullcontext(),
+            self._beside as beside,
             closing(self._layers(chosen)) as layers,
             closing(self._driving_frames(chosen) if needs_driving else _nothing(len(chosen))) as driving,
+            ExitStack() as opened,
         ):
-            for index, layer, pictured in zip(chosen.tolist(), layers, driving, strict=True):
+            backdrop: Backdrop | None = None
+            for number, (index, layer, pictured) in enumerate(zip(chosen.tolist(), layers, driving, strict=True)):
+                if not number:
+                    # only now, so that the first frames are rendered while the source's plate is still being made
+                    with self.clock.measure("wait for plate"):
+                        beside.close()
+                    backdrop = self._opened_backdrop(opened)
                 with self.clock.measure("composite"):
                     frame = self._composed(index, layer, pictured, backdrop)
                 yield frame, layer
+
+    def _opened_backdrop(self, opened: ExitStack) -> Backdrop | None:
+        """Return the background, which is closed with `opened`."""
+        choice = self.options.background_choice
+        backdrop = make_backdrop(choice, self._source, self._motion, self._frame, self.options.seed)
+        return backdrop if backdrop is None else opened.enter_context(closing(backdrop))
 
     @property
     def observed(self) -> PoseTrack:

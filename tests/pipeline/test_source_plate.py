@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from motionwarp.engines.layered import LayeredEngine
 from motionwarp.media.image import write_image
 from motionwarp.pipeline import source as source_module
 from motionwarp.pipeline.api import stream, transfer
@@ -75,6 +76,31 @@ def test_the_clip_is_followed_while_the_plate_is_made(scene: Scene, knowing: Kno
     assert len(list(stream(scene.person, scene.dance, engine="layered"))) == scene.frames
 
 
+def test_the_first_frames_are_rendered_while_the_plate_is_made(
+    scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendering = threading.Event()
+    render = LayeredEngine.render
+
+    def noted(self: LayeredEngine, *args: Any) -> Any:
+        rendering.set()
+        return render(self, *args)
+
+    monkeypatch.setattr(source_module, "clean_plate", _once(rendering, clean_plate))
+    monkeypatch.setattr(LayeredEngine, "render", noted)
+    assert len(list(stream(scene.person, scene.dance, engine="layered"))) == scene.frames
+
+
+def test_whoever_stops_looking_takes_the_thread_along(
+    scene: Scene, knowing: KnowingEstimator, made: list[threading.Thread]
+) -> None:
+    job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", engine="layered"))
+    job.prepare()
+    assert list(job.frames(only=[])) == []
+    assert len(made) == 1
+    assert not made[0].is_alive()
+
+
 def test_a_plate_that_fails_fails_the_transfer(
     scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -113,7 +139,7 @@ def test_the_block_s_own_error_goes_before_that_of_what_is_done_beside_it() -> N
 
 def _once(event: threading.Event, work: Callable[..., ByteArray]) -> Callable[..., ByteArray]:
     def waiting(*args: Any, **kwargs: Any) -> ByteArray:
-        assert event.wait(PATIENCE_SECONDS), "the plate was not made beside the clip"
+        assert event.wait(PATIENCE_SECONDS), "the plate was not made beside what was waited for"
         return work(*args, **kwargs)
 
     return waiting
