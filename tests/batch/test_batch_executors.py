@@ -136,6 +136,60 @@ def test_a_lost_worker_costs_only_its_task(inputs: Inputs, tmp_path: Path) -> No
     assert not second.is_alive()
 
 
+def group_runs(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
+@pytest.mark.parametrize(
+    ("number", "to_all", "code"),
+    [
+        (signal.SIGTERM, False, 143),
+        (signal.SIGKILL, False, -signal.SIGKILL),
+        pytest.param(signal.SIGINT, True, 130, marks=pytest.mark.nightly),
+    ],
+)
+def test_no_worker_outlives_the_program(
+    inputs: Inputs, tmp_path: Path, repository_root: Path, number: signal.Signals, to_all: bool, code: int
+) -> None:
+    """Ended, interrupted at a terminal, which tells the workers as well, or killed, after which they must notice themselves."""
+    output = tmp_path / "out"
+    # whoever runs the tests in the background (nohup) has it ignored, and children take that over
+    program = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "runpy.run_module('motionwarp', None, '__main__')"
+    )
+    command = [
+        sys.executable, "-c", program, "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
+        "-o", str(output), "--size", "96", "--device", "cpu", "--variants", "50", "--workers", "2", "--quiet",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(repository_root), "TMPDIR": str(tmp_path / "scratch")}
+    (tmp_path / "scratch").mkdir()
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    try:
+        while not made_times(output):
+            assert process.poll() is None
+            time.sleep(0.01)
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        _, told = process.communicate(timeout=120)
+        assert process.returncode == code, told
+        assert "Traceback" not in told
+        last = time.monotonic() + 120
+        while group_runs(process.pid) and time.monotonic() < last:
+            time.sleep(0.05)
+        assert not group_runs(process.pid)
+    finally:
+        if group_runs(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+    if number != signal.SIGKILL:
+        # PyTorch makes a folder for compiled code when it is imported
+        assert [file.name for file in (tmp_path / "scratch").iterdir() if not file.name.startswith("torchinductor")] == []
+    whole = {"record.json", "video.mp4", "poses.json", "parsing.zip", "matte.zip", "warps.npz"}
+    assert {frozenset(file.name for file in clip.iterdir()) for clip in (output / "clips").iterdir()} == {frozenset(whole)}
 
 
 def test_no_more_workers_are_started_than_there_is_work_for(tmp_path: Path) -> None:

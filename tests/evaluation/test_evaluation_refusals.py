@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
@@ -131,6 +135,43 @@ def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
     assert not ledger.holds("a", "s")
     assert ledger.holds("b", "s")
     assert np.isnan(ledger.scores["b"].figures["ssim"])
+
+
+MEASURING = """
+import sys
+from pathlib import Path
+from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure_all
+
+if __name__ == "__main__":
+    picture = Path(sys.argv[1])
+    for _ in measure_all([PictureTask(picture, picture, None)] * 100_000, "exact", variants=False, jobs=2):
+        print("measured", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
+def test_no_process_that_measures_outlives_one_that_is_killed(tmp_path: Path, repository_root: Path) -> None:
+    write_picture(tmp_path / "a.png", scene(60))
+    (tmp_path / "measuring.py").write_text(MEASURING)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "measuring.py"), str(tmp_path / "a.png")],
+        env={**os.environ, "PYTHONPATH": str(repository_root), "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"measured\n"
+    process.kill()
+    process.wait()
+    try:
+        last = time.monotonic() + 60
+        while time.monotonic() < last:
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail("processes wait for tasks of one that is gone")
+    except ProcessLookupError:
+        pass
+    finally:
+        process.stdout.close()
 
 
 def test_a_process_that_is_killed_is_told_after_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

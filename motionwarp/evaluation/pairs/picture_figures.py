@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final
 
@@ -171,6 +174,15 @@ def measure_all(tasks: Sequence[PictureTask], fit: Fit, *, variants: bool, jobs:
 
 
 def _settle() -> None:
-    """One thread a process, and Ctrl-C is the parent's business."""
+    """One thread a process, Ctrl-C is the parent's business, and without a parent there is nothing left to do."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """End this process when its parent is gone: one that is killed cannot tell its workers, who would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
