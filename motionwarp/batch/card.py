@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Final
 
 from motionwarp.batch.configuring import DatasetConfig
@@ -126,5 +128,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return a text that stays in its cell."""
-    return " ".join(str(value).split()).replace("|", "\\|")
+    """Return a text that stays in its cell, and is a text: Markdown lets HTML and links through."""
+    return re.sub(r"([|\\\[\]`])", r"\\\1", escape(" ".join(str(value).split()), quote=False))

@@ -51,6 +51,20 @@ def test_texts_of_inputs_stay_in_their_cells() -> None:
     assert "| motions | MIT | 1 |" in text
 
 
+@pytest.mark.parametrize(
+    ("licence", "shown"),
+    [
+        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;"),
+        ("[free](javascript:alert(1))", "\\[free\\](javascript:alert(1))"),
+        ("![](https://example.invalid/seen.png)", "!\\[\\](https://example.invalid/seen.png)"),
+        ("a\\| b | c", "a\\\\\\| b \\| c"),
+        ("Tom & `Jerry`", "Tom &amp; \\`Jerry\\`"),
+    ],
+)
+def test_texts_of_inputs_are_neither_html_nor_links(licence: str, shown: str) -> None:
+    assert f"| people | {shown} | 1 |" in card(licence, "MIT")
+
+
 def test_the_card_tells_how_clips_were_made_but_not_where(tmp_path: Path) -> None:
     options = TransferOptions(audio=False, background=str(tmp_path / "wall.png"), seed=7, smooth=0.3, crf=20, retarget=False)
     text = card("MIT", "MIT", DatasetConfig(options, pairs=str(tmp_path / "pairs.csv")))
