@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -292,13 +293,44 @@ def half_precision(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.half() if value.is_floating_point() else value for name, value in module.state_dict().items()}
 
 
+def write_tensors(target: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors as a safetensors file, whole or not at all.
+
+    Parameters
+    ----------
+    target : Path
+        Replaced if it is there.
+    tensors : mapping of name to tensor
+        On the CPU, contiguous, none sharing memory with another.
+    metadata : mapping of str to str
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, on a full disk for instance; nothing is left then.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    with _written_beside(target) as part:
+        try:
+            save_file(dict(tensors), part, dict(metadata))
+        except SafetensorError as error:  # what the system said stands in its text only
+            raise OutputError(f"cannot be written ({error})", subject=target, remedy="Free some space or write elsewhere") from error
+
+
 def _replace_file(target: Path, content: bytes) -> None:
-    """Write beside the target and move into place, so that a reader never meets half a file."""
+    with _written_beside(target) as part, part.open("xb") as file:
+        file.write(content)
+
+
+@contextmanager
+def _written_beside(target: Path) -> Iterator[Path]:
+    """Have a file written beside the target, and move it into place, so that a reader never meets half a file."""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
+        yield part
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
+from motionwarp.data.pack import LabelledPicture, PackWriter
 from motionwarp.errors import OutputError, WeightsError
-from motionwarp.weights import Checkpoint, load_checkpoint, read_architecture, save_checkpoint
+from motionwarp.training.run_state import save_state
+from motionwarp.weights import Checkpoint, load_checkpoint, read_architecture, save_checkpoint, write_tensors
 from motionwarp.weights_register import format_registry, register_file
 from motionwarp.weights_registry import WeightsEntry, file_sha256, read_registry, registry, weights_folder
 
@@ -170,6 +177,54 @@ def test_a_failed_write_leaves_the_old_file(checkpoint: Path, monkeypatch: pytes
         save_checkpoint(checkpoint, {"w": torch.zeros(3)}, "toy", {})
     assert checkpoint.read_bytes() == before
     assert [file.name for file in checkpoint.parent.iterdir()] == [checkpoint.name]
+
+
+WRITING = """
+import resource, signal, sys
+from pathlib import Path
+import torch
+from motionwarp.errors import OutputError
+from motionwarp.weights import write_tensors
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_tensors(Path(sys.argv[1]), {"w": torch.zeros(5000)}, {"step": "2"})
+except OutputError as error:
+    print(error.exit_code, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits of files' sizes")
+def test_tensors_are_written_whole_or_not_at_all(tmp_path: Path, repository_root: Path) -> None:
+    path = tmp_path / "state"
+    write_tensors(path, {"w": torch.ones(2)}, {"step": "1"})
+    before = path.read_bytes()
+    environment = {**os.environ, "PYTHONPATH": str(repository_root)}
+    done = subprocess.run([sys.executable, "-c", WRITING, str(path)], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"2 {path}: cannot be written")
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["state"]
+
+
+def test_packs_and_states_of_runs_are_written_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full is told by all of them, and leaves what was there."""
+
+    def full(tensors: object, part: Path, metadata: object) -> None:
+        part.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    grey = np.zeros((8, 6), np.uint8)
+    pack = PackWriter()
+    pack.add(LabelledPicture(np.zeros((8, 6, 3), np.uint8), grey, grey, np.zeros((18, 3), np.float32), "one"))
+    network = torch.nn.Linear(2, 2)
+    task = SimpleNamespace(modules={"n": network}, optimisers={})
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    for write in (pack.write, lambda path: save_state(path, task, network, 3)):  # type: ignore[arg-type]
+        (tmp_path / "file").write_bytes(b"precious")
+        with pytest.raises(OutputError, match="No space left"):
+            write(tmp_path / "file")
+        assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("file", b"precious")]
 
 
 def test_only_safetensors_are_written(tmp_path: Path) -> None:

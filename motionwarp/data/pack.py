@@ -14,11 +14,11 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from motionwarp.data.pack_file import open_pack
 from motionwarp.errors import InputError, OutputError
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray
+from motionwarp.weights import write_tensors
 
 FORMAT: Final = "motionwarp-pack-1"
 _STREAMS: Final = ("rgb", "parsing", "matte")
@@ -80,20 +80,15 @@ class PackWriter:
         self._names.append(sample.name)
 
     def write(self, path: Path) -> int:
-        """Write the pack and return its size in bytes."""
+        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
         tensors: dict[str, torch.Tensor] = {"points": torch.from_numpy(np.stack(self._points))}
         for stream, items in self._streams.items():
             tensors[f"{stream}_bytes"] = torch.frombuffer(bytearray(b"".join(items)), dtype=torch.uint8)
             tensors[f"{stream}_ends"] = torch.tensor([len(item) for item in items]).cumsum(0)
-        part = path.with_name(path.name + ".part")
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            save_file(tensors, part, metadata={"format": FORMAT, "names": json.dumps(self._names)})
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_tensors(path, tensors, {"format": FORMAT, "names": json.dumps(self._names)})
         return path.stat().st_size
 
 

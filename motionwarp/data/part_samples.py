@@ -15,7 +15,6 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from motionwarp.data.pack_file import open_pack
 from motionwarp.data.pairs import PersonPair
@@ -28,6 +27,7 @@ from motionwarp.engines.part_inputs import PART_STRIDE
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, FloatArray
+from motionwarp.weights import write_tensors
 
 FORMAT: Final = "motionwarp-part-samples-1"
 NO_PART: Final = parts.PART_COUNT  # the class of pixels outside of the person
@@ -173,7 +173,7 @@ class PartPackWriter:
         self._names.append(sample.name)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes."""
+        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
         tensors = {
@@ -182,13 +182,8 @@ class PartPackWriter:
             "samples_bytes": torch.frombuffer(bytearray(b"".join(self._streams)), dtype=torch.uint8),
             "samples_ends": torch.tensor([len(stream) for stream in self._streams]).cumsum(0),
         }
-        part = path.with_name(path.name + ".part")
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            save_file(tensors, part, metadata={"format": FORMAT, "names": json.dumps(self._names)})
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_tensors(path, tensors, {"format": FORMAT, "names": json.dumps(self._names)})
         return path.stat().st_size
 
 

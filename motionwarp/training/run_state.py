@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from motionwarp.errors import WeightsError
 from motionwarp.training.parallel import gathered, present_team
+from motionwarp.weights import write_tensors
 
 if TYPE_CHECKING:
     from motionwarp.training.loop import TrainingTask
@@ -29,6 +30,11 @@ def save_state(path: Path, task: TrainingTask, average: nn.Module, step: int) ->
         The averaged weights.
     step : int
         How many steps were made.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; the state before is still there then.
     """
     tensors = _random_states()
     if not present_team().leads:
@@ -40,10 +46,8 @@ def save_state(path: Path, task: TrainingTask, average: nn.Module, step: int) ->
         for index, values in optimiser.state_dict()["state"].items():
             for key, value in values.items():
                 tensors[f"optimiser/{name}/{index}/{key}"] = torch.as_tensor(value)
-    part = path.with_name(path.name + ".part")
     # the same tensor under two names would be refused: copies are independent
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part, {"step": str(step)})
-    part.replace(path)
+    write_tensors(path, {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, {"step": str(step)})
 
 
 def load_state(path: Path, task: TrainingTask, average: nn.Module) -> int:
