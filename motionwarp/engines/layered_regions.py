@@ -46,6 +46,13 @@ class PartRegions:
     own: FloatArray
     has_garment: bool
 
+    def only(self, part: int) -> PartRegions:
+        """Return regions in which the other parts own nothing."""
+        others = np.arange(len(self.margins)) != part
+        margins, own = self.margins.copy(), self.own.copy()
+        margins[others] = own[others] = -np.inf
+        return PartRegions(margins, own, has_garment=False)
+
 
 def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> PartRegions:
     """Divide a picture among the parts.
