@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 from functools import cache
@@ -18,6 +19,8 @@ PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torc
 
 # what the kernel calls the instructions that multiply bfloat16, on x86 and on ARM
 _BF16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+# how devices without an error of their own for it say that memory has run out (Metal, cuBLAS, the CPU's allocator)
+_OUT_OF_MEMORY: Final = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
 
 
 def available_devices() -> tuple[str, ...]:
@@ -149,3 +152,19 @@ def set_threads(count: int | None = None) -> int:
     torch.set_num_threads(count)
     cv2.setNumThreads(count)
     return count
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that the memory of a device or of the machine did not suffice."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give what is no longer used back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -54,6 +54,11 @@ class BuiltinEstimator:
         reader = NetworkReader.load(weights, device, dtype)
         return cls(reader, BothWaysReader(reader), SecondLookReader(reader))
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What has happened to the reader that is worth telling, as sentences."""
+        return tuple(getattr(self.reader, "warnings", ()))
+
     def find_people(self, rgb: ByteArray) -> list[Person]:
         """Return everybody in a picture, the surest first; see `Estimator.find_people`."""
         return [sighting.person for sighting in self._finder.find(rgb)]

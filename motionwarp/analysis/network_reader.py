@@ -14,6 +14,7 @@ from motionwarp.analysis.exposure import lifted
 from motionwarp.analysis.folding import folded, ready_for, with_outputs
 from motionwarp.analysis.reading import Readings
 from motionwarp.crew import Crew
+from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
 from motionwarp.errors import WeightsError
 from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points
 from motionwarp.types import ByteArray, FloatArray
@@ -25,6 +26,17 @@ _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a sea
 
 class NetworkReader:
     """Reads pictures with the analyser, dark ones lifted.
+
+    Where memory runs out, a batch is read in halves, and all later ones are no larger; where a single picture does not fit, the work
+    goes on on the CPU.
+
+    Attributes
+    ----------
+    device : torch.device
+    dtype : torch.dtype
+        As they are now: both change when the work moves to the CPU.
+    warnings : list of str
+        What has happened of that kind.
 
     Parameters
     ----------
@@ -46,6 +58,8 @@ class NetworkReader:
     ) -> None:
         everything = folded(network.eval())
         self.device, self.dtype = device, dtype
+        self.warnings: list[str] = []
+        self._most = _LARGEST_BATCH
         self.config = network.config
         self._everything = ready_for(everything, device, dtype)
         self._points_only = ready_for(with_outputs(everything, (0, 1)), device, dtype)
@@ -95,10 +109,34 @@ class NetworkReader:
         size = self._chunk(len(pictures))
         parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
         if len(parts) == 1:
-            return read(parts[0], dense)
+            return self._within_memory(read, parts[0], dense)
         with Crew(min(self._workers(), len(parts) or 1)) as crew:
-            chunks = [answer.result() for answer in [crew.submit(read, part, dense) for part in parts]]
+            chunks = [answer.result() for answer in [crew.submit(self._within_memory, read, part, dense) for part in parts]]
         return _joined(chunks, dense, self.config)
+
+    def _within_memory(self, read: Callable[[ByteArray, bool], Readings], pictures: ByteArray, dense: bool) -> Readings:
+        """Read one batch, in halves or on the CPU where memory runs out."""
+        try:
+            return read(pictures, dense)
+        except Exception as error:
+            if not is_out_of_memory(error) or (len(pictures) == 1 and self.device.type == "cpu"):
+                raise
+        # here the error, which keeps hold of the memory, is gone
+        release_memory(self.device)
+        if len(pictures) == 1:
+            self._move_to_cpu()
+            return self._within_memory(read, pictures, dense)
+        half = -(-len(pictures) // 2)
+        self._most = min(self._most, half)
+        return _joined([self._within_memory(read, part, dense) for part in (pictures[:half], pictures[half:])], dense, self.config)
+
+    def _move_to_cpu(self) -> None:
+        self.warnings.append(f"the memory of the device '{self.device.type}' did not suffice to see people, so that the CPU saw them")
+        self.device = torch.device("cpu")
+        self.dtype = resolve_precision("auto", self.device)
+        self._everything = ready_for(self._everything, self.device, self.dtype)
+        self._points_only = ready_for(self._points_only, self.device, self.dtype)
+        self._most = _LARGEST_BATCH
 
     def _workers(self) -> int:
         """Return how many batches are read at once: other devices are kept busy by one."""
@@ -106,7 +144,7 @@ class NetworkReader:
 
     def _chunk(self, count: int) -> int:
         """Return how many of so many pictures are read as one batch, at least 1."""
-        return min(max(-(-count // self._workers()), 1), _LARGEST_BATCH)
+        return min(max(-(-count // self._workers()), 1), self._most)
 
     @torch.inference_mode()
     def _read(self, pictures: ByteArray, dense: bool) -> Readings:

@@ -84,7 +84,7 @@ def _grey_picture(content: bytes, name: str, place: str) -> ByteArray:
     except BrokenHeaderError:
         header = None
     if header is not None:
-        MediaLimits().check_picture(header.width, header.height, f"{place}: {name}")
+        MediaLimits.of_environment().check_picture(header.width, header.height, f"{place}: {name}")
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is not None and picture.ndim == 2 and picture.dtype == np.uint8:
             return np.asarray(picture, dtype=np.uint8)

@@ -38,7 +38,7 @@ class WarpedPart:
     parsing: Tensor | None
     placement: Placement
 
-    def of_frame(self, frame: int) -> FramePart | None:
+    def of_frame(self, frame: int) -> FramePiece | None:
         """Return one frame's part, cut to the box that it has in whatever batch; None where it lies outside the frame."""
         left, top = (int(value) for value in self.placement.low[frame])
         right, bottom = (int(value) for value in self.placement.high[frame])
@@ -47,12 +47,12 @@ class WarpedPart:
         x, y = (int(value) for value in self.placement.corners[frame])
         rows, columns = slice(top - y, bottom - y), slice(left - x, right - x)
         classes = None if self.parsing is None else self.parsing[frame, 0, rows, columns]
-        return FramePart(self.rgba[frame, :, rows, columns], classes, left, top)
+        return FramePiece(self.rgba[frame, :, rows, columns], classes, left, top)
 
 
 @dataclass(frozen=True, eq=False)
-class FramePart:
-    """One part of one frame.
+class FramePiece:
+    """A piece of one frame: one part, or the whole person.
 
     Attributes
     ----------

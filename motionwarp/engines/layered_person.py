@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_back import seen_from_behind
-from motionwarp.engines.layered_compositing import Canvas, Placement, WarpedPart, place_boxes, sample_part, to_bytes
+from motionwarp.engines.layered_compositing import Canvas, FramePiece, Placement, WarpedPart, place_boxes, sample_part, to_bytes
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.engines.layered_maps import forward_maps
@@ -38,26 +38,7 @@ _COVERED_HAND, _BARE_HAND = 0.3, 0.6
 _PROBES: Final = torch.cartesian_prod(torch.linspace(-0.1, 1.1, 5), torch.linspace(-0.1, 1.1, 5))
 
 
-@dataclass(frozen=True, eq=False)
-class RenderedFrame:
-    """One frame's person.
-
-    Attributes
-    ----------
-    rgba : float32 tensor (4, h, w)
-        Colours multiplied by alpha, and alpha.
-    parsing : float32 tensor (h, w) or None
-    left, top : int
-        The box's first pixel in the output frame.
-    """
-
-    rgba: Tensor
-    parsing: Tensor | None
-    left: int
-    top: int
-
-
-def person_layer(frame: RenderedFrame | None) -> PersonLayer:
+def person_layer(frame: FramePiece | None) -> PersonLayer:
     """Return a frame as engines give it, an empty layer for None."""
     if frame is None:
         return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
@@ -198,7 +179,7 @@ class LayeredPerson:
             spline = self._garment.fit(forward, backward[:, parts.TORSO])
         return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]))
 
-    def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[RenderedFrame | None]:
+    def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[FramePiece | None]:
         """Return each frame's person, None where there is none.
 
         Parameters
@@ -210,12 +191,12 @@ class LayeredPerson:
         height, width : int
             Of the output frame.
         """
-        frames: list[RenderedFrame | None] = [None] * len(poses)
+        frames: list[FramePiece | None] = [None] * len(poses)
         for group in self.warped(poses, theta, height, width):
             canvas = Canvas(group.layers, group.shown)
             for position, frame in enumerate(group.frames):
                 composed = canvas.compose(position, tuple(float(score) for score in group.depth[position]))
-                frames[frame] = None if composed is None else RenderedFrame(*composed)
+                frames[frame] = None if composed is None else FramePiece(*composed)
         return frames
 
     def bounds(self, poses: Tensor, theta: LayeredTheta) -> Tensor:

@@ -39,19 +39,17 @@ class PartRegions:
         In nats; positive where the part owns the pixel, also where the pixel is hidden under another part.
     own : float32 (P, h, w)
         The same without what is hidden: where positive, the pixel's colour is the part's.
-    has_garment : bool
     """
 
     margins: FloatArray
     own: FloatArray
-    has_garment: bool
 
     def only(self, part: int) -> PartRegions:
         """Return regions in which the other parts own nothing."""
         others = np.arange(len(self.margins)) != part
         margins, own = self.margins.copy(), self.own.copy()
         margins[others] = own[others] = -np.inf
-        return PartRegions(margins, own, has_garment=False)
+        return PartRegions(margins, own)
 
 
 def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> PartRegions:
@@ -84,7 +82,7 @@ def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> Pa
     own = _margins(scores, points, fall)
     margins = own.copy()
     _extend_beneath(margins, own, distances, points, parsing)
-    return PartRegions(margins, own, has_garment=bool(garment.any()))
+    return PartRegions(margins, own)
 
 
 def bare_hands(regions: PartRegions, parsing: ByteArray, solid: BoolArray) -> dict[int, float]:

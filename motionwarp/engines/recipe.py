@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from motionwarp.engines.layered_compositing import Canvas
-from motionwarp.engines.layered_person import RenderedFrame, WarpedFrames
+from motionwarp.engines.layered_compositing import Canvas, FramePiece
+from motionwarp.engines.layered_person import WarpedFrames
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 
@@ -25,7 +25,7 @@ def blended(
     frame: int,
     window_to_frame: Tensor,
     frame_size: tuple[int, int] | None = None,
-) -> RenderedFrame | None:
+) -> FramePiece | None:
     """Blend one frame's parts.
 
     Parameters
@@ -46,7 +46,7 @@ def blended(
 
     Returns
     -------
-    RenderedFrame or None
+    FramePiece or None
         None if the frame shows nothing of the person.
     """
     composed = Canvas(group.layers, group.shown).compose(position, tuple(float(score) for score in group.depth[position]))
@@ -76,7 +76,7 @@ def blended(
         classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
     mixed[:3] *= alpha / mixed[3]
     mixed[3] = alpha
-    return RenderedFrame(mixed, classes, left, top)
+    return FramePiece(mixed, classes, left, top)
 
 
 def _enlarged(

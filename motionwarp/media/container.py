@@ -56,7 +56,7 @@ def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -
             raise LimitError(
                 f"its header claims no size, or one beyond the limit of {limits.max_video_pixels / 1e6:.0f} million pixels",
                 subject=file,
-                remedy="Copy it again if it is damaged, else scale it down first",
+                remedy="Copy it again if it is damaged, else scale it down first, or raise MOTIONWARP_MAX_VIDEO_PIXELS",
             )
         limits.check_video(width, height, file)
         stream.thread_type = "AUTO"
@@ -68,7 +68,7 @@ def opened_container(file: Path, limits: MediaLimits | None = None, hardware: st
     """Open `file`, which may hold sound only; arguments and errors as for `opened_video`."""
     existing_file(file)
     _refuse_foreign(file)
-    limits = limits or MediaLimits()
+    limits = limits or MediaLimits.of_environment()
     options = _decoder_options(limits)
     address = ffmpeg_address(file)
     container = None if hardware is None else open_accelerated(address, options, hardware)

@@ -8,18 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from motionwarp.errors import MediaError
+from motionwarp.media.limits import MediaLimits
 from motionwarp.types import ByteArray
 
 
-def decode_heif(data: bytes, file: Path) -> ByteArray:
+def decode_heif(data: bytes, file: Path, limits: MediaLimits) -> ByteArray:
     """Decode the main picture of a HEIC file.
 
     Parameters
     ----------
     data : bytes
-        The whole file, whose size was checked.
+        The whole file.
     file : Path
         For messages.
+    limits : MediaLimits
+        Checked on the size that libheif is going to decode, which a header may have hidden from our own look at it.
 
     Returns
     -------
@@ -30,6 +33,8 @@ def decode_heif(data: bytes, file: Path) -> ByteArray:
     ------
     MediaError
         If libheif is not installed, or the picture is damaged.
+    LimitError
+        If it is beyond `limits`.
     """
     try:
         import pillow_heif
@@ -40,7 +45,10 @@ def decode_heif(data: bytes, file: Path) -> ByteArray:
             remedy="Install it with: pip install 'motionwarp[heic]', or export the picture as JPEG",
         ) from error
     try:
-        pixels = np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True))
+        picture = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+        width, height = picture.size
+        limits.check_picture(width, height, file)
+        pixels = np.asarray(picture)  # decodes
     # what it raises for damaged files differs with the version of libheif
     except (AttributeError, EOFError, IndexError, OSError, RuntimeError, SyntaxError, ValueError) as error:
         raise MediaError("the HEIC picture is damaged", subject=file, remedy="Export it again") from error

@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.errors import MediaError, OutputError
+from motionwarp.errors import LimitError, MediaError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.colour import RgbConverter
 from motionwarp.media.files import existing_file, reading_failure
 from motionwarp.media.heif import decode_heif
-from motionwarp.media.limits import MediaLimits
+from motionwarp.media.limits import MediaLimits, variable_of
 from motionwarp.media.picture_header import (
     BrokenHeaderError,
     PictureHeader,
@@ -91,7 +91,7 @@ def is_picture(path: str | os.PathLike[str]) -> bool:
             head = file.read(32)
             if sniff_picture_format(head) is None:
                 return False
-            if os.fstat(file.fileno()).st_size > MediaLimits().max_file_bytes:
+            if os.fstat(file.fileno()).st_size > MediaLimits.of_environment().max_file_bytes:
                 return True  # reading it says that it is too large
             header = parse_picture_header(head + file.read())
     except OSError:
@@ -111,7 +111,7 @@ def read_image(path: str | os.PathLike[str], limits: MediaLimits | None = None) 
     path : str or path
         JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF, HEIC or JPEG 2000, told by content.
     limits : MediaLimits, optional
-        Checked on the header, before decoding.
+        Checked on the header, before decoding; those of the environment where none are given.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def read_image(path: str | os.PathLike[str], limits: MediaLimits | None = None) 
     LimitError
         If it is beyond `limits`.
     """
-    limits = limits or MediaLimits()
+    limits = limits or MediaLimits.of_environment()
     file = existing_file(path)
     data = _file_content(file, limits)
     try:
@@ -132,7 +132,7 @@ def read_image(path: str | os.PathLike[str], limits: MediaLimits | None = None) 
     limits.check_picture(header.width, header.height, file)
     if not header.complete:
         raise MediaError("the picture is truncated", subject=file, remedy="Copy or export it again")
-    pixels = _decoded(data, header, file)
+    pixels = _decoded(data, header, file, limits)
     # the decoder's word counts: a header may hide a second size that ours did not find
     limits.check_picture(pixels.shape[1], pixels.shape[0], file)
     return _as_picture(pixels, header)
@@ -142,19 +142,23 @@ def _file_content(file: Path, limits: MediaLimits) -> bytes:
     try:
         size = file.stat().st_size
         if size > limits.max_file_bytes:
-            raise MediaError(f"{size} bytes are too many for a picture", subject=file, remedy="Give a smaller file")
+            raise LimitError(
+                f"{size} bytes are too many for a picture",
+                subject=file,
+                remedy=f"Give a smaller file, or raise {variable_of('max_file_bytes')} if you trust it",
+            )
         return file.read_bytes()
     except OSError as error:
         raise reading_failure(error, file) from error
 
 
-def _decoded(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
+def _decoded(data: bytes, header: PictureHeader, file: Path, limits: MediaLimits) -> ByteArray:
     """Return uint8 (H, W), (H, W, 3) or (H, W, 4), in RGB order, as stored."""
     # OpenCV 4.9 has no GIF, and libtiff multiplies bytes by their alpha, or drops it
     if header.format == "gif" or header.byte_alpha:
         return _decoded_by_ffmpeg(data, header, file)
     if header.format == "heic":
-        return decode_heif(data, file)
+        return decode_heif(data, file, limits)
     if header.format == "tiff":
         data = without_tiff_orientation(data)
     elif header.format == "png":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from os import PathLike
 
-from motionwarp.errors import LimitError, MediaError
+from motionwarp.errors import LimitError, MediaError, OptionError
 
 
 @dataclass(frozen=True)
 class MediaLimits:
     """Sizes beyond which a medium is refused, so that a header of a few bytes cannot claim gigabytes of memory.
+
+    Where none are given, those of the environment count (`of_environment`): `MOTIONWARP_` and an attribute's name in capitals, such as
+    `MOTIONWARP_MAX_PIXELS`. So they hold for every command, and for the workers that a command starts.
 
     Attributes
     ----------
@@ -38,6 +42,17 @@ class MediaLimits:
             if getattr(self, field.name) <= 0:
                 raise ValueError(f"MediaLimits.{field.name} must be positive, got {getattr(self, field.name)}")
 
+    @classmethod
+    def of_environment(cls) -> MediaLimits:
+        """Return the limits that environment variables set; the defaults where they set none.
+
+        Raises
+        ------
+        OptionError
+            If one of them is not a whole number over 0.
+        """
+        return cls(**{field.name: _number_in_environment(field.name, int(str(field.default))) for field in fields(cls)})
+
     def check_picture(self, width: int, height: int, subject: str | PathLike[str]) -> None:
         """Refuse a picture of this size.
 
@@ -55,14 +70,31 @@ class MediaLimits:
         MediaError
             If a side is not positive.
         """
-        _check(width, height, self.max_pixels, self.max_side, "picture", subject)
+        _check(width, height, self.max_pixels, self.max_side, "picture", "max", subject)
 
     def check_video(self, width: int, height: int, subject: str | PathLike[str]) -> None:
         """Refuse a video whose frames have this size; arguments and errors as for `check_picture`."""
-        _check(width, height, self.max_video_pixels, self.max_video_side, "video", subject)
+        _check(width, height, self.max_video_pixels, self.max_video_side, "video", "max_video", subject)
 
 
-def _check(width: int, height: int, max_pixels: int, max_side: int, kind: str, subject: str | PathLike[str]) -> None:
+def variable_of(name: str) -> str:
+    """Return the environment variable that sets a limit."""
+    return f"MOTIONWARP_{name.upper()}"
+
+
+def _number_in_environment(name: str, default: int) -> int:
+    text = os.environ.get(variable_of(name), "").replace("_", "")
+    if not text:
+        return default
+    # 18 digits stay within what all libraries count with
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) <= 18 and int(text) > 0):
+        raise OptionError(
+            "is not a limit of size", subject=f"{variable_of(name)}={text}", remedy="Give a whole number over 0, or leave it out"
+        )
+    return int(text)
+
+
+def _check(width: int, height: int, max_pixels: int, max_side: int, kind: str, prefix: str, subject: str | PathLike[str]) -> None:
     if width <= 0 or height <= 0:
         raise MediaError(
             f"its header claims a {kind} of {width}x{height} pixels",
@@ -74,5 +106,5 @@ def _check(width: int, height: int, max_pixels: int, max_side: int, kind: str, s
             f"its header claims a {kind} of {width}x{height} pixels, beyond the limit of {max_pixels / 1e6:.0f} million"
             f" and {max_side} a side",
             subject=subject,
-            remedy="Scale it down first",
+            remedy=f"Scale it down first, or raise {variable_of(prefix + '_pixels')} and {variable_of(prefix + '_side')} if you trust it",
         )

@@ -75,6 +75,7 @@ def _sniff_heif(brand: bytes, compatible: bytes) -> str | None:
 
 
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_LARGEST_META = 16_000_000  # bytes; that of a picture of 160 million pixels in tiles is a hundredth of it
 _ANY_HEIF = (b"mif1", b"msf1")  # what is in it is said by the compatible brands that follow
 
 _MAGIC = (
@@ -309,13 +310,28 @@ def _parse_pnm(data: bytes) -> PictureHeader:
 
 def _parse_heif(name: str, data: bytes) -> PictureHeader:
     # the size is in an 'ispe' box within meta/iprp/ipco; the largest is that of the picture itself, not of a thumbnail or tile
+    start, end = _heif_meta(data)
     sizes = []
-    position = data.find(b"ispe")
-    while position >= 0 and position < 65536:
+    position = data.find(b"ispe", start)
+    while 0 <= position < end:
         sizes.append(struct.unpack_from(">II", data, position + 8))
         position = data.find(b"ispe", position + 4)
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     return PictureHeader(name, width, height, animated=data[8:12] == b"avis")
+
+
+def _heif_meta(data: bytes) -> tuple[int, int]:
+    """Return where the box with what is said about the pictures begins and ends, among the outermost boxes."""
+    position = 0
+    while True:
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"meta":
+            if length > _LARGEST_META:
+                raise ValueError("more about the picture than any picture needs")
+            return position, position + length
+        if length < 8:
+            raise ValueError("a box of no length before it")
+        position += length
 
 
 def _parse_jpeg2000(data: bytes) -> PictureHeader:

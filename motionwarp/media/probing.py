@@ -93,7 +93,7 @@ def probe_video(
         A video file, an animated picture, a folder of numbered pictures, a pattern such as `frame_%05d.png`, or a still
         picture, which is a clip of one frame.
     limits : MediaLimits, optional
-        Checked before anything is decoded.
+        Checked before anything is decoded; those of the environment where none are given.
     folder_rate : Fraction
         Frames a second of folders, which do not say.
 
@@ -104,7 +104,7 @@ def probe_video(
     LimitError
         If its frames are beyond `limits`.
     """
-    limits = limits or MediaLimits()
+    limits = limits or MediaLimits.of_environment()
     source = Path(path)
     if not is_picture_series(source):
         return probe_container(source, limits)[0]

@@ -46,7 +46,7 @@ def open_video(
     start_seconds, end_seconds : float, optional
         The section to read, by seeking: frames with start <= time < end. Frames' times count from `start_seconds`.
     limits : MediaLimits, optional
-        Checked before anything is decoded.
+        Checked before anything is decoded; those of the environment where none are given.
     hardware : str, optional
         Decode on a graphics card: "auto" or a name of `hardware_decoders`.
     folder_rate : Fraction
@@ -73,7 +73,7 @@ def open_video(
         If `hardware` names a decoder that there is not.
     """
     _check_section(start_seconds, end_seconds)
-    limits = limits or MediaLimits()
+    limits = limits or MediaLimits.of_environment()
     source = Path(path)
     if is_picture_series(source):
         info = probe_video(source, limits, folder_rate=folder_rate)

@@ -124,7 +124,8 @@ def observe_driving(
                 remedy="Use a clip that shows one clearly, choose another section, or give --driving-poses",
             )
         plate = None if pass_one.plate is None else pass_one.plate.finish()
-        notes = [*reader.warnings, *doubts.notes("the driving person")]
+        # the estimator has seen the source as well; only some can tell of what happened to them
+        notes = [*reader.warnings, *getattr(estimator, "warnings", ()), *doubts.notes("the driving person")]
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)

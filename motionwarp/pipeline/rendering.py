@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 
 from motionwarp.crew import Crew
-from motionwarp.devices import resolve_precision
+from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
@@ -26,15 +25,6 @@ _PIXELS_ON_CPU: Final = 4e6
 _PIXELS_ELSEWHERE: Final = 64e6
 _PIXELS_OF_A_CREW: Final = 8e6  # in all batches that a CPU makes at once
 _LARGEST_BATCH: Final = 32
-# how devices without an error of their own for it say that memory has run out (Metal, cuBLAS, the CPU's allocator)
-_OUT_OF_MEMORY: Final = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that the memory of a device or of the machine did not suffice."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 class EngineRunner:
@@ -147,13 +137,13 @@ class EngineRunner:
         if frames == 1:
             self._move_to_cpu()
             return
-        _release(self.settings.device)
+        release_memory(self.settings.device)
         self._most = frames // 2
         self._tell(f"memory ran out, so that frames were rendered {self._most} at a time")
 
     def _move_to_cpu(self) -> None:
         name = self.settings.device.type
-        _release(self.settings.device)
+        release_memory(self.settings.device)
         cpu = torch.device("cpu")
         self.settings = replace(self.settings, device=cpu, dtype=resolve_precision("auto", cpu))
         # the CPU has other memory, of which nothing is known yet
@@ -168,12 +158,3 @@ class EngineRunner:
             self._warnings.append(text)
         else:
             self._warnings[self._told] = text
-
-
-def _release(device: torch.device) -> None:
-    """Give what is no longer used back to the device."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()

@@ -168,6 +168,55 @@ def test_an_onnx_network_places_the_points(builtin: BuiltinEstimator, batch: obj
         assert set(session.batches) == {1}
 
 
+@pytest.fixture
+def onnxruntime(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """Let a stand-in of onnxruntime read files that begin with `onnx`; returns which were loaded, and where they run."""
+    loaded: list[tuple[str, list[str]]] = []
+
+    def session(file: str, providers: list[str]) -> DotSession:
+        if not Path(file).read_bytes().startswith(b"onnx"):
+            raise RuntimeError("protobuf parsing failed")
+        loaded.append((file, providers))
+        return DotSession()
+
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    stand_in = SimpleNamespace(InferenceSession=session, get_available_providers=lambda: providers)
+    monkeypatch.setitem(sys.modules, "onnxruntime", stand_in)
+    return loaded
+
+
+@pytest.mark.usefixtures("drawn_builtin")
+def test_an_onnx_file_is_an_estimator(tmp_path: Path, onnxruntime: list[tuple[str, list[str]]]) -> None:
+    path = tmp_path / "pose.onnx"
+    path.write_bytes(b"onnx")
+    figure = Figure(0, 320, 180, 60)
+    person = make(str(path)).analyse_picture(draw([figure]))
+    assert np.abs(person.pose.xy - figure.points()[:, :2])[: skeleton.NECK].max() < 2
+    assert person.matte is not None
+    make_estimator(str(path), torch.device("cuda"), torch.float32)
+    assert onnxruntime == [(str(path), ["CPUExecutionProvider"]), (str(path), ["CUDAExecutionProvider", "CPUExecutionProvider"])]
+
+
+@pytest.mark.usefixtures("onnxruntime", "drawn_builtin")
+def test_onnx_files_that_are_none_are_refused(tmp_path: Path, builtin: BuiltinEstimator) -> None:
+    with pytest.raises(WeightsError, match="no such file"):
+        DwposeEstimator.load(builtin, CPU, tmp_path / "none.onnx")
+    path = tmp_path / "pose.onnx"
+    path.write_bytes(b"no network")
+    with pytest.raises(WeightsError, match=r"cannot load it \(protobuf parsing failed\)"):
+        make(str(path))
+
+
+def test_an_onnx_network_in_an_empty_picture_finds_nobody(builtin: BuiltinEstimator) -> None:
+    estimator = DwposeEstimator(SimccPoints(DotSession(), "pose.onnx"), builtin)
+    with pytest.raises(NoPersonError):
+        estimator.analyse_picture(draw([]))
+    assert [seen.person for seen in estimator.follow([Frame(draw([]), 0.0, 0)])] == [None]
+    given = Pose(Figure(0, 320, 180, 60).points())
+    described = estimator.analyse_picture(draw([Figure(0, 320, 180, 60)]), given_pose=given)
+    np.testing.assert_array_equal(described.pose.points, given.points)
+
+
 @pytest.mark.parametrize("shape", [("N", 3, "h", "w"), ("N", 256, 192, 3), (3, 256, 192)])
 def test_a_network_with_another_input_is_refused(shape: tuple[object, ...]) -> None:
     with pytest.raises(WeightsError, match=r"pose\.onnx: is no RTMPose"):

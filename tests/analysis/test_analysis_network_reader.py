@@ -12,10 +12,12 @@ import torch
 from torch import nn
 
 from motionwarp.analysis.both_ways import BothWaysReader, SecondLookReader, in_doubt
+from motionwarp.analysis.builtin import BuiltinEstimator
 from motionwarp.analysis.folding import folded, with_outputs
 from motionwarp.analysis.network_reader import NetworkReader, checked_knots
+from motionwarp.devices import resolve_precision
 from motionwarp.errors import WeightsError
-from motionwarp.networks.analyser import Analyser, AnalyserConfig, decode_points
+from motionwarp.networks.analyser import Analyser, AnalyserConfig, AnalyserOutput, decode_points
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.weights import save_checkpoint
@@ -276,3 +278,72 @@ def test_many_pictures_are_read_side_by_side_in_their_order() -> None:
     np.testing.assert_allclose(together.points, np.concatenate([one.points for one in alone]), atol=1e-2)
     assert together.matte is not None
     np.testing.assert_allclose(together.matte, np.concatenate([one.matte for one in alone if one.matte is not None]), atol=1e-3)
+
+
+def with_room_for(reader: NetworkReader, monkeypatch: pytest.MonkeyPatch, fitting: int) -> list[tuple[str, int]]:
+    """Let a reader take itself to be on a graphics card that has room for so many pictures; returns the batches that it tries."""
+    batches: list[tuple[str, int]] = []
+    real = NetworkReader.output
+
+    def output(self: NetworkReader, images: np.ndarray, dense: bool) -> AnalyserOutput:
+        batches.append((self.device.type, len(images)))
+        if self.device.type == "cuda" and len(images) > fitting:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        device, self.device = self.device, CPU
+        try:
+            return real(self, images, dense)
+        finally:
+            self.device = device
+
+    monkeypatch.setattr(NetworkReader, "output", output)
+    reader.device = torch.device("cuda")
+    return batches
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_where_memory_runs_out_batches_are_halved(monkeypatch: pytest.MonkeyPatch, dense: bool) -> None:
+    reader = NetworkReader(trained(SMALL), CPU, torch.float32)
+    images = pictures(7)
+    expected = reader(images, dense)
+    batches = with_room_for(reader, monkeypatch, 2)
+    made = reader(images, dense)
+    assert batches == [("cuda", size) for size in (7, 4, 2, 2, 3, 2, 1)]
+    np.testing.assert_allclose(made.points, expected.points, atol=1e-4)
+    if dense:
+        assert made.parsing is not None
+        np.testing.assert_allclose(made.matte, expected.matte, atol=1e-4)
+    batches.clear()
+    reader(images, dense)
+    assert [size for _, size in batches] == [2, 2, 2, 1]  # what has not fitted once is not tried again
+    assert reader.warnings == []
+
+
+def test_where_one_picture_does_not_fit_the_cpu_goes_on_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = NetworkReader(trained(SMALL), CPU, torch.float32)
+    images = pictures(5)
+    expected = NetworkReader(trained(SMALL), CPU, resolve_precision("auto", CPU))(images, False)
+    with_room_for(reader, monkeypatch, 0)
+    estimator = BuiltinEstimator(reader, BothWaysReader(reader))
+    assert estimator.warnings == ()
+    np.testing.assert_allclose(reader(images, False).points, expected.points, atol=1e-3)
+    assert reader.device.type == "cpu"
+    assert len(estimator.warnings) == 1
+    assert "'cuda' did not suffice" in estimator.warnings[0]
+
+
+@pytest.mark.parametrize(("error", "batches"), [(ValueError("a defect"), [4]), (MemoryError(), [4, 2, 1])])
+def test_other_errors_and_the_cpus_own_memory_are_errors(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, batches: list[int]
+) -> None:
+    reader = NetworkReader(trained(SMALL), CPU, torch.float32)
+    tried: list[int] = []
+
+    def failing(images: np.ndarray, dense: bool) -> AnalyserOutput:
+        tried.append(len(images))
+        raise error
+
+    monkeypatch.setattr(reader, "output", failing)
+    monkeypatch.setattr(reader, "_workers", lambda: 1)
+    with pytest.raises(type(error)):
+        reader(pictures(4), False)
+    assert tried == batches

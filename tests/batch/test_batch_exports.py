@@ -7,6 +7,7 @@ import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,22 @@ def test_damage_is_told_by_clip_and_file(copy: Path, damage: object, expected: s
     assert len(problems) == 1
     assert expected in problems[0]
     assert bool(verify(storage(copy), deep=False).problems) is quick
+
+
+def changed_record(clip: Path, **changes: Any) -> ClipRecord:
+    """Change what a clip's record says."""
+    record = replace(ClipRecord.from_bytes((clip / "record.json").read_bytes(), "record"), **changes)
+    (clip / "record.json").write_bytes(record.as_bytes())
+    return record
+
+
+def test_a_record_that_says_something_else_than_the_manifest_or_the_pictures_is_told(copy: Path) -> None:
+    clip = copy / "clips" / "ann__step"
+    record = changed_record(clip, frames=FRAMES + 1, width=10)
+    problems = verify(storage(copy)).problems
+    assert "the manifest and the clip's record differ in width, frames" in problems[0].replace("frames, width", "width, frames")
+    assert sum(f", not 10x{record.height}" in problem for problem in problems) == 2 * FRAMES
+    assert sum(f"has {FRAMES} frames, not {FRAMES + 1}" in problem for problem in problems) == 5
 
 
 def flip(file: Path) -> None:

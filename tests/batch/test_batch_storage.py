@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,46 @@ def test_a_file_is_created_once(place: Storage) -> None:
     assert place.create("lock", b"me")
     assert not place.create("lock", b"you")
     assert place.read("lock") == b"me"
+
+
+def test_where_there_are_no_hard_links_a_file_is_created_once_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(part: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", unknown)
+    storage = LocalStorage(str(tmp_path))
+    assert storage.create("lock", b"me")
+    assert not storage.create("lock", b"you")
+    assert storage.read("lock") == b"me"
+    assert storage.walk("") == ["lock"]
+
+
+def test_what_the_disk_refuses_is_an_output_error_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    storage = LocalStorage(str(tmp_path))
+    storage.write("set/a", b"1")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        for write in (storage.write, storage.create):
+            with pytest.raises(OutputError, match="disk is full"):
+                write("set/b", b"2")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", full)
+        with storage.pending_file("set/c") as pending:
+            pending.path.write_bytes(b"3")
+            with pytest.raises(OutputError, match="disk is full"):
+                pending.commit()
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", full)
+        with pytest.raises(OutputError, match="disk is full"):
+            storage.remove("set")
+    (tmp_path / "file").touch()
+    for place in (storage.pending_file, lambda name: storage.pending_folder(name, "last")):
+        with pytest.raises(OutputError, match="file/x"):
+            place("file/x")
+    assert storage.walk("") == ["file", "set/a"]
 
 
 def test_pending_folders_and_files_appear_when_committed(place: Storage) -> None:

@@ -20,15 +20,17 @@ import torch
 
 import motionwarp.engines.layered
 import motionwarp.pipeline.api
+import motionwarp.pipeline.feasibility
 import motionwarp.pipeline.job
 from motionwarp.__main__ import command_line
 from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
-from motionwarp.pipeline.progress import Progress
+from motionwarp.pipeline.progress import Progress, Stage
 
-# whoever runs the tests in the background (nohup) has it ignored, and children take that over
+# whoever runs the tests in the background (nohup) has them ignored, and children take that over
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 APP = command_line()
 AT_STAGE: list[tuple[str, int, Callable[[], None]]] = []
 
@@ -83,19 +85,16 @@ FAULTS: dict[str, Callable[..., None]] = {
 
 
 def watch_stages() -> None:
-    """Let what `AT_STAGE` holds happen in time."""
-    real = motionwarp.pipeline.api.transfer
+    """Let what `AT_STAGE` holds happen in time, in whatever command tells of its stages."""
+    real = Progress.__init__
 
-    def watched(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> Any:
-        def told(step: Progress) -> None:
-            progress(step)
-            for entry in [entry for entry in AT_STAGE if entry[0] == step.stage.value and step.done >= entry[1]]:
-                AT_STAGE.remove(entry)
-                entry[2]()
+    def told(step: Progress, stage: Stage, done: int, total: int | None) -> None:
+        real(step, stage, done, total)
+        for entry in [entry for entry in AT_STAGE if entry[0] == stage.value and done >= entry[1]]:
+            AT_STAGE.remove(entry)
+            entry[2]()
 
-        return real(*arguments, progress=told, **options)
-
-    motionwarp.pipeline.api.transfer = watched  # type: ignore[assignment]
+    Progress.__init__ = told  # type: ignore[method-assign]
 
 
 def child(run: dict[str, Any], streams: tuple[int, int]) -> None:

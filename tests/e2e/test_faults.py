@@ -46,9 +46,9 @@ class Scene:
             "engine": "layered", "device": "cpu",
         }  # fmt: skip
 
-    def words(self) -> list[str]:
+    def words(self, command: str = "transfer") -> list[str]:
         given = [word for name, value in self.options().items() for word in (f"--{name.replace('_', '-')}", value)]
-        return ["transfer", str(self.person), str(self.dance), *given]
+        return [command, str(self.person), str(self.dance), *given]
 
 
 def small(rgb: Any) -> Any:
@@ -143,6 +143,42 @@ def test_signals_at_every_stage(
     check_clean(answer, code, tmp_path, runner)
 
 
+def test_a_terminal_that_is_closed_ends_it_as_well(runner: Runner, scene: Scene, tmp_path: Path) -> None:
+    answer = runner.run(tmp_path, [*scene.words(), "-o", "out.mp4"], end_at=["render", 1, int(signal.SIGHUP)])
+    check_clean(answer, 129, tmp_path, runner)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=str)
+def test_a_kill_at_every_stage_leaves_at_most_a_hidden_part(runner: Runner, scene: Scene, tmp_path: Path, stage: tuple[str, int]) -> None:
+    words = [*scene.words(), "-o", "out.mp4"]
+    answer = runner.run(tmp_path, words, end_at=[*stage, int(signal.SIGKILL)])
+    assert answer["code"] == -signal.SIGKILL
+    assert not answer["orphans"]
+    left = [file.name for file in tmp_path.iterdir()]
+    assert all(name.startswith(".out.mp4.") and name.endswith(".part") for name in left)
+    assert len(left) <= 1
+    # which is in nobody's way
+    assert runner.run(tmp_path, words)["code"] == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == [*left, "out.mp4"]
+
+
+@pytest.mark.parametrize("stage", STAGES[:-1], ids=str)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_check_that_is_ended_leaves_nothing(
+    runner: Runner, scene: Scene, tmp_path: Path, stage: tuple[str, int], number: signal.Signals, code: int
+) -> None:
+    answer = runner.run(tmp_path, [*scene.words("check"), "--preview", "seen.png"], end_at=[*stage, int(number)])
+    check_clean(answer, code, tmp_path, runner)
+
+
+def test_poses_that_are_saved_are_whole_or_not_there(runner: Runner, scene: Scene, tmp_path: Path) -> None:
+    words = [*scene.words(), "--save-poses", "poses.json", "-o", "out.mp4"]
+    check_clean(runner.run(tmp_path, words, full_disk=[1000]), 2, tmp_path, runner)
+    assert runner.run(tmp_path, words, end_at=["render", 1, int(signal.SIGTERM)])["code"] == 143
+    assert [file.name for file in tmp_path.iterdir()] == ["poses.json"]
+    assert len(json.loads((tmp_path / "poses.json").read_text())["frames"]) == FRAMES
+
+
 @pytest.mark.parametrize("output", ["out.mp4", "out.gif", "frames/%03d.png", "out.webm"])
 def test_signals_leave_nothing_of_any_kind_of_output(runner: Runner, scene: Scene, tmp_path: Path, output: str) -> None:
     (tmp_path / "out").mkdir()
@@ -220,6 +256,16 @@ def test_the_same_frames_twice_to_the_bit(scene: Scene) -> None:
     first, second = ([frame.rgb for frame in stream(scene.person, scene.dance, **scene.options())] for _ in range(2))
     assert len(first) == FRAMES
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_all_that_ships_gives_the_same_frames_twice_and_in_any_batches(repository_root: Path) -> None:
+    """The analyser sees both inputs and the Warping-GAN draws, as in a plain transfer."""
+    inputs = (repository_root / "examples" / "person.jpg", repository_root / "examples" / "dance.mp4")
+    options: dict[str, Any] = {"engine": "warping_gan", "device": "cpu", "size": 240, "end": 0.2}
+    first, second, one_by_one = ([frame.rgb for frame in stream(*inputs, batch_size=size, **options)] for size in (3, 3, 1))
+    assert len(first) > 3
+    assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+    assert max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(first, one_by_one, strict=True)) <= 1
 
 
 def test_batches_change_frames_by_a_level_at_most(scene: Scene) -> None:

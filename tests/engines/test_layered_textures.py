@@ -27,7 +27,7 @@ def test_cloth_beneath_a_hand_takes_nothing_of_the_hands_colour() -> None:
     own[parts.TORSO][HAND] = -3
     matte = np.ones((SIZE, SIZE), dtype=np.float32)
     textures = cut_textures(
-        rgb, matte, parsing, PartRegions(margins, own, has_garment=False), keep_parsing=False, device=torch.device("cpu")
+        rgb, matte, parsing, PartRegions(margins, own), keep_parsing=False, device=torch.device("cpu")
     )
     torso, hand = textures[parts.TORSO], textures[parts.LEFT_HAND]
     assert torso is not None

@@ -10,7 +10,8 @@ from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import Tensor
 
 from motionwarp.engines.layer_stack import stacked_layers
-from motionwarp.engines.layered_person import LayeredPerson, RenderedFrame, WarpedFrames
+from motionwarp.engines.layered_compositing import FramePiece
+from motionwarp.engines.layered_person import LayeredPerson, WarpedFrames
 from motionwarp.engines.recipe import blended
 from motionwarp.networks.part_generator import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, follow_recipe
 from motionwarp.pose import skeleton as sk
@@ -33,7 +34,7 @@ def warped(points: FloatArray, height: int, width: int) -> list[WarpedFrames]:
     return list(person.warped(poses, person.plan(poses), height, width))
 
 
-def rendered(points: FloatArray, height: int, width: int) -> RenderedFrame:
+def rendered(points: FloatArray, height: int, width: int) -> FramePiece:
     person = LayeredPerson(drawn_person(), torch.device("cpu"), keep_parsing=True)
     poses = torch.from_numpy(points)[None]
     frame = person.render(poses, person.plan(poses), height, width)[0]
@@ -60,7 +61,7 @@ def any_recipe() -> PartGeneratorOutput:
     return PartGeneratorOutput(smooth(BLEND_COUNT, -6, 6, 0), smooth(3, 0, 1, 1), smooth(1, -1.5, 1.5, 2), None)
 
 
-def on_frame(frame: RenderedFrame | None, height: int, width: int) -> Tensor:
+def on_frame(frame: FramePiece | None, height: int, width: int) -> Tensor:
     """The person in the whole frame, (4, H, W)."""
     assert frame is not None
     canvas = torch.zeros(4, height, width)
@@ -134,7 +135,7 @@ def test_the_finer_frame_keeps_the_sources_own_pixels() -> None:
         hand = group.layers[8].of_frame(0)
         assert hand is not None
         drawn = on_frame(blended(group, 0, recipe, 0, crop), factor * HEIGHT, factor * WIDTH)
-        alone = on_frame(RenderedFrame(hand.rgba, None, hand.left, hand.top), factor * HEIGHT, factor * WIDTH)
+        alone = on_frame(FramePiece(hand.rgba, None, hand.left, hand.top), factor * HEIGHT, factor * WIDTH)
         mixed = alone[3] > 0.99
         plain = on_frame(blended(group, 0, recipe_of(), 0, crop), factor * HEIGHT, factor * WIDTH)
         # hand and composite weigh the same here

@@ -111,3 +111,40 @@ def test_without_libheif_it_says_what_to_install(tmp_path: Path, smooth: np.ndar
     with pytest.raises(MediaError, match=r"motionwarp\[heic\]") as caught:
         read_image(path)
     assert str(path) in str(caught.value)
+
+
+def with_hidden_size(data: bytes, decoy: bytes, padding: int) -> bytes:
+    """Put a box that means nothing into a HEIC before its sizes, which begins with `decoy`, and move what lies behind it."""
+    place = data.index(b"iprp") - 4
+    box = (8 + len(decoy) + padding).to_bytes(4, "big") + b"free" + decoy + bytes(padding)
+    meta = data.index(b"meta") - 4
+    grown = int.from_bytes(data[meta : meta + 4], "big") + len(box)
+    moved = bytearray(data[:meta] + grown.to_bytes(4, "big") + data[meta + 4 : place] + box + data[place:])
+    content = data.index(b"mdat") + 4
+    where = moved.index(content.to_bytes(4, "big"), moved.index(b"iloc"))
+    moved[where : where + 4] = (content + len(box)).to_bytes(4, "big")
+    return bytes(moved)
+
+
+DECOY = (20).to_bytes(4, "big") + b"ispe" + bytes(4) + (64).to_bytes(4, "big") * 2
+
+
+def test_a_size_far_back_in_the_header_counts(tmp_path: Path, smooth: np.ndarray) -> None:
+    path = saved(tmp_path, with_hidden_size(heic(Image.fromarray(smooth)), DECOY, 100_000))
+    assert read_image(path).rgb.shape == smooth.shape
+    header = parse_picture_header(path.read_bytes())
+    assert header is not None
+    assert (header.width, header.height) == (120, 80)
+    with pytest.raises(MediaError, match="HEIC header"):
+        read_image(saved(tmp_path, with_hidden_size(heic(Image.fromarray(smooth)), DECOY, 20_000_000)))
+
+
+def test_the_size_that_libheif_finds_is_checked_before_it_decodes(tmp_path: Path, smooth: np.ndarray) -> None:
+    from motionwarp.media.heif import decode_heif
+
+    data = heic(Image.fromarray(smooth))
+    undecodable = data[: data.index(b"mdat") + 8] + bytes(len(data) - data.index(b"mdat") - 8)
+    with pytest.raises(MediaError, match="damaged"):
+        decode_heif(undecodable, tmp_path / "a.heic", MediaLimits())
+    with pytest.raises(LimitError):
+        decode_heif(undecodable, tmp_path / "a.heic", MediaLimits(max_pixels=119 * 80))

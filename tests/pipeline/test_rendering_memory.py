@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.devices import is_out_of_memory
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.layered import LayeredEngine
 from motionwarp.pipeline.api import stream, transfer
-from motionwarp.pipeline.rendering import EngineRunner, is_out_of_memory
+from motionwarp.pipeline.rendering import EngineRunner
 from motionwarp.types import FloatArray, PersonLayer, Pose, SourcePerson
 
-from .conftest import Scene, standing
+from .conftest import KnowingEstimator, Scene, standing
 
 OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
@@ -180,3 +181,10 @@ def test_a_transfer_in_little_memory_gives_the_same_frames_and_a_warning(
     result = transfer(scene.person, scene.dance, tmp_path / "out.mp4", batch_size=12, device="cpu")
     assert result.frames == scene.frames
     assert result.warnings == ("memory ran out, so that frames were rendered 3 at a time",)
+
+
+def test_what_happened_to_the_estimator_is_told(
+    scene: Scene, tmp_path: Path, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KnowingEstimator, "warnings", ("the CPU saw them",), raising=False)
+    assert "the CPU saw them" in transfer(scene.person, scene.dance, tmp_path / "out.mp4", engine="layered", device="cpu").warnings

@@ -12,7 +12,7 @@ from made_poses import HEIGHT, WIDTH, scaled, standing
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.drawing import BONE_COLOURS, draw_pose
-from motionwarp.pose.heatmaps import disc_heatmaps, gaussian_heatmaps
+from motionwarp.pose.heatmaps import disc_heatmaps
 
 MAP_HEIGHT, MAP_WIDTH = 64, 48
 
@@ -39,14 +39,6 @@ def test_discs_are_the_pixels_within_the_radius(seed: int, radius: float) -> Non
     assert np.mean(disc_heatmaps(points, MAP_HEIGHT, MAP_WIDTH, radius).numpy() == expected) > 0.9999
 
 
-@settings(deadline=None, max_examples=15)
-@given(seed=st.integers(0, 999), sigma=st.floats(0.5, 9))
-def test_gaussians_are_those_of_the_formula(seed: int, sigma: float) -> None:
-    points = random_points(seed, 2)
-    expected = np.exp(-squared_distances(points) / (2 * sigma**2))
-    np.testing.assert_allclose(gaussian_heatmaps(points, MAP_HEIGHT, MAP_WIDTH, sigma).numpy(), expected, atol=1e-5)
-
-
 def test_a_disc_at_a_pixel_s_centre_is_round() -> None:
     points = torch.zeros(18, 3)
     points[0] = torch.tensor([20.0, 30.0, 1.0])
@@ -56,37 +48,23 @@ def test_a_disc_at_a_pixel_s_centre_is_round() -> None:
     assert torch.equal(drawn[:, :41], drawn[:, :41].flip(1))
 
 
-@pytest.mark.parametrize("draw", [disc_heatmaps, gaussian_heatmaps])
-def test_points_that_were_not_seen_are_empty(draw: object) -> None:
-    assert callable(draw)
+def test_points_that_were_not_seen_are_empty() -> None:
     points = random_points(1, 3)
     points[0, 4, 2], points[1, 5] = 0.05, 0
-    maps = draw(points, MAP_HEIGHT, MAP_WIDTH)
+    maps = disc_heatmaps(points, MAP_HEIGHT, MAP_WIDTH)
     assert maps.shape == (3, 18, MAP_HEIGHT, MAP_WIDTH)
     assert maps[0, 4].max() == maps[1, 5].max() == 0
     assert (maps.flatten(-2).amax(-1) > 0).sum() == 52
     # a threshold of zero does not draw points of score zero
-    assert draw(points, MAP_HEIGHT, MAP_WIDTH, min_score=0.0)[1, 5].max() == 0
+    assert disc_heatmaps(points, MAP_HEIGHT, MAP_WIDTH, min_score=0.0)[1, 5].max() == 0
 
 
-@pytest.mark.parametrize("draw", [disc_heatmaps, gaussian_heatmaps])
-def test_maps_move_with_their_points(draw: object) -> None:
-    assert callable(draw)
+def test_maps_move_with_their_points() -> None:
     points = random_points(2)
     points[:, :2] = points[:, :2] * 0.3 + 10
     moved = points + torch.tensor([5.0, 8.0, 0.0])
-    before, after = draw(points, MAP_HEIGHT, MAP_WIDTH), draw(moved, MAP_HEIGHT, MAP_WIDTH)
+    before, after = disc_heatmaps(points, MAP_HEIGHT, MAP_WIDTH), disc_heatmaps(moved, MAP_HEIGHT, MAP_WIDTH)
     torch.testing.assert_close(after[:, 8:, 5:], before[:, :-8, :-5], atol=1e-4, rtol=0)
-
-
-def test_gradients_lead_a_gaussian_to_its_place() -> None:
-    points = torch.zeros(18, 3)
-    points[0] = torch.tensor([20.0, 30.0, 1.0])
-    wanted = gaussian_heatmaps(points + torch.tensor([2.0, -1.0, 0.0]), MAP_HEIGHT, MAP_WIDTH)
-    points.requires_grad_()
-    (gaussian_heatmaps(points, MAP_HEIGHT, MAP_WIDTH) - wanted).square().sum().backward()
-    assert points.grad is not None
-    assert points.grad[0, 0] < 0 < points.grad[0, 1]
 
 
 @pytest.mark.parametrize(
