@@ -82,7 +82,11 @@ def _head_map(source: BodyPoints, target: BodyPoints, torso: Tensor, scale: Tens
     here, there = source.xy[:, chosen], target.xy[:, chosen]
     weights = (source.seen[:, chosen] & target.seen[:, chosen]).float()  # (B, 6)
     weights[:, -1] = 1.0  # the neck, which may be filled in, keeps the head on the body
-    fitted = fit_similarity(here.expand_as(there), there, weights)
+    # from behind the ears have changed places, by a turn out of the picture: by one within it the head would hang upside down
+    flip = torch.ones(len(there), 1, 2, device=here.device)
+    flip[target.turned_away(source), :, 0] = -1.0
+    fitted = fit_similarity(here * flip, there, weights)
+    fitted = torch.cat([fitted[..., :2] * flip, fitted[..., 2:]], dim=-1)
     # profile views bring the points of the face together without the head becoming smaller
     size = mean_scale(fitted)
     wanted = torch.minimum(torch.maximum(size, _HEAD_SCALE[0] * scale), _HEAD_SCALE[1] * scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Final
 
 import cv2
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.engines import layered_parts as parts
+from motionwarp.engines.layered_back import seen_from_behind
 from motionwarp.engines.layered_compositing import Canvas, FramePiece, Placement, WarpedPart, place_boxes, sample_part, to_bytes
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
@@ -139,10 +141,12 @@ class LayeredPerson:
         textures = cut_textures(
             source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
         )
+        self._cut_again = partial(cut_textures, regions=regions.only(parts.HEAD), keep_parsing=keep_parsing, device=device)
+        self._source = source
         bare = bare_hands(regions, small, solid)
         self._lent = self._lenders(textures, bare)
         self._textures = [textures[lender] for lender in self._lent]
-        self._levels: dict[tuple[int, int], PartTexture] = {}
+        self._levels: dict[tuple[int, int, bool], PartTexture] = {}
         cloth = textures[parts.GARMENT]
         self._garment: Garment | None = None if cloth is None else make_garment(self._points, cloth.outline)
 
@@ -157,6 +161,11 @@ class LayeredPerson:
         return tuple(
             part if usable[part] or not usable[twin] else twin for part, twin in enumerate(parts.TWIN)
         )
+
+    @cached_property
+    def _back_of_head(self) -> PartTexture | None:
+        behind = seen_from_behind(self._source)
+        return self._cut_again(behind.rgb, behind.matte, behind.parsing)[parts.HEAD]
 
     def plan(self, poses: Tensor) -> LayeredTheta:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
@@ -219,17 +228,17 @@ class LayeredPerson:
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
-        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are
-        only there if they were kept when the person was cut.
+        Frames in which the person has about the same size and shows the same side of the head come together, so their order is not that
+        of `poses`. Classes are only there if they were kept when the person was cut.
         """
         target = BodyPoints(poses.float().cpu(), self._points)
         shown = target.present_parts().numpy()
-        levels = self._level_of_each_frame(theta)
-        for level in np.unique(levels):
-            chosen = np.flatnonzero(levels == level)
+        levels, away = self._level_of_each_frame(theta), target.turned_away(self._points).numpy()
+        for level, behind in sorted(set(zip(levels.tolist(), away.tolist(), strict=True))):
+            chosen = np.flatnonzero((levels == level) & (away == behind))
             subset = LayeredTheta(theta.theta_affine[chosen], theta.theta_tps[chosen], theta.depth[chosen])
             matched = None if residual is None else residual.chosen(chosen)
-            layers = self._warped_parts(target, subset, matched, chosen, shown, int(level), height, width, with_classes)
+            layers = self._warped_parts(subset, matched, chosen, shown, (level, behind), height, width, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -239,12 +248,11 @@ class LayeredPerson:
 
     def _warped_parts(
         self,
-        target: BodyPoints,
         theta: LayeredTheta,
         residual: ResidualWarps | None,
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
         shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-        level: int,
+        view: tuple[int, bool],
         height: int,
         width: int,
         with_classes: bool,
@@ -259,8 +267,8 @@ class LayeredPerson:
             if placement is None:
                 shown[chosen, part] = False
                 continue
-            texture = self._texture(part, level)
-            grid = self._grid(part, theta, residual, texture, level, placement)
+            texture = self._texture(part, *view)
+            grid = self._grid(part, theta, residual, texture, view[0], placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
         return layers
 
@@ -304,14 +312,16 @@ class LayeredPerson:
         )[:, 0]  # fmt: skip
         return torch.stack([own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)])
 
-    def _texture(self, part: int, level: int) -> PartTexture:
-        texture = self._textures[part]
-        assert texture is not None
+    def _texture(self, part: int, level: int, behind: bool) -> PartTexture:
+        """Return a part's pixels, halved so often; the head's from behind, if wanted."""
+        behind = behind and part == parts.HEAD
         if level == 0:
+            texture = self._back_of_head if behind else self._textures[part]
+            assert texture is not None
             return texture
-        key = part, level
+        key = part, level, behind
         if key not in self._levels:
-            self._levels[key] = _halved(self._texture(part, level - 1))
+            self._levels[key] = _halved(self._texture(part, level - 1, behind))
         return self._levels[key]
 
 

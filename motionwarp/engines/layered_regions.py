@@ -44,6 +44,13 @@ class PartRegions:
     margins: FloatArray
     own: FloatArray
 
+    def only(self, part: int) -> PartRegions:
+        """Return regions in which the other parts own nothing."""
+        others = np.arange(len(self.margins)) != part
+        margins, own = self.margins.copy(), self.own.copy()
+        margins[others] = own[others] = -np.inf
+        return PartRegions(margins, own)
+
 
 def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> PartRegions:
     """Divide a picture among the parts.

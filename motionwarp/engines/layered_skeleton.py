@@ -15,6 +15,11 @@ LEAST_SCORE: Final = 0.1
 # from the neck to the middle of the hips, over the width of the shoulders, of an adult seen from the front
 _TORSO_OF_SHOULDERS: Final = 1.45
 _HIPS_OF_SHOULDERS: Final = 0.6
+# how far the left shoulder, or ear, lies to the left of the right one as the person sees it, in torsos: surely not seen from behind, or so
+_FACING: Final = 0.15
+_EARS_EXCHANGED: Final = -0.05
+_SURE_SCORE: Final = 0.9
+_FACE: Final = (skeleton.NOSE, skeleton.RIGHT_EYE, skeleton.LEFT_EYE)
 # distances that tell a person's size when the hips are not seen: shoulders alone come closer together when arms are raised
 _SIZES: Final = (
     (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER),
@@ -50,6 +55,7 @@ class BodyPoints:
         xy = poses[..., :2].float().clone()  # (B, 18, 2)
         seen = poses[..., 2] >= LEAST_SCORE
         self.seen = seen
+        self._sure_face = (poses[:, list(_FACE), 2] >= _SURE_SCORE).all(dim=1)
         neck, right, left = skeleton.NECK, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
         shoulders = seen[:, right] & seen[:, left]
         hips = seen[:, skeleton.RIGHT_HIP] & seen[:, skeleton.LEFT_HIP]
@@ -102,6 +108,28 @@ class BodyPoints:
         reach = torch.maximum(share * length, least * self.torso[:, None])
         tip: Tensor = far + bone / length * reach
         return tip
+
+    def turned_away(self, reference: BodyPoints) -> Tensor:
+        """Return who shows the back of the head, while the same person in another picture shows the face, bool (B,).
+
+        Somebody who looks back over their shoulder does not, nor does somebody whose face is surely seen.
+
+        Parameters
+        ----------
+        reference : BodyPoints
+            Of one pose, B = 1.
+        """
+        shoulders, ears = (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER), (skeleton.RIGHT_EAR, skeleton.LEFT_EAR)
+        shows_face = reference.seen[:, list(_FACE)].all(dim=1) & (reference._side(*shoulders) > _FACING)
+        without_ears = ~self.seen[:, list(_FACE)].any(dim=1)
+        head = torch.where(self.seen[:, list(ears)].all(dim=1), self._side(*ears) < _EARS_EXCHANGED, without_ears)
+        return shows_face & head & (self._side(*shoulders) < -_FACING) & ~self._sure_face
+
+    def _side(self, right: int, left: int) -> Tensor:
+        """Return how far the left point lies on the side on which it is seen from the front, in torsos, (B,); however the body lies."""
+        across = self.xy[:, left] - self.xy[:, right]
+        down = self.hip_centre - self.xy[:, skeleton.NECK]
+        return (across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]) / self.torso.square()
 
     def present_parts(self) -> Tensor:
         """Return which parts have all the points they need, bool (B, P)."""

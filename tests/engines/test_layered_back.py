@@ -1,0 +1,144 @@
+"""Who turns away shows hair: the head stays upright, and nobody's face looks out of the back of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from drawn_figure import GREY, HEIGHT, WIDTH, drawn_person, front_points
+
+from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.layered import LayeredEngine
+from motionwarp.engines.layered_back import seen_from_behind
+from motionwarp.engines.layered_skeleton import BodyPoints
+from motionwarp.parsing import labels
+from motionwarp.pose import skeleton as sk
+from motionwarp.types import FloatArray, PersonLayer, SourcePerson
+
+BROWN = (110, 60, 20)
+SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] != right]
+
+
+def with_hair(down_to: int = 34) -> SourcePerson:
+    """The drawn person with brown hair down to a row of the picture, around the face where that is lower."""
+    person = drawn_person()
+    rgb, parsing = person.rgb.copy(), person.parsing.copy()
+    hair = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.ellipse(hair, (120, 48), (20, 26), 0, 0, 360, 1, -1)
+    if down_to > 60:
+        cv2.rectangle(hair, (98, 48), (142, down_to), 1, -1)
+    face = np.zeros_like(hair)
+    cv2.ellipse(face, (120, 52), (12, 18), 0, 0, 360, 1, -1)
+    hair[down_to:] = 0
+    covered = (hair > 0) & (face == 0) & (parsing != labels.UPPER_CLOTHES)
+    rgb[covered], parsing[covered] = BROWN, labels.HAIR
+    return SourcePerson(rgb, (parsing > 0).astype(np.float32), person.pose, parsing)
+
+
+def from_behind(unseen: float = 0.6) -> FloatArray:
+    """The figure's points seen from behind: sides have changed places, and points of the face are guessed."""
+    points = front_points()
+    points[:, :2] = points[list(sk.MIRROR), :2]
+    points[[sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE], 2] = unseen
+    return points
+
+
+def turned_away(points: FloatArray, reference: FloatArray | None = None) -> bool:
+    one, other = (BodyPoints(torch.from_numpy(each)[None]) for each in (points, front_points() if reference is None else reference))
+    return bool(one.turned_away(other)[0])
+
+
+def rendered(source: SourcePerson, *poses: FloatArray) -> list[np.ndarray]:
+    engine = LayeredEngine()
+    engine.prepare(source, RenderSettings(torch.device("cpu"), torch.float32, WIDTH, HEIGHT))
+    batch = np.stack(poses)
+    return [in_frame(layer) for layer in engine.render(batch, engine.plan(batch))]
+
+
+def in_frame(layer: PersonLayer) -> np.ndarray:
+    frame = np.zeros((HEIGHT, WIDTH, 4), np.int64)
+    height, width = layer.rgba.shape[:2]
+    frame[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba
+    return frame
+
+
+def share_of(frame: np.ndarray, colour: tuple[int, int, int], rows: slice) -> float:
+    """How much of what is opaque in some rows around the head has a colour."""
+    part = frame[rows, 95:146]
+    opaque = part[..., 3] > 200
+    return float((np.abs(part[..., :3] - colour).max(axis=-1) < 40)[opaque].mean())
+
+
+@pytest.mark.parametrize("unseen", [0.0, 0.6])
+def test_sides_that_changed_places_show_the_back(unseen: float) -> None:
+    assert turned_away(from_behind(unseen))
+    lying = from_behind(unseen)
+    lying[:, :2] = lying[:, 1::-1] * (-1, 1) + (300, 0)  # by a quarter within the picture
+    assert turned_away(lying)
+
+
+def test_a_face_that_may_be_seen_is_no_back() -> None:
+    assert not turned_away(front_points())
+    assert not turned_away(front_points() * (1, -1, 1) * (-1, 1, 1))  # upside down
+    assert not turned_away(from_behind(0.95))  # an exchange of all sides, of somebody who looks at us
+    back = from_behind(0.6)
+    back[[sk.RIGHT_EAR, sk.LEFT_EAR], :2] = front_points()[[sk.RIGHT_EAR, sk.LEFT_EAR], :2]
+    assert not turned_away(back)  # looks back over the shoulder
+    without_ears = from_behind(0.6)
+    without_ears[[sk.RIGHT_EAR, sk.LEFT_EAR], 2] = 0
+    assert not turned_away(without_ears)
+    assert not turned_away(from_behind(), reference=from_behind())  # whose face is not known
+
+
+def test_hair_takes_the_face_s_place_and_the_outline_stays() -> None:
+    source = with_hair(80)
+    behind = seen_from_behind(source)
+    assert behind.pose is source.pose
+    np.testing.assert_array_equal(behind.matte, source.matte)
+    assert not (behind.parsing == labels.FACE).any()
+    head = (source.parsing == labels.FACE) | (source.parsing == labels.HAIR)
+    assert np.abs(behind.rgb[head].astype(int) - BROWN).max() < 8
+    np.testing.assert_array_equal(behind.rgb[~head & (source.matte > 0)], source.rgb[~head & (source.matte > 0)])
+
+
+def test_short_hair_leaves_the_neck_bare() -> None:
+    source = with_hair(52)
+    behind = seen_from_behind(source)
+    assert tuple(behind.rgb[48, 120]) == pytest.approx(BROWN, abs=8)
+    assert tuple(behind.rgb[76, 120]) == GREY
+    assert behind.parsing[76, 120] == labels.FACE
+
+
+def test_a_bald_head_is_plain_skin() -> None:
+    person = drawn_person()
+    rgb = person.rgb.copy()
+    cv2.circle(rgb, (114, 42), 2, (0, 0, 0), -1)  # an eye
+    behind = seen_from_behind(replace(person, rgb=rgb))
+    assert (behind.rgb[person.parsing == labels.FACE] == GREY).all()
+    np.testing.assert_array_equal(behind.parsing, person.parsing)
+
+
+def test_nothing_changes_where_no_face_is() -> None:
+    person = drawn_person()
+    faceless = replace(person, parsing=np.where(person.parsing == labels.FACE, labels.HAIR, person.parsing).astype(np.uint8))
+    assert seen_from_behind(faceless) is faceless
+
+
+def test_a_turn_shows_hair_on_a_head_that_stays_upright() -> None:
+    front, back = rendered(with_hair(80), front_points(), from_behind())
+    assert share_of(front, GREY, slice(36, 60)) > 0.3
+    assert share_of(back, GREY, slice(26, 78)) < 0.02
+    assert share_of(back, BROWN, slice(26, 78)) > 0.9
+    # upright: the top of the head is where it was
+    assert abs(int(np.flatnonzero((front[..., 3] > 128).any(1))[0]) - int(np.flatnonzero((back[..., 3] > 128).any(1))[0])) <= 2
+
+
+def test_the_side_of_the_head_does_not_depend_on_the_batch() -> None:
+    source = with_hair(80)
+    front, back, again = rendered(source, front_points(), from_behind(), front_points())
+    np.testing.assert_array_equal(front, again)
+    np.testing.assert_array_equal(back, rendered(source, from_behind())[0])
+    np.testing.assert_array_equal(front, rendered(source, front_points())[0])
