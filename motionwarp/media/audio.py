@@ -17,7 +17,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from motionwarp.media.container import codec_name, opened_container, origin_seconds
+from motionwarp.media.container import codec_name, demuxed, opened_container, origin_seconds
 from motionwarp.media.encoders import Container
 from motionwarp.types import FloatArray
 
@@ -109,7 +109,7 @@ class _Section:
     def packets(self, warnings: list[str]) -> Generator[tuple[av.Packet[AudioStream], Fraction], None, None]:
         """Yield packets with their times; a container that breaks off ends them with a warning."""
         try:
-            for packet in self.container.demux(self.stream):
+            for packet in demuxed(self.container, self.stream):
                 ticks = packet.pts if packet.pts is not None else packet.dts
                 if packet.size and ticks is not None:
                     time = ticks * self.tick - self.zero

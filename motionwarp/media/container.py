@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -17,6 +19,8 @@ from motionwarp.media.files import existing_file, ffmpeg_address
 from motionwarp.media.hardware import open_accelerated
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.picture_header import sniff_picture_format
+
+StreamT = TypeVar("StreamT", VideoStream, AudioStream)
 
 # bytes that text does not have: control characters but tab, line ends, form feed, backspace and escape
 _NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
@@ -83,6 +87,14 @@ def opened_container(file: Path, limits: MediaLimits | None = None, hardware: st
             ) from error
     with container:
         yield container
+
+
+def demuxed(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[StreamT]]:
+    """Yield a stream's packets and, at the end, an empty one; FFmpeg's errors come where the container breaks off."""
+    # broadcasts and damaged files have streams that begin only in mid-file. At the very end PyAV 18 may look for one of them among those
+    # that it knows, when all of this stream's packets have been given
+    with suppress(IndexError):
+        yield from container.demux(stream)
 
 
 def _decoder_options(limits: MediaLimits) -> dict[str, str]:

@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from motionwarp.media.container import clock, codec_name, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import clock, codec_name, demuxed, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.limits import MediaLimits
 
 # a time given in decimals may lie a rounding error beyond the frame that it means
@@ -190,7 +190,7 @@ def _pictures(
 def _packets(container: InputContainer, stream: VideoStream, damage: Damage) -> Generator[av.Packet[VideoStream] | None, None, None]:
     """Yield the stream's packets, then None, upon which the decoder gives what it still holds."""
     try:
-        for packet in container.demux(stream):
+        for packet in demuxed(container, stream):
             if packet.size:
                 yield packet
     except av.FFmpegError as error:

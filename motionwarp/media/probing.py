@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.colour import has_alpha
-from motionwarp.media.container import clock, codec_name, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import clock, codec_name, demuxed, has_alpha_layer, opened_video, origin_seconds
 from motionwarp.media.frame_folder import find_numbered_frames, is_frame_pattern, numbering_step
 from motionwarp.media.hdr import ORDINARY, Gamut
 from motionwarp.media.image import is_picture, read_image
@@ -196,7 +196,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
 def _first_frame(container: InputContainer, stream: VideoStream, file: Path) -> av.VideoFrame:
     failures = 0
     try:
-        for packet in container.demux(stream):
+        for packet in demuxed(container, stream):
             try:
                 frames = packet.decode()
             except av.FFmpegError:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from made_media import index_of, level_picture, make_video, sine
 from PIL import Image
 
 from motionwarp.errors import LimitError, MediaError
+from motionwarp.media.container import demuxed
 from motionwarp.media.probing import probe_video
 from motionwarp.media.reader import open_video
 
@@ -231,3 +234,22 @@ PLAYLISTS = {
 def test_files_that_name_others_are_not_followed(clip: Path, name: str) -> None:
     with pytest.raises(MediaError):
         open_video(_write(clip.with_name(name), PLAYLISTS[name].encode()))
+
+
+def test_streams_that_begin_in_mid_file_do_not_end_the_others(tmp_path: Path) -> None:
+    """PyAV looks for them at the very end, among the streams that it knew when the file was opened."""
+    path = make_video(tmp_path / "a.mp4", [level_picture(index) for index in range(5)])
+
+    class Growing:
+        def __init__(self, container: InputContainer) -> None:
+            self.container = container
+
+        def demux(self, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
+            yield from self.container.demux(stream)
+            raise IndexError("list index out of range")
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        packets = list(demuxed(Growing(container), stream))  # type: ignore[arg-type]
+    assert sum(packet.size > 0 for packet in packets) == 5
+    assert packets[-1].size == 0
