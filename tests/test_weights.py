@@ -207,12 +207,19 @@ def test_tensors_are_written_whole_or_not_at_all(tmp_path: Path, repository_root
     assert [file.name for file in tmp_path.iterdir()] == ["state"]
 
 
-def test_packs_and_states_of_runs_are_written_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        OSError(28, "No space left on device"),
+    ],
+)
+def test_packs_and_states_of_runs_are_written_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """A disk that is full is told by all of them, and leaves what was there."""
 
     def full(tensors: object, part: Path, metadata: object) -> None:
         part.write_bytes(b"half")
-        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        raise error
 
     grey = np.zeros((8, 6), np.uint8)
     pack = PackWriter()

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from motionwarp.data import ccp, packing, pairs, part_packing, reposing
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
+from motionwarp.data.pack import LabelledPicture, PackReader
 from motionwarp.data.packing import PackSettings, cut_around, samples_of_kind, write_pack
 from motionwarp.data.pair_packing import labelled_pairs_of_kind, write_pair_pack
 from motionwarp.data.pairs import PersonPair
@@ -220,19 +220,6 @@ def test_a_damaged_sample_is_named_and_the_others_are_read(pack: Path) -> None:
     with pytest.raises(InputError, match=r"the rgb of sample 0 \(a\) is damaged"):
         reader[0]
     assert reader[1].name == "b"
-
-
-def test_a_failed_write_of_a_pack_leaves_nothing(tmp_path: Path, person: LabelledPicture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: object, part: Path, **__: object) -> None:
-        part.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("motionwarp.data.pack.save_file", full)
-    writer = PackWriter()
-    writer.add(person)
-    with pytest.raises(OSError, match="No space left"):
-        writer.write(tmp_path / "a.pack")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_frames_of_clips_are_written_by_person_and_time(tmp_path: Path, person: LabelledPicture) -> None:
