@@ -26,6 +26,7 @@ STAGE_ONE_CHANNELS = CLASS_COUNT + PART_COUNT + 1
 POSE_CHANGE_LENGTH = 4 * PART_COUNT
 PALETTE_COUNT = PART_COUNT + 1  # the parts' mean colours and the composite's
 LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay finite
+LARGEST_SHARPNESS = 4.0  # their exponentials are still finite, all 17 of them
 LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colours
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _LEAST_ALPHA = 0.02
@@ -49,6 +50,8 @@ class PartGeneratorConfig:
         Of the features of the warped parts, at a half.
     parsing, warping : bool
         Whether stage I's prediction is seen, and whether warped features are gated in; False are rows of the paper's ablation.
+    sharpness : float
+        What blend logits are multiplied with, up to 4: the larger, the less is one part seen through another.
     """
 
     channels: tuple[int, ...] = (32, 64, 96, 128)
@@ -56,6 +59,11 @@ class PartGeneratorConfig:
     warped_channels: int = 24
     parsing: bool = True
     warping: bool = True
+    sharpness: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sharpness <= LARGEST_SHARPNESS:
+            raise ValueError(f"blend logits can be multiplied with up to {LARGEST_SHARPNESS:g}, not {self.sharpness}")
 
 
 class PartGeneratorOutput(NamedTuple):
@@ -64,7 +72,7 @@ class PartGeneratorOutput(NamedTuple):
     Attributes
     ----------
     blend_logits : float (B, 17, H/2, W/2)
-        Of the 15 parts, their composite and the painted picture; within +-8.
+        Of the 15 parts, their composite and the painted picture; within +-8 times the sharpness.
     painted : float (B, 3, H/2, W/2)
         In [0, 1]: the parts' mean colours, mixed and touched up.
     alpha_shift : float (B, 1, H/2, W/2)
@@ -102,7 +110,7 @@ class PartGenerator(nn.Module):
         self.head = nn.Conv2d(half, BLEND_COUNT + PALETTE_COUNT + 3 + 1, 3, 1, 1)
         nn.init.normal_(self.head.weight, std=1e-3)
         bias = torch.zeros(BLEND_COUNT + PALETTE_COUNT + 3 + 1)
-        bias[COMPOSITE] = _COMPOSITE_BIAS
+        bias[COMPOSITE] = _COMPOSITE_BIAS / config.sharpness
         self.head.bias = nn.Parameter(bias)
 
     def forward(self, layers: Tensor, limbs: Tensor, stage_one: Tensor, change: Tensor) -> PartGeneratorOutput:
@@ -134,7 +142,7 @@ class PartGenerator(nn.Module):
         sixteenth = self.down16(eighth)
         up = self.up2(self.up4(self.up8(sixteenth, eighth), quarter), half)
         logits, mixing, touch, shift = self.head(up).split([BLEND_COUNT, PALETTE_COUNT, 3, 1], dim=1)
-        bounded = LARGEST_LOGIT * torch.tanh(logits / LARGEST_LOGIT)
+        bounded = self.config.sharpness * LARGEST_LOGIT * torch.tanh(logits / LARGEST_LOGIT)
         return PartGeneratorOutput(bounded, _painted(layers, mixing, touch), shift, gate)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,24 @@ def test_generator_gives_a_bounded_recipe() -> None:
     assert 4 < output.blend_logits.abs().max() <= LARGEST_LOGIT
     for plane in (output.painted, output.gate):
         assert 0 <= plane.min() < plane.max() <= 1
+
+
+def test_a_sharper_generator_decides_more() -> None:
+    torch.manual_seed(0)
+    generator = awake(PartGenerator(GENERATOR)).eval()
+    sharper = PartGenerator(replace(GENERATOR, sharpness=2.5)).eval()
+    sharper.load_state_dict(generator.state_dict())
+    inputs = generator_inputs()
+    with torch.no_grad():
+        soft, sharp = generator(*inputs), sharper(*inputs)
+    torch.testing.assert_close(sharp.blend_logits, 2.5 * soft.blend_logits)
+    torch.testing.assert_close(sharp.alpha_shift, soft.alpha_shift)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, -1.0, 4.1, float("nan")])
+def test_a_sharpness_that_sums_cannot_hold_is_refused(sharpness: float) -> None:
+    with pytest.raises(ValueError, match="blend logits"):
+        PartGeneratorConfig(sharpness=sharpness)
 
 
 def test_shipped_sizes_are_small() -> None:
