@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Final
@@ -18,15 +18,17 @@ from motionwarp.engines.layered_back import seen_from_behind
 from motionwarp.engines.layered_compositing import Canvas, FramePiece, Placement, WarpedPart, place_boxes, sample_part, to_bytes
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
-from motionwarp.engines.layered_maps import forward_maps
+from motionwarp.engines.layered_head import head_depth, head_turns
+from motionwarp.engines.layered_maps import forward_maps, hanging_maps, side_swaps
 from motionwarp.engines.layered_regions import bare_hands, part_regions
+from motionwarp.engines.layered_residual import ResidualWarps
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.engines.layered_textures import PartTexture, continued_below, cut_textures
 from motionwarp.engines.layered_theta import LayeredTheta
+from motionwarp.engines.layered_turning import HeadSurface
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice, normalising_map
-from motionwarp.geometry.thin_plate import displace
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.types import PersonLayer, SourcePerson
 
@@ -34,8 +36,7 @@ _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; th
 _SPLINE_STRIDE: Final = 8
 # share of a hand's pixels that are bare, below which the other hand stands for it, and above which that one may
 _COVERED_HAND, _BARE_HAND = 0.3, 0.6
-# places in a box, as shares of its size; a little beyond it, since what is looked for may lie there
-_PROBES: Final = torch.cartesian_prod(torch.linspace(-0.1, 1.1, 5), torch.linspace(-0.1, 1.1, 5))
+_BACK_OF_HEAD: Final = parts.PART_COUNT  # counted as one more part, whose pixels only turned heads show
 
 
 def person_layer(frame: FramePiece | None) -> PersonLayer:
@@ -44,42 +45,6 @@ def person_layer(frame: FramePiece | None) -> PersonLayer:
         return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
     parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
     return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)
-
-
-@dataclass(frozen=True, eq=False)
-class ResidualWarps:
-    """Splines that come before the parts' own maps: what a matcher found that closed forms leave over.
-
-    Attributes
-    ----------
-    theta_tps : float32 tensor (B, P, 2, K*K)
-        Displacements in units of the control frames. The garment's are not used: it has a spline of its own.
-    control_frames : float32 tensor (B, P, 2, 3)
-        From pixels of the target to the splines' units.
-    """
-
-    theta_tps: Tensor
-    control_frames: Tensor
-
-    def chosen(self, frames: np.ndarray[tuple[int], np.dtype[np.int64]]) -> ResidualWarps:
-        """Return those of some frames."""
-        return ResidualWarps(self.theta_tps[frames], self.control_frames[frames])
-
-    def moved(self, outlines: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """Return corners (B, 2, 2) of boxes around where the splines bring parts, for outlines (B, N, 2) that their own maps give."""
-        bent = [part for part in outlines if part != parts.GARMENT]
-        if not bent:
-            return dict(outlines)
-        low = torch.stack([outlines[part].amin(dim=1) for part in bent], dim=1)  # (B, P, 2)
-        high = torch.stack([outlines[part].amax(dim=1) for part in bent], dim=1)
-        # the spline is smooth: a few points tell how far it moves anything in the box
-        places = low[:, :, None] + (high - low)[:, :, None] * _PROBES  # (B, P, 25, 2)
-        frames = self.control_frames[:, bent]
-        there = apply_affine(invert_affine(frames), displace(apply_affine(frames, places), self.theta_tps[:, bent]))
-        # a pixel shows what the part's own map puts where the spline sends it: what it shows moves the other way
-        shift = there - places
-        corners = torch.stack([low - shift.amax(dim=2), high - shift.amin(dim=2)], dim=2)
-        return {**outlines, **dict(zip(bent, corners.unbind(dim=1), strict=True))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +88,7 @@ class LayeredPerson:
     def __init__(self, source: SourcePerson, device: torch.device, *, keep_parsing: bool = False) -> None:
         self._device = device
         self._points = BodyPoints(torch.from_numpy(source.pose.points)[None])
+        self._head = head_depth(self._points)
         if not bool(self._points.usable[0]):
             raise NoPersonError(
                 "the source's points have neither both shoulders nor a neck and both hips",
@@ -145,8 +111,10 @@ class LayeredPerson:
         self._source = source
         bare = bare_hands(regions, small, solid)
         self._lent = self._lenders(textures, bare)
+        self._swaps = side_swaps(self._points, self._lent)
         self._textures = [textures[lender] for lender in self._lent]
-        self._levels: dict[tuple[int, int, bool], PartTexture] = {}
+        self._levels: dict[tuple[int, int], PartTexture] = {}
+        self._surfaces: dict[int, HeadSurface] = {}
         cloth = textures[parts.GARMENT]
         self._garment: Garment | None = None if cloth is None else make_garment(self._points, cloth.outline)
 
@@ -163,7 +131,8 @@ class LayeredPerson:
         )
 
     @cached_property
-    def _back_of_head(self) -> PartTexture | None:
+    def _behind(self) -> PartTexture | None:
+        """The head from behind."""
         behind = seen_from_behind(self._source)
         return self._cut_again(behind.rgb, behind.matte, behind.parsing)[parts.HEAD]
 
@@ -171,13 +140,16 @@ class LayeredPerson:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
         poses = poses.float().cpu()
         target = BodyPoints(poses, self._points)
-        forward = forward_maps(self._points, target, self._lent)
+        turn = head_turns(self._head, self._points, target)
+        head = None if self._head is None else self._head.turned(turn)
+        forward = forward_maps(self._points, target, self._lent, head)
         backward = invert_affine(forward)
         if self._garment is None:
             spline = poses.new_zeros(len(poses), 2, CONTROL_SIZE**2)
         else:
-            spline = self._garment.fit(forward, backward[:, parts.TORSO])
-        return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]))
+            hanging = hanging_maps(forward, self._swaps, target.shows_other_side(self._points))
+            spline = self._garment.fit(hanging, backward[:, parts.TORSO])
+        return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]), turn)
 
     def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[FramePiece | None]:
         """Return each frame's person, None where there is none.
@@ -204,12 +176,13 @@ class LayeredPerson:
 
         A frame without any part has a box of no size at (0, 0).
         """
-        shown = BodyPoints(poses.float().cpu(), self._points).present_parts()
+        target = BodyPoints(poses.float().cpu(), self._points)
+        shown, other_side = target.present_parts(), target.shows_other_side(self._points)
         low, high = poses.new_full((len(poses), 2), torch.inf), poses.new_full((len(poses), 2), -torch.inf)
         for part in range(parts.PART_COUNT):
             if self._textures[part] is None:
                 continue
-            outlines = self._outlines(part, theta)
+            outlines = self._outlines(part, theta, other_side)
             there = shown[:, part, None]
             low = torch.where(there, torch.minimum(low, outlines.amin(dim=1)), low)
             high = torch.where(there, torch.maximum(high, outlines.amax(dim=1)), high)
@@ -228,17 +201,18 @@ class LayeredPerson:
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
-        Frames in which the person has about the same size and shows the same side of the head come together, so their order is not that
-        of `poses`. Classes are only there if they were kept when the person was cut.
+        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are only there
+        if they were kept when the person was cut.
         """
         target = BodyPoints(poses.float().cpu(), self._points)
-        shown = target.present_parts().numpy()
-        levels, away = self._level_of_each_frame(theta), target.turned_away(self._points).numpy()
-        for level, behind in sorted(set(zip(levels.tolist(), away.tolist(), strict=True))):
-            chosen = np.flatnonzero((levels == level) & (away == behind))
-            subset = LayeredTheta(theta.theta_affine[chosen], theta.theta_tps[chosen], theta.depth[chosen])
+        shown, other_side = target.present_parts().numpy(), target.shows_other_side(self._points)
+        levels = self._level_of_each_frame(theta)
+        for level in np.unique(levels).tolist():
+            chosen = np.flatnonzero(levels == level)
+            subset = theta.of(chosen)
             matched = None if residual is None else residual.chosen(chosen)
-            layers = self._warped_parts(subset, matched, chosen, shown, (level, behind), height, width, with_classes)
+            placed = self._placements(subset, matched, chosen, shown, other_side[chosen], height, width)
+            layers = self._warped_parts(subset, matched, placed, level, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -246,38 +220,48 @@ class LayeredPerson:
         shrinking = mean_scale(theta.theta_affine[:, parts.TORSO]).clamp(1.0, 64.0)
         return np.asarray((shrinking.log2() + 0.5).floor().long().cpu().numpy())
 
-    def _warped_parts(
+    def _placements(
         self,
         theta: LayeredTheta,
         residual: ResidualWarps | None,
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
         shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-        view: tuple[int, bool],
+        other_side: Tensor,
         height: int,
         width: int,
-        with_classes: bool,
-    ) -> dict[int, WarpedPart]:
-        layers = {}
+    ) -> dict[int, Placement]:
+        """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
         there = [part for part in range(parts.PART_COUNT) if self._textures[part] is not None and shown[chosen, part].any()]
-        outlines = {part: self._outlines(part, theta) for part in there}
+        outlines = {part: self._outlines(part, theta, other_side) for part in there}
         if residual is not None:
             outlines = residual.moved(outlines)
+        placed = {}
         for part in there:
             placement = place_boxes(outlines[part], height, width)
             if placement is None:
                 shown[chosen, part] = False
-                continue
-            texture = self._texture(part, *view)
-            grid = self._grid(part, theta, residual, texture, view[0], placement)
+            else:
+                placed[part] = placement
+        return placed
+
+    def _warped_parts(
+        self, theta: LayeredTheta, residual: ResidualWarps | None, placed: dict[int, Placement], level: int, with_classes: bool
+    ) -> dict[int, WarpedPart]:
+        layers = {}
+        for part, placement in placed.items():
+            texture = self._texture(part, level)
+            grid = self._grid(part, theta, residual, texture, level, placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
+            if part == parts.HEAD:
+                layers[part] = self._surface(level).turned(layers[part], grid, theta.turn)
         return layers
 
-    def _outlines(self, part: int, theta: LayeredTheta) -> Tensor:
+    def _outlines(self, part: int, theta: LayeredTheta, other_side: Tensor) -> Tensor:
         texture = self._textures[part]
         assert texture is not None
         forward = invert_affine(theta.theta_affine)
         if part == parts.GARMENT and self._garment is not None:
-            return self._garment.skinned_outline(forward)
+            return self._garment.skinned_outline(hanging_maps(forward, self._swaps, other_side))
         outline = torch.from_numpy(texture.outline)
         return apply_affine(forward[:, part], outline.expand(len(forward), *outline.shape))
 
@@ -312,17 +296,22 @@ class LayeredPerson:
         )[:, 0]  # fmt: skip
         return torch.stack([own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)])
 
-    def _texture(self, part: int, level: int, behind: bool) -> PartTexture:
-        """Return a part's pixels, halved so often; the head's from behind, if wanted."""
-        behind = behind and part == parts.HEAD
+    def _texture(self, part: int, level: int) -> PartTexture:
+        """Return a part's pixels, halved so often."""
         if level == 0:
-            texture = self._back_of_head if behind else self._textures[part]
+            texture = self._behind if part == _BACK_OF_HEAD else self._textures[part]
             assert texture is not None
             return texture
-        key = part, level, behind
+        key = part, level
         if key not in self._levels:
-            self._levels[key] = _halved(self._texture(part, level - 1, behind))
+            self._levels[key] = _halved(self._texture(part, level - 1))
         return self._levels[key]
+
+    def _surface(self, level: int) -> HeadSurface:
+        """Return the head's two sides, halved so often."""
+        if level not in self._surfaces:
+            self._surfaces[level] = HeadSurface.of(self._texture(parts.HEAD, level), self._texture(_BACK_OF_HEAD, level))
+        return self._surfaces[level]
 
 
 def _halved(texture: PartTexture) -> PartTexture:

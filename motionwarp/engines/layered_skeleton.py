@@ -125,6 +125,12 @@ class BodyPoints:
         head = torch.where(self.seen[:, list(ears)].all(dim=1), self._side(*ears) < _EARS_EXCHANGED, without_ears)
         return shows_face & head & (self._side(*shoulders) < -_FACING) & ~self._sure_face
 
+    def shows_other_side(self, reference: BodyPoints) -> Tensor:
+        """Return whose shoulders are seen from the other side than those of the same person in another picture, B = 1, bool (B,)."""
+        shoulders = skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
+        here, there = self._side(*shoulders), reference._side(*shoulders)
+        return (here * there < 0) & (here.abs() > _FACING) & (there.abs() > _FACING)
+
     def _side(self, right: int, left: int) -> Tensor:
         """Return how far the left point lies on the side on which it is seen from the front, in torsos, (B,); however the body lies."""
         across = self.xy[:, left] - self.xy[:, right]

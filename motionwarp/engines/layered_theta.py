@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_depth import DEPTH_COUNT
 from motionwarp.engines.layered_garment import CONTROL_SIZE
+from motionwarp.engines.layered_head import TURN_LENGTH
 from motionwarp.geometry.affine import compose_affine
 from motionwarp.geometry.warps import PartWarps
 
 _AFFINE: Final = parts.PART_COUNT * 6
 _SPLINE: Final = 2 * CONTROL_SIZE**2
-THETA_LENGTH: Final = _AFFINE + _SPLINE + DEPTH_COUNT
+THETA_LENGTH: Final = _AFFINE + _SPLINE + DEPTH_COUNT + TURN_LENGTH
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,33 +33,34 @@ class LayeredTheta:
         Of the garment, the only part that bends; zeros where there is none.
     depth : float32 tensor (B, 3)
         As from `layered_depth.depth_scores`.
+    turn : float32 tensor (B, 2)
+        As from `layered_head.head_turns`; of another length once it is smoothed.
     """
 
     theta_affine: Tensor
     theta_tps: Tensor
     depth: Tensor
+    turn: Tensor
 
     def flatten(self) -> Tensor:
         """Return all in a row, float32 (B, D)."""
-        return torch.cat([self.theta_affine.flatten(1), self.theta_tps.flatten(1), self.depth], dim=1)
+        return torch.cat([self.theta_affine.flatten(1), self.theta_tps.flatten(1), self.depth, self.turn], dim=1)
 
     @classmethod
     def from_flat(cls, theta: Tensor) -> LayeredTheta:
         """Undo `flatten`."""
         if theta.ndim != 2 or theta.shape[1] != THETA_LENGTH:
             raise ValueError(f"theta of the layered engine has shape (B, {THETA_LENGTH}), got {tuple(theta.shape)}")
-        affine, spline, depth = theta.split([_AFFINE, _SPLINE, DEPTH_COUNT], dim=1)
-        return cls(
-            affine.reshape(-1, parts.PART_COUNT, 2, 3), spline.reshape(-1, 2, CONTROL_SIZE**2), depth
-        )
+        affine, spline, depth, turn = theta.split([_AFFINE, _SPLINE, DEPTH_COUNT, TURN_LENGTH], dim=1)
+        return cls(affine.reshape(-1, parts.PART_COUNT, 2, 3), spline.reshape(-1, 2, CONTROL_SIZE**2), depth, turn)
 
     def garment_warp(self) -> PartWarps:
         """Return the garment's warp, with P = 1."""
         return PartWarps(self.theta_affine[:, parts.GARMENT, None], self.theta_tps[:, None])
 
-    def of(self, frames: slice) -> LayeredTheta:
+    def of(self, frames: slice | np.ndarray[tuple[int], np.dtype[np.int64]]) -> LayeredTheta:
         """Return the parameters of some frames."""
-        return LayeredTheta(self.theta_affine[frames], self.theta_tps[frames], self.depth[frames])
+        return LayeredTheta(*(plane[frames] for plane in (self.theta_affine, self.theta_tps, self.depth, self.turn)))
 
     def seen_from(self, window_to_frame: Tensor) -> LayeredTheta:
         """Return the parameters for pixels of a window of the frame.
@@ -66,4 +69,4 @@ class LayeredTheta:
         ----------
         window_to_frame : float32 tensor (B, 2, 3)
         """
-        return LayeredTheta(compose_affine(self.theta_affine, window_to_frame[:, None]), self.theta_tps, self.depth)
+        return replace(self, theta_affine=compose_affine(self.theta_affine, window_to_frame[:, None]))
