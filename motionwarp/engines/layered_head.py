@@ -38,6 +38,9 @@ _LEAST_POINTS: Final = 3
 _PRIOR: Final = 0.02  # how much larger the squared error may be, in half the distance of the ears, for a quarter turn less
 # turns of less than the first angle are none: points are not that exact; those of more than the second are whole
 _NO_TURN, _WHOLE_TURN = math.radians(12), math.radians(28)
+# whose face is turned by less than the first angle in the source can be turned at will; of who shows a side only, by more than the second,
+# the other half of the face is not known
+_FRONTAL, _PROFILE = math.radians(25), math.radians(50)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,8 @@ class HeadDepth:
         A point of the axis, in pixels of the source.
     half_ears : float
         Pixels of the source.
+    own_turn : float
+        Radians by which it is turned towards its left.
     """
 
     offsets: Tensor
@@ -63,6 +68,7 @@ class HeadDepth:
     across: Tensor
     axis: Tensor
     half_ears: float
+    own_turn: float
 
     def turned(self, turn: Tensor) -> Tensor:
         """Return the points (..., 6, 2) in pixels of the source, after turns (..., 2) of cosine and sine; positive ones to the left."""
@@ -93,11 +99,28 @@ def head_depth(source: BodyPoints) -> HeadDepth | None:
     scale, angle = float(fit.scale[0, best]), float(fit.angle[0, best])
     across = torch.tensor([math.cos(angle), math.sin(angle)])
     axis = fit.shift(model[..., :2], points, best)[0]
-    return HeadDepth(points[0] - axis, scale * model[best, :, 2], across, axis, scale)
+    own_turn = math.atan2(float(turns[best, 1]), float(turns[best, 0]))
+    return HeadDepth(points[0] - axis, scale * model[best, :, 2], across, axis, scale, own_turn)
 
 
-def head_turns(head: HeadDepth | None, source: BodyPoints, target: BodyPoints) -> Tensor:
-    """Return how far the heads of poses are turned about their axes against the source's, as cosine and sine.
+@dataclass(frozen=True, eq=False)
+class HeadTurns:
+    """How far the heads of B poses are turned about their axes against the source's, as cosine and sine.
+
+    Attributes
+    ----------
+    placed : float32 tensor (B, 2)
+        By which the head's points move.
+    shown : float32 tensor (B, 2)
+        By which what is seen of the head moves: less where the source shows a side of it only.
+    """
+
+    placed: Tensor
+    shown: Tensor
+
+
+def head_turns(head: HeadDepth | None, source: BodyPoints, target: BodyPoints) -> HeadTurns:
+    """Return how far the heads of poses are turned; small turns are none.
 
     Parameters
     ----------
@@ -110,11 +133,10 @@ def head_turns(head: HeadDepth | None, source: BodyPoints, target: BodyPoints) -
 
     Returns
     -------
-    float32 tensor (B, 2)
-        Small turns are none.
+    HeadTurns
     """
     behind = target.turned_away(source)
-    angle = torch.where(behind, math.pi, 0.0)
+    angle, known = torch.where(behind, math.pi, 0.0), torch.ones(1)
     seen = target.seen[:, list(HEAD_POINTS)] & source.seen[:, list(HEAD_POINTS)]
     seen[:, -1] = True
     if head is not None:
@@ -127,10 +149,11 @@ def head_turns(head: HeadDepth | None, source: BodyPoints, target: BodyPoints) -
         error = error + _PRIOR * (1 - turns[:, 0])
         allowed = torch.where(behind[:, None], degrees.abs() >= _LEAST_BACK, degrees.abs() <= _LARGEST_TURN)
         found = _least(torch.where(allowed, error, torch.inf), degrees)
+        known = 1 - _rising(torch.tensor(abs(head.own_turn)), _FRONTAL, _PROFILE)
         angle = torch.where(seen[:, :-1].sum(dim=1) >= _LEAST_POINTS, found, angle)
-    share = ((angle.abs() - _NO_TURN) / (_WHOLE_TURN - _NO_TURN)).clamp(0, 1)
-    angle = angle * (share * share * (3 - 2 * share))
-    return torch.stack([angle.cos(), angle.sin()], dim=1)
+    angle = angle * _rising(angle.abs(), _NO_TURN, _WHOLE_TURN)
+    shown = torch.where(behind, angle, angle * known)
+    return HeadTurns(*(torch.stack([each.cos(), each.sin()], dim=1) for each in (angle, shown)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +196,12 @@ class _Fit:
         cosine, sine = self.angle[:, chosen].cos(), self.angle[:, chosen].sin()
         turned = torch.stack([cosine * mean[:, 0] - sine * mean[:, 1], sine * mean[:, 0] + cosine * mean[:, 1]], dim=-1)
         return other - self.scale[:, chosen, None] * turned
+
+
+def _rising(value: Tensor, low: float, high: float) -> Tensor:
+    """Return 0 up to the lower limit and 1 from the higher one on, smoothly."""
+    share = ((value - low) / (high - low)).clamp(0, 1)
+    return share * share * (3 - 2 * share)
 
 
 def _turns(first: int, last: int) -> Tensor:

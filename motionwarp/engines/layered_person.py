@@ -140,8 +140,8 @@ class LayeredPerson:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
         poses = poses.float().cpu()
         target = BodyPoints(poses, self._points)
-        turn = head_turns(self._head, self._points, target)
-        head = None if self._head is None else self._head.turned(turn)
+        turns = head_turns(self._head, self._points, target)
+        head = None if self._head is None else self._head.turned(turns.placed)
         forward = forward_maps(self._points, target, self._lent, head)
         backward = invert_affine(forward)
         if self._garment is None:
@@ -149,7 +149,7 @@ class LayeredPerson:
         else:
             hanging = hanging_maps(forward, self._swaps, target.shows_other_side(self._points))
             spline = self._garment.fit(hanging, backward[:, parts.TORSO])
-        return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]), turn)
+        return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]), turns.shown)
 
     def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[FramePiece | None]:
         """Return each frame's person, None where there is none.

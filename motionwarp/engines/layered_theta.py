@@ -34,7 +34,7 @@ class LayeredTheta:
     depth : float32 tensor (B, 3)
         As from `layered_depth.depth_scores`.
     turn : float32 tensor (B, 2)
-        As from `layered_head.head_turns`; of another length once it is smoothed.
+        What is shown of the head, as from `layered_head.head_turns`; of another length once it is smoothed.
     """
 
     theta_affine: Tensor

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 
+from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.layered import LayeredEngine
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.types import FloatArray, Pose, SourcePerson
+from motionwarp.types import FloatArray, PersonLayer, Pose, SourcePerson
 
 HEIGHT, WIDTH = 320, 240
 
@@ -21,6 +24,7 @@ PLACES = {
 }  # fmt: skip
 
 RED, BLUE, GREEN, GREY, ORANGE, PURPLE = (210, 50, 50), (50, 60, 210), (60, 180, 80), (150, 150, 150), (230, 150, 60), (150, 70, 180)
+BROWN = (110, 60, 20)
 
 # from, to, thickness in pixels, colour, class; back to front
 STROKES = (
@@ -35,6 +39,14 @@ BACKDROP = (20, 20, 20)
 def front_points() -> FloatArray:
     """The figure's 18 points, all seen, float32 (18, 3)."""
     return np.array([(*PLACES[point], 1.0) for point in range(18)], dtype=np.float32)
+
+
+def from_behind(unseen: float = 0.6) -> FloatArray:
+    """The figure's points seen from behind: sides have changed places, and points of the face are guessed."""
+    points = front_points()
+    points[:, :2] = points[list(sk.MIRROR), :2]
+    points[[sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE], 2] = unseen
+    return points
 
 
 def drawn_person(points: FloatArray | None = None) -> SourcePerson:
@@ -56,3 +68,33 @@ def drawn_person(points: FloatArray | None = None) -> SourcePerson:
     cv2.ellipse(rgb, head, (16, 22), 0, 0, 360, GREY, -1)
     cv2.ellipse(parsing, head, (16, 22), 0, 0, 360, labels.FACE, -1)
     return SourcePerson(rgb, (parsing > 0).astype(np.float32), pose, parsing)
+
+
+def with_hair(down_to: int = 34) -> SourcePerson:
+    """The drawn person with brown hair down to a row of the picture, around the face where that is lower."""
+    person = drawn_person()
+    rgb, parsing = person.rgb.copy(), person.parsing.copy()
+    hair = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.ellipse(hair, (120, 48), (20, 26), 0, 0, 360, 1, -1)
+    if down_to > 60:
+        cv2.rectangle(hair, (98, 48), (142, down_to), 1, -1)
+    face = np.zeros_like(hair)
+    cv2.ellipse(face, (120, 52), (12, 18), 0, 0, 360, 1, -1)
+    hair[down_to:] = 0
+    covered = (hair > 0) & (face == 0) & (parsing != labels.UPPER_CLOTHES)
+    rgb[covered], parsing[covered] = BROWN, labels.HAIR
+    return SourcePerson(rgb, (parsing > 0).astype(np.float32), person.pose, parsing)
+
+
+def rendered(source: SourcePerson, *poses: FloatArray) -> list[np.ndarray]:
+    engine = LayeredEngine()
+    engine.prepare(source, RenderSettings(torch.device("cpu"), torch.float32, WIDTH, HEIGHT))
+    batch = np.stack(poses)
+    return [in_frame(layer) for layer in engine.render(batch, engine.plan(batch))]
+
+
+def in_frame(layer: PersonLayer) -> np.ndarray:
+    frame = np.zeros((HEIGHT, WIDTH, 4), np.int64)
+    height, width = layer.rgba.shape[:2]
+    frame[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba
+    return frame

@@ -8,61 +8,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn_figure import GREY, HEIGHT, WIDTH, drawn_person, front_points
+from drawn_figure import BROWN, GREY, drawn_person, from_behind, front_points, rendered, with_hair
 
-from motionwarp.engines.base import RenderSettings
-from motionwarp.engines.layered import LayeredEngine
 from motionwarp.engines.layered_back import seen_from_behind
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.types import FloatArray, PersonLayer, SourcePerson
+from motionwarp.types import FloatArray
 
-BROWN = (110, 60, 20)
 SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] != right]
-
-
-def with_hair(down_to: int = 34) -> SourcePerson:
-    """The drawn person with brown hair down to a row of the picture, around the face where that is lower."""
-    person = drawn_person()
-    rgb, parsing = person.rgb.copy(), person.parsing.copy()
-    hair = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.ellipse(hair, (120, 48), (20, 26), 0, 0, 360, 1, -1)
-    if down_to > 60:
-        cv2.rectangle(hair, (98, 48), (142, down_to), 1, -1)
-    face = np.zeros_like(hair)
-    cv2.ellipse(face, (120, 52), (12, 18), 0, 0, 360, 1, -1)
-    hair[down_to:] = 0
-    covered = (hair > 0) & (face == 0) & (parsing != labels.UPPER_CLOTHES)
-    rgb[covered], parsing[covered] = BROWN, labels.HAIR
-    return SourcePerson(rgb, (parsing > 0).astype(np.float32), person.pose, parsing)
-
-
-def from_behind(unseen: float = 0.6) -> FloatArray:
-    """The figure's points seen from behind: sides have changed places, and points of the face are guessed."""
-    points = front_points()
-    points[:, :2] = points[list(sk.MIRROR), :2]
-    points[[sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE], 2] = unseen
-    return points
 
 
 def turned_away(points: FloatArray, reference: FloatArray | None = None) -> bool:
     one, other = (BodyPoints(torch.from_numpy(each)[None]) for each in (points, front_points() if reference is None else reference))
     return bool(one.turned_away(other)[0])
-
-
-def rendered(source: SourcePerson, *poses: FloatArray) -> list[np.ndarray]:
-    engine = LayeredEngine()
-    engine.prepare(source, RenderSettings(torch.device("cpu"), torch.float32, WIDTH, HEIGHT))
-    batch = np.stack(poses)
-    return [in_frame(layer) for layer in engine.render(batch, engine.plan(batch))]
-
-
-def in_frame(layer: PersonLayer) -> np.ndarray:
-    frame = np.zeros((HEIGHT, WIDTH, 4), np.int64)
-    height, width = layer.rgba.shape[:2]
-    frame[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba
-    return frame
 
 
 def share_of(frame: np.ndarray, colour: tuple[int, int, int], rows: slice) -> float:
