@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn_figure import BROWN, GREY, HEIGHT, WIDTH, drawn_person, from_behind, front_points, rendered, with_hair
+from drawn_figure import BROWN, GREY, HEIGHT, RED, WIDTH, drawn_person, from_behind, front_points, rendered, with_hair
 
 from motionwarp.engines.layered_compositing import Placement, WarpedPart, sample_part
 from motionwarp.engines.layered_textures import PartTexture
@@ -135,7 +135,12 @@ def test_a_skirt_hangs_from_behind_as_from_the_front() -> None:
     rgb, parsing = person.rgb.copy(), person.parsing.copy()
     skirt = np.array([(100, 150), (140, 150), (176, 236), (64, 236)], np.int32)
     cv2.fillConvexPoly(rgb, skirt, BROWN)
+    cv2.fillConvexPoly(rgb, np.minimum(skirt, (120, HEIGHT)), RED)
     cv2.fillConvexPoly(parsing, skirt, labels.SKIRT)
     source = SourcePerson(rgb, (parsing > 0).astype(np.float32), person.pose, parsing)
-    front, back = ((frame[170:225, :, 3] > 128) for frame in rendered(source, front_points(), from_behind()))
+    views = [frame[170:225] for frame in rendered(source, front_points(), from_behind())]
+    front, back = (view[..., 3] > 128 for view in views)
     assert (front & back).sum() > 0.9 * (front | back).sum()
+    # not folded: as from the front, its left half lies on the left
+    halves = [np.abs(view[..., :3] - RED).max(axis=-1) < np.abs(view[..., :3] - BROWN).max(axis=-1) for view in views]
+    assert (halves[0] == halves[1])[front & back].mean() > 0.9
