@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Final
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_back import seen_from_behind
@@ -20,15 +19,15 @@ from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.engines.layered_head import head_depth, head_turns
 from motionwarp.engines.layered_maps import forward_maps, hanging_maps, side_swaps
+from motionwarp.engines.layered_pyramid import TexturePyramid, source_to_texture
 from motionwarp.engines.layered_regions import bare_hands, part_regions
 from motionwarp.engines.layered_residual import ResidualWarps
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.engines.layered_textures import PartTexture, continued_below, cut_textures
 from motionwarp.engines.layered_theta import LayeredTheta
-from motionwarp.engines.layered_turning import HeadSurface
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
-from motionwarp.geometry.grids import affine_lattice, normalising_map
+from motionwarp.geometry.grids import affine_lattice
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.types import PersonLayer, SourcePerson
 
@@ -36,7 +35,6 @@ _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; th
 _SPLINE_STRIDE: Final = 8
 # share of a hand's pixels that are bare, below which the other hand stands for it, and above which that one may
 _COVERED_HAND, _BARE_HAND = 0.3, 0.6
-_BACK_OF_HEAD: Final = parts.PART_COUNT  # counted as one more part, whose pixels only turned heads show
 
 
 def person_layer(frame: FramePiece | None) -> PersonLayer:
@@ -112,9 +110,7 @@ class LayeredPerson:
         bare = bare_hands(regions, small, solid)
         self._lent = self._lenders(textures, bare)
         self._swaps = side_swaps(self._points, self._lent)
-        self._textures = [textures[lender] for lender in self._lent]
-        self._levels: dict[tuple[int, int], PartTexture] = {}
-        self._surfaces: dict[int, HeadSurface] = {}
+        self._textures = TexturePyramid([textures[lender] for lender in self._lent], self._cut_behind)
         cloth = textures[parts.GARMENT]
         self._garment: Garment | None = None if cloth is None else make_garment(self._points, cloth.outline)
 
@@ -130,9 +126,8 @@ class LayeredPerson:
             part if usable[part] or not usable[twin] else twin for part, twin in enumerate(parts.TWIN)
         )
 
-    @cached_property
-    def _behind(self) -> PartTexture | None:
-        """The head from behind."""
+    def _cut_behind(self) -> PartTexture | None:
+        """Return the head from behind."""
         behind = seen_from_behind(self._source)
         return self._cut_again(behind.rgb, behind.matte, behind.parsing)[parts.HEAD]
 
@@ -180,7 +175,7 @@ class LayeredPerson:
         shown, other_side = target.present_parts(), target.shows_other_side(self._points)
         low, high = poses.new_full((len(poses), 2), torch.inf), poses.new_full((len(poses), 2), -torch.inf)
         for part in range(parts.PART_COUNT):
-            if self._textures[part] is None:
+            if not self._textures.has(part):
                 continue
             outlines = self._outlines(part, theta, other_side)
             there = shown[:, part, None]
@@ -231,7 +226,7 @@ class LayeredPerson:
         width: int,
     ) -> dict[int, Placement]:
         """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
-        there = [part for part in range(parts.PART_COUNT) if self._textures[part] is not None and shown[chosen, part].any()]
+        there = [part for part in range(parts.PART_COUNT) if self._textures.has(part) and shown[chosen, part].any()]
         outlines = {part: self._outlines(part, theta, other_side) for part in there}
         if residual is not None:
             outlines = residual.moved(outlines)
@@ -249,20 +244,18 @@ class LayeredPerson:
     ) -> dict[int, WarpedPart]:
         layers = {}
         for part, placement in placed.items():
-            texture = self._texture(part, level)
+            texture = self._textures.texture(part, level)
             grid = self._grid(part, theta, residual, texture, level, placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
             if part == parts.HEAD:
-                layers[part] = self._surface(level).turned(layers[part], grid, theta.turn)
+                layers[part] = self._textures.head_surface(level).turned(layers[part], grid, theta.turn)
         return layers
 
     def _outlines(self, part: int, theta: LayeredTheta, other_side: Tensor) -> Tensor:
-        texture = self._textures[part]
-        assert texture is not None
         forward = invert_affine(theta.theta_affine)
         if part == parts.GARMENT and self._garment is not None:
             return self._garment.skinned_outline(hanging_maps(forward, self._swaps, other_side))
-        outline = torch.from_numpy(texture.outline)
+        outline = torch.from_numpy(self._textures.texture(part).outline)
         return apply_affine(forward[:, part], outline.expand(len(forward), *outline.shape))
 
     def _grid(
@@ -275,7 +268,7 @@ class LayeredPerson:
         placement: Placement,
     ) -> Tensor:
         height, width = placement.height, placement.width
-        to_texture = _source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
+        to_texture = source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
         if part == parts.GARMENT and self._garment is not None:
             warp = theta.garment_warp()
             frame = self._garment.control_frame(theta.theta_affine[:, parts.GARMENT])
@@ -295,40 +288,3 @@ class LayeredPerson:
             origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
         )[:, 0]  # fmt: skip
         return torch.stack([own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)])
-
-    def _texture(self, part: int, level: int) -> PartTexture:
-        """Return a part's pixels, halved so often."""
-        if level == 0:
-            texture = self._behind if part == _BACK_OF_HEAD else self._textures[part]
-            assert texture is not None
-            return texture
-        key = part, level
-        if key not in self._levels:
-            self._levels[key] = _halved(self._texture(part, level - 1))
-        return self._levels[key]
-
-    def _surface(self, level: int) -> HeadSurface:
-        """Return the head's two sides, halved so often."""
-        if level not in self._surfaces:
-            self._surfaces[level] = HeadSurface.of(self._texture(parts.HEAD, level), self._texture(_BACK_OF_HEAD, level))
-        return self._surfaces[level]
-
-
-def _halved(texture: PartTexture) -> PartTexture:
-    height, width = texture.rgba.shape[-2:]
-    padding = (0, width % 2, 0, height % 2)
-    rgba = functional.avg_pool2d(functional.pad(texture.rgba, padding), 2)
-    classes = texture.parsing
-    if classes is not None:
-        classes = functional.pad(classes, padding)[..., ::2, ::2].contiguous()
-    return PartTexture(rgba, classes, texture.left, texture.top, texture.outline)
-
-
-def _source_to_texture(texture: PartTexture, level: int) -> Tensor:
-    """Return the map from source pixels to grid_sample's coordinates in a texture that was halved `level` times."""
-    height, width = texture.rgba.shape[-2:]
-    factor = 0.5**level
-    # the box's outer corner stays where it is, while pixel centres move
-    shift = torch.tensor([texture.left - 0.5, texture.top - 0.5])
-    to_pixels = torch.cat([torch.eye(2) * factor, (-shift * factor - 0.5)[:, None]], dim=1)
-    return compose_affine(normalising_map(height, width), to_pixels)

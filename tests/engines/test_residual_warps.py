@@ -11,7 +11,8 @@ from torch import Tensor
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines import layered_person
 from motionwarp.engines.layered_compositing import Placement
-from motionwarp.engines.layered_person import LayeredPerson, ResidualWarps
+from motionwarp.engines.layered_person import LayeredPerson
+from motionwarp.engines.layered_residual import ResidualWarps
 from motionwarp.engines.part_maps import control_frames
 
 POSES = torch.from_numpy(front_points())[None]
