@@ -1,4 +1,4 @@
-"""The head from behind, which a photo of somebody who looks at us does not show: the same outline, full of the person's own hair."""
+"""Who looks at us, from behind, which their photo does not show: the same outline, with their own hair and cloth before face and chest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from motionwarp.engines.layered_skeleton import LEAST_SCORE
 from motionwarp.engines.layered_textures import spread_colours
 from motionwarp.parsing import labels
+from motionwarp.parsing.spreading import spread_classes
 from motionwarp.pose import skeleton
-from motionwarp.types import BoolArray, SourcePerson
+from motionwarp.types import BoolArray, FloatArray, SourcePerson
 
 _FACE: Final = (labels.FACE, labels.SUNGLASSES)
 _HAIR: Final = (labels.HAIR, labels.HAT)
@@ -22,8 +23,12 @@ _LEAST_HAIR: Final = 0.1
 # from the nose towards the neck, where the chin ends; hair of which more than a share lies below hides the neck too
 _CHIN: Final = 0.5
 _LONG_HAIR: Final = 0.1
-# of the root of the face's area: so far around it colours are mixed with its own
+# of the root of the face's area, or of the chest's: so far around it colours are mixed with its own
 _EDGE: Final = 0.06
+_TOPS: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS)
+# torsos from the neck's point downwards, where a neck ends at the back
+_NAPE: Final = 0.02
+_LEAST_CLOTH: Final = 0.5  # of the chest's pixels that are bare: with less cloth than that a back is bare too
 
 
 def seen_from_behind(source: SourcePerson) -> SourcePerson:
@@ -49,23 +54,63 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
     if bald or not (hair & ~covered).any():
         rgb[hidden] = np.median(source.rgb[face], axis=0).astype(np.uint8)
         return replace(source, rgb=rgb)
-    rows, columns = (np.flatnonzero((covered | hair).any(axis=axis)) for axis in (1, 0))
-    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    window = _window(covered | hair)
     colours = spread_colours(source.rgb[window].astype(np.float32), (hair & ~covered)[window])
     rgb[window] = np.where(covered[window][..., None], np.rint(colours).astype(np.uint8), rgb[window])
     parsing[hidden] = labels.HAIR
     return replace(source, rgb=rgb, parsing=parsing)
 
 
+def with_covered_chest(source: SourcePerson) -> SourcePerson:
+    """Return a source whose neckline is as high as at the back: what is bare below the neck has the colours of the cloth around it.
+
+    Parameters
+    ----------
+    source : SourcePerson
+
+    Returns
+    -------
+    SourcePerson
+        The same where nothing is bare, or hardly anything is clothed.
+    """
+    points = source.pose.points
+    neck, hips = points[skeleton.NECK], points[[skeleton.RIGHT_HIP, skeleton.LEFT_HIP]]
+    if min(neck[2], hips[:, 2].min()) < LEAST_SCORE:
+        return source
+    down = hips[:, :2].mean(axis=0) - neck[:2]
+    bare = np.isin(source.parsing, _FACE) & _beyond(source.parsing.shape, neck[:2], down, _NAPE)
+    cloth = np.isin(source.parsing, _TOPS) & (source.matte > _SURE)
+    if not bare.any() or cloth.sum() < _LEAST_CLOTH * bare.sum():
+        return source
+    covered = bare | (_grown(bare, _EDGE * float(np.sqrt(bare.sum()))) & np.isin(source.parsing, _TOPS))
+    known = cloth & ~covered
+    if not known.any():
+        return source
+    window = _window(covered | cloth)
+    rgb, parsing = source.rgb.copy(), source.parsing.copy()
+    colours = spread_colours(source.rgb[window].astype(np.float32), known[window])
+    rgb[window] = np.where(covered[window][..., None], np.rint(colours).astype(np.uint8), rgb[window])
+    parsing[window] = np.where(bare[window], spread_classes(source.parsing[window], known[window]), parsing[window])
+    return replace(source, rgb=rgb, parsing=parsing)
+
+
+def _window(mask: BoolArray) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _beyond(shape: tuple[int, ...], start: FloatArray, along: FloatArray, share: float) -> BoolArray:
+    """Return the pixels that lie more than a share of a vector beyond its start, bool (H, W)."""
+    x, y = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
+    return np.asarray((x - start[0]) * along[0] + (y - start[1]) * along[1] > share * (along @ along))
+
+
 def _bare_neck(source: SourcePerson, hair: BoolArray) -> BoolArray:
     """Return what lies below the chin, if hair does not hang down there, bool (H, W)."""
     nose, neck = source.pose.points[skeleton.NOSE], source.pose.points[skeleton.NECK]
-    height, width = hair.shape
     if min(nose[2], neck[2]) < LEAST_SCORE:
         return np.zeros_like(hair)
-    down = neck[:2] - nose[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    below = (x - nose[0]) * down[0] + (y - nose[1]) * down[1] > _CHIN * (down @ down)
+    below = _beyond(hair.shape, nose[:2], neck[:2] - nose[:2], _CHIN)
     return below if (hair & below).sum() < _LONG_HAIR * hair.sum() else np.zeros_like(hair)
 
 

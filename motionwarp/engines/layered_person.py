@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from motionwarp.engines import layered_parts as parts
-from motionwarp.engines.layered_back import seen_from_behind
+from motionwarp.engines.layered_back import seen_from_behind, with_covered_chest
 from motionwarp.engines.layered_compositing import Canvas, FramePiece, Placement, WarpedPart, place_boxes, sample_part, to_bytes
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
@@ -25,6 +25,7 @@ from motionwarp.engines.layered_residual import ResidualWarps
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.engines.layered_textures import PartTexture, continued_below, cut_textures
 from motionwarp.engines.layered_theta import LayeredTheta
+from motionwarp.engines.layered_turning import chosen_sides
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice
@@ -86,12 +87,12 @@ class LayeredPerson:
     def __init__(self, source: SourcePerson, device: torch.device, *, keep_parsing: bool = False) -> None:
         self._device = device
         self._points = BodyPoints(torch.from_numpy(source.pose.points)[None])
-        self._head = head_depth(self._points)
         if not bool(self._points.usable[0]):
             raise NoPersonError(
                 "the source's points have neither both shoulders nor a neck and both hips",
                 remedy="Use a picture that shows the person's upper body, or give better points.",
             )
+        self._head = head_depth(self._points)
         source = continued_below(source, float(self._points.torso[0]), float(self._points.hip_centre[0, 0]))
         height, width = source.parsing.shape
         factor = min(1.0, _WORKING_TORSO / float(self._points.torso[0]))
@@ -105,8 +106,8 @@ class LayeredPerson:
         textures = cut_textures(
             source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
         )
-        self._cut_again = partial(cut_textures, regions=regions.only(parts.HEAD), keep_parsing=keep_parsing, device=device)
-        self._source = source
+        self._cut_again = partial(cut_textures, keep_parsing=keep_parsing, device=device)
+        self._source, self._regions = source, regions
         bare = bare_hands(regions, small, solid)
         self._lent = self._lenders(textures, bare)
         self._swaps = side_swaps(self._points, self._lent)
@@ -126,10 +127,12 @@ class LayeredPerson:
             part if usable[part] or not usable[twin] else twin for part, twin in enumerate(parts.TWIN)
         )
 
-    def _cut_behind(self) -> PartTexture | None:
-        """Return the head from behind."""
-        behind = seen_from_behind(self._source)
-        return self._cut_again(behind.rgb, behind.matte, behind.parsing)[parts.HEAD]
+    def _cut_behind(self, part: int) -> PartTexture | None:
+        """Return head or torso from behind."""
+        behind = with_covered_chest(self._source)
+        if part == parts.HEAD:
+            behind = seen_from_behind(behind)
+        return self._cut_again(behind.rgb, behind.matte, behind.parsing, self._regions.only(part))[part]
 
     def plan(self, poses: Tensor) -> LayeredTheta:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
@@ -207,7 +210,7 @@ class LayeredPerson:
             subset = theta.of(chosen)
             matched = None if residual is None else residual.chosen(chosen)
             placed = self._placements(subset, matched, chosen, shown, other_side[chosen], height, width)
-            layers = self._warped_parts(subset, matched, placed, level, with_classes)
+            layers = self._warped_parts(subset, matched, placed, other_side[chosen], level, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -240,7 +243,13 @@ class LayeredPerson:
         return placed
 
     def _warped_parts(
-        self, theta: LayeredTheta, residual: ResidualWarps | None, placed: dict[int, Placement], level: int, with_classes: bool
+        self,
+        theta: LayeredTheta,
+        residual: ResidualWarps | None,
+        placed: dict[int, Placement],
+        other_side: Tensor,
+        level: int,
+        with_classes: bool,
     ) -> dict[int, WarpedPart]:
         layers = {}
         for part, placement in placed.items():
@@ -249,6 +258,10 @@ class LayeredPerson:
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
             if part == parts.HEAD:
                 layers[part] = self._textures.head_surface(level).turned(layers[part], grid, theta.turn)
+            elif part == parts.TORSO and other_side.any():
+                behind = self._textures.from_behind(part, level)
+                back = sample_part(behind.rgba, behind.parsing if with_classes else None, grid, placement)
+                layers[part] = chosen_sides(layers[part], back, other_side)
         return layers
 
     def _outlines(self, part: int, theta: LayeredTheta, other_side: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from motionwarp.engines.layered_turning import HeadSurface
 from motionwarp.geometry.affine import compose_affine
 from motionwarp.geometry.grids import normalising_map
 
-_BACK_OF_HEAD: Final = parts.PART_COUNT  # counted as one more part, whose pixels only turned heads show
+_BACK: Final = parts.PART_COUNT  # added to a part's number: the same part from behind
 
 
 class TexturePyramid:
@@ -26,10 +26,10 @@ class TexturePyramid:
     textures : sequence of P textures
         None for parts without a pixel.
     behind : callable
-        Cuts the head from behind out of the source; called at most once.
+        Cuts a part from behind out of the source; called at most once for each.
     """
 
-    def __init__(self, textures: Sequence[PartTexture | None], behind: Callable[[], PartTexture | None]) -> None:
+    def __init__(self, textures: Sequence[PartTexture | None], behind: Callable[[int], PartTexture | None]) -> None:
         self._textures = tuple(textures)
         self._behind = behind
         self._levels: dict[tuple[int, int], PartTexture] = {}
@@ -46,14 +46,18 @@ class TexturePyramid:
             self._levels[key] = self._whole(part) if level == 0 else _halved(self.texture(part, level - 1))
         return self._levels[key]
 
+    def from_behind(self, part: int, level: int) -> PartTexture:
+        """Return the same of a part from behind."""
+        return self.texture(_BACK + part, level)
+
     def head_surface(self, level: int) -> HeadSurface:
         """Return the two sides of a head that has pixels, halved `level` times."""
         if level not in self._surfaces:
-            self._surfaces[level] = HeadSurface.of(self.texture(parts.HEAD, level), self.texture(_BACK_OF_HEAD, level))
+            self._surfaces[level] = HeadSurface.of(self.texture(parts.HEAD, level), self.from_behind(parts.HEAD, level))
         return self._surfaces[level]
 
     def _whole(self, part: int) -> PartTexture:
-        texture = self._behind() if part == _BACK_OF_HEAD else self._textures[part]
+        texture = self._textures[part] if part < _BACK else self._behind(part - _BACK)
         assert texture is not None, f"part {part} has no pixel"
         return texture
 

@@ -1,4 +1,4 @@
-"""A turned head: its outline stays, and its face and hair move over it as over a cylinder, whose other side is full of hair."""
+"""A turned head, whose outline stays while its face and hair move over it as over a cylinder; and the back of what does not turn."""
 
 from __future__ import annotations
 
@@ -100,6 +100,15 @@ class HeadSurface:
         visible = depth * angle.cos() + beside * angle.sin()
         source_x = (2 * (middle + _RIM * without * radius) + 1) / width - 1
         return torch.stack([source_x, grid[..., 1]], dim=-1), visible
+
+
+def chosen_sides(front: WarpedPart, back: WarpedPart, from_behind: Tensor) -> WarpedPart:
+    """Return a part of B frames, sampled in the same boxes from both of its sides: its back where it is seen from behind, bool (B,)."""
+    behind = from_behind.to(front.rgba.device)[:, None, None, None]
+    parsing = None
+    if front.parsing is not None and back.parsing is not None:
+        parsing = torch.where(behind, back.parsing, front.parsing)
+    return WarpedPart(torch.where(behind, back.rgba, front.rgba), parsing, front.placement)
 
 
 def _profile(alpha: FloatArray) -> FloatArray:

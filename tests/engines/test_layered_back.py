@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn_figure import BROWN, GREY, drawn_person, from_behind, front_points, rendered, with_hair
+from drawn_figure import BROWN, GREEN, GREY, drawn_person, from_behind, front_points, rendered, with_hair
 
-from motionwarp.engines.layered_back import seen_from_behind
+from motionwarp.engines.layered_back import seen_from_behind, with_covered_chest
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.types import FloatArray
+from motionwarp.types import FloatArray, Pose, SourcePerson
 
 SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] != right]
 
@@ -101,3 +101,35 @@ def test_the_side_of_the_head_does_not_depend_on_the_batch() -> None:
     np.testing.assert_array_equal(front, again)
     np.testing.assert_array_equal(back, rendered(source, from_behind())[0])
     np.testing.assert_array_equal(front, rendered(source, front_points())[0])
+
+
+def low_cut() -> SourcePerson:
+    """The drawn person with a neckline down to row 108."""
+    person = drawn_person()
+    rgb, parsing = person.rgb.copy(), person.parsing.copy()
+    chest = np.array([(112, 82), (128, 82), (120, 108)], np.int32)
+    cv2.fillConvexPoly(rgb, chest, GREY)
+    cv2.fillConvexPoly(parsing, chest, labels.FACE)
+    return replace(person, rgb=rgb, parsing=parsing)
+
+
+def test_a_back_is_clothed_up_to_the_neck() -> None:
+    source = low_cut()
+    behind = with_covered_chest(source)
+    assert tuple(source.rgb[95, 120]) == GREY
+    assert tuple(behind.rgb[95, 120]) == pytest.approx(GREEN, abs=8)
+    assert behind.parsing[95, 120] == labels.UPPER_CLOTHES
+    np.testing.assert_array_equal(behind.rgb[:80], source.rgb[:80])
+    front, back = rendered(source, front_points(), from_behind())
+    assert np.abs(front[90:98, 120, :3] - GREY).max() < 20
+    assert np.abs(back[90:98, 120, :3] - GREEN).max() < 30
+
+
+def test_a_bare_chest_has_a_bare_back() -> None:
+    person = drawn_person()
+    bare = replace(person, parsing=np.where(person.parsing == labels.UPPER_CLOTHES, labels.FACE, person.parsing).astype(np.uint8))
+    assert with_covered_chest(bare) is bare
+    without_hips = front_points()
+    without_hips[[sk.RIGHT_HIP, sk.LEFT_HIP], 2] = 0
+    cropped = replace(low_cut(), pose=Pose(without_hips))
+    assert with_covered_chest(cropped) is cropped
