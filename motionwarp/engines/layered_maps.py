@@ -32,7 +32,7 @@ _TORSO_POINTS: Final = (
 )  # fmt: skip
 _TORSO_WEIGHTS: Final = (0.5, 1.0, 1.0, 1.0, 1.0)
 _TORSO_PULL: Final = 0.15
-_TORSO_LEAST: Final = 0.4  # of the global scale: a body in profile is not a line
+_TORSO_LEAST: Final = 0.6  # of the global scale: a chest is not much deeper than half its breadth
 _HEAD_SCALE: Final = (0.95, 1.1)  # of the global scale: heads do not shrink when they are bowed
 _ALONG_SCALE: Final = (0.3, 3.0)  # of the global scale
 # a foot stays flat while the shin leans less than the first angle, and follows it wholly beyond the second
