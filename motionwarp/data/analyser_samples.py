@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
 from motionwarp.data.augment import AugmentSettings, training_crop
+from motionwarp.data.numbered import numbered_batches
 from motionwarp.data.pack import LabelledPicture, PackReader
 from motionwarp.errors import OptionError
 from motionwarp.types import ByteArray
@@ -106,31 +107,8 @@ def backgrounds(pack: PackReader, count: int, seed: int) -> list[ByteArray]:
     return pictures
 
 
-class CountedFrom(Sampler[int]):
-    """Counts crops from a given number on, so that a resumed run goes on where it stopped."""
-
-    def __init__(self, first: int, count: int) -> None:
-        self.first, self.count = first, count
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.first, self.first + self.count))
-
-    def __len__(self) -> int:
-        return self.count
-
-
 def analyser_batches(
     crops: AnalyserCrops, batch_size: int, first_step: int, steps: int, workers: int
 ) -> Iterator[AnalyserBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    sampler = CountedFrom(first_step * batch_size, (steps - first_step) * batch_size)
-    loader: DataLoader[AnalyserBatch] = DataLoader(
-        crops,
-        batch_size,
-        sampler=sampler,
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-        persistent_workers=False,
-        drop_last=True,
-    )
-    yield from loader
+    yield from numbered_batches(crops, crops.seed, batch_size, first_step, steps, workers)

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from motionwarp.data.analyser_samples import CountedFrom, PackShare
+from motionwarp.data.analyser_samples import PackShare
+from motionwarp.data.numbered import numbered_batches
 from motionwarp.data.pack import LabelledPicture
 from motionwarp.data.picture_pairs import PairPackReader
 from motionwarp.data.windowed import windowed
@@ -142,17 +143,7 @@ def _mirrored(picture: LabelledPicture) -> LabelledPicture:
 
 def paper_batches(config: PaperDataConfig, seed: int, batch_size: int, first_step: int, steps: int, workers: int) -> Iterator[PaperBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    loader: DataLoader[PaperBatch] = DataLoader(
-        PaperPairs(config, seed),
-        batch_size,
-        sampler=CountedFrom(first_step * batch_size, (steps - first_step) * batch_size),
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-        drop_last=True,
-        # its own: a loader draws a seed when it starts, which would move the random numbers of a run that goes on
-        generator=torch.Generator().manual_seed(seed),
-    )
-    yield from loader
+    yield from numbered_batches(PaperPairs(config, seed), seed, batch_size, first_step, steps, workers)
 
 
 class PaperInputs(NamedTuple):

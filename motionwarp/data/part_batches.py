@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from motionwarp.data.analyser_samples import CountedFrom, PackShare
+from motionwarp.data.analyser_samples import PackShare
+from motionwarp.data.numbered import numbered_batches
 from motionwarp.data.part_samples import NO_PART, PartPackReader, PartSample
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.part_inputs import PART_STRIDE, QuarterInputs, quarter_inputs
@@ -125,17 +126,7 @@ def _mirrored(points: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatA
 
 def part_batches(samples: PartSamples, batch_size: int, first_step: int, steps: int, workers: int) -> Iterator[PartBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    loader: DataLoader[PartBatch] = DataLoader(
-        samples,
-        batch_size,
-        sampler=CountedFrom(first_step * batch_size, (steps - first_step) * batch_size),
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-        drop_last=True,
-        # its own: a loader draws a seed when it starts, which would move the random numbers of a run that goes on
-        generator=torch.Generator().manual_seed(samples.seed),
-    )
-    yield from loader
+    yield from numbered_batches(samples, samples.seed, batch_size, first_step, steps, workers)
 
 
 def batch_quarter_inputs(batch: PartBatch, device: torch.device) -> QuarterInputs:
