@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,30 +61,6 @@ def test_poses_are_made_once_and_used_again(motionwarp: Run, inputs: tuple[Path,
     result = motionwarp("transfer", person, dance, "--driving-poses", poses, "--end", "0.2", *SMALL, "-o", tmp_path / "out.mp4")
     assert result.exit_code == 0, result.stderr
     assert len(frame_times(tmp_path / "out.mp4")) == len([seconds for seconds in frame_times(dance) if seconds < 0.2])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_ended_leaves_nothing(
-    repository_root: Path, inputs: tuple[Path, Path], tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "motionwarp", "transfer", *map(str, inputs), "-o", str(tmp_path / "out.mp4")],
-        env={**os.environ, "PYTHONPATH": str(repository_root)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # whoever runs the tests in the background has them ignored, and children take that over
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    told = process.stderr.readline()  # the first sign of progress: work is under way
-    time.sleep(0.2)
-    process.send_signal(number)
-    _, rest = process.communicate(timeout=60)
-    assert process.returncode == code, told + rest
-    assert "Traceback" not in rest
-    assert list(tmp_path.iterdir()) == []
 
 
 def picture(path: Path, width: int = 64, height: int = 64) -> Path:
