@@ -12,6 +12,7 @@ from torch import Tensor
 
 from motionwarp.engines.layered_compositing import WarpedPart, sample_part
 from motionwarp.engines.layered_textures import PartTexture
+from motionwarp.geometry.grids import from_sampling, to_sampling
 from motionwarp.types import FloatArray
 
 _SOLID: Final = 0.3  # alpha of what is inside of the outline
@@ -89,7 +90,8 @@ class HeadSurface:
     def _source_of(self, grid: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
         """Return where the surface seen at each place of a grid (B, h, w, 2) lies without the turn, and how far it faces us there."""
         height, width = self.front.rgba.shape[-2:]
-        x, y = ((grid[..., 0] + 1) * width - 1) / 2, (((grid[..., 1] + 1) * height - 1) / 2).clamp(0, height - 1)
+        x, y = from_sampling(grid, height, width).unbind(-1)
+        y = y.clamp(0, height - 1)
         above = y.floor().long().clamp(max=max(height - 2, 0))
         below = (above + 1).clamp(max=height - 1)
         part = y - above
@@ -98,8 +100,8 @@ class HeadSurface:
         depth = (1 - beside.square()).sqrt()
         without = beside * angle.cos() - depth * angle.sin()
         visible = depth * angle.cos() + beside * angle.sin()
-        source_x = (2 * (middle + _RIM * without * radius) + 1) / width - 1
-        return torch.stack([source_x, grid[..., 1]], dim=-1), visible
+        there = torch.stack([middle + _RIM * without * radius, y], dim=-1)
+        return to_sampling(there, height, width), visible
 
 
 def chosen_sides(front: WarpedPart, back: WarpedPart, from_behind: Tensor) -> WarpedPart:
