@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from motionwarp.analysis.guided_filter import guided_filter
+from motionwarp.analysis.haze import without_haze
 from motionwarp.errors import InputError
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
 from motionwarp.parsing.settling import one_lower_garment
@@ -40,7 +41,7 @@ class MatteSettings:
 
 
 def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | None = None) -> FloatArray:
-    """Return a person's matte at the picture's resolution, fitted to the picture's own edges.
+    """Return a person's matte at the picture's resolution, without haze and fitted to the picture's own edges.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
     if window is None:
         return frame_matte
     rows, columns = window
-    coarse = np.clip(_sampled(person.matte, person.crop, rows, columns, cv2.INTER_CUBIC), 0, 1)
+    cells = without_haze(person.matte, person.pose, person.crop)
+    coarse = np.clip(_sampled(cells, person.crop, rows, columns, cv2.INTER_CUBIC), 0, 1)
     cell = person.crop.scale * person.crop.height / person.matte.shape[0]
     radius = round(settings.radius_cells * cell)
     fine = coarse
