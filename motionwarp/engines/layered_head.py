@@ -98,7 +98,7 @@ def head_depth(source: BodyPoints) -> HeadDepth | None:
     best = int(fit.error[0].argmin())
     scale, angle = float(fit.scale[0, best]), float(fit.angle[0, best])
     across = torch.tensor([math.cos(angle), math.sin(angle)])
-    axis = fit.shift(model[..., :2], points, best)[0]
+    axis = fit.origin[0, best]
     own_turn = math.atan2(float(turns[best, 1]), float(turns[best, 0]))
     return HeadDepth(points[0] - axis, scale * model[best, :, 2], across, axis, scale, own_turn)
 
@@ -164,38 +164,33 @@ class _Fit:
     ----------
     scale, angle, error : float32 tensors (B, C)
         The error is the weighted mean of squared distances.
-    shares : float32 tensor (B, N)
+    origin : float32 tensor (B, C, 2)
+        Where the origin goes.
     """
 
     scale: Tensor
     angle: Tensor
     error: Tensor
-    shares: Tensor
+    origin: Tensor
 
     @classmethod
     def of(cls, models: Tensor, points: Tensor, weights: Tensor, limits: tuple[Tensor, Tensor]) -> _Fit:
         """Fit (C, N, 2) to (B, N, 2) with weights (B, N), at scales from (B, 1) to (B, 1)."""
-        shares = weights / weights.sum(dim=1, keepdim=True)
-        mean = torch.einsum("bn,cnd->bcd", shares, models)  # (B, C, 2)
-        other = torch.einsum("bn,bnd->bd", shares, points)[:, None]  # (B, 1, 2)
-        spread = torch.einsum("bn,cnd->bc", shares, models.square()) - mean.square().sum(-1)
-        other_spread = torch.einsum("bn,bnd->b", shares, points.square())[:, None] - other.square().sum(-1)
-        along = torch.einsum("bn,cnd,bnd->bc", shares, models, points) - (mean * other).sum(-1)
-        swapped = torch.stack([points[..., 1], -points[..., 0]], dim=-1)
-        other_swapped = torch.stack([other[..., 1], -other[..., 0]], dim=-1)
-        across = torch.einsum("bn,cnd,bnd->bc", shares, models, swapped) - (mean * other_swapped).sum(-1)
-        together = torch.hypot(along, across)
+        shares = (weights / weights.sum(dim=1, keepdim=True))[:, None, :, None]  # (B, 1, N, 1)
+        mean, other_mean = ((shares * each).sum(dim=2) for each in (models, points[:, None]))  # (B, C, 2), (B, 1, 2)
+        arms, other_arms = models - mean[:, :, None], points[:, None] - other_mean[:, :, None]  # (B, C, N, 2), (B, 1, N, 2)
+        spread, other_spread = ((shares * each.square()).sum(dim=(2, 3)) for each in (arms, other_arms))
+        along = (shares * arms * other_arms).sum(dim=(2, 3))
+        cross = arms[..., 0] * other_arms[..., 1] - arms[..., 1] * other_arms[..., 0]
+        across = (shares[..., 0] * cross).sum(dim=2)
+        together, angle = torch.hypot(along, across), torch.atan2(across, along)
         low, high = limits
         scale = (together / spread.clamp_min(1e-6)).clamp(low, high)
         error = other_spread - 2 * scale * together + scale.square() * spread
-        return cls(scale, torch.atan2(across, along), error.clamp_min(0), shares)
-
-    def shift(self, models: Tensor, points: Tensor, chosen: int) -> Tensor:
-        """Return where the fit with one of the models brings the origin, (B, 2)."""
-        mean, other = (torch.einsum("bn,bnd->bd", self.shares, each) for each in (models[chosen].expand_as(points), points))
-        cosine, sine = self.angle[:, chosen].cos(), self.angle[:, chosen].sin()
-        turned = torch.stack([cosine * mean[:, 0] - sine * mean[:, 1], sine * mean[:, 0] + cosine * mean[:, 1]], dim=-1)
-        return other - self.scale[:, chosen, None] * turned
+        cosine, sine = scale * angle.cos(), scale * angle.sin()
+        x, y = mean.unbind(-1)
+        origin = other_mean - torch.stack([cosine * x - sine * y, sine * x + cosine * y], dim=-1)
+        return cls(scale, angle, error.clamp_min(0), origin)
 
 
 def _rising(value: Tensor, low: float, high: float) -> Tensor:
