@@ -106,7 +106,7 @@ def _view_doubts(facts: DrivingFacts, source: SourceFacts) -> Iterator[Doubt]:
         sum(away.values()),
         _WORTH_TELLING,
         _MOSTLY,
-        f"the clip shows views that a {source.view.value} photo knows nothing of ({told}): the result stays as the photo is",
+        f"the clip shows views that a {source.view.value} photo knows nothing of ({told}): heads turn, clothes stay as they are",
         _cut_remedy(facts, "Use a clip in which the person faces the camera"),
     )
     yield from graded(
