@@ -20,9 +20,13 @@ _HAIR: Final = (labels.HAIR, labels.HAT)
 _SURE: Final = 0.92  # matte above which a colour is the person's own
 # of the face's pixels: less hair than that is none that could go on behind the head
 _LEAST_HAIR: Final = 0.1
-# from the nose towards the neck, where the chin ends; hair of which more than a share lies below hides the neck too
+# from the nose towards the neck: how far down short hair grows at the back, and where the chin ends; hair of which more than a share lies
+# below that hides the neck too
+_HAIRLINE: Final = 0.33
 _CHIN: Final = 0.5
 _LONG_HAIR: Final = 0.1
+# of the root of the face's area: strands are finer than this, and would be drawn out into stripes
+_STRANDS: Final = 0.2
 # of the root of the face's area, or of the chest's: so far around it colours are mixed with its own
 _EDGE: Final = 0.06
 _TOPS: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS)
@@ -45,20 +49,34 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
     """
     face = np.isin(source.parsing, _FACE)
     hair = np.isin(source.parsing, _HAIR) & (source.matte > _SURE)
-    bald = bool(hair.sum() < _LEAST_HAIR * face.sum())
-    hidden = face if bald else face & ~_bare_neck(source, hair)
-    if not hidden.any():
+    if not face.any():
         return source
-    covered = hidden | (_grown(hidden, _EDGE * float(np.sqrt(face.sum()))) & np.isin(source.parsing, _HAIR))
+    size = float(np.sqrt(face.sum()))
+    bald = bool(hair.sum() < _LEAST_HAIR * face.sum())
+    neck = np.zeros_like(face) if bald else _bare_below(source, hair, _CHIN)
+    nape = np.zeros_like(face) if bald else _bare_below(source, hair, _HAIRLINE) & ~neck
     rgb, parsing = source.rgb.copy(), source.parsing.copy()
-    if bald or not (hair & ~covered).any():
+    skin = face & neck
+    rgb[face & nape] = np.median(source.rgb[skin if skin.any() else face], axis=0).astype(np.uint8)
+    hidden = face & ~neck & ~nape
+    covered = hidden | (_grown(hidden, _EDGE * size) & np.isin(source.parsing, _HAIR))
+    known = hair & ~covered
+    if bald or not known.any():
         rgb[hidden] = np.median(source.rgb[face], axis=0).astype(np.uint8)
         return replace(source, rgb=rgb)
     window = _window(covered | hair)
-    colours = spread_colours(source.rgb[window].astype(np.float32), (hair & ~covered)[window])
+    smooth = _without_strands(source.rgb[window].astype(np.float32), known[window], _STRANDS * size)
+    colours = spread_colours(smooth, known[window])
     rgb[window] = np.where(covered[window][..., None], np.rint(colours).astype(np.uint8), rgb[window])
     parsing[hidden] = labels.HAIR
     return replace(source, rgb=rgb, parsing=parsing)
+
+
+def _without_strands(colours: FloatArray, known: BoolArray, sigma: float) -> FloatArray:
+    """Return the mean colours around each pixel that is known, float32 (H, W, 3)."""
+    weight = known.astype(np.float32)
+    summed = cv2.GaussianBlur(np.dstack([colours * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
+    return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6)), dtype=np.float32)
 
 
 def with_covered_chest(source: SourcePerson) -> SourcePerson:
@@ -105,13 +123,14 @@ def _beyond(shape: tuple[int, ...], start: FloatArray, along: FloatArray, share:
     return np.asarray((x - start[0]) * along[0] + (y - start[1]) * along[1] > share * (along @ along))
 
 
-def _bare_neck(source: SourcePerson, hair: BoolArray) -> BoolArray:
-    """Return what lies below the chin, if hair does not hang down there, bool (H, W)."""
+def _bare_below(source: SourcePerson, hair: BoolArray, share: float) -> BoolArray:
+    """Return what lies below a share of the way from the nose to the neck, if hair does not hang down below the chin, bool (H, W)."""
     nose, neck = source.pose.points[skeleton.NOSE], source.pose.points[skeleton.NECK]
     if min(nose[2], neck[2]) < LEAST_SCORE:
         return np.zeros_like(hair)
-    below = _beyond(hair.shape, nose[:2], neck[:2] - nose[:2], _CHIN)
-    return below if (hair & below).sum() < _LONG_HAIR * hair.sum() else np.zeros_like(hair)
+    down = neck[:2] - nose[:2]
+    long = (hair & _beyond(hair.shape, nose[:2], down, _CHIN)).sum() >= _LONG_HAIR * hair.sum()
+    return np.zeros_like(hair) if long else _beyond(hair.shape, nose[:2], down, share)
 
 
 def _grown(mask: BoolArray, radius: float) -> BoolArray:

@@ -133,3 +133,13 @@ def test_a_bare_chest_has_a_bare_back() -> None:
     without_hips[[sk.RIGHT_HIP, sk.LEFT_HIP], 2] = 0
     cropped = replace(low_cut(), pose=Pose(without_hips))
     assert with_covered_chest(cropped) is cropped
+
+
+def test_strands_are_not_drawn_out_into_stripes() -> None:
+    source = with_hair(80)
+    rgb = source.rgb.copy()
+    striped = np.where((np.arange(len(rgb)) // 2 % 2)[:, None, None] == 0, rgb + 50, rgb)
+    rgb = np.where((source.parsing == labels.HAIR)[..., None], striped, rgb).astype(np.uint8)
+    behind = seen_from_behind(replace(source, rgb=rgb))
+    assert np.ptp(rgb[40:60, 104, 0].astype(int)) == 50
+    assert np.ptp(behind.rgb[40:60, 120, 0].astype(int)) < 10
