@@ -82,6 +82,37 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
     return frame_matte
 
 
+def covered_in_frame(person: Person, matte: FloatArray, settings: MatteSettings | None = None) -> FloatArray:
+    """Return where a picture may show a person and what they carry: their matte, and its haze, which is not worth showing elsewhere.
+
+    A bag that is half seen shall not stay in the air when the person is taken out of the picture.
+
+    Parameters
+    ----------
+    person : Person
+        With a matte.
+    matte : float32 (H, W)
+        As from `matte_in_frame`.
+    settings : MatteSettings, optional
+        As given there.
+
+    Returns
+    -------
+    float32 (H, W)
+        Coverage in [0, 1], nowhere less than the matte.
+    """
+    settings = settings or MatteSettings()
+    window = _window(person.crop, *matte.shape)
+    if person.matte is None or window is None:
+        return matte
+    rows, columns = window
+    coarse = _sampled(person.matte, person.crop, rows, columns, cv2.INTER_LINEAR)
+    hazy = np.clip((coarse - settings.low) / (settings.high - settings.low), 0, 1)
+    covered = matte.copy()
+    np.maximum(covered[rows, columns], hazy, out=covered[rows, columns])
+    return covered
+
+
 def parsing_in_frame(rgb: ByteArray, person: Person, matte: FloatArray | None = None) -> ByteArray:
     """Return a person's parsing at the picture's resolution, cut by the matte.
 

@@ -21,7 +21,7 @@ import torch
 
 from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.builtin import BuiltinEstimator
-from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
+from motionwarp.analysis.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.analysis.reading import CropReader
 from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import InputError
@@ -136,16 +136,17 @@ def _source_view(
     pose = Pose(labels.inputs.points[plan.source])
     seen = estimator.analyse_picture(rgb, given_pose=pose)
     if labels.source_matte_given and labels.mattes is not None:
-        matte = labels.mattes.matte(plan.source, height, width)
+        covered = matte = labels.mattes.matte(plan.source, height, width)
     else:
         matte = matte_in_frame(rgb, seen)
+        covered = covered_in_frame(seen, matte)
     person = SourcePerson(rgb, matte, pose, parsing_in_frame(rgb, seen, matte))
     finest = min(window.scale for window in plan.windows.values())
     long_side = round(rules.source_detail * max(height, width) / finest)
     framed = _target(plan.source, rgb, labels, plan, rules, estimator)
     backdrop = np.full_like(framed.rgb, rules.background)
     if rules.full_frame is not None:
-        backdrop = picture_in(clean_plate(rgb, matte), plan.windows[plan.source])
+        backdrop = picture_in(clean_plate(rgb, covered), plan.windows[plan.source])
     return SourceView(fitted_to(person, long_side), framed, backdrop)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from motionwarp.analysis.base import Estimator
 from motionwarp.analysis.choice import LARGEST, PersonChoice
-from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
+from motionwarp.analysis.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.errors import MediaError, MotionwarpError, NoPersonError
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
@@ -47,6 +47,8 @@ class PreparedSource:
         Of the plate.
     given_plate : uint8 (H, W, 3) or None
         The plate, where it has been made before or otherwise.
+    covered : float32 (H, W) or None
+        What is taken out of the picture for the plate, as from `covered_in_frame`; None for the matte alone.
     """
 
     person: SourcePerson
@@ -55,6 +57,7 @@ class PreparedSource:
     matte_given: bool = False
     seed: int = 0
     given_plate: ByteArray | None = None
+    covered: FloatArray | None = None
 
     @cached_property
     def plate(self) -> ByteArray:
@@ -62,7 +65,9 @@ class PreparedSource:
 
         Made when it is first asked for, which takes about a second of a core.
         """
-        return clean_plate(self.person.rgb, self.person.matte, seed=self.seed) if self.given_plate is None else self.given_plate
+        if self.given_plate is not None:
+            return self.given_plate
+        return clean_plate(self.person.rgb, self.person.matte if self.covered is None else self.covered, seed=self.seed)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -126,12 +131,14 @@ def prepare_source(
         raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
     own_matte = _given_matte(picture, options)
     matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
+    covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
     doubts = Doubts()
     if given is None:
         doubts.add(picture.rgb, seen)
-    return PreparedSource(person, tuple(doubts.notes("the source person")), seen.score, own_matte is not None, options.seed)
+    notes = tuple(doubts.notes("the source person"))
+    return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionwarp.analysis.guided_filter import guided_filter
-from motionwarp.analysis.matting import MatteSettings, matte_in_frame, parsing_in_frame
+from motionwarp.analysis.matting import MatteSettings, covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.errors import InputError
 from motionwarp.parsing import labels
 from motionwarp.types import FloatArray, Person, PersonCrop, Pose
@@ -172,3 +172,20 @@ def test_what_was_not_seen_is_asked_for() -> None:
         matte_in_frame(drawn.rgb, replace(drawn.person, matte=None))
     with pytest.raises(InputError, match="dense=True"):
         parsing_in_frame(drawn.rgb, replace(drawn.person, parsing=None))
+
+
+def test_what_is_half_seen_is_taken_out_of_the_picture_but_not_along() -> None:
+    drawn = Drawn()
+    assert drawn.person.matte is not None
+    bag = slice(70, 90), slice(2, 16)  # cells, beside the person
+    drawn.person.matte[bag] = 0.5
+    to_frame = drawn.crop.crop_to_frame()
+    x, y = (to_frame[:, :2] @ (2 * 9.0, 2 * 80.0) + to_frame[:, 2]).round().astype(int)  # its middle
+    matte = matte_in_frame(drawn.rgb, drawn.person)
+    covered = covered_in_frame(drawn.person, matte)
+    assert matte[y, x] == 0
+    assert covered[y, x] == pytest.approx(0.5, abs=0.05)
+    assert (covered >= matte).all()
+    np.testing.assert_array_equal(covered[:, 400:], matte[:, 400:])
+    blind = replace(drawn.person, matte=None)
+    assert covered_in_frame(blind, matte) is matte

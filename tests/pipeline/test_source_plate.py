@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from motionwarp.engines.layered import LayeredEngine
-from motionwarp.media.image import write_image
+from motionwarp.media.image import read_image, write_image
 from motionwarp.pipeline import source as source_module
 from motionwarp.pipeline.api import stream, transfer
 from motionwarp.pipeline.beside import done_beside
@@ -61,12 +61,25 @@ def test_a_plate_that_is_shown_is_made_once_in_a_thread_that_ends(
     assert not any(thread.is_alive() for thread in made)
 
 
-def test_the_plate_is_that_of_the_picture_the_matte_and_the_seed(scene: Scene, knowing: KnowingEstimator) -> None:
+def test_the_plate_is_that_of_the_picture_what_may_be_the_person_and_the_seed(scene: Scene, knowing: KnowingEstimator) -> None:
     job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", engine="layered", seed=5))
     source = job.look().source
-    expected = clean_plate(source.person.rgb, source.person.matte, seed=5)
+    assert source.covered is not None
+    assert (source.covered >= source.person.matte).all()
+    expected = clean_plate(source.person.rgb, source.covered, seed=5)
     np.testing.assert_array_equal(source.plate, expected)
     assert not np.array_equal(expected, source.person.rgb)
+
+
+def test_a_given_matte_says_itself_what_is_taken_out(scene: Scene, knowing: KnowingEstimator, tmp_path: Path) -> None:
+    height, width = read_image(scene.person).rgb.shape[:2]
+    matte = np.zeros((height, width, 3), np.uint8)
+    matte[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = 255
+    write_image(tmp_path / "matte.png", matte)
+    options = TransferOptions(device="cpu", engine="layered", matte=tmp_path / "matte.png")
+    source = TransferJob(scene.person, scene.dance, options).look().source
+    assert source.covered is None
+    np.testing.assert_array_equal(source.plate, clean_plate(source.person.rgb, source.person.matte))
 
 
 def test_the_clip_is_followed_while_the_plate_is_made(scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch) -> None:

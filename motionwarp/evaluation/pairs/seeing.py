@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
+from motionwarp.analysis.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.errors import MotionwarpError
 from motionwarp.media.image import read_image
 from motionwarp.pipeline.inpainting import clean_plate
@@ -98,7 +98,8 @@ class People:
         matte = matte_in_frame(rgb, person)
         parsing = parsing_in_frame(rgb, person, matte)
         # protocols have thousands of pictures, most of them before a plain wall: the quick fill is enough
-        return PreparedSource(SourcePerson(rgb, matte, person.pose, parsing), given_plate=clean_plate(rgb, matte, fill="smooth"))
+        plate = clean_plate(rgb, covered_in_frame(person, matte), fill="smooth")
+        return PreparedSource(SourcePerson(rgb, matte, person.pose, parsing), given_plate=plate)
 
     @staticmethod
     def _told(path: Path, work: Callable[[ByteArray], _Value]) -> _Value:
