@@ -218,11 +218,11 @@ def moved_photo(
     placed[:, :2] = (target[:, :2] - (low + high) / 2) * scale + np.array([width, height]) / 2
     parsing = np.full(photo.matte.shape, IGNORE, dtype=np.uint8) if photo.parsing is None else photo.parsing
     try:
-        rgb, matte, moved = repose(photo.rgb, photo.matte, parsing, photo.pose, Pose(placed), height, width)
+        rgb, matte, moved, shown = repose(photo.rgb, photo.matte, parsing, photo.pose, Pose(placed), height, width)
     except NoPersonError:
         return None
     if photo.parsing is None:
         moved[matte > 0.1] = IGNORE
     behind = np.full_like(rgb, 127) if backdrop is None else cv2.resize(backdrop, (width, height), interpolation=cv2.INTER_AREA)
     together = np.rint(rgb * matte[..., None] + behind * (1 - matte[..., None])).astype(np.uint8)
-    return LabelledPicture(together, np.rint(matte * 255).astype(np.uint8), moved, placed, name)
+    return LabelledPicture(together, np.rint(matte * 255).astype(np.uint8), moved, shown.points, name)

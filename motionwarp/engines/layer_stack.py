@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from motionwarp.engines import layered_parts as parts
-from motionwarp.engines.layered_compositing import Canvas, drawing_order
+from motionwarp.engines.layered_compositing import Canvas, WarpedFrames, drawing_order
 from motionwarp.engines.layered_depth import depth_scores
-from motionwarp.engines.layered_person import WarpedFrames
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.engines.part_maps import control_frames
 from motionwarp.geometry.grids import sample

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from motionwarp.engines.base import Engine, RenderSettings
-from motionwarp.engines.layered_person import LayeredPerson, person_layer
+from motionwarp.engines.layered_compositing import person_layer
+from motionwarp.engines.layered_person import LayeredPerson
 from motionwarp.engines.layered_theta import LayeredTheta
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 

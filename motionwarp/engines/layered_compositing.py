@@ -14,6 +14,7 @@ from torch import Tensor
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_depth import LEFT_ARM_FRONT, RIGHT_ARM_FRONT, RIGHT_LEG_FRONT, share_in_front
 from motionwarp.geometry.grids import sample
+from motionwarp.types import PersonLayer
 
 _LEGS: Final = {
     True: tuple(reversed(parts.RIGHT_LEG.parts)),  # feet first, so that trousers fall over shoes
@@ -103,6 +104,36 @@ class Placement:
     width: int
     low: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     high: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class WarpedFrames:
+    """The warped parts of some frames.
+
+    Attributes
+    ----------
+    frames : int array (M,)
+        Which frames of those asked for.
+    layers : dict of part to WarpedPart
+        Each with M boxes.
+    shown : bool array (M, P)
+        Which parts a frame has.
+    depth : float32 tensor (M, 3)
+        As from `layered_depth.depth_scores`.
+    """
+
+    frames: np.ndarray[tuple[int], np.dtype[np.int64]]
+    layers: dict[int, WarpedPart]
+    shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    depth: Tensor
+
+
+def person_layer(frame: FramePiece | None) -> PersonLayer:
+    """Return a frame as engines give it, an empty layer for None."""
+    if frame is None:
+        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
+    parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
+    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)
 
 
 def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:

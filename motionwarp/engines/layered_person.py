@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -14,10 +13,10 @@ from torch import Tensor
 
 from motionwarp.engines import layered_parts as parts
 from motionwarp.engines.layered_back import seen_from_behind, with_covered_chest
-from motionwarp.engines.layered_compositing import Canvas, FramePiece, Placement, WarpedPart, place_boxes, sample_part, to_bytes
+from motionwarp.engines.layered_compositing import Canvas, FramePiece, Placement, WarpedFrames, WarpedPart, place_boxes, sample_part
 from motionwarp.engines.layered_depth import depth_scores
 from motionwarp.engines.layered_garment import CONTROL_SIZE, Garment, make_garment
-from motionwarp.engines.layered_head import head_depth, head_turns
+from motionwarp.engines.layered_head import HEAD_POINTS, HeadTurns, head_depth, head_turns
 from motionwarp.engines.layered_maps import forward_maps, hanging_maps, side_swaps
 from motionwarp.engines.layered_pyramid import TexturePyramid, source_to_texture
 from motionwarp.engines.layered_regions import bare_hands, part_regions
@@ -30,42 +29,13 @@ from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice
 from motionwarp.geometry.warps import PartWarps
-from motionwarp.types import PersonLayer, SourcePerson
+from motionwarp.types import SourcePerson
 
 _WORKING_TORSO: Final = 80.0  # pixels of a torso at which regions are found; their edges are smooth, so more is not needed
 _SPLINE_STRIDE: Final = 8
+_SAME_TURN: Final = 0.02  # of cosine and sine
 # share of a hand's pixels that are bare, below which the other hand stands for it, and above which that one may
 _COVERED_HAND, _BARE_HAND = 0.3, 0.6
-
-
-def person_layer(frame: FramePiece | None) -> PersonLayer:
-    """Return a frame as engines give it, an empty layer for None."""
-    if frame is None:
-        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
-    parsing = None if frame.parsing is None else frame.parsing.to(torch.uint8).cpu().numpy()
-    return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)
-
-
-@dataclass(frozen=True, eq=False)
-class WarpedFrames:
-    """The warped parts of some frames.
-
-    Attributes
-    ----------
-    frames : int array (M,)
-        Which frames of those asked for.
-    layers : dict of part to WarpedPart
-        Each with M boxes.
-    shown : bool array (M, P)
-        Which parts a frame has.
-    depth : float32 tensor (M, 3)
-        As from `layered_depth.depth_scores`.
-    """
-
-    frames: np.ndarray[tuple[int], np.dtype[np.int64]]
-    layers: dict[int, WarpedPart]
-    shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
-    depth: Tensor
 
 
 class LayeredPerson:
@@ -139,8 +109,7 @@ class LayeredPerson:
         poses = poses.float().cpu()
         target = BodyPoints(poses, self._points)
         turns = head_turns(self._head, self._points, target)
-        head = None if self._head is None else self._head.turned(turns.placed)
-        forward = forward_maps(self._points, target, self._lent, head)
+        forward = self._forward(target, turns)
         backward = invert_affine(forward)
         if self._garment is None:
             spline = poses.new_zeros(len(poses), 2, CONTROL_SIZE**2)
@@ -148,6 +117,28 @@ class LayeredPerson:
             hanging = hanging_maps(forward, self._swaps, target.shows_other_side(self._points))
             spline = self._garment.fit(hanging, backward[:, parts.TORSO])
         return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]), turns.shown)
+
+    def _forward(self, target: BodyPoints, turns: HeadTurns) -> Tensor:
+        head = None if self._head is None else self._head.turned(turns.placed)
+        return forward_maps(self._points, target, self._lent, head)
+
+    def shown_poses(self, poses: Tensor) -> Tensor:
+        """Return poses (B, 18, 3) as what is rendered for them shows them.
+
+        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as it was asked to.
+        """
+        poses = poses.float().cpu()
+        target = BodyPoints(poses, self._points)
+        turns = head_turns(self._head, self._points, target)
+        unturned = (turns.placed - turns.shown).abs().amax(dim=1) > _SAME_TURN
+        if self._head is None or not unturned.any():
+            return poses
+        chosen = list(HEAD_POINTS[:-1])
+        places = apply_affine(self._forward(target, turns)[:, parts.HEAD], self._head.turned(turns.shown))[:, :-1]
+        scores = torch.where(self._points.seen[:, chosen], poses[:, chosen, 2], 0.0)
+        shown = poses.clone()
+        shown[:, chosen] = torch.where(unturned[:, None, None], torch.cat([places, scores[..., None]], dim=2), poses[:, chosen])
+        return shown
 
     def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[FramePiece | None]:
         """Return each frame's person, None where there is none.

@@ -23,7 +23,7 @@ def repose(
     target_pose: Pose,
     height: int,
     width: int,
-) -> tuple[ByteArray, FloatArray, ByteArray]:
+) -> tuple[ByteArray, FloatArray, ByteArray, Pose]:
     """Move a labelled person into another pose by the layered engine's warps.
 
     Parameters
@@ -47,6 +47,8 @@ def repose(
     matte : float32 (height, width)
     parsing : uint8 (height, width)
         Classes carried along with the pixels; background where the matte is below one half.
+    pose : Pose
+        The target's, with the head's points where they are seen.
 
     Raises
     ------
@@ -58,11 +60,12 @@ def repose(
         person = LayeredPerson(source, torch.device("cpu"), keep_parsing=True)
         poses = torch.from_numpy(target_pose.points)[None]
         frame = person.render(poses, person.plan(poses), height, width)[0]
+        shown = Pose(person.shown_poses(poses)[0].numpy())
     moved_rgb = np.zeros((height, width, 3), dtype=np.uint8)
     moved_matte = np.zeros((height, width), dtype=np.float32)
     moved_parsing = np.full((height, width), labels.BACKGROUND, dtype=np.uint8)
     if frame is None or frame.parsing is None:
-        return moved_rgb, moved_matte, moved_parsing
+        return moved_rgb, moved_matte, moved_parsing, shown
     window = (
         slice(frame.top, frame.top + frame.rgba.shape[1]),
         slice(frame.left, frame.left + frame.rgba.shape[2]),
@@ -72,7 +75,7 @@ def repose(
     moved_rgb[window] = (straight * 255 + 0.5).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
     moved_matte[window] = alpha.numpy()
     moved_parsing[window] = torch.where(alpha >= 0.5, frame.parsing, torch.zeros_like(frame.parsing)).to(torch.uint8).numpy()
-    return moved_rgb, moved_matte, moved_parsing
+    return moved_rgb, moved_matte, moved_parsing, shown
 
 
 def _shrunk(source: SourcePerson, target_pose: Pose) -> SourcePerson:

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from motionwarp.engines.layered_compositing import Canvas, FramePiece
-from motionwarp.engines.layered_person import WarpedFrames
+from motionwarp.engines.layered_compositing import Canvas, FramePiece, WarpedFrames
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.networks.part_generator import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 

@@ -21,7 +21,8 @@ from motionwarp.analysis.folding import folded, ready_for
 from motionwarp.analysis.framing import visible_box
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.layer_stack import stacked_layers
-from motionwarp.engines.layered_person import LayeredPerson, person_layer
+from motionwarp.engines.layered_compositing import person_layer
+from motionwarp.engines.layered_person import LayeredPerson
 from motionwarp.engines.layered_residual import ResidualWarps
 from motionwarp.engines.layered_theta import THETA_LENGTH, LayeredTheta
 from motionwarp.engines.part_inputs import in_front_of, quarter_inputs, stage_one_probabilities

@@ -206,8 +206,8 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
     Returns
     -------
     SourceView or None
-        With the pose and matte that it was made with, and the parsing that the estimator sees in it. None if the photo's points
-        show no body to move, or nothing of it is left in the picture.
+        With the pose that it shows, the matte that it was made with, and the parsing that the estimator sees in it. None if the photo's
+        points show no body to move, or nothing of it is left in the picture.
     """
     # twice a crop's size, so that what fills half of it has a crop's resolution
     height, width = round(2 * CROP_HEIGHT * settings.source_detail), round(2 * CROP_WIDTH * settings.source_detail)
@@ -216,7 +216,7 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
     try:
         seen = estimator.analyse_picture(photo.rgb, given_pose=photo.pose)
         labels = parsing_in_frame(photo.rgb, seen, photo.matte)
-        rgb, matte, _ = repose(photo.rgb, photo.matte, labels, photo.pose, pose, height, width)
+        rgb, matte, _, pose = repose(photo.rgb, photo.matte, labels, photo.pose, pose, height, width)
         cut = _cut(matte)
         if cut is None:
             return None

@@ -244,9 +244,10 @@ def test_it_must_be_prepared() -> None:
 
 def test_reposing_carries_labels_along() -> None:
     source = drawn_person()
-    rgb, matte, parsing = repose(source.rgb, source.matte, source.parsing, source.pose, Pose(raised_arm()), HEIGHT, WIDTH)
+    rgb, matte, parsing, pose = repose(source.rgb, source.matte, source.parsing, source.pose, Pose(raised_arm()), HEIGHT, WIDTH)
     assert rgb.shape == (HEIGHT, WIDTH, 3)
     assert matte.dtype == np.float32
+    np.testing.assert_array_equal(pose.points, raised_arm())
     assert parsing[30:60, 188:204].max() == labels.LEFT_ARM
     assert not (parsing[130:] == labels.LEFT_ARM).any()
     assert (parsing[matte < 0.5] == labels.BACKGROUND).all()
@@ -258,7 +259,7 @@ def test_reposing_carries_labels_along() -> None:
 def test_reposing_to_a_smaller_picture() -> None:
     source, small = drawn_person(), front_points()
     small[:, :2] = small[:, :2] / 4 - 0.375
-    _, matte, parsing = repose(source.rgb, source.matte, source.parsing, source.pose, Pose(small), HEIGHT // 4, WIDTH // 4)
+    _, matte, parsing, _ = repose(source.rgb, source.matte, source.parsing, source.pose, Pose(small), HEIGHT // 4, WIDTH // 4)
     expected = cv2.resize(source.parsing, (WIDTH // 4, HEIGHT // 4), interpolation=cv2.INTER_NEAREST)
     assert np.mean(parsing == expected) > 0.95
     assert abs(matte.sum() - source.matte.sum() / 16) < 0.08 * matte.sum()

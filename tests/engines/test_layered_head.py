@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from drawn_figure import front_points
+from drawn_figure import drawn_person, front_points
 
 from motionwarp.data.synthetic import BodyPose, sample_pose, sample_proportions
 from motionwarp.data.synthetic.body import Proportions, place
 from motionwarp.engines.layered_head import HEAD_POINTS, HeadTurns, head_depth, head_turns
+from motionwarp.engines.layered_person import LayeredPerson
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray
@@ -95,3 +96,19 @@ def test_of_a_profile_the_other_half_of_the_face_is_not_made_up() -> None:
     turns = turns_of(profile, front)
     assert degrees(turns.placed) < -45
     assert degrees(turns.shown) == 0
+
+
+def test_a_head_that_was_not_turned_has_its_points_where_it_is_seen() -> None:
+    profile = front_points()
+    profile[[sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE, sk.RIGHT_EAR], 0] = profile[sk.NECK, 0] + np.array([19, 15, 16, 1], np.float32)
+    profile[sk.LEFT_EAR, 2] = 0
+    poses = torch.from_numpy(np.stack([front_points(), profile]))
+    front = LayeredPerson(drawn_person(), torch.device("cpu"))
+    torch.testing.assert_close(front.shown_poses(poses), poses)  # a face can be turned to the side
+    side = LayeredPerson(drawn_person(profile), torch.device("cpu"))
+    shown = side.shown_poses(poses)
+    torch.testing.assert_close(shown[1], poses[1])
+    body = [point for point in range(18) if point not in sk.HEAD_POINTS]
+    torch.testing.assert_close(shown[:, body], poses[:, body])
+    assert shown[0, sk.NOSE, 0] > poses[0, sk.NOSE, 0] + 8  # but no side to the front: the nose still points to the left
+    assert shown[0, sk.LEFT_EAR, 2] == 0

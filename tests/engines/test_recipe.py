@@ -10,8 +10,8 @@ from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import Tensor
 
 from motionwarp.engines.layer_stack import stacked_layers
-from motionwarp.engines.layered_compositing import FramePiece
-from motionwarp.engines.layered_person import LayeredPerson, WarpedFrames
+from motionwarp.engines.layered_compositing import FramePiece, WarpedFrames
+from motionwarp.engines.layered_person import LayeredPerson
 from motionwarp.engines.recipe import blended
 from motionwarp.networks.part_generator import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, follow_recipe
 from motionwarp.pose import skeleton as sk
