@@ -119,8 +119,8 @@ def _window(mask: BoolArray) -> tuple[slice, slice]:
 
 def _beyond(shape: tuple[int, ...], start: FloatArray, along: FloatArray, share: float) -> BoolArray:
     """Return the pixels that lie more than a share of a vector beyond its start, bool (H, W)."""
-    x, y = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
-    return np.asarray((x - start[0]) * along[0] + (y - start[1]) * along[1] > share * (along @ along))
+    x, y = (np.arange(size, dtype=np.float32) for size in (shape[1], shape[0]))
+    return np.asarray(((x - start[0]) * along[0])[None, :] + ((y - start[1]) * along[1])[:, None] > share * (along @ along))
 
 
 def _bare_below(source: SourcePerson, hair: BoolArray, share: float) -> BoolArray:

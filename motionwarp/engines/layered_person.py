@@ -24,7 +24,7 @@ from motionwarp.engines.layered_residual import ResidualWarps
 from motionwarp.engines.layered_skeleton import BodyPoints
 from motionwarp.engines.layered_textures import PartTexture, continued_below, cut_textures
 from motionwarp.engines.layered_theta import LayeredTheta
-from motionwarp.engines.layered_turning import chosen_sides
+from motionwarp.engines.layered_turning import chosen_sides, turned_frames
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affine, mean_scale
 from motionwarp.geometry.grids import affine_lattice
@@ -247,7 +247,7 @@ class LayeredPerson:
             texture = self._textures.texture(part, level)
             grid = self._grid(part, theta, residual, texture, level, placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
-            if part == parts.HEAD:
+            if part == parts.HEAD and turned_frames(theta.turn):
                 layers[part] = self._textures.head_surface(level).turned(layers[part], grid, theta.turn)
             elif part == parts.TORSO and other_side.any():
                 behind = self._textures.from_behind(part, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import Final
 
 import torch
@@ -32,6 +33,8 @@ class TexturePyramid:
     def __init__(self, textures: Sequence[PartTexture | None], behind: Callable[[int], PartTexture | None]) -> None:
         self._textures = tuple(textures)
         self._behind = behind
+        # batches are rendered side by side: what two of them need is made once
+        self._lock = RLock()
         self._levels: dict[tuple[int, int], PartTexture] = {}
         self._surfaces: dict[int, HeadSurface] = {}
 
@@ -42,9 +45,10 @@ class TexturePyramid:
     def texture(self, part: int, level: int = 0) -> PartTexture:
         """Return the pixels of a part that has some, halved `level` times."""
         key = part, level
-        if key not in self._levels:
-            self._levels[key] = self._whole(part) if level == 0 else _halved(self.texture(part, level - 1))
-        return self._levels[key]
+        with self._lock:
+            if key not in self._levels:
+                self._levels[key] = self._whole(part) if level == 0 else _halved(self.texture(part, level - 1))
+            return self._levels[key]
 
     def from_behind(self, part: int, level: int) -> PartTexture:
         """Return the same of a part from behind."""
@@ -52,9 +56,10 @@ class TexturePyramid:
 
     def head_surface(self, level: int) -> HeadSurface:
         """Return the two sides of a head that has pixels, halved `level` times."""
-        if level not in self._surfaces:
-            self._surfaces[level] = HeadSurface.of(self.texture(parts.HEAD, level), self.from_behind(parts.HEAD, level))
-        return self._surfaces[level]
+        with self._lock:
+            if level not in self._surfaces:
+                self._surfaces[level] = HeadSurface.of(self.texture(parts.HEAD, level), self.from_behind(parts.HEAD, level))
+            return self._surfaces[level]
 
     def _whole(self, part: int) -> PartTexture:
         texture = self._textures[part] if part < _BACK else self._behind(part - _BACK)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -10,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motionwarp.engines.layered_compositing import WarpedPart, sample_part
+from motionwarp.engines.layered_compositing import WarpedPart
 from motionwarp.engines.layered_textures import PartTexture
-from motionwarp.geometry.grids import from_sampling, to_sampling
+from motionwarp.geometry.grids import from_sampling, sample, to_sampling
 from motionwarp.types import FloatArray
 
 _SOLID: Final = 0.3  # alpha of what is inside of the outline
@@ -21,6 +22,12 @@ _SEAM: Final = 0.15  # in radii, over which the seen side goes over into the oth
 _RIM: Final = 0.96  # of the radius: the last pixels of an outline have hardly a colour
 _NO_TURN: Final = 0.01  # radians
 _LEAST_ALPHA: Final = 0.05
+
+
+def turned_frames(turn: Tensor) -> list[int]:
+    """Return which frames show a turned head, for cosines and sines (B, 2)."""
+    frames: list[int] = (torch.atan2(turn[:, 1], turn[:, 0]).abs() > _NO_TURN).nonzero()[:, 0].tolist()
+    return frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,29 +72,32 @@ class HeadSurface:
         WarpedPart
             Frames without a turn are unchanged.
         """
-        angle = torch.atan2(turn[:, 1], turn[:, 0])
-        some = (angle.abs() > _NO_TURN).nonzero()[:, 0]
-        if not len(some):
+        some = turned_frames(turn)
+        if not some:
             return head
-        angle, chosen = angle[some].to(grid.device)[:, None, None], some.to(grid.device)
-        placement = replace(head.placement, **{name: getattr(head.placement, name)[some.numpy()] for name in ("corners", "low", "high")})
-        there, visible = self._source_of(grid[chosen], angle)
-        share = (visible / _SEAM + 0.5).clamp(0, 1)[:, None]  # (b, 1, h, w)
-        front, behind = (sample_part(side.rgba, side.parsing, there, placement) for side in (self.front, self.behind))
-        mixed = share * front.rgba + (1 - share) * behind.rgba
-        own = head.rgba[chosen]
-        covered = mixed[:, 3:] > _LEAST_ALPHA
-        colours = torch.where(covered, mixed[:, :3] / mixed[:, 3:].clamp_min(_LEAST_ALPHA) * own[:, 3:], own[:, :3])
-        rgba = head.rgba.clone()
-        rgba[chosen] = torch.cat([colours, own[:, 3:]], dim=1)
-        classes = head.parsing
-        if classes is not None and front.parsing is not None and behind.parsing is not None:
-            moved = torch.where(share > 0.5, front.parsing, behind.parsing)
-            classes = classes.clone()
-            classes[chosen] = torch.where(covered, moved, classes[chosen])
+        angle = torch.atan2(turn[:, 1], turn[:, 0])
+        rgba, classes = head.rgba.clone(), None if head.parsing is None else head.parsing.clone()
+        # one after the other: a head is small, and what is made on the way is several times as large
+        for frame in some:
+            own = slice(frame, frame + 1)
+            rgba[own], moved = self._turned(rgba[own], None if classes is None else classes[own], grid[own], float(angle[frame]))
+            if classes is not None and moved is not None:
+                classes[own] = moved
         return WarpedPart(rgba, classes, head.placement)
 
-    def _source_of(self, grid: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+    def _turned(self, rgba: Tensor, classes: Tensor | None, grid: Tensor, angle: float) -> tuple[Tensor, Tensor | None]:
+        """Return one frame's head turned, for its picture (1, 4, h, w) and classes (1, 1, h, w)."""
+        there, visible = self._source_of(grid, angle)
+        share = (visible / _SEAM + 0.5).clamp(0, 1)[:, None]  # (1, 1, h, w)
+        mixed = share * sample(self.front.rgba, there) + (1 - share) * sample(self.behind.rgba, there)
+        covered = mixed[:, 3:] > _LEAST_ALPHA
+        colours = torch.where(covered, mixed[:, :3] / mixed[:, 3:].clamp_min(_LEAST_ALPHA) * rgba[:, 3:], rgba[:, :3])
+        if classes is not None and self.front.parsing is not None and self.behind.parsing is not None:
+            front, behind = (sample(side, there, mode="nearest") for side in (self.front.parsing, self.behind.parsing))
+            classes = torch.where(covered, torch.where(share > 0.5, front, behind), classes)
+        return torch.cat([colours, rgba[:, 3:]], dim=1), classes
+
+    def _source_of(self, grid: Tensor, angle: float) -> tuple[Tensor, Tensor]:
         """Return where the surface seen at each place of a grid (B, h, w, 2) lies without the turn, and how far it faces us there."""
         height, width = self.front.rgba.shape[-2:]
         x, y = from_sampling(grid, height, width).unbind(-1)
@@ -98,8 +108,8 @@ class HeadSurface:
         middle, radius = (row[above] + part * (row[below] - row[above]) for row in (self.middle, self.radius))
         beside = ((x - middle) / radius).clamp(-1, 1)
         depth = (1 - beside.square()).sqrt()
-        without = beside * angle.cos() - depth * angle.sin()
-        visible = depth * angle.cos() + beside * angle.sin()
+        without = beside * math.cos(angle) - depth * math.sin(angle)
+        visible = depth * math.cos(angle) + beside * math.sin(angle)
         there = torch.stack([middle + _RIM * without * radius, y], dim=-1)
         return to_sampling(there, height, width), visible
 
