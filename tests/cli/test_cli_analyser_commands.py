@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import motionwarp.engines.warping_gan  # noqa: F401 - it must bind the real loader before a test puts another in its place
 from motionwarp.evaluation.analysis import AnalysisReport, PointTally, SeenPicture
 from motionwarp.media.image import read_image
 from motionwarp.training.personalise import Personalised
