@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import typer
 
-from motionwarp.idle_threads import let_idle_threads_sleep
+from motionwarp.runtime import let_idle_threads_sleep
 
 let_idle_threads_sleep()  # before NumPy and PyTorch are imported, as the command line does
 
-from benchmarks import ablation, analysis, chart, dataset, feeding, grid, lengths, pairs, sizes, soak, stages, startup, transfer  # noqa: E402
-from motionwarp.memory import keep_freed_memory  # noqa: E402
+from benchmarks import (  # noqa: E402
+    ablation,
+    analysis,
+    chart,
+    dataset,
+    feeding,
+    grid,
+    lengths,
+    pairs,
+    sizes,
+    soak,
+    stages,
+    startup,
+    transfer,
+)
+from motionwarp.runtime import keep_freed_memory  # noqa: E402
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout.")
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Measure speed and memory; JSON goes to stdout."
+)
 app.command("stages")(stages.stages)
 app.command("lengths")(lengths.lengths)
 app.command("grid")(grid.grid)

@@ -12,14 +12,14 @@ import torch
 import typer
 
 from benchmarks.report import publish
-from motionwarp.configuration import read_config
+from motionwarp.checkpoints.checkpoint import load_checkpoint
+from motionwarp.config import read_config
 from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.engines.warping_gan.config import PartGeneratorTrainingConfig
+from motionwarp.engines.warping_gan.networks import PartGenerator
+from motionwarp.engines.warping_gan.training import PartGeneratorTask
 from motionwarp.errors import OptionError
-from motionwarp.networks.part_generator import PartGenerator
 from motionwarp.training.loop import run
-from motionwarp.training.part_generator import PartGeneratorTask
-from motionwarp.training.parts_config import PartGeneratorTrainingConfig
-from motionwarp.weights import load_checkpoint
 
 Variant = Callable[[PartGeneratorTrainingConfig], PartGeneratorTrainingConfig]
 
@@ -43,14 +43,22 @@ VARIANTS: Final[Mapping[str, Variant]] = {
 
 
 def ablation(
-    config: Annotated[Path, typer.Argument(help="TOML of `motionwarp train warping-gan`, with every part that shall be a row.")],
-    validation: Annotated[list[str], typer.Option(help="NAME=PACK of people that are not trained on; may be repeated.")],
-    steps: Annotated[int, typer.Option(min=1, help="Of every row, from the same random start, on the same batches.")] = 200,
+    config: Annotated[
+        Path, typer.Argument(help="TOML of `motionwarp train warping-gan`, with every part that shall be a row.")
+    ],
+    validation: Annotated[
+        list[str], typer.Option(help="NAME=PACK of people that are not trained on; may be repeated.")
+    ],
+    steps: Annotated[
+        int, typer.Option(min=1, help="Of every row, from the same random start, on the same batches.")
+    ] = 200,
     only: Annotated[list[str] | None, typer.Option(help="Rows to train, such as 'full'; all by default.")] = None,
 ) -> None:
     """Train stage II with each of its parts left out and measure what it makes of held-out people."""
     full = read_config(config, PartGeneratorTrainingConfig)
-    loop = replace(full.loop, steps=steps, warmup_steps=min(full.loop.warmup_steps, steps // 10), decay_steps=steps // 2)
+    loop = replace(
+        full.loop, steps=steps, warmup_steps=min(full.loop.warmup_steps, steps // 10), decay_steps=steps // 2
+    )
     full = replace(full, start_from=None, loop=replace(loop, checkpoint_minutes=1e6, export_minutes=1e6))
     packs = dict(_pack(text) for text in validation)
     rows: dict[str, dict[str, Any]] = {}
@@ -91,5 +99,6 @@ def _row(config: PartGeneratorTrainingConfig, packs: Mapping[str, Path]) -> dict
 
 def _told(row: Mapping[str, Mapping[str, float]]) -> str:
     return ", ".join(
-        f"{name} SSIM {figures['validation_ssim_made']:.4f} L1 {figures['validation_l1_made']:.4f}" for name, figures in row.items()
+        f"{name} SSIM {figures['validation_ssim_made']:.4f} L1 {figures['validation_l1_made']:.4f}"
+        for name, figures in row.items()
     )

@@ -10,15 +10,17 @@ import typer
 
 from benchmarks.measuring import peak_memory_mb
 from benchmarks.report import publish
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.reader import open_video
+from motionwarp.perception.registry import make_estimator
 
 
 def analysis(
     clip: Annotated[Path, typer.Argument(help="A clip with one person.")],
-    against: Annotated[list[str] | None, typer.Option(help="Other estimators to measure in the same run, such as mediapipe.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="Other estimators to measure in the same run, such as mediapipe.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="The fastest of so many runs counts.")] = 3,
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
 ) -> None:

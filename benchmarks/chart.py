@@ -22,8 +22,13 @@ WANTED_SHARE = 0.6
 
 
 def chart(
-    results: Annotated[list[Path], typer.Argument(help="Kept JSON of stages, grid, lengths or startup; several of a kind are compared.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path("docs/images/performance.png"),
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="Kept JSON of stages, grid, lengths or startup; several of a kind are compared."),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path(
+        "docs/images/performance.png"
+    ),
 ) -> None:
     """Draw results of other measurements as one picture."""
     kept = [read_result(path) for path in results]
@@ -43,9 +48,13 @@ def read_result(path: Path) -> Result:
         result = json.loads(path.read_text(encoding="utf-8"))
         kind = result["benchmark"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("is not a result of `python -m benchmarks`", subject=path, remedy="Give JSON that it printed") from error
+        raise InputError(
+            "is not a result of `python -m benchmarks`", subject=path, remedy="Give JSON that it printed"
+        ) from error
     if kind not in DRAWN:
-        raise InputError(f"is a result of {kind}, which is not drawn", subject=path, remedy=f"Give one of {', '.join(DRAWN)}")
+        raise InputError(
+            f"is a result of {kind}, which is not drawn", subject=path, remedy=f"Give one of {', '.join(DRAWN)}"
+        )
     return result  # type: ignore[no-any-return]
 
 
@@ -90,7 +99,9 @@ def _facts(result: Result) -> dict[str, str]:
     return {
         "engine": first["engine"],
         "size": result["size"],
-        "precision": {"bfloat16": "bf16", "float32": "fp32", "float16": "fp16"}.get(first["precision"], first["precision"]),
+        "precision": {"bfloat16": "bf16", "float32": "fp32", "float16": "fp16"}.get(
+            first["precision"], first["precision"]
+        ),
         "device": first["device"],
         "commit": str(result["machine"]["commit"]),
     }
@@ -121,13 +132,19 @@ def _grid_chart(result: Result) -> LineChart:
     curves: dict[str, list[tuple[float, float]]] = {}
     for cell in result["cells"]:
         if cell["ms_a_frame"] is not None:
-            curves.setdefault(f"{cell['size']} {cell['precision']}", []).append((float(cell["batch"]), cell["ms_a_frame"]))
+            curves.setdefault(f"{cell['size']} {cell['precision']}", []).append(
+                (float(cell["batch"]), cell["ms_a_frame"])
+            )
     title = f"Pass two on {result['device']}: milliseconds a frame"
-    return LineChart(title, "frames at once", {name: tuple(points) for name, points in curves.items()}, logarithmic=True)
+    return LineChart(
+        title, "frames at once", {name: tuple(points) for name, points in curves.items()}, logarithmic=True
+    )
 
 
 def _length_chart(named: Mapping[str, Result], figure: str, title: str) -> LineChart:
-    curves = {name: tuple((run["clip_seconds"], run[figure]) for run in result["runs"]) for name, result in named.items()}
+    curves = {
+        name: tuple((run["clip_seconds"], run[figure]) for run in result["runs"]) for name, result in named.items()
+    }
     return LineChart(title, "seconds of the clip", curves)
 
 

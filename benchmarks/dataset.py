@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.report import publish
-from motionwarp.batch.items import Item, read_items
+from motionwarp.datasets.items import Item, read_items
 
 
 def dataset(
@@ -49,7 +49,9 @@ def dataset(
     publish("dataset", figures, rows)
 
 
-def _together(sources: Path, drivings: Path, size: str, output: Path, executor: str, workers: int | None) -> dict[str, Any]:
+def _together(
+    sources: Path, drivings: Path, size: str, output: Path, executor: str, workers: int | None
+) -> dict[str, Any]:
     begin, before = time.perf_counter(), _cpu_of_children()
     command = [
         sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(sources), "--drivings", str(drivings),
@@ -75,7 +77,12 @@ def _one_by_one(pairs: list[tuple[Item, Item]], size: str, folder: Path) -> dict
             sys.executable, "-m", "motionwarp", "transfer", source.path, driving.path, "-o", str(folder / f"{number}.mp4"),
             "--size", size, "--no-audio", "--device", "cpu", "--quiet",
         ]  # fmt: skip
-        section = {"--start": driving.start, "--end": driving.end, "--source-poses": source.poses, "--driving-poses": driving.poses}
+        section = {
+            "--start": driving.start,
+            "--end": driving.end,
+            "--source-poses": source.poses,
+            "--driving-poses": driving.poses,
+        }
         for name, value in section.items():
             if value is not None:
                 command += [name, str(value)]

@@ -12,21 +12,23 @@ import numpy as np
 import typer
 
 from benchmarks.report import publish
-from motionwarp.data.analyser_samples import PackShare
-from motionwarp.data.part_batches import PartSamples, part_batches
-from motionwarp.data.part_packing import PairKind, pairs_of_kind, part_samples, write_part_pack
+from motionwarp.checkpoints.registry import weights_folder
+from motionwarp.data.pair_sources import PairKind, pairs_of_kind
 from motionwarp.data.synthetic import sample_view
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.training.loop import LoopConfig
-from motionwarp.training.part_generator import PartGeneratorTask
-from motionwarp.training.part_parser import PartParserTask
-from motionwarp.training.parts_config import PartGeneratorTrainingConfig, PartParserTrainingConfig
+from motionwarp.engines.warping_gan.config import PartGeneratorTrainingConfig, PartParserTrainingConfig
+from motionwarp.engines.warping_gan.data import PartSamples, part_batches
+from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
+from motionwarp.engines.warping_gan.training import PartGeneratorTask, PartParserTask
+from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.task import LoopConfig
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
-from motionwarp.weights_registry import weights_folder
 
 
 def feeding(
-    data: Annotated[Path | None, typer.Argument(help="Folder with ccp/ and video/, for reverse pairs; left out if not given.")] = None,
+    data: Annotated[
+        Path | None, typer.Argument(help="Folder with ccp/ and video/, for reverse pairs; left out if not given.")
+    ] = None,
     count: Annotated[int, typer.Option(min=2, help="Pictures or pairs of each kind.")] = 24,
     batch_size: Annotated[int, typer.Option(min=1)] = 12,
 ) -> None:
@@ -46,7 +48,9 @@ def feeding(
         tasks = {
             "stage I learns": PartParserTask(PartParserTrainingConfig(shares, loop=loop), device, dtype),
             "stage II learns": PartGeneratorTask(
-                PartGeneratorTrainingConfig(shares, weights_folder() / "warping_gan.safetensors", loop=loop), device, dtype
+                PartGeneratorTrainingConfig(shares, weights_folder() / "warping_gan.safetensors", loop=loop),
+                device,
+                dtype,
             ),
         }
         batch = next(part_batches(samples, batch_size, 0, 1, 0))

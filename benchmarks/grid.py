@@ -13,28 +13,38 @@ from benchmarks.measuring import device_peak_mb, fastest, forget_peak_memory, pe
 from benchmarks.report import publish
 from benchmarks.stage_timing import EngineCalls, see_inputs
 from benchmarks.stages import DeviceOption, DrivingArgument, EngineOption, RepeatsOption, SourceArgument
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import PRECISIONS, resolve_device, resolve_precision
+from motionwarp.perception.registry import make_estimator
+from motionwarp.pipeline.analysis import SeenInputs
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.seen import SeenInputs
 
 
 def grid(
     source: SourceArgument = None,
     driving: DrivingArgument = None,
-    size: Annotated[list[str] | None, typer.Option(help="An output; give several.", show_default="256, 720p, 1080p and 4k")] = None,
-    precision: Annotated[list[str] | None, typer.Option(help="A precision; give several.", show_default="fp32 and bf16")] = None,
+    size: Annotated[
+        list[str] | None, typer.Option(help="An output; give several.", show_default="256, 720p, 1080p and 4k")
+    ] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option(help="A precision; give several.", show_default="fp32 and bf16")
+    ] = None,
     batch_size: Annotated[
         list[int] | None, typer.Option(min=1, help="Frames at once; give several.", show_default="1, 2, 4, 8 and 16")
     ] = None,
     engine: EngineOption = "auto",
-    frames: Annotated[int, typer.Option(min=1, help="To render in each cell, at least as many as the largest batch.")] = 16,
+    frames: Annotated[
+        int, typer.Option(min=1, help="To render in each cell, at least as many as the largest batch.")
+    ] = 16,
     device: DeviceOption = "auto",
     repeats: RepeatsOption = 3,
 ) -> None:
     """Time the rendering of frames over sizes, precisions and batch sizes."""
-    sizes, precisions, batches = size or ["256", "720p", "1080p", "4k"], precision or ["fp32", "bf16"], batch_size or [1, 2, 4, 8, 16]
+    sizes, precisions, batches = (
+        size or ["256", "720p", "1080p", "4k"],
+        precision or ["fp32", "bf16"],
+        batch_size or [1, 2, 4, 8, 16],
+    )
     unknown = [name for name in precisions if name not in PRECISIONS]
     if unknown:
         raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(PRECISIONS)}")
@@ -46,7 +56,9 @@ def grid(
             inputs = make_inputs(source, driving, wanted, count, Path(folder))
             base = TransferOptions(engine=engine, size=size_option(wanted), device=device)
             on = resolve_device(device)
-            seen = see_inputs(inputs.source, inputs.driving, base, make_estimator("builtin", on, resolve_precision("auto", on)))
+            seen = see_inputs(
+                inputs.source, inputs.driving, base, make_estimator("builtin", on, resolve_precision("auto", on))
+            )
             for each in precisions:
                 job, calls = _transferred(inputs.source, inputs.driving, base, each, seen)
                 cells += [{"size": name, "precision": each, **_cell(job, calls, batch, repeats)} for batch in batches]
@@ -65,7 +77,9 @@ def table_rows(cells: list[dict[str, Any]]) -> dict[str, str]:
     return rows
 
 
-def _transferred(source: Path, driving: Path, base: TransferOptions, precision: str, seen: SeenInputs) -> tuple[TransferJob, EngineCalls]:
+def _transferred(
+    source: Path, driving: Path, base: TransferOptions, precision: str, seen: SeenInputs
+) -> tuple[TransferJob, EngineCalls]:
     options = TransferOptions(engine=base.engine, size=base.size, device=base.device, precision=precision)
     job = TransferJob(source, driving, options, seen=seen)
     calls = EngineCalls(job.engine)

@@ -12,10 +12,10 @@ import typer
 
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.image import read_image, write_image
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
-from motionwarp.pipeline.placing import resized
+from motionwarp.pipeline.layout import resized
 from motionwarp.types import ByteArray
 
 EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples"
@@ -75,7 +75,9 @@ def size_option(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def make_inputs(source: Path | None, driving: Path | None, size: tuple[int, int], frames: int | None, folder: Path) -> Inputs:
+def make_inputs(
+    source: Path | None, driving: Path | None, size: tuple[int, int], frames: int | None, folder: Path
+) -> Inputs:
     """Return inputs for an output of a size.
 
     Parameters
@@ -125,7 +127,9 @@ def scaled_clip(clip: Path, output: Path, frames: int, size: tuple[int, int] | N
     pictures = _looped(clip, frames, size)
     first = next(pictures)
     height, width = first.shape[:2]
-    with open_writer(output, width=width, height=height, frame_rate=info.frame_rate, options=EncodeOptions(preset="veryfast")) as writer:
+    with open_writer(
+        output, width=width, height=height, frame_rate=info.frame_rate, options=EncodeOptions(preset="veryfast")
+    ) as writer:
         step = Fraction(1) / info.frame_rate
         writer.write(first, 0.0)
         for number, picture in enumerate(pictures, start=1):

@@ -11,15 +11,25 @@ import typer
 
 from benchmarks.inputs import make_inputs, parsed_size, scaled_clip, size_option
 from benchmarks.report import publish
-from benchmarks.stages import BatchOption, DeviceOption, DrivingArgument, EngineOption, PrecisionOption, SizeOption, SourceArgument
+from benchmarks.stages import (
+    BatchOption,
+    DeviceOption,
+    DrivingArgument,
+    EngineOption,
+    PrecisionOption,
+    SizeOption,
+    SourceArgument,
+)
 from benchmarks.transfer import in_own_process
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 
 
 def lengths(
     source: SourceArgument = None,
     driving: DrivingArgument = None,
-    seconds: Annotated[list[float] | None, typer.Option(min=1, help="A length; give several.", show_default="10, 60 and 600")] = None,
+    seconds: Annotated[
+        list[float] | None, typer.Option(min=1, help="A length; give several.", show_default="10, 60 and 600")
+    ] = None,
     engine: EngineOption = "auto",
     size: SizeOption = "720p",
     batch_size: BatchOption = "auto",

@@ -10,7 +10,7 @@ from typing import Final
 
 import torch
 
-from motionwarp.memory import peak_memory_bytes
+from motionwarp.runtime import peak_memory_bytes
 
 _FORGET_PEAK: Final = "5"  # what Linux's clear_refs takes for "begin the peak anew"
 

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import fastest
-from motionwarp.crew import Crew
+from motionwarp.runtime import Crew
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -91,7 +91,9 @@ def gflop_of(work: Callable[[], object]) -> float:
     return float(counter.get_total_flops()) / 1e9
 
 
-def measured_network(network: HeardNetwork, frames: int, repeats: int, device: torch.device, at_once: int = 1) -> dict[str, Any]:
+def measured_network(
+    network: HeardNetwork, frames: int, repeats: int, device: torch.device, at_once: int = 1
+) -> dict[str, Any]:
     """Return what a network computes a frame, and how fast it does that alone, with the inputs that it was called with.
 
     Parameters

@@ -16,9 +16,9 @@ import typer
 from benchmarks.measuring import peak_memory_mb
 from benchmarks.report import publish
 from motionwarp.devices import usable_cores
-from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure_all
+from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all
 from motionwarp.media.image import write_image
-from motionwarp.memory import peak_in_status
+from motionwarp.runtime import peak_in_status
 from motionwarp.types import FloatArray
 
 # test pairs of the published DeepFashion list
@@ -54,7 +54,9 @@ def pairs(
         "CPU time of the processes": f"{used:.1f} s, {1000 * used / count:.1f} ms a pair",
         f"{count} pairs in {processes} processes": f"{seconds:.1f} s, {count / seconds:.1f} pairs a second",
         f"{_PUBLISHED} pairs would take": f"{figures['published_minutes']:.2f} min",
-        "memory of a process after a quarter, after all": "not known here" if peaks[0] is None else f"{peaks[0]:.0f} MB, {peaks[1]:.0f} MB",
+        "memory of a process after a quarter, after all": "not known here"
+        if peaks[0] is None
+        else f"{peaks[0]:.0f} MB, {peaks[1]:.0f} MB",
     }
     publish("pairs", figures, rows)
 
@@ -72,7 +74,9 @@ def _tasks(folder: Path, count: int) -> list[PictureTask]:
         write_image(paths[-1], np.clip(128 + 110 * picture, 0, 255).astype(np.uint8))
     points: FloatArray = np.ones((18, 3), dtype=np.float32)
     points[:, :2] = rng.uniform(48, 208, (18, 2))
-    return [PictureTask(paths[place % _DIFFERENT], paths[(place * 7 + 1) % _DIFFERENT], points) for place in range(count)]
+    return [
+        PictureTask(paths[place % _DIFFERENT], paths[(place * 7 + 1) % _DIFFERENT], points) for place in range(count)
+    ]
 
 
 def _measured(tasks: list[PictureTask], processes: int) -> tuple[float, list[float | None]]:

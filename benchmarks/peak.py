@@ -51,7 +51,9 @@ CPU_PROBE: Final = Probe(side=2048, batch=4, channels=64, height=64, width=48, c
 GPU_PROBE: Final = Probe(side=8192, batch=256, channels=128, height=64, width=48, calls=20)
 
 
-def machine_peaks(device: torch.device, precisions: Iterable[str], probe: Probe | None = None) -> dict[str, dict[str, float]]:
+def machine_peaks(
+    device: torch.device, precisions: Iterable[str], probe: Probe | None = None
+) -> dict[str, dict[str, float]]:
     """Measure a device.
 
     Parameters
@@ -79,7 +81,9 @@ def _peaks(device: torch.device, dtype: torch.dtype, probe: Probe) -> dict[str, 
     planes, kernel = (each.contiguous(memory_format=torch.channels_last) for each in (planes, kernel))
     return {
         "matrix": _rate(lambda: one @ other, probe.matrix_gflop, probe.calls, device),
-        "convolution": _rate(lambda: functional.conv2d(planes, kernel, padding=1), probe.convolution_gflop, probe.calls, device),
+        "convolution": _rate(
+            lambda: functional.conv2d(planes, kernel, padding=1), probe.convolution_gflop, probe.calls, device
+        ),
     }
 
 

@@ -120,7 +120,12 @@ def _bars(chart: BarChart) -> ByteArray:
     for label, values in chart.rows:
         _write(panel, label, (_SIDE, top + _ROW * len(values) / 2 + 5))
         for name, value in values.items():
-            _box(panel, (left, top + 2), (left + value * scale, top + _ROW - 2), _COLOURS[series.index(name) % len(_COLOURS)])
+            _box(
+                panel,
+                (left, top + 2),
+                (left + value * scale, top + _ROW - 2),
+                _COLOURS[series.index(name) % len(_COLOURS)],
+            )
             _write(panel, chart.form.format(value), (left + value * scale + 6, top + _ROW - 6))
             top += _ROW
         top += _GAP
@@ -136,7 +141,11 @@ def _lines(chart: LineChart) -> ByteArray:
     _heading(panel, chart.title, list(chart.curves))
     points = [point for curve in chart.curves.values() for point in curve]
     across = decades(min(x for x, _ in points), max(x for x, _ in points))
-    upright = decades(min(y for _, y in points), max(y for _, y in points)) if chart.logarithmic else ticks(max(y for _, y in points))
+    upright = (
+        decades(min(y for _, y in points), max(y for _, y in points))
+        if chart.logarithmic
+        else ticks(max(y for _, y in points))
+    )
 
     def place(x: float, y: float) -> tuple[float, float]:
         share_x = _share(math.log(x), math.log(across[0]), math.log(across[-1]))
@@ -201,7 +210,9 @@ def _write(panel: ByteArray, text: str, place: tuple[float, float], scale: float
     cv2.putText(panel, text, _pixel(place), cv2.FONT_HERSHEY_SIMPLEX, scale * _FINER, _INK, _FINER, cv2.LINE_AA)
 
 
-def _line(panel: ByteArray, start: tuple[float, float], end: tuple[float, float], colour: Colour, width: int = 1) -> None:
+def _line(
+    panel: ByteArray, start: tuple[float, float], end: tuple[float, float], colour: Colour, width: int = 1
+) -> None:
     cv2.line(panel, _pixel(start), _pixel(end), colour, width * _FINER, cv2.LINE_AA)
 
 

@@ -51,6 +51,8 @@ def publish(name: str, figures: Mapping[str, Any], rows: Mapping[str, str]) -> N
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            return next((line.split(":", 1)[1].strip() for line in stream if line.startswith("model name")), platform.machine())
+            return next(
+                (line.split(":", 1)[1].strip() for line in stream if line.startswith("model name")), platform.machine()
+            )
     except OSError:
         return platform.processor() or platform.machine()

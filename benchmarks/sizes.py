@@ -13,16 +13,19 @@ from benchmarks.measuring import fastest
 from benchmarks.networks import gflop_of
 from benchmarks.report import publish
 from motionwarp.devices import PRECISIONS, resolve_device
-from motionwarp.engines.part_maps import POSE_CHANGE_LENGTH
-from motionwarp.networks.analyser import Analyser
-from motionwarp.networks.discriminator import PyramidDiscriminator
-from motionwarp.networks.geometric_matcher import GeometricMatcher
-from motionwarp.networks.part_generator import LAYER_CHANNELS, STAGE_ONE_CHANNELS, PartGenerator
-from motionwarp.networks.part_matcher import PartMatcher
-from motionwarp.networks.part_parser import PART_COUNT, PartParser
-from motionwarp.networks.pose_guided_parser import PoseGuidedParser
-from motionwarp.networks.warping_generator import WarpingGenerator
+from motionwarp.engines.warping_gan.inputs import POSE_CHANGE_LENGTH
+from motionwarp.engines.warping_gan.networks import (
+    LAYER_CHANNELS,
+    PART_COUNT,
+    STAGE_ONE_CHANNELS,
+    PartGenerator,
+    PartMatcher,
+    PartParser,
+)
+from motionwarp.engines.warping_gan_paper.networks import GeometricMatcher, PoseGuidedParser, WarpingGenerator
+from motionwarp.nn.discriminator import PyramidDiscriminator
 from motionwarp.parsing.labels import CLASS_COUNT
+from motionwarp.perception.network import Analyser
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, POINT_COUNT
 
 _QUARTER: Final = (CROP_HEIGHT // 4, CROP_WIDTH // 4)
@@ -58,7 +61,11 @@ def sizes(
     """Count what each network has and computes, and time it alone with random weights."""
     where = resolve_device(device)
     figures = {name: _measured(name, batch, precision or ["fp32", "bf16"], where, repeats) for name in only or NETWORKS}
-    publish("sizes", {"device": where.type, "batch": batch, "networks": figures}, {name: _told(each) for name, each in figures.items()})
+    publish(
+        "sizes",
+        {"device": where.type, "batch": batch, "networks": figures},
+        {name: _told(each) for name, each in figures.items()},
+    )
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ import typer
 
 from benchmarks.measuring import peak_memory_mb
 from benchmarks.report import publish
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.pipeline.api import transfer
 from motionwarp.pipeline.options import TransferOptions
 
@@ -29,7 +29,9 @@ def soak(
     driving: Annotated[Path, typer.Argument(help="Clip of which sections are taken.")] = EXAMPLES / "dance.mp4",
     count: Annotated[int, typer.Option(min=1, help="Transfers.")] = 500,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest section.")] = 0.6,
-    engine: Annotated[list[str] | None, typer.Option(help="Engines to take by turns; may be given several times.")] = None,
+    engine: Annotated[
+        list[str] | None, typer.Option(help="Engines to take by turns; may be given several times.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the choices.")] = 0,
 ) -> None:
     """Do random transfers one after another in this process and watch what it holds."""
@@ -48,7 +50,14 @@ def soak(
             if left:
                 raise RuntimeError(f"transfer {number} left {left}")
             held.append(what_is_held())
-    figures = {"transfers": count, "frames": frames, "engines": engines, "peak_memory_mb": peak_memory_mb(), **growth(held), "held": held}
+    figures = {
+        "transfers": count,
+        "frames": frames,
+        "engines": engines,
+        "peak_memory_mb": peak_memory_mb(),
+        **growth(held),
+        "held": held,
+    }
     memory, files, threads = figures["memory_mb"], figures["open_files"], figures["threads"]
     rows = {
         f"memory after {min(WARM_UP, count)} transfers and at the end": f"{memory[0]:.0f} and {memory[1]:.0f} MB",

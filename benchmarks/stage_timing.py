@@ -15,23 +15,22 @@ import torch
 from benchmarks.inputs import back_and_forth
 from benchmarks.measuring import Timing, fastest
 from benchmarks.networks import HeardNetwork, listening
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.choice import PersonChoice
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.runner import EngineRunner
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.writer import open_writer
-from motionwarp.pipeline.backdrop import make_backdrop
-from motionwarp.pipeline.choices import BackgroundKind
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.registry import make_estimator
+from motionwarp.perception.selection import PersonChoice
+from motionwarp.pipeline.analysis import SeenInputs
+from motionwarp.pipeline.background import make_backdrop
 from motionwarp.pipeline.compositing import composite
 from motionwarp.pipeline.driving import observe_driving, open_driving
 from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.options import BackgroundKind, TransferOptions
 from motionwarp.pipeline.progress import StageClock
-from motionwarp.pipeline.rendering import EngineRunner
-from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, SourcePerson

@@ -20,8 +20,12 @@ from benchmarks.transfer import in_own_process
 from motionwarp.devices import PRECISIONS, usable_cores
 from motionwarp.pipeline.options import TransferOptions
 
-SourceArgument = Annotated[Path | None, typer.Argument(help="Picture of the person; by default the project's example, scaled.")]
-DrivingArgument = Annotated[Path | None, typer.Argument(help="Driving clip; by default the project's example, scaled and looped.")]
+SourceArgument = Annotated[
+    Path | None, typer.Argument(help="Picture of the person; by default the project's example, scaled.")
+]
+DrivingArgument = Annotated[
+    Path | None, typer.Argument(help="Driving clip; by default the project's example, scaled and looped.")
+]
 EngineOption = Annotated[str, typer.Option(help="auto, warping_gan, layered, or a file of weights.")]
 SizeOption = Annotated[str, typer.Option(help="Of the output: 256, 720p, 1080p, 4k (upright), or WIDTHxHEIGHT.")]
 BatchOption = Annotated[str, typer.Option(help="Frames rendered at once: auto or a number.")]
@@ -62,7 +66,9 @@ def _figures(inputs: Inputs, options: dict[str, Any], whole: dict[str, Any], rep
     networks = {}
     for stage, heard in done.networks().items():
         at_once = 1 if stage == "analyse" else done.calls.at_once
-        networks[stage] = {each.name: measured_network(each, done.frames, repeats, done.job.device, at_once) for each in heard}
+        networks[stage] = {
+            each.name: measured_network(each, done.frames, repeats, done.job.device, at_once) for each in heard
+        }
     for each in networks.values():
         add_shares(each, peaks[dtype])
     return {
@@ -128,7 +134,8 @@ def _precision_name(dtype: torch.dtype) -> str:
 def _rows(figures: dict[str, Any]) -> dict[str, str]:
     whole, wall = figures["end_to_end"], figures["wall"]
     rows = {
-        f"{name}, alone": f"{each['ms']:.1f} ms a frame, {each['cpu_ms']:.1f} ms of processors" for name, each in figures["stages"].items()
+        f"{name}, alone": f"{each['ms']:.1f} ms a frame, {each['cpu_ms']:.1f} ms of processors"
+        for name, each in figures["stages"].items()
     }
     rows |= {
         "end to end": f"{whole['fps']:.1f} frames a second, {wall['ms_a_frame']:.1f} ms a frame",
@@ -140,7 +147,9 @@ def _rows(figures: dict[str, Any]) -> dict[str, str]:
     if whole["device_peak_mb"] is not None:
         rows["peak memory of the device"] = f"{whole['device_peak_mb']:.0f} MB"
     for precision, peak in figures["peaks"].items():
-        rows[f"machine, {precision}"] = f"{peak['matrix']:.0f} GFLOP/s in matrices, {peak['convolution']:.0f} in convolutions"
+        rows[f"machine, {precision}"] = (
+            f"{peak['matrix']:.0f} GFLOP/s in matrices, {peak['convolution']:.0f} in convolutions"
+        )
     for stage, networks in figures["networks"].items():
         for name, each in networks.items():
             speed = f"{each['gflop_a_frame']:.2f} GFLOP, {each['ms_a_frame']:.2f} ms a frame"

@@ -36,7 +36,9 @@ finally:
 def startup(
     source: Annotated[Path, typer.Argument(help="Picture of the person.")] = EXAMPLE_SOURCE,
     driving: Annotated[Path, typer.Argument(help="Clip of which the first second is transferred.")] = EXAMPLE_DRIVING,
-    repeats: Annotated[int, typer.Option(min=1, help="New processes for each command; a fifth of them for the transfer.")] = 10,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="New processes for each command; a fifth of them for the transfer.")
+    ] = 10,
     engine: Annotated[str, typer.Option(help="Of the transfer.")] = "auto",
 ) -> None:
     """Time new processes: nothing, an import, help, and a clip of one second; files are in the system's cache."""
@@ -52,11 +54,18 @@ def startup(
         }
         figures: dict[str, Any] = {"seconds": {name: _seconds(command, repeats) for name, command in processes.items()}}
         figures["seconds"]["motionwarp transfer, 1 s"] = _seconds(["-m", "motionwarp", *transfer], max(repeats // 5, 2))
-        commands = {"--help": ["--help"], "transfer --help": ["transfer", "--help"], "weights list": ["weights", "list"]}
-        figures["imports"] = {
-            f"motionwarp {name}": _imported(command, Path(folder)) for name, command in {**commands, "transfer": transfer}.items()
+        commands = {
+            "--help": ["--help"],
+            "transfer --help": ["transfer", "--help"],
+            "weights list": ["weights", "list"],
         }
-        figures["import_ms"] = {name: _import_ms(command) for name, command in (("--help", ["--help"]), ("transfer", transfer))}
+        figures["imports"] = {
+            f"motionwarp {name}": _imported(command, Path(folder))
+            for name, command in {**commands, "transfer": transfer}.items()
+        }
+        figures["import_ms"] = {
+            name: _import_ms(command) for name, command in (("--help", ["--help"]), ("transfer", transfer))
+        }
     publish("startup", figures, _rows(figures))
 
 

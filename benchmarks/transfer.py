@@ -16,9 +16,9 @@ from benchmarks.inputs import scaled_clip
 from benchmarks.measuring import device_peak_mb, peak_memory_mb
 from benchmarks.report import publish
 from motionwarp.devices import resolve_device, set_threads
-from motionwarp.memory import keep_freed_memory
 from motionwarp.pipeline.api import transfer as run_transfer
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.runtime import keep_freed_memory
 
 # the kinds of work that a transfer is about; everything else is what it costs to hold them together
 ESSENTIAL = ("decode", "analyse", "engine", "composite", "wait for decoding", "wait for encoder", "finish encoding")
@@ -28,11 +28,15 @@ WARM_UP_SECONDS = 1.0
 def transfer(
     source: Annotated[Path, typer.Argument(help="Picture of the person to be moved.")],
     driving: Annotated[Path, typer.Argument(help="Driving clip.")],
-    driving_poses: Annotated[Path | None, typer.Option(help="Poses of the driving clip; without them they are seen.")] = None,
+    driving_poses: Annotated[
+        Path | None, typer.Option(help="Poses of the driving clip; without them they are seen.")
+    ] = None,
     source_poses: Annotated[Path | None, typer.Option(help="Poses of the source.")] = None,
     size: Annotated[str, typer.Option(help="Long side of the output, or WxH.")] = "1280",
     engine: Annotated[str, typer.Option(help="Engine.")] = "layered",
-    loops: Annotated[int, typer.Option(min=1, help="Also measure the clip looped so often, for the growth of memory.")] = 1,
+    loops: Annotated[
+        int, typer.Option(min=1, help="Also measure the clip looped so often, for the growth of memory.")
+    ] = 1,
 ) -> None:
     """Time one transfer from files to file; with --loops, memory against the length of the clip."""
     options = {
@@ -69,7 +73,9 @@ def _looped_poses(poses: Path, output: Path, loops: int) -> Path:
     return output
 
 
-def in_own_process(source: Path, driving: Path, options: dict[str, Any], repeats: int = 1, *, warm: bool = False) -> dict[str, Any]:
+def in_own_process(
+    source: Path, driving: Path, options: dict[str, Any], repeats: int = 1, *, warm: bool = False
+) -> dict[str, Any]:
     """Do a transfer in a process of its own, since the peak of memory is a process's, and return its figures.
 
     Parameters
@@ -82,8 +88,12 @@ def in_own_process(source: Path, driving: Path, options: dict[str, Any], repeats
     warm : bool
         Transfer the clip's first second before, so that loading and first calls do not count.
     """
-    job = json.dumps({"source": str(source), "driving": str(driving), "options": options, "repeats": repeats, "warm": warm})
-    done = subprocess.run([sys.executable, "-m", "benchmarks.transfer", job], stdout=subprocess.PIPE, text=True, check=True)
+    job = json.dumps(
+        {"source": str(source), "driving": str(driving), "options": options, "repeats": repeats, "warm": warm}
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.transfer", job], stdout=subprocess.PIPE, text=True, check=True
+    )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
@@ -102,7 +112,9 @@ def _measure(job: dict[str, Any]) -> dict[str, Any]:
 def _measure_once(job: dict[str, Any]) -> dict[str, Any]:
     before = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        result = run_transfer(job["source"], job["driving"], Path(folder) / "out.mp4", TransferOptions(**job["options"]))
+        result = run_transfer(
+            job["source"], job["driving"], Path(folder) / "out.mp4", TransferOptions(**job["options"])
+        )
     used = time.process_time() - before
     # preparing the source is done once, whatever the clip's length
     once = result.stage_seconds.get("source", 0.0)
@@ -117,7 +129,9 @@ def _measure_once(job: dict[str, Any]) -> dict[str, Any]:
         "seconds": result.seconds,
         "fps": result.frames / seconds,
         "cpu_ms_a_frame": 1e3 * used / result.frames,
-        "ms_a_frame": {name: 1e3 * value / result.frames for name, value in result.stage_seconds.items() if name != "source"},
+        "ms_a_frame": {
+            name: 1e3 * value / result.frames for name, value in result.stage_seconds.items() if name != "source"
+        },
         "source_seconds": once,
         "overhead_share": sum(other.values()) / seconds,
         "warnings": list(result.warnings),

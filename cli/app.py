@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from motionwarp.idle_threads import let_idle_threads_sleep
+from motionwarp.runtime import let_idle_threads_sleep
 from motionwarp.version import __version__
 
 from .commands import RootGroup

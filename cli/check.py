@@ -55,7 +55,9 @@ def check(
     ctx: typer.Context,
     source: SourceArgument,
     driving: DrivingArgument,
-    quick: Annotated[bool, typer.Option("--quick", help="Look at few frames, so that a long clip takes seconds.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look at few frames, so that a long clip takes seconds.")
+    ] = False,
     preview: Annotated[
         Path | None,
         typer.Option(
@@ -93,9 +95,9 @@ def check(
     The verdict is good, fair (it works, with the doubts listed), or poor, which exits with 4.
     """
     with uncollected_imports():
-        from motionwarp.pipeline.feasibility import check as check_transfer
+        from motionwarp.pipeline.check.report import check as check_transfer
+    from motionwarp.pipeline.check.issues import Verdict
     from motionwarp.pipeline.options import TransferOptions
-    from motionwarp.pipeline.suitability import Verdict
 
     from .check_report import report_table
 

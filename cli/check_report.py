@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from motionwarp.pipeline.clip_times import span_text
-from motionwarp.pipeline.suitability import Verdict
-from motionwarp.pose.body_tree import BONE_NAMES
+from motionwarp.pipeline.check.driving import span_text
+from motionwarp.pipeline.check.issues import Verdict
+from motionwarp.pose.kinematics import BONE_NAMES
 
 from .reporting import clock
 from .weights import size_text
 
 if TYPE_CHECKING:
-    from motionwarp.pipeline.alignment_facts import AlignmentFacts
-    from motionwarp.pipeline.driving_facts import DrivingFacts, Span
-    from motionwarp.pipeline.feasibility import FeasibilityReport
-    from motionwarp.pipeline.running_cost import RunningCost
-    from motionwarp.pipeline.source_facts import SourceFacts
+    from motionwarp.pipeline.check.alignment import AlignmentFacts
+    from motionwarp.pipeline.check.cost import RunningCost
+    from motionwarp.pipeline.check.driving import DrivingFacts, Span
+    from motionwarp.pipeline.check.report import FeasibilityReport
+    from motionwarp.pipeline.check.source import SourceFacts
 
 _COLOURS: Final = {Verdict.GOOD: "bold green", Verdict.FAIR: "bold yellow", Verdict.POOR: "bold red"}
 _MEANINGS: Final = {
@@ -48,9 +48,15 @@ def report_table(report: FeasibilityReport, source: str, driving: str) -> Table:
     if report.preview is not None:
         _add(table, "Preview", [("sheet", str(report.preview))])
     meaning = _MEANINGS[report.verdict]
-    table.add_row("Verdict", Text(report.verdict.value, style=_COLOURS[report.verdict]), f"{meaning}{':' if report.doubts else ''}")
+    table.add_row(
+        "Verdict",
+        Text(report.verdict.value, style=_COLOURS[report.verdict]),
+        f"{meaning}{':' if report.doubts else ''}",
+    )
     for doubt in report.doubts:
-        table.add_row("", Text(doubt.level.value, style=_COLOURS[doubt.level]), f"{_capital(doubt.text)}.\n{doubt.remedy}.")
+        table.add_row(
+            "", Text(doubt.level.value, style=_COLOURS[doubt.level]), f"{_capital(doubt.text)}.\n{doubt.remedy}."
+        )
     return table
 
 
@@ -101,7 +107,10 @@ def _together_rows(facts: AlignmentFacts) -> list[Row]:
         ("build", f"beside that {bones} times" if bones else "alike"),
         ("clamped", ", ".join(clamped) or "nothing"),
         ("place", f"by the {facts.anchor}, where the {facts.placement} person stands"),
-        ("result", f"{facts.output_width}x{facts.output_height}, {facts.output_frames} frames, {clock(facts.output_seconds)}"),
+        (
+            "result",
+            f"{facts.output_width}x{facts.output_height}, {facts.output_frames} frames, {clock(facts.output_seconds)}",
+        ),
     ]
 
 

@@ -35,11 +35,14 @@ class Entry:
 # each lies in the module of its name: a function of that name with `EPILOG`, or for a group a Typer named `app`
 COMMANDS: Final[dict[str, Entry]] = {
     "transfer": Entry("Give the motion of DRIVING to the person in SOURCE."),
-    "check": Entry("Tell whether a transfer will work, before a long run: what is seen, how it fits, and how long it takes."),
+    "check": Entry(
+        "Tell whether a transfer will work, before a long run: what is seen, how it fits, and how long it takes."
+    ),
     "pose": Entry("Write the 18 points of one person as JSON, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry(
-        "Show versions, devices, codecs, weights with their checksums, and disk space; exit code 1 if something is wrong.", INSTALLATION
+        "Show versions, devices, codecs, weights with their checksums, and disk space; exit code 1 if something is wrong.",
+        INSTALLATION,
     ),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),
     "dataset": Entry("Make data sets, for training and of synthesised people.", TRAINING),
@@ -99,7 +102,9 @@ class RootGroup(FailureGroup):
     def _told(self) -> Iterator[None]:
         """Put what the table says in the commands' place while the block runs."""
         commands = self.commands
-        listed = {name: TyperCommand(name, help=entry.help, rich_help_panel=entry.panel) for name, entry in COMMANDS.items()}
+        listed = {
+            name: TyperCommand(name, help=entry.help, rich_help_panel=entry.panel) for name, entry in COMMANDS.items()
+        }
         self.commands = {**listed, **self._added}
         try:
             yield

@@ -29,12 +29,22 @@ EnginesOption = Annotated[
 SheetOption = Annotated[
     Path | None,
     typer.Option(
-        "--sheet", metavar="PNG", help="Draw frames here: source, target, every result.", show_default=False, rich_help_panel=WRITING
+        "--sheet",
+        metavar="PNG",
+        help="Draw frames here: source, target, every result.",
+        show_default=False,
+        rich_help_panel=WRITING,
     ),
 ]
 RowsOption = Annotated[
     int,
-    typer.Option("--rows", metavar="N", min=1, help="Frames of every clip on the sheet, half of them the worst.", rich_help_panel=WRITING),
+    typer.Option(
+        "--rows",
+        metavar="N",
+        min=1,
+        help="Frames of every clip on the sheet, half of them the worst.",
+        rich_help_panel=WRITING,
+    ),
 ]
 
 _COLUMNS = (
@@ -74,8 +84,7 @@ def report_comparison(
     overwrite: bool,
 ) -> None:
     """Write the contact sheet if one is asked for, and print figures."""
-    from motionwarp.evaluation.comparison import overall_means, paired_differences
-    from motionwarp.evaluation.comparison_sheet import comparison_tiles
+    from motionwarp.evaluation.comparison import comparison_tiles, overall_means, paired_differences
     from motionwarp.media.contact_sheet import write_sheet
 
     if sheet is not None:

@@ -83,7 +83,9 @@ def pack(
     kind: Annotated[PackKind, typer.Argument(help=_KIND_HELP)],
     data: Annotated[Path, typer.Argument(metavar="DATA", help=_DATA_HELP, show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
-    count: Annotated[int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")] = 3000,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")
+    ] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="For all kinds but photos and clips.")] = 0,
     split: Annotated[PackSplit, typer.Option("--split", help=_SPLIT_HELP)] = PackSplit.TRAIN,
     overwrite: OverwriteOption = False,
@@ -113,16 +115,19 @@ def pack(
 def _written(
     kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: Tick
 ) -> WrittenPack:
+    from motionwarp.data.labelled_pairs import LABELLED_PAIR_KINDS, labelled_pairs_of_kind, write_pair_pack
     from motionwarp.data.packing import samples_of_kind, write_pack
-    from motionwarp.data.pair_packing import LABELLED_PAIR_KINDS, labelled_pairs_of_kind, write_pair_pack
-    from motionwarp.data.part_packing import PAIR_KINDS, pairs_of_kind, part_samples, write_part_pack
+    from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
+    from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 
     def progress(done: int) -> None:
         tick("pack", done, count)
 
     for pairs in PAIR_KINDS:
         if kind.value == f"parts-{pairs}":
-            return write_part_pack(part_samples(pairs_of_kind(pairs, data, seed, split=split.value)), count, output, progress)
+            return write_part_pack(
+                part_samples(pairs_of_kind(pairs, data, seed, split=split.value)), count, output, progress
+            )
     for name in LABELLED_PAIR_KINDS:
         if kind.value == f"pairs-{name}":
             return write_pair_pack(labelled_pairs_of_kind(name, data, seed, split.value), count, output, progress)

@@ -27,7 +27,9 @@ EPILOG: Final = examples("motionwarp dataset annotate people/ -o people-annotati
 
 def annotate(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures, in folders below it too.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Pictures, in folders below it too.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="CSV", help="File to write.")],
     least_score: Annotated[
         float, typer.Option("--least-score", min=0.0, max=1.0, help="Points that are less sure are written as missing.")
@@ -45,9 +47,9 @@ def annotate(
     This is what `evaluate pairs --annotations` and `dataset pack pairs-deepfashion` read. Pictures without a person have no row.
     Ends with exit code 3 if files cannot be read; the others are written all the same.
     """
-    from motionwarp.analysis.estimators import make_estimator
-    from motionwarp.data.annotating import annotate_folder
+    from motionwarp.data.people_folder import annotate_folder
     from motionwarp.devices import resolve_device, resolve_precision
+    from motionwarp.perception.registry import make_estimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     where = resolve_device(device.value)

@@ -26,10 +26,10 @@ from .reporting import Reporter, clock
 from .transfer_options import LOOK, BackgroundOption, BatchSizeOption, EngineOption, RetargetOption
 
 if TYPE_CHECKING:
-    from motionwarp.batch.configuring import DatasetConfig
-    from motionwarp.batch.estimating import Estimate
-    from motionwarp.batch.generating import RunSummary
-    from motionwarp.batch.items import Item
+    from motionwarp.datasets.config import DatasetConfig
+    from motionwarp.datasets.estimate import Estimate
+    from motionwarp.datasets.generate import RunSummary
+    from motionwarp.datasets.items import Item
 
 EPILOG = examples(
     "motionwarp dataset generate --sources people/ --drivings dances/ -o set --plan",
@@ -79,9 +79,15 @@ def bounds(text: str | tuple[float, float]) -> tuple[float, float]:
 
 def generate(
     ctx: typer.Context,
-    sources: Annotated[str, typer.Option("--sources", metavar="DIR|CSV", help="Pictures of people.", show_default=False)],
-    drivings: Annotated[str, typer.Option("--drivings", metavar="DIR|CSV", help="Clips of motions.", show_default=False)],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="OUT", help="Folder, or an address such as s3://bucket/set.")],
+    sources: Annotated[
+        str, typer.Option("--sources", metavar="DIR|CSV", help="Pictures of people.", show_default=False)
+    ],
+    drivings: Annotated[
+        str, typer.Option("--drivings", metavar="DIR|CSV", help="Clips of motions.", show_default=False)
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="OUT", help="Folder, or an address such as s3://bucket/set.")
+    ],
     pairs: Annotated[str, typer.Option(metavar="all|random:N|CSV", help="Who gets which motion.")] = "all",
     variants: Annotated[int, typer.Option(min=1, help="Clips of every pair, each varied anew.")] = 1,
     plan: Annotated[bool, typer.Option("--plan", help="Tell counts, hours, disk and memory, and end.")] = False,
@@ -90,54 +96,99 @@ def generate(
     ] = Container.MP4,
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH|LONG_SIDE", help="Of the clips in pixels.", rich_help_panel=LOOK, show_default="as the background"),
+        typer.Option(
+            metavar="WxH|LONG_SIDE",
+            help="Of the clips in pixels.",
+            rich_help_panel=LOOK,
+            show_default="as the background",
+        ),
     ] = None,
     fps: Annotated[
-        str | None, typer.Option(metavar="RATE", help="Frames a second.", rich_help_panel=LOOK, show_default="the motion's own times")
+        str | None,
+        typer.Option(
+            metavar="RATE", help="Frames a second.", rich_help_panel=LOOK, show_default="the motion's own times"
+        ),
     ] = None,
     background: BackgroundOption = "source",
-    smooth: Annotated[float, typer.Option(metavar="0..1", help="Smoothing of the motion over time.", rich_help_panel=LOOK)] = 0.5,
+    smooth: Annotated[
+        float, typer.Option(metavar="0..1", help="Smoothing of the motion over time.", rich_help_panel=LOOK)
+    ] = 0.5,
     retarget: RetargetOption = True,
     person: PersonOption = "largest",
-    codec: Annotated[str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=LOOK)] = "auto",
+    codec: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=LOOK)
+    ] = "auto",
     crf: Annotated[
-        int | None, typer.Option(metavar="N", help="Quality, lower is better.", rich_help_panel=LOOK, show_default="the codec's own")
+        int | None,
+        typer.Option(
+            metavar="N", help="Quality, lower is better.", rich_help_panel=LOOK, show_default="the codec's own"
+        ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Speed of the encoder.", rich_help_panel=LOOK, show_default="the codec's own")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Speed of the encoder.", rich_help_panel=LOOK, show_default="the codec's own"
+        ),
     ] = None,
     placement: Annotated[
-        Placing, typer.Option(help="Stand where the source or the driving person does, or mixed.", rich_help_panel=VARIETY)
+        Placing,
+        typer.Option(help="Stand where the source or the driving person does, or mixed.", rich_help_panel=VARIETY),
     ] = Placing.SOURCE,
     scale: Annotated[
-        Any, typer.Option(parser=bounds, metavar="LOW:HIGH", help="Size of the person, such as 0.7:1.2.", rich_help_panel=VARIETY)
+        Any,
+        typer.Option(
+            parser=bounds, metavar="LOW:HIGH", help="Size of the person, such as 0.7:1.2.", rich_help_panel=VARIETY
+        ),
     ] = (1.0, 1.0),
     shift: Annotated[
-        float, typer.Option(metavar="0..1", help="Move the person by up to this share of the frame.", rich_help_panel=VARIETY)
+        float,
+        typer.Option(metavar="0..1", help="Move the person by up to this share of the frame.", rich_help_panel=VARIETY),
     ] = 0.0,
-    mirror: Annotated[float, typer.Option(metavar="0..1", help="Share of clips with mirrored motion.", rich_help_panel=VARIETY)] = 0.0,
+    mirror: Annotated[
+        float, typer.Option(metavar="0..1", help="Share of clips with mirrored motion.", rich_help_panel=VARIETY)
+    ] = 0.0,
     speed: Annotated[
-        Any, typer.Option(parser=bounds, metavar="LOW:HIGH", help="Of the motion, such as 0.8:1.25.", rich_help_panel=VARIETY)
+        Any,
+        typer.Option(
+            parser=bounds, metavar="LOW:HIGH", help="Of the motion, such as 0.8:1.25.", rich_help_panel=VARIETY
+        ),
     ] = (1.0, 1.0),
     backgrounds: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Pictures and clips, one of which lies behind each.", rich_help_panel=VARIETY, show_default=False),
+        typer.Option(
+            metavar="DIR",
+            help="Pictures and clips, one of which lies behind each.",
+            rich_help_panel=VARIETY,
+            show_default=False,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.", rich_help_panel=RUNNING)] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what was given up.", rich_help_panel=RUNNING)] = False,
-    shards: Annotated[bool, typer.Option("--shards", help="Write WebDataset tar files too.", rich_help_panel=RUNNING)] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier run ended.", rich_help_panel=RUNNING)
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what was given up.", rich_help_panel=RUNNING)
+    ] = False,
+    shards: Annotated[
+        bool, typer.Option("--shards", help="Write WebDataset tar files too.", rich_help_panel=RUNNING)
+    ] = False,
     break_lock: Annotated[
         bool, typer.Option("--break-lock", help="Take over from a run on a host that is gone.", rich_help_panel=RUNNING)
     ] = False,
     executor: Annotated[
-        ExecutorName, typer.Option("--executor", help="Processes here, a Ray cluster, or this very process.", rich_help_panel=RUNNING)
+        ExecutorName,
+        typer.Option(
+            "--executor", help="Processes here, a Ray cluster, or this very process.", rich_help_panel=RUNNING
+        ),
     ] = ExecutorName.LOCAL,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Clips at once.", rich_help_panel=RUNNING, show_default="cores or GPUs")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of each worker.", rich_help_panel=RUNNING)] = 1,
     ray_address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a Ray cluster that runs.", rich_help_panel=RUNNING, show_default=False)
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Of a Ray cluster that runs.", rich_help_panel=RUNNING, show_default=False
+        ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -154,11 +205,11 @@ def generate(
     Ends with exit code 3 if single clips could not be made; the manifest says why. What was done is kept whatever happens: give
     --resume to go on.
     """
-    from motionwarp.batch.augmentation import Augmentation
-    from motionwarp.batch.configuring import DatasetConfig
-    from motionwarp.batch.executor import ExecutorChoice
-    from motionwarp.batch.generating import RunSettings
-    from motionwarp.batch.items import check_apart, read_items
+    from motionwarp.datasets.augmentation import Augmentation
+    from motionwarp.datasets.config import DatasetConfig
+    from motionwarp.datasets.executors.factory import ExecutorChoice
+    from motionwarp.datasets.generate import RunSettings
+    from motionwarp.datasets.items import check_apart, read_items
     from motionwarp.pipeline.options import TransferOptions
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
@@ -192,7 +243,7 @@ def generate(
 
 
 def _pool(folder: str | None) -> tuple[str, ...]:
-    from motionwarp.batch.items import background_pool
+    from motionwarp.datasets.items import background_pool
 
     return () if folder is None else background_pool(folder)
 
@@ -206,7 +257,7 @@ def _tell_plan(
     shards: bool,
     reporter: Reporter,
 ) -> None:
-    from motionwarp.batch.estimating import estimate
+    from motionwarp.datasets.estimate import estimate
 
     told = estimate(people, motions, config, output, workers, shards=shards)
     for count, what in ((told.unreadable_people, "people"), (told.unreadable_motions, "motions")):
@@ -241,11 +292,16 @@ def _size(count: float) -> str:
 
 
 def _make(
-    people: tuple[Item, ...], motions: tuple[Item, ...], config: DatasetConfig, output: str, settings: Any, reporter: Reporter
+    people: tuple[Item, ...],
+    motions: tuple[Item, ...],
+    config: DatasetConfig,
+    output: str,
+    settings: Any,
+    reporter: Reporter,
 ) -> None:
     from dataclasses import asdict
 
-    from motionwarp.batch.generating import generate as generate_dataset
+    from motionwarp.datasets.generate import generate as generate_dataset
 
     def tell(details: str) -> None:
         if reporter.debug:

@@ -45,8 +45,8 @@ def verify(
 
     Ends with exit code 2 if it is not.
     """
-    from motionwarp.batch.storage import open_storage
-    from motionwarp.batch.verifying import verify as verify_dataset
+    from motionwarp.datasets.storage.factory import open_storage
+    from motionwarp.datasets.verify import verify as verify_dataset
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     with reporter.progress("clips/s") as tick:
@@ -72,9 +72,8 @@ def stats(
     debug: DebugOption = False,
 ) -> None:
     """Tell which people, motions, poses, speeds and views a data set covers."""
-    from motionwarp.batch.coverage import measure_coverage
-    from motionwarp.batch.coverage_drawing import draw_coverage
-    from motionwarp.batch.storage import open_storage
+    from motionwarp.datasets.coverage import draw_coverage, measure_coverage
+    from motionwarp.datasets.storage.factory import open_storage
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import write_image
 
@@ -98,7 +97,9 @@ def _table(figures: dict[str, Any]) -> Table:
     table.add_row("Hours", f"{figures['hours']:.3f}")
     for name in ("people", "motions"):
         spread = figures[name]
-        table.add_row(f"{name.capitalize()} (clips of each)", f"{spread['count']} ({spread['least']} to {spread['most']})")
+        table.add_row(
+            f"{name.capitalize()} (clips of each)", f"{spread['count']} ({spread['least']} to {spread['most']})"
+        )
     for name in ("wrists", "ankles"):
         table.add_row(f"Reached by {name}, of all within two torsos", f"{figures[f'reached_by_{name}']:.1%}")
     if figures["wrist_speed_median"] is not None:
@@ -111,9 +112,12 @@ def _table(figures: dict[str, Any]) -> Table:
 def export(
     ctx: typer.Context,
     dataset: SetArgument,
-    form: Annotated[Form, typer.Argument(help="coco (keypoints), openpose (JSON a frame), or webdataset (tar shards in the set).")],
+    form: Annotated[
+        Form, typer.Argument(help="coco (keypoints), openpose (JSON a frame), or webdataset (tar shards in the set).")
+    ],
     output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="OUT", help="File for coco, folder for openpose.", show_default=False)
+        str | None,
+        typer.Option("-o", "--output", metavar="OUT", help="File for coco, folder for openpose.", show_default=False),
     ] = None,
     shard_clips: Annotated[int, typer.Option(min=1, help="Most clips of a shard.")] = 1000,
     shard_megabytes: Annotated[int, typer.Option(min=1, help="Most megabytes of a shard.")] = 1000,
@@ -123,14 +127,14 @@ def export(
     debug: DebugOption = False,
 ) -> None:
     """Turn a data set into a form that other programs read."""
-    from motionwarp.batch.export_places import check_export_place
-    from motionwarp.batch.storage import open_storage, split_address
+    from motionwarp.datasets.export import check_export_place
+    from motionwarp.datasets.storage.factory import open_storage, split_address
     from motionwarp.errors import OptionError, OutputError
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     storage = open_storage(dataset)
     if form is Form.WEBDATASET:
-        from motionwarp.batch.shards import ShardLimits, write_shards
+        from motionwarp.datasets.shards import ShardLimits, write_shards
 
         with reporter.progress("clips/s") as tick:
             names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=tick)
@@ -141,14 +145,14 @@ def export(
     check_export_place(storage, output)
     with reporter.progress("clips/s") as tick:
         if form is Form.COCO:
-            from motionwarp.batch.export_coco import export_coco
+            from motionwarp.datasets.export import export_coco
 
             target, name = split_address(output)
             if target.exists(name) and not overwrite:
                 raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
             count = export_coco(storage, target, name, progress=tick)
         else:
-            from motionwarp.batch.export_openpose import export_openpose
+            from motionwarp.datasets.export import export_openpose
 
             count = export_openpose(storage, open_storage(output), overwrite=overwrite, progress=tick)
     reporter.result({"dataset": dataset, "output": output, "frames": count}, f"{output}: {count} frames")

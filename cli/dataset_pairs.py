@@ -44,17 +44,29 @@ def pairs(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for lists and frames.")],
     person_by: Annotated[
         PersonBy,
-        typer.Option("--person-by", help="Who is who: published names, folders, or every file a person; auto tries in this order."),
+        typer.Option(
+            "--person-by",
+            help="Who is who: published names, folders, or every file a person; auto tries in this order.",
+        ),
     ] = PersonBy.AUTO,
     test_share: Annotated[float, typer.Option("--test-share", min=0.01, max=0.99, help="Of the people.")] = 0.2,
     per_person: Annotated[int, typer.Option("--pairs-per-person", min=1, help="At most.")] = 20,
-    every: Annotated[float, typer.Option("--every", min=0.0, metavar="SECONDS", help="Between two frames of a clip.")] = 0.5,
+    every: Annotated[
+        float, typer.Option("--every", min=0.0, metavar="SECONDS", help="Between two frames of a clip.")
+    ] = 0.5,
     height: Annotated[int, typer.Option("--height", min=64, help="Of the frames written, in pixels.")] = 512,
     trained_on: Annotated[
         Path | None,
-        typer.Option("--trained-on", metavar="CSV", help="A list of pairs; who is in it is never for testing.", show_default=False),
+        typer.Option(
+            "--trained-on",
+            metavar="CSV",
+            help="A list of pairs; who is in it is never for testing.",
+            show_default=False,
+        ),
     ] = None,
-    annotate: Annotated[bool, typer.Option("--annotate", help="Write points that the analyser sees; leave out pictures without.")] = False,
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Write points that the analyser sees; leave out pictures without.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same lists.")] = 0,
     estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
@@ -69,12 +81,14 @@ def pairs(
     Writes train-pairs.csv, test-pairs.csv and split.json; frames of clips go into images/ beside them. Pictures that are the same
     under two people's names are a leak, and refused.
     """
-    from motionwarp.analysis.estimators import make_estimator
     from motionwarp.data.held_out_files import HeldOutSettings, make_held_out
     from motionwarp.devices import resolve_device, resolve_precision
+    from motionwarp.perception.registry import make_estimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    settings = HeldOutSettings(folder, output, person_by.value, test_share, per_person, every, height, trained_on, seed, overwrite)
+    settings = HeldOutSettings(
+        folder, output, person_by.value, test_share, per_person, every, height, trained_on, seed, overwrite
+    )
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where)) if annotate else None
     with reporter.progress("pictures/s") as tick:

@@ -27,13 +27,22 @@ EPILOG: Final = examples("motionwarp dataset test-pairs data -o pairs --photos 1
 
 def make_test_pairs(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for pictures, list and points.")],
-    photos: Annotated[int, typer.Option("--photos", metavar="N", min=0, help="Reverse pairs of validation photos.")] = 160,
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for pictures, list and points.")
+    ],
+    photos: Annotated[
+        int, typer.Option("--photos", metavar="N", min=0, help="Reverse pairs of validation photos.")
+    ] = 160,
     pairs_per_clip: Annotated[
-        int, typer.Option("--pairs-per-clip", metavar="N", min=0, help="Pairs of frames of each validation clip, at most.")
+        int,
+        typer.Option("--pairs-per-clip", metavar="N", min=0, help="Pairs of frames of each validation clip, at most."),
     ] = 20,
-    every: Annotated[float, typer.Option("--every", min=0.0, metavar="SECONDS", help="Between two frames of a clip, at least.")] = 0.5,
+    every: Annotated[
+        float, typer.Option("--every", min=0.0, metavar="SECONDS", help="Between two frames of a clip, at least.")
+    ] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same pairs.")] = 0,
     estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
@@ -48,9 +57,9 @@ def make_test_pairs(
     Photos have no second pose, so the source is made: the layered engine moves the person of the photo into another pose, and the
     photo itself is the target. Pairs of clips are two real frames. Writes images/, pairs.csv, annotation.csv and pairs.json.
     """
-    from motionwarp.analysis.estimators import make_estimator
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.plain_pairs import PlainPairsSettings, make_plain_pairs
+    from motionwarp.perception.registry import make_estimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     settings = PlainPairsSettings(photos, pairs_per_clip, every, seed)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from motionwarp.checkpoints.registry import cache_folder, registry
 from motionwarp.errors import MotionwarpError
 from motionwarp.version import __version__
-from motionwarp.weights_cache import cache_folder
-from motionwarp.weights_registry import registry
 
 CORE_PACKAGES: Final = ("torch", "av", "opencv-python-headless", "numpy", "scipy", "typer", "rich", "safetensors")
 EXTRA_PACKAGES: Final = {"heic": "pillow-heif", "pull": "pooch", "mediapipe": "mediapipe", "dwpose": "onnxruntime"}
@@ -184,14 +183,19 @@ def _weights() -> list[dict[str, Any]]:
                 known.verified_path(entry.name)
             except MotionwarpError as error:
                 state, problem = "damaged" if path.is_file() else "missing", str(error)
-        states.append({"name": entry.name, "state": state, "path": str(path), "licence": entry.licence, "problem": problem})
+        states.append(
+            {"name": entry.name, "state": state, "path": str(path), "licence": entry.licence, "problem": problem}
+        )
     return states
 
 
 def _disk() -> dict[str, dict[str, Any]]:
     """Return the free space where outputs, temporary files and fetched weights go."""
     places = {"here": Path.cwd(), "temporary": Path(tempfile.gettempdir()), "cache": cache_folder()}
-    return {name: {"path": str(path), "free_bytes": shutil.disk_usage(_existing(path)).free} for name, path in places.items()}
+    return {
+        name: {"path": str(path), "free_bytes": shutil.disk_usage(_existing(path)).free}
+        for name, path in places.items()
+    }
 
 
 def _existing(path: Path) -> Path:

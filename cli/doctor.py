@@ -44,7 +44,10 @@ def _table(diagnosis: Diagnosis) -> Table:
     _section(
         table,
         "Extras",
-        [(extra, version or f"not installed: pip install 'motionwarp[{extra}]'") for extra, version in facts["extras"].items()],
+        [
+            (extra, version or f"not installed: pip install 'motionwarp[{extra}]'")
+            for extra, version in facts["extras"].items()
+        ],
     )
     _section(table, "Devices", [(entry["device"], _device_text(entry)) for entry in facts["devices"]])
     _section(table, "Threads", [(name, str(value)) for name, value in facts["threads"].items() if value is not None])

@@ -45,10 +45,13 @@ app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
 )
 def analyser(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)
+    ],
     estimator: EstimatorOption = "builtin",
     worst: Annotated[
-        Path | None, typer.Option("--worst", metavar="PNG", help="Draw the twenty worst photos here.", show_default=False)
+        Path | None,
+        typer.Option("--worst", metavar="PNG", help="Draw the twenty worst photos here.", show_default=False),
     ] = None,
     device: DeviceOption = Device.AUTO,
     precision: PrecisionOption = Precision.AUTO,
@@ -58,11 +61,10 @@ def analyser(
     debug: DebugOption = False,
 ) -> None:
     """Compare points, mattes and parsings with the labels of the validation photos and clips."""
-    from motionwarp.analysis.estimators import make_estimator
     from motionwarp.devices import resolve_device, resolve_precision
-    from motionwarp.evaluation.analysis import evaluate_clips, evaluate_photos
-    from motionwarp.evaluation.analysis_sheet import draw_seen
+    from motionwarp.evaluation.perception import draw_seen, evaluate_clips, evaluate_photos
     from motionwarp.media.contact_sheet import write_sheet
+    from motionwarp.perception.registry import make_estimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     check_sheet(worst, overwrite=overwrite)

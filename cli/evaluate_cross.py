@@ -34,18 +34,24 @@ EPILOG: Final = examples(
 
 def cross(
     ctx: typer.Context,
-    sources: Annotated[Path, typer.Argument(metavar="SOURCES", help="A picture, or a folder of them.", show_default=False)],
-    drivings: Annotated[Path, typer.Argument(metavar="DRIVINGS", help="A clip, or a folder of them.", show_default=False)],
+    sources: Annotated[
+        Path, typer.Argument(metavar="SOURCES", help="A picture, or a folder of them.", show_default=False)
+    ],
+    drivings: Annotated[
+        Path, typer.Argument(metavar="DRIVINGS", help="A clip, or a folder of them.", show_default=False)
+    ],
     engine: Annotated[
         list[str] | None,
         typer.Option("--engine", "-e", metavar="NAME|FILE", help="Repeat it to compare.", show_default="auto"),
     ] = None,
     size: Annotated[int, typer.Option("--size", min=64, help="Long side of the results, in pixels.")] = 512,
     end: Annotated[
-        float | None, typer.Option("--end", min=0.1, metavar="SECONDS", help="Use the clips up to here.", show_default=False)
+        float | None,
+        typer.Option("--end", min=0.1, metavar="SECONDS", help="Use the clips up to here.", show_default=False),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="JSON", help="Write everything here too.", show_default=False)
+        Path | None,
+        typer.Option("-o", "--output", metavar="JSON", help="Write everything here too.", show_default=False),
     ] = None,
     estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
@@ -57,9 +63,9 @@ def cross(
     debug: DebugOption = False,
 ) -> None:
     """Give every clip's motion to every person and measure poses, identity and steadiness; there is no ground truth."""
-    from motionwarp.data.people_files import media_files
+    from motionwarp.data.people_folder import media_files
     from motionwarp.evaluation.cross import CrossSettings, evaluate_cross
-    from motionwarp.evaluation.pairs.writing import write_whole
+    from motionwarp.evaluation.pairs.report import write_whole
     from motionwarp.media.atomic import check_target
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
@@ -69,16 +75,29 @@ def cross(
     clips = media_files(drivings)[1] if drivings.is_dir() else [drivings]
     if not pictures or not clips:
         missing, folder = ("pictures", sources) if not pictures else ("clips", drivings)
-        raise InputError(f"has no {missing}", subject=folder, remedy="Give pictures of people first and driving clips second.")
+        raise InputError(
+            f"has no {missing}", subject=folder, remedy="Give pictures of people first and driving clips second."
+        )
     settings = CrossSettings(
-        tuple(pictures), tuple(clips), tuple(engine or ("auto",)), size, end, estimator, device.value, precision.value, seed
+        tuple(pictures),
+        tuple(clips),
+        tuple(engine or ("auto",)),
+        size,
+        end,
+        estimator,
+        device.value,
+        precision.value,
+        seed,
     )
     with reporter.progress() as tick:
         summary = evaluate_cross(settings, tick)
     if output is not None:
         write_whole(output, json.dumps(summary, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
     reporter.warn_all(
-        [f"{each['source'] or 'all sources'}, {each['driving'] or 'all clips'}: {each['reason']}" for each in summary["failures"]]
+        [
+            f"{each['source'] or 'all sources'}, {each['driving'] or 'all clips'}: {each['reason']}"
+            for each in summary["failures"]
+        ]
     )
     reporter.result_table(summary, _table(summary))
 

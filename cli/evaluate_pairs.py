@@ -52,18 +52,31 @@ class LpipsChoice(str, Enum):
 def pairs(
     ctx: typer.Context,
     list_file: Annotated[
-        Path, typer.Argument(metavar="PAIRS", help="CSV of from,to or source,target, or two plain columns.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="PAIRS", help="CSV of from,to or source,target, or two plain columns.", show_default=False
+        ),
     ],
     images: Annotated[Path, typer.Option("--images", metavar="DIR", help="Folder of the list's pictures.")],
-    report: Annotated[Path, typer.Option("--report", metavar="DIR", help="Folder for all results; a run goes on where it stopped.")],
+    report: Annotated[
+        Path, typer.Option("--report", metavar="DIR", help="Folder for all results; a run goes on where it stopped.")
+    ],
     annotations: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Points as name:keypoints_y:keypoints_x; seen by the analyser without.", show_default=False),
+        typer.Option(
+            metavar="CSV",
+            help="Points as name:keypoints_y:keypoints_x; seen by the analyser without.",
+            show_default=False,
+        ),
     ] = None,
     engine: Annotated[
         list[str] | None,
         typer.Option(
-            "--engine", metavar="NAME|FILE", help="copy, or an engine; repeat to compare.", rich_help_panel=SYSTEMS, show_default="layered"
+            "--engine",
+            metavar="NAME|FILE",
+            help="copy, or an engine; repeat to compare.",
+            rich_help_panel=SYSTEMS,
+            show_default="layered",
         ),
     ] = None,
     generated: Annotated[
@@ -96,22 +109,36 @@ def pairs(
         ),
     ] = "default",
     fit: Annotated[
-        FitChoice, typer.Option("--fit", help="Results of another width: refuse, crop or pad with white.", rich_help_panel=FIGURES)
+        FitChoice,
+        typer.Option(
+            "--fit", help="Results of another width: refuse, crop or pad with white.", rich_help_panel=FIGURES
+        ),
     ] = FitChoice.EXACT,
     no_points: Annotated[
-        bool, typer.Option("--no-points", help="Without annotations, leave out what needs points.", rich_help_panel=FIGURES)
+        bool,
+        typer.Option("--no-points", help="Without annotations, leave out what needs points.", rich_help_panel=FIGURES),
     ] = False,
-    lpips: Annotated[LpipsChoice, typer.Option("--lpips", help="Network of LPIPS.", rich_help_panel=FIGURES)] = LpipsChoice.ALEX,
+    lpips: Annotated[
+        LpipsChoice, typer.Option("--lpips", help="Network of LPIPS.", rich_help_panel=FIGURES)
+    ] = LpipsChoice.ALEX,
     features_dir: Annotated[
         Path | None,
         typer.Option(
-            "--features-dir", metavar="DIR", help="Folder of published feature networks.", rich_help_panel=FIGURES, show_default=False
+            "--features-dir",
+            metavar="DIR",
+            help="Folder of published feature networks.",
+            rich_help_panel=FIGURES,
+            show_default=False,
         ),
     ] = None,
     fid_reference: Annotated[
         Path | None,
         typer.Option(
-            "--fid-reference", metavar="DIR", help="Real pictures for FID.", rich_help_panel=FIGURES, show_default="the list's targets"
+            "--fid-reference",
+            metavar="DIR",
+            help="Real pictures for FID.",
+            rich_help_panel=FIGURES,
+            show_default="the list's targets",
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Draw so many pairs at random.", show_default=False)] = None,
@@ -119,7 +146,13 @@ def pairs(
     rows: Annotated[int, typer.Option("--rows", min=0, help="Pairs with pictures in the page, worst and best.")] = 40,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", min=1, help="Processes for figures without networks.", rich_help_panel=COMPUTING, show_default="all cores"),
+        typer.Option(
+            "--jobs",
+            min=1,
+            help="Processes for figures without networks.",
+            rich_help_panel=COMPUTING,
+            show_default="all cores",
+        ),
     ] = None,
     estimator: EstimatorOption = "builtin",
     device: DeviceOption = Device.AUTO,
@@ -134,10 +167,9 @@ def pairs(
     result for count for none.
     """
     from motionwarp.devices import usable_cores
-    from motionwarp.evaluation.pairs.definitions import parse_families
+    from motionwarp.evaluation.pairs.config import PairsSettings, parse_families
     from motionwarp.evaluation.pairs.report import write_report
     from motionwarp.evaluation.pairs.run import PairsRun
-    from motionwarp.evaluation.pairs.settings import PairsSettings
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     named = tuple(engine or (() if generated else ("layered",)))

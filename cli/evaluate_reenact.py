@@ -67,9 +67,17 @@ def reenact(
     engine: EnginesOption = None,
     source_frame: Annotated[
         int | None,
-        typer.Option("--source-frame", metavar="N", min=0, help="The source; by default the first with a person.", show_default=False),
+        typer.Option(
+            "--source-frame",
+            metavar="N",
+            min=0,
+            help="The source; by default the first with a person.",
+            show_default=False,
+        ),
     ] = None,
-    every: Annotated[int, typer.Option("--every", metavar="N", min=1, help="Evaluate every Nth frame from the source on.")] = 1,
+    every: Annotated[
+        int, typer.Option("--every", metavar="N", min=1, help="Evaluate every Nth frame from the source on.")
+    ] = 1,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -81,11 +89,17 @@ def reenact(
         ),
     ] = None,
     poses: Annotated[
-        From, typer.Option("--poses", help="Poses that engines get; auto takes given ones if there are any.", rich_help_panel=LABELS)
+        From,
+        typer.Option(
+            "--poses", help="Poses that engines get; auto takes given ones if there are any.", rich_help_panel=LABELS
+        ),
     ] = From.AUTO,
-    mattes: Annotated[From, typer.Option("--mattes", help="The source's matte that engines get.", rich_help_panel=LABELS)] = From.AUTO,
+    mattes: Annotated[
+        From, typer.Option("--mattes", help="The source's matte that engines get.", rich_help_panel=LABELS)
+    ] = From.AUTO,
     window: Annotated[
-        Window, typer.Option("--window", help="Crop every frame on its person, or all on one window.", rich_help_panel=FRAMING)
+        Window,
+        typer.Option("--window", help="Crop every frame on its person, or all on one window.", rich_help_panel=FRAMING),
     ] = Window.PERSON,
     background: Annotated[
         Background, typer.Option("--background", help="Behind the person in crops.", rich_help_panel=FRAMING)
@@ -100,11 +114,18 @@ def reenact(
             rich_help_panel=FRAMING,
         ),
     ] = None,
-    smooth_poses: Annotated[float, typer.Option("--smooth-poses", min=0, max=1, help="Smooth the driving poses over time.")] = 0.0,
-    smooth_theta: Annotated[
-        float, typer.Option("--smooth-theta", min=0, max=1, help="Smooth the warps over time; needs windows that stand still.")
+    smooth_poses: Annotated[
+        float, typer.Option("--smooth-poses", min=0, max=1, help="Smooth the driving poses over time.")
     ] = 0.0,
-    flicker: Annotated[bool, typer.Option("--flicker/--no-flicker", help="Render following frames too and measure flicker.")] = True,
+    smooth_theta: Annotated[
+        float,
+        typer.Option(
+            "--smooth-theta", min=0, max=1, help="Smooth the warps over time; needs windows that stand still."
+        ),
+    ] = 0.0,
+    flicker: Annotated[
+        bool, typer.Option("--flicker/--no-flicker", help="Render following frames too and measure flicker.")
+    ] = True,
     sheet: SheetOption = None,
     rows: RowsOption = 8,
     estimator: EstimatorOption = "builtin",
@@ -120,11 +141,11 @@ def reenact(
     Figures are over 256x192 crops of the person on a plain background, or over whole frames: SSIM, PSNR, L1, overlap of mattes,
     points found again by the bundled analyser, and flicker. docs/guides/evaluation.md describes the protocol.
     """
-    from motionwarp.analysis.estimators import make_estimator
-    from motionwarp.analysis.network_reader import DEFAULT_WEIGHTS, NetworkReader
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.clip_labels import Origin
     from motionwarp.evaluation.reenactment import ReenactmentSettings, evaluate_clip
+    from motionwarp.perception.inference import DEFAULT_WEIGHTS, NetworkReader
+    from motionwarp.perception.registry import make_estimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     engines = engine or DEFAULT_ENGINES
@@ -150,7 +171,9 @@ def reenact(
     reader = NetworkReader.load(DEFAULT_WEIGHTS, where, dtype)
     with reporter.progress() as tick:
         comparisons = [
-            evaluate_clip(clip, engines, settings, estimator=seer, reader=reader, device=where, dtype=dtype, progress=tick)
+            evaluate_clip(
+                clip, engines, settings, estimator=seer, reader=reader, device=where, dtype=dtype, progress=tick
+            )
             for clip in clips
         ]
     report_comparison(reporter, comparisons, {**settings.told(), "analyser": seer.name}, sheet, overwrite=overwrite)

@@ -27,7 +27,9 @@ EPILOG = examples("motionwarp evaluate reverse data --engine auto --engine layer
 
 def reverse(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)
+    ],
     engine: EnginesOption = None,
     count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Photos of the validation split.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the choice of photos and poses.")] = 0,
@@ -45,9 +47,9 @@ def reverse(
     Figures are over 256x192 crops of the person on plain grey: SSIM, PSNR, L1, overlap of mattes, points found again.
     docs/guides/evaluation.md describes the protocol.
     """
-    from motionwarp.analysis.builtin import BuiltinEstimator
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.reverse_pairs import ReverseSettings, evaluate_reverse_pairs
+    from motionwarp.perception.backends.builtin import BuiltinEstimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     engines = engine or DEFAULT_ENGINES
@@ -57,5 +59,7 @@ def reverse(
     settings = ReverseSettings(count=count, seed=seed, rows=rows if sheet is not None else 0)
     seer = BuiltinEstimator.load(where, dtype)
     with reporter.progress("photos/s") as tick:
-        comparison = evaluate_reverse_pairs(data, engines, settings, estimator=seer, device=where, dtype=dtype, progress=tick)
+        comparison = evaluate_reverse_pairs(
+            data, engines, settings, estimator=seer, device=where, dtype=dtype, progress=tick
+        )
     report_comparison(reporter, [comparison], settings.told(), sheet, overwrite=overwrite)

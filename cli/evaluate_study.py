@@ -13,17 +13,24 @@ from .reporting import Reporter
 
 STUDY_EPILOG: Final = examples("motionwarp evaluate study report/pictures/layered results/other -o study --pairs 50")
 RESULT_EPILOG: Final = examples(
-    "motionwarp evaluate study-result study/key.json answers/*.json", "motionwarp evaluate study-result study answers --json"
+    "motionwarp evaluate study-result study/key.json answers/*.json",
+    "motionwarp evaluate study-result study answers --json",
 )
 
 
 def study(
     ctx: typer.Context,
     first: Annotated[Path, typer.Argument(metavar="A_DIR", help="Results of one system.", show_default=False)],
-    second: Annotated[Path, typer.Argument(metavar="B_DIR", help="Results of the other, named alike.", show_default=False)],
+    second: Annotated[
+        Path, typer.Argument(metavar="B_DIR", help="Results of the other, named alike.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the page and its key.")],
-    question: Annotated[str, typer.Option("--question", help="What participants are asked.")] = "Which picture looks more natural?",
-    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="Draw so many at random.", show_default=False)] = None,
+    question: Annotated[
+        str, typer.Option("--question", help="What participants are asked.")
+    ] = "Which picture looks more natural?",
+    pairs: Annotated[
+        int | None, typer.Option("--pairs", min=1, help="Draw so many at random.", show_default=False)
+    ] = None,
     checks: Annotated[int, typer.Option("--checks", min=0, help="Attention checks among them.")] = 5,
     height: Annotated[int, typer.Option("--height", min=32, help="Pictures are no higher, in pixels.")] = 512,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw.")] = 0,
@@ -36,23 +43,36 @@ def study(
 
     Send index.html to participants, who save a file of answers; keep key.json to yourself, it says which picture is whose.
     """
-    from motionwarp.evaluation.study.making import StudySettings, make_study
+    from motionwarp.evaluation.study.make import StudySettings, make_study
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     settings = StudySettings(first, second, output, question, pairs, checks, height, seed, overwrite)
     with reporter.progress("pairs/s") as tick:
         made = make_study(settings, tick)
     reporter.warn_all([f"{name} is in one folder only" for name in made.unmatched])
-    summary = {"page": str(made.page), "key": str(made.key), "pairs": made.pairs, "checks": checks, "unmatched": list(made.unmatched)}
-    reporter.result(summary, f"{made.page}: {made.pairs} pairs and {checks} attention checks; keep {made.key} to yourself")
+    summary = {
+        "page": str(made.page),
+        "key": str(made.key),
+        "pairs": made.pairs,
+        "checks": checks,
+        "unmatched": list(made.unmatched),
+    }
+    reporter.result(
+        summary, f"{made.page}: {made.pairs} pairs and {checks} attention checks; keep {made.key} to yourself"
+    )
 
 
 def study_result(
     ctx: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(metavar="JSON", help="key.json and the participants' files, or their folders.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="JSON", help="key.json and the participants' files, or their folders.", show_default=False
+        ),
     ],
-    allow_failed: Annotated[int, typer.Option("--allow-failed", min=0, help="Leave out who failed more attention checks than that.")] = 1,
+    allow_failed: Annotated[
+        int, typer.Option("--allow-failed", min=0, help="Leave out who failed more attention checks than that.")
+    ] = 1,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -63,7 +83,10 @@ def study_result(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     summary = study_summary(files, allow_failed)
     reporter.warn_all(
-        [f"participant {each['participant']} is left out: failed {each['failed']} of {each['of']} checks" for each in summary["left_out"]]
+        [
+            f"participant {each['participant']} is left out: failed {each['failed']} of {each['of']} checks"
+            for each in summary["left_out"]
+        ]
     )
     p = summary["p_against_chance"]
     text = (

@@ -33,10 +33,14 @@ class GreyFrames:
 
         if path.exists():
             if not overwrite:
-                raise OutputError("the folder exists already", subject=path, remedy="Choose another place, or allow --overwrite")
+                raise OutputError(
+                    "the folder exists already", subject=path, remedy="Choose another place, or allow --overwrite"
+                )
             if not _holds_frames_only(path):
                 raise OutputError(
-                    "is not a folder of numbered frames and is left alone", subject=path, remedy="Choose another place with -o"
+                    "is not a folder of numbered frames and is left alone",
+                    subject=path,
+                    remedy="Choose another place with -o",
                 )
         check_folder(path.absolute().parent, path)
         self.path = path
@@ -59,7 +63,9 @@ class GreyFrames:
             raise write_failure(error, self.path) from error
         self.count += 1
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         from motionwarp.media.atomic import write_failure
 
         try:

@@ -134,4 +134,6 @@ def in_ranges(notes: Iterable[tuple[int, str]]) -> list[str]:
             runs[-1] = (runs[-1][0], number, text)
         else:
             runs.append((number, number, text))
-    return [f"frame {first}: {text}" if first == last else f"frames {first}-{last}: {text}" for first, last, text in runs]
+    return [
+        f"frame {first}: {text}" if first == last else f"frames {first}-{last}: {text}" for first, last, text in runs
+    ]

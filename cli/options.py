@@ -50,7 +50,9 @@ def seconds(text: str | float) -> float:
     if isinstance(text, float):
         return text
     if re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text.strip()) is None:
-        raise typer.BadParameter(f"'{text}' is not a time; write seconds such as 12.5, or minutes and seconds such as 1:35.")
+        raise typer.BadParameter(
+            f"'{text}' is not a time; write seconds such as 12.5, or minutes and seconds such as 1:35."
+        )
     total = 0.0
     for part in text.strip().split(":"):
         total = total * 60 + float(part)
@@ -65,7 +67,8 @@ InputsArgument = Annotated[
     typer.Argument(metavar="INPUT", help="Pictures, videos, GIFs, or folders of numbered frames.", show_default=False),
 ]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where networks run; auto takes a GPU if there is one.", rich_help_panel=COMPUTING)
+    Device,
+    typer.Option("--device", help="Where networks run; auto takes a GPU if there is one.", rich_help_panel=COMPUTING),
 ]
 PrecisionOption = Annotated[
     Precision,
@@ -74,7 +77,10 @@ PrecisionOption = Annotated[
 EstimatorOption = Annotated[
     str,
     typer.Option(
-        "--pose-estimator", metavar="NAME|FILE", help="builtin, mediapipe, dwpose, or a file.", rich_help_panel=COMPUTING
+        "--pose-estimator",
+        metavar="NAME|FILE",
+        help="builtin, mediapipe, dwpose, or a file.",
+        rich_help_panel=COMPUTING,
     ),
 ]
 PersonOption = Annotated[
@@ -85,13 +91,21 @@ PersonOption = Annotated[
 ]
 StartOption = Annotated[
     float | None,
-    typer.Option("--start", parser=seconds, metavar="TIME", help="Begin the clip here: 12.5 or 0:12.5.", show_default=False),
+    typer.Option(
+        "--start", parser=seconds, metavar="TIME", help="Begin the clip here: 12.5 or 0:12.5.", show_default=False
+    ),
 ]
 EndOption = Annotated[
     float | None,
     typer.Option("--end", parser=seconds, metavar="TIME", help="End the clip here: 15 or 0:15.", show_default=False),
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.", rich_help_panel=WRITING)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print a summary for programs on stdout.", rich_help_panel=WRITING)]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an output that exists.", rich_help_panel=WRITING)
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print a summary for programs on stdout.", rich_help_panel=WRITING)
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=WRITING)]
-DebugOption = Annotated[bool, typer.Option("--debug", callback=set_debug, help="Show tracebacks and what libraries log.")]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", callback=set_debug, help="Show tracebacks and what libraries log.")
+]

@@ -47,7 +47,11 @@ def parse(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE|DIR", help="A .png file for one picture, or a folder.", rich_help_panel=WRITING
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="A .png file for one picture, or a folder.",
+            rich_help_panel=WRITING,
         ),
     ] = Path(),
     matte: Annotated[bool, typer.Option("--matte", help="Also write the soft matte.", rich_help_panel=WRITING)] = False,
@@ -84,7 +88,9 @@ def parse(
     run_over(targets, work, reporter, "parse")
 
 
-def _look_at_picture(target: Target, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_picture(
+    target: Target, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool
+) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
 
     picture = read_image(target.source)
@@ -104,13 +110,17 @@ def _look_at_picture(target: Target, looking: Looking, *, matte: bool, overlay: 
     return facts
 
 
-def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, matte: bool, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_clip(
+    target: Target, looking: Looking, tick: Tick, *, matte: bool, overlay: bool, overwrite: bool
+) -> dict[str, Any]:
     from motionwarp.errors import NoPersonError, OptionError
 
     from .grey_frames import GreyFrames
 
     if target.file is not None:
-        raise OptionError("a clip has a PNG for each frame", subject=target.source, remedy=f"Give a folder, not {target.file}.")
+        raise OptionError(
+            "a clip has a PNG for each frame", subject=target.source, remedy=f"Give a folder, not {target.file}."
+        )
     notes: list[tuple[int, str]] = []
     frames = present = 0
     places = {"output": target.path(".parsing")}
@@ -146,7 +156,9 @@ def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, matte: bool, 
             present += found is not None
         if not present:
             raise NoPersonError(
-                f"no person was found in {frames} frames", subject=target.source, remedy="Is one in sight, upright and large?"
+                f"no person was found in {frames} frames",
+                subject=target.source,
+                remedy="Is one in sight, upright and large?",
             )
         warnings = [*clip.warnings, *in_ranges(notes)]
     return {
@@ -161,7 +173,7 @@ def _labels_and_matte(rgb: ByteArray, found: Person | None, *, matte: bool) -> t
     """Return LIP classes and, if asked for, coverage 0..255, both uint8 (H, W); zeros where there is no person."""
     import numpy as np
 
-    from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
+    from motionwarp.perception.matting import matte_in_frame, parsing_in_frame
 
     height, width = rgb.shape[:2]
     if found is None:

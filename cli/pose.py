@@ -45,7 +45,11 @@ def pose(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE|DIR", help="A .json file for one input, or a folder.", rich_help_panel=WRITING
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="A .json file for one input, or a folder.",
+            rich_help_panel=WRITING,
         ),
     ] = Path(),
     overlay: Annotated[
@@ -128,7 +132,9 @@ def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, overlay: bool
                 notes.append((frame.index, note))
             if writer is not None:
                 writer.write(frame.rgb if found is None else draw_pose(frame.rgb, found.pose.points), frame.pts_seconds)
-        facts = _write_points(target, points, times, clip.width, clip.height, fps=float(clip.frame_rate), overwrite=overwrite)
+        facts = _write_points(
+            target, points, times, clip.width, clip.height, fps=float(clip.frame_rate), overwrite=overwrite
+        )
         facts["warnings"] = [*clip.warnings, *in_ranges(notes)]
     if overlay:
         facts["overlay"] = str(drawn)
@@ -149,17 +155,23 @@ def _write_points(
     import numpy as np
 
     from motionwarp.errors import NoPersonError
-    from motionwarp.pose.files import write_track
+    from motionwarp.pose.formats.pose_file import write_track
     from motionwarp.types import POINT_COUNT, PoseTrack
 
     present = [found is not None for found in points]
     if not any(present):
         raise NoPersonError(
-            f"no person was found in {len(points)} frames", subject=target.source, remedy="Is one in sight, upright and large?"
+            f"no person was found in {len(points)} frames",
+            subject=target.source,
+            remedy="Is one in sight, upright and large?",
         )
     absent = np.zeros((POINT_COUNT, 3), dtype=np.float32)
     track = PoseTrack(
-        np.stack([absent if found is None else found for found in points]), np.array(present), np.array(times), width, height
+        np.stack([absent if found is None else found for found in points]),
+        np.array(present),
+        np.array(times),
+        width,
+        height,
     )
     path = _poses_path(target)
     write_track(path, track, file_name=target.source.name, fps=fps, overwrite=overwrite)

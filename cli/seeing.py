@@ -14,8 +14,8 @@ from .options import Device, Precision
 from .reporting import Tick
 
 if TYPE_CHECKING:
-    from motionwarp.analysis.base import Estimator, Observation
-    from motionwarp.analysis.choice import PersonChoice
+    from motionwarp.perception.base import Estimator, Observation
+    from motionwarp.perception.selection import PersonChoice
     from motionwarp.types import Frame
 
 
@@ -71,10 +71,10 @@ def prepare_looking(
         If the estimator, the choice of the person, the device or the precision makes no sense here.
     """
     with uncollected_imports():
-        from motionwarp.analysis.estimators import make_estimator
-    from motionwarp.analysis.choice import PersonChoice
+        from motionwarp.perception.registry import make_estimator
     from motionwarp.devices import resolve_device, resolve_precision, set_threads
-    from motionwarp.memory import keep_freed_memory
+    from motionwarp.perception.selection import PersonChoice
+    from motionwarp.runtime import keep_freed_memory
 
     keep_freed_memory()
     set_threads()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def stages_shown(reporter: Reporter) -> Iterator[ProgressCallback]:
     """Choose threads and memory as suits a program of our own, and show the stages while the block runs."""
     from motionwarp.devices import set_threads
-    from motionwarp.memory import keep_freed_memory
+    from motionwarp.runtime import keep_freed_memory
 
     keep_freed_memory()
     set_threads()

@@ -45,11 +45,11 @@ def analyser(
     """
     from dataclasses import replace
 
-    from motionwarp.configuration import read_config
+    from motionwarp.config import read_config
     from motionwarp.devices import resolve_device, resolve_precision
-    from motionwarp.training.analyser import AnalyserTask, AnalyserTrainingConfig
+    from motionwarp.training.analyzer.task import AnalyserTask, AnalyserTrainingConfig
+    from motionwarp.training.distributed import joined_team, own_device, own_share
     from motionwarp.training.loop import run
-    from motionwarp.training.parallel import joined_team, own_device, own_share
 
     reporter = Reporter(quiet=quiet, debug=is_debug(ctx))
     settings = read_config(config, AnalyserTrainingConfig)
@@ -67,10 +67,14 @@ def analyser(
         reporter.result({"step": step, "output": str(output)}, f"{output}: step {step} of {settings.loop.steps}")
 
 
-@app.command("calibrate", epilog=examples("motionwarp train calibrate runs/a/analyser.safetensors data -o analyser.safetensors"))
+@app.command(
+    "calibrate", epilog=examples("motionwarp train calibrate runs/a/analyser.safetensors data -o analyser.safetensors")
+)
 def calibrate(
     ctx: typer.Context,
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="The analyser as training exported it.", show_default=False)],
+    weights: Annotated[
+        Path, typer.Argument(metavar="WEIGHTS", help="The analyser as training exported it.", show_default=False)
+    ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and its labels.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The calibrated weights.")],
     device: DeviceOption = Device.AUTO,

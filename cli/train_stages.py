@@ -14,7 +14,7 @@ from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, P
 from .reporting import Reporter
 
 if TYPE_CHECKING:
-    from motionwarp.training.presets import StageName
+    from motionwarp.engines.registry import StageName
 
 
 class PresetChoice(str, Enum):
@@ -24,14 +24,20 @@ class PresetChoice(str, Enum):
     PAPER = "paper"
 
 
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file; docs/guides/training.md shows all keys.")]
-RunOption = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the run; a run that is there goes on.")]
+ConfigArgument = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="TOML file; docs/guides/training.md shows all keys.")
+]
+RunOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the run; a run that is there goes on.")
+]
 MinutesOption = Annotated[
     float | None, typer.Option("--max-minutes", min=0, help="Stop, resumably, after this time.", show_default=False)
 ]
 PresetOption = Annotated[
     PresetChoice,
-    typer.Option("--preset", help="parts: the shipped engine's networks, small enough for CPUs; paper: as the paper has them."),
+    typer.Option(
+        "--preset", help="parts: the shipped engine's networks, small enough for CPUs; paper: as the paper has them."
+    ),
 ]
 
 
@@ -53,9 +59,7 @@ def stage_command(stage: StageName, summary: str) -> Callable[..., None]:
         reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
         train_stage(stage, preset, config, output, max_minutes, device, precision, reporter)
 
-    command.__doc__ = (
-        f"{summary}\n\nThe run's folder gets `state.safetensors` (to go on), `log.csv`, and the trained weights. Ctrl-C saves and ends."
-    )
+    command.__doc__ = f"{summary}\n\nThe run's folder gets `state.safetensors` (to go on), `log.csv`, and the trained weights. Ctrl-C saves and ends."
     return command
 
 
@@ -71,9 +75,9 @@ def train_stage(
 ) -> None:
     """Train one network and report the step that was reached."""
     from motionwarp.devices import resolve_device, resolve_precision
+    from motionwarp.engines.registry import make_task
+    from motionwarp.training.distributed import joined_team, own_device
     from motionwarp.training.loop import run
-    from motionwarp.training.parallel import joined_team, own_device
-    from motionwarp.training.presets import make_task
 
     where = own_device(resolve_device(device.value))
 
@@ -85,4 +89,6 @@ def train_stage(
         task, loop = make_task(preset.value, stage, config, where, resolve_precision(precision.value, where))
         step = run(task, loop, output, max_minutes=max_minutes, report=report)
     if team.leads:
-        reporter.result({"step": step, "steps": loop.steps, "output": str(output)}, f"{output}: step {step} of {loop.steps}")
+        reporter.result(
+            {"step": step, "steps": loop.steps, "output": str(output)}, f"{output}: step {step} of {loop.steps}"
+        )

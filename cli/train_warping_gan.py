@@ -38,16 +38,22 @@ def warping_gan(
     ctx: typer.Context,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", metavar="DIR|FILE", help="Folder of the run, or with --person the file of weights."),
+        typer.Option(
+            "-o", "--output", metavar="DIR|FILE", help="Folder of the run, or with --person the file of weights."
+        ),
     ],
     config: Annotated[
         Path | None,
-        typer.Argument(metavar="CONFIG", help="TOML file; docs/guides/training.md shows all keys. Optional with --person."),
+        typer.Argument(
+            metavar="CONFIG", help="TOML file; docs/guides/training.md shows all keys. Optional with --person."
+        ),
     ] = None,
     preset: PresetOption = PresetChoice.PARTS,
     person: Annotated[
         Path | None,
-        typer.Option("--person", metavar="CLIP", help="Fit the engine to the person of this clip.", rich_help_panel=PERSON),
+        typer.Option(
+            "--person", metavar="CLIP", help="Fit the engine to the person of this clip.", rich_help_panel=PERSON
+        ),
     ] = None,
     base: Annotated[
         str, typer.Option("--from", metavar="NAME|FILE", help="Weights to begin with.", rich_help_panel=PERSON)
@@ -71,15 +77,21 @@ def warping_gan(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if person is not None:
         if preset is not PresetChoice.PARTS:
-            raise OptionError("only the parts preset is fitted to a person", subject="--person", remedy="Leave --preset out.")
+            raise OptionError(
+                "only the parts preset is fitted to a person", subject="--person", remedy="Leave --preset out."
+            )
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise OptionError("is fitted by one process", subject="--person", remedy="Run it without torchrun.")
         _fit(person, base, output, config, pose_estimator, max_minutes, device, precision, overwrite, reporter)
         return
     if config is None:
-        raise OptionError("neither a configuration nor a person is given", remedy="Give CONFIG, or --person with a clip.")
+        raise OptionError(
+            "neither a configuration nor a person is given", remedy="Give CONFIG, or --person with a clip."
+        )
     if base != DEFAULT:
-        raise OptionError("goes with --person only", subject="--from", remedy="In a configuration the key is `start_from`.")
+        raise OptionError(
+            "goes with --person only", subject="--from", remedy="In a configuration the key is `start_from`."
+        )
     train_stage("warping-gan", preset, config, output, max_minutes, device, precision, reporter)
 
 
@@ -96,18 +108,20 @@ def _fit(
     reporter: Reporter,
 ) -> None:
     if output.suffix != ".safetensors":
-        raise OutputError("weights are written as .safetensors only", subject=output, remedy="Give -o NAME.safetensors.")
+        raise OutputError(
+            "weights are written as .safetensors only", subject=output, remedy="Give -o NAME.safetensors."
+        )
     if output.exists() and not overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
     from dataclasses import asdict
 
-    from motionwarp.analysis.estimators import make_estimator
-    from motionwarp.configuration import read_config
+    from motionwarp.config import read_config
     from motionwarp.data.person_clip import person_pictures
     from motionwarp.devices import resolve_device, resolve_precision
-    from motionwarp.engines.warping_gan import DEFAULT_WEIGHTS
-    from motionwarp.engines.warping_networks import load_warping_networks
-    from motionwarp.training.personalise import PersonaliseConfig, personalise
+    from motionwarp.engines.warping_gan.engine import DEFAULT_WEIGHTS
+    from motionwarp.engines.warping_gan.finetune import PersonaliseConfig, personalise
+    from motionwarp.engines.warping_gan.networks import load_warping_networks
+    from motionwarp.perception.registry import make_estimator
 
     where = resolve_device(device.value)
     dtype = resolve_precision(precision.value, where)

@@ -87,16 +87,24 @@ def transfer(
     background: BackgroundOption = "source",
     size: SizeOption = None,
     fps: FpsOption = None,
-    smooth: Annotated[float, typer.Option(metavar="0..1", help="Smoothing of the motion over time.", rich_help_panel=LOOK)] = 0.5,
+    smooth: Annotated[
+        float, typer.Option(metavar="0..1", help="Smoothing of the motion over time.", rich_help_panel=LOOK)
+    ] = 0.5,
     side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Show source, driving and result beside each other.", rich_help_panel=LOOK)
+        bool,
+        typer.Option("--side-by-side", help="Show source, driving and result beside each other.", rich_help_panel=LOOK),
     ] = False,
     source_poses: SourcePosesOption = None,
     driving_poses: DrivingPosesOption = None,
     matte: MatteOption = None,
     save_poses: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep the driving points, to edit or use again.", rich_help_panel=SEEING, show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="Keep the driving points, to edit or use again.",
+            rich_help_panel=SEEING,
+            show_default=False,
+        ),
     ] = None,
     region_debug: Annotated[
         Path | None,
@@ -107,17 +115,23 @@ def transfer(
             show_default=False,
         ),
     ] = None,
-    audio: Annotated[bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)] = True,
+    audio: Annotated[
+        bool, typer.Option("--audio/--no-audio", help="Take over the driving clip's sound.", rich_help_panel=WRITING)
+    ] = True,
     codec: Annotated[
         str, typer.Option(metavar="NAME", help="auto, h264, hevc, av1, vp9, prores or ffv1.", rich_help_panel=WRITING)
     ] = "auto",
     crf: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Quality, lower is better.", rich_help_panel=WRITING, show_default="the codec's own"),
+        typer.Option(
+            metavar="N", help="Quality, lower is better.", rich_help_panel=WRITING, show_default="the codec's own"
+        ),
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Speed of the encoder.", rich_help_panel=WRITING, show_default="the codec's own"),
+        typer.Option(
+            metavar="NAME", help="Speed of the encoder.", rich_help_panel=WRITING, show_default="the codec's own"
+        ),
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,

@@ -28,15 +28,20 @@ DrivingArgument = Annotated[
     Path, typer.Argument(metavar="DRIVING", help="Video, GIF or folder of frames with the motion.", show_default=False)
 ]
 SourceTimeOption = Annotated[
-    float, typer.Option("--source-time", parser=seconds, metavar="TIME", help="Where a SOURCE that is a video is taken.")
+    float,
+    typer.Option("--source-time", parser=seconds, metavar="TIME", help="Where a SOURCE that is a video is taken."),
 ]
 RetargetOption = Annotated[
     bool,
-    typer.Option("--retarget/--no-retarget", help="Fit the motion to the person's own proportions.", rich_help_panel=LOOK),
+    typer.Option(
+        "--retarget/--no-retarget", help="Fit the motion to the person's own proportions.", rich_help_panel=LOOK
+    ),
 ]
 PlacementOption = Annotated[
     Placement,
-    typer.Option("--placement", help="Stand where the source or where the driving person stands.", rich_help_panel=LOOK),
+    typer.Option(
+        "--placement", help="Stand where the source or where the driving person stands.", rich_help_panel=LOOK
+    ),
 ]
 BackgroundOption = Annotated[
     str,
@@ -70,22 +75,37 @@ FpsOption = Annotated[
 SourcePosesOption = Annotated[
     Path | None,
     typer.Option(
-        "--source-poses", metavar="FILE", help="Take the source's points from here.", rich_help_panel=SEEING, show_default=False
+        "--source-poses",
+        metavar="FILE",
+        help="Take the source's points from here.",
+        rich_help_panel=SEEING,
+        show_default=False,
     ),
 ]
 DrivingPosesOption = Annotated[
     Path | None,
     typer.Option(
-        "--driving-poses", metavar="FILE", help="Take the driving points from here.", rich_help_panel=SEEING, show_default=False
+        "--driving-poses",
+        metavar="FILE",
+        help="Take the driving points from here.",
+        rich_help_panel=SEEING,
+        show_default=False,
     ),
 ]
 MatteOption = Annotated[
     Path | None,
-    typer.Option("--matte", metavar="FILE", help="Take the source's matte from here.", rich_help_panel=SEEING, show_default=False),
+    typer.Option(
+        "--matte", metavar="FILE", help="Take the source's matte from here.", rich_help_panel=SEEING, show_default=False
+    ),
 ]
 EngineOption = Annotated[
     str,
-    typer.Option("--engine", metavar="NAME|FILE", help="auto, warping_gan, layered, or a file of weights.", rich_help_panel=COMPUTING),
+    typer.Option(
+        "--engine",
+        metavar="NAME|FILE",
+        help="auto, warping_gan, layered, or a file of weights.",
+        rich_help_panel=COMPUTING,
+    ),
 ]
 BatchSizeOption = Annotated[
     str, typer.Option("--batch-size", metavar="auto|N", help="Frames rendered at once.", rich_help_panel=COMPUTING)

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from motionwarp.checkpoints.cache import pull as pull_entry
+from motionwarp.checkpoints.registry import Registry, WeightsEntry, registry, weights_folder
 from motionwarp.errors import InputError, WeightsError
-from motionwarp.weights_cache import pull as pull_entry
-from motionwarp.weights_registry import Registry, WeightsEntry, registry, weights_folder
 
 from .failures import is_debug
 from .options import DebugOption, JsonOption, QuietOption, examples
@@ -82,7 +82,9 @@ def path(
     typer.echo(registry().verified_path(name))
 
 
-@app.command("pull", epilog=examples("motionwarp weights pull dwpose", "MOTIONWARP_MIRROR=/mnt/models motionwarp weights pull"))
+@app.command(
+    "pull", epilog=examples("motionwarp weights pull dwpose", "MOTIONWARP_MIRROR=/mnt/models motionwarp weights pull")
+)
 def pull(
     ctx: typer.Context,
     names: NamesArgument = None,
@@ -112,18 +114,22 @@ def _megabytes(tick: Tick, name: str) -> Callable[[int, int], None]:
 @app.command("add", epilog=examples("motionwarp weights add runs/analyser/analyser.safetensors --name analyser"))
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .safetensors checkpoint.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="Name in the registry; by default the file's.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name in the registry; by default the file's.", show_default=False)
+    ] = None,
     licence: Annotated[str | None, typer.Option(help="SPDX identifier.", show_default=False)] = None,
     description: Annotated[str | None, typer.Option(help="One line for lists.", show_default=False)] = None,
     debug: DebugOption = False,
 ) -> None:
     """Ship a checkpoint: copy it into a checkout's weights/ and record its checksum. For maintainers."""
-    from motionwarp.weights_register import register_file
+    from motionwarp.checkpoints.register import register_file
 
     folder = weights_folder()
     if folder.name != "weights":
         raise InputError(
-            "is an installed copy, not a checkout", subject=folder, remedy="Install with `pip install -e .` and try again."
+            "is an installed copy, not a checkout",
+            subject=folder,
+            remedy="Install with `pip install -e .` and try again.",
         )
     entry = register_file(file, folder, name=name, licence=licence, description=description)
     typer.echo(f"{entry.name}: {size_text(entry.bytes)}, {entry.architecture}, sha256 {entry.sha256}")

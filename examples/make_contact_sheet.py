@@ -13,7 +13,7 @@ import numpy as np
 import motionwarp
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
-from motionwarp.pipeline.placing import resized
+from motionwarp.pipeline.layout import resized
 
 HERE = Path(__file__).resolve().parent
 HEIGHT = 380

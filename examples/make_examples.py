@@ -43,7 +43,9 @@ DANCER = Proportions(
 )  # fmt: skip
 
 
-def pattern(kind: Any, base: tuple[float, ...], second: tuple[float, ...], size: float = 0.06, across: bool = False) -> Pattern:
+def pattern(
+    kind: Any, base: tuple[float, ...], second: tuple[float, ...], size: float = 0.06, across: bool = False
+) -> Pattern:
     """Return a pattern of two colours, RGB in [0, 1]."""
     return Pattern(kind, base, second, size, across, 0.0)  # type: ignore[arg-type]
 
@@ -92,10 +94,18 @@ def draw_person() -> None:
     """Write the picture and its points."""
     height, width = (FINER * side for side in PERSON_SIZE)
     rng = np.random.default_rng(8)
-    pose = BodyPose(root=(6.0, 0.0, 0.0), left_arm=(16.0, 2.0, 0.0, 12.0), right_arm=(16.0, 2.0, 0.0, 12.0), head=(2.0, 0.0, -4.0))
+    pose = BodyPose(
+        root=(6.0, 0.0, 0.0), left_arm=(16.0, 2.0, 0.0, 12.0), right_arm=(16.0, 2.0, 0.0, 12.0), head=(2.0, 0.0, -4.0)
+    )
     person = SyntheticPerson(PERSON, outfit_of_the_person())
     camera = frame_body(
-        body_points(place(PERSON, pose)), Camera(4.2, 0.25, 0.0, 1.0, 0.0, 0.0), height, width, share=0.84, middle_x=0.5, middle_y=0.52
+        body_points(place(PERSON, pose)),
+        Camera(4.2, 0.25, 0.0, 1.0, 0.0, 0.0),
+        height,
+        width,
+        share=0.84,
+        middle_x=0.5,
+        middle_y=0.52,
     )
     view = render(person, pose, camera, finished(rng, street(rng, height, width)), height, width, light=Light())
     small = cv2.resize(view.rgb, PERSON_SIZE[::-1], interpolation=cv2.INTER_AREA)
@@ -112,10 +122,14 @@ def draw_dance() -> None:
     poses = [dance(index / FRAME_RATE) for index in range(FRAME_RATE * SECONDS)]
     skeletons = [place(DANCER, pose) for pose in poses]
     # the hips sink and sway so that the lower foot stays on the floor
-    floor = min(float(skeletons[0].feet[:, 1].min()), float(skeletons[0].joints[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1].min()))
+    floor = min(
+        float(skeletons[0].feet[:, 1].min()), float(skeletons[0].joints[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1].min())
+    )
     lifts = [np.array([0.0, floor - float(skeleton.feet[:, 1].min()), 0.0]) for skeleton in skeletons]
     every = np.concatenate([body_points(skeleton) + lift for skeleton, lift in zip(skeletons, lifts, strict=True)])
-    camera = frame_body(every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), height, width, share=0.88, middle_x=0.5, middle_y=0.56)
+    camera = frame_body(
+        every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), height, width, share=0.88, middle_x=0.5, middle_y=0.56
+    )
     background = finished(rng, room(rng, height, width))
     person = SyntheticPerson(DANCER, outfit_of_the_dancer())
     points, pictures = [], []
@@ -144,7 +158,9 @@ def beat() -> npt.NDArray[np.float32]:
 def encode(path: Path, pictures: list[npt.NDArray[np.uint8]]) -> None:
     """Write pictures and beat as H.264 and AAC."""
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        video: Any = container.add_stream("libx264", rate=FRAME_RATE, options={"crf": "22", "preset": "slow", "bf": "0"})
+        video: Any = container.add_stream(
+            "libx264", rate=FRAME_RATE, options={"crf": "22", "preset": "slow", "bf": "0"}
+        )
         video.height, video.width, video.pix_fmt = *pictures[0].shape[:2], "yuv420p"
         sound: Any = container.add_stream("aac", rate=SOUND_RATE, layout="mono")
         samples = av.AudioFrame.from_ndarray(beat(), format="fltp", layout="mono")
@@ -158,7 +174,9 @@ def encode(path: Path, pictures: list[npt.NDArray[np.uint8]]) -> None:
 
 def write_points(name: str, size: tuple[int, int], fps: float, points: list[npt.NDArray[np.float32]]) -> None:
     """Write exact points in the project's own form."""
-    frames = [[[round(float(x), 1), round(float(y), 1), round(float(score), 2)] for x, y, score in pose] for pose in points]
+    frames = [
+        [[round(float(x), 1), round(float(y), 1), round(float(score), 2)] for x, y, score in pose] for pose in points
+    ]
     content = {"file": name, "width": size[1], "height": size[0], "fps": fps, "frames": frames}
     (HERE / f"{Path(name).stem}.keypoints18.json").write_text(json.dumps(content), encoding="utf-8")
 

@@ -25,8 +25,8 @@ from motionwarp.data.synthetic import BodyPose, Camera, SyntheticPerson, body_po
 from motionwarp.data.synthetic.backgrounds import finished, room
 from motionwarp.data.synthetic.poses import as_angles, from_angles
 from motionwarp.media.image import read_image, write_image
-from motionwarp.pipeline.placing import resized
-from motionwarp.pose.files import write_track
+from motionwarp.pipeline.layout import resized
+from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import ByteArray, PoseTrack
 
 SIZE = 640, 480  # height, width of the dancer's pictures
@@ -36,7 +36,9 @@ HEIGHT, GAP = 240, 4
 ENGINES = ("layered", "warping_gan")
 
 _HANGING = (10.0, 2.0, 8.0, 12.0)
-_STANDING = BodyPose(right_arm=_HANGING, left_arm=_HANGING, right_leg=(6.0, 0.0, -8.0, 4.0), left_leg=(6.0, 0.0, -8.0, 4.0))
+_STANDING = BodyPose(
+    right_arm=_HANGING, left_arm=_HANGING, right_leg=(6.0, 0.0, -8.0, 4.0), left_leg=(6.0, 0.0, -8.0, 4.0)
+)
 
 
 def turned(degrees: float) -> BodyPose:
@@ -71,9 +73,14 @@ def main(
             for person in people:
                 made = [transferred(person, clip, points, engine) for engine in ENGINES]
                 source = scaled(read_image(person).rgb)
-                rows.append(beside([source, *(piece for pieces in zip(shown_of(clip), *made, strict=True) for piece in pieces)]))
+                rows.append(
+                    beside([source, *(piece for pieces in zip(shown_of(clip), *made, strict=True) for piece in pieces)])
+                )
     widest = max(row.shape[1] for row in rows)
-    sheet = [cv2.copyMakeBorder(row, 0, GAP, 0, widest - row.shape[1], cv2.BORDER_CONSTANT, value=(255, 255, 255)) for row in rows]
+    sheet = [
+        cv2.copyMakeBorder(row, 0, GAP, 0, widest - row.shape[1], cv2.BORDER_CONSTANT, value=(255, 255, 255))
+        for row in rows
+    ]
     output.parent.mkdir(parents=True, exist_ok=True)
     write_image(output, np.vstack(sheet), overwrite=True)
 
@@ -85,7 +92,9 @@ def draw_motion(folder: Path, first: BodyPose, last: BodyPose) -> tuple[Path, Pa
     shares = (1 - np.cos(np.linspace(0, np.pi, FRAMES))) / 2
     poses = [from_angles((1 - share) * as_angles(first) + share * as_angles(last)) for share in shares]
     every = np.concatenate([body_points(place(DANCER, pose)) for pose in poses])
-    camera = frame_body(every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), height, width, share=0.86, middle_x=0.5, middle_y=0.52)
+    camera = frame_body(
+        every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), height, width, share=0.86, middle_x=0.5, middle_y=0.52
+    )
     background = finished(rng, room(rng, height, width))
     dancer = SyntheticPerson(DANCER, outfit_of_the_dancer())
     folder.mkdir()
@@ -108,9 +117,13 @@ def draw_in_skirt(path: Path) -> Path:
         upper_pattern=pattern("plain", (0.92, 0.9, 0.82), (0.1, 0.1, 0.1)), sleeve=0.5, leg_length=0.55, flare=0.14,
     )  # fmt: skip
     points = body_points(place(PERSON, _STANDING))
-    camera = frame_body(points, Camera(4.2, 0.25, 0.0, 1.0, 0.0, 0.0), height, width, share=0.86, middle_x=0.5, middle_y=0.52)
+    camera = frame_body(
+        points, Camera(4.2, 0.25, 0.0, 1.0, 0.0, 0.0), height, width, share=0.86, middle_x=0.5, middle_y=0.52
+    )
     rng = np.random.default_rng(9)
-    view = render(SyntheticPerson(PERSON, outfit), _STANDING, camera, finished(rng, room(rng, height, width)), height, width)
+    view = render(
+        SyntheticPerson(PERSON, outfit), _STANDING, camera, finished(rng, room(rng, height, width)), height, width
+    )
     write_image(path, view.rgb)
     return path
 

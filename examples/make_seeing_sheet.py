@@ -18,8 +18,6 @@ import torch
 import typer
 from make_examples import HERE
 
-from motionwarp.analysis.builtin import BuiltinEstimator
-from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
 from motionwarp.data.synthetic import (
     BodyPose,
     body_points,
@@ -35,6 +33,8 @@ from motionwarp.data.synthetic import (
 from motionwarp.errors import NoPersonError
 from motionwarp.media.contact_sheet import Tile, write_sheet
 from motionwarp.parsing.drawing import overlay
+from motionwarp.perception.backends.builtin import BuiltinEstimator
+from motionwarp.perception.matting import matte_in_frame, parsing_in_frame
 from motionwarp.pose.drawing import draw_pose
 from motionwarp.types import ByteArray, FloatArray
 
@@ -55,7 +55,9 @@ def as_drawn(rng: np.random.Generator, pose: BodyPose) -> tuple[ByteArray, Float
     """Return a picture of somebody in a pose, and the true points."""
     person = sample_person(rng)
     camera = sample_camera(rng, body_points(place(person.proportions, pose)), HEIGHT, WIDTH)
-    camera = frame_body(body_points(place(person.proportions, pose)), camera, HEIGHT, WIDTH, share=0.8, middle_x=0.5, middle_y=0.5)
+    camera = frame_body(
+        body_points(place(person.proportions, pose)), camera, HEIGHT, WIDTH, share=0.8, middle_x=0.5, middle_y=0.5
+    )
     view = render(person, pose, camera, sample_background(rng, HEIGHT, WIDTH), HEIGHT, WIDTH, light=sample_light(rng))
     return view.rgb, view.pose.points
 
@@ -91,7 +93,9 @@ CASES: dict[str, Case] = {
     "any pose": lambda rng: as_drawn(rng, sample_pose(rng, float(rng.uniform(-40, 40)))),
     "from behind": lambda rng: as_drawn(rng, replace(_STANDING, root=(180.0, 0.0, 0.0))),
     "in profile": lambda rng: as_drawn(rng, replace(_STANDING, root=(90.0, 0.0, 0.0))),
-    "crossed arms": lambda rng: as_drawn(rng, replace(_STANDING, right_arm=(6.0, 22.0, 68.0, 98.0), left_arm=(6.0, 34.0, 68.0, 98.0))),
+    "crossed arms": lambda rng: as_drawn(
+        rng, replace(_STANDING, right_arm=(6.0, 22.0, 68.0, 98.0), left_arm=(6.0, 34.0, 68.0, 98.0))
+    ),
     "leg towards us": lambda rng: as_drawn(rng, replace(_STANDING, left_leg=(6.0, 85.0, 0.0, 20.0))),
     "cut at the waist": lambda rng: cut_at_waist(*as_drawn(rng, sample_pose(rng, float(rng.uniform(-40, 40))))),
     "lying": lambda rng: turned(*as_drawn(rng, _STANDING), 1),
@@ -108,7 +112,10 @@ def main(
     estimator = BuiltinEstimator.load(torch.device("cpu"), torch.float32)
     tiles = []
     for name, case in CASES.items():
-        every = sorted((seen(estimator, *case(np.random.default_rng([7, number]))) for number in range(people)), key=lambda one: -one.right)
+        every = sorted(
+            (seen(estimator, *case(np.random.default_rng([7, number]))) for number in range(people)),
+            key=lambda one: -one.right,
+        )
         missed = sum(one.right == 0 for one in every)
         print(f"| {name} | {np.mean([one.right for one in every]):.3f} | {missed} |", flush=True)
         tiles += [Tile(shown.rgb, f"{name}: {shown.right:.2f}") for shown in (every[0], every[people // 2], every[-1])]

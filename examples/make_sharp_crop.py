@@ -24,7 +24,7 @@ from motionwarp.data.synthetic.backgrounds import finished, room
 from motionwarp.media.contact_sheet import Tile, write_sheet
 from motionwarp.media.image import write_image
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.files import write_track
+from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import ByteArray, FloatArray, PoseTrack
 
 SIZE = 1920, 1080  # height, width
@@ -37,7 +37,9 @@ _MOVED = BodyPose(
 )  # fmt: skip
 
 
-def main(output: Annotated[Path, typer.Option("-o", "--output")] = HERE.parent / "docs" / "images" / "sharp_crop.jpg") -> None:
+def main(
+    output: Annotated[Path, typer.Option("-o", "--output")] = HERE.parent / "docs" / "images" / "sharp_crop.jpg",
+) -> None:
     """Write the sheet and print the pieces' sharpness."""
     photo, resting = drawn(_AT_REST)
     target, moved = drawn(_MOVED)
@@ -67,7 +69,12 @@ def drawn(pose: BodyPose) -> tuple[ByteArray, FloatArray]:
     )  # fmt: skip
     rng = np.random.default_rng(8)
     camera = frame_body(
-        body_points(place(PERSON, _AT_REST)), Camera(4.2, 0.25, 0.0, 1.0, 0.0, 0.0), *SIZE, share=0.84, middle_x=0.45, middle_y=0.52
+        body_points(place(PERSON, _AT_REST)),
+        Camera(4.2, 0.25, 0.0, 1.0, 0.0, 0.0),
+        *SIZE,
+        share=0.84,
+        middle_x=0.45,
+        middle_y=0.52,
     )
     view = render(SyntheticPerson(PERSON, outfit), pose, camera, finished(rng, room(rng, *SIZE)), *SIZE)
     return view.rgb, view.pose.points

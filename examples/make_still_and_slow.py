@@ -22,7 +22,7 @@ from make_examples import DANCER, FRAME_RATE, dance, outfit_of_the_dancer
 from motionwarp.data.synthetic import BodyPose, Camera, SyntheticPerson, body_points, frame_body, place, render
 from motionwarp.data.synthetic.backgrounds import finished, room
 from motionwarp.media.image import write_image
-from motionwarp.pose.files import write_track
+from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import PoseTrack
 
 SIZE = 512, 288  # height, width
@@ -45,7 +45,9 @@ def draw(folder: Path, name: str, poses: list[BodyPose]) -> None:
     height, width = SIZE
     rng = np.random.default_rng(3)
     every = np.concatenate([body_points(place(DANCER, pose)) for pose in poses])
-    camera = frame_body(every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), height, width, share=0.86, middle_x=0.5, middle_y=0.52)
+    camera = frame_body(
+        every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), height, width, share=0.86, middle_x=0.5, middle_y=0.52
+    )
     background = finished(rng, room(rng, height, width))
     dancer = SyntheticPerson(DANCER, outfit_of_the_dancer())
     pictures, mattes = folder / name, folder / f"{name}.mattes"
@@ -56,9 +58,13 @@ def draw(folder: Path, name: str, poses: list[BodyPose]) -> None:
         view = render(dancer, pose, camera, background, height, width)
         noisy = np.clip(view.rgb + rng.normal(0, NOISE, view.rgb.shape), 0, 255).round().astype(np.uint8)
         write_image(pictures / f"{index:05d}.png", noisy)
-        write_image(mattes / f"{index:05d}.png", np.repeat(np.rint(view.matte * 255).astype(np.uint8)[..., None], 3, axis=2))
+        write_image(
+            mattes / f"{index:05d}.png", np.repeat(np.rint(view.matte * 255).astype(np.uint8)[..., None], 3, axis=2)
+        )
         points.append(view.pose.points)
-    track = PoseTrack(np.stack(points), np.ones(len(poses), np.bool_), np.arange(len(poses)) / FRAME_RATE, width, height)
+    track = PoseTrack(
+        np.stack(points), np.ones(len(poses), np.bool_), np.arange(len(poses)) / FRAME_RATE, width, height
+    )
     write_track(folder / f"{name}.keypoints18.json", track, file_name=name, fps=FRAME_RATE)
 
 

@@ -15,20 +15,28 @@ from motionwarp.version import __version__
 
 if TYPE_CHECKING:
     from motionwarp.errors import MotionwarpError
-    from motionwarp.pipeline.api import stream, transfer
-    from motionwarp.pipeline.feasibility import FeasibilityReport, check
+    from motionwarp.pipeline.api import TransferResult, stream, transfer
+    from motionwarp.pipeline.check.report import FeasibilityReport, check
     from motionwarp.pipeline.options import TransferOptions
-    from motionwarp.pipeline.result import TransferResult
 
-__all__ = ["transfer", "stream", "check", "TransferOptions", "TransferResult", "FeasibilityReport", "MotionwarpError", "__version__"]
+__all__ = [
+    "transfer",
+    "stream",
+    "check",
+    "TransferOptions",
+    "TransferResult",
+    "FeasibilityReport",
+    "MotionwarpError",
+    "__version__",
+]
 
 _HOMES = {
     "transfer": "motionwarp.pipeline.api",
     "stream": "motionwarp.pipeline.api",
-    "check": "motionwarp.pipeline.feasibility",
+    "check": "motionwarp.pipeline.check.report",
     "TransferOptions": "motionwarp.pipeline.options",
-    "TransferResult": "motionwarp.pipeline.result",
-    "FeasibilityReport": "motionwarp.pipeline.feasibility",
+    "TransferResult": "motionwarp.pipeline.api",
+    "FeasibilityReport": "motionwarp.pipeline.check.report",
     "MotionwarpError": "motionwarp.errors",
 }
 

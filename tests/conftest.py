@@ -10,6 +10,9 @@ import pytest
 # before PyTorch is imported: tests are small, and threads that wait for each other make them many times slower beside other work
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# fixtures in tests/support that tests of several folders take
+pytest_plugins = ["drawn_pairs", "small_scene", "training_packs"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

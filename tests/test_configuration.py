@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from motionwarp.configuration import read_config
+from motionwarp.config import read_config
 from motionwarp.errors import OptionError
 
 

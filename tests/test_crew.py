@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from motionwarp.crew import Crew
+from motionwarp.runtime import Crew
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_nobody_is_left_waiting_when_a_crew_is_interrupted_while_it_gathers(monk
                 raise KeyboardInterrupt
             return super().wait(timeout)
 
-    monkeypatch.setattr("motionwarp.crew.Barrier", Interrupted)
+    monkeypatch.setattr("motionwarp.runtime.Barrier", Interrupted)
     gathering = Crew(2)
     with pytest.raises(KeyboardInterrupt):
         gathering.__enter__()

@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from motionwarp import devices
-from motionwarp.devices import available_devices, cpu_has_bf16, resolve_device, resolve_precision, set_threads, usable_cores
+from motionwarp.devices import (
+    available_devices,
+    cpu_has_bf16,
+    resolve_device,
+    resolve_precision,
+    set_threads,
+    usable_cores,
+)
 from motionwarp.errors import DeviceError
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
@@ -33,9 +40,16 @@ def threads() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("cuda", "mps", "names"),
-    [(False, False, ("cpu",)), (True, False, ("cuda", "cpu")), (False, True, ("mps", "cpu")), (True, True, ("cuda", "mps", "cpu"))],
+    [
+        (False, False, ("cpu",)),
+        (True, False, ("cuda", "cpu")),
+        (False, True, ("mps", "cpu")),
+        (True, True, ("cuda", "mps", "cpu")),
+    ],
 )
-def test_auto_takes_the_best_there_is(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, names: tuple[str, ...]) -> None:
+def test_auto_takes_the_best_there_is(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, names: tuple[str, ...]
+) -> None:
     pretend(monkeypatch, cuda=cuda, mps=mps)
     assert available_devices() == names
     assert resolve_device("auto").type == names[0]
@@ -85,7 +99,9 @@ def test_precisions_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("name", "device"), [("fp16", CPU), ("bf16", CUDA), ("bf16", MPS)])
 def test_a_precision_that_a_device_lacks(monkeypatch: pytest.MonkeyPatch, name: str, device: torch.device) -> None:
     pretend(monkeypatch)
-    with pytest.raises(DeviceError, match=rf"--precision {name}: the device '{device.type}' cannot.*Possible here: .*fp32"):
+    with pytest.raises(
+        DeviceError, match=rf"--precision {name}: the device '{device.type}' cannot.*Possible here: .*fp32"
+    ):
         resolve_precision(name, device)
 
 
@@ -104,7 +120,9 @@ def test_a_name_that_is_no_precision() -> None:
         ("", False),
     ],
 )
-def test_the_kernels_list_of_instructions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: bool) -> None:
+def test_the_kernels_list_of_instructions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: bool
+) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(text)
     monkeypatch.setattr(devices.platform, "system", lambda: "Linux")

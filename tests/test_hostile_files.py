@@ -19,28 +19,27 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from motionwarp.analysis.network_reader import NetworkReader
-from motionwarp.batch.clip_reading import ClipReader
-from motionwarp.batch.export_openpose import export_openpose
-from motionwarp.batch.manifest import read_manifest, write_manifest
-from motionwarp.batch.records import ClipRecord, FileFacts
-from motionwarp.batch.shards import write_shards
-from motionwarp.batch.storage_local import LocalStorage
-from motionwarp.batch.verifying import verify
-from motionwarp.configuration import read_config
+from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
+from motionwarp.checkpoints.registry import read_registry
+from motionwarp.config import read_config
 from motionwarp.data.pack import FORMAT as PICTURES
 from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
-from motionwarp.data.part_samples import PartPackReader
-from motionwarp.engines.warping_networks import load_warping_networks
+from motionwarp.datasets.clip_reader import ClipReader
+from motionwarp.datasets.export import export_openpose
+from motionwarp.datasets.manifest import read_manifest, write_manifest
+from motionwarp.datasets.records import ClipRecord, FileFacts
+from motionwarp.datasets.shards import write_shards
+from motionwarp.datasets.storage.local import LocalStorage
+from motionwarp.datasets.verify import verify
+from motionwarp.engines.warping_gan.data import PartPackReader
+from motionwarp.engines.warping_gan.networks import PartParser, load_warping_networks
 from motionwarp.errors import InputError, OutputError
 from motionwarp.evaluation.extractors.files import FEATURE_FILES, FeatureWeights
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
-from motionwarp.networks.part_parser import PartParser
-from motionwarp.pose.files import read_track
-from motionwarp.training.frozen import frozen
-from motionwarp.weights import load_checkpoint, save_checkpoint
-from motionwarp.weights_registry import read_registry
+from motionwarp.perception.inference import NetworkReader
+from motionwarp.pose.formats.pose_file import read_track
+from motionwarp.training.pretrained import frozen
 
 Reader = Callable[[Path], object]
 CPU = torch.device("cpu")
@@ -258,7 +257,9 @@ def test_records_cannot_name_files_elsewhere(name: str) -> None:
 
 
 def test_records_of_frames_in_a_folder_are_read() -> None:
-    record = ClipRecord("a__b", "a", "b", 0, 0, "done", video="frames", files={"frames/00001.png": FileFacts("0" * 64, 1)})
+    record = ClipRecord(
+        "a__b", "a", "b", 0, 0, "done", video="frames", files={"frames/00001.png": FileFacts("0" * 64, 1)}
+    )
     assert ClipRecord.from_bytes(record.as_bytes(), "record") == record
 
 
@@ -298,7 +299,7 @@ def test_poses_with_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
 
 
 def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
-    from motionwarp.batch.truth import read_warps
+    from motionwarp.datasets.clip_reader import read_warps
 
     fired = tmp_path / "fired"
     stream = io.BytesIO()

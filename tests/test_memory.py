@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from motionwarp.memory import keep_freed_memory, peak_in_status, peak_memory_bytes
+from motionwarp.runtime import keep_freed_memory, peak_in_status, peak_memory_bytes
 
 _PAGES_OF_A_SECOND_BLOCK = """
 import resource, sys
@@ -55,6 +55,8 @@ def test_the_peak_that_linux_tells() -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells it of this process alone")
 def test_the_peak_is_not_that_of_the_process_that_started_this_one(repository_root: Path) -> None:
     block = bytearray(300 * 2**20)  # touched, so that this process holds it
-    ask = "from motionwarp.memory import peak_memory_bytes; print(peak_memory_bytes())"
-    result = subprocess.run([sys.executable, "-c", ask], cwd=repository_root, capture_output=True, text=True, check=True)
+    ask = "from motionwarp.runtime import peak_memory_bytes; print(peak_memory_bytes())"
+    result = subprocess.run(
+        [sys.executable, "-c", ask], cwd=repository_root, capture_output=True, text=True, check=True
+    )
     assert peak_memory_bytes() > len(block) > int(result.stdout) > 5e6

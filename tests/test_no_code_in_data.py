@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "xml", "lxml"}
-FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "tempfile.mktemp", "torch.jit.load", "torch.hub.load"}
+FORBIDDEN_CALLS = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "tempfile.mktemp",
+    "torch.jit.load",
+    "torch.hub.load",
+}
 # modules that may be imported for one name of theirs only
 ALLOWED = {("motionwarp/evaluation/extractors/files.py", "pickle"): {"UnpicklingError"}}
 PACKAGES = ("motionwarp", "cli", "weights", "benchmarks", "examples")

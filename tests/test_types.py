@@ -94,7 +94,12 @@ def test_errors_keep_their_parts_between_processes(kind: type[MotionwarpError]) 
     error = kind("is broken", subject="clip.mp4", remedy="Copy it again.")
     came = pickle.loads(pickle.dumps(error))
     assert type(came) is kind
-    assert (came.problem, came.subject, came.remedy, str(came)) == ("is broken", "clip.mp4", "Copy it again.", str(error))
+    assert (came.problem, came.subject, came.remedy, str(came)) == (
+        "is broken",
+        "clip.mp4",
+        "Copy it again.",
+        str(error),
+    )
     assert str(kind("is broken")) == "is broken."
 
 

@@ -44,7 +44,9 @@ class HeldOutSplit:
     test: tuple[PairNames, ...]
 
 
-def split_people(people: Sequence[str], test_share: float, seed: int, never_test: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+def split_people(
+    people: Sequence[str], test_share: float, seed: int, never_test: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
     """Split people into training and test.
 
     Parameters
@@ -74,14 +76,18 @@ def split_people(people: Sequence[str], test_share: float, seed: int, never_test
         )
     free = [person for person in people if person not in set(never_test)]
     if not free:
-        raise InputError("everybody was trained on already; nobody is left for testing", remedy="Add people, or give another list.")
+        raise InputError(
+            "everybody was trained on already; nobody is left for testing", remedy="Add people, or give another list."
+        )
     free.sort(key=lambda person: hashlib.sha256(f"{seed}\0{person}".encode()).digest())
     wanted = min(max(round(test_share * len(people)), 1), len(people) - 1, len(free))
     test = set(free[:wanted])
     return sorted(set(people) - test), sorted(test)
 
 
-def draw_pairs(pictures: Mapping[str, Sequence[str]], people: Sequence[str], per_person: int, seed: int) -> list[PairNames]:
+def draw_pairs(
+    pictures: Mapping[str, Sequence[str]], people: Sequence[str], per_person: int, seed: int
+) -> list[PairNames]:
     """Draw ordered pairs of different pictures of one person.
 
     Parameters
@@ -113,7 +119,12 @@ def draw_pairs(pictures: Mapping[str, Sequence[str]], people: Sequence[str], per
 
 
 def held_out_split(
-    pictures: Mapping[str, Sequence[str]], *, test_share: float, per_person: int, seed: int, never_test: Sequence[str] = ()
+    pictures: Mapping[str, Sequence[str]],
+    *,
+    test_share: float,
+    per_person: int,
+    seed: int,
+    never_test: Sequence[str] = (),
 ) -> HeldOutSplit:
     """Split people and draw pairs of both sides; people with a single picture give none and are left out.
 
@@ -134,7 +145,10 @@ def held_out_split(
     usable = sorted(person for person, names in pictures.items() if len(names) >= 2)
     train, test = split_people(usable, test_share, seed, never_test)
     return HeldOutSplit(
-        tuple(train), tuple(test), tuple(draw_pairs(pictures, train, per_person, seed)), tuple(draw_pairs(pictures, test, per_person, seed))
+        tuple(train),
+        tuple(test),
+        tuple(draw_pairs(pictures, train, per_person, seed)),
+        tuple(draw_pairs(pictures, test, per_person, seed)),
     )
 
 
@@ -182,7 +196,9 @@ def same_pictures(folder: Path, first: Sequence[str], second: Sequence[str]) -> 
     for start in range(0, len(first), _ROWS):
         # of vectors of +1 and -1, the product is the bits alike minus the bits apart
         apart = (one.shape[1] - one[start : start + _ROWS] @ other.T) / 2
-        found += [(first[start + int(row)], second[int(match)]) for row, match in np.argwhere(apart <= SAME_PICTURE_BITS)]
+        found += [
+            (first[start + int(row)], second[int(match)]) for row, match in np.argwhere(apart <= SAME_PICTURE_BITS)
+        ]
     return found
 
 

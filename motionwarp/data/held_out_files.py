@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from motionwarp.analysis.base import Estimator
 from motionwarp.data.held_out import HeldOutSplit, check_disjoint, held_out_split
-from motionwarp.data.people_files import PersonRule, frames_by_person, media_files, photos_by_person
+from motionwarp.data.people_folder import PersonRule, frames_by_person, media_files, photos_by_person
 from motionwarp.data.protocols import person_of, read_pairs, write_annotations, write_pairs
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.media.image import read_image
+from motionwarp.perception.base import Estimator
 from motionwarp.types import ByteArray, Pose
 
 SPLIT_FILE: Final = "split.json"
@@ -180,7 +180,9 @@ def _trained_on(path: Path | None, people: Mapping[str, Sequence[str]]) -> list[
 def _check_output(settings: HeldOutSettings) -> None:
     there = [name for name in _LISTS if (settings.output / name).exists()]
     if there and not settings.overwrite:
-        raise OutputError(f"holds {there[0]} already", subject=settings.output, remedy="Choose another folder, or give --overwrite")
+        raise OutputError(
+            f"holds {there[0]} already", subject=settings.output, remedy="Choose another folder, or give --overwrite"
+        )
 
 
 def _write(settings: HeldOutSettings, made: HeldOutFiles, poses: Mapping[str, Pose] | None) -> None:

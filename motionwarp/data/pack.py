@@ -7,18 +7,88 @@ The file is mapped into memory, so a pack costs no memory but for what is being 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 
-from motionwarp.data.pack_file import open_pack
+from motionwarp.checkpoints.checkpoint import write_tensors
 from motionwarp.errors import InputError, OutputError
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray
-from motionwarp.weights import write_tensors
+
+
+def open_pack(
+    path: Path, *, form: str, holds: str, rows: Sequence[str], streams: Sequence[str]
+) -> tuple[Any, list[str]]:
+    """Open a pack.
+
+    Parameters
+    ----------
+    path : Path
+    form : str
+        The format that it must say it has.
+    holds : str
+        What it is a pack of, for the message.
+    rows : sequence of str
+        Tensors that have a row a sample.
+    streams : sequence of str
+        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up to N.
+
+    Returns
+    -------
+    open file of safetensors, list of str
+        The second are the samples' names.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another format, or its tables do not fit each other.
+    """
+    try:
+        opened: Any = safe_open(path, framework="np")
+        metadata = opened.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"this is no pack of {holds}: {error}", subject=path) from error
+    if metadata.get("format") != form:
+        raise InputError(
+            f"its format is {metadata.get('format')!r}, not {form!r}",
+            subject=path,
+            remedy="Make it again with `motionwarp dataset pack`.",
+        )
+    try:
+        names = json.loads(metadata["names"])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("its names are no list of names")
+        for row in rows:
+            _check_count(row, opened.get_slice(row).get_shape(), len(names))
+        for stream in streams:
+            size, ends = opened.get_slice(f"{stream}_bytes").get_shape(), opened.get_tensor(f"{stream}_ends")
+            _check_count(f"{stream}_ends", ends.shape, len(names))
+            if (
+                len(size) != 1
+                or ends.ndim != 1
+                or (np.diff(ends, prepend=0) < 0).any()
+                or (len(ends) and int(ends[-1]) > size[0])
+            ):
+                raise ValueError(f"{stream}_ends does not lie within {stream}_bytes")
+    except (KeyError, TypeError, ValueError, RecursionError, SafetensorError) as error:
+        raise InputError(
+            f"its tables do not fit each other: {error}",
+            subject=path,
+            remedy="Make it again with `motionwarp dataset pack`.",
+        ) from error
+    return opened, names
+
+
+def _check_count(name: str, shape: Sequence[int], count: int) -> None:
+    if len(shape) == 0 or shape[0] != count:
+        raise ValueError(f"{name} has the shape {tuple(shape)} for {count} samples")
+
 
 FORMAT: Final = "motionwarp-pack-1"
 _STREAMS: Final = ("rgb", "parsing", "matte")
@@ -96,7 +166,9 @@ class PackReader:
     """Reads single samples of a pack; cheap to open, safe to use in worker processes."""
 
     def __init__(self, path: Path) -> None:
-        self._file, self.names = open_pack(path, form=FORMAT, holds="training pictures", rows=["points"], streams=_STREAMS)
+        self._file, self.names = open_pack(
+            path, form=FORMAT, holds="training pictures", rows=["points"], streams=_STREAMS
+        )
         self.points: FloatArray = self._file.get_tensor("points")
         self._bytes = {stream: self._file.get_slice(f"{stream}_bytes") for stream in _STREAMS}
         self._ends = {stream: self._file.get_tensor(f"{stream}_ends") for stream in _STREAMS}
@@ -156,4 +228,3 @@ def union_box(matte: ByteArray, points: FloatArray, threshold: float = 0.3) -> t
     left, top = every.min(axis=0)
     right, bottom = every.max(axis=0)
     return float(left), float(top), float(right), float(bottom)
-

@@ -12,7 +12,7 @@ import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
 from motionwarp.data.pack import LabelledPicture, PackWriter, union_box
-from motionwarp.data.reposing import reposed_samples
+from motionwarp.data.reposed import reposed_samples
 from motionwarp.data.splits import TRAINING_CLIPS
 from motionwarp.data.synthetic import sample_view
 from motionwarp.errors import OptionError
@@ -74,7 +74,9 @@ def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Ite
             mask = read_grey(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             points = np.array(track[frame.index], dtype=np.float32)
-            yield cut_around(frame.rgb, np.asarray(matte, dtype=np.uint8), None, points, settings, f"{clip}/{frame.index:05d}")
+            yield cut_around(
+                frame.rgb, np.asarray(matte, dtype=np.uint8), None, points, settings, f"{clip}/{frame.index:05d}"
+            )
 
 
 def cut_around(
@@ -94,7 +96,9 @@ def cut_around(
     """
     box = union_box(matte, points)
     if box is None:
-        return _resized(rgb, matte, parsing, points, round(settings.height * rgb.shape[1] / rgb.shape[0]), settings.height, name)
+        return _resized(
+            rgb, matte, parsing, points, round(settings.height * rgb.shape[1] / rgb.shape[0]), settings.height, name
+        )
     left, top, right, bottom = box
     margin = settings.margin * (bottom - top)
     column, row = max(int(left - margin), 0), max(int(top - margin), 0)
@@ -103,7 +107,9 @@ def cut_around(
     moved[:, :2] -= (column, row)
     height, width = rgb[window].shape[:2]
     classes = None if parsing is None else parsing[window]
-    return _resized(rgb[window], matte[window], classes, moved, round(settings.height * width / height), settings.height, name)
+    return _resized(
+        rgb[window], matte[window], classes, moved, round(settings.height * width / height), settings.height, name
+    )
 
 
 def _resized(

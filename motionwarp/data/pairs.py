@@ -16,12 +16,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.analysis.framing import visible_box
-from motionwarp.analysis.matting import parsing_in_frame
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
 from motionwarp.data.pack import LabelledPicture, union_box
 from motionwarp.data.packing import PackSettings, frames_of_clip
-from motionwarp.data.reposing import clip_poses, moved_photo, other_pose, reduced_photo
+from motionwarp.data.person_window import FILL, window_around
+from motionwarp.data.reposed import clip_poses, moved_photo, other_pose, reduced_photo
 from motionwarp.data.splits import CLIPS, Split
 from motionwarp.data.synthetic import (
     SyntheticView,
@@ -36,8 +35,9 @@ from motionwarp.data.synthetic import (
     sample_yaw,
 )
 from motionwarp.data.windowed import before_shrinking
-from motionwarp.engines.person_window import FILL, window_around
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
+from motionwarp.perception.framing import visible_box
+from motionwarp.perception.matting import parsing_in_frame
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Person, PersonCrop, Pose, SourcePerson
 
@@ -203,7 +203,9 @@ def _described(frame: LabelledPicture, describe: Describe) -> LabelledPicture:
     return replace(frame, parsing=seen)
 
 
-def paired(source: LabelledPicture, target: LabelledPicture, rng: np.random.Generator, *, cut: bool = True) -> PersonPair | None:
+def paired(
+    source: LabelledPicture, target: LabelledPicture, rng: np.random.Generator, *, cut: bool = True
+) -> PersonPair | None:
     """Return two pictures of one person as a pair, the target in a window that is off by a little; None if too little is seen.
 
     Parameters
@@ -268,7 +270,10 @@ def _in_window(source: LabelledPicture, target: LabelledPicture, window: PersonC
     )
     whole = np.full(target.matte.shape, 255, dtype=np.uint8)
     inside = cv2.warpAffine(whole, to_window, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
-    if np.linalg.norm(source.points[sk.NECK, :2] - source.points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)) < _LEAST_TORSO:
+    if (
+        np.linalg.norm(source.points[sk.NECK, :2] - source.points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0))
+        < _LEAST_TORSO
+    ):
         return None
     known = np.where(source.parsing == IGNORE, BACKGROUND, source.parsing)
     person = SourcePerson(source.rgb, source.matte.astype(np.float32) / np.float32(255), Pose(source.points), known)

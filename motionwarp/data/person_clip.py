@@ -8,14 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.choice import LARGEST, PersonChoice
-from motionwarp.analysis.matting import matte_in_frame, parsing_in_frame
 from motionwarp.data.pack import LabelledPicture
 from motionwarp.data.packing import PackSettings, cut_around
 from motionwarp.data.pairs import PersonPair, paired
 from motionwarp.errors import InputError, NoPersonError
 from motionwarp.media.reader import open_video
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.matting import matte_in_frame, parsing_in_frame
+from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.types import Person
 
 HELD_OUT_EVERY: Final = 5
@@ -25,7 +25,9 @@ _LEAST_FRAMES: Final = 10  # a pair needs two, and some are held out
 _PATIENCE: Final = 100  # pairs in a row of which nothing can be made
 
 
-def person_pictures(clip: Path, estimator: Estimator, most: int, choice: PersonChoice = LARGEST) -> list[LabelledPicture]:
+def person_pictures(
+    clip: Path, estimator: Estimator, most: int, choice: PersonChoice = LARGEST
+) -> list[LabelledPicture]:
     """See the person of a clip in frames that are spread evenly over it.
 
     Parameters
@@ -60,10 +62,16 @@ def person_pictures(clip: Path, estimator: Estimator, most: int, choice: PersonC
             if person is not None and person.score >= _SURE and frame.index % step == 0:
                 pictures.append(_labelled(frame.rgb, person, f"{clip.stem}/{frame.index:05d}"))
     if not pictures:
-        raise NoPersonError("nobody is seen well in this clip", subject=clip, remedy="Give a clip that shows one person upright and large.")
+        raise NoPersonError(
+            "nobody is seen well in this clip",
+            subject=clip,
+            remedy="Give a clip that shows one person upright and large.",
+        )
     if len(pictures) < _LEAST_FRAMES:
         raise InputError(
-            f"seen well are {len(pictures)} frames, {_LEAST_FRAMES} are needed", subject=clip, remedy="Give a longer clip."
+            f"seen well are {len(pictures)} frames, {_LEAST_FRAMES} are needed",
+            subject=clip,
+            remedy="Give a longer clip.",
         )
     return pictures
 
@@ -81,7 +89,9 @@ def split_pictures(pictures: Sequence[LabelledPicture]) -> tuple[list[LabelledPi
     return learnt, held
 
 
-def pairs_between(sources: Sequence[LabelledPicture], targets: Sequence[LabelledPicture], seed: int) -> Iterator[PersonPair]:
+def pairs_between(
+    sources: Sequence[LabelledPicture], targets: Sequence[LabelledPicture], seed: int
+) -> Iterator[PersonPair]:
     """Yield pairs of a source and another picture as target without end.
 
     Raises
@@ -100,4 +110,8 @@ def pairs_between(sources: Sequence[LabelledPicture], targets: Sequence[Labelled
             continue
         failed += 1
         if failed >= _PATIENCE:
-            raise InputError("the clip shows too little of the person", subject=source.name, remedy="Give one that shows the upper body.")
+            raise InputError(
+                "the clip shows too little of the person",
+                subject=source.name,
+                remedy="Give one that shows the upper body.",
+            )

@@ -85,7 +85,9 @@ def find_protocol(folder: Path, name: ProtocolName, split: ProtocolSplit) -> Pro
     """
     protocol = PROTOCOLS[name]
     return ProtocolFiles(
-        _first(folder, protocol.pairs, split), _first(folder, protocol.annotations, split), _first(folder, protocol.pictures, split)
+        _first(folder, protocol.pairs, split),
+        _first(folder, protocol.annotations, split),
+        _first(folder, protocol.pictures, split),
     )
 
 
@@ -95,7 +97,9 @@ def _first(folder: Path, names: tuple[str, ...], split: str) -> Path:
         if candidate.exists():
             return candidate
     wanted = ", ".join(candidate.name for candidate in candidates)
-    raise InputError(f"has none of {wanted}", subject=folder, remedy="Give the folder that holds the published protocol files.")
+    raise InputError(
+        f"has none of {wanted}", subject=folder, remedy="Give the folder that holds the published protocol files."
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +141,9 @@ class PairDataset:
         for pair in self.list.pairs:
             for name in (pair.source, pair.target):
                 if name not in self._poses:
-                    raise InputError(f"has no points of {name}, which {files.pairs.name} lists", subject=files.annotations)
+                    raise InputError(
+                        f"has no points of {name}, which {files.pairs.name} lists", subject=files.annotations
+                    )
 
     def __len__(self) -> int:
         return len(self.list.pairs)

@@ -86,7 +86,9 @@ def read_pairs(path: Path) -> PairList:
     content = _file_bytes(path)
     rows = _table(_text(content, path))
     if not rows:
-        raise InputError("the list of pairs is empty", subject=path, remedy="Give a file with one 'source,target' row for each pair.")
+        raise InputError(
+            "the list of pairs is empty", subject=path, remedy="Give a file with one 'source,target' row for each pair."
+        )
     start, columns = _columns(rows[0][1])
     pairs: list[PairNames] = []
     first_line: dict[PairNames, int] = {}
@@ -101,7 +103,9 @@ def read_pairs(path: Path) -> PairList:
         first_line[pair] = line
         pairs.append(pair)
     if not pairs:
-        raise InputError("the list of pairs has a header and no rows", subject=path, remedy="Check how the file was made.")
+        raise InputError(
+            "the list of pairs has a header and no rows", subject=path, remedy="Check how the file was made."
+        )
     return PairList(path, tuple(pairs), hashlib.sha256(content).hexdigest())
 
 
@@ -133,20 +137,32 @@ def read_annotations(path: Path) -> dict[str, Pose]:
         If the file is missing or empty, a row has another form or another number of points, a coordinate is no finite number, a
         point has one coordinate only, or a name occurs twice.
     """
-    lines = [(number, line) for number, line in enumerate(_text(_file_bytes(path), path).splitlines(), start=1) if line.strip()]
+    lines = [
+        (number, line)
+        for number, line in enumerate(_text(_file_bytes(path), path).splitlines(), start=1)
+        if line.strip()
+    ]
     if lines and tuple(cell.strip() for cell in lines[0][1].split(":")) == _ANNOTATION_HEADER:
         lines = lines[1:]
     if not lines:
-        raise InputError("holds no annotations", subject=path, remedy="Give a file of name:keypoints_y:keypoints_x rows.")
+        raise InputError(
+            "holds no annotations", subject=path, remedy="Give a file of name:keypoints_y:keypoints_x rows."
+        )
     poses: dict[str, Pose] = {}
     for number, line in lines:
         # names may hold colons, lists of numbers do not
         cells = line.rsplit(":", 2)
         if len(cells) != 3:
-            raise InputError(f"line {number} is not name:keypoints_y:keypoints_x", subject=path, remedy="Columns are separated by ':'.")
+            raise InputError(
+                f"line {number} is not name:keypoints_y:keypoints_x",
+                subject=path,
+                remedy="Columns are separated by ':'.",
+            )
         name = cells[0].strip()
         if name in poses:
-            raise InputError(f"line {number} annotates {name} a second time", subject=path, remedy="Remove one of the rows.")
+            raise InputError(
+                f"line {number} annotates {name} a second time", subject=path, remedy="Remove one of the rows."
+            )
         y, x = (_coordinates(cell, number, path) for cell in cells[1:])
         poses[name] = _pose(y, x, number, path)
     return poses
@@ -182,7 +198,9 @@ def _file_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise InputError("there is no such file", subject=path, remedy="Check the path.") from error
     except OSError as error:
-        raise InputError(f"the file cannot be read ({error.strerror or error})", subject=path, remedy="Check the path.") from error
+        raise InputError(
+            f"the file cannot be read ({error.strerror or error})", subject=path, remedy="Check the path."
+        ) from error
 
 
 def _text(content: bytes, path: Path) -> str:
@@ -218,11 +236,17 @@ def _columns(head: Sequence[str]) -> tuple[int, tuple[int, int]]:
 def _pair(cells: Sequence[str], columns: tuple[int, int], line: int, path: Path, *, exact: bool) -> PairNames:
     # without a header, a third column means that this is some other file
     if len(cells) <= max(columns) or (exact and any(cells[2:])):
-        raise InputError(f"line {line} has {len(cells)} columns where two names are needed: {', '.join(cells)}", subject=path)
+        raise InputError(
+            f"line {line} has {len(cells)} columns where two names are needed: {', '.join(cells)}", subject=path
+        )
     source, target = (cells[column] for column in columns)
     for name in (source, target):
         if name.lower() in _NOT_NAMES:
-            raise InputError(f"line {line} has {name or 'nothing'} in place of a name", subject=path, remedy="Remove the row or repair it.")
+            raise InputError(
+                f"line {line} has {name or 'nothing'} in place of a name",
+                subject=path,
+                remedy="Remove the row or repair it.",
+            )
     return PairNames(source, target)
 
 
@@ -235,7 +259,9 @@ def _coordinates(cell: str, line: int, path: Path) -> list[float]:
     if len(numbers) != POINT_COUNT or len(values) != POINT_COUNT:
         raise InputError(f"line {line} has {len(values)} coordinates where {POINT_COUNT} are needed", subject=path)
     if not all(math.isfinite(number) for number in numbers):
-        raise InputError(f"line {line} has a coordinate that is not finite", subject=path, remedy="A missing point is -1.")
+        raise InputError(
+            f"line {line} has a coordinate that is not finite", subject=path, remedy="A missing point is -1."
+        )
     return numbers
 
 
@@ -244,6 +270,10 @@ def _pose(y: Sequence[float], x: Sequence[float], line: int, path: Path) -> Pose
     missing = points[:, :2] == _MISSING
     if (missing[:, 0] != missing[:, 1]).any():
         half = int(np.flatnonzero(missing[:, 0] != missing[:, 1])[0])
-        raise InputError(f"line {line} has one coordinate of point {half} only", subject=path, remedy="A missing point is -1 in both.")
+        raise InputError(
+            f"line {line} has one coordinate of point {half} only",
+            subject=path,
+            remedy="A missing point is -1 in both.",
+        )
     points[missing.all(axis=1)] = 0
     return Pose(points)

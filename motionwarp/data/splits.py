@@ -9,7 +9,11 @@ Split = Literal["train", "calibration", "validation"]
 
 VALIDATION_CLIPS: Final = ("tfjs_squats", "tfjs_pose1")
 TRAINING_CLIPS: Final = ("muse_dance", "iper_akun", "mmhuman3d_single")
-CLIPS: Final[Mapping[Split, tuple[str, ...]]] = {"train": TRAINING_CLIPS, "calibration": (), "validation": VALIDATION_CLIPS}
+CLIPS: Final[Mapping[Split, tuple[str, ...]]] = {
+    "train": TRAINING_CLIPS,
+    "calibration": (),
+    "validation": VALIDATION_CLIPS,
+}
 
 
 def photo_split(name: str) -> Split:

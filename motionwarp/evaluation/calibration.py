@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from scipy.optimize import isotonic_regression
 
-from motionwarp.analysis.builtin import BuiltinEstimator
+from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from motionwarp.errors import InputError
-from motionwarp.evaluation.analysis import evaluate_photos
+from motionwarp.evaluation.perception import evaluate_photos
+from motionwarp.perception.backends.builtin import BuiltinEstimator
 from motionwarp.types import BoolArray, FloatArray
-from motionwarp.weights import load_checkpoint, save_checkpoint
 
 _FEWEST = 100
 _FEWEST_IN_GROUP = 8
@@ -61,7 +61,9 @@ def calibration_knots(scores: FloatArray, correct: BoolArray, count: int = 8) ->
     return knots
 
 
-def calibrate(weights: Path, ccp_folder: Path, output: Path, device: torch.device, dtype: torch.dtype) -> list[list[float]]:
+def calibrate(
+    weights: Path, ccp_folder: Path, output: Path, device: torch.device, dtype: torch.dtype
+) -> list[list[float]]:
     """Write a copy of an analyser's weights whose scores are calibrated on the photos of the calibration split.
 
     Parameters
@@ -83,7 +85,9 @@ def calibrate(weights: Path, ccp_folder: Path, output: Path, device: torch.devic
     """
     checkpoint = load_checkpoint(weights, "analyser")
     if "calibration" in checkpoint.config:
-        raise InputError("its scores are calibrated already", subject=weights, remedy="Give the file that training exported.")
+        raise InputError(
+            "its scores are calibrated already", subject=weights, remedy="Give the file that training exported."
+        )
     report = evaluate_photos(BuiltinEstimator.load(device, dtype, weights), ccp_folder, "calibration")
     knots = calibration_knots(np.concatenate(report.points.scores), np.concatenate(report.points.correct))
     save_checkpoint(output, checkpoint.tensors, "analyser", {**checkpoint.config, "calibration": knots})

@@ -9,14 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.framing import Box, box_of_matte
-from motionwarp.analysis.matting import matte_in_frame
 from motionwarp.data.ccp import read_grey
 from motionwarp.errors import InputError, NoPersonError
-from motionwarp.media.probing import VideoInfo, probe_video
+from motionwarp.media.probe import VideoInfo, probe_video
 from motionwarp.media.reader import open_video
-from motionwarp.pose.files import read_track
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.framing import Box, box_of_matte
+from motionwarp.perception.matting import matte_in_frame
+from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.pose.repair import repair_track
 from motionwarp.types import ByteArray, FloatArray, Pose, PoseTrack
 
@@ -128,7 +128,9 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
     has_poses, has_mattes = pose_file.is_file(), matte_folder.is_dir()
     for wanted, there, path in ((poses, has_poses, pose_file), (mattes, has_mattes, matte_folder)):
         if wanted is Origin.GIVEN and not there:
-            raise InputError("there are no such labels", subject=path, remedy="Give their folder, or let the analyser see")
+            raise InputError(
+                "there are no such labels", subject=path, remedy="Give their folder, or let the analyser see"
+            )
     rate = float(info.frame_rate or _ASSUMED_RATE)
     given = read_track(pose_file, width=info.width, height=info.height, fps=rate) if has_poses else None
     seen = None if given is not None and poses is not Origin.ANALYSER else _seen_track(clip, info, estimator)
@@ -138,7 +140,9 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
     assert inputs is not None
     if len(truth) != len(inputs):
         raise InputError(
-            f"its labels are for {len(truth)} frames, but it has {len(inputs)}", subject=clip, remedy="Give the clip's own labels"
+            f"its labels are for {len(truth)} frames, but it has {len(inputs)}",
+            subject=clip,
+            remedy="Give the clip's own labels",
         )
     source_matte_given = has_mattes and mattes is not Origin.ANALYSER
     facts: dict[str, object] = {

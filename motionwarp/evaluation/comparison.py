@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
+import cv2
 import numpy as np
 
-from motionwarp.evaluation.judging import FrameFigures
+from motionwarp.evaluation.frame_metrics import FrameFigures
+from motionwarp.media.contact_sheet import Tile
 from motionwarp.types import ByteArray
 
 # all but these are better the higher they are
@@ -95,7 +97,9 @@ class Comparison:
                 "psnr": _mean([each.psnr for each in figures]),
                 "l1": _mean([each.l1 for each in figures]),
                 "matte_iou": _mean([each.matte_iou for each in figures]),
-                "points_redetected": _share(sum(each.points_near for each in figures), sum(each.points_total for each in figures)),
+                "points_redetected": _share(
+                    sum(each.points_near for each in figures), sum(each.points_total for each in figures)
+                ),
             }
         first = self.systems[0]
         total = sum(record.figures[first].points_total for record in self.records)
@@ -147,7 +151,8 @@ def _paired(comparisons: Sequence[Comparison], first: str, second: str, measure:
     by_clip = []
     for comparison in comparisons:
         pairs = [
-            (_value(record.figures[first], measure), _value(record.figures[second], measure)) for record in comparison.records
+            (_value(record.figures[first], measure), _value(record.figures[second], measure))
+            for record in comparison.records
         ]
         by_clip.append(np.array([one - other for one, other in pairs if one is not None and other is not None]))
     by_clip = [differences for differences in by_clip if len(differences)]
@@ -190,3 +195,34 @@ def _mean(values: Sequence[float]) -> float:
 
 def _share(part: int, whole: int) -> float:
     return round(part / max(whole, 1), _DIGITS)
+
+
+_TALLEST: Final = 256  # pixels of a picture on the sheet
+_PLAIN: Final = 255
+
+
+def comparison_tiles(comparisons: Sequence[Comparison]) -> list[Tile]:
+    """Return the tiles of all kept frames, row after row; every row has 2 + systems tiles."""
+    return [tile for comparison in comparisons for row in comparison.rows for tile in _row(comparison, row)]
+
+
+def _row(comparison: Comparison, row: SheetRow) -> list[Tile]:
+    source = row.source if row.source is not None else comparison.source
+    blank = np.full_like(row.target, _PLAIN)
+    tiles = [
+        Tile(_small(blank if source is None else source), "source"),
+        Tile(_small(row.target), f"{comparison.name} {row.frame}"),
+    ]
+    for system, picture in row.results.items():
+        figures = row.record.figures[system]
+        caption = f"{system} {figures.ssim:.3f} {figures.psnr:.1f} {figures.points_near}/{figures.points_total}"
+        tiles.append(Tile(_small(picture), caption))
+    return tiles
+
+
+def _small(rgb: ByteArray) -> ByteArray:
+    scale = _TALLEST / rgb.shape[0]
+    if scale >= 1:
+        return rgb
+    size = (max(round(rgb.shape[1] * scale), 1), _TALLEST)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -14,23 +14,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from motionwarp.analysis.appearance import Appearance, appearance_of
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.estimators import make_estimator
-from motionwarp.analysis.framing import torso_length
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import InputError, MotionwarpError, OptionError
-from motionwarp.evaluation.metrics.flicker import backward_flow, flicker
-from motionwarp.evaluation.metrics.keypoints import pose_agreement
-from motionwarp.evaluation.metrics.motion import pose_jitter
+from motionwarp.evaluation.metrics.pose import backward_flow, flicker, pose_agreement, pose_jitter
 from motionwarp.evaluation.statistics import bootstrap_interval, paired_difference
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.framing import torso_length
+from motionwarp.perception.registry import make_estimator
+from motionwarp.perception.reid import Appearance, appearance_of
+from motionwarp.pipeline.analysis import SeenInputs
 from motionwarp.pipeline.driving import observe_driving
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
-from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame
 
@@ -38,10 +36,22 @@ CROSS_FIGURES: Final = {
     "pckh": ("PCKh", "higher", "share of the asked points found in the result within half the head's size"),
     "akd": ("AKD", "lower", "mean distance of points found and asked for, in torso lengths"),
     "mkr": ("MKR", "lower", "share of the asked points not found in the result"),
-    "identity": ("Appearance", "lower", "Hellinger distance of the colours of torso, thighs and shins from the source's, in [0, 1]"),
-    "flicker": ("Flicker", "lower", "mean difference of a frame and the one before moved onto it by the result's own flow"),
+    "identity": (
+        "Appearance",
+        "lower",
+        "Hellinger distance of the colours of torso, thighs and shins from the source's, in [0, 1]",
+    ),
+    "flicker": (
+        "Flicker",
+        "lower",
+        "mean difference of a frame and the one before moved onto it by the result's own flow",
+    ),
     "jitter": ("Jitter", "lower", "mean acceleration of the points found, torso lengths a frame squared"),
-    "asked_jitter": ("Jitter asked", "lower", "the same of the poses asked for: what an engine that follows exactly would get"),
+    "asked_jitter": (
+        "Jitter asked",
+        "lower",
+        "the same of the poses asked for: what an engine that follows exactly would get",
+    ),
 }
 Progress = Callable[[str, int, int | None], None]
 
@@ -132,7 +142,10 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
         first = failures[0]["reason"] if failures else "there is none"
         raise InputError(f"no combination is left that all engines could do; the first failure: {first}")
     return {
-        "figures": {name: {"title": title, "better": better, "meaning": told} for name, (title, better, told) in CROSS_FIGURES.items()},
+        "figures": {
+            name: {"title": title, "better": better, "meaning": told}
+            for name, (title, better, told) in CROSS_FIGURES.items()
+        },
         "engines": {engine: _means(rows, engine, settings.seed) for engine in settings.engines},
         "differences": _differences(rows, settings),
         "combinations": [_plain(row) for row in rows],
@@ -150,7 +163,9 @@ class _Inputs:
     appearance: Appearance
 
 
-def _combinations(settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress) -> Iterator[_Inputs]:
+def _combinations(
+    settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
+) -> Iterator[_Inputs]:
     """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
     options = settings.options()
     sources = {}
@@ -181,7 +196,9 @@ def _combinations(settings: CrossSettings, estimator: Estimator, failures: list[
             yield _Inputs(source, driving, SeenInputs(prepared, motion, info, estimator.name), appearance)
 
 
-def _measured(inputs: _Inputs, engine: str, settings: CrossSettings, estimator: Estimator, progress: Progress) -> dict[str, float]:
+def _measured(
+    inputs: _Inputs, engine: str, settings: CrossSettings, estimator: Estimator, progress: Progress
+) -> dict[str, float]:
     job = TransferJob(inputs.source, inputs.driving, replace(settings.options(), engine=engine), seen=inputs.seen)
     job.prepare()
     asked = job.target.points
@@ -246,7 +263,12 @@ def _means(rows: Sequence[dict[str, Any]], engine: str, seed: int) -> dict[str, 
         values = values[np.isfinite(values)]
         if len(values):
             interval = bootstrap_interval(values, seed=seed)
-            means[name] = {"mean": interval.mean, "low": interval.low, "high": interval.high, "combinations": interval.count}
+            means[name] = {
+                "mean": interval.mean,
+                "low": interval.low,
+                "high": interval.high,
+                "combinations": interval.count,
+            }
     return means
 
 
@@ -268,6 +290,7 @@ def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> lis
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row for JSON, which knows no NaN."""
     figures = {
-        engine: {name: value if np.isfinite(value) else None for name, value in values.items()} for engine, values in row["figures"].items()
+        engine: {name: value if np.isfinite(value) else None for name, value in values.items()}
+        for engine, values in row["figures"].items()
     }
     return {**row, "figures": figures}

@@ -13,19 +13,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from motionwarp.analysis.base import Estimator
 from motionwarp.data.held_out import draw_pairs
-from motionwarp.data.people_files import spaced_frames
+from motionwarp.data.people_folder import spaced_frames
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
 from motionwarp.errors import InputError, OptionError, OutputError
 from motionwarp.evaluation.clip_labels import Origin, read_labels
-from motionwarp.evaluation.judging import TargetView
-from motionwarp.evaluation.pairs.writing import make_folder, write_whole
-from motionwarp.evaluation.reenactment_plan import shows_person
+from motionwarp.evaluation.frame_metrics import TargetView
+from motionwarp.evaluation.pairs.report import make_folder, write_whole
+from motionwarp.evaluation.reenactment import shows_person
 from motionwarp.evaluation.reverse_pairs import ReverseSettings, framed_on_plain, reverse_pairs, shuffled_photos
 from motionwarp.evaluation.windows import SURE_SCORE
 from motionwarp.media.image import write_image
+from motionwarp.perception.base import Estimator
 from motionwarp.types import Pose
 from motionwarp.version import __version__
 
@@ -122,7 +122,9 @@ def make_plain_pairs(
     """
     list_file = output / LIST_FILE
     if list_file.exists() and not overwrite:
-        raise OutputError(f"holds {LIST_FILE} already", subject=output, remedy="Choose another folder, or give --overwrite.")
+        raise OutputError(
+            f"holds {LIST_FILE} already", subject=output, remedy="Choose another folder, or give --overwrite."
+        )
     list_file.unlink(missing_ok=True)
     views = _ViewFolder(output / IMAGES)
     tell = progress or (lambda stage, done, total: None)
@@ -130,7 +132,9 @@ def make_plain_pairs(
     of_clips = _clip_pairs(data_folder / "video", settings, estimator, views, tell)
     pairs = reverse + of_clips
     if not pairs:
-        raise InputError("no photo and no clip could be used", subject=data_folder, remedy="Check that the data set is complete.")
+        raise InputError(
+            "no photo and no clip could be used", subject=data_folder, remedy="Check that the data set is complete."
+        )
     made = PlainPairs(pairs, len(reverse), len(of_clips), left_out)
     used = sorted({name for pair in pairs for name in (pair.source, pair.target)})
     write_annotations(output / ANNOTATION_FILE, {name: views.poses[name] for name in used})
@@ -184,14 +188,18 @@ def _reverse_pairs(
     return pairs, len(names) - len(pairs)
 
 
-def _clip_pairs(folder: Path, settings: PlainPairsSettings, estimator: Estimator, views: _ViewFolder, tell: Progress) -> list[PairNames]:
+def _clip_pairs(
+    folder: Path, settings: PlainPairsSettings, estimator: Estimator, views: _ViewFolder, tell: Progress
+) -> list[PairNames]:
     if not settings.pairs_per_clip:
         return []
     frames = {clip: _clip_views(folder / f"{clip}.mp4", settings, estimator, views, tell) for clip in VALIDATION_CLIPS}
     return draw_pairs(frames, VALIDATION_CLIPS, settings.pairs_per_clip, settings.seed)
 
 
-def _clip_views(clip: Path, settings: PlainPairsSettings, estimator: Estimator, views: _ViewFolder, tell: Progress) -> list[str]:
+def _clip_views(
+    clip: Path, settings: PlainPairsSettings, estimator: Estimator, views: _ViewFolder, tell: Progress
+) -> list[str]:
     """Write frames of a clip that show its person, and return their names."""
     labels = read_labels(clip, None, Origin.AUTO, Origin.AUTO, estimator)
     names = []
@@ -203,7 +211,9 @@ def _clip_views(clip: Path, settings: PlainPairsSettings, estimator: Estimator, 
                 continue
             matte = labels.truth_matte(frame.index, frame.rgb, estimator)
             name = f"{clip.stem}_{frame.index:06d}.png"
-            views.add(name, framed_on_plain(frame.rgb, matte, Pose(labels.truth.points[frame.index]), settings.background))
+            views.add(
+                name, framed_on_plain(frame.rgb, matte, Pose(labels.truth.points[frame.index]), settings.background)
+            )
             names.append(name)
             tell(clip.stem, len(names), None)
     return names

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from motionwarp.data.protocols import person_of
-from motionwarp.evaluation.pairs.definitions import FIGURES
+from motionwarp.evaluation.pairs.config import FIGURES
 
 if sys.version_info >= (3, 11):
     import tomllib

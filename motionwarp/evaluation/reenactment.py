@@ -13,35 +13,219 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.builtin import BuiltinEstimator
-from motionwarp.analysis.matting import covered_in_frame, matte_in_frame, parsing_in_frame
-from motionwarp.analysis.reading import CropReader
 from motionwarp.engines.base import RenderSettings
-from motionwarp.errors import InputError
-from motionwarp.evaluation.clip_labels import ClipLabels, read_labels
+from motionwarp.errors import InputError, NoPersonError, OptionError
+from motionwarp.evaluation.clip_labels import ClipLabels, Origin, read_labels
 from motionwarp.evaluation.comparison import Comparison
-from motionwarp.evaluation.contestants import SourceView, make_contestants
-from motionwarp.evaluation.judging import Judge, RenderedView, TargetView
-from motionwarp.evaluation.reenactment_plan import FramePlan, plan_frames, planned_theta
-from motionwarp.evaluation.reenactment_settings import ReenactmentSettings
+from motionwarp.evaluation.frame_metrics import Judge, RenderedView, TargetView
 from motionwarp.evaluation.scoring import Scorer
+from motionwarp.evaluation.systems import Contestant, SourceView, make_contestants
 from motionwarp.evaluation.windows import (
+    SURE_SCORE,
     frame_extent,
+    frame_window,
     matte_in,
     on_plain,
+    person_box,
+    person_window,
     picture_in,
 )
+from motionwarp.geometry.temporal import smooth_over_time
+from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.reader import open_video
-from motionwarp.pipeline.inpainting import clean_plate
+from motionwarp.perception.backends.builtin import BuiltinEstimator
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.framing import Box, united
+from motionwarp.perception.inference import CropReader
+from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.pipeline.source import fitted_to
+from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonCrop, Pose, SourcePerson
+
+GREY: Final = 127
+
+
+@dataclass(frozen=True)
+class ReenactmentSettings:
+    """The protocol's choices.
+
+    Attributes
+    ----------
+    source_frame : int or None
+        Number from 0; None for the first frame with a person.
+    every : int
+        Frames are evaluated whose distance to the source is a multiple of this.
+    labels : Path or None
+        Folder of the clips' labels; None for each clip's own.
+    poses, mattes : Origin
+        What engines get.
+    window : "person" or "clip"
+        Of the crop framing: around the person of each frame, or one for all evaluated frames of the clip.
+    full_frame : int or None
+        Side in pixels of the full-frame framing; None for the crop.
+    background : int
+        Plain level behind the person in the crop framing, 0..255.
+    smooth_poses : float
+        Strength of `smooth_track` over the driving poses, 0 to 1.
+    smooth_theta : float
+        Strength of `smooth_over_time` over the engines' warps, 0 to 1. Only where the window stands still, since warps are in
+        pixels of the window.
+    flicker : bool
+        Whether to measure it; the frame after each evaluated one is rendered too.
+    source_detail : float
+        The source is reduced to this many of its pixels for each pixel of the finest window, if it has more.
+    rows : int
+        Frames kept for a contact sheet, half of them the worst.
+    """
+
+    source_frame: int | None = None
+    every: int = 1
+    labels: Path | None = None
+    poses: Origin = Origin.AUTO
+    mattes: Origin = Origin.AUTO
+    window: Literal["person", "clip"] = "person"
+    full_frame: int | None = None
+    background: int = GREY
+    smooth_poses: float = 0.0
+    smooth_theta: float = 0.0
+    flicker: bool = True
+    source_detail: float = 1.5
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.rows < 0 or self.source_detail <= 0 or not 0 <= self.background <= 255:
+            raise OptionError("numbers are out of range", subject=str(self))
+        if self.full_frame is not None and not 32 <= self.full_frame <= 4096:
+            raise OptionError(
+                "is no size for frames", subject=f"--full-frame {self.full_frame}", remedy="Give 32 to 4096 pixels"
+            )
+        if self.smooth_theta and self.full_frame is None and self.window == "person":
+            raise OptionError(
+                "warps cannot be smoothed in windows that move",
+                subject="--smooth-theta",
+                remedy="Add --window clip, or smooth the poses",
+            )
+
+    def told(self) -> dict[str, object]:
+        """Return what a report has to tell of the protocol."""
+        if self.full_frame is None:
+            framing: dict[str, object] = {
+                "framing": "crop 256x192",
+                "window": self.window,
+                "background": self.background,
+            }
+        else:
+            framing = {
+                "framing": f"full frame {self.full_frame}x{self.full_frame}",
+                "background": "clean plate of the source",
+            }
+        return {
+            **framing,
+            "every": self.every,
+            "smooth_poses": self.smooth_poses,
+            "smooth_theta": self.smooth_theta,
+            "source_detail": self.source_detail,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class FramePlan:
+    """Which frames are rendered, and through which windows.
+
+    Attributes
+    ----------
+    source : int
+    evaluated : tuple of int
+        Frames that figures are of.
+    rendered : tuple of int
+        Those and, for flicker, the ones after them.
+    windows : dict of int to PersonCrop
+        Of the rendered frames and of the source.
+    poses : float32 (len(rendered), 18, 3)
+        What drives the engines, in pixels of the windows.
+    """
+
+    source: int
+    evaluated: tuple[int, ...]
+    rendered: tuple[int, ...]
+    windows: dict[int, PersonCrop]
+    poses: FloatArray
+
+
+def plan_frames(clip: Path, labels: ClipLabels, rules: ReenactmentSettings) -> FramePlan:
+    """Choose source, frames and windows.
+
+    Raises
+    ------
+    NoPersonError
+        If no frame shows a person, or the source asked for does not.
+    InputError
+        If no frame is left besides the source.
+    """
+    shown = [index for index in range(len(labels.truth)) if shows_person(labels, index)]
+    if not shown:
+        raise NoPersonError("no frame shows a person", subject=clip, remedy="Use a clip that shows one")
+    source = shown[0] if rules.source_frame is None else rules.source_frame
+    if source not in shown:
+        raise NoPersonError(f"frame {source} shows no person", subject=clip, remedy="Choose another --source-frame")
+    evaluated = tuple(index for index in shown if index != source and (index - source) % rules.every == 0)
+    if not evaluated:
+        raise InputError(
+            "it has no frame besides the source", subject=clip, remedy="Use a longer clip or a smaller --every"
+        )
+    after = {index + 1 for index in evaluated} & set(shown) - {source} if rules.flicker else set()
+    rendered = tuple(sorted(after | set(evaluated)))
+    windows = _windows(labels, [*rendered, source], rules)
+    driving = smooth_track(labels.inputs, rules.smooth_poses)
+    poses = np.stack(
+        [Pose(driving.points[index]).transformed(windows[index].frame_to_crop()).points for index in rendered]
+    )
+    return FramePlan(source, evaluated, rendered, windows, poses)
+
+
+def shows_person(labels: ClipLabels, index: int) -> bool:
+    """Return whether truth and input know of the person, and the frame shows enough to frame it by."""
+    if not (labels.truth.present[index] and labels.inputs.present[index]):
+        return False
+    x, y, score = labels.truth.points[index].T
+    inside = (x >= 0) & (y >= 0) & (x < labels.truth.width) & (y < labels.truth.height)
+    return bool((inside & (score >= SURE_SCORE)).sum() >= 2)
+
+
+def _windows(labels: ClipLabels, indices: Sequence[int], rules: ReenactmentSettings) -> dict[int, PersonCrop]:
+    height, width = labels.truth.height, labels.truth.width
+    if rules.full_frame is not None:
+        return dict.fromkeys(indices, frame_window(height, width, rules.full_frame))
+    boxes = {index: person_box(labels.truth.points[index], labels.box(index), height, width) for index in indices}
+    if rules.window == "person":
+        return {index: person_window(box) for index, box in boxes.items()}
+    every: Box = boxes[indices[0]]
+    for box in boxes.values():
+        every = united(every, box)
+    return dict.fromkeys(indices, person_window(every))
+
+
+def planned_theta(
+    contestant: Contestant, labels: ClipLabels, plan: FramePlan, rules: ReenactmentSettings
+) -> FloatArray:
+    """Return theta of the rendered frames; to be smoothed, it needs that of all frames."""
+    if rules.smooth_theta == 0:
+        return contestant.plan(plan.poses)
+    present = np.flatnonzero(labels.inputs.present)
+    driving = smooth_track(labels.inputs, rules.smooth_poses)
+    matrix = plan.windows[plan.source].frame_to_crop()
+    poses = np.stack([Pose(driving.points[index]).transformed(matrix).points for index in present])
+    cuts = sorted({int(np.searchsorted(present, cut)) for cut in driving.cuts} - {0, len(present)})
+    theta = smooth_over_time(contestant.plan(poses), driving.times_seconds[present], cuts, rules.smooth_theta)
+    return np.asarray(theta[np.searchsorted(present, plan.rendered)])
+
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the clip's name, the frames done, and all frames."""
@@ -113,7 +297,9 @@ def evaluate_clip(
         blanks = [_extent(labels, plan.windows[index]) for index, _ in batch]
         results = [
             [_blanked(view, extent, rules.background) for view, extent in zip(views, blanks, strict=True)]
-            for views in (each.render(plan.poses[rows], theta[rows]) for each, theta in zip(contestants, thetas, strict=True))
+            for views in (
+                each.render(plan.poses[rows], theta[rows]) for each, theta in zip(contestants, thetas, strict=True)
+            )
         ]
         scorer.add(batch, results)
         done += len(batch)

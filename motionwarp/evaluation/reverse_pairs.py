@@ -15,21 +15,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.builtin import BuiltinEstimator
-from motionwarp.analysis.framing import box_of_matte, crop_around, visible_box
-from motionwarp.analysis.matting import parsing_in_frame
-from motionwarp.analysis.reading import CropReader
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
-from motionwarp.data.reposing import clip_poses, other_pose
+from motionwarp.data.reposed import clip_poses, other_pose
 from motionwarp.engines.base import RenderSettings
-from motionwarp.engines.layered_repose import repose
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.comparison import Comparison
-from motionwarp.evaluation.contestants import SourceView, make_contestants
-from motionwarp.evaluation.judging import Judge, TargetView
+from motionwarp.evaluation.frame_metrics import Judge, TargetView
 from motionwarp.evaluation.scoring import Scorer
+from motionwarp.evaluation.systems import SourceView, make_contestants
 from motionwarp.evaluation.windows import SURE_SCORE, matte_in, on_plain, person_box, person_window, picture_in
+from motionwarp.perception.backends.builtin import BuiltinEstimator
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.framing import box_of_matte, crop_around, visible_box
+from motionwarp.perception.inference import CropReader
+from motionwarp.perception.matting import parsing_in_frame
+from motionwarp.puppet.repose import repose
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, Pose, SourcePerson
 
 # draws of a pose before a photo is given up: some drivers' torsos are not seen
@@ -142,7 +142,12 @@ def evaluate_reverse_pairs(
         reader = seer.reader if isinstance(seer, BuiltinEstimator) else BuiltinEstimator.load(where, dtype).reader
     names = chosen_photos(data_folder, rules)
     scorer = Scorer(
-        Judge(reader), [each.name for each in contestants], [int(name) for name in names], rules.rows, False, "{:04d}".format
+        Judge(reader),
+        [each.name for each in contestants],
+        [int(name) for name in names],
+        rules.rows,
+        False,
+        "{:04d}".format,
     )
     used = 0
     for pair in reverse_pairs(data_folder, names, rules, seer):
@@ -156,7 +161,9 @@ def evaluate_reverse_pairs(
         if progress is not None:
             progress("photos", used, len(names))
     if not used:
-        raise InputError("no photo of the split can be used", subject=data_folder, remedy="Check that the data set is complete")
+        raise InputError(
+            "no photo of the split can be used", subject=data_folder, remedy="Check that the data set is complete"
+        )
     return scorer.comparison("photos", {"photos_left_out": len(names) - used}, None)
 
 
@@ -189,7 +196,9 @@ def reverse_pairs(
     """
     poses_of_clips = clip_poses(data_folder / "video")
     points = json.loads((data_folder / "ccp" / "keypoints18.json").read_text(encoding="utf-8"))
-    validation = {name: np.array(points[name], dtype=np.float32) for name in photo_names(data_folder / "ccp", "validation")}
+    validation = {
+        name: np.array(points[name], dtype=np.float32) for name in photo_names(data_folder / "ccp", "validation")
+    }
     for photo in read_photos(data_folder / "ccp", names):
         rng = np.random.default_rng([settings.seed, int(photo.name)])
         photo_poses = [pose for name, pose in validation.items() if name != photo.name]
@@ -227,7 +236,9 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
     except NoPersonError:
         return None
     framed = framed_on_plain(picture, matte, pose, settings.background)
-    return SourceView(SourcePerson(picture, matte, pose, parsing), framed, np.full_like(framed.rgb, settings.background))
+    return SourceView(
+        SourcePerson(picture, matte, pose, parsing), framed, np.full_like(framed.rgb, settings.background)
+    )
 
 
 def _cut(matte: FloatArray) -> tuple[slice, slice] | None:
@@ -270,4 +281,6 @@ def framed_on_plain(rgb: ByteArray, matte: FloatArray, pose: Pose, background: i
     height, width = rgb.shape[:2]
     window: PersonCrop = person_window(person_box(pose.points, box_of_matte(matte), height, width))
     cover = matte_in(matte, window)
-    return TargetView(on_plain(picture_in(rgb, window), cover, background), cover, pose.transformed(window.frame_to_crop()))
+    return TargetView(
+        on_plain(picture_in(rgb, window), cover, background), cover, pose.transformed(window.frame_to_crop())
+    )

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
-from motionwarp.evaluation.contestants import COPY
-from motionwarp.evaluation.judging import Judge, RenderedView, TargetView
-from motionwarp.evaluation.metrics.flicker import backward_flow, flicker
+from motionwarp.evaluation.frame_metrics import Judge, RenderedView, TargetView
+from motionwarp.evaluation.metrics.pose import backward_flow, flicker
+from motionwarp.evaluation.systems import COPY
 from motionwarp.types import ByteArray
 
 REAL = "real"

@@ -31,10 +31,12 @@ def standalone_page(title: str, body: str, *, package: str, style: str, script: 
     """
     style_text, script_text = (files(package).joinpath(name).read_text(encoding="utf-8") for name in (style, script))
     digest = base64.b64encode(hashlib.sha256(script_text.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    block = (
+        ""
+        if data is None
+        else f'<script type="application/json" id="data">{json.dumps(data).translate(_JSON_ESCAPES)}</script>\n'
     )
-    block = "" if data is None else f'<script type="application/json" id="data">{json.dumps(data).translate(_JSON_ESCAPES)}</script>\n'
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.analysis.cropping import OUTSIDE_GREY, extract_views
-from motionwarp.analysis.framing import Box, View, crop_around, united, visible_box
+from motionwarp.perception.crops import OUTSIDE_GREY, extract_views
+from motionwarp.perception.framing import Box, View, crop_around, united, visible_box
 from motionwarp.types import ByteArray, FloatArray, PersonCrop
 
 # points below it are guesses of their teacher, which must not widen a window

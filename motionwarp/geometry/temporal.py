@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motionwarp.errors import OptionError
-from motionwarp.pose.whittaker import whittaker_smooth
+from motionwarp.pose.smoothing import whittaker_smooth
 from motionwarp.types import FloatArray
 
 # poses arrive smoothed already, so that warps need little: at strength 1, waves of 2 Hz lose half their height

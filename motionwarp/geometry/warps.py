@@ -71,7 +71,9 @@ class PartWarps:
         """
         length = part_count * (6 + 2 * size * size)
         if theta.shape[-1] != length:
-            raise ValueError(f"{part_count} parts with {size} x {size} control points have {length} parameters, got {theta.shape[-1]}")
+            raise ValueError(
+                f"{part_count} parts with {size} x {size} control points have {length} parameters, got {theta.shape[-1]}"
+            )
         affine, tps = theta.split([part_count * 6, part_count * 2 * size * size], dim=-1)
         return cls(affine.unflatten(-1, (part_count, 2, 3)), tps.unflatten(-1, (part_count, 2, size * size)))
 
@@ -158,9 +160,13 @@ class PartWarps:
         if control_frame is None:
             control_frame = compose_affine(normalising_map(height, width, device=device), _translation(-origin))
         rows, columns = _strided(height, stride), _strided(width, stride)
-        to_target = _translation(origin) * torch.tensor([stride, stride, 1.0], device=device)  # coarse pixels to target pixels
+        to_target = _translation(origin) * torch.tensor(
+            [stride, stride, 1.0], device=device
+        )  # coarse pixels to target pixels
         coarse = affine_lattice(compose_affine(control_frame, to_target), rows, columns)  # in the spline's units
-        moved = displace(coarse.expand(*leading, rows, columns, 2).flatten(-3, -2), self.theta_tps)  # (..., P, rows * columns, 2)
+        moved = displace(
+            coarse.expand(*leading, rows, columns, 2).flatten(-3, -2), self.theta_tps
+        )  # (..., P, rows * columns, 2)
         onwards = compose_affine(compose_affine(after, self.theta_affine), invert_affine(control_frame))
         points = apply_affine(onwards, moved).unflatten(-2, (rows, columns))
         return _refined(points, stride, height, width)

@@ -30,7 +30,9 @@ def write_failure(error: Exception, target: str | Path) -> OutputError:
     if number in _FULL:
         return OutputError("the disk is full", subject=target, remedy="Free some space or write elsewhere")
     if number in _REFUSED:
-        return OutputError("the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere")
+        return OutputError(
+            "the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere"
+        )
     reason = getattr(error, "strerror", None) or error
     return OutputError(f"writing failed ({reason})", subject=target, remedy="Check the path and the disk")
 
@@ -62,11 +64,15 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[str | os.Pat
     """
     for source in inputs:
         if is_same_file(target, Path(source)):
-            raise OutputError("the output is also an input", subject=target, remedy="Choose another name for the output")
+            raise OutputError(
+                "the output is also an input", subject=target, remedy="Choose another name for the output"
+            )
     if target.is_dir():
         raise OutputError("this is a directory", subject=target, remedy="Give the name of a file")
     if not overwrite and os.path.lexists(target):
-        raise OutputError("the file exists already", subject=target, remedy="Choose another name, or allow overwriting it")
+        raise OutputError(
+            "the file exists already", subject=target, remedy="Choose another name, or allow overwriting it"
+        )
     check_folder(target.absolute().parent, target)
 
 
@@ -77,7 +83,9 @@ def check_folder(folder: Path, target: Path) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder", subject=target, remedy="Choose another place")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError("the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere")
+        raise OutputError(
+            "the folder may not be written to", subject=target, remedy="Check its permissions or write elsewhere"
+        )
 
 
 def temporary_name(target: Path) -> Path:
@@ -141,7 +149,9 @@ class PendingFile:
     def __enter__(self) -> PendingFile:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.discard()
 
 

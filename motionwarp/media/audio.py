@@ -277,7 +277,9 @@ def _keeps_early_sound(section: _Section, container: Container) -> bool:
 
     Without it, FFmpeg moves the whole video instead.
     """
-    tells_delay = codec_name(section.stream.codec_context) == "opus" or section.container.format.name.startswith("matroska")
+    tells_delay = codec_name(section.stream.codec_context) == "opus" or section.container.format.name.startswith(
+        "matroska"
+    )
     return container.keeps_early_audio or (tells_delay and section.start == 0)
 
 

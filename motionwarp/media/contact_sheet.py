@@ -45,7 +45,9 @@ def sheet(tiles: Sequence[Tile], columns: int) -> ByteArray:
     page = np.full((rows * height, min(columns, len(tiles)) * width, 3), 255, dtype=np.uint8)
     for number, tile in enumerate(tiles):
         top, left = number // columns * height, number % columns * width
-        page[top + _CAPTION_HEIGHT : top + _CAPTION_HEIGHT + tile.rgb.shape[0], left : left + tile.rgb.shape[1]] = tile.rgb
+        page[top + _CAPTION_HEIGHT : top + _CAPTION_HEIGHT + tile.rgb.shape[0], left : left + tile.rgb.shape[1]] = (
+            tile.rgb
+        )
         place = (left + 3, top + _CAPTION_HEIGHT - 5)
         cv2.putText(page, tile.caption, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
     return page

@@ -6,19 +6,108 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from motionwarp.errors import LimitError, MediaError
-from motionwarp.media.demuxers import CONTAINED
-from motionwarp.media.files import existing_file, ffmpeg_address
-from motionwarp.media.hardware import open_accelerated
-from motionwarp.media.limits import MediaLimits
-from motionwarp.media.picture_header import sniff_picture_format
+from motionwarp.errors import DeviceError, LimitError, MediaError
+from motionwarp.media.image_header import sniff_picture_format
+from motionwarp.media.limits import MediaLimits, existing_file, ffmpeg_address
+
+_VIDEO: Final = (
+    "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "live_flv", "asf", "asf_o", "ogg", "nut", "mxf", "gxf", "dv", "swf",
+    "rm", "wtv", "gif", "apng", "jpegxl_anim", "yuv4mpegpipe",
+)  # fmt: skip
+_STREAMS: Final = (
+    "h264", "hevc", "vvc", "av1", "obu", "ivf", "m4v", "mpegvideo", "h261", "h263", "vc1", "dirac", "dnxhd", "cavsvideo", "mjpeg", "apv",
+)  # fmt: skip
+_SOUND: Final = (
+    "wav", "w64", "aiff", "au", "caf", "flac", "mp3", "aac", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd", "mlp", "amr", "ape", "tta",
+    "wv", "tak", "voc", "loas",
+)  # fmt: skip
+
+# Most of the others are left out since they open what a file names: playlists (hls, dash, concat, imf), descriptions of streams (sdp,
+# rtsp), patterns of picture files, devices, filters. A file from a stranger could put other files of the user, or what the user's network
+# reaches, into the video that is made of it. Being no text does not tell them: a playlist may have a control character in a comment.
+# Containers of old games and dead recorders (Smacker, Bink, FLIC, NSV, ...) are left out as well: nobody dances in them, and their
+# decoders are those that are looked after least.
+CONTAINED: Final = {"format_whitelist": ",".join((*_VIDEO, *_STREAMS, *_SOUND)), "protocol_whitelist": "file"}
+
+
+AUTO = "auto"
+
+# those that decode in memory of their own, which PyAV copies back; by how common they are
+_PREFERENCE = ("cuda", "videotoolbox", "vaapi", "d3d11va", "qsv")
+
+
+def hardware_decoders() -> list[str]:
+    """Return the names of the hardware decoders that this build of FFmpeg knows; whether the machine has one shows on use."""
+    try:
+        from av.codec.hwaccel import hwdevices_available  # PyAV 14.0 has no such module
+    except ImportError:
+        return []
+    return sorted(hwdevices_available())
+
+
+def check_hardware(hardware: str) -> None:
+    """Refuse, with a DeviceError, a hardware decoder that this build of FFmpeg does not know; "auto" is always fine."""
+    known = hardware_decoders()
+    if hardware != AUTO and hardware not in known:
+        raise DeviceError(
+            f"there is no hardware decoder '{hardware}' in this build of PyAV {av.__version__}",
+            remedy=f"Use {', '.join(known) or 'a newer PyAV'}, or decode in software",
+        )
+
+
+def open_accelerated(address: str, options: dict[str, str], hardware: str) -> InputContainer | None:
+    """Open a video that software can decode with a hardware decoder instead.
+
+    Parameters
+    ----------
+    address : str
+        FFmpeg's name of the file.
+    options : dict of str
+        Of the demuxer and its decoders.
+    hardware : str
+        "auto", or one of `hardware_decoders`.
+
+    Returns
+    -------
+    InputContainer or None
+        None if "auto" finds none on this machine that can decode this codec.
+
+    Raises
+    ------
+    DeviceError
+        If the one that was asked for is unknown, not on this machine, or cannot decode this codec.
+    """
+    check_hardware(hardware)
+    known = hardware_decoders()
+    reason: Exception | None = None
+    for name in [choice for choice in _PREFERENCE if choice in known] if hardware == AUTO else [hardware]:
+        from av.codec.hwaccel import HWAccel
+
+        try:
+            acceleration = HWAccel(device_type=name, allow_software_fallback=False)
+            return av.open(
+                address,
+                mode="r",
+                options=options,
+                container_options=CONTAINED,
+                metadata_errors="replace",
+                hwaccel=acceleration,
+            )
+        except (RuntimeError, NotImplementedError, ValueError, av.FFmpegError) as error:
+            reason = error
+    if hardware == AUTO:
+        return None
+    raise DeviceError(
+        f"the hardware decoder '{hardware}' cannot be used here ({reason})", remedy="Decode in software"
+    ) from reason
+
 
 StreamT = TypeVar("StreamT", VideoStream, AudioStream)
 
@@ -26,13 +115,21 @@ StreamT = TypeVar("StreamT", VideoStream, AudioStream)
 _NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
 _SNIFFED_BYTES = 4096
 _ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC
-_CODECS_OF_DECODERS = {"libdav1d": "av1", "libaom-av1": "av1", "mp3float": "mp3", "libopus": "opus", "libvorbis": "vorbis"}
+_CODECS_OF_DECODERS = {
+    "libdav1d": "av1",
+    "libaom-av1": "av1",
+    "mp3float": "mp3",
+    "libopus": "opus",
+    "libvorbis": "vorbis",
+}
 # uncompressed video with a header in words; grey pictures are printable then
 _Y4M = b"YUV4MPEG2 "
 
 
 @contextmanager
-def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened_video(
+    file: Path, limits: MediaLimits, hardware: str | None = None
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open `file` and yield its container and the video stream to show, with decoding threads set up.
 
     Parameters
@@ -68,7 +165,9 @@ def opened_video(file: Path, limits: MediaLimits, hardware: str | None = None) -
 
 
 @contextmanager
-def opened_container(file: Path, limits: MediaLimits | None = None, hardware: str | None = None) -> Iterator[InputContainer]:
+def opened_container(
+    file: Path, limits: MediaLimits | None = None, hardware: str | None = None
+) -> Iterator[InputContainer]:
     """Open `file`, which may hold sound only; arguments and errors as for `opened_video`."""
     existing_file(file)
     _refuse_foreign(file)
@@ -78,7 +177,9 @@ def opened_container(file: Path, limits: MediaLimits | None = None, hardware: st
     container = None if hardware is None else open_accelerated(address, options, hardware)
     if container is None:
         try:
-            container = av.open(address, mode="r", options=options, container_options=CONTAINED, metadata_errors="replace")
+            container = av.open(
+                address, mode="r", options=options, container_options=CONTAINED, metadata_errors="replace"
+            )
         except av.FFmpegError as error:
             raise MediaError(
                 f"this is not a video that can be read, or it is damaged or cut off ({error.strerror})",
@@ -112,7 +213,9 @@ def _refuse_foreign(file: Path) -> None:
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
         raise MediaError("this is text, neither a video nor a picture", subject=file, remedy="Give another file")
     if sniff_picture_format(head) == "webp":
-        raise MediaError("FFmpeg cannot decode animated WebP", subject=file, remedy="Convert it to GIF, PNG or MP4 first")
+        raise MediaError(
+            "FFmpeg cannot decode animated WebP", subject=file, remedy="Convert it to GIF, PNG or MP4 first"
+        )
 
 
 def _shown_stream(container: InputContainer, file: Path) -> VideoStream:
@@ -121,7 +224,9 @@ def _shown_stream(container: InputContainer, file: Path) -> VideoStream:
         kind = "only sound" if container.streams.audio else "no video stream"
         raise MediaError(f"there is {kind} in it", subject=file, remedy="Give a file with moving pictures")
     if stream.codec_context is None:
-        raise MediaError("its video codec is unknown to this build of PyAV", subject=file, remedy="Convert it to H.264 first")
+        raise MediaError(
+            "its video codec is unknown to this build of PyAV", subject=file, remedy="Convert it to H.264 first"
+        )
     return stream
 
 

@@ -17,9 +17,9 @@ from av.video.stream import VideoStream
 from motionwarp.errors import MotionwarpError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.audio import AudioFeed, AudioSource, open_audio_feed
-from motionwarp.media.colour import LIMITED_RANGE, YuvConverter
+from motionwarp.media.color import LIMITED_RANGE, YuvConverter
 from motionwarp.media.encoders import Codec, Container, EncodeOptions
-from motionwarp.media.video_writer import VideoWriter
+from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
 # what BT.709 is called in libavutil's tables of matrices, primaries and transfer functions
@@ -79,7 +79,9 @@ class ContainerWriter(VideoWriter):
         self._output: OutputContainer | None = None
         self._feed: AudioFeed | None = None
         try:
-            self._output = av.open(str(pending.path), "w", format=container.muxer, container_options=dict(container.options))
+            self._output = av.open(
+                str(pending.path), "w", format=container.muxer, container_options=dict(container.options)
+            )
             self._output.metadata.update(metadata)
             self._stream = self._add_video(self._output, codec, pixel_format, frame_rate, options)
             self._feed = None if audio is None else open_audio_feed(audio, self._output, container)

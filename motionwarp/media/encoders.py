@@ -125,7 +125,11 @@ class Codec:
         if self.presets:
             preset = self.default_preset if options.preset is None else options.preset
             if preset not in self.presets:
-                raise OptionError(f"{self.name} has no preset '{preset}'", subject="preset", remedy=f"Use one of {', '.join(self.presets)}")
+                raise OptionError(
+                    f"{self.name} has no preset '{preset}'",
+                    subject="preset",
+                    remedy=f"Use one of {', '.join(self.presets)}",
+                )
             chosen[self.preset_option] = preset
         elif options.preset is not None:
             raise OptionError(f"{self.name} has no presets", subject="preset", remedy="Leave it out")
@@ -141,7 +145,9 @@ class Codec:
             assert self.default_crf is not None
             return self.default_crf
         if not low <= crf <= high:
-            raise OptionError(f"{crf} is out of range for {self.name}", subject="crf", remedy=f"Give {low:g} to {high:g}")
+            raise OptionError(
+                f"{crf} is out of range for {self.name}", subject="crf", remedy=f"Give {low:g} to {high:g}"
+            )
         return crf
 
 
@@ -308,7 +314,11 @@ def codec_for(container: Container, target: Path, options: EncodeOptions, *, alp
     else:
         name = container.codecs[0]
     if name not in container.codecs:
-        raise OutputError(f"{target.suffix} files cannot hold {name} here", subject=target, remedy=f"Use {', '.join(container.codecs)}")
+        raise OutputError(
+            f"{target.suffix} files cannot hold {name} here",
+            subject=target,
+            remedy=f"Use {', '.join(container.codecs)}",
+        )
     codec = CODECS[name]
     if alpha and codec.alpha_pixel_format is None:
         raise OutputError(

@@ -65,7 +65,9 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
     except OSError as error:
-        raise MediaError(f"the folder cannot be read ({error.strerror})", subject=folder, remedy="Check the path") from error
+        raise MediaError(
+            f"the folder cannot be read ({error.strerror})", subject=folder, remedy="Check the path"
+        ) from error
     for name in names:
         match = _NUMBERED.fullmatch(name)
         if match is None or match["suffix"].lower() not in _PICTURE_ENDINGS:
@@ -83,7 +85,11 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
     frames = sorted(longest, key=lambda frame: frame.number)
     for one, other in pairwise(frames):
         if one.number == other.number:
-            raise MediaError(f"{one.path.name} and {other.path.name} have the same number", subject=folder, remedy="Remove one of them")
+            raise MediaError(
+                f"{one.path.name} and {other.path.name} have the same number",
+                subject=folder,
+                remedy="Remove one of them",
+            )
     return frames
 
 
@@ -99,5 +105,7 @@ def frames_matching(folder: Path, pattern: str) -> list[Path]:
         raise ValueError(f"'{pattern}' has no %d in it")
     if not folder.is_dir():
         return []
-    made = re.compile(re.escape(match["prefix"]) + r"\d{" + (match["digits"] or "1") + r",}" + re.escape(match["suffix"]))
+    made = re.compile(
+        re.escape(match["prefix"]) + r"\d{" + (match["digits"] or "1") + r",}" + re.escape(match["suffix"])
+    )
     return sorted(entry for entry in folder.iterdir() if made.fullmatch(entry.name))

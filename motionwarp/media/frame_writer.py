@@ -16,9 +16,8 @@ from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.atomic import check_folder, is_same_file, temporary_name, write_failure
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.frame_folder import frame_name, frames_matching, is_frame_pattern
-from motionwarp.media.image import encoded_image
-from motionwarp.media.png_chunks import with_png_text
-from motionwarp.media.video_writer import VideoWriter
+from motionwarp.media.image import encoded_image, with_png_text
+from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
 _DEFAULT_PATTERN = "%05d.png"
@@ -81,13 +80,17 @@ class FrameWriter(VideoWriter):
 
     def _check_place(self, inputs: Sequence[str | os.PathLike[str]]) -> None:
         if Path(self._pattern).suffix.lower() != ".png":
-            raise OutputError("frames can only be written as PNG", subject=self.path, remedy="Use a pattern such as frame_%05d.png")
+            raise OutputError(
+                "frames can only be written as PNG", subject=self.path, remedy="Use a pattern such as frame_%05d.png"
+            )
         for source in map(Path, inputs):
             folder = source if source.is_dir() else source.parent
             made = frames_matching(folder, self._pattern)
             is_read = source.is_dir() or is_frame_pattern(source) or source.absolute() in made
             if is_read and is_same_file(folder, self._folder):
-                raise OutputError("the output is also an input", subject=self.path, remedy="Choose another folder for the output")
+                raise OutputError(
+                    "the output is also an input", subject=self.path, remedy="Choose another folder for the output"
+                )
         if self._folder.exists() and not self._folder.is_dir():
             raise OutputError(f"{self._folder} is not a folder", subject=self.path, remedy="Choose another place")
         if frames_matching(self._folder, self._pattern) and not self._overwrite:
@@ -112,7 +115,9 @@ class FrameWriter(VideoWriter):
     def _finish(self) -> None:
         try:
             if self._folder.is_dir():
-                _swap_in(self._part, self._folder, frames_matching(self._folder, self._pattern), overwrite=self._overwrite)
+                _swap_in(
+                    self._part, self._folder, frames_matching(self._folder, self._pattern), overwrite=self._overwrite
+                )
             else:
                 self._part.rename(self._folder)
         except OSError as error:

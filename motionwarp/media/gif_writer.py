@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from motionwarp.errors import OptionError
 from motionwarp.media.atomic import PendingFile, temporary_name, write_failure
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.video_writer import VideoWriter
+from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
 # the format's own clock
@@ -58,7 +58,9 @@ class GifWriter(VideoWriter):
     ) -> None:
         super().__init__(pending.target, width, height, alpha, _CENTISECOND, Fraction(frame_rate))
         if options.codec != "auto" or options.crf is not None or options.preset is not None:
-            raise OptionError("GIF has no codec, crf or preset to choose", subject=pending.target, remedy="Leave them out")
+            raise OptionError(
+                "GIF has no codec, crf or preset to choose", subject=pending.target, remedy="Leave them out"
+            )
         self._pending = pending
         self._metadata = metadata
         self._left_out = 0
@@ -80,7 +82,9 @@ class GifWriter(VideoWriter):
         """Return FFmpeg filters that turn each frame into indices of its own palette."""
         transparent = int(self.alpha)
         graph = Graph()
-        source = graph.add_buffer(width=self.width, height=self.height, format=VideoFormat(self._pixel_format), time_base=_CENTISECOND)
+        source = graph.add_buffer(
+            width=self.width, height=self.height, format=VideoFormat(self._pixel_format), time_base=_CENTISECOND
+        )
         split = graph.add("split")
         generate = graph.add("palettegen", f"stats_mode=single:reserve_transparent={transparent}")
         apply = graph.add("paletteuse", "new=1:dither=sierra2_4a:alpha_threshold=128")
@@ -133,11 +137,15 @@ class GifWriter(VideoWriter):
             self._output.mux(self._stream.encode(None))
             self._output.close()
             if self._metadata:
-                insert_gif_comment(self._pending.path, "\n".join(f"{key}: {text}" for key, text in self._metadata.items()))
+                insert_gif_comment(
+                    self._pending.path, "\n".join(f"{key}: {text}" for key, text in self._metadata.items())
+                )
         except (av.FFmpegError, OSError) as error:
             raise write_failure(error, self.path) from error
         if self._left_out:
-            self.warnings.append(f"{self._left_out} frames were left out, since a GIF cannot show more than 50 a second")
+            self.warnings.append(
+                f"{self._left_out} frames were left out, since a GIF cannot show more than 50 a second"
+            )
         self._pending.commit()
 
     def _discard(self) -> None:
@@ -155,7 +163,9 @@ def insert_gif_comment(file: Path, text: str) -> None:
         If the file cannot be read or written; it is then as before.
     """
     content = text.encode()
-    blocks = b"".join(bytes([len(block)]) + block for block in (content[i : i + 255] for i in range(0, len(content), 255)))
+    blocks = b"".join(
+        bytes([len(block)]) + block for block in (content[i : i + 255] for i in range(0, len(content), 255))
+    )
     rewritten = temporary_name(file)
     try:
         with file.open("rb") as source, rewritten.open("wb") as target:

@@ -33,7 +33,9 @@ _KNEE = 0.8
 _DISPLAY_GAMMA = 2.4
 
 # linear BT.2020 to linear BT.709, ITU-R BT.2087-0, 4
-_BT2020_TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], dtype=np.float64)
+_BT2020_TO_BT709 = np.array(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], dtype=np.float64
+)
 _BT2020_LUMA = np.array([0.2627, 0.6780, 0.0593])
 
 _LATTICE = 49  # points a side of the table
@@ -145,7 +147,9 @@ class GamutMapper:
         with tempfile.TemporaryDirectory(prefix="motionwarp-") as folder:
             table = Path(folder) / "table.cube"
             table.write_text(_cube(gamut))
-            source = self._graph.add_buffer(width=width, height=height, format=VideoFormat(self.pixel_format), time_base=Fraction(1, 1000))
+            source = self._graph.add_buffer(
+                width=width, height=height, format=VideoFormat(self.pixel_format), time_base=Fraction(1, 1000)
+            )
             # the path goes through two levels of FFmpeg's quoting
             quoted = str(table).replace("\\", "/").replace(":", "\\:").replace("'", "\\\\\\'")
             lookup = self._graph.add("lut3d", f"file={quoted}:interp=tetrahedral")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,19 +21,56 @@ import numpy.typing as npt
 
 from motionwarp.errors import LimitError, MediaError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
-from motionwarp.media.colour import RgbConverter
-from motionwarp.media.files import existing_file, reading_failure
+from motionwarp.media.color import RgbConverter
 from motionwarp.media.heif import decode_heif
-from motionwarp.media.limits import MediaLimits, variable_of
-from motionwarp.media.picture_header import (
+from motionwarp.media.image_header import (
     BrokenHeaderError,
     PictureHeader,
     parse_picture_header,
     sniff_picture_format,
     without_tiff_orientation,
 )
-from motionwarp.media.png_chunks import with_png_text, without_animation
+from motionwarp.media.limits import MediaLimits, existing_file, reading_failure, variable_of
 from motionwarp.types import ByteArray
+
+_SIGNATURE_BYTES = 8
+_HEADER_BYTES = 25  # the chunk IHDR, which is always the first
+# what makes a picture an animation: its control, each frame's control, and all frames' pixels but the first's
+_ANIMATION = (b"acTL", b"fcTL", b"fdAT")
+
+
+def with_png_text(png: bytes, metadata: Mapping[str, str]) -> bytes:
+    """Return `png` with an iTXt chunk (PNG 1.2, 4.2.3.3) for every item of `metadata`, right after the header."""
+    chunks = b""
+    for key, text in metadata.items():
+        # keyword, end, not compressed, method 0, no language, no translated keyword, text in UTF-8
+        content = key.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + text.encode()
+        crc = zlib.crc32(b"iTXt" + content)
+        chunks += len(content).to_bytes(4, "big") + b"iTXt" + content + crc.to_bytes(4, "big")
+    header_end = _SIGNATURE_BYTES + _HEADER_BYTES
+    return png[:header_end] + chunks + png[header_end:]
+
+
+def without_animation(png: bytes) -> bytes:
+    """Return `png` as a still picture, the one that programs show which know no animations.
+
+    OpenCV 5.0's reader of animations crashes on damaged ones; it is not needed for a picture.
+    """
+    if not any(kind in png for kind in _ANIMATION):
+        return png
+    return png[:_SIGNATURE_BYTES] + b"".join(
+        png[start:end] for kind, start, end in _chunks(png) if kind not in _ANIMATION
+    )
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, start and end of every chunk; the last may be cut off."""
+    position = _SIGNATURE_BYTES
+    while position + 8 <= len(png):
+        length, kind = struct.unpack_from(">I4s", png, position)
+        yield kind, position, position + 12 + length
+        position += 12 + length
+
 
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF, HEIC or JPEG 2000"
 _WRITERS = {
@@ -166,11 +205,15 @@ def _decoded(data: bytes, header: PictureHeader, file: Path, limits: MediaLimits
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise MediaError(f"the picture cannot be decoded ({error.err})", subject=file, remedy="Export it again") from error
+        raise MediaError(
+            f"the picture cannot be decoded ({error.err})", subject=file, remedy="Export it again"
+        ) from error
     if pixels is None:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again")
     if header.transparent_grey is not None and pixels.ndim == 2:
-        alpha = np.where(pixels == header.transparent_grey, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(pixels.dtype)
+        alpha = np.where(pixels == header.transparent_grey, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(
+            pixels.dtype
+        )
         pixels = np.dstack([pixels, pixels, pixels, alpha])
     eight_bit = _eight_bit(pixels, file)
     if eight_bit.ndim == 2:
@@ -186,7 +229,11 @@ def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
         # v / 257 rounded is the nearest 8-bit level; by table, so that a large picture needs no copy in float
         levels = np.rint(np.arange(65536) / 257).astype(np.uint8)
         return np.asarray(levels[pixels], dtype=np.uint8)
-    raise MediaError(f"its pixels are {pixels.dtype}, whose range is not known", subject=file, remedy="Save it with 8 or 16 bits a channel")
+    raise MediaError(
+        f"its pixels are {pixels.dtype}, whose range is not known",
+        subject=file,
+        remedy="Save it with 8 or 16 bits a channel",
+    )
 
 
 def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteArray:
@@ -195,7 +242,9 @@ def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteAr
         with av.open(io.BytesIO(data), mode="r", format=demuxer) as container:
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError) as error:
-        raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again") from error
+        raise MediaError(
+            f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again"
+        ) from error
     rgb, alpha = RgbConverter(frame.width, frame.height, str(file)).convert(frame)
     return rgb if alpha is None else np.dstack([rgb, alpha])
 
@@ -258,20 +307,28 @@ def encoded_image(target: Path, pixels: ByteArray) -> bytes:
     """Return the bytes of a picture file in the format of `target`'s ending; arguments and errors as for `write_image`."""
     shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not shaped or pixels.size == 0:
-        raise ValueError(f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} {pixels.shape}")
+        raise ValueError(
+            f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} {pixels.shape}"
+        )
     ending = target.suffix.lower()
     if ending not in _WRITERS:
         known = ", ".join(_WRITERS)
-        raise OutputError(f"'{target.suffix}' is no picture format that can be written", subject=target, remedy=f"Use {known}")
+        raise OutputError(
+            f"'{target.suffix}' is no picture format that can be written", subject=target, remedy=f"Use {known}"
+        )
     with_alpha = pixels.ndim == 3 and pixels.shape[2] == 4
     if with_alpha and ending not in _WITH_ALPHA:
         raise OutputError(f"{ending} pictures have no transparency", subject=target, remedy="Write a .png")
     if pixels.ndim == 3:
-        pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if with_alpha else cv2.COLOR_RGB2BGR), dtype=np.uint8)
+        pixels = np.asarray(
+            cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if with_alpha else cv2.COLOR_RGB2BGR), dtype=np.uint8
+        )
     try:
         done, data = cv2.imencode(ending, pixels, _WRITERS[ending])
     except cv2.error as error:
-        raise OutputError(f"the picture cannot be encoded ({error.err})", subject=target, remedy="Try another format") from error
+        raise OutputError(
+            f"the picture cannot be encoded ({error.err})", subject=target, remedy="Try another format"
+        ) from error
     if not done:
         raise OutputError("the picture cannot be encoded", subject=target, remedy="Try another format")
     return data.tobytes()

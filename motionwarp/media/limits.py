@@ -5,8 +5,48 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from os import PathLike
+from pathlib import Path
 
 from motionwarp.errors import LimitError, MediaError, OptionError
+
+
+def existing_file(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if it is a file with something in it.
+
+    Raises
+    ------
+    MediaError
+        If it is missing, a directory, empty, no regular file, or may not be read.
+    """
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise MediaError("this is a directory, not a file", subject=file, remedy="Give one picture or video")
+        if not file.exists():
+            raise MediaError("there is no such file", subject=file, remedy="Check the path")
+        if not file.is_file():
+            raise MediaError("this is not a regular file", subject=file, remedy="Give one picture or video")
+        if file.stat().st_size == 0:
+            raise MediaError("the file is empty", subject=file, remedy="Copy or export it again")
+        with file.open("rb"):
+            pass
+    except OSError as error:
+        raise reading_failure(error, file) from error
+    return file
+
+
+def reading_failure(error: OSError, file: Path) -> MediaError:
+    """Return the error to raise where the system refuses to read `file`."""
+    if isinstance(error, PermissionError):
+        return MediaError("the file may not be read", subject=file, remedy="Check its permissions")
+    return MediaError(
+        f"the file cannot be read ({error.strerror or error})", subject=file, remedy="Check the path and the disk"
+    )
+
+
+def ffmpeg_address(file: Path) -> str:
+    """Return the name by which FFmpeg opens a local file; without the prefix a colon in it would be taken for a protocol."""
+    return f"file:{file}"
 
 
 @dataclass(frozen=True)
@@ -89,12 +129,16 @@ def _number_in_environment(name: str, default: int) -> int:
     # 18 digits stay within what all libraries count with
     if not (text.isascii() and text.isdecimal() and 0 < len(text) <= 18 and int(text) > 0):
         raise OptionError(
-            "is not a limit of size", subject=f"{variable_of(name)}={text}", remedy="Give a whole number over 0, or leave it out"
+            "is not a limit of size",
+            subject=f"{variable_of(name)}={text}",
+            remedy="Give a whole number over 0, or leave it out",
         )
     return int(text)
 
 
-def _check(width: int, height: int, max_pixels: int, max_side: int, kind: str, prefix: str, subject: str | PathLike[str]) -> None:
+def _check(
+    width: int, height: int, max_pixels: int, max_side: int, kind: str, prefix: str, subject: str | PathLike[str]
+) -> None:
     if width <= 0 or height <= 0:
         raise MediaError(
             f"its header claims a {kind} of {width}x{height} pixels",

@@ -9,13 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from motionwarp.errors import LimitError, MediaError, OptionError
+from motionwarp.media.container import check_hardware
 from motionwarp.media.container_reader import ContainerReader
 from motionwarp.media.frame_folder import NumberedFrame, find_numbered_frames
-from motionwarp.media.hardware import check_hardware
+from motionwarp.media.frame_reader import PictureReader
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.picture_reader import PictureReader
-from motionwarp.media.probing import DEFAULT_FOLDER_RATE, is_picture_series, probe_container, probe_video
-from motionwarp.media.video_reader import VideoReader
+from motionwarp.media.probe import DEFAULT_FOLDER_RATE, is_picture_series, probe_container, probe_video
+from motionwarp.media.reader_base import VideoReader
 from motionwarp.types import Frame
 
 # how far back to look for the frame shown at a time: its own time lies before it, and slide shows have long frames
@@ -140,7 +140,9 @@ def _last_frame(reader: VideoReader) -> Frame | None:
 def _check_section(start_seconds: float | None, end_seconds: float | None) -> None:
     for name, value in (("start", start_seconds), ("end", end_seconds)):
         if value is not None and not (math.isfinite(value) and value >= 0):
-            raise OptionError(f"the section's {name} must be a time from 0 up, got {value}", remedy="Give seconds, such as 2.5")
+            raise OptionError(
+                f"the section's {name} must be a time from 0 up, got {value}", remedy="Give seconds, such as 2.5"
+            )
     if end_seconds is not None and end_seconds <= (start_seconds or 0.0):
         raise OptionError(
             f"the section ends at {end_seconds} s, but starts at {start_seconds or 0.0} s",

@@ -14,7 +14,7 @@ from motionwarp.media.encoders import EncodeOptions, codec_for, container_for
 from motionwarp.media.frame_folder import is_frame_pattern
 from motionwarp.media.frame_writer import FrameWriter
 from motionwarp.media.gif_writer import GifWriter
-from motionwarp.media.video_writer import VideoWriter
+from motionwarp.media.writer_base import VideoWriter
 
 __all__ = ["EncodeOptions", "VideoWriter", "open_writer"]
 

@@ -99,7 +99,9 @@ def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteAr
     if not 0.0 <= opacity <= 1.0:
         raise OptionError("is not an opacity", subject=str(opacity), remedy="Give a number from 0 to 1")
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.shape[:2] != parsing.shape:
-        raise ValueError(f"overlay needs uint8 (H, W, 3) of the parsing's size, got {rgb.dtype} {rgb.shape}, {parsing.shape}")
+        raise ValueError(
+            f"overlay needs uint8 (H, W, 3) of the parsing's size, got {rgb.dtype} {rgb.shape}, {parsing.shape}"
+        )
     colours = colourise(parsing)
     share = np.where(parsing > 0, opacity, 0.0).astype(np.float32)
     # edges show in full colour where there is any

@@ -3,29 +3,170 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from motionwarp.media.atomic import check_target
+from motionwarp.media.audio import AudioSource
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.writer import open_writer
+from motionwarp.media.threaded_writer import BackgroundWriter
+from motionwarp.media.writer import VideoWriter, open_writer
 from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.options import StrPath, TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, announce
-from motionwarp.pipeline.result import TransferResult
 from motionwarp.pipeline.timeline import Timeline
-from motionwarp.pipeline.writing import inputs_of, open_result, provenance, time_base, write_frames
-from motionwarp.pose.files import write_track
+from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import Frame
+from motionwarp.version import __version__
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from motionwarp.pipeline.option_names import TransferChanges
+    from motionwarp.pipeline.options import TransferChanges
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """The summary of a transfer that was finished.
+
+    Attributes
+    ----------
+    output : Path
+        The video that was written.
+    frames : int
+    width, height : int
+        Of the output's frames in pixels.
+    duration_seconds : float
+        Of the output.
+    engine, device, precision, estimator : str
+        What was used.
+    seconds : float
+        On the wall, from reading the source to the finished file.
+    fps : float
+        Frames a second of the wall's time.
+    stage_seconds : dict of str to float
+        Busy seconds by kind of work. Work that overlaps counts for each, so the sum may exceed `seconds`.
+    warnings : tuple of str
+        What a user should know, with frame numbers from 0.
+    retargeting : dict
+        Ratios of bones and what was mirrored or estimated, for people who want to look.
+    """
+
+    output: Path
+    frames: int
+    width: int
+    height: int
+    duration_seconds: float
+    engine: str
+    device: str
+    precision: str
+    estimator: str
+    seconds: float
+    fps: float
+    stage_seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
+    retargeting: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        values = asdict(self)
+        values["output"] = str(self.output)
+        values["warnings"] = list(self.warnings)
+        return values
+
+
+# frames that may wait for the encoder: what is in flight bounds the memory
+_QUEUE = 3
+
+
+def open_result(job: TransferJob, output: StrPath, options: TransferOptions) -> VideoWriter:
+    """Open the file that a transfer's frames go to.
+
+    Parameters
+    ----------
+    job : TransferJob
+    output : path
+    options : TransferOptions
+        Rate, codec and sound.
+
+    Raises
+    ------
+    OutputError
+        If it cannot or must not be written.
+    """
+    info = job.driving_info
+    return open_writer(
+        output,
+        width=job.width,
+        height=job.height,
+        frame_rate=options.frame_rate or info.frame_rate,
+        time_base=time_base(options.frame_rate, info.time_base),
+        alpha=job.alpha,
+        options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
+        audio=AudioSource(job.driving_path, options.start, options.end) if options.audio and info.has_audio else None,
+        metadata=provenance(job.engine.name),
+        overwrite=options.overwrite,
+        inputs=inputs_of(job),
+    )
+
+
+def write_frames(
+    job: TransferJob, frames: Iterable[Frame], writer: VideoWriter, end_seconds: float, told: Callable[[Frame], None]
+) -> None:
+    """Write frames, each of which is encoded while the next one is drawn.
+
+    Parameters
+    ----------
+    job : TransferJob
+        Its clock counts the time that is spent waiting.
+    frames : iterable of Frame
+    writer : VideoWriter
+        Opened.
+    end_seconds : float
+        When the last frame's turn is over.
+    told : callable
+        Called with each frame once it is on its way.
+    """
+    with BackgroundWriter(writer, _QUEUE) as encoder:
+        for frame in frames:
+            with job.clock.measure("wait for encoder"):
+                encoder.write(
+                    frame.rgb if frame.alpha is None else np.dstack([frame.rgb, frame.alpha]), frame.pts_seconds
+                )
+            told(frame)
+        encoder.end_at(end_seconds)
+        with job.clock.measure("finish encoding"):
+            encoder.close()
+
+
+def time_base(asked: Fraction | None, clock: Fraction) -> Fraction:
+    """Return the seconds of a tick: the driving clip's own, or fine enough for the frame rate that was asked for."""
+    return clock if asked is None else 1 / (asked * 16)
+
+
+def inputs_of(job: TransferJob) -> list[Path]:
+    """Return all files that a transfer reads, which no output may replace."""
+    options = job.options
+    given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
+    return [job.source_path, job.driving_path, *(Path(path) for path in given if path is not None)]
+
+
+def provenance(engine_name: str) -> Mapping[str, str]:
+    """Return the tags of a file that say that nobody filmed this."""
+    maker = f"motionwarp {__version__}"
+    return {
+        "comment": f"Synthetic video made by {maker}, engine {engine_name}: the motion of one video given to another person",
+        "synthetic": "true",
+        "encoded_by": maker,
+    }
+
 
 # a clock that stands still, as on suspended machines, must not cost a finished video
 _SHORTEST_SECONDS = 1e-6

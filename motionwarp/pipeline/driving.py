@@ -9,23 +9,86 @@ from pathlib import Path
 
 import numpy as np
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.choice import PersonChoice
 from motionwarp.errors import MediaError, NoPersonError, PoseFileError
 from motionwarp.media.prefetch import prefetched
-from motionwarp.media.probing import VideoInfo
+from motionwarp.media.probe import VideoInfo
 from motionwarp.media.reader import VideoReader, open_video
-from motionwarp.pipeline.doubts import Doubts
-from motionwarp.pipeline.driver_plate import PlateBuilder
-from motionwarp.pipeline.glimpses import Glimpses
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.exposure import Doubts
+from motionwarp.perception.selection import PersonChoice
+from motionwarp.pipeline.driving_plate import PlateBuilder
+from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
-from motionwarp.pose.files import read_track
-from motionwarp.pose.leaps import leaps
+from motionwarp.pose.continuity import leaps
+from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.pose.people import PersonSelector
-from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, PoseTrack
+from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Pose, PoseTrack
+
+# people of any size worth the work are found in pictures of this size, and a sheet shows them smaller still
+LONGEST_SIDE = 1280
+
+
+class Glimpses:
+    """Which frames of a clip are looked at, and pictures of a few of them, evenly spaced whatever the clip's length.
+
+    Parameters
+    ----------
+    every : int
+        One of so many frames is looked at, the first one included.
+    most : int
+        Pictures kept, at least 1; up to twice as many while the clip goes on.
+
+    Attributes
+    ----------
+    passed : int
+        Frames of the section so far, looked at or not.
+    """
+
+    def __init__(self, every: int = 1, most: int = 6) -> None:
+        if every < 1 or most < 1:
+            raise ValueError(f"Glimpses needs numbers from 1 up, got every {every} and most {most}")
+        self.every, self.passed = every, 0
+        self._most, self._step = most, 1
+        self._kept: dict[int, Frame] = {}
+
+    def take(self, frame: Frame) -> bool:
+        """Count the next frame, keep its picture if its turn has come, and tell whether it is to be looked at."""
+        self.passed = frame.index + 1
+        number, rest = divmod(frame.index, self.every)
+        if rest:
+            return False
+        if number % self._step == 0:
+            self._kept[number] = replace(frame, rgb=reduced(frame.rgb))
+            if len(self._kept) > 2 * self._most:
+                self._step *= 2
+                self._kept = {kept: picture for kept, picture in self._kept.items() if kept % self._step == 0}
+        return True
+
+    def chosen(self) -> dict[int, Frame]:
+        """Return the pictures by their number among the frames looked at, in order: as many as wanted, or all of a short clip.
+
+        Their long side is at most `LONGEST_SIDE`.
+        """
+        numbers = sorted(self._kept)
+        picked = np.unique(np.linspace(0, len(numbers) - 1, min(self._most, len(numbers))).round().astype(int))
+        return {numbers[index]: self._kept[numbers[index]] for index in picked}
+
+
+def reduced(rgb: ByteArray) -> ByteArray:
+    """Return a picture, uint8 (H, W, 3), with its long side at most `LONGEST_SIDE`."""
+    height, width = rgb.shape[:2]
+    scale = LONGEST_SIDE / max(width, height)
+    return rgb if scale >= 1 else resized(rgb, max(round(width * scale), 1), max(round(height * scale), 1))
+
+
+def points_in(points: FloatArray, size: tuple[int, int], picture: ByteArray) -> FloatArray:
+    """Return points (18, 3) of a frame, `size` being its width and height, in pixels of a reduced picture of it."""
+    across, down = picture.shape[1] / size[0], picture.shape[0] / size[1]
+    return Pose(points).transformed([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]]).points
+
 
 # frames decoded ahead of the network, and in the second pass ahead of compositing
 _AHEAD = 8
@@ -100,7 +163,10 @@ def observe_driving(
         If the given poses are of another number of frames.
     """
     every = 1 if glimpses is None else glimpses.every
-    with open_driving(path, options, every) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded:
+    with (
+        open_driving(path, options, every) as reader,
+        closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded,
+    ):
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None, given)
         doubts = Doubts()
         # apart from the estimator's own time, which is most of what following takes otherwise
@@ -156,7 +222,10 @@ def read_frames(
     """
     wanted = iter(numbers)
     target = next(wanted, None)
-    with open_driving(path, options, every) as reader, closing(prefetched(clock.timed("decode", reader), _AHEAD_AGAIN)) as decoded:
+    with (
+        open_driving(path, options, every) as reader,
+        closing(prefetched(clock.timed("decode", reader), _AHEAD_AGAIN)) as decoded,
+    ):
         for frame in decoded:
             while target is not None and target * every == frame.index:
                 yield replace(frame, index=target)
@@ -209,7 +278,10 @@ class _PassOne:
         points, present, times = np.stack(self.points), np.array(self.present), np.array(self.times)
         uncut = PoseTrack(points, present, times, self.info.width, self.info.height)
         # of the frames looked at, the first one that is not before the cut begins the shot
-        places = (*np.searchsorted(self.numbers, self.cuts.cuts()), *np.searchsorted(self.given_indices, self.given_cuts))
+        places = (
+            *np.searchsorted(self.numbers, self.cuts.cuts()),
+            *np.searchsorted(self.given_indices, self.given_cuts),
+        )
         cuts = {*leaps(uncut), *(int(place) for place in places if 0 < place < len(times))}
         return replace(uncut, cuts=tuple(sorted(cuts)))
 

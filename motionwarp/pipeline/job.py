@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -13,35 +14,47 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.registry import make_engine
+from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.image import Picture, is_picture
 from motionwarp.media.prefetch import prefetched
-from motionwarp.media.probing import VideoInfo, probe_video
-from motionwarp.pipeline.backdrop import Backdrop, make_backdrop
-from motionwarp.pipeline.beside import done_beside
-from motionwarp.pipeline.choices import BackgroundKind
+from motionwarp.media.probe import VideoInfo, probe_video
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.registry import make_estimator
+from motionwarp.pipeline.analysis import SeenInputs
+from motionwarp.pipeline.background import Backdrop, make_backdrop
 from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
-from motionwarp.pipeline.driving import given_track, observe_driving, read_frames
-from motionwarp.pipeline.glimpses import Glimpses
-from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.placing import contain, output_size
+from motionwarp.pipeline.driving import Glimpses, given_track, observe_driving, read_frames
+from motionwarp.pipeline.layout import UNCHANGED, Staging, contain, output_size, staged
+from motionwarp.pipeline.options import BackgroundKind, TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
-from motionwarp.pipeline.rendering import EngineRunner
-from motionwarp.pipeline.seen import SeenInputs
 from motionwarp.pipeline.source import PreparedSource, fitted_to, given_pose, prepare_source, read_source
-from motionwarp.pipeline.staging import UNCHANGED, Staging, staged
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.placement import place_track
 from motionwarp.pose.repair import RepairResult, repair_track
 from motionwarp.pose.retargeting import RetargetReport, retarget_track
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrack
+
+
+@contextmanager
+def done_beside(work: Callable[[], object]) -> Iterator[None]:
+    """Do something in a thread while the block runs; both are over at its end.
+
+    Parameters
+    ----------
+    work : callable
+        What it raises is raised at the end of the block, unless the block itself has failed. It is waited for in any case.
+    """
+    with ThreadPoolExecutor(1, "motionwarp-beside") as thread:
+        done = thread.submit(work)
+        yield
+        done.result()
+
 
 _REGION_BATCH = 16
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
@@ -225,7 +238,9 @@ class TransferJob:
             self.estimator_name = seen.estimator
             self.warnings += [*seen.source.notes, *seen.motion.notes]
             self._source, self._motion = seen.source, seen.motion
-            self._timeline = make_timeline(seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate)
+            self._timeline = make_timeline(
+                seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate
+            )
             self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
             self._prepare_engine(seen.source)
             self._theta = self._planned(self._target, callback)
@@ -339,7 +354,9 @@ class TransferJob:
         with self.clock.measure("smooth"):
             comes_or_goes = np.flatnonzero(np.diff(track.present)) + 1
             ends = (*track.cuts, *comes_or_goes.tolist())
-            return smooth_over_time(np.concatenate(parts), track.times_seconds, ends, _THETA_SHARE * self.options.smooth)
+            return smooth_over_time(
+                np.concatenate(parts), track.times_seconds, ends, _THETA_SHARE * self.options.smooth
+            )
 
     def _layers(self, chosen: npt.NDArray[np.int64]) -> Generator[PersonLayer, None, None]:
         """Yield the person of every chosen frame, rendered a batch ahead in a thread of its own."""

@@ -131,11 +131,14 @@ def _thumb(rgb: ByteArray) -> ByteArray:
     few. What no block holds at the right and at the bottom is less than a block and left out.
     """
     height, width = rgb.shape[:2]
-    down, across = (max(length // (_BLOCKS * cells), 1) for length, cells in ((height, THUMB_HEIGHT), (width, THUMB_WIDTH)))
+    down, across = (
+        max(length // (_BLOCKS * cells), 1) for length, cells in ((height, THUMB_HEIGHT), (width, THUMB_WIDTH))
+    )
     rows, columns = height // down, width // across
     blocks = rgb
     if down > 1 or across > 1:
         blocks = np.asarray(
-            cv2.resize(rgb[: rows * down, : columns * across], (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8
+            cv2.resize(rgb[: rows * down, : columns * across], (columns, rows), interpolation=cv2.INTER_AREA),
+            dtype=np.uint8,
         )
     return np.asarray(cv2.resize(blocks, (THUMB_WIDTH, THUMB_HEIGHT), interpolation=cv2.INTER_AREA), dtype=np.uint8)

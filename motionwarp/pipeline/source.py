@@ -10,17 +10,17 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.choice import LARGEST, PersonChoice
-from motionwarp.analysis.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.errors import MediaError, MotionwarpError, NoPersonError
+from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
-from motionwarp.pipeline.doubts import Doubts
-from motionwarp.pipeline.inpainting import clean_plate
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.exposure import Doubts
+from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
+from motionwarp.perception.selection import LARGEST, PersonChoice
+from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.placing import resized
-from motionwarp.pose.files import read_pose
+from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
 # pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise

@@ -90,7 +90,9 @@ def resampled(track: PoseTrack, timeline: Timeline) -> PoseTrack:
         shot[frames] = number
     joined = (shot[before] == shot[after]) & track.present[before] & track.present[after]
     step = track.times_seconds[after] - track.times_seconds[before]
-    share = np.where(joined & (step > 0), (timeline.times_seconds - track.times_seconds[before]) / np.maximum(step, 1e-9), 0)
+    share = np.where(
+        joined & (step > 0), (timeline.times_seconds - track.times_seconds[before]) / np.maximum(step, 1e-9), 0
+    )
     share = np.clip(share, 0, 1)[:, None, None].astype(np.float32)
     points = track.points[before] * (1 - share) + track.points[after] * share
     cuts = tuple(int(index) for index in np.flatnonzero(np.diff(shot[before]) != 0) + 1)

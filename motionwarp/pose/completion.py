@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motionwarp.errors import NoPersonError
-from motionwarp.pose.body_tree import (
+from motionwarp.pose.kinematics import (
     JOINT_MIRROR,
     LEFT_JOINTS,
     MID_HIP,
@@ -26,7 +26,12 @@ from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose
 MIRRORED_FACTOR = 0.5
 ESTIMATED_SCORE = 0.1
 # bones that tell the torso's length where it was not seen itself, the most reliable first
-TORSO_WITNESSES = (("half_shoulders", "neck"), ("thigh", "shin"), ("upper_arm", "forearm"), ("nose_to_eye", "eye_to_ear"))
+TORSO_WITNESSES = (
+    ("half_shoulders", "neck"),
+    ("thigh", "shin"),
+    ("upper_arm", "forearm"),
+    ("nose_to_eye", "eye_to_ear"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +79,9 @@ def complete_pose(pose: Pose) -> Completion:
     known = joints[:, 2] >= SEEN_SCORE
     torso = torso_length(joints, known)
     if torso <= 0:
-        raise NoPersonError("too few points of the person were seen", remedy="Use a picture that shows more of the person")
+        raise NoPersonError(
+            "too few points of the person were seen", remedy="Use a picture that shows more of the person"
+        )
     positions = joints[:, :2]
     down = _spine_direction(positions, known)
     steps, mirrored = _steps(positions, known, down, torso)
@@ -143,9 +150,7 @@ def _left_direction(positions: FloatArray, known: BoolArray, down: FloatArray) -
     return across
 
 
-def _steps(
-    positions: FloatArray, known: BoolArray, down: FloatArray, torso: float
-) -> tuple[FloatArray, BoolArray]:
+def _steps(positions: FloatArray, known: BoolArray, down: FloatArray, torso: float) -> tuple[FloatArray, BoolArray]:
     """Return a step for each joint from its parent, float32 (19, 2), and which of them are the other side's, bool (19,)."""
     steps = np.zeros((len(positions), 2), dtype=np.float32)
     mirrored = np.zeros(len(positions), dtype=np.bool_)

@@ -8,7 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.pose.body_tree import SEEN_SCORE, typical_torso
+from motionwarp.pose.kinematics import SEEN_SCORE, typical_torso
 from motionwarp.pose.skeleton import BONES, HEAD_POINTS, POINT_NAMES
 from motionwarp.types import ByteArray, FloatArray
 

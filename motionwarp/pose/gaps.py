@@ -12,9 +12,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.pose.skeleton import BONES, NECK
-from motionwarp.pose.whittaker import DoubleArray
+from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
 
 # a filled place is less sure than the places it comes from
@@ -84,7 +84,10 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
             if (first, last) not in person_gaps:
                 fills.setdefault((first, last, action), []).append(point)
         known[:, point] = True
-    whole = [GapFill(first, last, (), _action(first, last, times_seconds, interpolate_seconds)) for first, last in person_gaps]
+    whole = [
+        GapFill(first, last, (), _action(first, last, times_seconds, interpolate_seconds))
+        for first, last in person_gaps
+    ]
     return whole + [GapFill(first, last, tuple(sorted(some)), action) for (first, last, action), some in fills.items()]
 
 

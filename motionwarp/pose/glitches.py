@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.pose.body_tree import SEEN_SCORE, TREE, typical_torso
+from motionwarp.pose.kinematics import SEEN_SCORE, TREE, typical_torso
 from motionwarp.pose.skeleton import (
     LEFT_ANKLE,
     LEFT_EAR,
@@ -24,7 +24,7 @@ from motionwarp.pose.skeleton import (
     LEFT_WRIST,
     MIRROR,
 )
-from motionwarp.pose.whittaker import DoubleArray
+from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray
 
 IndexArray = npt.NDArray[np.intp]
@@ -124,15 +124,17 @@ def undo_jumps(points: FloatArray, times_seconds: DoubleArray) -> list[tuple[int
             for first, point in np.argwhere(jumps):
                 _put_between(points, times_seconds, int(first), int(first) + length, int(point))
                 repaired[first : first + length, point] = True
-    return [(int(frame), tuple(np.flatnonzero(repaired[frame]).tolist())) for frame in np.flatnonzero(repaired.any(axis=1))]
+    return [
+        (int(frame), tuple(np.flatnonzero(repaired[frame]).tolist())) for frame in np.flatnonzero(repaired.any(axis=1))
+    ]
 
 
 def _swapped_group(points: FloatArray, times: DoubleArray, first: int, after: int, torso: float) -> int | None:
     """Return which of the groups is swapped in frames first..after-1, or None."""
     share = ((times[first:after] - times[first - 1]) / (times[after] - times[first - 1]))[:, None, None]
-    expected = (1 - share) * points[first - 1, :, :2] + share * points[after, :, :2]     # (n, 18, 2)
+    expected = (1 - share) * points[first - 1, :, :2] + share * points[after, :, :2]  # (n, 18, 2)
     frames = points[first - 1 : after + 1]
-    seen = np.asarray((frames[..., 2] >= SEEN_SCORE).all(axis=0))                        # (18,)
+    seen = np.asarray((frames[..., 2] >= SEEN_SCORE).all(axis=0))  # (18,)
     stretch = frames[1:-1, :, :2]
     mirror = list(MIRROR)
     pair_seen = seen & seen[mirror]

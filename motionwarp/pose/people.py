@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from motionwarp.errors import NoPersonError
-from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.types import BoolArray, FloatArray
 
 # the largest person, the person of an index counted by size from 0, or the one nearest to a point (x, y) in pixels

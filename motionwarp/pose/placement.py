@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motionwarp.pose.retargeting import RetargetResult
-from motionwarp.pose.whittaker import DoubleArray
+from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import PoseTrack
 
 Placement = Literal["source", "driving"]

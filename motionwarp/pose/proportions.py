@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.body_tree import MID_HIP, REST_LENGTHS, SEEN_SCORE, TREE, with_mid_hip
 from motionwarp.pose.completion import torso_length
+from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, TREE, with_mid_hip
 from motionwarp.types import FloatArray
 
 # a bone's full length is this percentile of what a clip shows of it: the longest views are errors of the estimator

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 
 from motionwarp.errors import NoPersonError
-from motionwarp.pose.body_tree import SEEN_SCORE
+from motionwarp.pose.continuity import frames_out_of_sight
 from motionwarp.pose.gaps import GapFill, fill_shot
 from motionwarp.pose.glitches import undo_jumps, undo_swaps
-from motionwarp.pose.leaving import frames_out_of_sight
+from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.types import BoolArray, PoseTrack
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.anchoring import ANKLES, anchor_points, resting_place, stand
-from motionwarp.pose.body_tree import SEEN_SCORE, TREE, fill_from_neighbours, with_mid_hip
 from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
+from motionwarp.pose.kinematics import SEEN_SCORE, TREE, fill_from_neighbours, with_mid_hip
 from motionwarp.pose.proportions import BoneRatios, compare, measure
-from motionwarp.pose.whittaker import DoubleArray
+from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
+from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose, PoseTrack
 
 # a point seen in a smaller part of a shot's frames is treated as never seen in it
@@ -135,7 +135,9 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
         present[here] = True
         reports.append(report)
     if not reports:
-        raise NoPersonError("too few points of the driving person were seen", remedy="Use a clip that shows more of a person")
+        raise NoPersonError(
+            "too few points of the driving person were seen", remedy="Use a clip that shows more of a person"
+        )
     result = PoseTrack(points, present, track.times_seconds, track.width, track.height, track.cuts)
     return RetargetResult(result, RetargetReport(tuple(reports), completion.mirrored, completion.estimated))
 
@@ -251,7 +253,7 @@ def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray
     for hip, knee, ankle in LEGS:
         if shown[knee] or shown[ankle]:
             continue
-        moved = stood[:, hip] - source_joints[hip]                                     # (T, 2)
+        moved = stood[:, hip] - source_joints[hip]  # (T, 2)
         far = np.linalg.norm(moved, axis=1, keepdims=True) / (PLANTED_REACH * torso)
         # within reach the feet stay; beyond it they come along by what is left
         followed = moved * (1.0 - 1.0 / np.maximum(far, 1.0))
@@ -259,9 +261,7 @@ def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray
         stood[:, ankle] = source_joints[ankle] + followed
 
 
-def _scores(
-    points: FloatArray, known: BoolArray, shown: BoolArray, source: Pose, completion: Completion
-) -> FloatArray:
+def _scores(points: FloatArray, known: BoolArray, shown: BoolArray, source: Pose, completion: Completion) -> FloatArray:
     completed = completion.pose.scores
     source_seen = source.scores >= SEEN_SCORE
     scores = np.where(known, points[..., 2], np.minimum(points[..., 2], ESTIMATED_SCORE))

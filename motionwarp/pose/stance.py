@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.body_tree import MID_HIP, REST_LENGTHS, SEEN_SCORE, with_mid_hip
 from motionwarp.pose.completion import torso_length
-from motionwarp.pose.whittaker import DoubleArray
+from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, with_mid_hip
+from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
 
 # cosines of the angle between the chest's and the camera's direction: 45 degrees, and 20 degrees beside a right angle, within which the
@@ -125,7 +125,9 @@ def limbs_in_front(points: FloatArray) -> tuple[str, ...]:
         Such as 'right arm before the torso' or 'legs crossed'. Somebody in profile has an arm before the torso always.
     """
     seen = points[:, 2] >= SEEN_SCORE
-    found = [f"{side} arm before the torso" for side, elbow, wrist in _ARMS if _covers_torso(points, seen, elbow, wrist)]
+    found = [
+        f"{side} arm before the torso" for side, elbow, wrist in _ARMS if _covers_torso(points, seen, elbow, wrist)
+    ]
     forearms = [(elbow, wrist) for _, elbow, wrist in _ARMS]
     if _any_cross(points, seen, [forearms[0]], [forearms[1]]):
         found.append("forearms crossed")
@@ -157,7 +159,9 @@ def _covers_torso(points: FloatArray, seen: BoolArray, elbow: int, wrist: int) -
 def _inside(corners: FloatArray, place: FloatArray) -> bool:
     """Tell whether a place (2,) is inside of a torso (4, 2), given as right and left shoulder, left and right hip, by the margin."""
     right_shoulder, left_shoulder, left_hip, right_hip = corners.astype(np.float64)
-    down = float((place - right_shoulder) @ (right_hip - right_shoulder)) / max(float(np.sum((right_hip - right_shoulder) ** 2)), 1e-6)
+    down = float((place - right_shoulder) @ (right_hip - right_shoulder)) / max(
+        float(np.sum((right_hip - right_shoulder) ** 2)), 1e-6
+    )
     if not TORSO_MARGIN <= down <= 1 - TORSO_MARGIN:
         return False
     right = right_shoulder + down * (right_hip - right_shoulder)
@@ -169,7 +173,9 @@ def _inside(corners: FloatArray, place: FloatArray) -> bool:
 def _any_cross(points: FloatArray, seen: BoolArray, some: list[tuple[int, int]], others: list[tuple[int, int]]) -> bool:
     """Tell whether a bone of one list crosses a bone of the other; bones are pairs of points."""
     return any(
-        seen[[*one, *other]].all() and _cross(points[list(one), :2], points[list(other), :2]) for one in some for other in others
+        seen[[*one, *other]].all() and _cross(points[list(one), :2], points[list(other), :2])
+        for one in some
+        for other in others
     )
 
 

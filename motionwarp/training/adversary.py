@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from motionwarp.errors import OptionError
-from motionwarp.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
-from motionwarp.losses.pyramid_hierarchy import pyramid_hierarchy_loss
-from motionwarp.networks.discriminator import DiscriminatorConfig, DiscriminatorOutput, PyramidDiscriminator
-from motionwarp.training.loop import LoopConfig
-from motionwarp.training.optimisers import adam
-from motionwarp.training.parallel import descend
+from motionwarp.nn.discriminator import DiscriminatorConfig, DiscriminatorOutput, PyramidDiscriminator
+from motionwarp.nn.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss, pyramid_hierarchy_loss
+from motionwarp.training.distributed import descend
+from motionwarp.training.pretrained import adam
+from motionwarp.training.task import LoopConfig
 
 _KINDS: Final = ("least_squares", "hinge")
 

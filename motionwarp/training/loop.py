@@ -10,93 +10,17 @@ from __future__ import annotations
 import copy
 import signal
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from motionwarp.errors import OptionError
-from motionwarp.training.parallel import anybody, present_team, take_from_first
-from motionwarp.training.run_log import RunLog
-from motionwarp.training.run_state import load_state, save_state
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How long and how fast to train.
-
-    Attributes
-    ----------
-    steps : int
-        At which the run is complete.
-    batch_size : int
-        Of each process.
-    learning_rate : float
-        At its highest: after `warmup_steps`, until `decay_steps` before the end, from where it falls linearly to nearly zero.
-        A run can so be prolonged from any step of the flat part.
-    warmup_steps, decay_steps : int
-    weight_decay : float
-    gradient_clip : float
-        Largest norm of the gradient.
-    ema_decay : float
-        Of the averaged weights, which are what is exported.
-    seed : int
-    workers : int
-        Processes that prepare data; 0 prepares it in the loop.
-    log_every : int
-        Steps between lines of the log.
-    checkpoint_minutes, export_minutes : float
-        Minutes between written states, and between exports with validation.
-    """
-
-    steps: int = 20_000
-    batch_size: int = 24
-    learning_rate: float = 1.5e-3
-    warmup_steps: int = 200
-    decay_steps: int = 2_000
-    weight_decay: float = 0.02
-    gradient_clip: float = 2.0
-    ema_decay: float = 0.998
-    seed: int = 0
-    workers: int = 1
-    log_every: int = 20
-    checkpoint_minutes: float = 4.0
-    export_minutes: float = 15.0
-
-    def __post_init__(self) -> None:
-        if self.steps <= 0 or self.batch_size <= 0 or self.learning_rate <= 0:
-            raise OptionError(f"steps, batch size and learning rate must be positive, got {self}")
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        warm = min((step + 1) / max(self.warmup_steps, 1), 1.0)
-        left = min((self.steps - step) / max(self.decay_steps, 1), 1.0)
-        return self.learning_rate * warm * max(left, 0.01)
-
-
-class TrainingTask(ABC):
-    """What the loop trains: networks, their optimisers, their data and one step."""
-
-    modules: dict[str, nn.Module]
-    optimisers: dict[str, torch.optim.Optimizer]
-    averaged: str  # name of the module whose weights are averaged and exported
-
-    @abstractmethod
-    def batches(self, first_step: int, steps: int) -> Iterator[Any]:
-        """Yield the batch of every step from `first_step` to `steps`."""
-
-    @abstractmethod
-    def train_step(self, batch: Any) -> Mapping[str, float | Tensor]:
-        """Make one step on a batch with the optimisers' present learning rates and return what is to be logged."""
-
-    @abstractmethod
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write the averaged weights for use, validate them and return the figures."""
+from motionwarp.training.distributed import anybody, present_team, take_from_first
+from motionwarp.training.run_state import RunLog, load_state, save_state
+from motionwarp.training.task import LoopConfig, TrainingTask
 
 
 class _Stopper:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.ablation import VARIANTS, _pack
-from motionwarp.data.analyser_samples import PackShare
+from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGeneratorTrainingConfig
 from motionwarp.errors import OptionError
-from motionwarp.training.parts_config import GeneratorLossWeights, PartGeneratorTrainingConfig
+from motionwarp.training.analyzer.samples import PackShare
 
 EVERYTHING = PartGeneratorTrainingConfig(
     (PackShare(Path("a.pack"), 1.0),),

@@ -31,7 +31,14 @@ def stages_result(engine: str = "layered", fps: float = 20.0, commit: str = "abc
 
 def lengths_result() -> dict[str, Any]:
     runs = [
-        {"clip_seconds": seconds, "fps": 9.0, "peak_memory_mb": 500.0, "engine": "layered", "precision": "float32", "device": "cpu"}
+        {
+            "clip_seconds": seconds,
+            "fps": 9.0,
+            "peak_memory_mb": 500.0,
+            "engine": "layered",
+            "precision": "float32",
+            "device": "cpu",
+        }
         for seconds in (10.0, 600.0)
     ]
     return {"benchmark": "lengths", "machine": MACHINE, "size": "256", "runs": runs}
@@ -132,7 +139,13 @@ def test_decades_enclose() -> None:
 
 
 def test_a_page_holds_all_charts() -> None:
-    results = [stages_result("layered"), stages_result("warping_gan"), lengths_result(), grid_result(), startup_result()]
+    results = [
+        stages_result("layered"),
+        stages_result("warping_gan"),
+        lengths_result(),
+        grid_result(),
+        startup_result(),
+    ]
     charts = charts_of(results)
     assert len(charts) == 3 + 2 + 1 + 1
     drawn = page(charts, 2, footer(results))

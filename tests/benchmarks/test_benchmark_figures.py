@@ -47,7 +47,9 @@ def test_shares_of_the_peak() -> None:
 
 def test_growth_is_one_where_time_is_linear() -> None:
     short, long = {"fps": 10.0, "peak_memory_mb": 400.0}, {"fps": 8.0, "peak_memory_mb": 440.0}
-    assert growth([short, {"fps": 1.0, "peak_memory_mb": 1.0}, long]) == pytest.approx({"time_to_linear": 1.25, "memory_growth": 0.1})
+    assert growth([short, {"fps": 1.0, "peak_memory_mb": 1.0}, long]) == pytest.approx(
+        {"time_to_linear": 1.25, "memory_growth": 0.1}
+    )
     assert growth([short]) == {"time_to_linear": 1.0, "memory_growth": 0.0}
 
 

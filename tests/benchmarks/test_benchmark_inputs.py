@@ -11,7 +11,7 @@ import typer
 
 from benchmarks.inputs import back_and_forth, fitted, make_inputs, parsed_size, scaled_clip, size_option
 from motionwarp.media.image import read_image
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
 

@@ -10,12 +10,14 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.sizes import NETWORKS
-from motionwarp.networks.part_generator import PartGenerator
+from motionwarp.engines.warping_gan.networks import PartGenerator
 
 
 def test_a_networks_operations_do_not_depend_on_the_batch_and_its_parameters_are_counted() -> None:
     one, two = (
-        json.loads(CliRunner().invoke(app, ["sizes", "--only", "parts: stage II", "--batch", batch, "--repeats", "1"]).stdout)
+        json.loads(
+            CliRunner().invoke(app, ["sizes", "--only", "parts: stage II", "--batch", batch, "--repeats", "1"]).stdout
+        )
         for batch in ("1", "2")
     )
     first, second = (each["networks"]["parts: stage II"] for each in (one, two))
@@ -36,7 +38,13 @@ def test_drawing_reading_and_learning_are_timed_a_sample() -> None:
     result = CliRunner().invoke(app, ["feeding", "--count", "2", "--batch-size", "2"])
     assert result.exit_code == 0, result.stderr
     each = json.loads(result.stdout)["each"]
-    assert set(each) == {"drawn picture", "drawn pair, cut and warped", "sample of a pack", "stage I learns", "stage II learns"}
+    assert set(each) == {
+        "drawn picture",
+        "drawn pair, cut and warped",
+        "sample of a pack",
+        "stage I learns",
+        "stage II learns",
+    }
     # a pair is two pictures and more; a sample that lies in a pack costs a fraction of making it
     assert each["drawn pair, cut and warped"]["cpu_ms"] > each["drawn picture"]["cpu_ms"]
     assert each["sample of a pack"]["cpu_ms"] < each["drawn pair, cut and warped"]["cpu_ms"]

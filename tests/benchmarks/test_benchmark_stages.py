@@ -68,7 +68,9 @@ def test_an_engine_is_run_again_as_transfers_run_it() -> None:
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
     inputs = make_inputs(None, None, (180, 320), 6, tmp_path_factory.mktemp("inputs"))
-    return Stages.of(inputs.source, inputs.driving, TransferOptions(engine="layered", size="180x320", device="cpu", batch_size=4))
+    return Stages.of(
+        inputs.source, inputs.driving, TransferOptions(engine="layered", size="180x320", device="cpu", batch_size=4)
+    )
 
 
 def test_every_stage_is_done_alone(stages: Stages) -> None:
@@ -86,7 +88,9 @@ def test_the_networks_of_stages_are_found(stages: Stages) -> None:
     assert network.usual[0].shape[1:] == (3, 256, 192)
 
 
-def test_other_backgrounds_are_not_measured_as_if_they_were_still(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_backgrounds_are_not_measured_as_if_they_were_still(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stages.job, "options", TransferOptions(engine="layered", background="transparent"))
     with pytest.raises(ValueError, match="transparent"):
         stages.timed(1)

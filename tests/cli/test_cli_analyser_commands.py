@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import motionwarp.engines.warping_gan  # noqa: F401 - it must bind the real loader before a test puts another in its place
-from motionwarp.evaluation.analysis import AnalysisReport, PointTally, SeenPicture
+from motionwarp.engines.warping_gan.finetune import Personalised
+from motionwarp.evaluation.perception import AnalysisReport, PointTally, SeenPicture
 from motionwarp.media.image import read_image
-from motionwarp.training.personalise import Personalised
 
 Run = Callable[..., Any]
 POINTS = {"points": 90, "within_5_percent": 0.9, "within_10_percent": 0.95}
@@ -35,9 +35,9 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         folders.append(folder)
         return {"clip": {**POINTS, "matte_iou": 0.7}, "all": dict(POINTS)}
 
-    monkeypatch.setattr("motionwarp.evaluation.analysis.evaluate_photos", evaluate_photos)
-    monkeypatch.setattr("motionwarp.evaluation.analysis.evaluate_clips", evaluate_clips)
-    monkeypatch.setattr("motionwarp.analysis.estimators.make_estimator", lambda name, *_: SimpleNamespace(name=name))
+    monkeypatch.setattr("motionwarp.evaluation.perception.evaluate_photos", evaluate_photos)
+    monkeypatch.setattr("motionwarp.evaluation.perception.evaluate_clips", evaluate_clips)
+    monkeypatch.setattr("motionwarp.perception.registry.make_estimator", lambda name, *_: SimpleNamespace(name=name))
     return folders
 
 
@@ -55,7 +55,9 @@ def test_the_analysers_figures_as_a_table_and_as_json(motionwarp: Run, measured:
     assert (told["estimator"], told["photos"]["parsing_groups_miou"]) == ("builtin", None)
 
 
-def test_the_worst_photos_are_drawn_where_a_sheet_is_asked_for(motionwarp: Run, measured: list[Path], tmp_path: Path) -> None:
+def test_the_worst_photos_are_drawn_where_a_sheet_is_asked_for(
+    motionwarp: Run, measured: list[Path], tmp_path: Path
+) -> None:
     sheet = tmp_path / "worst.png"
     assert motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--worst", sheet).exit_code == 0
     assert read_image(sheet).width == 30
@@ -63,13 +65,17 @@ def test_the_worst_photos_are_drawn_where_a_sheet_is_asked_for(motionwarp: Run, 
     again = motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--worst", sheet)
     assert again.exit_code == 2
     assert "exists already" in again.stderr
-    nowhere = motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--worst", tmp_path / "missing" / "worst.png")
+    nowhere = motionwarp(
+        "evaluate", "analyser", "data", "--device", "cpu", "--worst", tmp_path / "missing" / "worst.png"
+    )
     assert nowhere.exit_code == 2
     assert "folder does not exist" in nowhere.stderr
     assert measured == []  # refused before anything was measured
 
 
-def test_an_analyser_is_trained_as_the_file_says(motionwarp: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_analyser_is_trained_as_the_file_says(
+    motionwarp: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tmp_path / "analyser.toml"
     config.write_text('[[packs]]\npath = "a.pack"\nweight = 1.0\n[loop]\nsteps = 7\n', encoding="utf-8")
     asked: list[Any] = []
@@ -79,7 +85,9 @@ def test_an_analyser_is_trained_as_the_file_says(motionwarp: Run, tmp_path: Path
         report("step 5 of 7")
         return 5
 
-    monkeypatch.setattr("motionwarp.training.analyser.AnalyserTask", lambda settings, *_: SimpleNamespace(settings=settings))
+    monkeypatch.setattr(
+        "motionwarp.training.analyzer.task.AnalyserTask", lambda settings, *_: SimpleNamespace(settings=settings)
+    )
     monkeypatch.setattr("motionwarp.training.loop.run", run)
     output = tmp_path / "run"
     result = motionwarp("train", "analyser", config, "-o", output, "--max-minutes", 2, "--device", "cpu")
@@ -119,10 +127,12 @@ def test_a_fit_to_a_person_tells_what_it_gained(
 
     names = Personalised.__dataclass_fields__
     extra = {name: 0 for name in names if name not in ("step", "before", "after")}
-    monkeypatch.setattr("motionwarp.training.personalise.personalise", personalise)
+    monkeypatch.setattr("motionwarp.engines.warping_gan.finetune.personalise", personalise)
     monkeypatch.setattr("motionwarp.data.person_clip.person_pictures", lambda *_: "pictures")
-    monkeypatch.setattr("motionwarp.analysis.estimators.make_estimator", lambda *_: None)
-    monkeypatch.setattr("motionwarp.engines.warping_networks.load_warping_networks", lambda name: loaded.append(name) or "networks")
+    monkeypatch.setattr("motionwarp.perception.registry.make_estimator", lambda *_: None)
+    monkeypatch.setattr(
+        "motionwarp.engines.warping_gan.networks.load_warping_networks", lambda name: loaded.append(name) or "networks"
+    )
     options = ("train", "warping-gan", "--person", "anna.mp4", "-o", output, "--device", "cpu")
     result = motionwarp(*options, "--from", "mine.safetensors")
     assert result.exit_code == 0, result.stderr

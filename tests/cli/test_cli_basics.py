@@ -98,7 +98,12 @@ def test_the_roots_help_imports_no_command(repository_root: Path) -> None:
     """
     environment = {**os.environ, "PYTHONPATH": str(repository_root)}
     result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert result.stdout.splitlines()[-1] == "IMPORTED []"
 
@@ -184,7 +189,11 @@ def failing(app_module: ModuleType, make_runner: Run) -> Failing:
         ),
         (errors.WeightsError("is damaged", subject="w"), 2, "Error: w: is damaged.\n"),
         (errors.MotionwarpError("did not converge"), 1, "Error: did not converge.\n"),
-        (OSError(errno.ENOSPC, "No space left on device", "/x/out.mp4"), 2, "Error: /x/out.mp4: No space left on device.\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/x/out.mp4"),
+            2,
+            "Error: /x/out.mp4: No space left on device.\n",
+        ),
         (OSError(errno.EIO, "Input/output error"), 1, "Internal error: OSError"),
         (MemoryError(), 1, "Out of memory"),
         (ZeroDivisionError("division by zero"), 1, "Internal error: ZeroDivisionError: division by zero"),
@@ -300,7 +309,7 @@ def test_doctor_finds_this_machine_fit(motionwarp: Run) -> None:
 
 
 def test_doctor_tells_of_damage(motionwarp: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from motionwarp.weights_registry import read_registry
+    from motionwarp.checkpoints.registry import read_registry
 
     (tmp_path / "registry.toml").write_text(
         f'version = 1\n[[weights]]\nname = "bad"\nfile = "bad.safetensors"\nsha256 = "{"0" * 64}"\nbytes = 3\n'

@@ -13,13 +13,13 @@ import typer
 
 from motionwarp.errors import NoPersonError
 from motionwarp.media.image import read_image
-from motionwarp.pipeline.alignment_facts import AlignmentFacts
-from motionwarp.pipeline.driving_facts import DrivingFacts, Span
-from motionwarp.pipeline.feasibility import FeasibilityReport
+from motionwarp.pipeline.check.alignment import AlignmentFacts
+from motionwarp.pipeline.check.cost import RunningCost
+from motionwarp.pipeline.check.driving import DrivingFacts, Span
+from motionwarp.pipeline.check.issues import Doubt, Verdict
+from motionwarp.pipeline.check.report import FeasibilityReport
+from motionwarp.pipeline.check.source import SourceFacts
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.running_cost import RunningCost
-from motionwarp.pipeline.source_facts import SourceFacts
-from motionwarp.pipeline.suitability import Doubt, Verdict
 from motionwarp.pose.proportions import Clamp
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import Framing, View
@@ -55,8 +55,12 @@ REPORT = FeasibilityReport(
     estimator="builtin",
     preview=None,
 )  # fmt: skip
-CUT = Doubt("driving.cuts", Verdict.FAIR, "the clip is cut at 0:04", "Cut to the best section with --start 0:04 --end 0:12")
-SIDE = Doubt("source.view", Verdict.POOR, "the person is seen from the side", "Use a photo in which the person faces the camera")
+CUT = Doubt(
+    "driving.cuts", Verdict.FAIR, "the clip is cut at 0:04", "Cut to the best section with --start 0:04 --end 0:12"
+)
+SIDE = Doubt(
+    "source.view", Verdict.POOR, "the person is seen from the side", "Use a photo in which the person faces the camera"
+)
 
 Calls = list[tuple[Path, Path, TransferOptions, dict[str, Any]]]
 
@@ -70,7 +74,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         made.append((source, driving, options, how))
         return REPORT
 
-    monkeypatch.setattr("motionwarp.pipeline.feasibility.check", check)
+    monkeypatch.setattr("motionwarp.pipeline.check.report.check", check)
     return made
 
 
@@ -80,7 +84,7 @@ def telling(monkeypatch: pytest.MonkeyPatch, outcome: FeasibilityReport | Except
             raise outcome
         return outcome
 
-    monkeypatch.setattr("motionwarp.pipeline.feasibility.check", check)
+    monkeypatch.setattr("motionwarp.pipeline.check.report.check", check)
 
 
 def test_the_report_is_readable(motionwarp: Run, calls: Calls) -> None:
@@ -188,7 +192,9 @@ def test_defaults_are_those_of_a_transfer(motionwarp: Run, calls: Calls, app_mod
     assert (calls[1][3]["quick"], calls[1][3]["preview"]) == (True, Path("look.png"))
     # an option of both is the same one in both
     commands: Any = typer.main.get_command(app_module.app)
-    checked, transferred = ({each.name: each for each in commands.commands[name].params} for name in ("check", "transfer"))
+    checked, transferred = (
+        {each.name: each for each in commands.commands[name].params} for name in ("check", "transfer")
+    )
     for name in set(checked) & set(transferred):
         assert (checked[name].opts, checked[name].help) == (transferred[name].opts, transferred[name].help), name
     assert set(checked) - set(transferred) == {"quick", "preview"}
@@ -204,7 +210,11 @@ def test_the_examples_as_a_user_checks_them(program: Run, repository_root: Path,
     told = json.loads(result.stdout)
     assert told["verdict"] == "good", told["doubts"]
     assert (told["source"]["view"], told["source"]["framing"], told["source"]["people"]) == ("frontal", "whole body", 1)
-    assert (told["driving"]["frames"], told["driving"]["followed_share"], told["driving"]["has_audio"]) == (24, 1.0, True)
+    assert (told["driving"]["frames"], told["driving"]["followed_share"], told["driving"]["has_audio"]) == (
+        24,
+        1.0,
+        True,
+    )
     assert max(told["together"]["output_width"], told["together"]["output_height"]) == 192
     assert "render: " in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["look.png"]

@@ -32,7 +32,9 @@ def arguments(tables: tuple[Path, Path], output: Path) -> list[object]:
     ]  # fmt: skip
 
 
-def test_a_set_is_made_checked_described_and_exported(motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_set_is_made_checked_described_and_exported(
+    motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path
+) -> None:
     output = tmp_path / "set"
     made = motionwarp(*arguments(tables, output), "--shards", "--json")
     # one of the two people is not there: done, but for what is recorded
@@ -99,7 +101,9 @@ def test_options_that_make_no_sense_are_told(
     assert not (tmp_path / "set").exists()
 
 
-def test_a_set_within_its_inputs_is_refused(motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path, repository_root: Path) -> None:
+def test_a_set_within_its_inputs_is_refused(
+    motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path, repository_root: Path
+) -> None:
     (tmp_path / "person.jpg").write_bytes((repository_root / "examples" / "person.jpg").read_bytes())
     result = motionwarp("dataset", "generate", "--sources", tmp_path, "--drivings", tables[1], "-o", tmp_path / "set")
     assert result.exit_code == 2

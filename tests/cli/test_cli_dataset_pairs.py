@@ -25,14 +25,18 @@ def make_people(folder: Path, people: int) -> Path:
 
 def test_lists_are_made_and_told(motionwarp: Run, tmp_path: Path) -> None:
     people = make_people(tmp_path / "people", 5)
-    result = motionwarp("dataset", "pairs", people, "-o", tmp_path / "out", "--pairs-per-person", 2, "--test-share", 0.4, "--json")
+    result = motionwarp(
+        "dataset", "pairs", people, "-o", tmp_path / "out", "--pairs-per-person", 2, "--test-share", 0.4, "--json"
+    )
     assert result.exit_code == 0, result.stderr
     summary = json.loads(result.stdout)
     assert (summary["train"]["pairs"], summary["test"]["pairs"]) == (6, 4)
     assert summary["images"] == str(people)
     lists = [(tmp_path / "out" / f"{side}-pairs.csv").read_text(encoding="utf-8") for side in ("train", "test")]
     assert all(text.startswith("from,to\n") for text in lists)
-    assert not {line.split("/")[0] for line in lists[0].splitlines()[1:]} & {line.split("/")[0] for line in lists[1].splitlines()[1:]}
+    assert not {line.split("/")[0] for line in lists[0].splitlines()[1:]} & {
+        line.split("/")[0] for line in lists[1].splitlines()[1:]
+    }
     again = motionwarp("dataset", "pairs", people, "-o", tmp_path / "out")
     assert again.exit_code == 2
     assert "already" in again.stderr
@@ -48,7 +52,9 @@ def test_a_leak_is_refused(motionwarp: Run, tmp_path: Path) -> None:
 
 
 def test_test_pairs_need_labelled_data_and_something_to_make(motionwarp: Run, tmp_path: Path) -> None:
-    nothing = motionwarp("dataset", "test-pairs", tmp_path, "-o", tmp_path / "out", "--photos", 0, "--pairs-per-clip", 0)
+    nothing = motionwarp(
+        "dataset", "test-pairs", tmp_path, "-o", tmp_path / "out", "--photos", 0, "--pairs-per-clip", 0
+    )
     assert nothing.exit_code == 2
     assert "asks for no pairs" in nothing.stderr
     missing = motionwarp("dataset", "test-pairs", tmp_path / "absent", "-o", tmp_path / "out")

@@ -21,7 +21,9 @@ COMMANDS = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_ended_leaves_nothing(repository_root: Path, tmp_path: Path, name: str, number: signal.Signals, code: int) -> None:
+def test_a_run_that_is_ended_leaves_nothing(
+    repository_root: Path, tmp_path: Path, name: str, number: signal.Signals, code: int
+) -> None:
     words = [word.format(examples=repository_root / "examples", out=tmp_path) for word in COMMANDS[name]]
     process = subprocess.Popen(
         [sys.executable, "-m", "motionwarp", *words],

@@ -13,7 +13,7 @@ import pytest
 
 from motionwarp.evaluation.clip_labels import Origin
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
-from motionwarp.evaluation.judging import FrameFigures
+from motionwarp.evaluation.frame_metrics import FrameFigures
 from motionwarp.evaluation.reenactment import ReenactmentSettings
 from motionwarp.evaluation.reverse_pairs import ReverseSettings
 
@@ -25,7 +25,9 @@ def made_comparison(name: str, systems: Sequence[str], rows: int) -> Comparison:
     record = FrameRecord("3", figures, 10)
     grey = np.full((256, 192, 3), 127, np.uint8)
     kept = [SheetRow("3", grey, dict.fromkeys(systems, grey), record)] * rows
-    return Comparison(name, tuple(systems), [record], {"source_frame": 0}, {systems[0]: 0.01, "real": 0.005}, grey, kept)
+    return Comparison(
+        name, tuple(systems), [record], {"source_frame": 0}, {systems[0]: 0.01, "real": 0.005}, grey, kept
+    )
 
 
 @pytest.fixture
@@ -44,14 +46,18 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], Any]]:
 
     monkeypatch.setattr("motionwarp.evaluation.reenactment.evaluate_clip", evaluate_clip)
     monkeypatch.setattr("motionwarp.evaluation.reverse_pairs.evaluate_reverse_pairs", evaluate_reverse)
-    monkeypatch.setattr("motionwarp.analysis.estimators.make_estimator", lambda *rest: type("Seer", (), {"name": "seer"})())
-    monkeypatch.setattr("motionwarp.analysis.network_reader.NetworkReader.load", lambda *rest: None)
-    monkeypatch.setattr("motionwarp.analysis.builtin.BuiltinEstimator.load", lambda *rest: None)
+    monkeypatch.setattr(
+        "motionwarp.perception.registry.make_estimator", lambda *rest: type("Seer", (), {"name": "seer"})()
+    )
+    monkeypatch.setattr("motionwarp.perception.inference.NetworkReader.load", lambda *rest: None)
+    monkeypatch.setattr("motionwarp.perception.backends.builtin.BuiltinEstimator.load", lambda *rest: None)
     return made
 
 
 def test_clips_side_by_side_as_json(motionwarp: Run, calls: list[Any]) -> None:
-    result = motionwarp("evaluate", "reenact", "a.mp4", "b.mp4", "-e", "layered", "-e", "copy", "--every", 4, "--json", "-q")
+    result = motionwarp(
+        "evaluate", "reenact", "a.mp4", "b.mp4", "-e", "layered", "-e", "copy", "--every", 4, "--json", "-q"
+    )
     assert result.exit_code == 0, result.stderr
     content = json.loads(result.stdout)
     assert content["protocol"]["framing"] == "crop 256x192"
@@ -101,7 +107,9 @@ def test_options_reach_the_protocol(motionwarp: Run, calls: list[Any], tmp_path:
         (("--sheet", "nowhere/sheet.png"), "folder does not exist"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(motionwarp: Run, calls: list[Any], options: tuple[str, str], words: str) -> None:
+def test_options_that_make_no_sense_are_refused(
+    motionwarp: Run, calls: list[Any], options: tuple[str, str], words: str
+) -> None:
     result = motionwarp("evaluate", "reenact", "a.mp4", *options)
     assert result.exit_code == 2
     assert words in " ".join(result.stderr.split())
@@ -122,7 +130,19 @@ def test_reverse_pairs(motionwarp: Run, calls: list[Any], tmp_path: Path) -> Non
 def test_a_real_clip_from_end_to_end(motionwarp: Run, shared_data: Path, tmp_path: Path) -> None:
     clip = shared_data / "video" / "tfjs_pose1.mp4"
     result = motionwarp(
-        "evaluate", "reenact", clip, "-e", "layered", "-e", "copy", "--every", 30, "--sheet", tmp_path / "sheet.png", "--json", "-q"
+        "evaluate",
+        "reenact",
+        clip,
+        "-e",
+        "layered",
+        "-e",
+        "copy",
+        "--every",
+        30,
+        "--sheet",
+        tmp_path / "sheet.png",
+        "--json",
+        "-q",
     )
     assert result.exit_code == 0, result.stderr
     content = json.loads(result.stdout)

@@ -13,7 +13,10 @@ import pytest
 
 Run = Callable[..., Any]
 SUMMARY = {
-    "figures": {"pckh": {"title": "PCKh", "better": "higher", "meaning": "?"}, "akd": {"title": "AKD", "better": "lower", "meaning": "?"}},
+    "figures": {
+        "pckh": {"title": "PCKh", "better": "higher", "meaning": "?"},
+        "akd": {"title": "AKD", "better": "lower", "meaning": "?"},
+    },
     "engines": {"layered": {"pckh": {"mean": 0.75, "low": 0.5, "high": 1.0, "combinations": 2}}},
     "differences": [],
     "combinations": [],
@@ -48,7 +51,16 @@ def test_folders_become_every_combination(motionwarp: Run, asked: list[Any], tmp
     dance = tmp_path / "dances" / "x.mp4"
     dance.write_bytes(b"never read here")
     result = motionwarp(
-        "evaluate", "cross", tmp_path / "people", tmp_path / "dances", "-e", "layered", "--end", 2, "-o", tmp_path / "out.json"
+        "evaluate",
+        "cross",
+        tmp_path / "people",
+        tmp_path / "dances",
+        "-e",
+        "layered",
+        "--end",
+        2,
+        "-o",
+        tmp_path / "out.json",
     )
     assert result.exit_code == 0, result.stderr
     assert (asked[0].sources, asked[0].drivings, asked[0].end) == (tuple(people), (dance,), 2)
@@ -72,11 +84,14 @@ def test_a_study_from_folders_to_a_rate(motionwarp: Run, tmp_path: Path) -> None
     for number in range(4):
         picture(tmp_path / "ours" / f"{number}.png", 20 + number)
         picture(tmp_path / "theirs" / f"{number}.png", 120 + number)
-    made = motionwarp("evaluate", "study", tmp_path / "ours", tmp_path / "theirs", "-o", tmp_path / "study", "--checks", 1, "--json")
+    made = motionwarp(
+        "evaluate", "study", tmp_path / "ours", tmp_path / "theirs", "-o", tmp_path / "study", "--checks", 1, "--json"
+    )
     assert made.exit_code == 0, made.stderr
     key = json.loads(Path(json.loads(made.stdout)["key"]).read_text(encoding="utf-8"))
     answers = [
-        {"id": item["id"], "left": "x", "chosen": item.get("clean") or ("x" if item["x"] == "first" else "y")} for item in key["items"]
+        {"id": item["id"], "left": "x", "chosen": item.get("clean") or ("x" if item["x"] == "first" else "y")}
+        for item in key["items"]
     ]
     content = {"format": "motionwarp-study-result-1", "study": key["study"], "participant": "p1", "answers": answers}
     (tmp_path / "p1.json").write_text(json.dumps(content), encoding="utf-8")

@@ -25,7 +25,9 @@ def stripes(tmp_path: Path) -> Path:
         cv2.imwrite(str(tmp_path / "images" / f"{number}.png"), picture)
         for other in range(3):
             cv2.imwrite(str(tmp_path / "perfect" / f"{other}_2_{number}.png"), picture)
-    (tmp_path / "pairs.csv").write_text("from,to\n" + "".join(f"{a}.png,{b}.png\n" for a in range(3) for b in range(3) if a != b))
+    (tmp_path / "pairs.csv").write_text(
+        "from,to\n" + "".join(f"{a}.png,{b}.png\n" for a in range(3) for b in range(3) if a != b)
+    )
     return tmp_path
 
 
@@ -65,9 +67,20 @@ def test_people_get_a_table(motionwarp: Run, stripes: Path) -> None:
         (("--generated", "x={0}/perfect", "--pattern", "{{source}}.png"), "one of the target"),
     ],
 )
-def test_mistakes_exit_with_2_and_one_message(motionwarp: Run, stripes: Path, arguments: tuple[str, ...], told: str) -> None:
+def test_mistakes_exit_with_2_and_one_message(
+    motionwarp: Run, stripes: Path, arguments: tuple[str, ...], told: str
+) -> None:
     given = [argument.format(stripes) for argument in arguments]
-    result = motionwarp("evaluate", "pairs", stripes / "pairs.csv", "--images", stripes / "images", "--report", stripes / "report", *given)
+    result = motionwarp(
+        "evaluate",
+        "pairs",
+        stripes / "pairs.csv",
+        "--images",
+        stripes / "images",
+        "--report",
+        stripes / "report",
+        *given,
+    )
     assert result.exit_code == 2
     assert told in result.stderr
     assert "Traceback" not in result.stderr

@@ -87,7 +87,9 @@ def test_columns_tell_counts_rates_and_times(reporting: ModuleType) -> None:
     assert bar_of(reporting, 10, 0, 1.0)["remaining"] == "0:00:00"  # nothing is known yet: the time so far
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (7, "0:07"), (59.6, "1:00"), (3600, "1:00:00"), (3753.2, "1:02:33")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0:00"), (7, "0:07"), (59.6, "1:00"), (3600, "1:00:00"), (3753.2, "1:02:33")]
+)
 def test_durations_are_told_in_minutes_and_hours(reporting: ModuleType, seconds: float, text: str) -> None:
     assert reporting.clock(seconds) == text
 

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.analysis.base import Observation
-from motionwarp.analysis.choice import PersonChoice
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import UPPER_CLOTHES
+from motionwarp.perception.base import Observation
+from motionwarp.perception.selection import PersonChoice
 from motionwarp.types import ByteArray, Frame, Person, PersonCrop, Pose
 
 Run = Callable[..., Any]
@@ -57,7 +57,7 @@ def red_box_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
         return RedBoxEstimator()
 
     RedBoxEstimator.made = 0
-    monkeypatch.setattr("motionwarp.analysis.estimators.make_estimator", make)
+    monkeypatch.setattr("motionwarp.perception.registry.make_estimator", make)
 
 
 def scene(left: int | None) -> ByteArray:
@@ -164,7 +164,9 @@ def test_a_defect_in_one_input_is_told_and_counts_as_ours(
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(RedBoxEstimator, "analyse_picture", broken)
-    result = motionwarp("pose", write_picture(tmp_path / "a.png"), write_clip(tmp_path / "c.mp4", [1]), "-o", tmp_path / "o")
+    result = motionwarp(
+        "pose", write_picture(tmp_path / "a.png"), write_clip(tmp_path / "c.mp4", [1]), "-o", tmp_path / "o"
+    )
     assert result.exit_code == 1
     assert "Internal error: ZeroDivisionError" in result.stderr
     assert (tmp_path / "o" / "c.keypoints18.json").is_file()
@@ -270,7 +272,9 @@ def test_parse_leaves_folders_alone_that_hold_other_things(motionwarp: Run, tmp_
 def test_a_clip_that_fails_half_way_leaves_nothing(
     motionwarp: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    def fails(self: object, frames: Iterable[Frame], choice: PersonChoice, *, dense: bool = False) -> Iterator[Observation]:
+    def fails(
+        self: object, frames: Iterable[Frame], choice: PersonChoice, *, dense: bool = False
+    ) -> Iterator[Observation]:
         for frame in frames:
             if frame.index == 2:
                 raise NoPersonError("lost")

@@ -26,9 +26,13 @@ finally:
 
 def after(repository_root: Path, *words: str, **settings: str) -> tuple[str, bool, int]:
     """Return what the settings of threads, the collector and its count of what it passes over are after a command."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS")}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS")
+    }
     environment = {**kept, "PYTHONPATH": str(repository_root), **settings}
-    done = subprocess.run([sys.executable, "-c", _AFTER_MAIN, *words], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _AFTER_MAIN, *words], env=environment, capture_output=True, text=True, check=False
+    )
     threads, enabled, count = done.stderr.strip().splitlines()[-1].rsplit(" ", 2)
     return threads, enabled == "True", int(count)
 

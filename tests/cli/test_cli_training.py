@@ -25,7 +25,8 @@ def pack(tmp_path_factory: pytest.TempPathFactory, app_module: Any) -> Path:
 
     folder = tmp_path_factory.mktemp("packs")
     made = CliRunner().invoke(
-        app_module.app, ["dataset", "pack", "parts-synthetic", str(folder), "-o", str(folder / "parts.pack"), "--count", "2", "-q"]
+        app_module.app,
+        ["dataset", "pack", "parts-synthetic", str(folder), "-o", str(folder / "parts.pack"), "--count", "2", "-q"],
     )
     assert made.exit_code == 0, made.output
     return folder / "parts.pack"
@@ -33,7 +34,9 @@ def pack(tmp_path_factory: pytest.TempPathFactory, app_module: Any) -> Path:
 
 def parser_config(folder: Path, pack: Path) -> Path:
     config = folder / "parser.toml"
-    config.write_text(f'packs = [{{path = "{pack}", weight = 1.0}}]\n[network]\nchannels = [4, 4, 4]\nblocks = [1, 1, 1]\n{TINY_LOOP}')
+    config.write_text(
+        f'packs = [{{path = "{pack}", weight = 1.0}}]\n[network]\nchannels = [4, 4, 4]\nblocks = [1, 1, 1]\n{TINY_LOOP}'
+    )
     return config
 
 
@@ -95,7 +98,9 @@ def test_a_pack_for_the_analyser_is_refused_as_part_samples(motionwarp: Callable
 
 
 def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
-    result = motionwarp("dataset", "pack", "pairs-synthetic", tmp_path, "-o", tmp_path / "pairs.pack", "--count", 1, "--json")
+    result = motionwarp(
+        "dataset", "pack", "pairs-synthetic", tmp_path, "-o", tmp_path / "pairs.pack", "--count", 1, "--json"
+    )
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["pictures"] == 1
     config = tmp_path / "parser.toml"
@@ -103,7 +108,9 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
         '[data]\npacks = [{path = "pairs.pack", weight = 1.0}]\nheight = 64\nwidth = 48\n[network]\nbase = 2\nblocks = 1\n'
         f"[adversary.network]\nbase = 2\nlayers = 2\nscales = 2\n{TINY_LOOP}"
     )
-    result = motionwarp("train", "parser", config, "-o", tmp_path / "run", "--preset", "paper", "--device", "cpu", "--json")
+    result = motionwarp(
+        "train", "parser", config, "-o", tmp_path / "run", "--preset", "paper", "--device", "cpu", "--json"
+    )
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["step"] == 2
     assert (tmp_path / "run" / "pose_guided_parser.safetensors").is_file()
@@ -114,7 +121,10 @@ def test_a_person_needs_a_file_and_the_right_options(motionwarp: Callable[..., A
     for options, told in (
         (["--person", clip, "-o", tmp_path / "run"], ".safetensors"),
         (["--person", clip, "--preset", "paper", "-o", tmp_path / "a.safetensors"], "parts preset"),
-        (["--person", clip, "--from", tmp_path / "absent.safetensors", "-o", tmp_path / "a.safetensors"], "absent.safetensors"),
+        (
+            ["--person", clip, "--from", tmp_path / "absent.safetensors", "-o", tmp_path / "a.safetensors"],
+            "absent.safetensors",
+        ),
         (["-o", tmp_path / "run"], "--person"),
         ([tmp_path / "gan.toml", "--from", "x.safetensors", "-o", tmp_path / "run"], "start_from"),
     ):
@@ -123,8 +133,12 @@ def test_a_person_needs_a_file_and_the_right_options(motionwarp: Callable[..., A
         assert told in result.stderr
 
 
-def test_a_person_is_fitted_by_one_process(motionwarp: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_is_fitted_by_one_process(
+    motionwarp: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    result = motionwarp("train", "warping-gan", "--person", tmp_path / "clip.mp4", "-o", tmp_path / "person.safetensors")
+    result = motionwarp(
+        "train", "warping-gan", "--person", tmp_path / "clip.mp4", "-o", tmp_path / "person.safetensors"
+    )
     assert result.exit_code == 2
     assert "without torchrun" in result.stderr

@@ -58,7 +58,9 @@ def test_poses_are_made_once_and_used_again(motionwarp: Run, inputs: tuple[Path,
     person, dance = inputs
     poses = tmp_path / "dance.keypoints18.json"
     assert motionwarp("pose", dance, "-o", poses).exit_code == 0
-    result = motionwarp("transfer", person, dance, "--driving-poses", poses, "--end", "0.2", *SMALL, "-o", tmp_path / "out.mp4")
+    result = motionwarp(
+        "transfer", person, dance, "--driving-poses", poses, "--end", "0.2", *SMALL, "-o", tmp_path / "out.mp4"
+    )
     assert result.exit_code == 0, result.stderr
     assert len(frame_times(tmp_path / "out.mp4")) == len([seconds for seconds in frame_times(dance) if seconds < 0.2])
 

@@ -55,7 +55,8 @@ def test_transparent_results_go_where_transparency_is_kept(motionwarp: Run, caug
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("out.mov", "out.mov"), ("frames/", "frames/%05d.png"), ("frames", "frames"), ("f_%03d.png", "f_%03d.png")]
+    ("text", "expected"),
+    [("out.mov", "out.mov"), ("frames/", "frames/%05d.png"), ("frames", "frames"), ("f_%03d.png", "f_%03d.png")],
 )
 def test_a_slash_makes_a_folder_of_frames(motionwarp: Run, caught: list[Any], text: str, expected: str) -> None:
     motionwarp("transfer", "person.jpg", "dance.mp4", "-o", text)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from motionwarp.weights import save_checkpoint
-from motionwarp.weights_registry import read_registry, registry
+from motionwarp.checkpoints.checkpoint import save_checkpoint
+from motionwarp.checkpoints.registry import read_registry, registry
 
 Run = Callable[..., Any]
 
@@ -75,8 +75,12 @@ def test_add_refuses_what_is_no_checkpoint(motionwarp: Run, folder: Path, tmp_pa
     assert (folder / "registry.toml").read_bytes() == before
 
 
-def test_add_refuses_an_installed_copy(motionwarp: Run, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("motionwarp_cli.weights"), "weights_folder", lambda: tmp_path / "motionwarp_weights")
+def test_add_refuses_an_installed_copy(
+    motionwarp: Run, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        import_module("motionwarp_cli.weights"), "weights_folder", lambda: tmp_path / "motionwarp_weights"
+    )
     result = motionwarp("weights", "add", toy)
     assert result.exit_code == 2
     assert "not a checkout" in result.stderr

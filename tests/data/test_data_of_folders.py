@@ -15,20 +15,29 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from motionwarp.data import ccp, packing, pairs, part_packing, reposing
+from motionwarp.data import ccp, packing, pairs
+from motionwarp.data import reposed as reposing
+from motionwarp.data.labelled_pairs import labelled_pairs_of_kind, write_pair_pack
 from motionwarp.data.pack import LabelledPicture, PackReader
 from motionwarp.data.packing import PackSettings, cut_around, samples_of_kind, write_pack
-from motionwarp.data.pair_packing import labelled_pairs_of_kind, write_pair_pack
+from motionwarp.data.pair_sources import pairs_of_kind
 from motionwarp.data.pairs import PersonPair
-from motionwarp.data.part_packing import pairs_of_kind, part_samples, write_part_pack
-from motionwarp.data.part_samples import PartSample
-from motionwarp.data.people_files import frames_by_person, media_files, spaced_frames
+from motionwarp.data.people_folder import frames_by_person, media_files, spaced_frames
+from motionwarp.engines.warping_gan import packing as part_packing
+from motionwarp.engines.warping_gan.data import PartSample
+from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 from motionwarp.errors import InputError, MediaError, OptionError
 from motionwarp.parsing import labels
 from motionwarp.types import ByteArray, Person, PersonCrop, Pose
 
 CLIP = "drawn"
-TAGS = ["null", "skin", "suit", *sorted({tag for tags in ccp._TAGS_OF_CLASS.values() for tag in tags} - {"null"}), *ccp._SHOE_TAGS]
+TAGS = [
+    "null",
+    "skin",
+    "suit",
+    *sorted({tag for tags in ccp._TAGS_OF_CLASS.values() for tag in tags} - {"null"}),
+    *ccp._SHOE_TAGS,
+]
 
 
 def write_picture(path: Path, rgb: ByteArray) -> None:
@@ -62,7 +71,9 @@ def person(drawn_pairs: list[PersonPair]) -> LabelledPicture:
 
 
 @pytest.fixture
-def data(tmp_path: Path, person: LabelledPicture, drawn_pairs: list[PersonPair], monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(
+    tmp_path: Path, person: LabelledPicture, drawn_pairs: list[PersonPair], monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """`ccp` with two training photos, one of them with labels, and one for validation; `video` with one clip of six frames."""
     photos = tmp_path / "ccp"
     for name in ("0001", "0002", "0007"):
@@ -71,7 +82,9 @@ def data(tmp_path: Path, person: LabelledPicture, drawn_pairs: list[PersonPair],
     write_picture(photos / "labels" / "0001.png", np.where(person.matte > 127, TAGS.index("dress"), 0).astype(np.uint8))
     (photos / "label_list.txt").write_text("\n".join(TAGS), encoding="utf-8")
     points = person.points.tolist()
-    (photos / "keypoints18.json").write_text(json.dumps(dict.fromkeys(("0001", "0002", "0007"), points)), encoding="utf-8")
+    (photos / "keypoints18.json").write_text(
+        json.dumps(dict.fromkeys(("0001", "0002", "0007"), points)), encoding="utf-8"
+    )
     write_clip(tmp_path / "video" / f"{CLIP}.mp4", [person.rgb] * 6)
     for index in range(6):
         write_picture(tmp_path / "video" / f"{CLIP}.mattes" / f"{index:05d}.png", person.matte)
@@ -88,7 +101,9 @@ def described(rgb: ByteArray, pose: Pose) -> Person:
     """An analyser to whom all is upper clothes."""
     height, width = rgb.shape[:2]
     parsing = np.full((height, width), labels.UPPER_CLOTHES, np.uint8)
-    return Person(pose, PersonCrop(0, 0, 1.0, width=width, height=height), parsing, np.ones((height, width), np.float32))
+    return Person(
+        pose, PersonCrop(0, 0, 1.0, width=width, height=height), parsing, np.ones((height, width), np.float32)
+    )
 
 
 def test_training_photos_are_packed_at_the_packs_height(data: Path, person: LabelledPicture) -> None:
@@ -103,7 +118,10 @@ def test_training_photos_are_packed_at_the_packs_height(data: Path, person: Labe
 
 def test_frames_of_clips_are_taken_so_many_a_second_where_there_are_points(data: Path, person: LabelledPicture) -> None:
     samples = list(samples_of_kind("clips", data, count=0, seed=0))
-    assert [sample.name for sample in samples] == [f"{CLIP}/00000", f"{CLIP}/00004"]  # 12.5 of 25 a second, and 2 has none
+    assert [sample.name for sample in samples] == [
+        f"{CLIP}/00000",
+        f"{CLIP}/00004",
+    ]  # 12.5 of 25 a second, and 2 has none
     for sample in samples:
         assert sample.rgb.shape[0] == 320
         rows, columns = np.nonzero(sample.matte > 127)
@@ -203,9 +221,15 @@ def pack(tmp_path: Path, person: LabelledPicture) -> Path:
         ({"points": torch.tensor(1.0)}, "points has the shape"),
     ],
 )
-def test_a_pack_whose_tables_do_not_fit_is_refused_when_opened(pack: Path, damage: dict[str, object], words: str) -> None:
+def test_a_pack_whose_tables_do_not_fit_is_refused_when_opened(
+    pack: Path, damage: dict[str, object], words: str
+) -> None:
     tensors = load_file(pack)
-    told = {"format": "motionwarp-pack-1", "names": '["a", "b"]', **{key: damage[key] for key in ("format", "names") if key in damage}}
+    told = {
+        "format": "motionwarp-pack-1",
+        "names": '["a", "b"]',
+        **{key: damage[key] for key in ("format", "names") if key in damage},
+    }
     save_file({**tensors, **{key: value for key, value in damage.items() if key in tensors}}, pack, metadata=told)  # type: ignore[arg-type,dict-item]
     with pytest.raises(InputError, match=words) as caught:
         PackReader(pack)
@@ -251,9 +275,11 @@ def test_two_clips_whose_frames_would_have_one_name_are_refused(tmp_path: Path, 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_clip_without_frames_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: LabelledPicture) -> None:
+def test_a_clip_without_frames_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: LabelledPicture
+) -> None:
     write_clip(tmp_path / "a.mp4", [person.rgb])
-    monkeypatch.setattr("motionwarp.data.people_files.open_video", lambda _: Empty())
+    monkeypatch.setattr("motionwarp.data.people_folder.open_video", lambda _: Empty())
     with pytest.raises(MediaError, match="has no frames"):
         list(islice(spaced_frames(tmp_path / "a.mp4", 1.0), 1))
 

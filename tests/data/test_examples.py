@@ -119,7 +119,9 @@ def test_the_script_would_give_the_same_points(examples: Path, script: dict[str,
     floor = min(float(first.feet[:, 1].min()), float(first.joints[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1].min()))
     lifts = [np.array([0.0, floor - float(skeleton.feet[:, 1].min()), 0.0]) for skeleton in skeletons]
     every = np.concatenate([body_points(skeleton) + lift for skeleton, lift in zip(skeletons, lifts, strict=True)])
-    camera = frame_body(every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), *script["DANCE_SIZE"], share=0.88, middle_x=0.5, middle_y=0.56)
+    camera = frame_body(
+        every, Camera(4.6, 0.2, 0.0, 1.0, 0.0, 0.0), *script["DANCE_SIZE"], share=0.88, middle_x=0.5, middle_y=0.56
+    )
     for skeleton, lift, shipped in zip(skeletons, lifts, track["frames"], strict=True):
         pixels, _ = camera.project(skeleton.joints + lift)
         # a lift is drawn as a shift and a zoom, which differs from it by a few pixels

@@ -12,9 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionwarp.data.held_out import HeldOutSplit, check_disjoint, draw_pairs, fingerprint, held_out_split, same_pictures, split_people
+from motionwarp.data.held_out import (
+    HeldOutSplit,
+    check_disjoint,
+    draw_pairs,
+    fingerprint,
+    held_out_split,
+    same_pictures,
+    split_people,
+)
 from motionwarp.data.held_out_files import HeldOutSettings, make_held_out
-from motionwarp.data.people_files import media_files, person_in
+from motionwarp.data.people_folder import media_files, person_in
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs, write_pairs
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.types import ByteArray, Person, PersonCrop, Pose
@@ -85,7 +93,9 @@ def test_pairs_are_of_one_person_drawn_once_and_the_same_for_a_seed() -> None:
             assert owner[pair.source] == owner[pair.target] in people
     assert held_out_split(PEOPLE, test_share=0.3, per_person=5, seed=1) == split
     # a person's pairs do not depend on who else is there
-    assert draw_pairs(PEOPLE, ["person3"], 5, 1) == [pair for pair in (*split.train, *split.test) if owner[pair.source] == "person3"]
+    assert draw_pairs(PEOPLE, ["person3"], 5, 1) == [
+        pair for pair in (*split.train, *split.test) if owner[pair.source] == "person3"
+    ]
     assert len(draw_pairs(PEOPLE, ["person3"], 100, 1)) == 12
 
 
@@ -99,7 +109,9 @@ def test_the_same_picture_is_told_though_recoded_and_scaled(tmp_path: Path) -> N
         write(tmp_path / f"a{number}.png", noise(number, 160, 120))
     write(tmp_path / "again.jpg", np.asarray(cv2.resize(noise(3, 160, 120), (60, 80)), dtype=np.uint8))
     write(tmp_path / "other.jpg", noise(99))
-    assert same_pictures(tmp_path, [f"a{number}.png" for number in range(6)], ["other.jpg", "again.jpg"]) == [("a3.png", "again.jpg")]
+    assert same_pictures(tmp_path, [f"a{number}.png" for number in range(6)], ["other.jpg", "again.jpg"]) == [
+        ("a3.png", "again.jpg")
+    ]
     assert np.count_nonzero(fingerprint(noise(1)) != fingerprint(noise(2))) > 60
 
 
@@ -157,7 +169,9 @@ class Seer:
 def test_clips_become_frames_lists_and_annotations(tmp_path: Path) -> None:
     for number in range(4):
         write_clip(tmp_path / "clips" / f"walker{number}.avi", number)
-    settings_of = HeldOutSettings(tmp_path / "clips", tmp_path / "out", every_seconds=0.3, per_person=3, test_share=0.25, height=64)
+    settings_of = HeldOutSettings(
+        tmp_path / "clips", tmp_path / "out", every_seconds=0.3, per_person=3, test_share=0.25, height=64
+    )
     made = make_held_out(settings_of, Seer(), silent)  # type: ignore[arg-type]
     train, test = (read_pairs(tmp_path / "out" / f"{side}-pairs.csv").pairs for side in ("train", "test"))
     assert (len(train), len(test)) == (9, 3)
@@ -184,8 +198,12 @@ def test_photos_stay_where_they_are_and_dark_ones_are_left_out(tmp_path: Path) -
     assert made.images == tmp_path / "photos"
     assert sorted(made.without_person) == ["p0/dark.png", "p1/dark.png", "p2/dark.png"]
     assert {len(pairs) for pairs in (made.split.train, made.split.test)} == {12, 6}
-    write_pairs(tmp_path / "old.csv", [PairNames(f"{person}/0.png", f"{person}/1.png") for person in made.split.test_people])
-    again = make_held_out(HeldOutSettings(tmp_path / "photos", tmp_path / "out2", trained_on=tmp_path / "old.csv"), None, silent)
+    write_pairs(
+        tmp_path / "old.csv", [PairNames(f"{person}/0.png", f"{person}/1.png") for person in made.split.test_people]
+    )
+    again = make_held_out(
+        HeldOutSettings(tmp_path / "photos", tmp_path / "out2", trained_on=tmp_path / "old.csv"), None, silent
+    )
     assert not set(again.split.test_people) & set(made.split.test_people)
     assert not (tmp_path / "out2" / "test-annotation.csv").exists()
 

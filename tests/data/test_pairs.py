@@ -11,8 +11,8 @@ from motionwarp.data import pairs
 from motionwarp.data.ccp import CcpPhoto
 from motionwarp.data.pack import LabelledPicture
 from motionwarp.data.pairs import PersonPair, reverse_pair, synthetic_pairs, with_parsing
+from motionwarp.data.person_window import FILL
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
-from motionwarp.engines.person_window import FILL
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Person, PersonCrop, Pose
@@ -27,9 +27,13 @@ def standing() -> LabelledPicture:
     person = sample_person(np.random.default_rng(3))
     pose = BodyPose(right_arm=(35, 0, 0, 10), left_arm=(35, 0, 0, 10))
     points = body_points(place(person.proportions, pose))
-    camera = frame_body(points, Camera(4.0, 0.2, 0.0, 1.0, 0.0, 0.0), HEIGHT, WIDTH, share=0.85, middle_x=0.5, middle_y=0.5)
+    camera = frame_body(
+        points, Camera(4.0, 0.2, 0.0, 1.0, 0.0, 0.0), HEIGHT, WIDTH, share=0.85, middle_x=0.5, middle_y=0.5
+    )
     view = render(person, pose, camera, np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), HEIGHT, WIDTH)
-    return LabelledPicture(view.rgb, np.rint(view.matte * 255).astype(np.uint8), view.parsing, view.pose.points, "standing")
+    return LabelledPicture(
+        view.rgb, np.rint(view.matte * 255).astype(np.uint8), view.parsing, view.pose.points, "standing"
+    )
 
 
 def map_between(before: FloatArray, after: FloatArray) -> FloatArray:
@@ -110,7 +114,8 @@ def test_pixels_and_points_go_to_the_window_by_one_map(standing: LabelledPicture
     height, width = round(HEIGHT * size), round(WIDTH * size)
     scale = np.array([[width / WIDTH, 0, width / WIDTH / 2 - 0.5], [0, height / HEIGHT, height / HEIGHT / 2 - 0.5]])
     resized = [
-        cv2.resize(plane, (width, height), interpolation=cv2.INTER_NEAREST) for plane in (standing.matte, standing.parsing)
+        cv2.resize(plane, (width, height), interpolation=cv2.INTER_NEAREST)
+        for plane in (standing.matte, standing.parsing)
     ]
     points = Pose(standing.points).transformed(scale).points
     rgb = np.zeros((height, width, 3), dtype=np.uint8)
@@ -183,7 +188,11 @@ def test_people_of_whom_too_little_is_seen_make_no_pair(standing: LabelledPictur
 
 def test_a_reverse_pairs_target_is_the_photo(standing: LabelledPicture) -> None:
     photo = CcpPhoto(
-        "drawn", standing.rgb, Pose(standing.points), standing.matte.astype(np.float32) / np.float32(255), standing.parsing
+        "drawn",
+        standing.rgb,
+        Pose(standing.points),
+        standing.matte.astype(np.float32) / np.float32(255),
+        standing.parsing,
     )
     driver = standing.points.copy()
     driver[[sk.LEFT_ELBOW, sk.LEFT_WRIST], 1] -= (40, 110)
@@ -239,7 +248,10 @@ def test_a_stretched_picture_is_broader_in_all_that_is_known_of_it(standing: Lab
         rows, columns = np.nonzero(mask)
         return float(columns.mean() + 0.5), float(rows.mean() + 0.5)
 
-    for before, after in ((standing.matte > 127, broad.matte > 127), (standing.parsing == labels.FACE, broad.parsing == labels.FACE)):
+    for before, after in (
+        (standing.matte > 127, broad.matte > 127),
+        (standing.parsing == labels.FACE, broad.parsing == labels.FACE),
+    ):
         x, y = middle(before)
         assert middle(after) == pytest.approx((x * width / WIDTH, y), abs=0.5)
     edges = broad.points[:, 0] + 0.5

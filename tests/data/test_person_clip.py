@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
-from motionwarp.analysis.base import Observation
-from motionwarp.analysis.choice import LARGEST, PersonChoice
 from motionwarp.data.person_clip import person_pictures
 from motionwarp.errors import InputError, NoPersonError
+from motionwarp.perception.base import Observation
+from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import Frame, Person, PersonCrop, Pose
 
@@ -30,7 +30,9 @@ class BoxSeer:
     def __init__(self, blind: set[int], unsure: set[int]) -> None:
         self.blind, self.unsure = blind, unsure
 
-    def follow(self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False) -> Iterator[Observation]:
+    def follow(
+        self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
+    ) -> Iterator[Observation]:
         assert dense
         for frame in frames:
             points = np.zeros((18, 3), np.float32)

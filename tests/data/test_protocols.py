@@ -10,14 +10,7 @@ import numpy as np
 import pytest
 
 from motionwarp.data.protocol_folders import PairDataset, find_protocol
-from motionwarp.data.protocols import (
-    PairNames,
-    person_of,
-    read_annotations,
-    read_pairs,
-    write_annotations,
-    write_pairs,
-)
+from motionwarp.data.protocols import PairNames, person_of, read_annotations, read_pairs, write_annotations, write_pairs
 from motionwarp.errors import InputError
 from motionwarp.types import Pose
 

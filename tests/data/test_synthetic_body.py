@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionwarp.data.synthetic import BodyPose, Choreography, place, sample_choreography, sample_pose, sample_proportions
+from motionwarp.data.synthetic import (
+    BodyPose,
+    Choreography,
+    place,
+    sample_choreography,
+    sample_pose,
+    sample_proportions,
+)
 from motionwarp.data.synthetic.body import LIMITS, Skeleton
 from motionwarp.data.synthetic.poses import as_angles, from_angles
 from motionwarp.pose import skeleton as sk
@@ -28,7 +35,9 @@ def outside_limits(pose: BodyPose) -> list[str]:
     return [
         f"{field.name}[{axis}] = {angle}"
         for field in fields(pose)[1:]
-        for axis, (angle, (low, high)) in enumerate(zip(getattr(pose, field.name), LIMITS[field.name.split("_")[-1]], strict=True))
+        for axis, (angle, (low, high)) in enumerate(
+            zip(getattr(pose, field.name), LIMITS[field.name.split("_")[-1]], strict=True)
+        )
         if not low <= angle <= high
     ]
 
@@ -47,7 +56,12 @@ def test_bones_keep_their_lengths_in_any_pose(pose: BodyPose) -> None:
         assert length(skeleton, hip, knee) == pytest.approx(BODY.thigh)
         assert length(skeleton, knee, ankle) == pytest.approx(BODY.shin)
     still = place(BODY, ZERO)
-    for first, second in ((sk.NOSE, sk.LEFT_EYE), (sk.NOSE, sk.RIGHT_EAR), (sk.LEFT_EAR, sk.RIGHT_EAR), (sk.LEFT_EYE, sk.RIGHT_EYE)):
+    for first, second in (
+        (sk.NOSE, sk.LEFT_EYE),
+        (sk.NOSE, sk.RIGHT_EAR),
+        (sk.LEFT_EAR, sk.RIGHT_EAR),
+        (sk.LEFT_EYE, sk.RIGHT_EYE),
+    ):
         assert length(skeleton, first, second) == pytest.approx(length(still, first, second))
     for axes in (skeleton.head_axes, skeleton.torso_axes):
         np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-9)
@@ -80,7 +94,11 @@ def test_the_zero_pose_stands_upright_and_looks_ahead() -> None:
         # limbs hang straight down
         np.testing.assert_allclose(joints[[middle, tip]][:, [0, 2]], np.tile(joints[root, [0, 2]], (2, 1)), atol=1e-12)
         assert joints[root, 1] > joints[middle, 1] > joints[tip, 1]
-    for right, left in ((sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER), (sk.RIGHT_HIP, sk.LEFT_HIP), (sk.RIGHT_EYE, sk.LEFT_EYE)):
+    for right, left in (
+        (sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER),
+        (sk.RIGHT_HIP, sk.LEFT_HIP),
+        (sk.RIGHT_EYE, sk.LEFT_EYE),
+    ):
         assert joints[left, 0] > 0 > joints[right, 0]
     assert joints[sk.NOSE, 2] > joints[sk.LEFT_EYE, 2] > joints[sk.LEFT_EAR, 2]
     assert joints[sk.NOSE, 1] > joints[sk.NECK, 1]

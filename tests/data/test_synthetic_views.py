@@ -29,7 +29,10 @@ HEIGHT, WIDTH = 192, 144
 BODY = sample_proportions(np.random.default_rng(11))
 GREY = np.full((HEIGHT, WIDTH, 3), 127, dtype=np.uint8)
 SPREAD = BodyPose(
-    right_arm=(45.0, 0.0, 0.0, 10.0), left_arm=(45.0, 0.0, 0.0, 10.0), right_leg=(12.0, 0.0, 0.0, 2.0), left_leg=(12.0, 0.0, 0.0, 2.0)
+    right_arm=(45.0, 0.0, 0.0, 10.0),
+    left_arm=(45.0, 0.0, 0.0, 10.0),
+    right_leg=(12.0, 0.0, 0.0, 2.0),
+    left_leg=(12.0, 0.0, 0.0, 2.0),
 )
 
 
@@ -48,7 +51,13 @@ PERSON = SyntheticPerson(BODY, outfit())
 def level_camera(pose: BodyPose) -> Camera:
     """Return a camera straight before the hips with the whole body in the picture's middle."""
     camera = frame_body(
-        body_points(place(BODY, pose)), Camera(4.0, 0.0, 0.0, 1.0, 0.0, 0.0), HEIGHT, WIDTH, share=0.85, middle_x=0.5, middle_y=0.5
+        body_points(place(BODY, pose)),
+        Camera(4.0, 0.0, 0.0, 1.0, 0.0, 0.0),
+        HEIGHT,
+        WIDTH,
+        share=0.85,
+        middle_x=0.5,
+        middle_y=0.5,
     )
     return replace(camera, centre_x=(WIDTH - 1) / 2)
 
@@ -148,9 +157,16 @@ def test_left_and_right_are_the_persons_own() -> None:
 
 
 def test_a_mirrored_body_draws_the_mirrored_picture() -> None:
-    pose = replace(SPREAD, root=(25.0, 0.0, 5.0), left_arm=(110.0, 20.0, -10.0, 40.0), right_leg=(10.0, 50.0, 0.0, 70.0))
+    pose = replace(
+        SPREAD, root=(25.0, 0.0, 5.0), left_arm=(110.0, 20.0, -10.0, 40.0), right_leg=(10.0, 50.0, 0.0, 70.0)
+    )
     swapped = replace(
-        pose, root=(-25.0, 0.0, -5.0), left_arm=pose.right_arm, right_arm=pose.left_arm, left_leg=pose.right_leg, right_leg=pose.left_leg
+        pose,
+        root=(-25.0, 0.0, -5.0),
+        left_arm=pose.right_arm,
+        right_arm=pose.left_arm,
+        left_leg=pose.right_leg,
+        right_leg=pose.left_leg,
     )
     here, there = seen(pose), seen(swapped)
     assert (here.parsing != labels.mirrored(there.parsing)).mean() < 0.002

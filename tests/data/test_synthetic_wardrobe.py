@@ -51,7 +51,9 @@ def test_patterns_repeat_and_stay_between_their_colours(kind: PatternKind, lengt
 
 def test_plain_cloth_has_its_first_colour() -> None:
     along, around = grid(0.05, 5, 2)
-    np.testing.assert_allclose(cloth(Pattern("plain", FIRST, SECOND, 0.05), along, around), np.tile(np.float32(FIRST), (100, 1)))
+    np.testing.assert_allclose(
+        cloth(Pattern("plain", FIRST, SECOND, 0.05), along, around), np.tile(np.float32(FIRST), (100, 1))
+    )
 
 
 @pytest.mark.parametrize("lengthwise", [False, True])

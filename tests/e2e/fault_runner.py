@@ -16,16 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import motionwarp.pipeline.feasibility
 import torch
 
 import motionwarp.engines.layered
 import motionwarp.pipeline.api
-import motionwarp.pipeline.feasibility
 import motionwarp.pipeline.job
 from motionwarp.__main__ import command_line
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
+from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.progress import Progress, Stage
 
 # whoever runs the tests in the background (nohup) has them ignored, and children take that over
@@ -146,7 +146,12 @@ def main() -> None:
             os.close(writer)
             with os.fdopen(reader, errors="replace") as stream:  # what a transfer says fits into a pipe
                 said.append(stream.read())
-        answer = {"code": os.waitstatus_to_exitcode(status), "orphans": processes_left(group), "stdout": said[0], "stderr": said[1]}
+        answer = {
+            "code": os.waitstatus_to_exitcode(status),
+            "orphans": processes_left(group),
+            "stdout": said[0],
+            "stderr": said[1],
+        }
         print(json.dumps(answer), flush=True)
 
 

@@ -69,7 +69,10 @@ def in_frame(drawn: Drawn, size: tuple[int, int], middle: tuple[float, float] = 
     old_width, old_height = drawn.size
     left, top = round(width * middle[0] - old_width / 2), round(height * middle[1] - old_height / 2)
     shift = np.array([[1, 0, left], [0, 1, top]], dtype=np.float64)
-    frames = [np.asarray(cv2.warpAffine(picture, shift, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8) for picture in drawn.frames]
+    frames = [
+        np.asarray(cv2.warpAffine(picture, shift, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+        for picture in drawn.frames
+    ]
     points = drawn.points + np.array([left, top, 0], dtype=np.float32)
     outside = (points[..., :2] < 0).any(axis=2) | (points[..., 0] > width - 1) | (points[..., 1] > height - 1)
     points[outside | (drawn.points[..., 2] == 0)] = 0
@@ -165,6 +168,9 @@ def off_place(alpha: FloatArray, points: FloatArray) -> float:
     if not len(rows):
         return np.inf
     seen = points[points[:, 2] > 0, :2]
-    low, high = np.clip(seen.min(axis=0), 0, (width - 1, height - 1)), np.clip(seen.max(axis=0), 0, (width - 1, height - 1))
+    low, high = (
+        np.clip(seen.min(axis=0), 0, (width - 1, height - 1)),
+        np.clip(seen.max(axis=0), 0, (width - 1, height - 1)),
+    )
     box = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]])
     return float(np.abs(box - np.array([low, high])).max() / max(float(np.ptp(seen[:, 1])), 1))

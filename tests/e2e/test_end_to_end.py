@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from motionwarp.data.ccp import photo_names, read_photos
-from motionwarp.evaluation.analysis import PointTally, person_height
+from motionwarp.evaluation.perception import PointTally, person_height
 
 
 def motionwarp(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "motionwarp", *map(str, words)]
     root = Path(__file__).resolve().parents[2]
-    return subprocess.run(command, cwd=cwd, env=_environment(root), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=_environment(root), capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def _environment(root: Path) -> dict[str, str]:
@@ -34,7 +36,11 @@ def contents(path: Path) -> dict[str, Any]:
         stream = container.streams.video[0]
         times = [float(frame.pts * frame.time_base) for frame in container.decode(stream)]
     with av.open(str(path)) as container:
-        sound = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0)) if container.streams.audio else 0.0
+        sound = (
+            sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+            if container.streams.audio
+            else 0.0
+        )
     return {"times": times, "sound": sound}
 
 
@@ -103,7 +109,7 @@ def test_a_real_photo_takes_over_a_real_dance(shared_data: Path, tmp_path: Path)
 def test_the_bundled_analyser_sees_people_it_was_not_trained_on(shared_data: Path) -> None:
     import torch
 
-    from motionwarp.analysis.estimators import make_estimator
+    from motionwarp.perception.registry import make_estimator
 
     estimator = make_estimator("builtin", torch.device("cpu"), torch.float32)
     tally = PointTally()

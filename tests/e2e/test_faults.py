@@ -94,7 +94,12 @@ class Runner:
     def __init__(self, folder: Path, repository_root: Path) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
-        environment = {**os.environ, "PYTHONPATH": str(repository_root), "TMPDIR": str(self.temporary), "OMP_NUM_THREADS": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(repository_root),
+            "TMPDIR": str(self.temporary),
+            "OMP_NUM_THREADS": "1",
+        }
         program = Path(__file__).with_name("fault_runner.py")
         self.process = subprocess.Popen(
             [sys.executable, str(program)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -103,7 +108,11 @@ class Runner:
     def run(self, folder: Path, arguments: list[str], **faults: list[Any]) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(json.dumps({"folder": str(folder), "arguments": arguments, "faults": faults}), file=self.process.stdin, flush=True)
+        print(
+            json.dumps({"folder": str(folder), "arguments": arguments, "faults": faults}),
+            file=self.process.stdin,
+            flush=True,
+        )
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
@@ -149,7 +158,9 @@ def test_a_terminal_that_is_closed_ends_it_as_well(runner: Runner, scene: Scene,
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=str)
-def test_a_kill_at_every_stage_leaves_at_most_a_hidden_part(runner: Runner, scene: Scene, tmp_path: Path, stage: tuple[str, int]) -> None:
+def test_a_kill_at_every_stage_leaves_at_most_a_hidden_part(
+    runner: Runner, scene: Scene, tmp_path: Path, stage: tuple[str, int]
+) -> None:
     words = [*scene.words(), "-o", "out.mp4"]
     answer = runner.run(tmp_path, words, end_at=[*stage, int(signal.SIGKILL)])
     assert answer["code"] == -signal.SIGKILL
@@ -242,7 +253,9 @@ def test_an_input_that_shrinks(runner: Runner, own_scene: Scene, tmp_path: Path)
 
 
 @pytest.mark.parametrize("faults", [{"jumping_clock": [1e6]}, {"standing_clock": [5.0]}])
-def test_clocks_that_jump_or_stand_still(runner: Runner, scene: Scene, tmp_path: Path, faults: dict[str, list[float]]) -> None:
+def test_clocks_that_jump_or_stand_still(
+    runner: Runner, scene: Scene, tmp_path: Path, faults: dict[str, list[float]]
+) -> None:
     answer = runner.run(tmp_path, [*scene.words(), "-o", "out.mp4", "--json"], **faults)
     assert answer["code"] == 0, answer["stderr"]
     summary = json.loads(answer["stdout"])
@@ -262,7 +275,9 @@ def test_all_that_ships_gives_the_same_frames_twice_and_in_any_batches(repositor
     """The analyser sees both inputs and the Warping-GAN draws, as in a plain transfer."""
     inputs = (repository_root / "examples" / "person.jpg", repository_root / "examples" / "dance.mp4")
     options: dict[str, Any] = {"engine": "warping_gan", "device": "cpu", "size": 240, "end": 0.2}
-    first, second, one_by_one = ([frame.rgb for frame in stream(*inputs, batch_size=size, **options)] for size in (3, 3, 1))
+    first, second, one_by_one = (
+        [frame.rgb for frame in stream(*inputs, batch_size=size, **options)] for size in (3, 3, 1)
+    )
     assert len(first) > 3
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
     assert max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(first, one_by_one, strict=True)) <= 1
@@ -271,7 +286,8 @@ def test_all_that_ships_gives_the_same_frames_twice_and_in_any_batches(repositor
 def test_batches_change_frames_by_a_level_at_most(scene: Scene) -> None:
     options = scene.options()
     by_batch = [
-        [frame.rgb.astype(int) for frame in stream(scene.person, scene.dance, batch_size=size, **options)] for size in (1, 3, FRAMES)
+        [frame.rgb.astype(int) for frame in stream(scene.person, scene.dance, batch_size=size, **options)]
+        for size in (1, 3, FRAMES)
     ]
     for frames in by_batch[1:]:
         assert max(int(np.abs(one - other).max()) for one, other in zip(by_batch[0], frames, strict=True)) <= 1

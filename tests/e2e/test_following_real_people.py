@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.choice import PersonChoice
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.data.ccp import read_photos
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.registry import make_estimator
+from motionwarp.perception.selection import PersonChoice
 from motionwarp.types import ByteArray, FloatArray, Frame
 
 pytestmark = pytest.mark.shared_data
@@ -53,7 +53,9 @@ def estimator() -> Estimator:
 def backdrop() -> ByteArray:
     """A soft picture without people."""
     rng = np.random.default_rng(5)
-    return np.asarray(cv2.resize(rng.integers(60, 200, (6, 9, 3), dtype=np.uint8), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC))
+    return np.asarray(
+        cv2.resize(rng.integers(60, 200, (6, 9, 3), dtype=np.uint8), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    )
 
 
 def paste(canvas: ByteArray, person: CutOut, left: int) -> FloatArray:

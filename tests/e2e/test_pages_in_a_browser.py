@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from motionwarp.data.protocols import PairNames, write_pairs
+from motionwarp.evaluation.pairs.config import PairsSettings
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
-from motionwarp.evaluation.pairs.settings import PairsSettings
-from motionwarp.evaluation.study.making import StudySettings, make_study
+from motionwarp.evaluation.study.make import StudySettings, make_study
 from motionwarp.evaluation.study.results import study_summary
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -74,7 +76,12 @@ def test_a_report_opens_from_disk_and_sorts(tab: Watched, tmp_path: Path) -> Non
         cv2.imwrite(str(tmp_path / "images" / name), picture(40 + 30 * number * number // 4))
     write_pairs(tmp_path / "pairs.csv", [PairNames(names[0], name) for name in names[1:]])
     settings = PairsSettings(
-        tmp_path / "pairs.csv", tmp_path / "images", tmp_path / "report", engines=("copy",), families=("pictures",), with_points=False
+        tmp_path / "pairs.csv",
+        tmp_path / "images",
+        tmp_path / "report",
+        engines=("copy",),
+        families=("pictures",),
+        with_points=False,
     )
     write_report(PairsRun(settings).run(silent), {}, rows=10)
     address = tmp_path / "report" / "index.html"
@@ -147,6 +154,8 @@ def better_side(page: Any) -> str:
         }
         return cost;
     }"""
-    page.wait_for_function("document.getElementById('left-picture').complete && document.getElementById('right-picture').complete")
+    page.wait_for_function(
+        "document.getElementById('left-picture').complete && document.getElementById('right-picture').complete"
+    )
     left, right = (page.evaluate(script, f"{side}-picture") for side in ("left", "right"))
     return "ArrowLeft" if left < right else "ArrowRight"

@@ -12,9 +12,9 @@ import robust_scenes as scenes
 import torch
 from robust_scenes import Drawn
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.estimators import make_estimator
 from motionwarp.media.reader import open_video
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.driving import DrivingMotion, observe_driving
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
@@ -69,7 +69,9 @@ def test_dark_clips_are_read(shared_data: Path, tmp_path: Path, estimator: Estim
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", ["tfjs_squats", "mmhuman3d_single"])
 @pytest.mark.parametrize("light", ["bright", "blown out"])
-def test_overexposed_clips_are_read_or_told(shared_data: Path, tmp_path: Path, estimator: Estimator, light: str, name: str) -> None:
+def test_overexposed_clips_are_read_or_told(
+    shared_data: Path, tmp_path: Path, estimator: Estimator, light: str, name: str
+) -> None:
     clip = scenes.lit(real(shared_data, name, 5), light)
     motion = observed(tmp_path, clip, estimator)
     told = any("the driving person" in note for note in motion.notes) or not motion.track.present.all()
@@ -78,7 +80,9 @@ def test_overexposed_clips_are_read_or_told(shared_data: Path, tmp_path: Path, e
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("bars", [False, True])
-def test_a_cut_to_somebody_else_is_a_cut_and_a_loss(shared_data: Path, tmp_path: Path, estimator: Estimator, bars: bool) -> None:
+def test_a_cut_to_somebody_else_is_a_cut_and_a_loss(
+    shared_data: Path, tmp_path: Path, estimator: Estimator, bars: bool
+) -> None:
     first = real(shared_data, "muse_dance", 5, step=2)
     second = scenes.in_frame(real(shared_data, "tfjs_squats", 5), first.size)
     clip = first.then(second)
@@ -92,7 +96,9 @@ def test_a_cut_to_somebody_else_is_a_cut_and_a_loss(shared_data: Path, tmp_path:
 
 
 @pytest.mark.nightly
-def test_a_cut_to_the_same_person_nearer_is_a_cut_and_no_loss(shared_data: Path, tmp_path: Path, estimator: Estimator) -> None:
+def test_a_cut_to_the_same_person_nearer_is_a_cut_and_no_loss(
+    shared_data: Path, tmp_path: Path, estimator: Estimator
+) -> None:
     far, later = real(shared_data, "muse_dance", 5), real(shared_data, "muse_dance", 5, skip=120)
     width, height = later.size
     points = later.points * np.array([1.6, 1.6, 1], dtype=np.float32)

@@ -43,7 +43,9 @@ def of_height(repository_root: Path, name: str, height: float, count: int = 1) -
 
 
 def options(source_points: Path | None, clip_points: Path | None, **changes: Any) -> TransferOptions:
-    return TransferOptions(**{"engine": "layered", "device": "cpu", "source_poses": source_points, "driving_poses": clip_points, **changes})
+    return TransferOptions(
+        **{"engine": "layered", "device": "cpu", "source_poses": source_points, "driving_poses": clip_points, **changes}
+    )
 
 
 def run(folder: Path, source: Drawn, driver: Drawn, rate: int = 8, **changes: Any) -> Made:
@@ -62,7 +64,9 @@ def assert_in_place(made: Made, tolerance: float = 0.25) -> None:
 
 @pytest.mark.parametrize("shape", ["panorama", "column"])
 @pytest.mark.parametrize("role", ["source", "driver", "output"])
-def test_panoramas_and_columns(tmp_path: Path, repository_root: Path, dancer: Drawn, person: Drawn, shape: str, role: str) -> None:
+def test_panoramas_and_columns(
+    tmp_path: Path, repository_root: Path, dancer: Drawn, person: Drawn, shape: str, role: str
+) -> None:
     size = SIZES[shape]
     source, driver, changes = person, dancer.part(0, 6), {}
     if role == "source":
@@ -85,7 +89,9 @@ def test_a_source_person_of_40_pixels(tmp_path: Path, repository_root: Path, dan
     assert max(heights) < 55
 
 
-def test_a_driver_of_40_pixels_drives_as_a_large_one(tmp_path: Path, repository_root: Path, dancer: Drawn, person: Drawn) -> None:
+def test_a_driver_of_40_pixels_drives_as_a_large_one(
+    tmp_path: Path, repository_root: Path, dancer: Drawn, person: Drawn
+) -> None:
     small = of_height(repository_root, "dance", 40, 3 * COUNT).part(0, 3 * COUNT, 3)
     made = run(tmp_path / "small", person, scenes.in_frame(small, (160, 120)))
     large = run(tmp_path / "large", person, dancer)
@@ -106,7 +112,9 @@ def test_a_source_person_larger_than_the_picture(tmp_path: Path, repository_root
         assert alpha[-1].max() > 0.5
 
 
-def test_a_driver_larger_than_the_frame_moves_what_it_shows(tmp_path: Path, repository_root: Path, person: Drawn) -> None:
+def test_a_driver_larger_than_the_frame_moves_what_it_shows(
+    tmp_path: Path, repository_root: Path, person: Drawn
+) -> None:
     near = of_height(repository_root, "dance", 520, 3 * COUNT).part(0, 3 * COUNT, 3)
     made = run(tmp_path, person, scenes.in_frame(near, (200, 200), (0.5, 1.2)))
     assert_in_place(made)
@@ -223,7 +231,9 @@ FRAMINGS: dict[str, Callable[[Path], Drawn]] = {
 }
 
 
-@pytest.mark.parametrize("framing", ["40 pixels", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("panorama", "column"))])
+@pytest.mark.parametrize(
+    "framing", ["40 pixels", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("panorama", "column"))]
+)
 def test_small_people_are_seen(tmp_path: Path, repository_root: Path, person: Drawn, framing: str) -> None:
     driver = FRAMINGS[framing](repository_root)
     picture, source_points = scenes.write_picture(tmp_path, person)

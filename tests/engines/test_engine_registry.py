@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from motionwarp.checkpoints.checkpoint import registry
 from motionwarp.engines.base import Engine
-from motionwarp.engines.layered import LayeredEngine
+from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.engines.registry import ENGINE_NAMES, make_engine
-from motionwarp.engines.warping_gan import WarpingGanEngine
+from motionwarp.engines.warping_gan.engine import WarpingGanEngine
 from motionwarp.errors import OptionError
-from motionwarp.weights import registry
 
 
 @pytest.mark.parametrize("name", ENGINE_NAMES)

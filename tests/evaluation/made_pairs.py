@@ -29,7 +29,14 @@ def points(left: int) -> FloatArray:
     rows = np.full((18, 3), 1, np.float32)
     rows[:, 0] = left + 15
     rows[:, 1] = 60
-    for index, y in ((sk.NECK, 60), (sk.NOSE, 48), (sk.RIGHT_HIP, 100), (sk.LEFT_HIP, 100), (sk.RIGHT_ANKLE, 155), (sk.LEFT_ANKLE, 155)):
+    for index, y in (
+        (sk.NECK, 60),
+        (sk.NOSE, 48),
+        (sk.RIGHT_HIP, 100),
+        (sk.LEFT_HIP, 100),
+        (sk.RIGHT_ANKLE, 155),
+        (sk.LEFT_ANKLE, 155),
+    ):
         rows[index, 1] = y
     rows[[sk.RIGHT_HIP, sk.RIGHT_ANKLE, sk.RIGHT_SHOULDER], 0] -= 10
     rows[[sk.LEFT_HIP, sk.LEFT_ANKLE, sk.LEFT_SHOULDER], 0] += 10

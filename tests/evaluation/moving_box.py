@@ -11,12 +11,12 @@ import av
 import cv2
 import numpy as np
 
-from motionwarp.analysis.base import Observation
-from motionwarp.analysis.choice import LARGEST, PersonChoice
-from motionwarp.analysis.reading import Readings
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import UPPER_CLOTHES
+from motionwarp.perception.base import Observation
+from motionwarp.perception.inference import Readings
+from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.types import FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
 
 WIDTH, HEIGHT = 240, 160

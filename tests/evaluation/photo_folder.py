@@ -24,7 +24,9 @@ def make_photo_folder(folder: Path) -> Path:
     points = {}
     for name, left in LEFTS.items():
         rgb = scene(left)
-        cv2.imwrite(str(ccp / "photos" / f"{name}.jpg"), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 98])
+        cv2.imwrite(
+            str(ccp / "photos" / f"{name}.jpg"), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 98]
+        )
         cv2.imwrite(str(ccp / "mattes" / f"{name}.png"), red(rgb).astype(np.uint8) * 255)
         points[name] = points_of(left, TOP, *BOX).tolist()
     (ccp / "keypoints18.json").write_text(json.dumps(points), encoding="utf-8")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionwarp.evaluation.analysis import OverlapTally, PointTally, person_height
+from motionwarp.evaluation.perception import OverlapTally, PointTally, person_height
 from motionwarp.parsing.labels import GROUP_NAMES, GROUPS, mirrored, to_groups
 from motionwarp.pose import skeleton
 

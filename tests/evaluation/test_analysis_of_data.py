@@ -11,17 +11,22 @@ import torch
 from moving_box import BOX, BoxEstimator, scene, write_clip
 from photo_folder import make_photo_folder
 
+from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from motionwarp.data import ccp
 from motionwarp.errors import InputError
 from motionwarp.evaluation import calibration
-from motionwarp.evaluation.analysis import SeenPicture, evaluate_clips, evaluate_photos
-from motionwarp.evaluation.analysis_sheet import draw_seen
+from motionwarp.evaluation.perception import SeenPicture, draw_seen, evaluate_clips, evaluate_photos
 from motionwarp.media.contact_sheet import Tile, sheet, write_sheet
 from motionwarp.media.image import read_image
-from motionwarp.weights import load_checkpoint, save_checkpoint
 
 # the tags of the data set, and where each stands in its list
-TAGS = ["null", "skin", "suit", *sorted({tag for tags in ccp._TAGS_OF_CLASS.values() for tag in tags} - {"null"}), *ccp._SHOE_TAGS]
+TAGS = [
+    "null",
+    "skin",
+    "suit",
+    *sorted({tag for tags in ccp._TAGS_OF_CLASS.values() for tag in tags} - {"null"}),
+    *ccp._SHOE_TAGS,
+]
 
 
 @pytest.fixture
@@ -127,7 +132,9 @@ def test_calibrated_weights_hold_the_table_and_are_not_calibrated_twice(
     save_checkpoint(source, {"weight": torch.ones(2)}, "analyser", {"width": 8})
     monkeypatch.setattr(calibration.BuiltinEstimator, "load", lambda *_: BoxEstimator(off=0.07 * 96))
     monkeypatch.setattr(calibration, "_FEWEST", 10)  # one photo has 18 points
-    monkeypatch.setattr("motionwarp.evaluation.analysis.photo_names", lambda _, split: ["0028"] if split == "calibration" else [])
+    monkeypatch.setattr(
+        "motionwarp.evaluation.perception.photo_names", lambda _, split: ["0028"] if split == "calibration" else []
+    )
     knots = calibration.calibrate(source, photos, target, torch.device("cpu"), torch.float32)
     assert knots == [[0.0, 0.0], [1.0, 0.0]]  # sure of itself, and wrong every time
     made = load_checkpoint(target, "analyser")

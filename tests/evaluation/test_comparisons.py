@@ -9,12 +9,25 @@ from moving_box import BOX, HEIGHT, TOP, WIDTH, BoxEngine, BoxReader, points_of,
 
 from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import OptionError
-from motionwarp.evaluation.comparison import Comparison, FrameRecord, overall_means, paired_differences
-from motionwarp.evaluation.comparison_sheet import comparison_tiles
-from motionwarp.evaluation.contestants import EngineContestant, SourceView, make_contestants
-from motionwarp.evaluation.judging import FrameFigures, Judge, RenderedView, TargetView
+from motionwarp.evaluation.comparison import (
+    Comparison,
+    FrameRecord,
+    comparison_tiles,
+    overall_means,
+    paired_differences,
+)
+from motionwarp.evaluation.frame_metrics import FrameFigures, Judge, RenderedView, TargetView
 from motionwarp.evaluation.scoring import Scorer
-from motionwarp.evaluation.windows import frame_extent, frame_window, matte_in, on_plain, person_box, person_window, picture_in
+from motionwarp.evaluation.systems import EngineContestant, SourceView, make_contestants
+from motionwarp.evaluation.windows import (
+    frame_extent,
+    frame_window,
+    matte_in,
+    on_plain,
+    person_box,
+    person_window,
+    picture_in,
+)
 from motionwarp.types import PersonCrop, Pose, SourcePerson
 
 
@@ -108,7 +121,9 @@ def test_an_engine_is_laid_on_the_backdrop() -> None:
     backdrop = np.full((100, 80, 3), 200, np.uint8)
     with pytest.raises(RuntimeError, match="prepare"):
         contestant.render(np.zeros((1, 18, 3), np.float32), np.zeros((1, 4), np.float32))
-    contestant.prepare(SourceView(source, framed(70), backdrop), RenderSettings(torch.device("cpu"), torch.float32, 80, 100))
+    contestant.prepare(
+        SourceView(source, framed(70), backdrop), RenderSettings(torch.device("cpu"), torch.float32, 80, 100)
+    )
     poses = points_of(10, 20, 30, 60)[None]
     [view] = contestant.render(poses, contestant.plan(poses))
     assert view.matte[20:80, 10:40].min() == pytest.approx(1, abs=0.01)
@@ -132,13 +147,17 @@ def figures(ssim: float, near: int = 1, total: int = 2) -> FrameFigures:
 
 def comparison(name: str, pairs: list[tuple[float, float]], flicker: dict[str, float] | None = None) -> Comparison:
     records = [
-        FrameRecord(str(index), {"a": figures(one, 2, 4), "b": figures(other, 1, 4)}, 3) for index, (one, other) in enumerate(pairs)
+        FrameRecord(str(index), {"a": figures(one, 2, 4), "b": figures(other, 1, 4)}, 3)
+        for index, (one, other) in enumerate(pairs)
     ]
     return Comparison(name, ("a", "b"), records, {}, flicker or {})
 
 
 def test_means_and_differences_worked_out_by_hand() -> None:
-    clips = [comparison("x", [(0.8, 0.6), (0.6, 0.7)], {"a": 0.1, "b": 0.2, "real": 0.05}), comparison("y", [(0.9, 0.9)])]
+    clips = [
+        comparison("x", [(0.8, 0.6), (0.6, 0.7)], {"a": 0.1, "b": 0.2, "real": 0.05}),
+        comparison("y", [(0.9, 0.9)]),
+    ]
     means = clips[0].means()
     assert means["a"]["ssim"] == pytest.approx(0.7)
     assert means["a"]["points_redetected"] == 0.5

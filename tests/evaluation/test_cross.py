@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.analysis.base import Observation
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation import cross
 from motionwarp.evaluation.cross import CrossSettings, evaluate_cross
-from motionwarp.evaluation.metrics.motion import pose_jitter
+from motionwarp.evaluation.metrics.pose import pose_jitter
+from motionwarp.perception.base import Observation
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
 
@@ -40,7 +40,9 @@ def draw(rgb: ByteArray, points: FloatArray, colour: tuple[int, int, int]) -> No
     for start, end in sk.BONES:
         one, other = (tuple(np.rint(points[index, :2]).astype(int).tolist()) for index in (start, end))
         cv2.line(rgb, one, other, colour, 9)
-    hull = cv2.convexHull(points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP], :2].round().astype(np.int32))
+    hull = cv2.convexHull(
+        points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP], :2].round().astype(np.int32)
+    )
     cv2.fillConvexPoly(rgb, hull, colour)
     middle = points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0).round().astype(int).tolist()
     cv2.circle(rgb, tuple(middle), 3, (255, 255, 255), -1)
@@ -134,7 +136,9 @@ def silent(stage: str, done: int, total: int | None) -> None:
 def test_who_does_as_asked_gets_the_better_figures(inputs: dict[str, Any]) -> None:
     summary = evaluate_cross(CrossSettings(**inputs, engines=("exact", "shakes", "repaints")), silent)
     json.dumps(summary, allow_nan=False)
-    means = {engine: {name: each["mean"] for name, each in figures.items()} for engine, figures in summary["engines"].items()}
+    means = {
+        engine: {name: each["mean"] for name, each in figures.items()} for engine, figures in summary["engines"].items()
+    }
     assert means["exact"]["pckh"] > 0.98
     assert means["exact"]["mkr"] == 0
     assert means["exact"]["akd"] < 0.05

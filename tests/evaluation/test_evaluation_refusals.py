@@ -21,18 +21,23 @@ from moving_box import scene as box_scene
 
 from motionwarp.errors import InputError, MediaError, NoPersonError, OptionError, OutputError
 from motionwarp.evaluation.clip_labels import Origin, read_labels
-from motionwarp.evaluation.comparison_sheet import _small
-from motionwarp.evaluation.metrics.flicker import backward_flow, warped_by
-from motionwarp.evaluation.pairs import picture_figures as measuring
+from motionwarp.evaluation.comparison import _small
+from motionwarp.evaluation.metrics.pose import backward_flow, warped_by
+from motionwarp.evaluation.pairs import image_metrics as measuring
+from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure, measure_all
 from motionwarp.evaluation.pairs.ledger import Ledger, Score
-from motionwarp.evaluation.pairs.network_figures import NamedTask, lpips_figures, parsing_figures, pose_figures
-from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure, measure_all
-from motionwarp.evaluation.pairs.seeing import People
-from motionwarp.evaluation.pairs.set_figures import _equal_batches
+from motionwarp.evaluation.pairs.network_metrics import (
+    NamedTask,
+    _equal_batches,
+    lpips_figures,
+    parsing_figures,
+    pose_figures,
+)
+from motionwarp.evaluation.pairs.people import People
+from motionwarp.evaluation.pairs.report import make_folder, write_whole
 from motionwarp.evaluation.pairs.thumbnails import chosen_rows, data_address
-from motionwarp.evaluation.pairs.writing import make_folder, write_whole
 from motionwarp.evaluation.published import Published
-from motionwarp.evaluation.reenactment_settings import ReenactmentSettings
+from motionwarp.evaluation.reenactment import ReenactmentSettings
 from motionwarp.evaluation.reverse_pairs import ReverseSettings
 from motionwarp.types import Pose
 
@@ -78,7 +83,9 @@ def test_the_settings_of_reversed_pairs_are_checked() -> None:
             ReverseSettings(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("poses", "mattes", "missing"), [("given", "auto", "box.keypoints18.json"), ("auto", "given", "box.mattes")])
+@pytest.mark.parametrize(
+    ("poses", "mattes", "missing"), [("given", "auto", "box.keypoints18.json"), ("auto", "given", "box.mattes")]
+)
 def test_labels_that_were_asked_for_must_be_there(tmp_path: Path, poses: str, mattes: str, missing: str) -> None:
     clip = write_clip(tmp_path, [20, 30], labelled=False)
     with pytest.raises(InputError, match="no such labels") as caught:
@@ -174,7 +181,9 @@ def test_no_process_that_measures_outlives_one_that_is_killed(tmp_path: Path, re
         process.stdout.close()
 
 
-def test_a_process_that_is_killed_is_told_after_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_is_told_after_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_picture(tmp_path / "a.png", scene(60))
     tasks = [PictureTask(tmp_path / "a.png", tmp_path / "a.png", None)] * 100
     ended: list[bool] = []

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.checkpoints.registry import registry
 from motionwarp.errors import WeightsError
 from motionwarp.evaluation.extractors import files
-from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone, BackboneName
+from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone, BackboneName, Lpips
 from motionwarp.evaluation.extractors.files import FEATURE_FILES, FeatureFile, FeatureWeights
 from motionwarp.evaluation.extractors.inception import FidInception
-from motionwarp.evaluation.extractors.lpips import Lpips
-from motionwarp.weights_registry import registry
 
 NAMES: tuple[BackboneName, ...] = ("alex", "vgg", "squeeze")
 

@@ -7,16 +7,17 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from motionwarp.evaluation.metrics.local import INTERPOLATED_BONES, local_ssim, region_centres
-from motionwarp.evaluation.metrics.multiscale import ms_ssim
-from motionwarp.evaluation.metrics.person_mask import pose_mask
+from motionwarp.evaluation.metrics.masks import pose_mask
+from motionwarp.evaluation.metrics.ssim import INTERPOLATED_BONES, local_ssim, ms_ssim, region_centres
 from motionwarp.pose import skeleton as sk
 
 
 def waves(seed: int, height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width]
-    total = sum(np.sin(rows * rng.uniform(0.02, 0.4) + columns * rng.uniform(0.02, 0.4) + rng.uniform(0, 6)) for _ in range(5))
+    total = sum(
+        np.sin(rows * rng.uniform(0.02, 0.4) + columns * rng.uniform(0.02, 0.4) + rng.uniform(0, 6)) for _ in range(5)
+    )
     return np.clip(127 + 25 * total[..., None] + rng.normal(0, 8, (height, width, 3)), 0, 255).astype(np.uint8)
 
 
@@ -57,7 +58,13 @@ def test_local_ssim_is_the_mean_over_regions_cut_out() -> None:
         cut = np.s_[top : top + 32, left : left + 32]
         regions.append(
             structural_similarity(
-                first[cut], second[cut], gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=2
+                first[cut],
+                second[cut],
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+                data_range=255,
+                channel_axis=2,
             )
         )
     assert len(regions) == 43

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from motionwarp.evaluation.metrics.flicker import backward_flow, flicker, warped_by
-from motionwarp.evaluation.metrics.matte import matte_iou
-from motionwarp.evaluation.metrics.pixel import HIGHEST_PSNR, l1, psnr, unit_values
-from motionwarp.evaluation.metrics.structural import SsimSettings, masked_ssim, ssim, ssim_map
+from motionwarp.evaluation.metrics.image import HIGHEST_PSNR, l1, psnr, unit_values
+from motionwarp.evaluation.metrics.masks import matte_iou
+from motionwarp.evaluation.metrics.pose import backward_flow, flicker, warped_by
+from motionwarp.evaluation.metrics.ssim import SsimSettings, masked_ssim, ssim, ssim_map
 
 
 def textured(seed: int, height: int = 48, width: int = 40) -> np.ndarray:
@@ -17,7 +17,9 @@ def textured(seed: int, height: int = 48, width: int = 40) -> np.ndarray:
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width]
     waves = sum(
-        np.sin(rows[..., None] * rng.uniform(0.1, 0.5) + columns[..., None] * rng.uniform(0.1, 0.5) + rng.uniform(0, 6, 3))
+        np.sin(
+            rows[..., None] * rng.uniform(0.1, 0.5) + columns[..., None] * rng.uniform(0.1, 0.5) + rng.uniform(0, 6, 3)
+        )
         for _ in range(4)
     )
     return np.clip(127 + 30 * waves, 0, 255).astype(np.uint8)

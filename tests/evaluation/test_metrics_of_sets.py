@@ -8,10 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from motionwarp.evaluation.metrics.frechet import FeatureMoments, clip_features, frechet_distance
-from motionwarp.evaluation.metrics.inception_score import inception_score, swap_score
-from motionwarp.evaluation.metrics.keypoints import head_size, pose_agreement
-from motionwarp.evaluation.metrics.overlap import confusion_of, fcn_score, mean_iou
+from motionwarp.evaluation.metrics.masks import confusion_of, fcn_score, mean_iou
+from motionwarp.evaluation.metrics.pose import head_size, pose_agreement
+from motionwarp.evaluation.metrics.sets import (
+    FeatureMoments,
+    clip_features,
+    frechet_distance,
+    inception_score,
+    swap_score,
+)
 from motionwarp.pose import skeleton as sk
 
 
@@ -86,7 +91,9 @@ def test_inception_score_of_extremes() -> None:
 
 def test_inception_score_by_hand() -> None:
     rows = np.float32([[0.9, 0.1], [0.3, 0.7], [0.5, 0.5], [0.5, 0.5]])
-    first = 0.5 * (0.9 * np.log(0.9 / 0.6) + 0.1 * np.log(0.1 / 0.4) + 0.3 * np.log(0.3 / 0.6) + 0.7 * np.log(0.7 / 0.4))
+    first = 0.5 * (
+        0.9 * np.log(0.9 / 0.6) + 0.1 * np.log(0.1 / 0.4) + 0.3 * np.log(0.3 / 0.6) + 0.7 * np.log(0.7 / 0.4)
+    )
     score = inception_score(rows, splits=2)
     assert score.mean == pytest.approx((np.exp(first) + 1) / 2, rel=1e-6)
     assert score.deviation == pytest.approx((np.exp(first) - 1) / 2, rel=1e-5)

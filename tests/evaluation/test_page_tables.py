@@ -3,18 +3,26 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from motionwarp.evaluation.pairs.page_tables import differences_table, figures_table
+from motionwarp.evaluation.pairs.html import differences_table, figures_table
 
 
 def summary_of(figures: int, systems: tuple[str, ...] = ("a", "b<")) -> dict[str, Any]:
     """Figures f0, f1 ...: the higher the better for even ones; system number k has the mean k + 0.5, its interval 0.25 around."""
-    each = {name: {"mean": place + 0.5, "low": place + 0.25, "high": place + 0.75, "pairs": 9} for place, name in enumerate(systems)}
+    each = {
+        name: {"mean": place + 0.5, "low": place + 0.25, "high": place + 0.75, "pairs": 9}
+        for place, name in enumerate(systems)
+    }
     return {
         "dataset": None,
         "published": [],
         "systems": [{"name": name} for name in systems],
         "figures": {
-            f"f{n}": {"title": f"Figure {n}", "better": "lower" if n % 2 else "higher", "settings": "none", "systems": each}
+            f"f{n}": {
+                "title": f"Figure {n}",
+                "better": "lower" if n % 2 else "higher",
+                "settings": "none",
+                "systems": each,
+            }
             for n in range(figures)
         },
     }
@@ -22,7 +30,9 @@ def summary_of(figures: int, systems: tuple[str, ...] = ("a", "b<")) -> dict[str
 
 def cells(table: str) -> list[list[str]]:
     rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
-    return [[re.sub(r"<.*?>", " ", cell).strip() for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)] for row in rows]
+    return [
+        [re.sub(r"<.*?>", " ", cell).strip() for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)] for row in rows
+    ]
 
 
 def test_few_figures_stand_beside_each_other() -> None:
@@ -48,7 +58,10 @@ def test_differences_are_a_row_a_figure_and_marked_where_clear() -> None:
         numbers = {"mean": -12.25, "low": -20.0, "high": 0.5, "p": p / 2, "p_holm": p}
         return {"figure": figure, "first": "a", "second": second, "better": second, **numbers}
 
-    summary = {**summary_of(2, ("a", "b", "c")), "differences": [row("f0", "b", 0.0004), row("f0", "c", 0.2), row("f1", "c", 0.04)]}
+    summary = {
+        **summary_of(2, ("a", "b", "c")),
+        "differences": [row("f0", "b", 0.0004), row("f0", "c", 0.2), row("f1", "c", 0.04)],
+    }
     table = differences_table(summary)
     rows = cells(table)
     assert rows[0] == ["Figure", "a − b", "a − c"]

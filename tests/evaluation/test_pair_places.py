@@ -10,9 +10,9 @@ import pytest
 
 from motionwarp.data.protocols import PairNames
 from motionwarp.errors import InputError, OptionError
-from motionwarp.evaluation.pairs.fitting import fitted, moved_points
 from motionwarp.evaluation.pairs.ledger import Ledger, Score, settings_key, stamp_of
-from motionwarp.evaluation.pairs.places import GeneratedFolder, PictureFolder, result_names
+from motionwarp.evaluation.pairs.render import fitted, moved_points
+from motionwarp.evaluation.pairs.systems import GeneratedFolder, PictureFolder, result_names
 
 PAIR = PairNames("women/a.jpg", "women/b.v2.jpg")
 

@@ -23,13 +23,12 @@ from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.errors import InputError, OptionError
 from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone
 from motionwarp.evaluation.extractors.files import FeatureWeights
-from motionwarp.evaluation.metrics.structural import masked_ssim
-from motionwarp.evaluation.pairs import picture_figures as measuring
-from motionwarp.evaluation.pairs.definitions import FAMILIES, parse_families
-from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure_all, picture_figures, variant_figures
+from motionwarp.evaluation.metrics.ssim import masked_ssim
+from motionwarp.evaluation.pairs import image_metrics as measuring
+from motionwarp.evaluation.pairs.config import FAMILIES, PairsSettings, parse_families
+from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all, picture_figures, variant_figures
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
-from motionwarp.evaluation.pairs.settings import PairsSettings
 from motionwarp.evaluation.published import dataset_of, published_results
 from motionwarp.types import FloatArray, Person, PersonCrop, PersonLayer, Pose, SourcePerson
 
@@ -140,7 +139,9 @@ def test_nothing_left_to_compare_is_an_error(made: MadePairs) -> None:
 
 
 def test_one_file_for_two_pairs_is_refused(made: MadePairs) -> None:
-    write_pairs(made.list_file, [PairNames("a/scene_40.png", "scene_60.png"), PairNames("a_scene_40.png", "scene_60.png")])
+    write_pairs(
+        made.list_file, [PairNames("a/scene_40.png", "scene_60.png"), PairNames("a_scene_40.png", "scene_60.png")]
+    )
     for name in ("a/scene_40.png", "a_scene_40.png"):
         write_picture(made.images / name, scene(40))
     write_picture(made.folder / "flat" / "a_scene_40_2_scene_60.png", scene(60))
@@ -268,7 +269,9 @@ def test_pose_and_parsing_of_results(made: MadePairs) -> None:
 # networks --------------------------------------------------------------------------------------------------------------------
 
 
-def test_network_figures_without_weights_are_missing_with_the_reason(made: MadePairs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_figures_without_weights_are_missing_with_the_reason(
+    made: MadePairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MOTIONWARP_CACHE", str(made.folder / "no_cache"))
     summary = run(settings_of(made, families=("pictures", "lpips", "sets")))
     assert set(summary["missing"]) == {"lpips", "fid", "is"}
@@ -296,9 +299,11 @@ def test_network_figures_with_weights(made: MadePairs, monkeypatch: pytest.Monke
     tensors = {
         "inception": dict(MeanColours().state_dict()),
         "alexnet": dict(Backbone("alex").state_dict()),
-        "lpips-alex": {f"lin{number}.model.1.weight": torch.rand(1, width, 1, 1) for number, width in enumerate(CHANNELS["alex"])},
+        "lpips-alex": {
+            f"lin{number}.model.1.weight": torch.rand(1, width, 1, 1) for number, width in enumerate(CHANNELS["alex"])
+        },
     }
-    monkeypatch.setattr("motionwarp.evaluation.pairs.set_figures.FidInception", MeanColours)
+    monkeypatch.setattr("motionwarp.evaluation.pairs.network_metrics.FidInception", MeanColours)
     monkeypatch.setattr(FeatureWeights, "missing", lambda self, *names: None)
     monkeypatch.setattr(FeatureWeights, "read", lambda self, name: tensors[name])
     write_pairs(made.list_file, made.pairs[:3])
@@ -387,7 +392,9 @@ def test_formulas_do_not_reach_spreadsheets(made: MadePairs) -> None:
 
 
 def test_published_figures_stand_beside_lists_of_their_data(made: MadePairs) -> None:
-    table = {(row.system, row.dataset): row.figures for row in published_results() if "Warping-GAN, NeurIPS" in row.source}
+    table = {
+        (row.system, row.dataset): row.figures for row in published_results() if "Warping-GAN, NeurIPS" in row.source
+    }
     assert table["Soft-Gated Warping-GAN", "deepfashion"] == {"ssim": 0.793, "is": 3.314}
     assert table["PG2", "market1501"] == {"ssim": 0.253, "is": 3.460}
     assert dataset_of([f"000{number}_c1s1_00045{number}_03.jpg" for number in range(1, 5)]) == "market1501"

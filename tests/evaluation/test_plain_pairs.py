@@ -11,8 +11,8 @@ from photo_folder import make_photo_folder
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
 from motionwarp.errors import InputError, OptionError, OutputError
+from motionwarp.evaluation.pairs.config import PairsSettings
 from motionwarp.evaluation.pairs.run import PairsRun
-from motionwarp.evaluation.pairs.settings import PairsSettings
 from motionwarp.evaluation.plain_pairs import PlainPairsSettings, make_plain_pairs
 from motionwarp.media.image import read_image
 
@@ -75,7 +75,9 @@ def test_pictures_lie_over_plain_grey_and_points_where_they_were(data_folder: Pa
         assert rgb.shape == (256, 192, 3)
         assert red(rgb).sum() == pytest.approx(width * height, rel=0.04)
         outside = np.ones(rgb.shape[:2], bool)
-        outside[int(128 - height / 2) - 3 : int(128 + height / 2) + 4, int(96 - width / 2) - 3 : int(96 + width / 2) + 4] = False
+        outside[
+            int(128 - height / 2) - 3 : int(128 + height / 2) + 4, int(96 - width / 2) - 3 : int(96 + width / 2) + 4
+        ] = False
         assert (rgb[outside] == 127).all()
         assert np.abs(pose.xy - expected[:, :2]).max() < 1.6
 
@@ -111,7 +113,9 @@ def test_unusable_photos_are_replaced_and_counted(data_folder: Path, tmp_path: P
     points = json.loads(path.read_text(encoding="utf-8"))
     points["0017"] = (np.array(points["0017"]) * (1, 1, 0.2)).tolist()
     path.write_text(json.dumps(points), encoding="utf-8")
-    made = make_plain_pairs(data_folder, tmp_path / "out", PlainPairsSettings(photos=3, pairs_per_clip=0), BoxEstimator())
+    made = make_plain_pairs(
+        data_folder, tmp_path / "out", PlainPairsSettings(photos=3, pairs_per_clip=0), BoxEstimator()
+    )
     assert (made.reverse, made.photos_left_out) == (2, 1)
     assert "photo_0017.png" not in {pair.target for pair in made.pairs}
 
@@ -121,7 +125,9 @@ def test_what_is_there_is_kept_unless_asked(data_folder: Path, tmp_path: Path) -
     make_plain_pairs(data_folder, tmp_path / "out", settings, BoxEstimator())
     with pytest.raises(OutputError, match=r"pairs\.csv already"):
         make_plain_pairs(data_folder, tmp_path / "out", settings, BoxEstimator())
-    made = make_plain_pairs(data_folder, tmp_path / "out", PlainPairsSettings(photos=2, pairs_per_clip=0), BoxEstimator(), overwrite=True)
+    made = make_plain_pairs(
+        data_folder, tmp_path / "out", PlainPairsSettings(photos=2, pairs_per_clip=0), BoxEstimator(), overwrite=True
+    )
     assert len(read_pairs(tmp_path / "out" / "pairs.csv").pairs) == made.reverse == 2
 
 
@@ -135,5 +141,7 @@ def test_wrong_settings_and_labels_are_refused(data_folder: Path, tmp_path: Path
     content["frames"] = content["frames"][:4]
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match="labels end"):
-        make_plain_pairs(data_folder, tmp_path / "out", PlainPairsSettings(photos=0, every_seconds=EVERY), BoxEstimator())
+        make_plain_pairs(
+            data_folder, tmp_path / "out", PlainPairsSettings(photos=0, every_seconds=EVERY), BoxEstimator()
+        )
     assert not (tmp_path / "out" / "pairs.csv").exists()

@@ -22,7 +22,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[BoxEngine]:
         made.append(BoxEngine())
         return made[-1]
 
-    monkeypatch.setattr("motionwarp.evaluation.contestants.make_engine", make)
+    monkeypatch.setattr("motionwarp.evaluation.systems.make_engine", make)
     return made
 
 
@@ -49,7 +49,9 @@ def test_a_perfect_engine_gets_perfect_figures(tmp_path: Path, engines: list[Box
     assert (settings.width, settings.height) == (192, 256)
 
 
-def test_a_copy_is_right_in_windows_of_the_person_and_wrong_in_one_window(tmp_path: Path, engines: list[BoxEngine]) -> None:
+def test_a_copy_is_right_in_windows_of_the_person_and_wrong_in_one_window(
+    tmp_path: Path, engines: list[BoxEngine]
+) -> None:
     clip = write_clip(tmp_path, LEFTS)
     assert evaluate(clip).means()["copy"]["matte_iou"] > 0.98
     means = evaluate(clip, window="clip").means()

@@ -46,7 +46,7 @@ def test_the_target_is_the_real_photo_and_the_source_is_made_from_it(data_folder
 
 
 def test_figures_of_photos(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("motionwarp.evaluation.contestants.make_engine", lambda name: BoxEngine())
+    monkeypatch.setattr("motionwarp.evaluation.systems.make_engine", lambda name: BoxEngine())
     steps: list[tuple[str, int, int | None]] = []
     report = evaluate_reverse_pairs(
         data_folder,

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from motionwarp.evaluation.statistics import (
-    binomial_interval,
-    binomial_p,
-    bootstrap_interval,
-    holm,
-    paired_difference,
-)
+from motionwarp.evaluation.statistics import binomial_interval, binomial_p, bootstrap_interval, holm, paired_difference
 
 
 def test_the_interval_of_many_values_is_the_normal_one() -> None:

@@ -15,7 +15,7 @@ import pytest
 from scipy.stats import binomtest
 
 from motionwarp.errors import InputError, OptionError, OutputError
-from motionwarp.evaluation.study.making import RESULT_FORMAT, StudySettings, in_blocks, make_study
+from motionwarp.evaluation.study.make import RESULT_FORMAT, StudySettings, in_blocks, make_study
 from motionwarp.evaluation.study.results import study_summary
 
 GREY = {"ours": 60, "theirs": 190}

@@ -47,7 +47,9 @@ def test_leading_dimensions_broadcast() -> None:
 
 def test_composition_applies_the_inner_map_first() -> None:
     outer, inner, points = doubles(4, 6, 2, 3), doubles(5, 6, 2, 3), doubles(6, 6, 9, 2)
-    torch.testing.assert_close(apply_affine(compose_affine(outer, inner), points), apply_affine(outer, apply_affine(inner, points)))
+    torch.testing.assert_close(
+        apply_affine(compose_affine(outer, inner), points), apply_affine(outer, apply_affine(inner, points))
+    )
 
 
 def test_inverse_is_that_of_opencv() -> None:
@@ -83,7 +85,9 @@ def test_a_similarity_is_found_again_from_its_points(angle: float, scale: float,
     wanted = similarity(angle, scale, (x, y))
     points = 100 * doubles(seed, 6, 2)
     weights = torch.from_numpy(np.random.default_rng(seed).uniform(0.1, 1, 6))
-    torch.testing.assert_close(fit_similarity(points, apply_affine(wanted, points), weights), wanted, rtol=1e-6, atol=1e-5)
+    torch.testing.assert_close(
+        fit_similarity(points, apply_affine(wanted, points), weights), wanted, rtol=1e-6, atol=1e-5
+    )
 
 
 def test_a_noisy_similarity_is_the_least_squares_solution_of_numpy() -> None:
@@ -119,7 +123,9 @@ def test_without_pull_the_affine_fit_is_plain_least_squares() -> None:
     design = np.column_stack([source.numpy(), np.ones(10)])
     root = np.sqrt(weights)[:, None]
     expected = np.linalg.lstsq(root * design, root * target.numpy(), rcond=None)[0].T
-    np.testing.assert_allclose(fit_affine(source, target, torch.from_numpy(weights), pull=0).numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        fit_affine(source, target, torch.from_numpy(weights), pull=0).numpy(), expected, rtol=1e-5
+    )
 
 
 def test_a_strong_pull_gives_the_similarity() -> None:

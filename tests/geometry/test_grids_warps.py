@@ -35,14 +35,18 @@ def random_warps(seed: int, *leading: int, size: int = 5) -> PartWarps:
 def test_the_lattice_in_sampling_units_is_that_of_torch(height: int, width: int) -> None:
     expected = functional.affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False)[0]
     torch.testing.assert_close(to_sampling(pixel_lattice(height, width), height, width), expected)
-    torch.testing.assert_close(affine_lattice(normalising_map(height, width), height, width), expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        affine_lattice(normalising_map(height, width), height, width), expected, atol=1e-6, rtol=0
+    )
 
 
 @settings(deadline=None, max_examples=30)
 @given(height=st.integers(1, 4000), width=st.integers(1, 4000), x=st.floats(-100, 4100), y=st.floats(-100, 4100))
 def test_sampling_units_and_back(height: int, width: int, x: float, y: float) -> None:
     point = torch.tensor([x, y], dtype=torch.float64)
-    torch.testing.assert_close(from_sampling(to_sampling(point, height, width), height, width), point, atol=1e-8, rtol=0)
+    torch.testing.assert_close(
+        from_sampling(to_sampling(point, height, width), height, width), point, atol=1e-8, rtol=0
+    )
 
 
 def test_affine_lattice_maps_every_pixel_of_its_box() -> None:
@@ -63,7 +67,9 @@ def test_an_affine_warp_is_that_of_opencv() -> None:
     source = picture(2)
     matrix = torch.tensor([[0.8, 0.3, 4.2], [-0.2, 1.1, 2.7]])
     grid = PartWarps(matrix[None], torch.zeros(1, 2, 9)).sampling_grid(41, 47, HEIGHT, WIDTH)
-    expected = cv2.warpAffine(source[0].permute(1, 2, 0).numpy(), matrix.numpy(), (47, 41), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    expected = cv2.warpAffine(
+        source[0].permute(1, 2, 0).numpy(), matrix.numpy(), (47, 41), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
     # inside only: at the edge, some versions of OpenCV round positions to 1/32 of a pixel
     inside = cv2.erode((expected.min(axis=2) > 0.2).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     assert inside.sum() > 800
@@ -87,7 +93,9 @@ def test_points_go_through_the_spline_first_and_the_affine_map_then() -> None:
     frame = normalising_map(HEIGHT, WIDTH)
     points = 30 * torch.rand(2, 11, 2)
     bent = apply_affine(invert_affine(frame), displace(apply_affine(frame, points), warps.theta_tps))
-    torch.testing.assert_close(warps.map_points(points, frame), apply_affine(warps.theta_affine, bent), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        warps.map_points(points, frame), apply_affine(warps.theta_affine, bent), atol=1e-3, rtol=0
+    )
 
 
 def test_the_grid_holds_the_mapped_points() -> None:
@@ -125,7 +133,8 @@ def test_one_sampling_is_sharper_than_two() -> None:
 def test_a_stride_hardly_moves_anything(height: int, width: int) -> None:
     warps, frame = random_warps(6, 2), normalising_map(900, 600)
     exact, coarse = (
-        from_sampling(warps.sampling_grid(height, width, 900, 600, control_frame=frame, stride=stride), 900, 600) for stride in (1, 8)
+        from_sampling(warps.sampling_grid(height, width, 900, 600, control_frame=frame, stride=stride), 900, 600)
+        for stride in (1, 8)
     )
     assert exact.shape == coarse.shape == (2, height, width, 2)
     assert (exact - coarse).norm(dim=-1).max() < 0.1

@@ -95,7 +95,9 @@ def test_nothing_crosses_a_cut() -> None:
 
 def test_cuts_may_come_unsorted_and_twice() -> None:
     values, times = noise(6, 30), np.arange(30) * FRAME
-    np.testing.assert_array_equal(smooth_over_time(values, times, (20, 10, 20), 1.0), smooth_over_time(values, times, (10, 20), 1.0))
+    np.testing.assert_array_equal(
+        smooth_over_time(values, times, (20, 10, 20), 1.0), smooth_over_time(values, times, (10, 20), 1.0)
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -134,6 +136,8 @@ def test_strengths_out_of_range_are_refused(strength: float) -> None:
         (noise(0, 5), np.arange(5.0), (0,), "cuts"),
     ],
 )
-def test_disagreeing_inputs_are_refused(values: FloatArray, times: np.ndarray, cuts: tuple[int, ...], message: str) -> None:
+def test_disagreeing_inputs_are_refused(
+    values: FloatArray, times: np.ndarray, cuts: tuple[int, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         smooth_over_time(values, times, cuts, 0.5)

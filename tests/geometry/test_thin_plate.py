@@ -18,7 +18,9 @@ def doubles(seed: int, *shape: int) -> torch.Tensor:
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_displacements_are_those_of_scipy(size: int) -> None:
     theta, points = 0.2 * doubles(size, 2, size * size), 1.5 * doubles(50, 40, 2)
-    reference = RBFInterpolator(control_points(size, dtype=torch.float64).numpy(), theta.numpy().T, kernel="thin_plate_spline")
+    reference = RBFInterpolator(
+        control_points(size, dtype=torch.float64).numpy(), theta.numpy().T, kernel="thin_plate_spline"
+    )
     np.testing.assert_allclose((displace(points, theta) - points).numpy(), reference(points.numpy()), atol=1e-8)
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 try:
     import pillow_heif
+
     pillow_heif.register_heif_opener()
 except ImportError:  # the extra `heic`
     pillow_heif = None
@@ -109,7 +110,13 @@ def _grey_png() -> bytes:
 
     rows = b"".join(b"\0" + bytes(range(y, y + WIDTH)) for y in range(HEIGHT))
     header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 0, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"tRNS", b"\0\x10"), (b"eXIf", _EXIF[6:]), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    parts = (
+        (b"IHDR", header),
+        (b"tRNS", b"\0\x10"),
+        (b"eXIf", _EXIF[6:]),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in parts)
 
 
@@ -253,7 +260,9 @@ def _high_dynamic_range(path: Path) -> bytes:
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p10le"
         stream.codec_context.color_trc, stream.codec_context.color_primaries, stream.codec_context.colorspace = 16, 9, 9
         for index in range(2):
-            frame = av.VideoFrame.from_ndarray(level_picture(index, WIDTH, HEIGHT), format="rgb24").reformat(format="yuv420p10le")
+            frame = av.VideoFrame.from_ndarray(level_picture(index, WIDTH, HEIGHT), format="rgb24").reformat(
+                format="yuv420p10le"
+            )
             frame.pts, frame.time_base = index, Fraction(1, 25)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

@@ -34,7 +34,9 @@ SECONDS_A_CASE = 60
 # beyond what the process has before the case; a limit of address space counts what is never touched, so it is wider
 GROWTH_BYTES = 300_000_000
 ADDRESS_SPACE_BYTES = 4_000_000_000
-LIMITS = MediaLimits(max_pixels=1_000_000, max_side=4096, max_video_pixels=1_000_000, max_video_side=4096, max_file_bytes=10_000_000)
+LIMITS = MediaLimits(
+    max_pixels=1_000_000, max_side=4096, max_video_pixels=1_000_000, max_video_side=4096, max_file_bytes=10_000_000
+)
 # a damaged table of times may promise frames for ever, which is not more than a long video may
 FRAMES = 40
 SOUND_PACKETS = 200
@@ -97,7 +99,11 @@ class Growth:
 
     def _peak_bytes(self) -> int:
         if self._resettable:
-            return next(int(line.split()[1]) * 1024 for line in self._STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+            return next(
+                int(line.split()[1]) * 1024
+                for line in self._STATUS.read_text().splitlines()
+                if line.startswith("VmHWM")
+            )
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

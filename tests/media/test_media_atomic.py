@@ -42,7 +42,9 @@ def test_without_commit_nothing_is_left(tmp_path: Path, error: type[BaseExceptio
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_commit_does_not_replace_what_has_appeared(tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commit_does_not_replace_what_has_appeared(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not links:
 
         def no_links(*_: object) -> None:

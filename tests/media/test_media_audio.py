@@ -100,7 +100,9 @@ def test_sound_is_copied_where_the_container_takes_it(
     assert abs(lag(heard(target, 2.0), heard(source, 2.0))) <= (RATE // 1000 + 1)
     if source_name != "s.ts":  # in which the encoder's priming is not told from sound
         assert abs(lag(heard(target, 2.0), chirp(2.0)[0])) <= (RATE // 1000 + 1)
-    np.testing.assert_allclose([float(t) for t in read_times(target)], [float(t) for t in read_times(source)], atol=0.51e-3)
+    np.testing.assert_allclose(
+        [float(t) for t in read_times(target)], [float(t) for t in read_times(source)], atol=0.51e-3
+    )
 
 
 ENCODED = [
@@ -113,7 +115,9 @@ ENCODED = [
 
 
 @pytest.mark.parametrize(("source_name", "codec", "target_name", "expected"), ENCODED)
-def test_sound_is_encoded_anew_where_it_has_to_be(tmp_path: Path, source_name: str, codec: str, target_name: str, expected: str) -> None:
+def test_sound_is_encoded_anew_where_it_has_to_be(
+    tmp_path: Path, source_name: str, codec: str, target_name: str, expected: str
+) -> None:
     source, target = source_clip(tmp_path, source_name, codec), tmp_path / target_name
     assert copy_clip(source, target) == []
     with av.open(str(target)) as container:
@@ -121,7 +125,10 @@ def test_sound_is_encoded_anew_where_it_has_to_be(tmp_path: Path, source_name: s
     got, expected_wave = heard(target, 2.0), heard(source, 2.0)
     assert len(got) >= 2 * RATE - 1024
     assert abs(lag(got, expected_wave)) <= RATE // 1000 + 1
-    assert np.corrcoef(got[: RATE * 19 // 10], np.roll(expected_wave, lag(got, expected_wave))[: RATE * 19 // 10])[0, 1] > 0.98
+    assert (
+        np.corrcoef(got[: RATE * 19 // 10], np.roll(expected_wave, lag(got, expected_wave))[: RATE * 19 // 10])[0, 1]
+        > 0.98
+    )
     np.testing.assert_allclose([float(t) for t in read_times(target)], np.arange(50) / 25, atol=0.51e-3)
 
 
@@ -157,14 +164,22 @@ def test_a_section_of_the_sound_stays_in_step(
 
 def test_encoded_sound_is_cut_to_the_sample(tmp_path: Path) -> None:
     source, target = source_clip(tmp_path, "s.mkv", "flac"), tmp_path / "t.mkv"
-    with open_writer(tmp_path / "t.mp4", width=64, height=48, frame_rate=Fraction(25), audio=AudioSource(source, 0.4, 1.1)) as writer:
+    with open_writer(
+        tmp_path / "t.mp4", width=64, height=48, frame_rate=Fraction(25), audio=AudioSource(source, 0.4, 1.1)
+    ) as writer:
         for i in range(17):
             writer.write(level_picture(i), i / 25)
     sound, start = read_sound(tmp_path / "t.mp4")
     with av.open(str(tmp_path / "t.mp4")) as container:
         stream = container.streams.audio[0]
         assert float(stream.duration * stream.time_base) == pytest.approx(0.7, abs=1.1 / RATE + 1024 / RATE)
-    assert abs(lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)]) + round(start * RATE)) <= 2
+    assert (
+        abs(
+            lag(sound[0][: round(0.7 * RATE)], chirp(2.0)[0][round(0.4 * RATE) : round(1.1 * RATE)])
+            + round(start * RATE)
+        )
+        <= 2
+    )
     assert not target.exists()
 
 
@@ -192,7 +207,9 @@ def test_sound_that_goes_from_two_channels_to_one_goes_on(tmp_path: Path) -> Non
     mono = source_clip(tmp_path, "mono.mkv", "ac3", 1.0, channels=1)
     changing = tmp_path / "changing.mkv"
     with av.open(str(changing), "w") as output, av.open(str(stereo)) as first, av.open(str(mono)) as second:
-        video, sound = (output.add_stream_from_template(stream) for stream in (first.streams.video[0], first.streams.audio[0]))
+        video, sound = (
+            output.add_stream_from_template(stream) for stream in (first.streams.video[0], first.streams.audio[0])
+        )
         for packet in first.demux():
             if packet.pts is not None and (packet.stream.type == "video" or packet.pts * packet.time_base < 1):
                 packet.stream = video if packet.stream.type == "video" else sound
@@ -243,7 +260,9 @@ def test_a_folder_is_silent(tmp_path: Path) -> None:
 
 def test_a_missing_source_of_sound_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no such file"):
-        open_writer(tmp_path / "t.mp4", width=64, height=48, frame_rate=Fraction(25), audio=AudioSource(tmp_path / "none.mp4"))
+        open_writer(
+            tmp_path / "t.mp4", width=64, height=48, frame_rate=Fraction(25), audio=AudioSource(tmp_path / "none.mp4")
+        )
     assert list(tmp_path.iterdir()) == []
 
 

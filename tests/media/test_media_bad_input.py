@@ -17,7 +17,7 @@ from PIL import Image
 
 from motionwarp.errors import LimitError, MediaError
 from motionwarp.media.container import demuxed
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video
 
 
@@ -165,7 +165,14 @@ def _gif_bomb() -> bytes:
     return (
         b"GIF89a"
         + struct.pack("<HHBBB", 60000, 60000, 0, 0, 0)
-        + (b"\x21\xf9\x04\0\x04\0\0\0" + b"\x2c" + struct.pack("<HHHHB", 0, 0, 60000, 60000, 0x80) + bytes(6) + b"\x02\x02\x4c\x01\0") * 2
+        + (
+            b"\x21\xf9\x04\0\x04\0\0\0"
+            + b"\x2c"
+            + struct.pack("<HHHHB", 0, 0, 60000, 60000, 0x80)
+            + bytes(6)
+            + b"\x02\x02\x4c\x01\0"
+        )
+        * 2
         + b"\x3b"
     )
 

@@ -14,7 +14,7 @@ from PIL import Image
 from motionwarp.errors import LimitError, MediaError, OutputError
 from motionwarp.media.frame_folder import find_numbered_frames, frame_name, is_frame_pattern, numbering_step
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
 
@@ -57,7 +57,12 @@ def test_the_longest_series_counts_and_other_files_do_not(tmp_path: Path) -> Non
     (folder / "notes 2024.txt").write_text("x")
     (folder / "cover.png").write_bytes((folder / "a_00.png").read_bytes())
     (folder / "99999.png").mkdir()
-    assert [frame.path.name for frame in find_numbered_frames(folder)] == ["a_00.png", "a_01.png", "a_02.png", "a_03.png"]
+    assert [frame.path.name for frame in find_numbered_frames(folder)] == [
+        "a_00.png",
+        "a_01.png",
+        "a_02.png",
+        "a_03.png",
+    ]
     assert len(find_numbered_frames(folder / "b_%02d.png")) == 2
 
 
@@ -181,7 +186,12 @@ def test_frames_are_overwritten_only_when_allowed_and_all_of_them(tmp_path: Path
     with pytest.raises(OutputError, match="holds such pictures already"):
         write_frames(folder)
     write_frames(folder, 3, first=20, overwrite=True)
-    assert sorted(entry.name for entry in folder.iterdir()) == ["00000.png", "00001.png", "00002.png", "other_00001.png"]
+    assert sorted(entry.name for entry in folder.iterdir()) == [
+        "00000.png",
+        "00001.png",
+        "00002.png",
+        "other_00001.png",
+    ]
     assert [index_of(np.asarray(Image.open(folder / f"{i:05d}.png"))) for i in range(3)] == [20, 21, 22]
     assert (folder / "other_00001.png").read_bytes() == b"mine"
     assert [entry.name for entry in tmp_path.iterdir()] == ["frames"]
@@ -193,7 +203,12 @@ def test_a_failing_move_brings_everything_back(tmp_path: Path, monkeypatch: pyte
     original = Path.rename
 
     def failing(self: Path, target: Path) -> Path:
-        if Path(target).name == "00002.png" and Path(target).parent == folder and ".part" in str(self) and "replaced" not in str(self):
+        if (
+            Path(target).name == "00002.png"
+            and Path(target).parent == folder
+            and ".part" in str(self)
+            and "replaced" not in str(self)
+        ):
             raise OSError(28, "No space left on device")
         return original(self, target)
 

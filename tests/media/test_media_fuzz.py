@@ -18,10 +18,9 @@ import pytest
 from fuzz_mutations import mutated
 from fuzz_seeds import all_seeds, pillow_heif
 
-from motionwarp.media.container import opened_container
-from motionwarp.media.demuxers import CONTAINED
+from motionwarp.media.container import CONTAINED, opened_container
 from motionwarp.media.image import is_picture, read_image
-from motionwarp.media.picture_header import sniff_picture_format
+from motionwarp.media.image_header import sniff_picture_format
 
 resource = pytest.importorskip("resource", reason="Windows has no limits of memory for a process")
 
@@ -42,9 +41,15 @@ class Batch:
     failures: list[str]
 
 
-def run_batch(first: int, end: int, folder: Path, repository_root: Path, worker: Sequence[str] = (str(WORKER),)) -> Batch:
+def run_batch(
+    first: int, end: int, folder: Path, repository_root: Path, worker: Sequence[str] = (str(WORKER),)
+) -> Batch:
     """Run cases in a process of their own, as far as it gets; `worker` is the program and what it takes beside the cases."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(repository_root), str(WORKER.parent)]), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(repository_root), str(WORKER.parent)]),
+        "OMP_NUM_THREADS": "1",
+    }
     with (folder / "stderr").open("w+b") as errors, (folder / "stdout").open("w+") as output:
         process = subprocess.Popen(
             [sys.executable, worker[0], str(first), str(end), str(folder), *worker[1:]],
@@ -69,7 +74,9 @@ def run_batch(first: int, end: int, folder: Path, repository_root: Path, worker:
     begun = [line for line in lines if line[:1].isdigit()]
     assert begun, f"the worker did not start:\n{said}"
     number, name = begun[-1].split()
-    return Batch(int(number) + 1, [*told, f"case {number} ({name}) ended the process with {process.returncode}:\n{said}"])
+    return Batch(
+        int(number) + 1, [*told, f"case {number} ({name}) ended the process with {process.returncode}:\n{said}"]
+    )
 
 
 def run_cases(count: int, folder: Path, repository_root: Path) -> list[str]:

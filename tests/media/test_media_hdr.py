@@ -18,13 +18,15 @@ from motionwarp.media.hdr import (
     to_display_light,
     to_ordinary_signal,
 )
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video
 
 HLG, PQ = Gamut(TRANSFER_HLG, PRIMARIES_BT2020), Gamut(TRANSFER_PQ, PRIMARIES_BT2020)
 
 
-@pytest.mark.parametrize(("signal", "nits"), [(0.0, 0.0), (0.5081, 100.0), (0.5807, 203.0), (0.7518, 1000.0), (1.0, 10_000.0)])
+@pytest.mark.parametrize(
+    ("signal", "nits"), [(0.0, 0.0), (0.5081, 100.0), (0.5807, 203.0), (0.7518, 1000.0), (1.0, 10_000.0)]
+)
 def test_pq_levels_are_those_of_the_standard(signal: float, nits: float) -> None:
     # BT.2100-2 table 4, and the reference levels of BT.2408
     light = to_display_light(np.full(3, signal), TRANSFER_PQ) * WHITE_NITS

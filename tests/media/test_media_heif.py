@@ -11,8 +11,8 @@ from PIL import Image
 
 from motionwarp.errors import LimitError, MediaError
 from motionwarp.media.image import is_picture, read_image
+from motionwarp.media.image_header import parse_picture_header, sniff_picture_format
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.picture_header import parse_picture_header, sniff_picture_format
 
 pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is in the extra 'heic'")
 
@@ -95,7 +95,9 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, smooth: np.ndarray) -> N
         read_image(saved(tmp_path, data), MediaLimits(max_pixels=119 * 80))
 
 
-def test_whose_main_picture_is_missing_is_damaged(tmp_path: Path, smooth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whose_main_picture_is_missing_is_damaged(
+    tmp_path: Path, smooth: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def without_pictures(*_: object, **__: object) -> None:
         [][0]  # what pillow-heif does then
 
@@ -105,7 +107,9 @@ def test_whose_main_picture_is_missing_is_damaged(tmp_path: Path, smooth: np.nda
         read_image(path)
 
 
-def test_without_libheif_it_says_what_to_install(tmp_path: Path, smooth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_libheif_it_says_what_to_install(
+    tmp_path: Path, smooth: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = saved(tmp_path, heic(Image.fromarray(smooth)))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(MediaError, match=r"motionwarp\[heic\]") as caught:

@@ -14,8 +14,8 @@ from PIL import Image
 
 from motionwarp.errors import LimitError, MediaError, OutputError
 from motionwarp.media.image import Picture, is_picture, read_image, write_image
+from motionwarp.media.image_header import BrokenHeaderError, parse_picture_header, sniff_picture_format
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.picture_header import BrokenHeaderError, parse_picture_header, sniff_picture_format
 
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
 
@@ -33,7 +33,16 @@ def _saved(path: Path, image: Image.Image, **options: object) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "tolerance"),
-    [("a.png", 0), ("a.jpg", 12), ("a.webp", 40), ("a.bmp", 0), ("a.tif", 0), ("a.ppm", 0), ("a.jp2", 40), ("a.gif", 60)],
+    [
+        ("a.png", 0),
+        ("a.jpg", 12),
+        ("a.webp", 40),
+        ("a.bmp", 0),
+        ("a.tif", 0),
+        ("a.ppm", 0),
+        ("a.jp2", 40),
+        ("a.gif", 60),
+    ],
 )
 def test_reads_every_format_as_rgb(tmp_path: Path, smooth: np.ndarray, name: str, tolerance: int) -> None:
     path = _saved(tmp_path / name, Image.fromarray(smooth))
@@ -185,7 +194,11 @@ def _claiming(kind: str) -> bytes:
         data[18:26] = struct.pack("<ii", big, -big)
     elif kind == "TIFF":
         for tag in (256, 257):
-            place = data.index(struct.pack("<HH", tag, 4)) if struct.pack("<HH", tag, 4) in data else data.index(struct.pack("<HH", tag, 3))
+            place = (
+                data.index(struct.pack("<HH", tag, 4))
+                if struct.pack("<HH", tag, 4) in data
+                else data.index(struct.pack("<HH", tag, 3))
+            )
             data[place : place + 12] = struct.pack("<HHII", tag, 4, 1, big)
     elif kind == "PPM":
         data = bytearray(b"P6\n# a comment\n60000 60000\n255\n" + b"\0" * 10)
@@ -251,7 +264,12 @@ def test_damaged_content_is_a_media_error(tmp_path: Path, smooth: np.ndarray) ->
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "empty"), (b"just some text", "not a picture"), (bytes(1000), "not a picture"), (b"\xff\xd8\xff", "cut off")],
+    [
+        (b"", "empty"),
+        (b"just some text", "not a picture"),
+        (bytes(1000), "not a picture"),
+        (b"\xff\xd8\xff", "cut off"),
+    ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "a.jpg"

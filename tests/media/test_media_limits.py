@@ -12,7 +12,7 @@ from motionwarp.errors import LimitError, MediaError, OptionError
 from motionwarp.media.audio import AudioSource, has_sound
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video, read_frame_at
 
 

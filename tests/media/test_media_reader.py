@@ -21,7 +21,7 @@ from PIL import Image
 
 from motionwarp.errors import DeviceError, LimitError, MediaError, OptionError
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video, read_frame_at
 
 
@@ -90,7 +90,9 @@ def test_tells_of_sound(tmp_path: Path) -> None:
 
 def test_keeps_variable_times(tmp_path: Path) -> None:
     ticks = [0, 3000, 3001, 9000, 12000, 20000, 20500, 60000]
-    path = make_video(tmp_path / "a.mp4", [level_picture(i) for i in range(8)], ticks=ticks, time_base=Fraction(1, 90000))
+    path = make_video(
+        tmp_path / "a.mp4", [level_picture(i) for i in range(8)], ticks=ticks, time_base=Fraction(1, 90000)
+    )
     frames = list(open_video(path))
     assert [round(frame.pts_seconds * 90000) for frame in frames] == ticks
     assert [index_of(frame.rgb) for frame in frames] == list(range(8))
@@ -149,7 +151,13 @@ def test_pixels_become_square(tmp_path: Path, aspect: Fraction, size: tuple[int,
 
 @pytest.mark.parametrize("size", [(641, 479), (1, 1), (3, 2)])
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
-    path = make_video(tmp_path / "a.mkv", [np.full((size[1], size[0], 3), 99, np.uint8)] * 2, codec="ffv1", pixel_format="bgr0", options={})
+    path = make_video(
+        tmp_path / "a.mkv",
+        [np.full((size[1], size[0], 3), 99, np.uint8)] * 2,
+        codec="ffv1",
+        pixel_format="bgr0",
+        options={},
+    )
     frames = list(open_video(path))
     assert len(frames) == 2
     assert frames[0].rgb.shape == (size[1], size[0], 3)
@@ -232,7 +240,7 @@ def test_sections_of_every_container(tmp_path: Path, name: str) -> None:
 
 def test_sections_are_read_by_seeking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_video(tmp_path / "a.mp4", [level_picture(i % 30) for i in range(300)], gop=10)
-    from motionwarp.media import container_decoding
+    from motionwarp.media import container_reader as container_decoding
 
     decoded = []
     original = container_decoding._timed_frames
@@ -266,7 +274,9 @@ def test_a_clip_can_be_passed_twice_and_left_early(clip: Path) -> None:
         assert len(list(reader)) == 30
 
 
-@pytest.mark.parametrize(("start", "end"), [(-1.0, None), (math.nan, None), (math.inf, None), (1.0, 1.0), (1.0, 0.5), (None, 0.0)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(-1.0, None), (math.nan, None), (math.inf, None), (1.0, 1.0), (1.0, 0.5), (None, 0.0)]
+)
 def test_senseless_sections_are_refused(clip: Path, start: float | None, end: float | None) -> None:
     with pytest.raises(OptionError):
         open_video(clip, start_seconds=start, end_seconds=end)
@@ -286,7 +296,9 @@ def test_frame_at_a_time_is_the_one_that_is_shown_then(clip: Path, seconds: floa
 
 
 def test_frame_at_a_time_looks_back_over_long_frames(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "a.mp4", [level_picture(i) for i in range(3)], ticks=[0, 1000, 40000], time_base=Fraction(1, 1000))
+    path = make_video(
+        tmp_path / "a.mp4", [level_picture(i) for i in range(3)], ticks=[0, 1000, 40000], time_base=Fraction(1, 1000)
+    )
     assert index_of(read_frame_at(path, 39.0).rgb) == 1
     with pytest.raises(MediaError, match="no frame at"):
         read_frame_at(path, 100.0)

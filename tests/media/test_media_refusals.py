@@ -17,15 +17,15 @@ from made_media import level_picture, make_video
 from PIL import Image
 
 from motionwarp.errors import DeviceError, MediaError, OutputError
-from motionwarp.media import encoders, hardware, image
-from motionwarp.media.colour import RgbConverter
+from motionwarp.media import container as hardware
+from motionwarp.media import encoders, image
+from motionwarp.media.color import RgbConverter
+from motionwarp.media.container import check_hardware, open_accelerated
 from motionwarp.media.encoders import CODECS
-from motionwarp.media.files import existing_file
 from motionwarp.media.frame_folder import find_numbered_frames, frames_matching
-from motionwarp.media.hardware import check_hardware, open_accelerated
 from motionwarp.media.image import is_picture, read_image, write_image
-from motionwarp.media.limits import MediaLimits
-from motionwarp.media.picture_header import BrokenHeaderError, parse_picture_header
+from motionwarp.media.image_header import BrokenHeaderError, parse_picture_header
+from motionwarp.media.limits import MediaLimits, existing_file
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.writer import open_writer
 
@@ -42,9 +42,14 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(PermissionError(errno.EACCES, "Permission denied"), "may not be read"), (OSError(errno.EIO, "Input/output error"), "output error")],
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "may not be read"),
+        (OSError(errno.EIO, "Input/output error"), "output error"),
+    ],
 )
-def test_what_the_system_refuses_to_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str) -> None:
+def test_what_the_system_refuses_to_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+) -> None:
     file = tmp_path / "a.png"
     write_image(file, level_picture(1))
 
@@ -89,8 +94,12 @@ def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
         read_image(file)
 
 
-@pytest.mark.parametrize(("failure", "words"), [(cv2.error("no codec"), "cannot be decoded"), (None, "picture is damaged")])
-def test_a_decoder_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception | None, words: str) -> None:
+@pytest.mark.parametrize(
+    ("failure", "words"), [(cv2.error("no codec"), "cannot be decoded"), (None, "picture is damaged")]
+)
+def test_a_decoder_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception | None, words: str
+) -> None:
     file = tmp_path / "a.png"
     write_image(file, level_picture(1))
 
@@ -115,7 +124,9 @@ def test_a_damaged_gif_is_told(tmp_path: Path) -> None:
         read_image(file)
 
 
-def test_a_picture_that_cannot_be_encoded_or_stored_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_cannot_be_encoded_or_stored_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(image.cv2, "imencode", lambda *_: (False, None))
         with pytest.raises(OutputError, match="cannot be encoded"):
@@ -197,7 +208,9 @@ def test_without_hardware_decoding_automatic_means_software(tmp_path: Path, monk
     assert "a newer PyAV" in str(caught.value)
 
 
-def test_a_hardware_decoder_that_this_machine_lacks_is_told_where_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hardware_decoder_that_this_machine_lacks_is_told_where_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def lacking(*_: object, **__: object) -> None:
         raise RuntimeError("no such device on this machine")
 
@@ -214,7 +227,9 @@ def test_a_hardware_decoder_that_this_machine_lacks_is_told_where_it_was_asked_f
         ({"frame_rate": Fraction(-1)}, "positive time base and frame rate"),
     ],
 )
-def test_a_video_without_size_or_time_is_a_mistake_of_the_caller(tmp_path: Path, options: dict[str, object], words: str) -> None:
+def test_a_video_without_size_or_time_is_a_mistake_of_the_caller(
+    tmp_path: Path, options: dict[str, object], words: str
+) -> None:
     settings = {"width": 64, "height": 48, "frame_rate": RATE, **options}
     with pytest.raises(ValueError, match=words):
         open_writer(tmp_path / "a.mp4", **settings)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from made_media import read_times, sound_packets
 
 from motionwarp.media.audio import AudioSource
 from motionwarp.media.image import read_image
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
 

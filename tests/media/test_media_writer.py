@@ -8,7 +8,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from made_media import corner_names, corners_picture, index_of, level_picture, make_video, read_pictures, read_times, sine
+from made_media import (
+    corner_names,
+    corners_picture,
+    index_of,
+    level_picture,
+    make_video,
+    read_pictures,
+    read_times,
+    sine,
+)
 from PIL import Image, ImageSequence
 
 from motionwarp.errors import OptionError, OutputError
@@ -171,11 +180,15 @@ def test_colours_survive(tmp_path: Path, name: str) -> None:
     # and as FFmpeg converts by the tags, without our reader
     with av.open(str(path)) as container:
         decoded = next(container.decode(video=0))
-        independent = decoded.reformat(format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2)
+        independent = decoded.reformat(
+            format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2
+        )
     np.testing.assert_allclose(independent.to_ndarray()[8::16, 8::16].astype(int), colours, atol=6)
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.webm", "vp9"), ("a.mov", "prores"), ("a.mkv", "vp9"), ("a.mkv", "ffv1")])
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.webm", "vp9"), ("a.mov", "prores"), ("a.mkv", "vp9"), ("a.mkv", "ffv1")]
+)
 def test_alpha_survives(tmp_path: Path, name: str, codec: str) -> None:
     alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
     path = tmp_path / name
@@ -192,7 +205,13 @@ def test_alpha_survives(tmp_path: Path, name: str, codec: str) -> None:
 def test_gif(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     times = [0, 0.04, 0.083, 0.5]
-    write(path, [level_picture(i) for i in range(4)], times=times, end=0.75, metadata={"comment": "synthetic", "long": "x" * 700})
+    write(
+        path,
+        [level_picture(i) for i in range(4)],
+        times=times,
+        end=0.75,
+        metadata={"comment": "synthetic", "long": "x" * 700},
+    )
     image = Image.open(path)
     assert [frame.info["duration"] for frame in ImageSequence.Iterator(image)] == [40, 40, 420, 250]
     assert image.info["loop"] == 0
@@ -255,13 +274,17 @@ def test_mp4_index_comes_first(tmp_path: Path) -> None:
 def test_the_same_pictures_give_the_same_bytes_whatever_lay_in_memory(tmp_path: Path, width: int, height: int) -> None:
     # sizes where x264 differed in one run of twenty
     rng = np.random.default_rng(0)
-    scene = np.kron(rng.integers(0, 256, (16, 22, 3), dtype=np.uint8), np.ones((8, 8, 1), dtype=np.uint8))[:height, :width]
+    scene = np.kron(rng.integers(0, 256, (16, 22, 3), dtype=np.uint8), np.ones((8, 8, 1), dtype=np.uint8))[
+        :height, :width
+    ]
     pictures = [np.roll(scene, 3 * index, axis=1).copy() for index in range(5)]
     made = set()
     for _ in range(120):
         left_behind = [np.full(size, rng.integers(256), dtype=np.uint8) for size in rng.integers(1, 3_000_000, 20)]
         del left_behind
-        with open_writer(tmp_path / "a.mp4", width=width, height=height, frame_rate=Fraction(10), overwrite=True) as writer:
+        with open_writer(
+            tmp_path / "a.mp4", width=width, height=height, frame_rate=Fraction(10), overwrite=True
+        ) as writer:
             for index, picture in enumerate(pictures):
                 writer.write(picture, index / 10)
         made.add((tmp_path / "a.mp4").read_bytes())
@@ -316,7 +339,9 @@ def test_unknown_codecs_are_refused() -> None:
         ("%d.jpg", EncodeOptions(), False, "only be written as PNG"),
     ],
 )
-def test_impossible_outputs_are_refused(tmp_path: Path, name: str, options: EncodeOptions, alpha: bool, words: str) -> None:
+def test_impossible_outputs_are_refused(
+    tmp_path: Path, name: str, options: EncodeOptions, alpha: bool, words: str
+) -> None:
     with pytest.raises(OutputError, match=words):
         open_writer(f"{tmp_path}/{name}", width=64, height=48, frame_rate=RATE, options=options, alpha=alpha)
     assert list(tmp_path.iterdir()) == []
@@ -440,7 +465,11 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path, name:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:
         with pytest.raises(OutputError, match="disk is full"):
-            write(tmp_path / name, noise, options=EncodeOptions() if name.endswith(("gif", "png")) else EncodeOptions(crf=5))
+            write(
+                tmp_path / name,
+                noise,
+                options=EncodeOptions() if name.endswith(("gif", "png")) else EncodeOptions(crf=5),
+            )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []

@@ -44,7 +44,13 @@ def test_colours_tell_the_classes(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "parsing", [np.full((4, 4), 20, np.uint8), np.full((4, 4), 254, np.uint8), np.zeros((4, 4), np.int64), np.zeros((4, 4, 1), np.uint8)]
+    "parsing",
+    [
+        np.full((4, 4), 20, np.uint8),
+        np.full((4, 4), 254, np.uint8),
+        np.zeros((4, 4), np.int64),
+        np.zeros((4, 4, 1), np.uint8),
+    ],
 )
 def test_what_is_no_parsing_is_refused(parsing: np.ndarray) -> None:
     with pytest.raises(ValueError, match="a parsing"):
@@ -117,7 +123,9 @@ def test_mirror_pairs_are_the_left_and_right_of_one_name() -> None:
 def test_every_class_has_exactly_one_group() -> None:
     members = [label for group in labels.GROUPS.values() for label in group]
     assert sorted(members) == list(range(labels.CLASS_COUNT))
-    groups = labels.to_groups(np.array([[labels.FACE, labels.PANTS, labels.COAT, labels.BACKGROUND, labels.IGNORE]], dtype=np.uint8))
+    groups = labels.to_groups(
+        np.array([[labels.FACE, labels.PANTS, labels.COAT, labels.BACKGROUND, labels.IGNORE]], dtype=np.uint8)
+    )
     named = [labels.GROUP_NAMES[index] for index in groups[0, :4]]
     assert named == ["head", "lower_clothes", "upper_clothes", "background"]
     assert groups[0, 4] == labels.IGNORE

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from motionwarp.parsing import labels
-from motionwarp.parsing.settling import one_lower_garment
+from motionwarp.parsing.refine import one_lower_garment
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import Pose
 

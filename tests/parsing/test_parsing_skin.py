@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from motionwarp.parsing import labels
-from motionwarp.parsing.skin import arms_by_skin
-from motionwarp.parsing.spreading import spread_classes
+from motionwarp.parsing.refine import arms_by_skin, spread_classes
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, Pose
 
@@ -14,7 +13,9 @@ HAND = np.s_[300:330, 230:270]
 SLEEVE = np.s_[200:290, 120:150]
 
 
-def dressed(skin: tuple[int, int, int], cloth: tuple[int, int, int] = (40, 70, 120)) -> tuple[ByteArray, ByteArray, Pose]:
+def dressed(
+    skin: tuple[int, int, int], cloth: tuple[int, int, int] = (40, 70, 120)
+) -> tuple[ByteArray, ByteArray, Pose]:
     """Draw somebody facing us, the left hand before the belly; the true classes."""
     rgb = np.full((600, 400, 3), (120, 140, 110), dtype=np.uint8)
     classes = np.zeros((600, 400), dtype=np.uint8)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from motionwarp.pipeline.clip_times import section_options, span_text, time_text
-from motionwarp.pipeline.driving_facts import Span
+from motionwarp.pipeline.check.driving import Span, section_options, span_text, time_text
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.0, "0:00"), (3.0, "0:03"), (3.24, "0:03.2"), (3.96, "0:04"), (59.99, "1:00"), (95.5, "1:35.5"), (3723.5, "1:02:03.5")],
+    [
+        (0.0, "0:00"),
+        (3.0, "0:03"),
+        (3.24, "0:03.2"),
+        (3.96, "0:04"),
+        (59.99, "1:00"),
+        (95.5, "1:35.5"),
+        (3723.5, "1:02:03.5"),
+    ],
 )
 def test_times_have_minutes_and_tenths(seconds: float, text: str) -> None:
     assert time_text(seconds) == text

@@ -53,7 +53,11 @@ def test_a_layer_that_leaves_its_frame_is_refused(left: int, top: int) -> None:
 
 
 def test_pictures_beside_each_other_keep_their_shapes() -> None:
-    pictures = [np.full((10, 7, 3), 10, np.uint8), np.full((40, 20, 3), 200, np.uint8), np.full((5, 1, 3), 90, np.uint8)]
+    pictures = [
+        np.full((10, 7, 3), 10, np.uint8),
+        np.full((40, 20, 3), 200, np.uint8),
+        np.full((5, 1, 3), 90, np.uint8),
+    ]
     beside = side_by_side(pictures, 20)
     widths = [scaled_width(picture.shape[1], picture.shape[0], 20) for picture in pictures]
     assert widths == [14, 10, 4]

@@ -8,17 +8,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_views import (
+    APART,
+    HEIGHT,
+    RATE,
+    WIDTH,
+    ExactEstimator,
+    drawn,
+    empty_picture,
+    waving,
+    write_clip,
+    write_source,
+)
 
 import motionwarp
 from motionwarp.data.synthetic import BodyPose, SyntheticView
 from motionwarp.errors import NoPersonError, OutputError
 from motionwarp.media.image import read_image
-from motionwarp.pipeline.feasibility import FeasibilityReport
+from motionwarp.pipeline.check.issues import Doubt, Verdict, verdict_of
+from motionwarp.pipeline.check.report import FeasibilityReport
 from motionwarp.pipeline.progress import Stage
-from motionwarp.pipeline.suitability import Doubt, Verdict, verdict_of
 from motionwarp.pose import skeleton as sk
-
-from .drawn_views import APART, HEIGHT, RATE, WIDTH, ExactEstimator, drawn, empty_picture, waving, write_clip, write_source
 
 Checked = Callable[..., FeasibilityReport]
 Views = Sequence[SyntheticView | None]
@@ -56,17 +66,29 @@ def the(report: FeasibilityReport, code: str) -> Doubt:
     return next(doubt for doubt in report.doubts if doubt.code == code)
 
 
-def test_a_whole_frontal_body_and_a_frontal_dance_are_good(checked: Checked, frontal: SyntheticView, dance: Views) -> None:
+def test_a_whole_frontal_body_and_a_frontal_dance_are_good(
+    checked: Checked, frontal: SyntheticView, dance: Views
+) -> None:
     report = checked(frontal, dance)
     assert report.doubts == ()
     assert report.verdict is Verdict.GOOD
     source, driving, together = report.source, report.driving, report.together
     assert (source.width, source.height, source.score, source.people) == (WIDTH, HEIGHT, 0.97, 1)
-    assert (source.framing.value, source.view.value, source.face, source.upright) == ("whole body", "frontal", True, True)
+    assert (source.framing.value, source.view.value, source.face, source.upright) == (
+        "whole body",
+        "frontal",
+        True,
+        True,
+    )
     assert (len(source.points_seen), source.points_unseen, source.cut_at, source.limbs_in_front) == (18, (), (), ())
     assert source.person_height == pytest.approx(0.8 * HEIGHT, rel=0.1)
     assert (driving.frames, driving.frames_looked_at, driving.followed_share, driving.people) == (6, 6, 1.0, 1)
-    assert (driving.frame_rate, driving.variable_rate, driving.has_audio, driving.rotation_degrees) == (RATE, False, False, 0)
+    assert (driving.frame_rate, driving.variable_rate, driving.has_audio, driving.rotation_degrees) == (
+        RATE,
+        False,
+        False,
+        0,
+    )
     assert driving.duration_seconds == pytest.approx(0.5)
     assert driving.views["frontal"] == 1.0
     assert (driving.lost, driving.gone, driving.cuts_seconds, driving.best_section) == ((), (), (), None)
@@ -128,7 +150,9 @@ def test_a_tiny_person_is_poor(checked: Checked, dance: Views) -> None:
     assert f"{report.source.person_height:.0f} pixels" in report.doubts[0].text
 
 
-def test_nobody_in_the_picture_or_the_clip_is_an_error(checked: Checked, frontal: SyntheticView, dance: Views, tmp_path: Path) -> None:
+def test_nobody_in_the_picture_or_the_clip_is_an_error(
+    checked: Checked, frontal: SyntheticView, dance: Views, tmp_path: Path
+) -> None:
     with pytest.raises(NoPersonError, match=r"person\.png"):
         checked(None, dance, preview=tmp_path / "sheet.png")
     with pytest.raises(NoPersonError, match=r"dance\.mp4"):
@@ -144,12 +168,16 @@ def test_nobody_in_the_picture_or_the_clip_is_an_error(checked: Checked, frontal
         (BodyPose(right_arm=(6.0, 10.0, 68.0, 95.0), left_arm=APART.left_arm), "source.limbs_in_front", Verdict.FAIR),
     ],
 )
-def test_views_and_limbs_of_the_photo_are_doubted(checked: Checked, dance: Views, pose: BodyPose, code: str, level: Verdict) -> None:
+def test_views_and_limbs_of_the_photo_are_doubted(
+    checked: Checked, dance: Views, pose: BodyPose, code: str, level: Verdict
+) -> None:
     report = checked(drawn(pose), dance)
     assert the(report, code).level is level
 
 
-def test_a_person_gone_half_of_the_time_is_told_by_ranges(checked: Checked, frontal: SyntheticView, dance: Views) -> None:
+def test_a_person_gone_half_of_the_time_is_told_by_ranges(
+    checked: Checked, frontal: SyntheticView, dance: Views
+) -> None:
     # lost in the middle of the picture, and so taken to be there
     report = checked(frontal, [*dance, *dance, *[None] * 12])
     assert report.driving.followed_share == 0.5
@@ -217,7 +245,7 @@ def test_sections_count_from_the_clips_beginning(checked: Checked, frontal: Synt
 def test_a_quick_look_reads_few_frames_of_a_long_clip(
     checked: Checked, frontal: SyntheticView, dance: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("motionwarp.pipeline.feasibility._QUICK_FRAMES", 8)
+    monkeypatch.setattr("motionwarp.pipeline.check.report._QUICK_FRAMES", 8)
     report = checked(frontal, [*dance, *dance, *dance, *dance], quick=True)
     assert (report.driving.frames, report.driving.frames_looked_at, report.together.output_frames) == (24, 8, 24)
     assert report.driving.duration_seconds == pytest.approx(2.0)
@@ -226,7 +254,9 @@ def test_a_quick_look_reads_few_frames_of_a_long_clip(
     assert checked(frontal, dance, quick=True).driving.frames_looked_at == 6
 
 
-def test_the_preview_shows_source_clip_and_results(checked: Checked, frontal: SyntheticView, dance: Views, tmp_path: Path) -> None:
+def test_the_preview_shows_source_clip_and_results(
+    checked: Checked, frontal: SyntheticView, dance: Views, tmp_path: Path
+) -> None:
     sheet = tmp_path / "sheet.png"
     report = checked(frontal, [*dance[:5], None], preview=sheet)
     assert report.preview == sheet
@@ -244,7 +274,9 @@ def test_the_preview_shows_source_clip_and_results(checked: Checked, frontal: Sy
         checked(frontal, dance, preview=tmp_path / "person.png", overwrite=True)
 
 
-def test_a_preview_that_cannot_be_finished_leaves_nothing(checked: Checked, frontal: SyntheticView, dance: Views, tmp_path: Path) -> None:
+def test_a_preview_that_cannot_be_finished_leaves_nothing(
+    checked: Checked, frontal: SyntheticView, dance: Views, tmp_path: Path
+) -> None:
     def stop(progress: object) -> None:
         if getattr(progress, "stage", None) is Stage.RENDER:
             raise KeyboardInterrupt

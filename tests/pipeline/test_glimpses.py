@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionwarp.pipeline.glimpses import LONGEST_SIDE, Glimpses, points_in
+from motionwarp.pipeline.driving import LONGEST_SIDE, Glimpses, points_in
 from motionwarp.types import Frame
 
 
@@ -22,7 +22,10 @@ def test_few_pictures_are_kept_evenly_spaced(count: int, every: int) -> None:
     assert glimpses.passed == count
     chosen = glimpses.chosen()
     assert len(chosen) == min(6, len(looked_at))
-    assert all(picture.index == number * every and picture.rgb[0, 0, 0] == picture.index % 256 for number, picture in chosen.items())
+    assert all(
+        picture.index == number * every and picture.rgb[0, 0, 0] == picture.index % 256
+        for number, picture in chosen.items()
+    )
     numbers = list(chosen)
     assert numbers[0] == 0
     if len(numbers) > 1:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_scene import standing
 
 from motionwarp.errors import PoseFileError
-from motionwarp.pipeline.people_count import count_people
+from motionwarp.pipeline.check.people import count_people
 from motionwarp.types import Person, PersonCrop, Pose
-
-from .conftest import standing
 
 PICTURE = np.zeros((200, 600, 3), dtype=np.uint8)
 

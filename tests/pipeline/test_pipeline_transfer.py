@@ -9,17 +9,15 @@ from typing import Any, get_type_hints
 import av
 import numpy as np
 import pytest
+from small_scene import SHIRT, KnowingEstimator, Scene, standing, waving, write_clip, write_poses
 
 import motionwarp
 from motionwarp.errors import InputError, MediaError, NoPersonError, OptionError, OutputError, PoseFileError
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
 from motionwarp.pipeline.api import stream, transfer
-from motionwarp.pipeline.option_names import TransferChanges
-from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.options import TransferChanges, TransferOptions
 from motionwarp.pipeline.progress import Progress, Stage
-
-from .conftest import SHIRT, KnowingEstimator, Scene, standing, waving, write_clip, write_poses
 
 pytestmark = pytest.mark.usefixtures("knowing")
 
@@ -128,7 +126,9 @@ def test_missing_people_are_filled_and_told_by_frame(scene: Scene, tmp_path: Pat
     assert any("10" in warning and "14" in warning for warning in result.warnings)
 
 
-def test_nobody_in_the_clip_is_an_error_and_leaves_nothing(scene: Scene, tmp_path: Path, knowing: KnowingEstimator) -> None:
+def test_nobody_in_the_clip_is_an_error_and_leaves_nothing(
+    scene: Scene, tmp_path: Path, knowing: KnowingEstimator
+) -> None:
     knowing.clip = [None] * scene.frames
     with pytest.raises(NoPersonError, match="in any frame"):
         transfer(scene.person, scene.dance, tmp_path / "out.mp4")

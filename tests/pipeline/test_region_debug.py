@@ -6,11 +6,10 @@ from pathlib import Path
 
 import av
 import pytest
+from small_scene import Scene
 
 from motionwarp.errors import OptionError, OutputError
 from motionwarp.pipeline.api import transfer
-
-from .conftest import Scene
 
 
 def test_the_regions_have_a_frame_for_every_frame(scene: Scene, tmp_path: Path) -> None:
@@ -28,7 +27,9 @@ def test_the_regions_have_a_frame_for_every_frame(scene: Scene, tmp_path: Path) 
 
 def test_an_engine_without_regions_says_so_before_anything_is_written(scene: Scene, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no regions to show"):
-        transfer(scene.person, scene.dance, tmp_path / "out.mp4", engine="layered", region_debug=tmp_path / "regions.mp4")
+        transfer(
+            scene.person, scene.dance, tmp_path / "out.mp4", engine="layered", region_debug=tmp_path / "regions.mp4"
+        )
     assert list(tmp_path.iterdir()) == []
 
 

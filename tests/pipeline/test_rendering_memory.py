@@ -9,22 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_scene import KnowingEstimator, Scene, standing
 
 from motionwarp.devices import is_out_of_memory
 from motionwarp.engines.base import Engine, RenderSettings
-from motionwarp.engines.layered import LayeredEngine
+from motionwarp.engines.layered.engine import LayeredEngine
+from motionwarp.engines.runner import EngineRunner
 from motionwarp.pipeline.api import stream, transfer
-from motionwarp.pipeline.rendering import EngineRunner
 from motionwarp.types import FloatArray, PersonLayer, Pose, SourcePerson
-
-from .conftest import KnowingEstimator, Scene, standing
 
 OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
     MemoryError(),
     RuntimeError("MPS backend out of memory (MPS allocated: 1.00 GB)"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+    ),
 ]
 
 
@@ -60,7 +61,9 @@ def run(
     warnings = ["told before"]
     blank = np.zeros((8, 6), np.uint8)
     person = SourcePerson(np.zeros((8, 6, 3), np.uint8), np.ones((8, 6), np.float32), Pose(standing()), blank)
-    runner = EngineRunner(engine, person, RenderSettings(torch.device(device), torch.float16, 6, 8), batch, warnings, threads)
+    runner = EngineRunner(
+        engine, person, RenderSettings(torch.device(device), torch.float16, 6, 8), batch, warnings, threads
+    )
     points = np.zeros((frames, 18, 3), np.float32)
     points[:, 0, 0] = np.arange(frames)
     theta = np.concatenate(list(runner.plan(points)))
@@ -78,10 +81,14 @@ def test_batches_are_halved_until_they_fit(error: Exception) -> None:
     assert runner.settings.device.type == "cuda"
 
 
-@pytest.mark.parametrize(("device", "threads", "most"), [("cuda", 1, 32), ("cuda", 16, 32), ("cpu", 1, 4), ("cpu", 2, 4), ("cpu", 16, 1)])
+@pytest.mark.parametrize(
+    ("device", "threads", "most"), [("cuda", 1, 32), ("cuda", 16, 32), ("cpu", 1, 4), ("cpu", 2, 4), ("cpu", 16, 1)]
+)
 def test_batches_of_720p_are_as_large_as_the_device_takes(device: str, threads: int, most: int) -> None:
     engine = Greedy({"cuda": 100, "cpu": 100})
-    person = SourcePerson(np.zeros((8, 6, 3), np.uint8), np.ones((8, 6), np.float32), Pose(standing()), np.zeros((8, 6), np.uint8))
+    person = SourcePerson(
+        np.zeros((8, 6, 3), np.uint8), np.ones((8, 6), np.float32), Pose(standing()), np.zeros((8, 6), np.uint8)
+    )
     settings = RenderSettings(torch.device(device), torch.float16, 720, 1280)
     runner = EngineRunner(engine, person, settings, None, [], threads)
     points = np.zeros((40, 18, 3), np.float32)
@@ -187,4 +194,7 @@ def test_what_happened_to_the_estimator_is_told(
     scene: Scene, tmp_path: Path, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(KnowingEstimator, "warnings", ("the CPU saw them",), raising=False)
-    assert "the CPU saw them" in transfer(scene.person, scene.dance, tmp_path / "out.mp4", engine="layered", device="cpu").warnings
+    assert (
+        "the CPU saw them"
+        in transfer(scene.person, scene.dance, tmp_path / "out.mp4", engine="layered", device="cpu").warnings
+    )

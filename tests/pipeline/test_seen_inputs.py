@@ -6,22 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_scene import KnowingEstimator, Scene, standing, waving
 
 from motionwarp.errors import OptionError
-from motionwarp.media.probing import probe_video
+from motionwarp.media.probe import probe_video
 from motionwarp.parsing import labels
+from motionwarp.pipeline.analysis import SeenInputs, mirrored_motion, retimed_motion
 from motionwarp.pipeline.api import stream
-from motionwarp.pipeline.driving import observe_driving
-from motionwarp.pipeline.glimpses import Glimpses
+from motionwarp.pipeline.driving import Glimpses, observe_driving
 from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.layout import Staging, staged
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
-from motionwarp.pipeline.seen import SeenInputs, mirrored_motion, retimed_motion
 from motionwarp.pipeline.source import prepare_source, read_source
-from motionwarp.pipeline.staging import Staging, staged
 from motionwarp.pose import skeleton as sk
-
-from .conftest import KnowingEstimator, Scene, standing, waving
 
 OPTIONS = TransferOptions(device="cpu", size=96)
 
@@ -54,7 +52,9 @@ def test_single_frames_are_those_of_the_whole(scene: Scene, knowing: KnowingEsti
     assert [frame.pts_seconds for frame in some] == [whole[index].pts_seconds for index in (3, 4, 17)]
 
 
-def test_a_glimpse_of_a_clip_gives_every_so_many_poses_and_their_own_pictures(scene: Scene, knowing: KnowingEstimator) -> None:
+def test_a_glimpse_of_a_clip_gives_every_so_many_poses_and_their_own_pictures(
+    scene: Scene, knowing: KnowingEstimator
+) -> None:
     options = TransferOptions(device="cpu", size=96, engine="layered", background="driving", smooth=0.0)
     job = TransferJob(scene.person, scene.dance, options)
     glimpses = Glimpses(every=5)
@@ -72,7 +72,9 @@ def test_a_glimpse_of_a_clip_gives_every_so_many_poses_and_their_own_pictures(sc
 
 
 def test_given_poses_are_counted_by_all_frames(scene: Scene, knowing: KnowingEstimator) -> None:
-    job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", size=96, driving_poses=scene.dance_poses))
+    job = TransferJob(
+        scene.person, scene.dance, TransferOptions(device="cpu", size=96, driving_poses=scene.dance_poses)
+    )
     seen = job.look(None, Glimpses(every=5))
     np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(0, 24, 5)], atol=0.01)
 
@@ -120,7 +122,9 @@ def test_staging_scales_about_the_ground_and_moves(seen: SeenInputs) -> None:
     ankles = track.points[0, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1]
     np.testing.assert_allclose(half.points[0, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1], ankles, atol=0.01)
     length = np.linalg.norm(standing()[sk.NECK, :2] - standing()[sk.LEFT_HIP, :2])
-    assert np.linalg.norm(half.points[5, sk.NECK, :2] - half.points[5, sk.LEFT_HIP, :2]) == pytest.approx(length / 2, rel=1e-4)
+    assert np.linalg.norm(half.points[5, sk.NECK, :2] - half.points[5, sk.LEFT_HIP, :2]) == pytest.approx(
+        length / 2, rel=1e-4
+    )
     moved = staged(track, Staging(shift_x=0.1, shift_y=-0.05))
     np.testing.assert_allclose(moved.points[..., 0] - track.points[..., 0], 9.0, atol=1e-4)
     np.testing.assert_allclose(moved.points[..., 1] - track.points[..., 1], -8.0, atol=1e-4)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from small_scene import draw, waving
 
 from motionwarp.pipeline.shots import THUMB_HEIGHT, THUMB_WIDTH, ShotCutDetector, _thumb
 from motionwarp.types import ByteArray
-
-from .conftest import draw, waving
 
 
 def room(seed: int) -> ByteArray:
@@ -38,7 +37,10 @@ def barred(pictures: list[ByteArray]) -> list[ByteArray]:
 
 def small_between(pictures: list[ByteArray]) -> list[ByteArray]:
     """One picture of three whole, the others half as large."""
-    return [picture if index % 3 == 0 else cv2.resize(picture, None, fx=0.5, fy=0.5) for index, picture in enumerate(pictures)]
+    return [
+        picture if index % 3 == 0 else cv2.resize(picture, None, fx=0.5, fy=0.5)
+        for index, picture in enumerate(pictures)
+    ]
 
 
 def cuts(pictures: list[ByteArray], rate: float = 24) -> tuple[int, ...]:
@@ -116,7 +118,10 @@ def test_thumbs_are_means_over_all_of_a_picture(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(3)
     coarse = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
     # stripes as fine as the pixels, of which cells hold as many bright as dark ones but for one: nothing else may be left of them
-    picture = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) // 2 + np.arange(size[1], dtype=np.uint8)[:, None, None] % 2 * 100
+    picture = (
+        cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) // 2
+        + np.arange(size[1], dtype=np.uint8)[:, None, None] % 2 * 100
+    )
     exact = cv2.resize(picture.astype(np.float64), (THUMB_WIDTH, THUMB_HEIGHT), interpolation=cv2.INTER_AREA)
     difference = np.abs(_thumb(picture) - exact)
     assert difference.mean() < 2.5

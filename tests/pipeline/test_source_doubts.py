@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from motionwarp.pipeline.check.issues import Verdict
+from motionwarp.pipeline.check.source import SMALL_PERSON, TINY_PERSON, SourceFacts, source_doubts
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.source_doubts import SMALL_PERSON, TINY_PERSON, source_doubts
-from motionwarp.pipeline.source_facts import SourceFacts
-from motionwarp.pipeline.suitability import Verdict
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import Framing, View
 

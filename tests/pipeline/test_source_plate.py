@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_scene import KnowingEstimator, Scene
 
-from motionwarp.engines.layered import LayeredEngine
+from motionwarp.engines.layered.engine import LayeredEngine
+from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import read_image, write_image
 from motionwarp.pipeline import source as source_module
 from motionwarp.pipeline.api import stream, transfer
-from motionwarp.pipeline.beside import done_beside
-from motionwarp.pipeline.feasibility import check
-from motionwarp.pipeline.inpainting import clean_plate
-from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.check.report import check
+from motionwarp.pipeline.job import TransferJob, done_beside
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.types import ByteArray
-
-from .conftest import KnowingEstimator, Scene
 
 # far more than any of it takes; only a defect waits so long
 PATIENCE_SECONDS = 20.0
@@ -61,7 +59,9 @@ def test_a_plate_that_is_shown_is_made_once_in_a_thread_that_ends(
     assert not any(thread.is_alive() for thread in made)
 
 
-def test_the_plate_is_that_of_the_picture_what_may_be_the_person_and_the_seed(scene: Scene, knowing: KnowingEstimator) -> None:
+def test_the_plate_is_that_of_the_picture_what_may_be_the_person_and_the_seed(
+    scene: Scene, knowing: KnowingEstimator
+) -> None:
     job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", engine="layered", seed=5))
     source = job.look().source
     assert source.covered is not None
@@ -82,7 +82,9 @@ def test_a_given_matte_says_itself_what_is_taken_out(scene: Scene, knowing: Know
     np.testing.assert_array_equal(source.plate, clean_plate(source.person.rgb, source.person.matte))
 
 
-def test_the_clip_is_followed_while_the_plate_is_made(scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clip_is_followed_while_the_plate_is_made(
+    scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     followed = threading.Event()
     monkeypatch.setattr(source_module, "clean_plate", _once(followed, clean_plate))
     monkeypatch.setattr(KnowingEstimator, "follow", _and_then(followed.set))
@@ -127,7 +129,11 @@ def test_a_plate_that_fails_fails_the_transfer(
 
 
 def test_a_transfer_that_is_interrupted_takes_its_thread_along(
-    scene: Scene, knowing: KnowingEstimator, made: list[threading.Thread], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    scene: Scene,
+    knowing: KnowingEstimator,
+    made: list[threading.Thread],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt

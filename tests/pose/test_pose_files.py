@@ -10,7 +10,7 @@ import pytest
 from made_poses import HEIGHT, WIDTH, dancing, scaled, standing, track_of
 
 from motionwarp.errors import NoPersonError, OutputError, PoseFileError
-from motionwarp.pose.files import read_pose, read_track, write_track
+from motionwarp.pose.formats.pose_file import read_pose, read_track, write_track
 from motionwarp.types import FloatArray
 
 
@@ -20,7 +20,13 @@ def written(path: Path, content: object) -> Path:
 
 
 def clip(**changes: object) -> dict[str, object]:
-    whole: dict[str, object] = {"file": "a.mp4", "width": WIDTH, "height": HEIGHT, "fps": 25, "frames": [standing().tolist(), None]}
+    whole: dict[str, object] = {
+        "file": "a.mp4",
+        "width": WIDTH,
+        "height": HEIGHT,
+        "fps": 25,
+        "frames": [standing().tolist(), None],
+    }
     return whole | changes
 
 
@@ -237,9 +243,16 @@ def test_the_pose_of_a_picture_is_found_by_name(tmp_path: Path) -> None:
 
 
 def test_the_pose_of_a_picture_in_every_form(tmp_path: Path) -> None:
-    forms = (clip(frames=[standing().tolist()]), standing().tolist(), {"only.jpg": standing().tolist()}, openpose_frame(standing()))
+    forms = (
+        clip(frames=[standing().tolist()]),
+        standing().tolist(),
+        {"only.jpg": standing().tolist()},
+        openpose_frame(standing()),
+    )
     for index, content in enumerate(forms):
-        np.testing.assert_allclose(read_pose(written(tmp_path / f"{index}.json", content)).points, standing(), atol=1e-6)
+        np.testing.assert_allclose(
+            read_pose(written(tmp_path / f"{index}.json", content)).points, standing(), atol=1e-6
+        )
 
 
 def test_a_frame_of_a_clip_has_to_be_named(tmp_path: Path) -> None:

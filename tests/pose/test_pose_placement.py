@@ -22,7 +22,9 @@ def result_of(points: FloatArray, source: FloatArray, cuts: tuple[int, ...] = ()
 def placed(
     result: RetargetResult, placement: Placement, source_map: np.ndarray = IDENTITY, driving_map: np.ndarray = IDENTITY
 ) -> PoseTrack:
-    return place_track(result, placement, source_to_frame=source_map, driving_to_frame=driving_map, width=640, height=360)
+    return place_track(
+        result, placement, source_to_frame=source_map, driving_to_frame=driving_map, width=640, height=360
+    )
 
 
 def small_source() -> FloatArray:

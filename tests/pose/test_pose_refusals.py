@@ -12,12 +12,12 @@ import pytest
 
 from motionwarp.errors import NoPersonError, OutputError, PoseFileError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.body_tree import typical_torso
-from motionwarp.pose.files import read_pose, read_track, write_track
+from motionwarp.pose.formats.openpose import frames_from_content, frames_from_folder
+from motionwarp.pose.formats.pose_file import read_pose, read_track, write_track
 from motionwarp.pose.glitches import undo_jumps, undo_swaps
-from motionwarp.pose.openpose import frames_from_content, frames_from_folder
+from motionwarp.pose.kinematics import typical_torso
 from motionwarp.pose.people import choose_person, follow_person, person_size
-from motionwarp.pose.whittaker import whittaker_smooth
+from motionwarp.pose.smoothing import whittaker_smooth
 from motionwarp.types import PoseTrack
 
 TIMES = np.arange(8) / 25
@@ -94,7 +94,11 @@ def test_a_folder_of_openpose_that_cannot_be_read_is_named(tmp_path: Path, monke
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [([3], "frame 0 has no list of people"), ({"people": {}}, "no list of people"), ({"people": ["me"]}, "person 0: is not an object")],
+    [
+        ([3], "frame 0 has no list of people"),
+        ({"people": {}}, "no list of people"),
+        ({"people": ["me"]}, "person 0: is not an object"),
+    ],
 )
 def test_frames_of_another_form_are_named_by_frame_and_person(content: object, words: str) -> None:
     with pytest.raises(PoseFileError, match=words):

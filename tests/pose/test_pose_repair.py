@@ -10,8 +10,8 @@ from made_poses import FRAME_SECONDS, dancing, scaled, standing, track_of
 
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.body_tree import SEEN_SCORE
 from motionwarp.pose.gaps import HELD_FACTOR, INTERPOLATED_FACTOR
+from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.pose.repair import RepairResult, RepairSettings, repair_track
 from motionwarp.types import FloatArray
 
@@ -128,7 +128,10 @@ def test_a_jump_is_put_back() -> None:
     ("group", "what"),
     [
         (range(2, 14), "sides"),
-        ((sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE), "hips, knees and ankles"),
+        (
+            (sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE),
+            "hips, knees and ankles",
+        ),
         ((sk.RIGHT_ELBOW, sk.RIGHT_WRIST, sk.LEFT_ELBOW, sk.LEFT_WRIST), "elbows and wrists"),
     ],
 )
@@ -142,7 +145,9 @@ def test_swapped_sides_are_swapped_back(group: range | tuple[int, ...], what: st
     swapped[10 : 10 + length, chosen] = points[10 : 10 + length][:, [sk.MIRROR[point] for point in chosen]]
     result = repair_track(track_of(swapped))
     np.testing.assert_array_equal(result.track.points, points)
-    assert texts(result) == [f"left and right {what} were swapped in frame {10 + offset}: swapped back" for offset in range(length)]
+    assert texts(result) == [
+        f"left and right {what} were swapped in frame {10 + offset}: swapped back" for offset in range(length)
+    ]
 
 
 def test_glitches_can_be_left_alone() -> None:
@@ -167,7 +172,9 @@ def test_a_whipping_forearm_is_no_glitch() -> None:
     points = np.repeat(standing()[None], 20, axis=0)
     angles = np.pi / 2 * np.sin(np.linspace(0, np.pi, 5))
     reach = np.linalg.norm(points[0, sk.LEFT_WRIST, :2] - points[0, sk.LEFT_ELBOW, :2])
-    points[8:13, sk.LEFT_WRIST, :2] = points[8:13, sk.LEFT_ELBOW, :2] + reach * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    points[8:13, sk.LEFT_WRIST, :2] = points[8:13, sk.LEFT_ELBOW, :2] + reach * np.stack(
+        [np.sin(angles), np.cos(angles)], axis=1
+    )
     np.testing.assert_array_equal(repair_track(track_of(points)).track.points, points)
 
 

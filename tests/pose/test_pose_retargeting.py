@@ -10,18 +10,20 @@ from made_poses import dancing, scaled, standing, track_of
 
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.anchoring import resting_place
-from motionwarp.pose.body_tree import SEEN_SCORE
 from motionwarp.pose.completion import complete_pose
+from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.pose.proportions import measure
 from motionwarp.pose.retargeting import retarget_track
+from motionwarp.pose.root_alignment import resting_place
 from motionwarp.types import FloatArray, Pose
 
 LEGS = [sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_KNEE, sk.LEFT_ANKLE]
 LOWER = [sk.RIGHT_HIP, sk.LEFT_HIP, *LEGS]
 
 
-def retargeted(points: FloatArray, source: FloatArray, *, cuts: tuple[int, ...] = (), keep_proportions: bool = False) -> FloatArray:
+def retargeted(
+    points: FloatArray, source: FloatArray, *, cuts: tuple[int, ...] = (), keep_proportions: bool = False
+) -> FloatArray:
     return retarget_track(track_of(points, cuts=cuts), Pose(source), keep_proportions=keep_proportions).track.points
 
 
@@ -74,7 +76,9 @@ def test_where_and_how_large_the_driving_person_is_does_not_matter(scale: float,
 def test_the_result_follows_the_source_s_size_and_place(scale: float, x: float, y: float) -> None:
     points = dancing(20)
     expected = scaled(retargeted(points, other_body()), scale, (x, y))
-    np.testing.assert_allclose(retargeted(points, scaled(other_body(), scale, (x, y))), expected, atol=0.05 * max(scale, 1))
+    np.testing.assert_allclose(
+        retargeted(points, scaled(other_body(), scale, (x, y))), expected, atol=0.05 * max(scale, 1)
+    )
 
 
 def test_limbs_get_the_source_s_lengths_and_keep_the_driver_s_directions() -> None:
@@ -88,7 +92,9 @@ def test_limbs_get_the_source_s_lengths_and_keep_the_driver_s_directions() -> No
     np.testing.assert_allclose(directions(result, limbs), directions(points, limbs), atol=2e-3)
     chosen = [sk.BONES.index(bone) for bone in limbs]
     # both sides of the source share one length, the longer one
-    np.testing.assert_allclose(bone_lengths(result)[:, chosen], np.broadcast_to(bone_lengths(other_body())[chosen], (30, 8)), rtol=0.04)
+    np.testing.assert_allclose(
+        bone_lengths(result)[:, chosen], np.broadcast_to(bone_lengths(other_body())[chosen], (30, 8)), rtol=0.04
+    )
 
 
 def test_keeping_proportions_scales_all_bones_alike() -> None:
@@ -134,7 +140,9 @@ def test_half_a_body_leaves_the_source_s_legs_in_place() -> None:
     assert report.anchor == "neck"
     assert set(report.kept) == {sk.POINT_NAMES[point] for point in LOWER}
     ankles = result.track.points[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]]
-    np.testing.assert_allclose(ankles[..., :2], np.broadcast_to(standing()[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], :2], (30, 2, 2)), atol=3)
+    np.testing.assert_allclose(
+        ankles[..., :2], np.broadcast_to(standing()[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], :2], (30, 2, 2)), atol=3
+    )
     np.testing.assert_allclose(ankles[..., 2], 0.45, rtol=1e-5)
     # while the hands follow the driver
     assert np.ptp(result.track.points[:, sk.LEFT_WRIST, 0]) > 0.7 * np.ptp(points[:, sk.LEFT_WRIST, 0])

@@ -12,8 +12,7 @@ from made_poses import FRAME_SECONDS, dancing, scaled, standing, track_of
 
 from motionwarp.errors import OptionError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.smoothing import smooth_track
-from motionwarp.pose.whittaker import whittaker_smooth
+from motionwarp.pose.smoothing import smooth_track, whittaker_smooth
 from motionwarp.types import FloatArray
 
 
@@ -45,7 +44,9 @@ def test_even_motion_passes(strength: float) -> None:
 
 def test_jitter_of_a_resting_body_is_calmed() -> None:
     noisy = jittery(still(100), 2.0)
-    left = [rms((smooth_track(track_of(noisy), strength).points - still(100))[..., :2]) for strength in (0.25, 0.5, 1.0)]
+    left = [
+        rms((smooth_track(track_of(noisy), strength).points - still(100))[..., :2]) for strength in (0.25, 0.5, 1.0)
+    ]
     assert all(later < earlier for earlier, later in pairwise(left))
     assert left[-1] < 0.8
 

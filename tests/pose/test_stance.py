@@ -41,7 +41,9 @@ def test_facing_is_about_the_cosine_however_the_body_leans(yaw: float) -> None:
     assert facing(seen_from(yaw)) == pytest.approx(np.cos(np.deg2rad(yaw)), abs=0.2)
     turn = np.deg2rad(70)
     turned = seen_from(yaw)
-    turned[:, :2] = turned[:, :2] @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], dtype=np.float32)
+    turned[:, :2] = turned[:, :2] @ np.array(
+        [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], dtype=np.float32
+    )
     assert facing(turned) == pytest.approx(facing(seen_from(yaw)), abs=1e-4)
     assert not is_upright(turned)
 
@@ -85,7 +87,10 @@ def test_limbs_before_others_are_named() -> None:
     points[sk.RIGHT_WRIST, :2], points[sk.LEFT_WRIST, :2] = (125, 150), (75, 150)
     assert limbs_in_front(points) == ("right arm before the torso", "left arm before the torso", "forearms crossed")
     crossed = standing()
-    crossed[sk.RIGHT_ANKLE, :2], crossed[sk.LEFT_ANKLE, :2] = standing()[sk.LEFT_ANKLE, :2], standing()[sk.RIGHT_ANKLE, :2]
+    crossed[sk.RIGHT_ANKLE, :2], crossed[sk.LEFT_ANKLE, :2] = (
+        standing()[sk.LEFT_ANKLE, :2],
+        standing()[sk.RIGHT_ANKLE, :2],
+    )
     assert limbs_in_front(crossed) == ("legs crossed",)
     crossed[sk.LEFT_KNEE, 2] = 0
     assert limbs_in_front(crossed) == ()

@@ -13,12 +13,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from motionwarp.training.loop import LoopConfig, TrainingTask, run
-from motionwarp.training.parallel import descend, joined_team, present_team
+from motionwarp.training.distributed import descend, joined_team, present_team
+from motionwarp.training.loop import run
+from motionwarp.training.task import LoopConfig, TrainingTask
 
 WIDTH, ROWS = 3, 8
 LOOP = LoopConfig(
-    steps=12, batch_size=4, learning_rate=0.05, warmup_steps=2, decay_steps=4, workers=0, log_every=3, checkpoint_minutes=1e9
+    steps=12,
+    batch_size=4,
+    learning_rate=0.05,
+    warmup_steps=2,
+    decay_steps=4,
+    workers=0,
+    log_every=3,
+    checkpoint_minutes=1e9,
 )
 
 

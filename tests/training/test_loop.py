@@ -11,10 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.errors import OptionError, WeightsError
-from motionwarp.training.loop import LoopConfig, TrainingTask, run
+from motionwarp.training.loop import run
+from motionwarp.training.task import LoopConfig, TrainingTask
 
 CONFIG = LoopConfig(
-    steps=12, batch_size=4, learning_rate=0.05, warmup_steps=2, decay_steps=4, workers=0, log_every=3, checkpoint_minutes=1e9
+    steps=12,
+    batch_size=4,
+    learning_rate=0.05,
+    warmup_steps=2,
+    decay_steps=4,
+    workers=0,
+    log_every=3,
+    checkpoint_minutes=1e9,
 )
 
 

@@ -66,9 +66,14 @@ def room(rng: np.random.Generator, height: int, width: int) -> FloatArray:
 def street(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     """Draw houses with windows, perhaps trees, and a pavement."""
     horizon = int(height * rng.uniform(0.55, 0.85))
-    top, bottom = np.array([0.5, 0.65, 0.85]) * rng.uniform(0.7, 1.1), np.array([0.85, 0.88, 0.92]) * rng.uniform(0.8, 1.05)
+    top, bottom = (
+        np.array([0.5, 0.65, 0.85]) * rng.uniform(0.7, 1.1),
+        np.array([0.85, 0.88, 0.92]) * rng.uniform(0.8, 1.05),
+    )
     ramp = np.linspace(0, 1, height)[:, None, None]
-    picture = np.ascontiguousarray(np.broadcast_to(top * (1 - ramp) + bottom * ramp, (height, width, 3)), dtype=np.float32)
+    picture = np.ascontiguousarray(
+        np.broadcast_to(top * (1 - ramp) + bottom * ramp, (height, width, 3)), dtype=np.float32
+    )
     left = -int(rng.integers(0, max(width // 4, 1)))
     while left < width:
         wide = int(width * rng.uniform(0.18, 0.5)) + 2
@@ -122,7 +127,13 @@ def _house(picture: FloatArray, rng: np.random.Generator, left: int, wide: int, 
     for row in range(rows):
         for column in range(columns):
             x, y = int(left + (column + 0.25) * step_x), int(top + (row + 0.25) * step_y)
-            cv2.rectangle(picture, (x, y), (int(x + 0.5 * step_x), int(y + 0.55 * step_y)), _tuple(pane * rng.uniform(0.7, 1.3)), -1)
+            cv2.rectangle(
+                picture,
+                (x, y),
+                (int(x + 0.5 * step_x), int(y + 0.55 * step_y)),
+                _tuple(pane * rng.uniform(0.7, 1.3)),
+                -1,
+            )
 
 
 def _tree(picture: FloatArray, rng: np.random.Generator, horizon: int) -> None:

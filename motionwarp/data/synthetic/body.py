@@ -96,7 +96,9 @@ class BodyPose:
         for field in fields(self)[1:]:
             limits = LIMITS[field.name.split("_")[-1]]
             angles = getattr(self, field.name)
-            values[field.name] = tuple(float(np.clip(a, low, high)) for a, (low, high) in zip(angles, limits, strict=True))
+            values[field.name] = tuple(
+                float(np.clip(a, low, high)) for a, (low, high) in zip(angles, limits, strict=True)
+            )
         return BodyPose(**values)
 
 

@@ -59,7 +59,12 @@ class Camera:
         """Return the camera of a picture whose sides are `factor` times as long."""
         shift = 0.5 * factor - 0.5
         return Camera(
-            self.distance, self.rise, self.roll, self.focal * factor, self.centre_x * factor + shift, self.centre_y * factor + shift
+            self.distance,
+            self.rise,
+            self.roll,
+            self.focal * factor,
+            self.centre_x * factor + shift,
+            self.centre_y * factor + shift,
         )
 
 

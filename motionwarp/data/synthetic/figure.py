@@ -81,7 +81,9 @@ def dress(body: Proportions, outfit: Outfit, skeleton: Skeleton) -> list[Primiti
     return [*solids, *_accessories(frame)]
 
 
-def _ball(centre: DoubleArray, radius: float, material: Material, axes: DoubleArray, stretch: tuple[float, ...]) -> Primitive:
+def _ball(
+    centre: DoubleArray, radius: float, material: Material, axes: DoubleArray, stretch: tuple[float, ...]
+) -> Primitive:
     matrix = axes @ np.diag(stretch) @ axes.T
     return Primitive(centre, centre, radius, radius, material, axes[:, 2], matrix)
 
@@ -105,22 +107,34 @@ def _head(frame: _Frame) -> list[Primitive]:
         Primitive(at(0, 0.05, 0.88), at(0, -0.16, 1.0), 0.05 * size, 0.12 * size, Material.HEAD, axes[:, 0]),
         Primitive(at(0, -0.35, -0.25), neck - 0.01 * frame.chest[:, 1], width, 1.12 * width, Material.NECK, axes[:, 2]),
         # the skin that a neckline shows
-        Primitive(neck, neck + frame.chest @ np.array([0, -0.055, 0.045]), width, 0.6 * width, Material.NECK, axes[:, 2]),
+        Primitive(
+            neck, neck + frame.chest @ np.array([0, -0.055, 0.045]), width, 0.6 * width, Material.NECK, axes[:, 2]
+        ),
     ]
-    solids += [_ball(at(side * 0.82, -0.02, 0.0), 0.2 * size, Material.HEAD, axes, (0.45, 1.1, 0.7)) for side in (-1, 1)]
+    solids += [
+        _ball(at(side * 0.82, -0.02, 0.0), 0.2 * size, Material.HEAD, axes, (0.45, 1.1, 0.7)) for side in (-1, 1)
+    ]
     if outfit.hair != "bald":
         volume = outfit.hair_volume
-        solids.append(_ball(at(0, 0.33, -0.14), size, Material.HAIR, axes, (0.86 * volume**0.5, 0.86 * volume, 0.93 * volume**0.5)))
+        solids.append(
+            _ball(
+                at(0, 0.33, -0.14), size, Material.HAIR, axes, (0.86 * volume**0.5, 0.86 * volume, 0.93 * volume**0.5)
+            )
+        )
     if outfit.hair == "bun":
         solids.append(_ball(at(0, 0.75, -0.95), 0.42 * size, Material.HAIR, axes, (1.0, 1.0, 0.9)))
     if outfit.hair == "long":
         ends = neck - (0.03 + 0.12 * (outfit.hair_volume - 0.9) / 0.35) * frame.chest[:, 1] - 0.085 * frame.chest[:, 2]
         solids.append(
-            Primitive(at(0, 0.15, -0.35), ends, 0.78 * size, 0.68 * size, Material.HAIR, axes[:, 2], _squashed(axes, 0.65))
+            Primitive(
+                at(0, 0.15, -0.35), ends, 0.78 * size, 0.68 * size, Material.HAIR, axes[:, 2], _squashed(axes, 0.65)
+            )
         )
         for side in (-1, 1):
             tip = at(side * 0.85, -1.3, -0.2)
-            solids.append(Primitive(at(side * 0.68, 0.25, -0.15), tip, 0.24 * size, 0.2 * size, Material.HAIR, axes[:, 2]))
+            solids.append(
+                Primitive(at(side * 0.68, 0.25, -0.15), tip, 0.24 * size, 0.2 * size, Material.HAIR, axes[:, 2])
+            )
     if outfit.hat:
         solids.append(_ball(at(0, 0.48, -0.06), size, Material.HAT, axes, (0.96, 0.86, 1.06)))
         solids.append(_ball(at(0, 0.5, 0.35), size, Material.HAT, axes, (1.0, 0.09, 1.15)))
@@ -167,7 +181,9 @@ def _hips(frame: _Frame) -> list[Primitive]:
     if outfit.whole == "none" and not outfit.tucked:
         hem = -0.03 * pelvis[:, 1]
         solids.append(
-            Primitive(frame.waist, hem, narrow + loose, wide + loose + 0.012, Material.UPPER, pelvis[:, 2], stretch, True)
+            Primitive(
+                frame.waist, hem, narrow + loose, wide + loose + 0.012, Material.UPPER, pelvis[:, 2], stretch, True
+            )
         )
     if outfit.whole == "dress" or (outfit.whole == "none" and outfit.lower == "skirt"):
         solids.append(_skirt(frame, lower, outfit.leg_length, narrow + 0.008, outfit.flare, 0.0))
@@ -208,7 +224,12 @@ _ARMS: Final = ((sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, sk.RIGHT_WRIST), (sk.LEFT_SH
 
 
 def _sleeve(
-    frame: _Frame, chain: tuple[int, int, int], radii: tuple[float, float, float], share: float, extra: float, material: Material
+    frame: _Frame,
+    chain: tuple[int, int, int],
+    radii: tuple[float, float, float],
+    share: float,
+    extra: float,
+    material: Material,
 ) -> list[Primitive]:
     """Return cloth round a limb from its root to a share of its length, open at the end."""
     root, middle, tip = (frame.joints[point] for point in chain)
@@ -218,7 +239,9 @@ def _sleeve(
     first = min(length / upper, 1.0)
     end_radius = radii[0] + (radii[1] - radii[0]) * first
     solids = [
-        Primitive(root, root + (middle - root) * first, radii[0] + extra, end_radius + extra, material, front, None, first < 1),
+        Primitive(
+            root, root + (middle - root) * first, radii[0] + extra, end_radius + extra, material, front, None, first < 1
+        ),
     ]
     if length > upper + 0.01:
         second = min((length - upper) / lower, 1.0)
@@ -268,11 +291,15 @@ def _leg(frame: _Frame, side: int) -> list[Primitive]:
     loose = outfit.looseness + 0.004
     if outfit.whole == "jumpsuit" or (outfit.whole == "none" and outfit.lower != "skirt"):
         material = Material.UPPER if outfit.whole == "jumpsuit" else Material.LOWER
-        solids += _sleeve(frame, _LEGS[side], (radii[0], 0.058 * thick, 0.04 * thick), outfit.leg_length, loose, material)
+        solids += _sleeve(
+            frame, _LEGS[side], (radii[0], 0.058 * thick, 0.04 * thick), outfit.leg_length, loose, material
+        )
     else:
         # a skirt's cloth also lies on a thigh that is lifted out of it
         material = Material.UPPER if outfit.whole == "dress" else Material.LOWER
-        solids += _sleeve(frame, _LEGS[side], (radii[0], 0.058 * thick, 0.05 * thick), outfit.leg_length * 0.93, 0.006, material)
+        solids += _sleeve(
+            frame, _LEGS[side], (radii[0], 0.058 * thick, 0.05 * thick), outfit.leg_length * 0.93, 0.006, material
+        )
     return solids
 
 
@@ -294,7 +321,9 @@ def _foot(frame: _Frame, side: int, calf: DoubleArray, knee: DoubleArray) -> lis
     if outfit.foot == "boots":
         solids.append(Primitive(ankle + 0.35 * (calf - ankle), ankle, 0.05 * thick, 0.045 * thick, shoe, front))
     elif outfit.foot == "shoes" and outfit.socks:
-        solids.append(Primitive(ankle + 0.3 * (calf - ankle), ankle, 0.049 * thick, 0.042 * thick, Material.SOCK, front))
+        solids.append(
+            Primitive(ankle + 0.3 * (calf - ankle), ankle, 0.049 * thick, 0.042 * thick, Material.SOCK, front)
+        )
     return solids
 
 
@@ -306,7 +335,10 @@ def _accessories(frame: _Frame) -> list[Primitive]:
     if outfit.scarf:
         ring = _ball(neck + chest @ np.array([0, 0.035, 0.015]), 0.095 * thick, Material.SCARF, chest, (1.0, 0.55, 1.0))
         tail = neck + chest @ np.array([0.05, -0.04, 0.1 * thick])
-        solids += [ring, Primitive(tail, tail + chest @ np.array([0.01, -0.26, 0.02]), 0.035, 0.03, Material.SCARF, front)]
+        solids += [
+            ring,
+            Primitive(tail, tail + chest @ np.array([0.01, -0.26, 0.02]), 0.035, 0.03, Material.SCARF, front),
+        ]
     if outfit.bag:
         hang = frame.joints[sk.LEFT_HIP] + frame.pelvis @ np.array([0.13 * thick, 0.03, 0.02])
         bag = _ball(hang, 0.15, Material.BAG, frame.pelvis, (0.42, 0.8, 1.0))

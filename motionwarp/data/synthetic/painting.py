@@ -68,7 +68,13 @@ def label_of(material: Material, outfit: Outfit) -> int:
 
 
 def paint(
-    surface: Surface, primitives: Sequence[Primitive], outfit: Outfit, skeleton: Skeleton, head_radius: float, camera: Camera, light: Light
+    surface: Surface,
+    primitives: Sequence[Primitive],
+    outfit: Outfit,
+    skeleton: Skeleton,
+    head_radius: float,
+    camera: Camera,
+    light: Light,
 ) -> tuple[FloatArray, ByteArray]:
     """Return what the pixels that see the body look like and are.
 

@@ -21,11 +21,21 @@ def _around(rng: np.random.Generator, *angles: float, spread: float = 8.0) -> An
 
 
 def _hanging(rng: np.random.Generator) -> Angles:
-    return (float(rng.uniform(4, 22)), float(rng.normal(2, 10)), float(rng.normal(10, 15)), float(abs(rng.normal(14, 12))))
+    return (
+        float(rng.uniform(4, 22)),
+        float(rng.normal(2, 10)),
+        float(rng.normal(10, 15)),
+        float(abs(rng.normal(14, 12))),
+    )
 
 
 def _raised(rng: np.random.Generator) -> Angles:
-    return (float(rng.uniform(70, 170)), float(rng.normal(0, 15)), float(rng.uniform(-80, 10)), float(rng.uniform(0, 110)))
+    return (
+        float(rng.uniform(70, 170)),
+        float(rng.normal(0, 15)),
+        float(rng.uniform(-80, 10)),
+        float(rng.uniform(0, 110)),
+    )
 
 
 def _free_arm(rng: np.random.Generator) -> Angles:
@@ -94,7 +104,9 @@ def _squat(rng: np.random.Generator) -> BodyPose:
     spine = (float(rng.uniform(5, 40)), 0.0, 0.0)
     # who squats mostly holds the arms out in front to keep the balance
     arms = (_balancing(rng), _balancing(rng)) if rng.random() < 0.5 else (_arm(rng), _arm(rng))
-    return BodyPose((0.0, bend * 0.12, 0.0), spine, right_arm=arms[0], left_arm=arms[1], right_leg=legs[0], left_leg=legs[1])
+    return BodyPose(
+        (0.0, bend * 0.12, 0.0), spine, right_arm=arms[0], left_arm=arms[1], right_leg=legs[0], left_leg=legs[1]
+    )
 
 
 def _balancing(rng: np.random.Generator) -> Angles:
@@ -115,7 +127,12 @@ def _lifted_leg(rng: np.random.Generator) -> BodyPose:
 
 def _tucked_leg(rng: np.random.Generator) -> BodyPose:
     """Draw somebody on one leg, the other shin folded away behind: from the front, the foot hangs at the knee."""
-    tucked = (float(rng.uniform(0, 14)), float(rng.uniform(-18, 30)), float(rng.normal(-4, 10)), float(rng.uniform(55, 130)))
+    tucked = (
+        float(rng.uniform(0, 14)),
+        float(rng.uniform(-18, 30)),
+        float(rng.normal(-4, 10)),
+        float(rng.uniform(55, 130)),
+    )
     legs = (tucked, _standing_leg(rng)) if rng.random() < 0.5 else (_standing_leg(rng), tucked)
     return BodyPose(right_arm=_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
 
@@ -135,12 +152,15 @@ def _kick(rng: np.random.Generator) -> BodyPose:
     kicking = _around(rng, 65, 10, 0, 8) if sideways else _around(rng, 5, 80, 0, 12)
     legs = (kicking, _standing_leg(rng)) if rng.random() < 0.5 else (_standing_leg(rng), kicking)
     lean = float(rng.uniform(0, 25)) * (1 if legs[0] is kicking else -1)
-    return BodyPose((0.0, -5.0, 0.0), (0.0, lean, 0.0), (0.0, 0.0, 0.0), _free_arm(rng), _free_arm(rng), legs[0], legs[1])
+    return BodyPose(
+        (0.0, -5.0, 0.0), (0.0, lean, 0.0), (0.0, 0.0, 0.0), _free_arm(rng), _free_arm(rng), legs[0], legs[1]
+    )
 
 
 def _sit(rng: np.random.Generator) -> BodyPose:
     legs = [
-        (float(rng.uniform(0, 20)), float(rng.uniform(75, 95)), float(rng.normal(-4, 8)), float(rng.uniform(60, 105))) for _ in range(2)
+        (float(rng.uniform(0, 20)), float(rng.uniform(75, 95)), float(rng.normal(-4, 8)), float(rng.uniform(60, 105)))
+        for _ in range(2)
     ]
     spine = (float(rng.uniform(-10, 25)), float(rng.normal(0, 6)), 0.0)
     return BodyPose(spine=spine, right_arm=_forward_arm(rng), left_arm=_arm(rng), right_leg=legs[0], left_leg=legs[1])
@@ -150,7 +170,9 @@ def _bend(rng: np.random.Generator) -> BodyPose:
     root = float(rng.uniform(5, 35))
     leg = (6.0, root, -5.0, float(rng.uniform(0, 25)))
     spine = (float(rng.uniform(20, 60)), float(rng.normal(0, 12)), float(rng.normal(0, 10)))
-    return BodyPose((0.0, root, 0.0), spine, right_arm=_arm(rng), left_arm=_forward_arm(rng), right_leg=leg, left_leg=leg)
+    return BodyPose(
+        (0.0, root, 0.0), spine, right_arm=_arm(rng), left_arm=_forward_arm(rng), right_leg=leg, left_leg=leg
+    )
 
 
 def _lie(rng: np.random.Generator) -> BodyPose:
@@ -246,7 +268,12 @@ def sample_choreography(rng: np.random.Generator, keys: int = 5) -> Choreography
     harmonics = spectrum[1 : (keys + 1) // 2]
     # the higher a harmonic, the faster it moves: damped, so that limbs do not jerk
     damping = 1 / np.arange(1, len(harmonics) + 1)[:, None] ** 0.5
-    return Choreography(spectrum[0].real, 2 * damping * harmonics.real, -2 * damping * harmonics.imag, float(rng.uniform(0.7, 1.1) * keys))
+    return Choreography(
+        spectrum[0].real,
+        2 * damping * harmonics.real,
+        -2 * damping * harmonics.imag,
+        float(rng.uniform(0.7, 1.1) * keys),
+    )
 
 
 def _dance_key(rng: np.random.Generator) -> BodyPose:

@@ -181,7 +181,9 @@ def _hit(primitive: Primitive, solid: _Solid, ray_x: FloatArray, ray_y: FloatArr
     radius, end_radius = solid.start_radius, solid.end_radius
     if solid.span <= 1e-8:
         bigger = start if radius >= end_radius else start + axis
-        return _ball(ray_ray, _linear(turn.T @ bigger, ray_x, ray_y), float(bigger @ bigger) - max(radius, end_radius) ** 2)
+        return _ball(
+            ray_ray, _linear(turn.T @ bigger, ray_x, ray_y), float(bigger @ bigger) - max(radius, end_radius) ** 2
+        )
     ray_axis = _linear(turn.T @ axis, ray_x, ray_y)
     offset = float(start @ axis) + radius * solid.taper
     a = solid.span * ray_ray - ray_axis * ray_axis
@@ -249,7 +251,8 @@ def _described(solids: Sequence[_Solid], camera: Camera, index: IndexArray, dept
     rows, columns = np.nonzero(mask)
     owner, far = index[mask], depth[mask]
     rays = np.stack(
-        [(columns - camera.centre_x) / camera.focal, (rows - camera.centre_y) / camera.focal, np.ones(len(rows))], axis=1
+        [(columns - camera.centre_x) / camera.focal, (rows - camera.centre_y) / camera.focal, np.ones(len(rows))],
+        axis=1,
     ).astype(np.float32)
     points = rays * far[:, None]
     normal = np.zeros_like(points)
@@ -263,7 +266,9 @@ def _described(solids: Sequence[_Solid], camera: Camera, index: IndexArray, dept
         axis = solid.axis.astype(np.float32)
         share = np.zeros(len(chosen), dtype=np.float32)
         if solid.span > 1e-8:
-            share = np.clip((q @ axis - solid.start_radius * solid.taper) / np.float32(solid.span), 0, 1).astype(np.float32)
+            share = np.clip((q @ axis - solid.start_radius * solid.taper) / np.float32(solid.span), 0, 1).astype(
+                np.float32
+            )
         out = q - share[:, None] * axis
         normal[chosen] = out @ turn
         angle[chosen] = np.arctan2(out @ solid.side.astype(np.float32), out @ solid.front.astype(np.float32))

@@ -135,14 +135,22 @@ def render(
         Metres that the middle of the hips is moved by, as when a dancer's hips sink while the feet stand.
     """
     if background.shape != (height, width, 3) or background.dtype != np.uint8:
-        raise ValueError(f"a {height}x{width} view needs a uint8 background of that size, got {background.dtype} {background.shape}")
+        raise ValueError(
+            f"a {height}x{width} view needs a uint8 background of that size, got {background.dtype} {background.shape}"
+        )
     skeleton = place(person.proportions, body_pose)
     stand = camera if lift is None else _moved(camera, lift)
     primitives = dress(person.proportions, person.outfit, skeleton)
     fine = stand.magnified(_FINER)
     surface = rasterise(primitives, fine, height * _FINER, width * _FINER)
     colours, classes = paint(
-        surface, primitives, person.outfit, skeleton, person.proportions.head_radius, fine, Light() if light is None else light
+        surface,
+        primitives,
+        person.outfit,
+        skeleton,
+        person.proportions.head_radius,
+        fine,
+        Light() if light is None else light,
     )
     fine_rgb = np.zeros((*surface.mask.shape, 3), dtype=np.float32)
     fine_rgb[surface.mask] = colours
@@ -163,7 +171,9 @@ def _moved(camera: Camera, lift: DoubleArray) -> Camera:
     pixels, depths = camera.project(np.stack([np.zeros(3), np.asarray(lift, dtype=np.float64)]))
     shift = pixels[1] - pixels[0]
     focal = camera.focal * float(depths[0] / depths[1])
-    return replace(camera, focal=focal, centre_x=camera.centre_x + float(shift[0]), centre_y=camera.centre_y + float(shift[1]))
+    return replace(
+        camera, focal=focal, centre_x=camera.centre_x + float(shift[0]), centre_y=camera.centre_y + float(shift[1])
+    )
 
 
 def _averaged(fine: FloatArray, height: int, width: int) -> FloatArray:

@@ -19,7 +19,14 @@ WholeKind = Literal["none", "dress", "jumpsuit"]
 HairKind = Literal["bald", "short", "long", "bun"]
 FootKind = Literal["shoes", "boots", "barefoot"]
 
-_SKIN: Final = ((0.96, 0.80, 0.70), (0.91, 0.71, 0.59), (0.80, 0.58, 0.44), (0.62, 0.42, 0.30), (0.42, 0.27, 0.19), (0.28, 0.18, 0.13))
+_SKIN: Final = (
+    (0.96, 0.80, 0.70),
+    (0.91, 0.71, 0.59),
+    (0.80, 0.58, 0.44),
+    (0.62, 0.42, 0.30),
+    (0.42, 0.27, 0.19),
+    (0.28, 0.18, 0.13),
+)
 _HAIR: Final = (
     (0.06, 0.05, 0.05), (0.14, 0.09, 0.06), (0.28, 0.17, 0.09), (0.45, 0.29, 0.15), (0.72, 0.55, 0.30), (0.85, 0.74, 0.52),
     (0.55, 0.22, 0.10), (0.60, 0.60, 0.60),
@@ -52,7 +59,9 @@ class Pattern:
 
     def painted(self, along: FloatArray, around: FloatArray) -> FloatArray:
         """Return the cloth's colours at N places, float32 (N, 3) in [0, 1]."""
-        amount = self._amount(along / np.float32(self.period) + np.float32(self.phase), around / np.float32(self.period))
+        amount = self._amount(
+            along / np.float32(self.period) + np.float32(self.phase), around / np.float32(self.period)
+        )
         first, second = np.asarray(self.colour, np.float32), np.asarray(self.second, np.float32)
         return np.asarray(first + amount[:, None] * (second - first), dtype=np.float32)
 
@@ -71,7 +80,11 @@ class Pattern:
             shifted = u + 0.5 * (np.floor(v) % 2)
             wave = 0.3 - np.hypot((shifted % 1) - 0.5, (v % 1) - 0.5)
         else:
-            wave = np.sin(turn * (u + 0.4 * np.sin(turn * 0.7 * v))) + np.sin(turn * (0.8 * v + 0.5 * np.sin(turn * 0.6 * u))) - 0.3
+            wave = (
+                np.sin(turn * (u + 0.4 * np.sin(turn * 0.7 * v)))
+                + np.sin(turn * (0.8 * v + 0.5 * np.sin(turn * 0.6 * u)))
+                - 0.3
+            )
         return _stepped(wave)
 
 
@@ -137,7 +150,14 @@ class Outfit:
 def sample_colour(rng: np.random.Generator) -> Colour:
     """Draw a cloth's colour: in half of the cases black, white, grey, navy or beige."""
     if rng.random() < 0.5:
-        muted = ((0.07, 0.07, 0.08), (0.93, 0.92, 0.90), (0.45, 0.45, 0.47), (0.12, 0.16, 0.30), (0.76, 0.68, 0.55), (0.25, 0.35, 0.5))
+        muted = (
+            (0.07, 0.07, 0.08),
+            (0.93, 0.92, 0.90),
+            (0.45, 0.45, 0.47),
+            (0.12, 0.16, 0.30),
+            (0.76, 0.68, 0.55),
+            (0.25, 0.35, 0.5),
+        )
         base = np.array(muted[int(rng.integers(len(muted)))]) + rng.normal(0, 0.03, 3)
         red, green, blue = np.clip(base, 0.02, 0.98)
         return float(red), float(green), float(blue)
@@ -149,7 +169,12 @@ def sample_pattern(rng: np.random.Generator, plain: float = 0.6) -> Pattern:
     kinds: tuple[PatternKind, ...] = ("stripes", "checks", "dots", "print")
     kind: PatternKind = "plain" if rng.random() < plain else kinds[int(rng.integers(len(kinds)))]
     return Pattern(
-        kind, sample_colour(rng), sample_colour(rng), float(rng.uniform(0.03, 0.13)), bool(rng.random() < 0.35), float(rng.random())
+        kind,
+        sample_colour(rng),
+        sample_colour(rng),
+        float(rng.uniform(0.03, 0.13)),
+        bool(rng.random() < 0.35),
+        float(rng.random()),
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from motionwarp.checkpoints.registry import file_sha256, registry
 from motionwarp.errors import WeightsError
-from motionwarp.weights_registry import file_sha256, registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,9 @@ class FeatureWeights:
 
     def __init__(self, folder: Path | None = None) -> None:
         if folder is not None and not folder.is_dir():
-            raise WeightsError("is no folder", subject=folder, remedy="Give the folder that holds the published weights.")
+            raise WeightsError(
+                "is no folder", subject=folder, remedy="Give the folder that holds the published weights."
+            )
         self.folder = folder
 
     def missing(self, *names: str) -> str | None:
@@ -100,7 +102,9 @@ class FeatureWeights:
         digest = file_sha256(path)
         if digest != expected:
             raise WeightsError(
-                f"has sha256 {digest} and the published file has {expected}", subject=path, remedy="Delete it and fetch it again."
+                f"has sha256 {digest} and the published file has {expected}",
+                subject=path,
+                remedy="Delete it and fetch it again.",
             )
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)

@@ -21,7 +21,12 @@ class _Conv(nn.Module):
     """Convolution without bias, batch norm, ReLU."""
 
     def __init__(
-        self, channels: int, width: int, kernel: int | tuple[int, int], stride: int = 1, padding: int | tuple[int, int] = 0
+        self,
+        channels: int,
+        width: int,
+        kernel: int | tuple[int, int],
+        stride: int = 1,
+        padding: int | tuple[int, int] = 0,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, width, kernel, stride=stride, padding=padding, bias=False)

@@ -108,7 +108,9 @@ def scatter_plot(title: str, names: tuple[str, str], first: Doubles, second: Dou
     low, high = float(min(first.min(), second.min())), float(max(first.max(), second.max()))
     x, y = Axis(low, high, _LEFT, _WIDTH - _RIGHT), Axis(low, high, _HEIGHT - _BOTTOM, _TOP)
     ends = (x.place(x.low), y.place(y.low), x.place(x.high), y.place(y.high))
-    dots = "".join(f'<circle cx="{x.place(a):.1f}" cy="{y.place(b):.1f}" r="2.2"/>' for a, b in zip(first, second, strict=True))
+    dots = "".join(
+        f'<circle cx="{x.place(a):.1f}" cy="{y.place(b):.1f}" r="2.2"/>' for a, b in zip(first, second, strict=True)
+    )
     parts = [
         _x_axis(x, _HEIGHT - _BOTTOM, _TOP),
         _y_axis(y),

@@ -10,33 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from motionwarp.analysis.estimators import make_estimator
+from motionwarp.checkpoints.registry import file_sha256
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.extractors.files import FeatureWeights
-from motionwarp.evaluation.pairs.definitions import Family
+from motionwarp.evaluation.pairs.config import Family, PairsSettings
+from motionwarp.evaluation.pairs.image_metrics import PictureOutcome, PictureTask, measure_all
 from motionwarp.evaluation.pairs.ledger import Ledger, Score, settings_key, stamp_of
-from motionwarp.evaluation.pairs.network_figures import (
+from motionwarp.evaluation.pairs.network_metrics import (
+    INCEPTION,
     LPIPS_WEIGHTS,
+    InceptionSeer,
     NamedTask,
     load_lpips,
     lpips_figures,
     parsing_figures,
     pose_figures,
+    set_figures,
 )
-from motionwarp.evaluation.pairs.picture_figures import PictureOutcome, PictureTask, measure_all
-from motionwarp.evaluation.pairs.places import PictureFolder, result_names
-from motionwarp.evaluation.pairs.rendering import PairRenderer, RenderTask
+from motionwarp.evaluation.pairs.people import People
+from motionwarp.evaluation.pairs.render import PairRenderer, RenderTask
+from motionwarp.evaluation.pairs.report import make_folder
 from motionwarp.evaluation.pairs.results import Exclusion, Pair, PairsResult, Scores, gather
-from motionwarp.evaluation.pairs.seeing import People
-from motionwarp.evaluation.pairs.set_figures import INCEPTION, InceptionSeer, set_figures
-from motionwarp.evaluation.pairs.settings import PairsSettings
-from motionwarp.evaluation.pairs.systems import System, make_systems
-from motionwarp.evaluation.pairs.writing import make_folder
+from motionwarp.evaluation.pairs.systems import PictureFolder, System, make_systems, result_names
 from motionwarp.media.image import is_picture
+from motionwarp.perception.registry import make_estimator
 from motionwarp.types import FloatArray
-from motionwarp.weights_registry import file_sha256
 
 Tick = Callable[[str, int, int | None], None]
 Measure = Callable[[Sequence[NamedTask]], Iterator[PictureOutcome]]
@@ -95,7 +95,8 @@ class PairsRun:
             if measure is None:
                 continue
             scores[family] = {
-                system.name: self._scored(system, family, measure, pairs, pictures[system.name], tick) for system in self.systems
+                system.name: self._scored(system, family, measure, pairs, pictures[system.name], tick)
+                for system in self.systems
             }
         gather(result, pairs, pictures, scores)
         if "sets" in self.settings.families:
@@ -104,7 +105,13 @@ class PairsRun:
 
     def _facts(self) -> dict[str, Any]:
         settings = self.settings
-        points = "published annotations" if settings.annotations else "seen by the analyser" if settings.with_points else "none"
+        points = (
+            "published annotations"
+            if settings.annotations
+            else "seen by the analyser"
+            if settings.with_points
+            else "none"
+        )
         return {
             "points": points,
             "annotations_sha256": None if settings.annotations is None else file_sha256(settings.annotations),
@@ -158,17 +165,24 @@ class PairsRun:
         return found
 
     def _rendered(self, system: System, pairs: Sequence[Pair], result: PairsResult, tick: Tick) -> dict[str, Path]:
-        settings = {**system.identity(), "annotations": result.facts["annotations_sha256"], "estimator": self.settings.estimator}
+        settings = {
+            **system.identity(),
+            "annotations": result.facts["annotations_sha256"],
+            "estimator": self.settings.estimator,
+        }
         label = f"{_file_label(system.name)}-{settings_key(settings)}"
         folder = self.settings.report / "pictures" / label
         make_folder(folder)
         names = result_names([pair.names for pair in pairs])
         tasks = {
-            pair.names.key: RenderTask(pair.names, pair.source, pair.target, folder / name) for pair, name in zip(pairs, names, strict=True)
+            pair.names.key: RenderTask(pair.names, pair.source, pair.target, folder / name)
+            for pair, name in zip(pairs, names, strict=True)
         }
         with Ledger(self.settings.report / "scores" / f"{label}.render.jsonl") as ledger:
             waiting = [
-                task for key, task in tasks.items() if not (ledger.holds(key, stamp_of(task.source, task.target)) and task.result.is_file())
+                task
+                for key, task in tasks.items()
+                if not (ledger.holds(key, stamp_of(task.source, task.target)) and task.result.is_file())
             ]
             renderer = PairRenderer(system.engine, self.people, self.device, self.dtype) if waiting else None
             stage = f"render {system.name}"
@@ -253,7 +267,9 @@ class PairsRun:
                     continue
                 stamp = stamp_of(pictures[key], pair.target)
                 if not ledger.holds(key, stamp):
-                    waiting.append((key, stamp, NamedTask(pair.names.target, PictureTask(pictures[key], pair.target, None))))
+                    waiting.append(
+                        (key, stamp, NamedTask(pair.names.target, PictureTask(pictures[key], pair.target, None)))
+                    )
             stage = f"{family} {system.name}"
             for done, ((key, stamp, _), outcome) in enumerate(
                 zip(waiting, measure([task for _, _, task in waiting]), strict=True), start=1
@@ -284,7 +300,9 @@ class PairsRun:
 def _pictures_in(folder: Path) -> list[Path]:
     pictures = sorted(path for path in folder.rglob("*") if path.is_file() and is_picture(path))
     if len(pictures) < 2:
-        raise InputError("has fewer than two pictures", subject=folder, remedy="Give the folder of real pictures for FID.")
+        raise InputError(
+            "has fewer than two pictures", subject=folder, remedy="Give the folder of real pictures for FID."
+        )
     return pictures
 
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from motionwarp.errors import MotionwarpError
-from motionwarp.evaluation.pairs.definitions import FIGURES, PRIMARY
-from motionwarp.evaluation.pairs.fitting import fitted
+from motionwarp.evaluation.pairs.config import FIGURES, PRIMARY
+from motionwarp.evaluation.pairs.render import fitted
 from motionwarp.evaluation.pairs.results import PairsResult
 from motionwarp.evaluation.pairs.systems import COPY
 from motionwarp.media.image import read_image
@@ -120,5 +120,7 @@ def data_address(picture: ByteArray) -> str:
     if height > THUMBNAIL_HEIGHT:
         size = (max(round(width * THUMBNAIL_HEIGHT / height), 1), THUMBNAIL_HEIGHT)
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    _, stream = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    _, stream = cv2.imencode(
+        ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    )
     return f"data:image/jpeg;base64,{base64.b64encode(stream.tobytes()).decode('ascii')}"

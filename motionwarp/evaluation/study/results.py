@@ -10,7 +10,7 @@ from typing import Any
 
 from motionwarp.errors import InputError
 from motionwarp.evaluation.statistics import binomial_interval, binomial_p
-from motionwarp.evaluation.study.making import KEY_FORMAT, RESULT_FORMAT
+from motionwarp.evaluation.study.make import KEY_FORMAT, RESULT_FORMAT
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,9 @@ def _sorted_out(files: Sequence[Path]) -> tuple[dict[str, Any], list[tuple[Path,
         problem = "the study's key is not among the files" if not keys else f"there are {len(keys)} keys"
         raise InputError(problem, remedy="Give key.json of one study, which lies beside its index.html.")
     if not results:
-        raise InputError("there are no participants' answers among the files", remedy="Give the files that participants saved.")
+        raise InputError(
+            "there are no participants' answers among the files", remedy="Give the files that participants saved."
+        )
     return keys[0][1], results
 
 
@@ -161,7 +163,9 @@ def _participant(key: Mapping[str, Any], content: Mapping[str, Any], file: Path)
             left += chosen == answer["left"]
         return Participant(str(content["participant"]), votes, left, checks, failed, file)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"holds answers that are damaged ({error})", subject=file, remedy="Ask for the file again.") from error
+        raise InputError(
+            f"holds answers that are damaged ({error})", subject=file, remedy="Ask for the file again."
+        ) from error
 
 
 def _once_each(participants: Sequence[Participant]) -> list[Participant]:

@@ -1,0 +1,1 @@
+"""Checkpoint files, the registry of weights, and the cache of fetched ones."""

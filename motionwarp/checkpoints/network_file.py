@@ -1,0 +1,74 @@
+"""Several networks of one system as one file of weights: the configuration names each, the tensors carry its name before theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from motionwarp.checkpoints.checkpoint import Checkpoint, half_precision, load_checkpoint, save_checkpoint
+from motionwarp.errors import WeightsError
+
+# name of a network in the file, its class and that of its configuration
+NetworkKinds = Mapping[str, tuple[type[nn.Module], type[Any]]]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFile:
+    """What a file holds.
+
+    Attributes
+    ----------
+    networks : dict of str to Module
+        Those of the kinds asked for that are in the file, in evaluation mode.
+    path : Path
+    sha256 : str
+    """
+
+    networks: dict[str, nn.Module]
+    path: Path
+    sha256: str
+
+
+def load_networks(name_or_path: str | Path, architecture: str, kinds: NetworkKinds) -> NetworkFile:
+    """Read networks from one file.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, for another architecture, or names networks that cannot be made.
+    """
+    checkpoint = load_checkpoint(name_or_path, architecture)
+    networks = {name: _made(checkpoint, name, *kind) for name, kind in kinds.items() if name in checkpoint.config}
+    return NetworkFile(networks, checkpoint.path, checkpoint.sha256)
+
+
+def save_networks(
+    path: Path, networks: Mapping[str, nn.Module | None], architecture: str, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write networks into one file, in half precision, whole or not at all; those that are None are left out.
+
+    Every network has a `config`, the dataclass that it was made with.
+    """
+    tensors, config = {}, {}
+    for name, network in networks.items():
+        if network is not None:
+            tensors.update({f"{name}.{key}": value for key, value in half_precision(network).items()})
+            settings: Any = network.config
+            config[name] = asdict(settings)
+    save_checkpoint(path, tensors, architecture, config, metadata)
+
+
+def _made(checkpoint: Checkpoint, name: str, network: type[nn.Module], config: type[Any]) -> nn.Module:
+    own = checkpoint.part(name, checkpoint.architecture)
+    try:
+        settings = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in own.config["network"].items()
+        }
+        made = own.made(lambda: network(config(**settings)))
+    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"names a {name} that cannot be made ({error})", subject=checkpoint.path) from error
+    return made.eval()

@@ -1,0 +1,1 @@
+"""Data sets of many transfers: plans, workers, manifests, exports."""

@@ -1,0 +1,142 @@
+"""What was seen of an input, kept under a name that is made of the file's content and of how it was looked at.
+
+Arrays only, in NumPy's zip format without pickles; what is not an array is JSON inside. The same input analysed twice gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from motionwarp.datasets.storage.base import Storage
+from motionwarp.errors import InputError
+from motionwarp.media.probe import VideoInfo
+from motionwarp.pipeline.driving import DrivingMotion
+from motionwarp.pipeline.source import PreparedSource
+from motionwarp.types import Pose, PoseTrack, SourcePerson
+
+FORMAT: Final = 2
+FOLDER: Final = ".motionwarp/analysis"
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+def analysis_key(facts: Mapping[str, Any]) -> str:
+    """Return the name of an analysis: the sha256 of all that decides what it sees, as JSON."""
+    return hashlib.sha256(json.dumps({"format": FORMAT, **facts}, sort_keys=True).encode()).hexdigest()
+
+
+class AnalysisCache:
+    """Analyses by key in a folder of a storage; several processes may use it at once.
+
+    Parameters
+    ----------
+    storage : Storage
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def has(self, key: str) -> bool:
+        """Return whether an analysis is kept."""
+        return self._storage.exists(_name(key))
+
+    def save_source(self, key: str, source: PreparedSource, *, with_plate: bool) -> None:
+        """Keep a prepared source; what is kept without its plate makes it when it is asked for."""
+        person = source.person
+        arrays: dict[str, np.ndarray[Any, Any]] = {
+            "rgb": person.rgb, "matte": person.matte, "points": person.pose.points, "parsing": person.parsing,
+        }  # fmt: skip
+        if with_plate:
+            arrays["plate"] = source.plate
+        self._save(key, arrays, {"notes": list(source.notes), "seed": source.seed})
+
+    def load_source(self, key: str) -> PreparedSource:
+        """Return a prepared source as it was; errors are those of `load_motion`."""
+        arrays, facts = self._load(key)
+        person = SourcePerson(arrays["rgb"], arrays["matte"], Pose(arrays["points"]), arrays["parsing"])
+        return PreparedSource(person, tuple(facts["notes"]), seed=facts["seed"], given_plate=arrays.get("plate"))
+
+    def save_motion(self, key: str, motion: DrivingMotion, info: VideoInfo) -> None:
+        """Keep a driving clip's motion and headers."""
+        track = motion.track
+        arrays: dict[str, np.ndarray[Any, Any]] = {
+            "points": track.points, "present": track.present, "times_seconds": track.times_seconds,
+        }  # fmt: skip
+        if motion.plate is not None:
+            arrays["plate"] = motion.plate
+        facts = {
+            "size": [track.width, track.height], "cuts": list(track.cuts), "notes": list(motion.notes),
+            "end_seconds": motion.end_seconds, "info": _info_facts(info),
+        }  # fmt: skip
+        self._save(key, arrays, facts)
+
+    def load_motion(self, key: str, path: Path) -> tuple[DrivingMotion, VideoInfo]:
+        """Return a driving clip's motion and headers as they were, with `path` as the clip's place.
+
+        Raises
+        ------
+        InputError
+            If the analysis is missing or damaged.
+        """
+        arrays, facts = self._load(key)
+        width, height = facts["size"]
+        track = PoseTrack(
+            arrays["points"], arrays["present"], arrays["times_seconds"], width, height, tuple(facts["cuts"])
+        )
+        motion = DrivingMotion(track, tuple(facts["notes"]), facts["end_seconds"], arrays.get("plate"))
+        return motion, _info_from(facts["info"], path)
+
+    def _save(self, key: str, arrays: Arrays, facts: Mapping[str, Any]) -> None:
+        stream = io.BytesIO()
+        words = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), dtype=np.uint8)
+        contents: dict[str, Any] = {"facts": words, **arrays}
+        np.savez_compressed(stream, **contents)
+        self._storage.write(_name(key), stream.getvalue())
+
+    def _load(self, key: str) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+        try:
+            with np.load(io.BytesIO(self._storage.read(_name(key))), allow_pickle=False) as content:
+                arrays = {name: content[name] for name in content.files}
+            return arrays, json.loads(arrays.pop("facts").tobytes())
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"a kept analysis cannot be read ({error})",
+                subject=self._storage.address(_name(key)),
+                remedy="Remove it and run again with --resume",
+            ) from error
+
+
+def _name(key: str) -> str:
+    # two digits a folder: file systems and object stores list large folders slowly
+    return f"{FOLDER}/{key[:2]}/{key}.npz"
+
+
+_FRACTIONS: Final = ("frame_rate", "time_base")
+_PLAIN: Final = (
+    "width", "height", "duration_seconds", "frame_count", "has_audio", "has_alpha", "codec", "pixel_format",
+    "rotation_degrees", "mirrored", "is_still", "container",
+)  # fmt: skip
+
+
+def _info_facts(info: VideoInfo) -> dict[str, Any]:
+    # the gamut matters to who decodes, and decoding probes the file again
+    return {
+        **{name: getattr(info, name) for name in _PLAIN},
+        **{name: str(getattr(info, name)) for name in _FRACTIONS},
+    }
+
+
+def _info_from(facts: Mapping[str, Any], path: Path) -> VideoInfo:
+    values: dict[str, Any] = {name: facts[name] for name in _PLAIN}
+    values.update({name: Fraction(facts[name]) for name in _FRACTIONS})
+    return VideoInfo(path=path, **values)

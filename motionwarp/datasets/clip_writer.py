@@ -1,0 +1,227 @@
+"""One unit of work: a clip with all its truth, in a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from motionwarp.datasets.augmentation import Draw, draw
+from motionwarp.datasets.clip_reader import MATTE, PARSING, PictureArchive, in_frame, write_poses, write_warps
+from motionwarp.datasets.input_analysis import Seer
+from motionwarp.datasets.input_notes import SeenItem
+from motionwarp.datasets.plan import Clip
+from motionwarp.datasets.records import RECORD, ClipRecord, clip_folder, folder_facts, read_record
+from motionwarp.datasets.storage.base import printable
+from motionwarp.errors import OutputError
+from motionwarp.media.atomic import write_failure
+from motionwarp.media.encoders import EncodeOptions
+from motionwarp.media.threaded_writer import BackgroundWriter
+from motionwarp.media.writer import open_writer
+from motionwarp.media.writer_base import VideoWriter
+from motionwarp.perception.matting import parsing_in_frame
+from motionwarp.pipeline.analysis import SeenInputs, mirrored_motion, retimed_motion
+from motionwarp.pipeline.api import provenance
+from motionwarp.pipeline.driving import DrivingMotion
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.options import BackgroundKind, TransferOptions
+from motionwarp.pipeline.source import PreparedSource
+from motionwarp.pipeline.timeline import Timeline
+from motionwarp.types import ByteArray, Frame, Pose
+from motionwarp.version import __version__
+
+FRAMES: Final = "frames"
+# frames that may wait for the encoder, as in a single transfer
+_QUEUE: Final = 3
+_CLOCK: Final = Fraction(1, 90_000)
+
+
+def write_pictures(job: TransferJob, timeline: Timeline, folder: Path, video: str, rate: Fraction, seer: Seer) -> str:
+    """Write frames, classes and coverage; memory does not grow with the clip.
+
+    Parameters
+    ----------
+    job : TransferJob
+        Prepared.
+    timeline : Timeline
+    folder : Path
+        Of the clip.
+    video : str
+        The video's name, or `FRAMES` for a folder of PNG files.
+    rate : Fraction
+        Nominal frames a second.
+    seer : Seer
+        Its estimator tells classes if the engine cannot.
+
+    Returns
+    -------
+    str
+        Who told the classes: 'engine' or 'estimator'.
+    """
+    teller = "engine"
+    with (
+        _opened(job, folder / video, rate, seer.config.threads) as writer,
+        BackgroundWriter(writer, _QUEUE) as encoder,
+        PictureArchive(folder / PARSING) as parsings,
+        PictureArchive(folder / MATTE) as mattes,
+    ):
+        for frame, layer in job.shown():
+            encoder.write(frame.rgb if frame.alpha is None else np.dstack([frame.rgb, frame.alpha]), frame.pts_seconds)
+            matte = in_frame(layer, layer.rgba[..., 3], job.width, job.height)
+            mattes.add(matte)
+            if layer.parsing is None:
+                teller = "estimator"
+                parsings.add(_seen_classes(frame, matte, job, seer))
+            else:
+                parsings.add(in_frame(layer, layer.parsing, job.width, job.height))
+        encoder.end_at(timeline.end_seconds)
+        encoder.close()
+        job.warnings += writer.warnings
+    return teller
+
+
+def _opened(job: TransferJob, target: Path, rate: Fraction, threads: int) -> VideoWriter:
+    options, encode = job.options, EncodeOptions()
+    path = target
+    if target.name == FRAMES:
+        target.mkdir()
+        path = target / "%05d.png"
+    else:
+        encode = EncodeOptions(options.codec, options.crf, options.preset, threads=threads)
+    return open_writer(
+        path,
+        width=job.width,
+        height=job.height,
+        frame_rate=rate,
+        time_base=_CLOCK if options.frame_rate is None else 1 / (rate * 16),
+        alpha=job.alpha,
+        options=encode,
+        metadata=provenance(job.engine.name),
+    )
+
+
+def _seen_classes(frame: Frame, matte: ByteArray, job: TransferJob, seer: Seer) -> ByteArray:
+    """Return the classes that the estimator sees in a finished frame, uint8 (H, W), 0 outside the person."""
+    if not matte.any():
+        return np.zeros_like(matte)
+    person = seer.estimator.analyse_picture(frame.rgb, given_pose=Pose(job.target.points[frame.index]))
+    return parsing_in_frame(frame.rgb, person, matte.astype(np.float32) / np.float32(255))
+
+
+# prepared sources held in memory: clips come by source, so that the last one is the likeliest to be asked for again
+_HELD_SOURCES: Final = 2
+
+
+class ClipMaker:
+    """Makes clips for one configuration.
+
+    Parameters
+    ----------
+    seer : Seer
+        Whose cache holds the analyses of all inputs.
+    """
+
+    def __init__(self, seer: Seer) -> None:
+        self._seer = seer
+        self._sources: OrderedDict[str, PreparedSource] = OrderedDict()
+
+    def make(self, clip: Clip, source: SeenItem, driving: SeenItem) -> ClipRecord:
+        """Make a clip and let it appear in the data set.
+
+        Parameters
+        ----------
+        clip : Clip
+        source, driving : SeenItem
+            The notes of its inputs.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        MotionwarpError
+            Whatever a transfer raises.
+        """
+        made = read_record(self._seer.storage, clip.id)
+        if made is not None and made.status == "done":
+            return made  # by a worker whose answer was lost
+        drawn = draw(self._seer.config.augmentation, clip.seed)
+        job = self._job(clip, drawn, source, driving)
+        with self._seer.storage.pending_folder(clip_folder(clip.id), RECORD) as pending:
+            try:
+                record = self._written(job, clip, drawn, pending.path)
+                record = replace(
+                    record, source_sha256=source.sha256, driving_sha256=driving.sha256, files=folder_facts(pending.path)
+                )
+                (pending.path / RECORD).write_bytes(record.as_bytes())
+            except OSError as error:
+                raise write_failure(error, self._place(clip)) from error
+            except OutputError as error:
+                # not of a file that is gone by the time when this is read
+                raise OutputError(error.problem, subject=self._place(clip), remedy=error.remedy) from error
+            pending.commit()
+        return record
+
+    def _place(self, clip: Clip) -> str:
+        return self._seer.storage.address(clip_folder(clip.id))
+
+    def _job(self, clip: Clip, drawn: Draw, source: SeenItem, driving: SeenItem) -> TransferJob:
+        seer = self._seer
+        # the clip itself is needed only where its pictures are shown
+        path = seer.local(clip.driving.path) if seer.config.needs_plate else Path(clip.driving.path)
+        motion, info = seer.cache.load_motion(driving.key, path)
+        seen = SeenInputs(self._prepared(source.key), _changed(motion, drawn), info, seer.config.options.pose_estimator)
+        options = self._options(clip, drawn)
+        return TransferJob(Path(clip.source.path), path, options, seen=seen, staging=drawn.staging, keep_parsing=True)
+
+    def _options(self, clip: Clip, drawn: Draw) -> TransferOptions:
+        options = self._seer.config.options
+        background = drawn.background or options.background
+        if drawn.background is not None or options.background_choice.kind is BackgroundKind.FILE:
+            background = str(self._seer.local(background))
+        driving = clip.driving
+        return replace(
+            options,
+            placement=drawn.placement,
+            background=background,
+            seed=clip.seed,
+            start=driving.start,
+            end=driving.end,
+        )
+
+    def _prepared(self, key: str) -> PreparedSource:
+        if key not in self._sources:
+            self._sources[key] = self._seer.cache.load_source(key)
+            if len(self._sources) > _HELD_SOURCES:
+                self._sources.popitem(last=False)
+        self._sources.move_to_end(key)
+        return self._sources[key]
+
+    def _written(self, job: TransferJob, clip: Clip, drawn: Draw, folder: Path) -> ClipRecord:
+        """Write all files but the record, and return the record without what only the caller knows."""
+        config, options = self._seer.config, job.options
+        timeline = job.prepare()
+        rate = options.frame_rate or job.driving_info.frame_rate * Fraction(drawn.speed).limit_denominator(1_000_000)
+        video = "frames" if config.container == "frames" else f"video.{config.container}"
+        parsing_by = write_pictures(job, timeline, folder, video, rate, self._seer)
+        write_poses(folder, job.target, video, float(rate))
+        write_warps(folder, job.theta, timeline.times_seconds, job.engine.name)
+        return ClipRecord(
+            clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "done",
+            video=video, frames=len(timeline), width=job.width, height=job.height,
+            seconds=round(timeline.end_seconds - float(timeline.times_seconds[0]), 6), frame_rate=str(rate),
+            motionwarp=__version__, engine=job.engine.name, weights_sha256=job.engine.weights_sha256,
+            estimator=printable(Path(options.pose_estimator).name), estimator_sha256=self._seer.estimator_sha256,
+            device=job.device.type, precision=str(job.dtype).removeprefix("torch."), parsing_by=parsing_by,
+            source_licence=clip.source.licence, driving_licence=clip.driving.licence,
+            augmentation=drawn.as_dict(), warnings=[printable(warning) for warning in job.warnings],
+        )  # fmt: skip
+
+
+def _changed(motion: DrivingMotion, drawn: Draw) -> DrivingMotion:
+    if drawn.mirrored:
+        motion = mirrored_motion(motion)
+    return motion if drawn.speed == 1 else retimed_motion(motion, drawn.speed)

@@ -1,0 +1,99 @@
+"""Files that decide how clips look though no table of inputs names them: weights, estimators, backgrounds. By their contents."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from motionwarp.checkpoints.registry import registry
+from motionwarp.datasets.config import DatasetConfig
+from motionwarp.datasets.input_notes import content_sha256
+from motionwarp.datasets.storage.factory import split_address
+from motionwarp.errors import MediaError, OptionError
+from motionwarp.pipeline.options import BackgroundKind
+
+# by the names that options know, the names of the registry; empty for what has no weights of ours
+_OF_ENGINES: Final = {"auto": "warping_gan", "warping_gan": "warping_gan", "layered": ""}
+_OF_ESTIMATORS: Final = {"builtin": "analyser", "dwpose": "dwpose", "mediapipe": ""}
+_ASKED_AT_ONCE: Final = 16
+
+
+def rooted(config: DatasetConfig) -> DatasetConfig:
+    """Return the configuration with files by paths that hold in any working folder, such as that of another node."""
+    options = config.options
+    changes: dict[str, Any] = {}
+    if options.background_choice.kind is BackgroundKind.FILE:
+        changes["background"] = _rooted(options.background.strip())
+    if options.engine not in _OF_ENGINES and Path(options.engine).exists():
+        changes["engine"] = _rooted(options.engine)
+    if options.pose_estimator not in _OF_ESTIMATORS and Path(options.pose_estimator).exists():
+        changes["pose_estimator"] = _rooted(options.pose_estimator)
+    pairs = _rooted(config.pairs) if config.pairs.lower().endswith(".csv") else config.pairs
+    return replace(config, options=replace(options, **changes), pairs=pairs)
+
+
+def _rooted(address: str) -> str:
+    storage, name = split_address(address)
+    return storage.address(name)
+
+
+def deciding_contents(config: DatasetConfig) -> dict[str, Any]:
+    """Return what is kept of those files to notice that one has changed.
+
+    Parameters
+    ----------
+    config : DatasetConfig
+        As from `rooted`.
+
+    Returns
+    -------
+    dict
+        Checksums of `engine_weights`, `estimator_weights` and `background_file`, empty where there is none; `background_bytes`, the
+        sizes of the pool's files by their addresses: they are many, and not read before they are needed.
+
+    Raises
+    ------
+    OptionError
+        If there is no such engine or estimator.
+    MediaError
+        If a background cannot be read.
+    """
+    options = config.options
+    of_file = options.background_choice.kind is BackgroundKind.FILE
+    pool = config.augmentation.backgrounds
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as askers:
+        sizes = dict(zip(pool, askers.map(_size, pool), strict=True))
+    return {
+        "engine_weights": _weights_sha256("--engine", options.engine, _OF_ENGINES),
+        "estimator_weights": estimator_sha256(options.pose_estimator),
+        "background_file": content_sha256(options.background) if of_file else "",
+        "background_bytes": sizes,
+    }
+
+
+def estimator_sha256(name_or_file: str) -> str:
+    """Return the sha256 of an estimator's weights or file; empty for one that brings its own."""
+    return _weights_sha256("--pose-estimator", name_or_file, _OF_ESTIMATORS)
+
+
+def _weights_sha256(option: str, name_or_file: str, known: dict[str, str]) -> str:
+    if name_or_file in known:
+        name = known[name_or_file]
+        return registry()[name].sha256 if name else ""
+    if not Path(name_or_file).exists():
+        raise OptionError(
+            "is neither a name nor a file",
+            subject=f"{option} {name_or_file}",
+            remedy=f"Choose one of {', '.join(known)}, or give a file",
+        )
+    return content_sha256(name_or_file)
+
+
+def _size(address: str) -> int:
+    storage, name = split_address(address)
+    try:
+        return storage.size(name)
+    except OSError as error:
+        raise MediaError("there is no such file", subject=address, remedy="Check the folder of backgrounds") from error

@@ -1,0 +1,248 @@
+"""The points of all clips as COCO's keypoint annotations: 17 points, boxes and areas of every frame in one JSON.
+
+Format: COCO's "Data format", "Keypoint detection". Visibility: 2 for a point inside the frame on the person, 1 for one inside the
+frame that the person's coverage does not reach, 0 with x = y = 0 for one that is missing or outside. Frames of videos are told by the
+video's name and `frame_index`, which readers of pictures do not look at. Ids begin at 1: COCO's own evaluation takes an annotation of
+id 0 for one that was not found.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from motionwarp.datasets.card import CARD
+from motionwarp.datasets.clip_reader import ClipReader
+from motionwarp.datasets.items import comparable
+from motionwarp.datasets.manifest import MANIFEST, done_rows, read_manifest
+from motionwarp.datasets.records import CLIPS, FAILED
+from motionwarp.datasets.shards import FOLDER
+from motionwarp.datasets.storage.base import Storage
+from motionwarp.errors import OutputError
+from motionwarp.pose import skeleton as sk
+from motionwarp.types import ByteArray, FloatArray, PoseTrack
+
+_VERSION: Final = 1.3
+_DIGITS: Final = 3
+# what readers of OpenPose's files expect to be there, though nothing is known of it
+_OTHERS: Final = tuple(
+    f"{part}_keypoints_{form}" for form in ("2d", "3d") for part in ("pose", "face", "hand_left", "hand_right")
+)[1:]
+
+
+def export_openpose(
+    storage: Storage,
+    target: Storage,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> int:
+    """Write `ID/ID_000000000000_keypoints.json` and so on for every clip that was made.
+
+    Parameters
+    ----------
+    storage : Storage
+        Of the data set.
+    target : Storage
+        Where the folders go; what else lies there stays.
+    overwrite : bool
+        Replace folders of these clips.
+    progress : callable, optional
+
+    Returns
+    -------
+    int
+        Frames written.
+
+    Raises
+    ------
+    InputError
+        If there is no manifest, or a clip cannot be read.
+    OutputError
+        If something lies there already without `overwrite`, or a folder cannot be written.
+    """
+    rows = done_rows(read_manifest(storage))
+    if not overwrite and target.names(""):
+        raise OutputError("holds something already", subject=target.root, remedy="Give --overwrite or another name")
+    frames = 0
+    for done, row in enumerate(rows, start=1):
+        frames += _export_clip(ClipReader(storage, row["id"]).track(), row["id"], target)
+        if progress is not None:
+            progress("export", done, len(rows))
+    return frames
+
+
+def _export_clip(track: PoseTrack, clip_id: str, target: Storage) -> int:
+    target.remove(clip_id)
+    with target.pending_folder(clip_id, f"{clip_id}_{len(track) - 1:012d}_keypoints.json") as pending:
+        for index in range(len(track)):
+            person = {
+                "person_id": [-1],
+                "pose_keypoints_2d": _flat(track.points[index]),
+                **{name: [] for name in _OTHERS},
+            }
+            people = [person] if track.present[index] else []
+            frame = {"version": _VERSION, "canvas_width": track.width, "canvas_height": track.height, "people": people}
+            (pending.path / f"{clip_id}_{index:012d}_keypoints.json").write_text(json.dumps(frame), encoding="utf-8")
+        pending.commit()
+    return len(track)
+
+
+def _flat(points: FloatArray) -> list[float]:
+    """Return x, y and score of every point in a row; zeros for one that is not there."""
+    here = points[:, 2:] > 0
+    rounded: list[float] = np.where(here, points, 0).astype(np.float64).round(_DIGITS).ravel().tolist()
+    return rounded
+
+
+_PARTS: Final = (CLIPS, FAILED, FOLDER, ".motionwarp", MANIFEST, CARD)
+
+
+def check_export_place(storage: Storage, output: str) -> None:
+    """Refuse an output that is the data set, one of its parts, or lies in one.
+
+    Parameters
+    ----------
+    storage : Storage
+        Of the data set.
+    output : str
+        A path or address.
+
+    Raises
+    ------
+    OutputError
+    """
+    inner, outer = comparable(output), comparable(storage.address(""))
+    if inner == outer or any(f"{inner}/".startswith(f"{outer}/{part}/") for part in _PARTS):
+        raise OutputError("is a part of the data set itself", subject=output, remedy="Give another output")
+
+
+COCO_POINTS: Final = (
+    sk.NOSE, sk.LEFT_EYE, sk.RIGHT_EYE, sk.LEFT_EAR, sk.RIGHT_EAR, sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER, sk.LEFT_ELBOW,
+    sk.RIGHT_ELBOW, sk.LEFT_WRIST, sk.RIGHT_WRIST, sk.LEFT_HIP, sk.RIGHT_HIP, sk.LEFT_KNEE, sk.RIGHT_KNEE, sk.LEFT_ANKLE,
+    sk.RIGHT_ANKLE,
+)  # fmt: skip
+# as COCO counts them, from 1
+_BONES: Final = (
+    (16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10), (9, 11), (2, 3),
+    (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7),
+)  # fmt: skip
+_CATEGORY: Final = {
+    "id": 1, "name": "person", "supercategory": "person",
+    "keypoints": [sk.POINT_NAMES[point] for point in COCO_POINTS], "skeleton": [list(bone) for bone in _BONES],
+}  # fmt: skip
+_SEEN: Final = 0.1
+_COVERED: Final = 127
+
+
+def export_coco(
+    storage: Storage, target: Storage, name: str, *, progress: Callable[[str, int, int | None], None] | None = None
+) -> int:
+    """Write one JSON of all clips that were made; memory does not grow with their number.
+
+    Parameters
+    ----------
+    storage : Storage
+        Of the data set.
+    target : Storage
+    name : str
+        Of the file in `target`.
+    progress : callable, optional
+
+    Returns
+    -------
+    int
+        Annotations written.
+
+    Raises
+    ------
+    InputError
+        If there is no manifest, or a clip cannot be read.
+    OutputError
+        If the file cannot be written.
+    """
+    rows = done_rows(read_manifest(storage))
+    count = 0
+    with target.pending_file(name) as pending:
+        with pending.path.open("w", encoding="utf-8") as stream:
+            stream.write(
+                f'{{"info": {json.dumps(_info())},\n"licenses": [],\n"categories": [{json.dumps(_CATEGORY)}],\n"images": ['
+            )
+            _write_all(stream.write, _images(rows))
+            stream.write('],\n"annotations": [')
+            count = _write_all(stream.write, _annotations(storage, rows, progress))
+            stream.write("]}\n")
+        pending.commit()
+    return count
+
+
+def _info() -> dict[str, str]:
+    return {"description": "Synthetic clips made by motionwarp: nobody filmed them"}
+
+
+def _write_all(write: Callable[[str], object], objects: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    for entry in objects:
+        write(f"{',' if count else ''}\n{json.dumps(entry)}")
+        count += 1
+    return count
+
+
+def _images(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    number = 1
+    for row in rows:
+        for index in range(row["frames"]):
+            name = f"{row['video']}/{index:05d}.png" if row["video"].endswith("/frames") else row["video"]
+            yield {
+                "id": number, "file_name": name, "frame_index": index, "clip": row["id"], "width": row["width"], "height": row["height"],
+            }  # fmt: skip
+            number += 1
+
+
+def _annotations(
+    storage: Storage, rows: list[dict[str, Any]], progress: Callable[[str, int, int | None], None] | None
+) -> Iterator[dict[str, Any]]:
+    number = first = 1
+    for done, row in enumerate(rows, start=1):
+        clip = ClipReader(storage, row["id"])
+        track = clip.track()
+        for index, matte in enumerate(clip.mattes()):
+            if track.present[index] and (matte > _COVERED).any():
+                yield {
+                    "id": number,
+                    "image_id": first + index,
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    **annotation(track.points[index], matte),
+                }
+                number += 1
+        first += row["frames"]
+        if progress is not None:
+            progress("export", done, len(rows))
+
+
+def annotation(points: FloatArray, matte: ByteArray) -> dict[str, Any]:
+    """Return keypoints, box and area of one frame.
+
+    Parameters
+    ----------
+    points : float32 (18, 3)
+    matte : uint8 (H, W)
+        Coverage, over one half somewhere.
+    """
+    height, width = matte.shape
+    keypoints: list[float] = []
+    labelled = 0
+    for x, y, score in points[list(COCO_POINTS)].tolist():
+        inside = score >= _SEEN and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
+        if not inside:
+            keypoints += [0, 0, 0]
+            continue
+        labelled += 1
+        keypoints += [round(x, 2), round(y, 2), 2 if matte[round(y), round(x)] > _COVERED else 1]
+    rows, columns = np.flatnonzero((matte > _COVERED).any(axis=1)), np.flatnonzero((matte > _COVERED).any(axis=0))
+    box = [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)]
+    return {"keypoints": keypoints, "num_keypoints": labelled, "bbox": box, "area": int((matte > _COVERED).sum())}

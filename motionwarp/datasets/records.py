@@ -1,0 +1,180 @@
+"""The record of one clip: what it was made of, how, and the checksums of its files; or why it could not be made."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from motionwarp.checkpoints.registry import file_sha256
+from motionwarp.datasets.config import encoded
+from motionwarp.datasets.plan import Clip
+from motionwarp.datasets.storage.base import Storage, printable
+from motionwarp.errors import InputError
+
+RECORD: Final = "record.json"
+CLIPS: Final = "clips"
+FAILED: Final = "failed"
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A file's checksum and bytes."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """What is known of one clip. Nothing in it depends on when or by whom it was made.
+
+    Attributes
+    ----------
+    id, source, driving : str
+    variant, seed : int
+    status : 'done' or 'failed'
+    video : str
+        The file or folder of the pictures, within the clip's folder.
+    frames, width, height : int
+    seconds : float
+        From the first frame to the end of the last.
+    frame_rate : str
+        Nominal frames a second, a fraction; exact times are in the poses.
+    motionwarp, engine, weights_sha256, estimator, estimator_sha256, device, precision : str
+        What made it.
+    parsing_by : str
+        'engine' if classes were carried along with the pixels, 'estimator' if they were seen in the finished frames.
+    source_sha256, driving_sha256, source_licence, driving_licence : str
+    augmentation : dict
+        As `Draw.as_dict`.
+    warnings : list of str
+    files : dict of str to FileFacts
+        All files of the clip's folder but the record itself.
+    error, error_kind : str
+        Of a clip that failed.
+    tries : int
+        Of a clip that failed.
+    """
+
+    id: str
+    source: str
+    driving: str
+    variant: int
+    seed: int
+    status: str
+    video: str = ""
+    frames: int = 0
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    frame_rate: str = ""
+    motionwarp: str = ""
+    engine: str = ""
+    weights_sha256: str = ""
+    estimator: str = ""
+    estimator_sha256: str = ""
+    device: str = ""
+    precision: str = ""
+    parsing_by: str = ""
+    source_sha256: str = ""
+    driving_sha256: str = ""
+    source_licence: str = ""
+    driving_licence: str = ""
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    files: dict[str, FileFacts] = field(default_factory=dict)
+    error: str = ""
+    error_kind: str = ""
+    tries: int = 0
+
+    def as_bytes(self) -> bytes:
+        """Return the record as JSON whose bytes depend on the values only."""
+        return encoded(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, place: str) -> ClipRecord:
+        """Read a record; InputError if it is damaged."""
+        try:
+            values: dict[str, Any] = json.loads(content)
+            values["files"] = {checked_name(name): FileFacts(**facts) for name, facts in values["files"].items()}
+            checked_id(values["id"])
+            if values.get("video"):
+                checked_name(values["video"])
+            return cls(**values)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise InputError(
+                f"this record cannot be read ({error})",
+                subject=place,
+                remedy="Remove the clip's folder and run again with --resume",
+            ) from error
+
+
+def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord:
+    """Return the record of a clip that could not be made."""
+    return ClipRecord(
+        clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "failed",
+        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=printable(problem), error_kind=kind, tries=tries,
+    )  # fmt: skip
+
+
+def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
+    """Tell where not all clips that were made were made alike, as on a cluster of unlike nodes: their bytes may differ by it."""
+    made = [record for record in records if record.status == "done"]
+    notes = []
+    for name in ("device", "precision", "motionwarp", "weights_sha256", "estimator_sha256"):
+        counts = Counter(getattr(record, name)[:12] for record in made)
+        if len(counts) > 1:
+            shown = ", ".join(f"{value or 'none'} ({count} clips)" for value, count in sorted(counts.items()))
+            notes.append(f"clips differ in {name}: {shown}")
+    return notes
+
+
+def checked_id(clip_id: object) -> str:
+    """Return a clip's id as it was read from a data set that may be anybody's; ValueError for what no clip of ours is called.
+
+    Names of folders and files are made of ids, so that one with `/` or `..` would lead out of the data set or of an export.
+    """
+    if not isinstance(clip_id, str) or _ID.fullmatch(clip_id) is None:
+        raise ValueError(f"{clip_id!r} is no id of a clip")
+    return clip_id
+
+
+def checked_name(name: object) -> str:
+    """Return the name of a file within a clip's folder; ValueError for one that leads out of it."""
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
+        raise ValueError(f"{name!r} is no name of a file in a clip's folder")
+    return "/".join(parts)
+
+
+def clip_folder(clip_id: str) -> str:
+    """Return the name of a clip's folder in the data set."""
+    return f"{CLIPS}/{clip_id}"
+
+
+def failure_name(clip_id: str) -> str:
+    """Return the name of the record of a clip that failed."""
+    return f"{FAILED}/{clip_id}.json"
+
+
+def read_record(storage: Storage, clip_id: str) -> ClipRecord | None:
+    """Return a clip's record, or None if it was neither made nor given up; one that was made goes before a failure."""
+    for name in (f"{clip_folder(clip_id)}/{RECORD}", failure_name(clip_id)):
+        try:
+            content = storage.read(name)
+        except FileNotFoundError:
+            continue
+        return ClipRecord.from_bytes(content, storage.address(name))
+    return None
+
+
+def folder_facts(folder: Path) -> dict[str, FileFacts]:
+    """Return checksum and size of every file in a folder and those within, by name from the folder."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): FileFacts(file_sha256(file), file.stat().st_size) for file in files}

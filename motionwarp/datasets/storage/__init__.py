@@ -1,0 +1,1 @@
+"""Storage of data sets: folders and object stores behind one interface."""

@@ -1,0 +1,1 @@
+"""The training-free engine: parts of the photo, moved by the points."""

@@ -1,0 +1,1 @@
+"""The Soft-Gated Warping-GAN in the form that ships."""

@@ -1,0 +1,173 @@
+"""Following stage II's recipe at the output's resolution: the parts' own pixels, weighed by logits that vary slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motionwarp.engines.warping_gan.networks import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
+from motionwarp.geometry.affine import apply_affine
+from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames
+
+_STRIP: Final = 64  # rows or columns of pixels interpolated by one product
+_LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
+
+
+def blended(
+    group: WarpedFrames,
+    position: int,
+    recipe: PartGeneratorOutput,
+    frame: int,
+    window_to_frame: Tensor,
+    frame_size: tuple[int, int] | None = None,
+) -> FramePiece | None:
+    """Blend one frame's parts.
+
+    Parameters
+    ----------
+    group : WarpedFrames
+        Parts in pixels of the output frame.
+    position : int
+        Of the frame in the group.
+    recipe : PartGeneratorOutput
+        Of all frames of the batch.
+    frame : int
+        Of the frame in the batch.
+    window_to_frame : float32 (2, 3)
+        From pixels of the window, whose size is twice the recipe's, to pixels of the output frame.
+    frame_size : (height, width), optional
+        Of the output frame, within which the outline may grow beyond the composite's box: where a limb that no part has is
+        painted. By default it may not.
+
+    Returns
+    -------
+    FramePiece or None
+        None if the frame shows nothing of the person.
+    """
+    composed = Canvas(group.layers, group.shown).compose(
+        position, tuple(float(score) for score in group.depth[position])
+    )
+    if composed is None:
+        return None
+    window = _RecipeWindow(recipe, frame, window_to_frame)
+    grown = None if frame_size is None else window.grown_box(*frame_size)
+    rgba, classes, left, top = composed if grown is None else _enlarged(*composed, grown)
+    height, width = rgba.shape[1:]
+    # the composite's alpha shifted, the composite itself and the painted picture all over the box
+    window.look_at(left, width)
+    box = window.over(left, top, height, width, slice(COMPOSITE, None))  # composite, painted: logits; colours; shift
+    weights = box[:2].exp_()
+    mixed = weights[0] * rgba  # (4, h, w): colours and weight, both times alpha
+    mixed[:3].addcmul_(weights[1], box[2:5])
+    mixed[3] += weights[1]
+    for part, layer in group.layers.items():
+        own = layer.of_frame(position) if group.shown[position, part] else None
+        if own is None:
+            continue
+        rows, columns = own.within(left, top)
+        weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], slice(part, part + 1)).exp_()
+        mixed[:, rows, columns].addcmul_(weight, own.rgba)
+    alpha = shifted_alpha(rgba[3], box[5])
+    if classes is not None:
+        # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
+        classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
+    mixed[:3] *= alpha / mixed[3]
+    mixed[3] = alpha
+    return FramePiece(mixed, classes, left, top)
+
+
+def _enlarged(
+    rgba: Tensor, classes: Tensor | None, left: int, top: int, box: tuple[int, int, int, int]
+) -> tuple[Tensor, Tensor | None, int, int]:
+    """Return a composite in a box that holds another one too; nothing is in what is added."""
+    height, width = rgba.shape[1:]
+    low_x, low_y = min(left, box[0]), min(top, box[1])
+    right, bottom = max(left + width, box[2]), max(top + height, box[3])
+    padding = (left - low_x, right - left - width, top - low_y, bottom - top - height)
+    return functional.pad(rgba, padding), None if classes is None else functional.pad(classes, padding), low_x, low_y
+
+
+class _RecipeWindow:
+    """One frame's recipe over boxes of the output frame; beyond the window its edge goes on.
+
+    Windows are upright, so that columns and rows can be interpolated one after the other, without a grid of sampling points. The
+    columns are done once for all planes and parts.
+    """
+
+    def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
+        self._planes = torch.cat(
+            [plane[frame].float() for plane in (recipe.blend_logits, recipe.painted, recipe.alpha_shift)]
+        )
+        self._shift = recipe.alpha_shift[frame, 0]
+        self._window_to_frame = window_to_frame
+        self._scale, (self._shift_x, self._shift_y) = float(window_to_frame[0, 0]), window_to_frame[:, 2].tolist()
+        self._columns, self._left = self._planes, 0
+
+    def grown_box(self, frame_height: int, frame_width: int) -> tuple[int, int, int, int] | None:
+        """Return left, top, right, bottom of where the person shows even without a part, in pixels of the frame, or None."""
+        shows = self._shift > ALPHA_FROM_NOTHING
+        rows, columns = shows.any(dim=1).nonzero(), shows.any(dim=0).nonzero()
+        if not len(rows):
+            return None
+        # edges of the cells, one further on each side for the interpolation, from window to frame
+        cells = torch.stack([columns[[0, -1], 0], rows[[0, -1], 0]], dim=1).float().cpu() + torch.tensor(
+            [[-1.0], [2.0]]
+        )
+        edges = apply_affine(self._window_to_frame, 2 * cells - 0.5)
+        limit = torch.tensor([frame_width, frame_height])
+        low = edges[0].floor().long().clamp_min(0).minimum(limit)
+        high = edges[1].ceil().long().clamp_min(0).minimum(limit)
+        return (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if bool((high > low).all()) else None
+
+    def look_at(self, left: int, width: int) -> None:
+        """Interpolate columns, within which all that is asked for later lies."""
+        planes, rows, cells = self._planes.shape
+        flat = self._planes.view(planes * rows, cells)
+        filled = flat.new_empty(len(flat), width)
+        for some, first, shares in _strips(self._places(self._shift_x, left, width, cells), cells):
+            torch.mm(flat[:, first : first + shares.shape[1]], shares.T, out=filled[:, some])
+        self._columns, self._left = filled.view(planes, rows, width), left
+
+    def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
+        """Return some planes over a box, float32 (C, height, width), of 17 logits, painted red, green and blue, and shift."""
+        columns = self._columns[planes, :, left - self._left : left - self._left + width]
+        cells = columns.shape[1]
+        filled = columns.new_empty(len(columns), height, width)
+        for some, first, shares in _strips(self._places(self._shift_y, top, height, cells), cells):
+            for plane, result in zip(columns, filled, strict=True):
+                torch.mm(shares, plane[first : first + shares.shape[1]], out=result[some])
+        return filled
+
+    def _places(self, shift: float, first: int, count: int, cells: int) -> Tensor:
+        """Return where pixels of the frame, a row or a column of them, lie among the cells; a cell is two pixels of the window."""
+        pixels = torch.arange(first, first + count, device=self._planes.device, dtype=torch.float32)
+        return ((pixels - shift) / (2 * self._scale) - 0.25).clamp(0, cells - 1)
+
+
+def _strips(places: Tensor, cells: int) -> Iterator[tuple[slice, int, Tensor]]:
+    """Yield what interpolates a strip of places after the other: a place lies between two cells only, a strip between a few.
+
+    Parameters
+    ----------
+    places : float32 (N,)
+        Ascending.
+    cells : int
+
+    Yields
+    ------
+    some : slice
+        Of the places.
+    first : int
+        The first of the cells between which they lie.
+    shares : float32 (n, k)
+        How much of each of k cells the n places take. A product with it is faster than looking cells up.
+    """
+    for start in range(0, len(places), _STRIP):
+        some = places[start : start + _STRIP]
+        first, last = int(some[0]), min(int(some[-1]) + 2, cells)
+        near = torch.arange(first, last, device=places.device)
+        yield slice(start, start + len(some)), first, (1 - (some[:, None] - near).abs()).clamp_min_(0)

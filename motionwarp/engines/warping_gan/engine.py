@@ -1,0 +1,265 @@
+"""The Soft-Gated Warping-GAN in its `parts` preset: the layered engine's parts, matched, gated and blended by trained networks.
+
+The first pass fits the parts' affine maps in closed form, looks at the person through a window that follows them, predicts the
+target's parsing and order of depth there (stage I), and regresses the splines that the affine maps leave over. In the second
+pass the warped parts go through stage II at half of the window's resolution; its recipe is then followed at the output's own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from motionwarp.data.person_window import window_around
+from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.warping_gan.blending import blended
+from motionwarp.engines.warping_gan.debug import region_pictures
+from motionwarp.engines.warping_gan.inputs import (
+    control_frames,
+    in_front_of,
+    part_maps,
+    pose_change,
+    quarter_inputs,
+    stacked_layers,
+    stage_one_probabilities,
+)
+from motionwarp.engines.warping_gan.networks import (
+    PART_COUNT,
+    PartGeneratorOutput,
+    PartParserOutput,
+    load_warping_networks,
+)
+from motionwarp.geometry.affine import apply_affine, compose_affine
+from motionwarp.nn.fuse import folded, ready_for
+from motionwarp.perception.framing import visible_box
+from motionwarp.puppet.compositor import person_layer
+from motionwarp.puppet.person import LayeredPerson
+from motionwarp.puppet.warp_params import THETA_LENGTH, LayeredTheta, ResidualWarps
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, PersonLayer, SourcePerson
+
+DEFAULT_WEIGHTS: Final = "warping_gan"
+_WINDOW_LENGTH: Final = 3
+_MATCHED_AT_ONCE: Final = 16  # frames, which bounds the memory of the first pass
+_HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
+# from pixels of the half-size window to those of the window
+_HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The windows of a batch of frames.
+
+    Attributes
+    ----------
+    poses : float32 (B, 18, 3)
+        In pixels of the window.
+    to_frame, from_frame : float32 (B, 2, 3)
+        Between pixels of the window and of the output frame.
+    """
+
+    poses: Tensor
+    to_frame: Tensor
+    from_frame: Tensor
+
+    @classmethod
+    def of(cls, poses: Tensor, windows: FloatArray) -> Window:
+        """Return the windows of poses (B, 18, 3) in the frame; `windows` (B, 3) is left, top and the scale's logarithm."""
+        crops = [PersonCrop(float(left), float(top), float(np.exp(size))) for left, top, size in windows]
+        to_frame = torch.from_numpy(np.stack([crop.crop_to_frame() for crop in crops]))
+        from_frame = torch.from_numpy(np.stack([crop.frame_to_crop() for crop in crops]))
+        inside = torch.cat([apply_affine(from_frame, poses[..., :2]), poses[..., 2:]], dim=2)
+        return cls(inside, to_frame, from_frame)
+
+
+class _SeenByStageOne(NamedTuple):
+    half_layers: Tensor  # (B, 16, 4, H/2, W/2)
+    layers: Tensor  # (B, 64, H/4, W/4)
+    limbs: Tensor  # (B, 15, H/4, W/4)
+
+
+class _Decided(NamedTuple):
+    layers: Tensor  # (B, 16, 4, H/2, W/2), matched
+    stage_one: Tensor  # (B, 36, H/4, W/4)
+    recipe: PartGeneratorOutput
+
+
+class WarpingGanEngine(Engine):
+    """See the module's text.
+
+    Parameters
+    ----------
+    weights : str or Path
+        The name of shipped weights, or a file that training exported.
+
+    Raises
+    ------
+    WeightsError
+        If they are missing, damaged or for another engine.
+    """
+
+    name = "warping_gan"
+    explains = True
+
+    def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
+        self._networks = load_warping_networks(weights)
+        self.weights_sha256 = self._networks.sha256
+        self._person: LayeredPerson | None = None
+        self._settings: RenderSettings | None = None
+        self._parser: nn.Module
+        self._matcher: nn.Module
+        self._generator: nn.Module
+        self._device, self._dtype = torch.device("cpu"), torch.float32
+
+    def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
+        """Cut the source into parts and bring the networks to the device; see `Engine.prepare`.
+
+        Raises
+        ------
+        NoPersonError
+            If the source's points show no upper body.
+        """
+        self._person = LayeredPerson(source, settings.device, keep_parsing=True)
+        self._settings = settings
+        self._device, self._dtype = settings.device, settings.dtype
+        self._parser = self._placed(folded(self._networks.parser))
+        self._generator = self._placed(folded(self._networks.generator))
+        if self._networks.matcher is not None:
+            self._matcher = self._placed(copy.deepcopy(self._networks.matcher))
+
+    @torch.inference_mode()
+    def plan(self, target_poses: FloatArray) -> FloatArray:
+        """Fit all maps, the window and the matcher's splines; see `Engine.plan`."""
+        person, settings = self._prepared()
+        poses = torch.from_numpy(target_poses)
+        theta = person.plan(poses)
+        windows = _windows(person.bounds(poses, theta).numpy(), target_poses, settings)
+        planned = [theta.flatten().numpy(), windows]
+        if self._networks.matcher is not None:
+            some = [slice(start, start + _MATCHED_AT_ONCE) for start in range(0, len(poses), _MATCHED_AT_ONCE)]
+            planned.append(
+                np.concatenate(
+                    [self._splines(person, theta.of(frames), poses[frames], windows[frames]) for frames in some]
+                )
+            )
+        return np.concatenate(planned, axis=1)
+
+    def _splines(self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, windows: FloatArray) -> FloatArray:
+        """Return the matcher's splines, flat, float32 (B, 270)."""
+        quarter, stage_one = self._stage_one(person, theta, poses, Window.of(poses, windows))
+        theta_tps = self._matcher(
+            self._ready(quarter.layers), self._ready(in_front_of(stage_one)), self._ready(quarter.limbs)
+        )
+        return np.asarray(theta_tps.float().flatten(1).cpu().numpy())
+
+    @torch.inference_mode()
+    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+        """Draw the person; see `Engine.render`."""
+        person, settings = self._prepared()
+        poses = torch.from_numpy(target_poses)
+        layered, window, residual = _unpacked(theta, poses)
+        recipe = self._recipe(person, layered, residual, poses, window).recipe
+        frames: list[PersonLayer] = [person_layer(None)] * len(poses)
+        groups = person.warped(
+            poses, layered, settings.height, settings.width, residual=_seen_from(residual, window.from_frame),
+            with_classes=settings.keep_parsing,
+        )  # fmt: skip
+        for group in groups:
+            for position, frame in enumerate(group.frames):
+                drawn = blended(
+                    group, position, recipe, int(frame), window.to_frame[frame], (settings.height, settings.width)
+                )
+                if drawn is not None:
+                    frames[frame] = person_layer(drawn)
+        return frames
+
+    @torch.inference_mode()
+    def explain(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[ByteArray]:
+        """Draw parsing, parts, gate and blend of each frame; see `Engine.explain` and `region_pictures`."""
+        person, _ = self._prepared()
+        poses = torch.from_numpy(target_poses)
+        layered, window, residual = _unpacked(theta, poses)
+        decided = self._recipe(person, layered, residual, poses, window)
+        return region_pictures(decided.layers, decided.stage_one, decided.recipe)
+
+    def _recipe(
+        self, person: LayeredPerson, theta: LayeredTheta, residual: ResidualWarps | None, poses: Tensor, window: Window
+    ) -> _Decided:
+        """Run stage I on the closed-form warps and stage II on the matched ones."""
+        quarter, stage_one = self._stage_one(person, theta, poses, window)
+        layers = quarter.half_layers
+        if residual is not None:
+            layers, _ = self._layers(person, theta, poses, window, _seen_from(residual, _half_to_window(len(poses))))
+        limbs = part_maps(window.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
+        change = pose_change(theta.theta_affine).to(self._device, self._dtype)
+        planes = self._ready(layers.flatten(1, 2)), self._ready(limbs), self._ready(stage_one)
+        return _Decided(layers, stage_one, PartGeneratorOutput(*self._generator(*planes, change)))
+
+    def _stage_one(
+        self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window
+    ) -> tuple[_SeenByStageOne, Tensor]:
+        layers, classes = self._layers(person, theta, poses, window, None)
+        inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses)
+        output = PartParserOutput(*self._parser(*(self._ready(plane) for plane in inputs)))
+        return _SeenByStageOne(layers, inputs.layers, inputs.limbs), stage_one_probabilities(output)
+
+    def _layers(
+        self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window, residual: ResidualWarps | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return parts and composite (B, 16, 4, H/2, W/2) and classes (B, 1, H/2, W/2) in the half-size window."""
+        half_to_frame = compose_affine(window.to_frame, _half_to_window(len(poses)))
+        groups = person.warped(poses, theta.seen_from(half_to_frame), _HALF_HEIGHT, _HALF_WIDTH, residual=residual)
+        return stacked_layers(groups, len(poses), _HALF_HEIGHT, _HALF_WIDTH)
+
+    def _ready(self, plane: Tensor) -> Tensor:
+        return plane.to(self._device, self._dtype, memory_format=torch.channels_last)
+
+    def _placed(self, network: nn.Module) -> nn.Module:
+        return ready_for(network, self._device, self._dtype)
+
+    def _prepared(self) -> tuple[LayeredPerson, RenderSettings]:
+        if self._person is None or self._settings is None:
+            raise RuntimeError("WarpingGanEngine.prepare must be called before plan and render")
+        return self._person, self._settings
+
+
+def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[LayeredTheta, Window, ResidualWarps | None]:
+    """Undo what `plan` puts in a row."""
+    maps, windows, splines = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
+    window = Window.of(poses, windows)
+    residual = None
+    if splines.size:
+        theta_tps = torch.from_numpy(splines).view(len(poses), PART_COUNT, 2, -1)
+        residual = ResidualWarps(theta_tps, control_frames(window.poses))
+    return LayeredTheta.from_flat(torch.from_numpy(maps)), window, residual
+
+
+def _half_to_window(count: int) -> Tensor:
+    return torch.tensor(_HALF_TO_WINDOW).expand(count, 2, 3)
+
+
+def _seen_from(residual: ResidualWarps | None, other_to_window: Tensor) -> ResidualWarps | None:
+    """Return splines for pixels of another picture, given the maps (B, 2, 3) from there to the window."""
+    if residual is None:
+        return None
+    return ResidualWarps(residual.theta_tps, compose_affine(residual.control_frames, other_to_window[:, None]))
+
+
+def _windows(bounds: FloatArray, poses: FloatArray, settings: RenderSettings) -> FloatArray:
+    """Return left, top and the logarithm of the scale of each frame's window, float32 (B, 3)."""
+    rows = []
+    for box, points in zip(bounds, poses, strict=True):
+        points_box = visible_box(points)
+        union = (
+            min(float(box[0]), points_box[0]), min(float(box[1]), points_box[1]),
+            max(float(box[2]), points_box[2]), max(float(box[3]), points_box[3]),
+        )  # fmt: skip
+        crop = window_around(union, settings.height, settings.width)
+        rows.append((crop.left, crop.top, np.log(crop.scale)))
+    return np.array(rows, dtype=np.float32).reshape(-1, _WINDOW_LENGTH)

@@ -1,0 +1,1 @@
+"""The Soft-Gated Warping-GAN as the paper has it."""

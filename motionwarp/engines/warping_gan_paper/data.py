@@ -1,0 +1,190 @@
+"""Batches for the `paper` preset: pairs of whole pictures at one size, drawn from packs by number, mirrored half of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypedDict
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from motionwarp.data.labelled_pairs import PairPackReader
+from motionwarp.data.loader import numbered_batches
+from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.person_window import reshaped
+from motionwarp.data.windowed import windowed
+from motionwarp.engines.warping_gan_paper.engine import one_hot_parsing, over_plain
+from motionwarp.errors import OptionError
+from motionwarp.parsing.labels import IGNORE
+from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
+from motionwarp.pose.heatmaps import disc_heatmaps
+from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
+from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, PersonCrop
+
+_MULTIPLE: Final = 8  # both stages halve the picture three times
+_CLASS_TABLE: Final = np.arange(256, dtype=np.uint8)
+_CLASS_TABLE[: len(CLASS_MIRROR)] = CLASS_MIRROR
+
+
+@dataclass(frozen=True)
+class PaperDataConfig:
+    """What the networks see.
+
+    Attributes
+    ----------
+    packs : tuple of PackShare
+        Of pairs of pictures.
+    height, width : int
+        In pixels, multiples of 8: 256 x 256 for DeepFashion and 128 x 64 for Market-1501 in the paper. Pictures of another shape
+        are fitted in whole.
+    plain_background : bool
+        Whether people are cut out and laid over grey, as the engine needs it; False leaves the pictures' own backgrounds, as the
+        published protocols have them.
+    """
+
+    packs: tuple[PackShare, ...]
+    height: int = CROP_HEIGHT
+    width: int = CROP_WIDTH
+    plain_background: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.packs or sum(share.weight for share in self.packs) <= 0:
+            raise OptionError("training needs at least one pack with a positive weight")
+        if min(self.height, self.width) <= 0 or self.height % _MULTIPLE or self.width % _MULTIPLE:
+            raise OptionError(f"height and width must be multiples of {_MULTIPLE}, got {self.height} x {self.width}")
+
+
+class PaperBatch(TypedDict):
+    """One batch.
+
+    Keys
+    ----
+    source_rgb, target_rgb : uint8 (B, 3, H, W)
+    source_parsing, target_parsing : uint8 (B, H, W)
+        255 where not known.
+    source_points, target_points : float32 (B, 18, 3)
+        In pixels of these pictures.
+    inside : uint8 (B, 1, H, W)
+        1 where the target's picture has pixels.
+    """
+
+    source_rgb: Tensor
+    source_parsing: Tensor
+    source_points: Tensor
+    target_rgb: Tensor
+    target_parsing: Tensor
+    target_points: Tensor
+    inside: Tensor
+
+
+class PaperPairs(Dataset[PaperBatch]):
+    """Endless pairs by number."""
+
+    def __init__(self, config: PaperDataConfig, seed: int) -> None:
+        self.config, self.seed = config, seed
+        total = sum(share.weight for share in config.packs)
+        self._probabilities = [share.weight / total for share in config.packs]
+        self._packs: list[PairPackReader] | None = None
+
+    def __getitem__(self, index: int) -> PaperBatch:
+        if self._packs is None:
+            # opened where they are used: a mapped file must not be shared through a fork
+            cv2.setNumThreads(1)
+            self._packs = [PairPackReader(share.path) for share in self.config.packs]
+        rng = np.random.default_rng([self.seed, index])
+        pack = self._packs[int(rng.choice(len(self._packs), p=self._probabilities))]
+        pair = pack[int(rng.integers(len(pack)))]
+        mirror = bool(rng.random() < 0.5)
+        source, target = (self._prepared(picture, mirror) for picture in (pair.source, pair.target))
+        inside = (target.parsing != IGNORE) | (target.matte > 0)
+        return PaperBatch(
+            source_rgb=torch.from_numpy(source.rgb).permute(2, 0, 1),
+            source_parsing=torch.from_numpy(source.parsing),
+            source_points=torch.from_numpy(source.points),
+            target_rgb=torch.from_numpy(target.rgb).permute(2, 0, 1),
+            target_parsing=torch.from_numpy(target.parsing),
+            target_points=torch.from_numpy(target.points),
+            inside=torch.from_numpy(inside.astype(np.uint8))[None],
+        )
+
+    def _prepared(self, picture: LabelledPicture, mirror: bool) -> LabelledPicture:
+        fitted = fitted_in(picture, self.config.height, self.config.width)
+        if self.config.plain_background:
+            fitted = over_grey(fitted)
+        return _mirrored(fitted) if mirror else fitted
+
+
+def fitted_in(picture: LabelledPicture, height: int, width: int) -> LabelledPicture:
+    """Return the whole picture at a size, in its middle and as large as it fits; see `windowed` for what lies around it."""
+    own_height, own_width = picture.matte.shape
+    if (own_height, own_width) == (height, width):
+        return picture
+    return windowed(picture, reshaped(PersonCrop(0, 0, 1.0, own_width, own_height), height, width))
+
+
+def over_grey(picture: LabelledPicture) -> LabelledPicture:
+    """Return the picture with its person over a plain background."""
+    rgb = over_plain(picture.rgb, picture.matte.astype(np.float32) / np.float32(255))
+    return LabelledPicture(rgb, picture.matte, picture.parsing, picture.points, picture.name)
+
+
+def _mirrored(picture: LabelledPicture) -> LabelledPicture:
+    points = picture.points[list(POINT_MIRROR)].copy()
+    points[:, 0] = picture.matte.shape[1] - 1 - points[:, 0]
+    rgb, matte = (np.ascontiguousarray(plane[:, ::-1]) for plane in (picture.rgb, picture.matte))
+    parsing = np.ascontiguousarray(_CLASS_TABLE[picture.parsing[:, ::-1]])
+    return LabelledPicture(rgb, matte, parsing, points, picture.name)
+
+
+def paper_batches(
+    config: PaperDataConfig, seed: int, batch_size: int, first_step: int, steps: int, workers: int
+) -> Iterator[PaperBatch]:
+    """Yield the batches of steps `first_step` to `steps`."""
+    yield from numbered_batches(PaperPairs(config, seed), seed, batch_size, first_step, steps, workers)
+
+
+class PaperInputs(NamedTuple):
+    """A batch as the networks take it.
+
+    Attributes
+    ----------
+    source_rgb, target_rgb : float32 (B, 3, H, W)
+        In [0, 1].
+    source_parsing, target_parsing : float32 (B, 20, H, W)
+        One-hot, zeros where not known.
+    source_heatmaps, target_heatmaps : float32 (B, 18, H, W)
+        Discs of radius 4.
+    target_labels : int64 (B, H, W)
+        255 where not known.
+    inside : float32 (B, 1, H, W)
+    """
+
+    source_rgb: Tensor
+    source_parsing: Tensor
+    source_heatmaps: Tensor
+    target_rgb: Tensor
+    target_parsing: Tensor
+    target_heatmaps: Tensor
+    target_labels: Tensor
+    inside: Tensor
+
+
+def paper_inputs(batch: PaperBatch, device: torch.device) -> PaperInputs:
+    """Return a batch as the networks take it, on a device."""
+    height, width = batch["source_rgb"].shape[-2:]
+    labels = batch["target_parsing"].to(device).long()
+    return PaperInputs(
+        batch["source_rgb"].to(device).float() / 255,
+        one_hot_parsing(batch["source_parsing"].to(device)),
+        disc_heatmaps(batch["source_points"].to(device), height, width),
+        batch["target_rgb"].to(device).float() / 255,
+        one_hot_parsing(labels),
+        disc_heatmaps(batch["target_points"].to(device), height, width),
+        labels,
+        batch["inside"].to(device).float(),
+    )

@@ -1,0 +1,1 @@
+"""Filling the place where a person was removed."""

@@ -1,1 +1,0 @@
-"""One network a file, each readable beside its paper."""

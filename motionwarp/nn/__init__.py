@@ -1,0 +1,1 @@
+"""Blocks, networks and losses that several engines share."""

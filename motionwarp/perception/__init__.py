@@ -1,0 +1,1 @@
+"""Seeing people: detection, tracking, points, parsing and mattes."""

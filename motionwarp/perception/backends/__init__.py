@@ -1,0 +1,1 @@
+"""Estimators behind one interface: the bundled network, others' models, files."""

@@ -1,0 +1,130 @@
+"""The estimator that comes with the package: one small network for points, parsing and matte, offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from motionwarp.errors import NoPersonError
+from motionwarp.perception.base import Observation
+from motionwarp.perception.detection import Finder
+from motionwarp.perception.flip_augmentation import BothWaysReader, SecondLookReader
+from motionwarp.perception.framing import Box, box_of_matte, united, upright_turns, view_around, visible_box
+from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropReader, NetworkReader, read_views
+from motionwarp.perception.selection import LARGEST, PersonChoice
+from motionwarp.perception.tracking import Follower
+from motionwarp.types import ByteArray, Frame, Person, Pose
+
+
+class BuiltinEstimator:
+    """Sees people with a reader of single persons, by default the bundled network.
+
+    Parameters
+    ----------
+    reader : CropReader
+    careful : CropReader, optional
+        Takes the last look at the person of a single picture, where time is no matter; the same reader by default.
+    following : CropReader, optional
+        Reads a clip's frames while the person is in sight; the same reader by default.
+    """
+
+    name = "builtin"
+
+    def __init__(
+        self, reader: CropReader, careful: CropReader | None = None, following: CropReader | None = None
+    ) -> None:
+        self.reader = reader
+        self._careful = careful or reader
+        self._following = following or reader
+        self._finder = Finder(reader)
+
+    @classmethod
+    def load(cls, device: torch.device, dtype: torch.dtype, weights: str | Path = DEFAULT_WEIGHTS) -> BuiltinEstimator:
+        """Make the estimator from weights: a registered name or a file.
+
+        Raises
+        ------
+        WeightsError
+            If they are missing, damaged or for another network.
+        """
+        reader = NetworkReader.load(weights, device, dtype)
+        return cls(reader, BothWaysReader(reader), SecondLookReader(reader))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What has happened to the reader that is worth telling, as sentences."""
+        return tuple(getattr(self.reader, "warnings", ()))
+
+    def find_people(self, rgb: ByteArray) -> list[Person]:
+        """Return everybody in a picture, the surest first; see `Estimator.find_people`."""
+        return [sighting.person for sighting in self._finder.find(rgb)]
+
+    def analyse_picture(
+        self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
+    ) -> Person:
+        """Return one person of a picture with parsing and matte; see `Estimator.analyse_picture`."""
+        if given_pose is not None:
+            return self.describe(rgb, given_pose)
+        people = self.find_people(rgb)
+        if not people:
+            raise NoPersonError(
+                "no person was found in the picture",
+                remedy="Use a picture that shows one clearly, or give the points yourself",
+            )
+        return self._seen_whole(rgb, choice.pick(people).pose)
+
+    def describe(self, rgb: ByteArray, pose: Pose) -> Person:
+        """Return the person of a pose that is known, with parsing and matte.
+
+        Parameters
+        ----------
+        rgb : uint8 (H, W, 3)
+        pose : Pose
+            In pixels of the picture; it is taken as it is.
+
+        Raises
+        ------
+        NoPersonError
+            If the pose has no point in the picture.
+        """
+        height, width = rgb.shape[:2]
+        seen = pose.xy[pose.visible(1e-6)]
+        inside = (seen >= -0.5).all(axis=1) & (seen[:, 0] < width) & (seen[:, 1] < height)
+        if not inside.any():
+            raise NoPersonError(
+                "the given pose has no point inside the picture",
+                subject=f"picture of {width}x{height}",
+                remedy="Give points in pixels of this very picture",
+            )
+        seen_there = self._seen_whole(rgb, pose)
+        return Person(pose, seen_there.crop, seen_there.parsing, seen_there.matte, score=1.0)
+
+    def follow(
+        self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
+    ) -> Iterator[Observation]:
+        """Follow one person through a clip; see `Estimator.follow`."""
+        return Follower(self.reader, careful=self._following).follow(frames, choice, dense=dense)
+
+    def _seen_whole(self, rgb: ByteArray, pose: Pose) -> Person:
+        """Read a person through a view framed by the points, then by all that the matte shows: hats, skirts, bags."""
+        turns = upright_turns(pose.points)
+        box = visible_box(pose.points)
+        first = read_views(self.reader, rgb, [view_around(box, turns)], dense=True)[0].person
+        box = united(box, _matte_box(first) or box)
+        return read_views(self._careful, rgb, [view_around(box, turns)], dense=True)[0].person
+
+
+def _matte_box(person: Person) -> Box | None:
+    """Return the box of a person's matte in the frame."""
+    if person.matte is None:
+        return None
+    box = box_of_matte(person.matte)
+    if box is None:
+        return None
+    crop = person.crop
+    cell = crop.scale * crop.height / person.matte.shape[0]
+    left, top, right, bottom = (np.asarray(box) * cell + [crop.left, crop.top, crop.left, crop.top]).tolist()
+    return left, top, right, bottom

@@ -1,0 +1,129 @@
+"""What somebody looks like, so that another person is not taken for them: colours of torso, thighs and shins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from motionwarp.perception.framing import SEEN_SCORE, torso_length
+from motionwarp.pose import skeleton
+from motionwarp.types import ByteArray, FloatArray
+
+_REGIONS: Final = 3  # torso, thighs, shins
+_BINS: Final = (8, 8, 8)  # of L, a and b over the ranges below
+_RANGES: Final = (0, 256, 88, 168, 88, 168)  # a and b of real clothes keep to the middle of OpenCV's 0..255
+_TORSO: Final = (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER, skeleton.LEFT_HIP, skeleton.RIGHT_HIP)
+_THIGHS: Final = ((skeleton.RIGHT_HIP, skeleton.RIGHT_KNEE), (skeleton.LEFT_HIP, skeleton.LEFT_KNEE))
+_SHINS: Final = ((skeleton.RIGHT_KNEE, skeleton.RIGHT_ANKLE), (skeleton.LEFT_KNEE, skeleton.LEFT_ANKLE))
+_FEWEST_PIXELS: Final = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """Colour histograms of a person's regions.
+
+    Attributes
+    ----------
+    histograms : float32 (3, K)
+        Of torso, thighs and shins, each summing to 1, or all 0 where the region was not seen.
+    """
+
+    histograms: FloatArray
+
+    @property
+    def seen(self) -> npt.NDArray[np.bool_]:
+        """Which regions were seen, bool (3,)."""
+        return np.asarray(self.histograms.sum(axis=1) > 0)
+
+    def distance(self, other: Appearance) -> float | None:
+        """Return the mean Hellinger distance of the regions seen in both, in [0, 1]; None if there is none."""
+        both = self.seen & other.seen
+        if not both.any():
+            return None
+        shared = np.sqrt(self.histograms[both] * other.histograms[both]).sum(axis=1)
+        return float(np.sqrt(np.clip(1 - shared, 0, 1)).mean())
+
+    def updated(self, other: Appearance, rate: float) -> Appearance:
+        """Return this appearance moved towards another one; regions that only the other has are taken over."""
+        mixed = np.where(
+            (self.seen & other.seen)[:, None],
+            (1 - rate) * self.histograms + rate * other.histograms,
+            self.histograms + np.where(self.seen[:, None], 0, other.histograms),
+        )
+        return Appearance(mixed.astype(np.float32))
+
+
+def appearance_of(picture: ByteArray, points: FloatArray) -> Appearance:
+    """Measure what a person looks like.
+
+    Parameters
+    ----------
+    picture : uint8 (h, w, 3)
+        A crop of the person.
+    points : float32 (18, 3)
+        In pixels of the picture.
+
+    Returns
+    -------
+    Appearance
+        Of the regions whose points are seen and inside the picture.
+    """
+    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), dtype=np.uint8)
+    histograms = np.zeros((_REGIONS, int(np.prod(_BINS))), dtype=np.float32)
+    for region, mask in enumerate(_region_masks(points, picture.shape[0], picture.shape[1])):
+        if mask is None or np.count_nonzero(mask) < _FEWEST_PIXELS:
+            continue
+        counts = np.asarray(cv2.calcHist([lab], [0, 1, 2], mask, list(_BINS), list(_RANGES)), dtype=np.float32)
+        # spread over neighbouring bins: a slow change of light must not empty one bin into the next
+        flat = _spread(counts.reshape(_BINS)).ravel()
+        histograms[region] = flat / max(float(flat.sum()), 1e-6)
+    return Appearance(histograms)
+
+
+def _spread(counts: FloatArray) -> FloatArray:
+    for axis in range(counts.ndim):
+        padded = np.pad(counts, [(1, 1) if index == axis else (0, 0) for index in range(counts.ndim)], mode="edge")
+        size = counts.shape[axis]
+        before, middle, after = (np.take(padded, range(start, start + size), axis=axis) for start in (0, 1, 2))
+        counts = 0.25 * before + 0.5 * middle + 0.25 * after
+    return counts
+
+
+def _region_masks(points: FloatArray, height: int, width: int) -> tuple[ByteArray | None, ...]:
+    seen = points[:, 2] >= SEEN_SCORE
+    xy = np.clip(points[:, :2], -1e4, 1e4)
+    torso = None
+    if seen[list(_TORSO)].all():
+        corners = xy[list(_TORSO)]
+        middle = corners.mean(axis=0)
+        torso = np.zeros((height, width), dtype=np.uint8)
+        # a little inside, where neither arms nor background show
+        cv2.fillConvexPoly(torso, np.round(middle + 0.8 * (corners - middle)).astype(np.int32), 255)
+    thickness = max(round(0.16 * torso_length(points)), 2)
+    return (
+        torso,
+        _limb_mask(xy, seen, _THIGHS, thickness, height, width),
+        _limb_mask(xy, seen, _SHINS, thickness, height, width),
+    )
+
+
+def _limb_mask(
+    xy: FloatArray,
+    seen: npt.NDArray[np.bool_],
+    limbs: tuple[tuple[int, int], ...],
+    thickness: int,
+    height: int,
+    width: int,
+) -> ByteArray | None:
+    limbs = tuple(limb for limb in limbs if seen[list(limb)].all())
+    if not limbs:
+        return None
+    mask = np.zeros((height, width), dtype=np.uint8)
+    for first, second in limbs:
+        start, end = (np.round(xy[index]).astype(int).tolist() for index in (first, second))
+        cv2.line(mask, start, end, 255, thickness)
+    return mask

@@ -1,0 +1,1 @@
+"""Whether a transfer will work, before a long run."""

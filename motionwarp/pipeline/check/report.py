@@ -1,0 +1,238 @@
+"""Will a transfer work? Both inputs are looked at as a transfer does, and a few of its frames are really made."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from motionwarp.media.atomic import check_target
+from motionwarp.media.contact_sheet import Tile, write_sheet
+from motionwarp.pipeline.analysis import SeenInputs
+from motionwarp.pipeline.api import inputs_of, provenance
+from motionwarp.pipeline.check.alignment import AlignmentFacts, alignment_doubts, alignment_facts
+from motionwarp.pipeline.check.cost import RunningCost, make_trial, running_cost
+from motionwarp.pipeline.check.driving import DrivingFacts, driving_doubts, driving_facts, time_text
+from motionwarp.pipeline.check.issues import Doubt, Verdict, verdict_of
+from motionwarp.pipeline.check.source import SourceFacts, source_doubts, source_facts
+from motionwarp.pipeline.compositing import scaled_width, side_by_side
+from motionwarp.pipeline.driving import Glimpses, expected_frames, points_in
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.layout import resized
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.progress import ProgressCallback
+from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pose.drawing import draw_pose
+from motionwarp.types import ByteArray, Frame
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from motionwarp.pipeline.options import TransferChanges
+
+
+# pixels of a picture on the sheet, large enough to see a hand
+_HEIGHT: Final = 360
+# width over height of the whole sheet
+_ASPECT: Final = 2.0
+
+
+def preview_tiles(
+    seen: SeenInputs, driving: Mapping[int, Frame], results: Mapping[int, ByteArray], start_seconds: float
+) -> list[Tile]:
+    """Return the sheet's pictures.
+
+    Parameters
+    ----------
+    seen : SeenInputs
+    driving : mapping of int to Frame
+        Driving frames, possibly reduced, by their number in the track.
+    results : mapping of int to uint8 (H, W, 3)
+        Frames of the output by the same numbers.
+    start_seconds : float
+        Of the section in the clip, for captions.
+    """
+    person = seen.source.person
+    tiles = [Tile(_at_height(draw_pose(person.rgb, person.pose.points)), "source")]
+    return [*tiles, *_pairs(seen, driving, results, start_seconds)]
+
+
+def sheet_columns(tiles: list[Tile]) -> int:
+    """Return in how many columns the tiles make a sheet about as wide as a screen."""
+    width, height = max(tile.rgb.shape[1] for tile in tiles), max(tile.rgb.shape[0] for tile in tiles)
+    return min(max(round(math.sqrt(_ASPECT * len(tiles) * height / width)), 1), len(tiles))
+
+
+def _pairs(
+    seen: SeenInputs, driving: Mapping[int, Frame], results: Mapping[int, ByteArray], start_seconds: float
+) -> Iterator[Tile]:
+    track = seen.motion.track
+    for number, frame in driving.items():
+        rgb, caption = frame.rgb, time_text(start_seconds + frame.pts_seconds)
+        if track.present[number]:
+            rgb = draw_pose(rgb, points_in(track.points[number], (track.width, track.height), rgb))
+        else:
+            caption += " nobody found"
+        yield Tile(side_by_side([rgb, results[number]], _HEIGHT), caption)
+
+
+def _at_height(rgb: ByteArray) -> ByteArray:
+    return resized(rgb, scaled_width(rgb.shape[1], rgb.shape[0], _HEIGHT), _HEIGHT)
+
+
+# frames that a quick look reads: two seconds' work of two cores, and a glance every second at a clip of a minute and a half
+_QUICK_FRAMES: Final = 96
+# one of so many frames where the clip does not tell how long it is
+_QUICK_STEP: Final = 8
+# driving frames on the preview, which also are those whose people are counted
+_SHOWN: Final = 6
+
+
+@dataclass(frozen=True, eq=False)
+class FeasibilityReport:
+    """Whether a transfer will work, and what that rests on.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        `GOOD` without doubts, `FAIR` if it works in spite of some, `POOR` if the result will not be what the clip shows.
+    doubts : tuple of Doubt
+        The worst first.
+    source : SourceFacts
+    driving : DrivingFacts
+    together : AlignmentFacts
+    cost : RunningCost
+    warnings : tuple of str
+        What a transfer of the frames looked at would warn of; frames are numbered among these.
+    engine, device, precision, estimator : str
+        What was used.
+    preview : Path or None
+        The contact sheet that was written.
+    """
+
+    verdict: Verdict
+    doubts: tuple[Doubt, ...]
+    source: SourceFacts
+    driving: DrivingFacts
+    together: AlignmentFacts
+    cost: RunningCost
+    warnings: tuple[str, ...]
+    engine: str
+    device: str
+    precision: str
+    estimator: str
+    preview: Path | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
+
+
+def check(
+    source: str | PathLike[str],
+    driving: str | PathLike[str],
+    options: TransferOptions | None = None,
+    *,
+    quick: bool = False,
+    preview: str | PathLike[str] | None = None,
+    progress: ProgressCallback | None = None,
+    **changes: Unpack[TransferChanges],
+) -> FeasibilityReport:
+    """Tell whether a transfer will work, before a long run.
+
+    Parameters
+    ----------
+    source, driving, options, **changes
+        As for `transfer`; those of the file written do not count but for `overwrite`.
+    quick : bool
+        Look at so few of a clip's frames, evenly spaced, that it takes seconds; cuts are found among all frames nevertheless.
+    preview : path, optional
+        A PNG to write: the source, and driving frames each beside the result. It appears whole or not at all.
+    progress : callable, optional
+        Told of every step of every stage.
+
+    Returns
+    -------
+    FeasibilityReport
+
+    Raises
+    ------
+    InputError
+        One of its kinds, if an input, an option or the preview is at fault; also if there is nobody at all.
+    """
+    options = replace(options or TransferOptions(), **changes)
+    options = replace(options, side_by_side=False, save_poses=None, region_debug=None)
+    job = TransferJob(Path(source), Path(driving), options)
+    if preview is not None:
+        check_target(Path(preview), overwrite=options.overwrite, inputs=inputs_of(job))
+    begin = time.perf_counter()
+    glimpses = Glimpses(_step(job) if quick else 1, _SHOWN)
+    seen = job.look(progress, glimpses)
+    timeline = job.prepare(progress, seen)
+    preparing = time.perf_counter() - begin
+
+    photo = source_facts(job, seen.source)
+    clip = driving_facts(job, seen, glimpses)
+    together = alignment_facts(job, seen, timeline, clip.frames)
+    pictures = glimpses.chosen()
+    shown = {number: _shown_at(timeline, number) for number in pictures}
+    trial = make_trial(job, timeline, sorted(set(shown.values())), progress)
+    if preview is not None:
+        results = {number: trial.pictures[frame] for number, frame in shown.items()}
+        tiles = preview_tiles(seen, pictures, results, options.start or 0.0)
+        write_sheet(
+            preview,
+            tiles,
+            columns=sheet_columns(tiles),
+            overwrite=options.overwrite,
+            metadata=provenance(job.engine.name),
+        )
+    doubts = [
+        *source_doubts(photo, options),
+        *driving_doubts(clip, photo, options),
+        *alignment_doubts(together, photo.framing, options),
+    ]
+    return FeasibilityReport(
+        verdict=verdict_of(doubts),
+        doubts=tuple(sorted(doubts, key=lambda doubt: doubt.level is not Verdict.POOR)),
+        source=photo,
+        driving=clip,
+        together=together,
+        cost=running_cost(job, trial, preparing, glimpses, together.output_frames),
+        warnings=tuple(job.warnings),
+        engine=job.engine.name,
+        device=job.device.type,
+        precision=str(job.dtype).removeprefix("torch."),
+        estimator=job.estimator_name,
+        preview=None if preview is None else Path(preview),
+    )
+
+
+def _step(job: TransferJob) -> int:
+    """Return of how many frames a quick look reads one."""
+    count = expected_frames(job.driving_info, job.options)
+    return _QUICK_STEP if count is None else max(math.ceil(count / _QUICK_FRAMES), 1)
+
+
+def _shown_at(timeline: Timeline, driving_frame: int) -> int:
+    """Return the frame of the output that shows a frame of the track, or the one before it."""
+    return max(int(np.searchsorted(timeline.driving_frames, driving_frame, side="right")) - 1, 0)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with enumerations, paths and tuples as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,251 @@
+"""What a photo shows of its person, as far as it decides whether a transfer will work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from motionwarp.perception.exposure import SURE_SCORE
+from motionwarp.perception.framing import box_of_matte
+from motionwarp.pipeline.check.issues import Doubt, Verdict
+from motionwarp.pipeline.check.people import count_people
+from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.source import PreparedSource
+from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.skeleton import POINT_NAMES
+from motionwarp.pose.stance import (
+    OUT_OF_SIGHT,
+    Framing,
+    View,
+    framing_of,
+    is_upright,
+    limbs_in_front,
+    shows_face,
+    view_of,
+)
+from motionwarp.types import BoolArray, FloatArray
+
+# of the person's width or height: a finger or a lock of hair at the edge is no loss
+_CUT_PART: Final = 0.1
+_COVERED: Final = 0.5
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What the source shows.
+
+    Attributes
+    ----------
+    width, height : int
+        Of the picture in pixels, as it is in its file.
+    score : float
+        Probability that the person is one, in [0, 1]; 1 where the pose was given.
+    people : int or None
+        Who are about as large as the person, the person included; None where that is not known.
+    points_seen, points_unsure, points_unseen : tuple of str
+        Names of the 18 points: with a score of at least 0.5; less sure; and so low that they count as not seen.
+    framing : Framing
+    view : View
+    face : bool
+        Whether nose and both eyes are seen.
+    upright : bool
+    limbs_in_front : tuple of str
+        Limbs that hide other parts of the body, in words.
+    matte_given : bool
+        Whether the matte is a file's or the picture's own, not one that was seen.
+    person_height : float
+        Of what is in sight of the person, in pixels of the file.
+    cut_at : tuple of str
+        Sides of the picture that cut the person off: 'top', 'left', 'right', and 'bottom' where feet are in sight.
+    notes : tuple of str
+        What made the reading doubtful.
+    """
+
+    width: int
+    height: int
+    score: float
+    people: int | None
+    points_seen: tuple[str, ...]
+    points_unsure: tuple[str, ...]
+    points_unseen: tuple[str, ...]
+    framing: Framing
+    view: View
+    face: bool
+    upright: bool
+    limbs_in_front: tuple[str, ...]
+    matte_given: bool
+    person_height: float
+    cut_at: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def source_facts(job: TransferJob, source: PreparedSource) -> SourceFacts:
+    """Tell what the source shows.
+
+    Parameters
+    ----------
+    job : TransferJob
+        Whose picture was analysed, with its estimator.
+    source : PreparedSource
+        What was seen in it.
+    """
+    points = source.person.pose.points
+    seen, sure = points[:, 2] >= SEEN_SCORE, points[:, 2] >= SURE_SCORE
+    framing = framing_of(seen)
+    box = box_of_matte(source.person.matte, _COVERED)
+    return SourceFacts(
+        width=round(job.picture.width / job.picture_scale),
+        height=round(job.picture.height / job.picture_scale),
+        score=source.score,
+        people=count_people(job.estimator, job.picture.rgb),
+        points_seen=_names(sure),
+        points_unsure=_names(seen & ~sure),
+        points_unseen=_names(~seen),
+        framing=framing,
+        view=view_of(points),
+        face=shows_face(points),
+        upright=is_upright(points),
+        limbs_in_front=limbs_in_front(points),
+        matte_given=source.matte_given,
+        person_height=0.0 if box is None else (box[3] - box[1]) / job.picture_scale,
+        cut_at=_cut_at(source.person.matte, framing),
+        notes=source.notes,
+    )
+
+
+def _names(chosen: BoolArray) -> tuple[str, ...]:
+    return tuple(name.replace("_", " ") for name, wanted in zip(POINT_NAMES, chosen, strict=True) if wanted)
+
+
+def _cut_at(matte: FloatArray, framing: Framing) -> tuple[str, ...]:
+    """Return the sides at which a matte (H, W) goes on beyond the picture."""
+    box = box_of_matte(matte, _COVERED)
+    if box is None:
+        return ()
+    width, height = box[2] - box[0], box[3] - box[1]
+    covered = matte >= _COVERED
+    sides = {
+        "top": np.count_nonzero(covered[0]) / width,
+        "left": np.count_nonzero(covered[:, 0]) / height,
+        "right": np.count_nonzero(covered[:, -1]) / height,
+        # whoever is seen to the knees is cut at the bottom, as the framing says already
+        "bottom": np.count_nonzero(covered[-1]) / width if framing is Framing.WHOLE else 0.0,
+    }
+    return tuple(side for side, part in sides.items() if part >= _CUT_PART)
+
+
+# pixels that the person is high. Twelve street photos reduced to people of 60 pixels lost only one point in fifty: it is the picture that
+# suffers. A head is an eighth of the body; with 20 pixels for it eyes have two or three,
+SMALL_PERSON: Final = 160
+# and with 7 it is a blot
+TINY_PERSON: Final = 60
+
+_LIMBS: Final = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+
+
+def source_doubts(facts: SourceFacts, options: TransferOptions) -> Iterator[Doubt]:
+    """Yield what speaks against a photo, whatever the clip.
+
+    Parameters
+    ----------
+    facts : SourceFacts
+    options : TransferOptions
+        With which it was looked at.
+    """
+    if facts.people is not None and facts.people > 1 and options.person == "largest":
+        yield Doubt(
+            "source.people",
+            Verdict.FAIR,
+            f"{facts.people} people are in the photo; the largest is taken, and the others stay in the background",
+            "Choose with --person 1, or crop the photo to the one meant",
+        )
+    yield from _framing_doubts(facts)
+    yield from _view_doubts(facts)
+    if facts.limbs_in_front:
+        yield Doubt(
+            "source.limbs_in_front",
+            Verdict.FAIR,
+            f"{', '.join(facts.limbs_in_front)}: what lies behind them is not known, and is painted when they move away",
+            "Use a photo with arms away from the body and legs apart",
+        )
+    yield from _size_doubts(facts)
+    for note in facts.notes:
+        yield Doubt(
+            "source.unsure",
+            Verdict.FAIR,
+            note,
+            "Use a brighter or sharper photo, or give the points with --source-poses",
+        )
+
+
+def _framing_doubts(facts: SourceFacts) -> Iterator[Doubt]:
+    if facts.framing is Framing.BUST:
+        yield Doubt(
+            "source.framing",
+            Verdict.POOR,
+            "the photo shows head and shoulders only: how large the body is can only be guessed",
+            "Use a photo that shows at least the hips, best the whole body",
+        )
+    hidden = [
+        name for name in facts.points_unseen if name.endswith(_LIMBS) and not name.endswith(OUT_OF_SIGHT[facts.framing])
+    ]
+    if hidden:
+        yield Doubt(
+            "source.points",
+            Verdict.FAIR,
+            f"{', '.join(hidden)} cannot be seen: the other side's are copied, or a standing person's are taken",
+            "Use a photo in which no arm or leg is hidden, or give the points with --source-poses",
+        )
+    if facts.cut_at:
+        yield Doubt(
+            "source.cut",
+            Verdict.FAIR,
+            f"the photo cuts the person off at the {' and '.join(facts.cut_at)}: what is cut off is missing when it comes into sight",
+            "Use a photo with some room around the person",
+        )
+
+
+def _view_doubts(facts: SourceFacts) -> Iterator[Doubt]:
+    remedy = "Use a photo in which the person faces the camera"
+    if facts.view is View.PROFILE:
+        # one arm, one leg and half of the face are behind the others, and no warp brings them forth
+        yield Doubt(
+            "source.view",
+            Verdict.POOR,
+            "the person is seen from the side: half of the body is hidden by the other",
+            remedy,
+        )
+    elif facts.view is View.BACK:
+        yield Doubt(
+            "source.view", Verdict.FAIR, "the person is seen from behind: face and chest are never shown", remedy
+        )
+    elif facts.view is View.TURNED:
+        yield Doubt(
+            "source.view",
+            Verdict.FAIR,
+            "the person is turned by more than 45 degrees: the far side is mostly hidden",
+            remedy,
+        )
+    elif facts.view is View.UNKNOWN:
+        yield Doubt("source.view", Verdict.FAIR, "the shoulders cannot be seen, so that the view is not known", remedy)
+    if not facts.upright:
+        yield Doubt(
+            "source.lying",
+            Verdict.POOR,
+            "the person lies or hangs: poses of standing people fit badly",
+            "Use an upright photo",
+        )
+
+
+def _size_doubts(facts: SourceFacts) -> Iterator[Doubt]:
+    if 0 < facts.person_height < SMALL_PERSON:
+        yield Doubt(
+            "source.small",
+            Verdict.POOR if facts.person_height < TINY_PERSON else Verdict.FAIR,
+            f"the person is only {facts.person_height:.0f} pixels high: face and hands have hardly any pixels",
+            f"Use a larger photo or one from nearer, best with people of {SMALL_PERSON} pixels and more",
+        )

@@ -1,0 +1,1 @@
+"""Pose files: the native format, OpenPose, and checks of JSON."""

@@ -1,0 +1,116 @@
+"""The analyser's training data: packs in, batches of crops and labels out, every crop a function of seed and number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from motionwarp.data.loader import numbered_batches
+from motionwarp.data.pack import LabelledPicture, PackReader
+from motionwarp.errors import OptionError
+from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
+from motionwarp.types import ByteArray
+
+_BACKGROUND_COUNT = 160
+_BACKGROUND_HEIGHT = 160
+
+
+class AnalyserBatch(TypedDict):
+    """One batch.
+
+    Keys
+    ----
+    image : uint8 (B, 3, H, W)
+    matte : uint8 (B, 1, H/2, W/2)
+    parsing : uint8 (B, H/2, W/2)
+        255 where not known.
+    points : float32 (B, 18, 3)
+        Crop pixels; the third is the probability with which the point should be reported.
+    """
+
+    image: Tensor
+    matte: Tensor
+    parsing: Tensor
+    points: Tensor
+
+
+@dataclass(frozen=True)
+class PackShare:
+    """One pack and how often it is drawn from, relative to the others."""
+
+    path: Path
+    weight: float
+
+
+class AnalyserCrops(Dataset[AnalyserBatch]):
+    """Endless training crops by number."""
+
+    def __init__(self, shares: Sequence[PackShare], augment: AugmentSettings, seed: int) -> None:
+        if not shares or sum(share.weight for share in shares) <= 0:
+            raise OptionError("training needs at least one pack with a positive weight")
+        self.shares = tuple(shares)
+        self.augment = augment
+        self.seed = seed
+        total = sum(share.weight for share in shares)
+        self._probabilities = [share.weight / total for share in shares]
+        self._packs: list[PackReader] | None = None
+        self._backgrounds: list[ByteArray] = []
+
+    def __getitem__(self, index: int) -> AnalyserBatch:
+        packs = self._opened()
+        rng = np.random.default_rng([self.seed, index])
+
+        def draw() -> LabelledPicture:
+            pack = packs[int(rng.choice(len(packs), p=self._probabilities))]
+            return pack[int(rng.integers(len(pack)))]
+
+        background = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
+        crop = training_crop(draw, background, rng, self.augment)
+        half = (self.augment.width // 2, self.augment.height // 2)
+        matte = np.asarray(cv2.resize(crop.matte, half, interpolation=cv2.INTER_AREA))
+        # every second pixel, so that a label is one that was really there
+        parsing = crop.parsing[1::2, 1::2]
+        return AnalyserBatch(
+            image=torch.from_numpy(crop.rgb).permute(2, 0, 1),
+            matte=torch.from_numpy(matte)[None],
+            parsing=torch.from_numpy(np.ascontiguousarray(parsing)),
+            points=torch.from_numpy(crop.points),
+        )
+
+    def _opened(self) -> list[PackReader]:
+        """Open the packs where they are used: a mapped file must not be shared through a fork."""
+        if self._packs is None:
+            cv2.setNumThreads(1)
+            self._packs = [PackReader(share.path) for share in self.shares]
+            self._backgrounds = backgrounds(self._packs[0], _BACKGROUND_COUNT, self.seed)
+        return self._packs
+
+
+def backgrounds(pack: PackReader, count: int, seed: int) -> list[ByteArray]:
+    """Return small pictures of a pack with their people painted over, list of uint8 (h, w, 3)."""
+    rng = np.random.default_rng([seed, len(pack)])
+    pictures: list[ByteArray] = []
+    for index in rng.choice(len(pack), min(count, len(pack)), replace=False):
+        sample = pack[int(index)]
+        size = (max(round(_BACKGROUND_HEIGHT * sample.rgb.shape[1] / sample.rgb.shape[0]), 8), _BACKGROUND_HEIGHT)
+        small = cv2.resize(sample.rgb, size, interpolation=cv2.INTER_AREA)
+        mask = cv2.dilate(cv2.resize(sample.matte, size), np.ones((9, 9), np.uint8))
+        pictures.append(
+            np.asarray(cv2.inpaint(small, (mask > 20).astype(np.uint8), 3, cv2.INPAINT_TELEA), dtype=np.uint8)
+        )
+    return pictures
+
+
+def analyser_batches(
+    crops: AnalyserCrops, batch_size: int, first_step: int, steps: int, workers: int
+) -> Iterator[AnalyserBatch]:
+    """Yield the batches of steps `first_step` to `steps`."""
+    yield from numbered_batches(crops, crops.seed, batch_size, first_step, steps, workers)

@@ -1,0 +1,98 @@
+"""Trained networks that training begins with: to go on with, or only to look through."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from motionwarp.checkpoints.checkpoint import Checkpoint, load_checkpoint, read_architecture
+from motionwarp.errors import WeightsError
+from motionwarp.training.task import LoopConfig
+
+
+def adamw(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.9, 0.99)) -> torch.optim.AdamW:
+    """Return AdamW that leaves norms, biases and embeddings of positions out of the weight decay."""
+    decayed = [parameter for parameter in module.parameters() if parameter.ndim in (2, 4)]
+    others = [parameter for parameter in module.parameters() if parameter.ndim not in (2, 4)]
+    groups = [{"params": decayed, "weight_decay": loop.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=loop.learning_rate, betas=betas)
+
+
+def adam(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
+    """Return Adam without weight decay, with the momenta of the Soft-Gated Warping-GAN (section 4.1)."""
+    return torch.optim.Adam(module.parameters(), lr=loop.learning_rate, betas=betas)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def trained(weights: Path | str, architecture: str, within: tuple[str, str] | None = None) -> Checkpoint:
+    """Read the weights of one network, from a file of its own or out of an engine's file.
+
+    Parameters
+    ----------
+    weights : Path or str
+        A file, or the name of shipped weights.
+    architecture : str
+        Of the network.
+    within : (str, str) or None
+        The architecture of the engine's file in which the network may lie, too, and its name there.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, or holds no such network.
+    """
+    path = Path(weights)
+    if within is not None and path.is_file() and read_architecture(path) == within[0]:
+        return load_checkpoint(path, within[0]).part(within[1], architecture)
+    return load_checkpoint(weights, architecture)
+
+
+def frozen(
+    kind: tuple[type[Network], type[Any]],
+    weights: Path | str,
+    architecture: str,
+    device: torch.device,
+    within: tuple[str, str] | None = None,
+) -> Network:
+    """Return a trained network that is not trained on.
+
+    Parameters
+    ----------
+    kind : (type, type)
+        The network and the dataclass of its configuration.
+    weights : Path or str
+        A file, or the name of shipped weights.
+    architecture : str
+        What the file must say it is.
+    device : torch.device
+    within : (str, str) or None
+        As for `trained`.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, for another network, or names one that cannot be made.
+    """
+    network, known = kind
+    checkpoint = trained(weights, architecture, within)
+    try:
+        given = checkpoint.config["network"]
+        settings = {field.name: _as_tuple(given[field.name]) for field in fields(known) if field.name in given}
+        made = checkpoint.made(lambda: network(known(**settings)))
+    except (IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(
+            f"names a {architecture} that cannot be made ({error!r})", subject=checkpoint.path
+        ) from error
+    for parameter in made.parameters():
+        parameter.requires_grad_(False)
+    return made.to(device).eval()
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,155 @@
+"""Who turns away shows hair: the head stays upright, and nobody's face looks out of the back of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from drawn_figure import BROWN, GREEN, GREY, drawn_person, from_behind, front_points, rendered, with_hair
+
+from motionwarp.parsing import labels
+from motionwarp.pose import skeleton as sk
+from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
+from motionwarp.puppet.joints import BodyPoints
+from motionwarp.types import FloatArray, Pose, SourcePerson
+
+SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] != right]
+
+
+def turned_away(points: FloatArray, reference: FloatArray | None = None) -> bool:
+    one, other = (
+        BodyPoints(torch.from_numpy(each)[None])
+        for each in (points, front_points() if reference is None else reference)
+    )
+    return bool(one.turned_away(other)[0])
+
+
+def share_of(frame: np.ndarray, colour: tuple[int, int, int], rows: slice) -> float:
+    """How much of what is opaque in some rows around the head has a colour."""
+    part = frame[rows, 95:146]
+    opaque = part[..., 3] > 200
+    return float((np.abs(part[..., :3] - colour).max(axis=-1) < 40)[opaque].mean())
+
+
+@pytest.mark.parametrize("unseen", [0.0, 0.6])
+def test_sides_that_changed_places_show_the_back(unseen: float) -> None:
+    assert turned_away(from_behind(unseen))
+    lying = from_behind(unseen)
+    lying[:, :2] = lying[:, 1::-1] * (-1, 1) + (300, 0)  # by a quarter within the picture
+    assert turned_away(lying)
+
+
+def test_a_face_that_may_be_seen_is_no_back() -> None:
+    assert not turned_away(front_points())
+    assert not turned_away(front_points() * (1, -1, 1) * (-1, 1, 1))  # upside down
+    assert not turned_away(from_behind(0.95))  # an exchange of all sides, of somebody who looks at us
+    back = from_behind(0.6)
+    back[[sk.RIGHT_EAR, sk.LEFT_EAR], :2] = front_points()[[sk.RIGHT_EAR, sk.LEFT_EAR], :2]
+    assert not turned_away(back)  # looks back over the shoulder
+    without_ears = from_behind(0.6)
+    without_ears[[sk.RIGHT_EAR, sk.LEFT_EAR], 2] = 0
+    assert not turned_away(without_ears)
+    assert not turned_away(from_behind(), reference=from_behind())  # whose face is not known
+
+
+def test_hair_takes_the_face_s_place_and_the_outline_stays() -> None:
+    source = with_hair(80)
+    behind = seen_from_behind(source)
+    assert behind.pose is source.pose
+    np.testing.assert_array_equal(behind.matte, source.matte)
+    assert not (behind.parsing == labels.FACE).any()
+    head = (source.parsing == labels.FACE) | (source.parsing == labels.HAIR)
+    assert np.abs(behind.rgb[head].astype(int) - BROWN).max() < 8
+    np.testing.assert_array_equal(behind.rgb[~head & (source.matte > 0)], source.rgb[~head & (source.matte > 0)])
+
+
+def test_short_hair_leaves_the_neck_bare() -> None:
+    source = with_hair(52)
+    behind = seen_from_behind(source)
+    assert tuple(behind.rgb[48, 120]) == pytest.approx(BROWN, abs=8)
+    assert tuple(behind.rgb[76, 120]) == GREY
+    assert behind.parsing[76, 120] == labels.FACE
+
+
+def test_a_bald_head_is_plain_skin() -> None:
+    person = drawn_person()
+    rgb = person.rgb.copy()
+    cv2.circle(rgb, (114, 42), 2, (0, 0, 0), -1)  # an eye
+    behind = seen_from_behind(replace(person, rgb=rgb))
+    assert (behind.rgb[person.parsing == labels.FACE] == GREY).all()
+    np.testing.assert_array_equal(behind.parsing, person.parsing)
+
+
+def test_nothing_changes_where_no_face_is() -> None:
+    person = drawn_person()
+    faceless = replace(
+        person, parsing=np.where(person.parsing == labels.FACE, labels.HAIR, person.parsing).astype(np.uint8)
+    )
+    assert seen_from_behind(faceless) is faceless
+
+
+def test_a_turn_shows_hair_on_a_head_that_stays_upright() -> None:
+    front, back = rendered(with_hair(80), front_points(), from_behind())
+    assert share_of(front, GREY, slice(36, 60)) > 0.3
+    assert share_of(back, GREY, slice(26, 78)) < 0.02
+    assert share_of(back, BROWN, slice(26, 78)) > 0.9
+    # upright: the top of the head is where it was
+    assert (
+        abs(int(np.flatnonzero((front[..., 3] > 128).any(1))[0]) - int(np.flatnonzero((back[..., 3] > 128).any(1))[0]))
+        <= 2
+    )
+
+
+def test_the_side_of_the_head_does_not_depend_on_the_batch() -> None:
+    source = with_hair(80)
+    front, back, again = rendered(source, front_points(), from_behind(), front_points())
+    np.testing.assert_array_equal(front, again)
+    np.testing.assert_array_equal(back, rendered(source, from_behind())[0])
+    np.testing.assert_array_equal(front, rendered(source, front_points())[0])
+
+
+def low_cut() -> SourcePerson:
+    """The drawn person with a neckline down to row 108."""
+    person = drawn_person()
+    rgb, parsing = person.rgb.copy(), person.parsing.copy()
+    chest = np.array([(112, 82), (128, 82), (120, 108)], np.int32)
+    cv2.fillConvexPoly(rgb, chest, GREY)
+    cv2.fillConvexPoly(parsing, chest, labels.FACE)
+    return replace(person, rgb=rgb, parsing=parsing)
+
+
+def test_a_back_is_clothed_up_to_the_neck() -> None:
+    source = low_cut()
+    behind = with_covered_chest(source)
+    assert tuple(source.rgb[95, 120]) == GREY
+    assert tuple(behind.rgb[95, 120]) == pytest.approx(GREEN, abs=8)
+    assert behind.parsing[95, 120] == labels.UPPER_CLOTHES
+    np.testing.assert_array_equal(behind.rgb[:80], source.rgb[:80])
+    front, back = rendered(source, front_points(), from_behind())
+    assert np.abs(front[90:98, 120, :3] - GREY).max() < 20
+    assert np.abs(back[90:98, 120, :3] - GREEN).max() < 30
+
+
+def test_a_bare_chest_has_a_bare_back() -> None:
+    person = drawn_person()
+    bare = replace(
+        person, parsing=np.where(person.parsing == labels.UPPER_CLOTHES, labels.FACE, person.parsing).astype(np.uint8)
+    )
+    assert with_covered_chest(bare) is bare
+    without_hips = front_points()
+    without_hips[[sk.RIGHT_HIP, sk.LEFT_HIP], 2] = 0
+    cropped = replace(low_cut(), pose=Pose(without_hips))
+    assert with_covered_chest(cropped) is cropped
+
+
+def test_strands_are_not_drawn_out_into_stripes() -> None:
+    source = with_hair(80)
+    rgb = source.rgb.copy()
+    striped = np.where((np.arange(len(rgb)) // 2 % 2)[:, None, None] == 0, rgb + 50, rgb)
+    rgb = np.where((source.parsing == labels.HAIR)[..., None], striped, rgb).astype(np.uint8)
+    behind = seen_from_behind(replace(source, rgb=rgb))
+    assert np.ptp(rgb[40:60, 104, 0].astype(int)) == 50
+    assert np.ptp(behind.rgb[40:60, 120, 0].astype(int)) < 10
