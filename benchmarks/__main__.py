@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from motionwarp.runtime import let_idle_threads_sleep
+from motionwarp.runtime import let_waiting_threads_sleep
 
-let_idle_threads_sleep()  # before NumPy and PyTorch are imported, as the command line does
+let_waiting_threads_sleep()  # before NumPy and PyTorch are imported, as the command line does
 
 from benchmarks import (  # noqa: E402
     ablation,

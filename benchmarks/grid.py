@@ -15,7 +15,7 @@ from benchmarks.stage_timing import EngineCalls, see_inputs
 from benchmarks.stages import DeviceOption, DrivingArgument, EngineOption, RepeatsOption, SourceArgument
 from motionwarp.devices import PRECISIONS, resolve_device, resolve_precision
 from motionwarp.perception.registry import make_estimator
-from motionwarp.pipeline.analysis import SeenInputs
+from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
 
@@ -78,7 +78,7 @@ def table_rows(cells: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _transferred(
-    source: Path, driving: Path, base: TransferOptions, precision: str, seen: SeenInputs
+    source: Path, driving: Path, base: TransferOptions, precision: str, seen: AnalyzedInputs
 ) -> tuple[TransferJob, EngineCalls]:
     options = TransferOptions(engine=base.engine, size=base.size, device=base.device, precision=precision)
     job = TransferJob(source, driving, options, seen=seen)

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import fastest
-from motionwarp.runtime import Crew
+from motionwarp.runtime import SingleThreadPool
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -108,7 +108,7 @@ def measured_network(
         Threads that call it at once; 1 leaves all of PyTorch's threads to each call.
     """
     gflop = seconds = 0.0
-    with Crew(at_once) as crew:
+    with SingleThreadPool(at_once) as crew:
         for shapes, count in network.calls.items():
             call = partial(_called, network.module, network.inputs[shapes])
             gflop += count * gflop_of(call)

@@ -13,7 +13,7 @@ import numpy as np
 
 from motionwarp.types import ByteArray
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 WIDTH: Final = 720
 _FINER: Final = 2  # everything is drawn so much larger and reduced, for clean letters
@@ -22,7 +22,7 @@ _ROW, _GAP = 20, 10
 _TEXT: Final = 0.46
 _INK: Final = (40, 40, 40)
 _PALE: Final = (215, 215, 215)
-_COLOURS: Final[tuple[Colour, ...]] = (
+_COLORS: Final[tuple[Color, ...]] = (
     (52, 101, 164), (220, 120, 30), (60, 150, 80), (180, 50, 60), (120, 90, 170), (110, 110, 110), (30, 160, 170), (200, 150, 20),
 )  # fmt: skip
 
@@ -124,7 +124,7 @@ def _bars(chart: BarChart) -> ByteArray:
                 panel,
                 (left, top + 2),
                 (left + value * scale, top + _ROW - 2),
-                _COLOURS[series.index(name) % len(_COLOURS)],
+                _COLORS[series.index(name) % len(_COLORS)],
             )
             _write(panel, chart.form.format(value), (left + value * scale + 6, top + _ROW - 6))
             top += _ROW
@@ -162,12 +162,12 @@ def _lines(chart: LineChart) -> ByteArray:
         _write(panel, text, (place(value, upright[0])[0] - _text_width(text) / 2, height - _BOTTOM + 18))
     _write(panel, chart.across, (WIDTH - 40 - _text_width(chart.across), height - 8))
     for number, curve in enumerate(chart.curves.values()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        color = _COLORS[number % len(_COLORS)]
         placed = [place(x, y) for x, y in sorted(curve)]
         for one, other in pairwise(placed):
-            _line(panel, one, other, colour, 2)
+            _line(panel, one, other, color, 2)
         for point in placed:
-            _dot(panel, point, colour)
+            _dot(panel, point, color)
     return panel
 
 
@@ -178,7 +178,7 @@ def _heading(panel: ByteArray, title: str, series: Sequence[str]) -> None:
         return
     left = float(_SIDE)
     for number, name in enumerate(series):
-        _box(panel, (left, 38), (left + 11, 49), _COLOURS[number % len(_COLOURS)])
+        _box(panel, (left, 38), (left + 11, 49), _COLORS[number % len(_COLORS)])
         _write(panel, name, (left + 16, 48), 0.4)
         left += 16 + _text_width(name, 0.4) + 16
 
@@ -210,18 +210,16 @@ def _write(panel: ByteArray, text: str, place: tuple[float, float], scale: float
     cv2.putText(panel, text, _pixel(place), cv2.FONT_HERSHEY_SIMPLEX, scale * _FINER, _INK, _FINER, cv2.LINE_AA)
 
 
-def _line(
-    panel: ByteArray, start: tuple[float, float], end: tuple[float, float], colour: Colour, width: int = 1
-) -> None:
-    cv2.line(panel, _pixel(start), _pixel(end), colour, width * _FINER, cv2.LINE_AA)
+def _line(panel: ByteArray, start: tuple[float, float], end: tuple[float, float], color: Color, width: int = 1) -> None:
+    cv2.line(panel, _pixel(start), _pixel(end), color, width * _FINER, cv2.LINE_AA)
 
 
-def _box(panel: ByteArray, start: tuple[float, float], end: tuple[float, float], colour: Colour) -> None:
-    cv2.rectangle(panel, _pixel(start), _pixel(end), colour, -1)
+def _box(panel: ByteArray, start: tuple[float, float], end: tuple[float, float], color: Color) -> None:
+    cv2.rectangle(panel, _pixel(start), _pixel(end), color, -1)
 
 
-def _dot(panel: ByteArray, place: tuple[float, float], colour: Colour) -> None:
-    cv2.circle(panel, _pixel(place), 4 * _FINER, colour, -1, cv2.LINE_AA)
+def _dot(panel: ByteArray, place: tuple[float, float], color: Color) -> None:
+    cv2.circle(panel, _pixel(place), 4 * _FINER, color, -1, cv2.LINE_AA)
 
 
 def _pixel(place: tuple[float, float]) -> tuple[int, int]:

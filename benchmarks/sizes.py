@@ -25,7 +25,7 @@ from motionwarp.engines.warping_gan.networks import (
 from motionwarp.engines.warping_gan_paper.networks import GeometricMatcher, PoseGuidedParser, WarpingGenerator
 from motionwarp.nn.discriminator import PyramidDiscriminator
 from motionwarp.parsing.labels import CLASS_COUNT
-from motionwarp.perception.network import Analyser
+from motionwarp.perception.network import Analyzer
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, POINT_COUNT
 
 _QUARTER: Final = (CROP_HEIGHT // 4, CROP_WIDTH // 4)
@@ -35,7 +35,7 @@ _JUDGED: Final = 3 + CLASS_COUNT + 2 * POINT_COUNT + CLASS_COUNT + 3
 
 # what makes each, and its inputs without the batch; all at the canonical window of 256x192
 NETWORKS: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[tuple[int, ...], ...]]]] = {
-    "analyser": (Analyser, ((3, *_FULL),)),
+    "analyser": (Analyzer, ((3, *_FULL),)),
     "parts: stage I": (PartParser, ((LAYER_CHANNELS, *_QUARTER), (CLASS_COUNT, *_QUARTER), (PART_COUNT, *_QUARTER))),
     "parts: matcher": (PartMatcher, ((LAYER_CHANNELS, *_QUARTER), (PART_COUNT + 1, *_QUARTER), (PART_COUNT, *_QUARTER))),
     "parts: stage II": (

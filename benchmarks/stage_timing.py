@@ -24,8 +24,8 @@ from motionwarp.media.writer import open_writer
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
 from motionwarp.perception.selection import PersonChoice
-from motionwarp.pipeline.analysis import SeenInputs
-from motionwarp.pipeline.background import make_backdrop
+from motionwarp.pipeline.analysis import AnalyzedInputs
+from motionwarp.pipeline.background import make_background
 from motionwarp.pipeline.compositing import composite
 from motionwarp.pipeline.driving import observe_driving, open_driving
 from motionwarp.pipeline.job import TransferJob
@@ -108,7 +108,7 @@ class Stages:
     Attributes
     ----------
     job : TransferJob
-    seen : SeenInputs
+    seen : AnalyzedInputs
     estimator : Estimator
     calls : EngineCalls
     runner : EngineRunner
@@ -123,7 +123,7 @@ class Stages:
     """
 
     job: TransferJob
-    seen: SeenInputs
+    seen: AnalyzedInputs
     estimator: Estimator
     calls: EngineCalls
     runner: EngineRunner
@@ -160,7 +160,7 @@ class Stages:
             output = Path(folder) / "out.mp4"
             works: dict[str, Callable[[], object]] = {
                 "decode": self._decode,
-                "analyse": self._analyse,
+                "analyse": self._analyze,
                 "pass one": lambda: _exhaust(self.runner.plan(self.job.target.points)),
                 "pass two": lambda: _exhaust(self.runner.render(self.job.target.points, self.job.theta)),
                 "composite": self._composite,
@@ -171,7 +171,7 @@ class Stages:
     def networks(self) -> dict[str, list[HeardNetwork]]:
         """Return the networks that each stage calls, by the stage's name; stages without any are left out."""
         heard: dict[str, list[HeardNetwork]] = {}
-        works = {"analyse": self._analyse, "pass one": self.calls.plan, "pass two": self.calls.render}
+        works = {"analyse": self._analyze, "pass one": self.calls.plan, "pass two": self.calls.render}
         for name, work in works.items():
             with listening() as ears, torch.inference_mode():
                 work()
@@ -183,7 +183,7 @@ class Stages:
         with open_driving(self.job.driving_path, self.job.options) as reader:
             _exhaust(reader)
 
-    def _analyse(self) -> None:
+    def _analyze(self) -> None:
         cuts = ShotCutDetector()
         for observation in self.estimator.follow(self._driving(), PersonChoice.parse(self.job.options.person)):
             cuts.add(observation.frame.rgb, observation.frame.pts_seconds)
@@ -196,7 +196,7 @@ class Stages:
     def _composite(self) -> None:
         choice = self.job.options.background_choice
         size = self.job.width, self.job.height
-        backdrop = make_backdrop(choice, self.seen.source, self.seen.motion, size, self.job.options.seed)
+        backdrop = make_background(choice, self.seen.source, self.seen.motion, size, self.job.options.seed)
         if backdrop is None or backdrop.needs_driving:
             raise ValueError(f"compositing is not measured with the background {self.job.options.background}")
         for number, place in enumerate(back_and_forth(self.frames, len(self.layers))):
@@ -222,7 +222,7 @@ def _exhaust(items: Iterable[object]) -> None:
         pass
 
 
-def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> SeenInputs:
+def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> AnalyzedInputs:
     """Analyse both inputs, as a transfer does."""
     picture, scale = read_source(source, options)
     prepared = prepare_source(source, picture, scale, None, options, estimator)
@@ -230,4 +230,4 @@ def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator:
         driving, options, None, estimator, StageClock(),
         with_plate=options.background_choice.kind is BackgroundKind.DRIVING, callback=None,
     )  # fmt: skip
-    return SeenInputs(prepared, motion, probe_video(driving), estimator.name)
+    return AnalyzedInputs(prepared, motion, probe_video(driving), estimator.name)

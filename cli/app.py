@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from motionwarp.runtime import let_idle_threads_sleep
+from motionwarp.runtime import let_waiting_threads_sleep
 from motionwarp.version import __version__
 
 from .commands import RootGroup
-from .failures import catch_ending_signals, report_interrupt
+from .errors import catch_ending_signals, report_interrupt
 from .options import DebugOption, examples
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ def root(
 
 def main() -> None:
     """Run the command line; never returns."""
-    let_idle_threads_sleep()
+    let_waiting_threads_sleep()
     catch_ending_signals()
     try:
         app(prog_name="motionwarp")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .failures import EXIT_POOR, is_debug
+from .errors import EXIT_POOR, is_debug
 from .heavy_imports import uncollected_imports
 from .options import (
     WRITING,

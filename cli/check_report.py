@@ -16,13 +16,13 @@ from .reporting import clock
 from .weights import size_text
 
 if TYPE_CHECKING:
-    from motionwarp.pipeline.check.alignment import AlignmentFacts
+    from motionwarp.pipeline.check.alignment import AlignmentStats
     from motionwarp.pipeline.check.cost import RunningCost
-    from motionwarp.pipeline.check.driving import DrivingFacts, Span
+    from motionwarp.pipeline.check.driving import DrivingStats, Span
     from motionwarp.pipeline.check.report import FeasibilityReport
-    from motionwarp.pipeline.check.source import SourceFacts
+    from motionwarp.pipeline.check.source import SourceStats
 
-_COLOURS: Final = {Verdict.GOOD: "bold green", Verdict.FAIR: "bold yellow", Verdict.POOR: "bold red"}
+_COLORS: Final = {Verdict.GOOD: "bold green", Verdict.FAIR: "bold yellow", Verdict.POOR: "bold red"}
 _MEANINGS: Final = {
     Verdict.GOOD: "nothing speaks against it",
     Verdict.FAIR: "it works, with these doubts",
@@ -50,12 +50,12 @@ def report_table(report: FeasibilityReport, source: str, driving: str) -> Table:
     meaning = _MEANINGS[report.verdict]
     table.add_row(
         "Verdict",
-        Text(report.verdict.value, style=_COLOURS[report.verdict]),
+        Text(report.verdict.value, style=_COLORS[report.verdict]),
         f"{meaning}{':' if report.doubts else ''}",
     )
     for doubt in report.doubts:
         table.add_row(
-            "", Text(doubt.level.value, style=_COLOURS[doubt.level]), f"{_capital(doubt.text)}.\n{doubt.remedy}."
+            "", Text(doubt.level.value, style=_COLORS[doubt.level]), f"{_capital(doubt.text)}.\n{doubt.remedy}."
         )
     return table
 
@@ -65,7 +65,7 @@ def _add(table: Table, title: str, rows: Sequence[Row]) -> None:
         table.add_row(title if number == 0 else "", name, text)
 
 
-def _source_rows(facts: SourceFacts, name: str) -> list[Row]:
+def _source_rows(facts: SourceStats, name: str) -> list[Row]:
     points = f"{len(facts.points_seen)} of 18"
     for names, word in ((facts.points_unsure, "unsure"), (facts.points_unseen, "not seen")):
         points += f"; {word}: {', '.join(names)}" if names else ""
@@ -81,7 +81,7 @@ def _source_rows(facts: SourceFacts, name: str) -> list[Row]:
     ]
 
 
-def _driving_rows(facts: DrivingFacts, name: str) -> list[Row]:
+def _driving_rows(facts: DrivingStats, name: str) -> list[Row]:
     rate = f"{'about ' if facts.variable_rate else ''}{facts.frame_rate:.4g} frames a second{', uneven' if facts.variable_rate else ''}"
     turned = f", turned by {facts.rotation_degrees} degrees" if facts.rotation_degrees else ""
     sound = "with sound" if facts.has_audio else "no sound"
@@ -98,7 +98,7 @@ def _driving_rows(facts: DrivingFacts, name: str) -> list[Row]:
     ]
 
 
-def _together_rows(facts: AlignmentFacts) -> list[Row]:
+def _together_rows(facts: AlignmentStats) -> list[Row]:
     noticeable = {BONE_NAMES[bone]: ratio for bone, ratio in facts.bones.items() if abs(ratio - 1) >= _NOTICEABLE}
     bones = ", ".join(f"{name} {ratio:.2f}" for name, ratio in noticeable.items())
     clamped = dict.fromkeys(BONE_NAMES[clamp.bone] for clamp in facts.clamps)

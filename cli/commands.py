@@ -11,7 +11,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
-from .failures import FailureGroup
+from .errors import FailureGroup
 
 INSTALLATION: Final = "This installation"
 TRAINING: Final = "Training"

@@ -11,7 +11,7 @@ import typer
 from motionwarp.errors import OptionError, OutputError
 
 from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
-from .failures import is_debug
+from .errors import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
 from .reporting import Reporter, Tick
 
@@ -104,7 +104,7 @@ def pack(
         raise OptionError(
             "only pairs can be packed of it",
             subject=f"--split {split.value}",
-            remedy="Leave it out: `evaluate analyser` reads DATA itself.",
+            remedy="Leave it out: `evaluate analyzer` reads DATA itself.",
         )
     with reporter.progress("pictures/s") as tick:
         written = _written(kind, data, output, count, seed, split, tick)
@@ -115,7 +115,7 @@ def pack(
 def _written(
     kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: Tick
 ) -> WrittenPack:
-    from motionwarp.data.labelled_pairs import LABELLED_PAIR_KINDS, labelled_pairs_of_kind, write_pair_pack
+    from motionwarp.data.labeled_pairs import LABELED_PAIR_KINDS, labeled_pairs_of_kind, write_pair_pack
     from motionwarp.data.packing import samples_of_kind, write_pack
     from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
     from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
@@ -128,8 +128,8 @@ def _written(
             return write_part_pack(
                 part_samples(pairs_of_kind(pairs, data, seed, split=split.value)), count, output, progress
             )
-    for name in LABELLED_PAIR_KINDS:
+    for name in LABELED_PAIR_KINDS:
         if kind.value == f"pairs-{name}":
-            return write_pair_pack(labelled_pairs_of_kind(name, data, seed, split.value), count, output, progress)
+            return write_pair_pack(labeled_pairs_of_kind(name, data, seed, split.value), count, output, progress)
     samples = samples_of_kind(kind.value, data, count=count, seed=seed)
     return write_pack(samples, output, progress=lambda done: tick("pack", done, None))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .failures import EXIT_PARTIAL, is_debug
+from .errors import EXIT_PARTIAL, is_debug
 from .options import (
     COMPUTING,
     DebugOption,

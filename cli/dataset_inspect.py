@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from .failures import EXIT_INPUT, is_debug
+from .errors import EXIT_INPUT, is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
 from .reporting import Reporter
 

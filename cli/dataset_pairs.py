@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import (
     DebugOption,
     Device,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
-from .failures import EXIT_FAILURE, is_debug
+from .errors import EXIT_FAILURE, is_debug
 from .options import DebugOption, JsonOption, examples
 from .reporting import Reporter
 from .weights import size_text

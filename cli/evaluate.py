@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from . import evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
-from .comparing import check_sheet
-from .failures import is_debug
+from .comparison import check_sheet
+from .errors import is_debug
 from .options import (
     DebugOption,
     Device,
@@ -43,7 +43,7 @@ app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
     "analyser",
     epilog=examples("motionwarp evaluate analyser data --worst worst.png", "motionwarp evaluate analyser data --json"),
 )
-def analyser(
+def analyzer(
     ctx: typer.Context,
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)

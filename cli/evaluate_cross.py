@@ -11,7 +11,7 @@ from rich.table import Table
 
 from motionwarp.errors import InputError
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import (
     DebugOption,
     Device,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import (
     COMPUTING,
     DebugOption,

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from .comparing import DEFAULT_ENGINES, EnginesOption, RowsOption, SheetOption, check_sheet, report_comparison
-from .failures import is_debug
+from .comparison import DEFAULT_ENGINES, EnginesOption, RowsOption, SheetOption, check_sheet, report_comparison
+from .errors import is_debug
 from .options import (
     DebugOption,
     Device,
@@ -38,13 +38,13 @@ class From(str, Enum):
 
     AUTO = "auto"
     GIVEN = "given"
-    ANALYSER = "analyser"
+    ANALYZER = "analyser"
 
 
 class Background(str, Enum):
     """What stands behind the person in the crop framing."""
 
-    GREY = "grey"
+    GRAY = "grey"
     BLACK = "black"
     WHITE = "white"
 
@@ -103,7 +103,7 @@ def reenact(
     ] = Window.PERSON,
     background: Annotated[
         Background, typer.Option("--background", help="Behind the person in crops.", rich_help_panel=FRAMING)
-    ] = Background.GREY,
+    ] = Background.GRAY,
     full_frame: Annotated[
         int | None,
         typer.Option(
@@ -144,7 +144,7 @@ def reenact(
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.clip_labels import Origin
     from motionwarp.evaluation.reenactment import ReenactmentSettings, evaluate_clip
-    from motionwarp.perception.inference import DEFAULT_WEIGHTS, NetworkReader
+    from motionwarp.perception.inference import DEFAULT_WEIGHTS, NetworkPredictor
     from motionwarp.perception.registry import make_estimator
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
@@ -168,7 +168,7 @@ def reenact(
         rows=rows if sheet is not None else 0,
     )
     seer = make_estimator(estimator, where, dtype)
-    reader = NetworkReader.load(DEFAULT_WEIGHTS, where, dtype)
+    reader = NetworkPredictor.load(DEFAULT_WEIGHTS, where, dtype)
     with reporter.progress() as tick:
         comparisons = [
             evaluate_clip(

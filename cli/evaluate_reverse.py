@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .comparing import DEFAULT_ENGINES, EnginesOption, RowsOption, SheetOption, check_sheet, report_comparison
-from .failures import is_debug
+from .comparison import DEFAULT_ENGINES, EnginesOption, RowsOption, SheetOption, check_sheet, report_comparison
+from .errors import is_debug
 from .options import (
     DebugOption,
     Device,

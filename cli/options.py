@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .failures import set_debug
+from .errors import set_debug
 
 
 class Device(str, Enum):

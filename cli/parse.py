@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .failures import is_debug
-from .many import Target, in_ranges, plan_targets, run_over
+from .analysis import Looking, prepare_looking, watched_clip
+from .batch_inputs import Target, in_ranges, plan_targets, run_over
+from .errors import is_debug
 from .options import (
     WRITING,
     DebugOption,
@@ -28,7 +29,6 @@ from .options import (
     examples,
 )
 from .reporting import Reporter, Tick
-from .seeing import Looking, prepare_looking, watched_clip
 
 if TYPE_CHECKING:
     from motionwarp.types import ByteArray, Person
@@ -94,7 +94,7 @@ def _look_at_picture(
     from motionwarp.media.image import read_image, write_image
 
     picture = read_image(target.source)
-    found = looking.estimator.analyse_picture(picture.rgb, looking.choice)
+    found = looking.estimator.analyze_picture(picture.rgb, looking.choice)
     labels, coverage = _labels_and_matte(picture.rgb, found, matte=matte)
     path = target.file or target.path(".parsing.png")
     write_image(path, labels, overwrite=overwrite)
@@ -104,9 +104,9 @@ def _look_at_picture(
         write_image(beside, coverage, overwrite=overwrite)
         facts["matte"] = str(beside)
     if overlay:
-        coloured = target.path(".overlay.png")
-        write_image(coloured, _coloured(picture.rgb, labels), overwrite=overwrite)
-        facts["overlay"] = str(coloured)
+        colored = target.path(".overlay.png")
+        write_image(colored, _colored(picture.rgb, labels), overwrite=overwrite)
+        facts["overlay"] = str(colored)
     return facts
 
 
@@ -115,7 +115,7 @@ def _look_at_clip(
 ) -> dict[str, Any]:
     from motionwarp.errors import NoPersonError, OptionError
 
-    from .grey_frames import GreyFrames
+    from .gray_frames import GrayFrames
 
     if target.file is not None:
         raise OptionError(
@@ -129,8 +129,8 @@ def _look_at_clip(
     if overlay:
         places["overlay"] = target.path(".overlay.mp4")
     with watched_clip(target.source, looking, tick, dense=True) as clip, ExitStack() as stack:
-        label_folder = stack.enter_context(GreyFrames(places["output"], overwrite=overwrite))
-        matte_folder = stack.enter_context(GreyFrames(places["matte"], overwrite=overwrite)) if matte else None
+        label_folder = stack.enter_context(GrayFrames(places["output"], overwrite=overwrite))
+        matte_folder = stack.enter_context(GrayFrames(places["matte"], overwrite=overwrite)) if matte else None
         writer = None
         if overlay:
             from motionwarp.media.writer import open_writer
@@ -148,7 +148,7 @@ def _look_at_clip(
             if matte_folder is not None and coverage is not None:
                 matte_folder.write(coverage)
             if writer is not None:
-                writer.write(_coloured(frame.rgb, labels), frame.pts_seconds)
+                writer.write(_colored(frame.rgb, labels), frame.pts_seconds)
             note = observation.note or (None if found else "no person found")
             if note:
                 notes.append((frame.index, note))
@@ -184,7 +184,7 @@ def _labels_and_matte(rgb: ByteArray, found: Person | None, *, matte: bool) -> t
     return labels, np.rint(coverage * 255).astype(np.uint8) if matte else None
 
 
-def _coloured(rgb: ByteArray, labels: ByteArray) -> ByteArray:
-    from motionwarp.parsing.drawing import overlay as colour_over
+def _colored(rgb: ByteArray, labels: ByteArray) -> ByteArray:
+    from motionwarp.parsing.drawing import overlay as color_over
 
-    return colour_over(rgb, labels, OVERLAY_OPACITY)
+    return color_over(rgb, labels, OVERLAY_OPACITY)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .failures import is_debug
-from .many import Target, in_ranges, plan_targets, run_over
+from .analysis import Looking, prepare_looking, watched_clip
+from .batch_inputs import Target, in_ranges, plan_targets, run_over
+from .errors import is_debug
 from .options import (
     WRITING,
     DebugOption,
@@ -28,7 +29,6 @@ from .options import (
     examples,
 )
 from .reporting import Reporter, Tick
-from .seeing import Looking, prepare_looking, watched_clip
 
 if TYPE_CHECKING:
     from motionwarp.types import FloatArray
@@ -95,7 +95,7 @@ def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwri
     from motionwarp.pose.drawing import draw_pose
 
     picture = read_image(target.source)
-    found = looking.estimator.analyse_picture(picture.rgb, looking.choice)
+    found = looking.estimator.analyze_picture(picture.rgb, looking.choice)
     height, width = picture.rgb.shape[:2]
     facts = _write_points(target, [found.pose.points], [0.0], width, height, fps=1.0, overwrite=overwrite)
     if overlay:

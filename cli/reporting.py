@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from .failures import report_failure
+from .errors import report_failure
 from .terminal import open_console
 
 PLAIN_INTERVAL_SECONDS: Final = 10.0

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, PrecisionOption, QuietOption, examples
 from .reporting import Reporter
 from .train_stages import ConfigArgument, MinutesOption, RunOption, stage_command
@@ -29,7 +29,7 @@ app.command("warping-gan", epilog=WARPING_GAN_EPILOG)(warping_gan)
 
 
 @app.command("analyser", epilog=examples("motionwarp train analyser analyser.toml -o runs/analyser --max-minutes 60"))
-def analyser(
+def analyzer(
     ctx: typer.Context,
     config: ConfigArgument,
     output: RunOption,
@@ -41,19 +41,19 @@ def analyser(
 ) -> None:
     """Train the network that sees points, parts and matte of a person.
 
-    The run's folder gets `state.safetensors` (to go on), `log.csv`, and `analyser.safetensors` (to use). Ctrl-C saves and ends.
+    The run's folder gets `state.safetensors` (to go on), `log.csv`, and `analyzer.safetensors` (to use). Ctrl-C saves and ends.
     """
     from dataclasses import replace
 
     from motionwarp.config import read_config
     from motionwarp.devices import resolve_device, resolve_precision
-    from motionwarp.training.analyzer.task import AnalyserTask, AnalyserTrainingConfig
-    from motionwarp.training.distributed import joined_team, own_device, own_share
+    from motionwarp.training.analyzer.task import AnalyzerTask, AnalyzerTrainingConfig
+    from motionwarp.training.distributed import joined_team, own_device, with_rank_seed
     from motionwarp.training.loop import run
 
     reporter = Reporter(quiet=quiet, debug=is_debug(ctx))
-    settings = read_config(config, AnalyserTrainingConfig)
-    settings = replace(settings, loop=own_share(settings.loop))
+    settings = read_config(config, AnalyzerTrainingConfig)
+    settings = replace(settings, loop=with_rank_seed(settings.loop))
     where = own_device(resolve_device(device.value))
 
     def report(line: str) -> None:
@@ -61,7 +61,7 @@ def analyser(
             reporter.err.print(line, markup=False)
 
     with joined_team(where) as team:
-        task = AnalyserTask(settings, where, resolve_precision(precision.value, where))
+        task = AnalyzerTask(settings, where, resolve_precision(precision.value, where))
         step = run(task, settings.loop, output, max_minutes=max_minutes, report=report)
     if team.leads:
         reporter.result({"step": step, "output": str(output)}, f"{output}: step {step} of {settings.loop.steps}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, PrecisionOption, QuietOption
 from .reporting import Reporter
 

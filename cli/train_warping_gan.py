@@ -10,7 +10,7 @@ import typer
 
 from motionwarp.errors import OptionError, OutputError
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import (
     DebugOption,
     Device,
@@ -119,13 +119,13 @@ def _fit(
     from motionwarp.data.person_clip import person_pictures
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.engines.warping_gan.engine import DEFAULT_WEIGHTS
-    from motionwarp.engines.warping_gan.finetune import PersonaliseConfig, personalise
+    from motionwarp.engines.warping_gan.finetune import PersonalizeConfig, personalize
     from motionwarp.engines.warping_gan.networks import load_warping_networks
     from motionwarp.perception.registry import make_estimator
 
     where = resolve_device(device.value)
     dtype = resolve_precision(precision.value, where)
-    settings = PersonaliseConfig() if config is None else read_config(config, PersonaliseConfig)
+    settings = PersonalizeConfig() if config is None else read_config(config, PersonalizeConfig)
 
     def report(line: str) -> None:
         if not reporter.quiet:
@@ -133,7 +133,7 @@ def _fit(
 
     networks = load_warping_networks(DEFAULT_WEIGHTS if base == DEFAULT else base)
     pictures = person_pictures(person, make_estimator(pose_estimator, where, dtype), settings.frames)
-    fitted = personalise(pictures, networks, output, settings, where, dtype, max_minutes=max_minutes, report=report)
+    fitted = personalize(pictures, networks, output, settings, where, dtype, max_minutes=max_minutes, report=report)
     changes = (f"{name} {fitted.before[name]:.4f} -> {fitted.after[name]:.4f}" for name in fitted.before)
     text = f"{output}: held out {', '.join(changes)}"
     if fitted.step == 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failures import is_debug
+from .errors import is_debug
 from .heavy_imports import uncollected_imports
 from .options import (
     COMPUTING,

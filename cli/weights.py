@@ -14,7 +14,7 @@ from motionwarp.checkpoints.cache import pull as pull_entry
 from motionwarp.checkpoints.registry import Registry, WeightsEntry, registry, weights_folder
 from motionwarp.errors import InputError, WeightsError
 
-from .failures import is_debug
+from .errors import is_debug
 from .options import DebugOption, JsonOption, QuietOption, examples
 from .reporting import Reporter, Tick
 

@@ -54,7 +54,7 @@ def outfit_of_the_person() -> Outfit:
     """Return a striped jumper, blue trousers and white shoes."""
     return replace(
         sample_outfit(np.random.default_rng(1)),
-        skin=(0.87, 0.66, 0.53), hair="long", hair_colour=(0.33, 0.19, 0.10), whole="none", upper="longsleeve", lower="trousers",
+        skin=(0.87, 0.66, 0.53), hair="long", hair_color=(0.33, 0.19, 0.10), whole="none", upper="longsleeve", lower="trousers",
         layer="none", foot="shoes", upper_pattern=pattern("stripes", (0.93, 0.90, 0.84), (0.72, 0.16, 0.18), 0.07, True),
         lower_pattern=pattern("plain", (0.16, 0.24, 0.42), (0.1, 0.1, 0.1)),
         shoe_pattern=pattern("plain", (0.92, 0.92, 0.90), (0.1, 0.1, 0.1)),
@@ -66,7 +66,7 @@ def outfit_of_the_dancer() -> Outfit:
     """Return a green shirt, grey shorts and black shoes."""
     return replace(
         sample_outfit(np.random.default_rng(2)),
-        skin=(0.48, 0.32, 0.23), hair="short", hair_colour=(0.07, 0.05, 0.05), whole="none", upper="tshirt", lower="shorts",
+        skin=(0.48, 0.32, 0.23), hair="short", hair_color=(0.07, 0.05, 0.05), whole="none", upper="tshirt", lower="shorts",
         layer="none", foot="shoes", upper_pattern=pattern("plain", (0.18, 0.55, 0.38), (0.1, 0.1, 0.1)),
         lower_pattern=pattern("plain", (0.30, 0.31, 0.34), (0.1, 0.1, 0.1)),
         shoe_pattern=pattern("plain", (0.08, 0.08, 0.09), (0.1, 0.1, 0.1)),

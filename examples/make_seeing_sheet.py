@@ -125,7 +125,7 @@ def main(
 def seen(estimator: BuiltinEstimator, rgb: ByteArray, truth: FloatArray) -> Seen:
     """Return what is seen in a picture of one person."""
     try:
-        person = estimator.analyse_picture(rgb)
+        person = estimator.analyze_picture(rgb)
     except NoPersonError:
         return Seen(fitted(rgb), 0.0)
     points = person.pose.points

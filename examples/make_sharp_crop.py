@@ -92,15 +92,15 @@ def transferred(folder: Path, engine: str, size: tuple[int, int]) -> ByteArray:
 def piece_at(rgb: ByteArray, points: FloatArray) -> ByteArray:
     """Return a piece around the chest and one upper arm, one pixel for one."""
     height, width = PIECE
-    centre = (points[sk.NECK, :2] + points[sk.LEFT_ELBOW, :2] + points[sk.LEFT_HIP, :2]) / 3
-    left, top = round(float(centre[0]) - width / 2), round(float(centre[1]) - height / 2)
+    center = (points[sk.NECK, :2] + points[sk.LEFT_ELBOW, :2] + points[sk.LEFT_HIP, :2]) / 3
+    left, top = round(float(center[0]) - width / 2), round(float(center[1]) - height / 2)
     return rgb[top : top + height, left : left + width]
 
 
 def sharpness(rgb: ByteArray) -> float:
     """Return the root mean square of the Laplacian of brightness, in levels of 255."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return float(np.sqrt(np.square(cv2.Laplacian(grey, cv2.CV_32F)).mean()))
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(np.sqrt(np.square(cv2.Laplacian(gray, cv2.CV_32F)).mean()))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
 
-class Crew:
+class SingleThreadPool:
     """Threads that each compute with one of PyTorch's threads; with one worker, the calling thread does all as it is.
 
     Parameters
@@ -31,7 +31,7 @@ class Crew:
         self.workers = workers
         self._pool: ThreadPoolExecutor | None = None
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> SingleThreadPool:
         # a thread's first question takes over what is set for all; until then its matrix products choose their number of threads by how
         # busy the machine is, and round accordingly
         threads = torch.get_num_threads()
@@ -82,7 +82,7 @@ def _join_alone(everybody: Barrier) -> None:
 _SETTINGS: Final = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def let_idle_threads_sleep() -> None:
+def let_waiting_threads_sleep() -> None:
     """Set this process, and those that it starts, so that waiting threads sleep, where the user has not set it.
 
     Must be called before NumPy and PyTorch are imported. Meant for programs of our own, the command line among them; a library must

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from motionwarp.runtime import Crew
+from motionwarp.runtime import SingleThreadPool
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def three_threads() -> Iterator[None]:
 @pytest.mark.usefixtures("three_threads")
 def test_each_worker_computes_alone_and_nobody_else_does() -> None:
     later: list[int] = []
-    with Crew(2) as crew:
+    with SingleThreadPool(2) as crew:
         together = threading.Barrier(2)
 
         def threads_of_worker() -> int:
@@ -41,14 +41,14 @@ def test_each_worker_computes_alone_and_nobody_else_does() -> None:
 
 @pytest.mark.usefixtures("three_threads")
 def test_one_worker_is_the_calling_thread_as_it_is() -> None:
-    with Crew(1) as crew:
+    with SingleThreadPool(1) as crew:
         assert crew.submit(threading.get_ident).result() == threading.get_ident()
         assert crew.submit(torch.get_num_threads).result() == 3
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_mistake_is_told_where_the_result_is_asked_for(workers: int) -> None:
-    with Crew(workers) as crew, pytest.raises(ZeroDivisionError):
+    with SingleThreadPool(workers) as crew, pytest.raises(ZeroDivisionError):
         crew.submit(divmod, 1, 0).result(10)
 
 
@@ -61,7 +61,7 @@ def test_nobody_is_left_waiting_when_a_crew_is_interrupted_while_it_gathers(monk
             return super().wait(timeout)
 
     monkeypatch.setattr("motionwarp.runtime.Barrier", Interrupted)
-    gathering = Crew(2)
+    gathering = SingleThreadPool(2)
     with pytest.raises(KeyboardInterrupt):
         gathering.__enter__()
     left = [thread for thread in threading.enumerate() if thread.name.startswith("motionwarp-crew")]

@@ -23,7 +23,7 @@ from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from motionwarp.checkpoints.registry import read_registry
 from motionwarp.config import read_config
 from motionwarp.data.pack import FORMAT as PICTURES
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
+from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
 from motionwarp.datasets.clip_reader import ClipReader
 from motionwarp.datasets.export import export_openpose
 from motionwarp.datasets.manifest import read_manifest, write_manifest
@@ -37,7 +37,7 @@ from motionwarp.errors import InputError, OutputError
 from motionwarp.evaluation.extractors.files import FEATURE_FILES, FeatureWeights
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
-from motionwarp.perception.inference import NetworkReader
+from motionwarp.perception.inference import NetworkPredictor
 from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.training.pretrained import frozen
 
@@ -88,7 +88,7 @@ READERS: dict[str, Reader] = {
     "poses": read_track,
     "weights": lambda path: load_checkpoint(path, "toy"),
     "engine": load_warping_networks,
-    "analyser": lambda path: NetworkReader.load(path, CPU, torch.float32),
+    "analyser": lambda path: NetworkPredictor.load(path, CPU, torch.float32),
     "published weights": features_of,
     "registry": registry_of,
     "configuration": lambda path: read_config(path, Settings),
@@ -173,8 +173,8 @@ def test_a_configuration_cannot_claim_memory_or_time(tmp_path: Path, architectur
 
 def small_pack(path: Path) -> Path:
     writer = PackWriter()
-    grey = np.zeros((8, 6), np.uint8)
-    writer.add(LabelledPicture(np.zeros((8, 6, 3), np.uint8), grey, grey, np.zeros((18, 3), np.float32), "one"))
+    gray = np.zeros((8, 6), np.uint8)
+    writer.add(LabeledPicture(np.zeros((8, 6, 3), np.uint8), gray, gray, np.zeros((18, 3), np.float32), "one"))
     writer.write(path)
     return path
 
@@ -205,7 +205,7 @@ def test_packs_whose_tables_do_not_fit_are_refused(tmp_path: Path, change: dict[
         PackReader(path)
 
 
-def grey_png(width: int, height: int) -> bytes:
+def gray_png(width: int, height: int) -> bytes:
     return bytes(cv2.imencode(".png", np.zeros((height, width), np.uint8))[1].tobytes())
 
 
@@ -218,14 +218,14 @@ def zip_of(path: Path, content: bytes, compression: int, name: str = "00000.png"
 def test_archives_are_not_unpacked_and_cannot_grow(tmp_path: Path) -> None:
     mattes = READERS["mattes of a clip"]
     (tmp_path / "sound").mkdir()
-    escaping = zip_of(tmp_path / "sound" / "a.zip", grey_png(6, 8), zipfile.ZIP_STORED, "../../../outside.png")
+    escaping = zip_of(tmp_path / "sound" / "a.zip", gray_png(6, 8), zipfile.ZIP_STORED, "../../../outside.png")
     assert len(mattes(escaping)) == 1  # type: ignore[arg-type]
     assert not list(tmp_path.rglob("outside.png"))
     (tmp_path / "bomb").mkdir()
     with pytest.raises(InputError, match="compressed"):
         mattes(zip_of(tmp_path / "bomb" / "a.zip", bytes(50_000_000), zipfile.ZIP_DEFLATED))
     (tmp_path / "large").mkdir()
-    huge = bytearray(grey_png(6, 8))
+    huge = bytearray(gray_png(6, 8))
     huge[16:24] = (100_000).to_bytes(4, "big") * 2
     with pytest.raises(InputError, match="beyond the limit"):
         mattes(zip_of(tmp_path / "large" / "a.zip", bytes(huge), zipfile.ZIP_STORED))

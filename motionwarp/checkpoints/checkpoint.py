@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _RANDOM: Final = frozenset({Tensor.normal_, Tensor.uniform_, init.normal_, init.uniform_, init.kaiming_uniform_})
 
 
-class Unfilled(TorchFunctionMode):
+class SkipInit(TorchFunctionMode):
     """Leaves tensors as they are where they would be filled with random values, while the block runs.
 
     Loading is faster by it, and does not touch the random generator. Without memory ("meta") it is faster by a second: PyTorch
@@ -142,9 +142,9 @@ class Checkpoint:
         import torch
 
         self._refuse_extremes(self.config)
-        with torch.device("meta"), Unfilled():
+        with torch.device("meta"), SkipInit():
             self._refuse_misfit(make())
-        with Unfilled():
+        with SkipInit():
             network = make()
         self.load_into(network)
         return network

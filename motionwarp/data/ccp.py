@@ -106,10 +106,10 @@ def read_photos(folder: Path, names: list[str]) -> Iterator[CcpPhoto]:
         rgb = read_image(folder / "photos" / f"{name}.jpg").rgb
         height, width = rgb.shape[:2]
         pose = Pose(np.array(points[name], dtype=np.float32))
-        mask = read_grey(folder / "mattes" / f"{name}.png")
+        mask = read_gray(folder / "mattes" / f"{name}.png")
         matte = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
         label_file = folder / "labels" / f"{name}.png"
-        parsing = to_lip(read_grey(label_file), tags, pose) if label_file.exists() else None
+        parsing = to_lip(read_gray(label_file), tags, pose) if label_file.exists() else None
         yield CcpPhoto(name, rgb, pose, matte / np.float32(255), parsing)
 
 
@@ -178,7 +178,7 @@ def _distance_to_segment(pixels: FloatArray, start: FloatArray, end: FloatArray)
     return distance
 
 
-def read_grey(path: Path) -> ByteArray:
+def read_gray(path: Path) -> ByteArray:
     """Read a one-channel picture of labels, uint8 (H, W), as it is stored."""
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if picture is None:

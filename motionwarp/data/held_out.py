@@ -218,6 +218,6 @@ def fingerprint(rgb: ByteArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     -------
     bool (256,)
     """
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (_FINGERPRINT_SIDE + 1, _FINGERPRINT_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(gray, (_FINGERPRINT_SIDE + 1, _FINGERPRINT_SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
     return np.asarray((small[:, 1:] > small[:, :-1]).ravel())

@@ -161,7 +161,7 @@ class _Watcher:
         if self.estimator is None:
             return True
         try:
-            self.poses[name] = self.estimator.analyse_picture(rgb).pose
+            self.poses[name] = self.estimator.analyze_picture(rgb).pose
         except NoPersonError:
             self.without_person.append(name)
             return False

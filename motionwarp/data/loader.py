@@ -43,7 +43,7 @@ def _joined(samples: list[Any]) -> Any:
     return default_collate(samples) if failed is None else failed
 
 
-def numbered_batches(
+def resumable_batches(
     samples: Dataset[Batch], seed: int, batch_size: int, first_step: int, steps: int, workers: int
 ) -> Iterator[Batch]:
     """Yield the batches of steps `first_step` to `steps`.

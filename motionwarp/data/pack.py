@@ -96,7 +96,7 @@ _JPEG_QUALITY: Final = 84
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledPicture:
+class LabeledPicture:
     """One person with everything that is known of the picture.
 
     Attributes
@@ -138,7 +138,7 @@ class PackWriter:
     def __len__(self) -> int:
         return len(self._names)
 
-    def add(self, sample: LabelledPicture) -> None:
+    def add(self, sample: LabeledPicture) -> None:
         """Compress one picture and its labels and keep them."""
         bgr = np.asarray(cv2.cvtColor(sample.rgb, cv2.COLOR_RGB2BGR), dtype=np.uint8)
         self._streams["rgb"].append(_encode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]))
@@ -176,9 +176,9 @@ class PackReader:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> LabelledPicture:
+    def __getitem__(self, index: int) -> LabeledPicture:
         rgb = cv2.cvtColor(self._decode("rgb", index, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        return LabelledPicture(
+        return LabeledPicture(
             rgb=np.asarray(rgb, dtype=np.uint8),
             matte=self._decode("matte", index, cv2.IMREAD_GRAYSCALE),
             parsing=self._decode("parsing", index, cv2.IMREAD_GRAYSCALE),

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
-from motionwarp.data.pack import LabelledPicture, PackWriter, union_box
+from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
+from motionwarp.data.pack import LabeledPicture, PackWriter, union_box
 from motionwarp.data.reposed import reposed_samples
 from motionwarp.data.splits import TRAINING_CLIPS
 from motionwarp.data.synthetic import sample_view
@@ -43,13 +43,13 @@ class PackSettings:
     frame_rate: float = 12.5
 
 
-def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabelledPicture]:
+def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabeledPicture]:
     """Yield CCP's training photos, whole, at the pack's height."""
     for photo in read_photos(ccp_folder, photo_names(ccp_folder, "train")):
-        yield labelled_photo(photo, settings.height)
+        yield labeled_photo(photo, settings.height)
 
 
-def labelled_photo(photo: CcpPhoto, height: int) -> LabelledPicture:
+def labeled_photo(photo: CcpPhoto, height: int) -> LabeledPicture:
     """Scale a photo and its labels to a height in pixels."""
     scale = height / photo.rgb.shape[0]
     width = max(round(photo.rgb.shape[1] * scale), 1)
@@ -57,13 +57,13 @@ def labelled_photo(photo: CcpPhoto, height: int) -> LabelledPicture:
     return _resized(photo.rgb, matte, photo.parsing, photo.pose.points, width, height, f"ccp/{photo.name}")
 
 
-def clip_samples(video_folder: Path, settings: PackSettings) -> Iterator[LabelledPicture]:
+def clip_samples(video_folder: Path, settings: PackSettings) -> Iterator[LabeledPicture]:
     """Yield frames of the training clips, cut around the person."""
     for clip in TRAINING_CLIPS:
         yield from frames_of_clip(video_folder, clip, settings)
 
 
-def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Iterator[LabelledPicture]:
+def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Iterator[LabeledPicture]:
     """Yield frames of one clip that have points, `frame_rate` a second at most, cut around the person."""
     track = json.loads((video_folder / f"{clip}.keypoints18.json").read_text(encoding="utf-8"))["frames"]
     with open_video(video_folder / f"{clip}.mp4") as reader:
@@ -71,7 +71,7 @@ def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Ite
         for frame in reader:
             if frame.index % step or track[frame.index] is None:
                 continue
-            mask = read_grey(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
+            mask = read_gray(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             points = np.array(track[frame.index], dtype=np.float32)
             yield cut_around(
@@ -81,7 +81,7 @@ def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Ite
 
 def cut_around(
     rgb: ByteArray, matte: ByteArray, parsing: ByteArray | None, points: FloatArray, settings: PackSettings, name: str
-) -> LabelledPicture:
+) -> LabeledPicture:
     """Cut a person out of a frame, with some of what is around, at the pack's height; whole where nobody is to be seen.
 
     Parameters
@@ -114,7 +114,7 @@ def cut_around(
 
 def _resized(
     rgb: ByteArray, matte: ByteArray, parsing: ByteArray | None, points: FloatArray, width: int, height: int, name: str
-) -> LabelledPicture:
+) -> LabeledPicture:
     size = (width, height)
     scale = np.array([width / rgb.shape[1], height / rgb.shape[0]], dtype=np.float32)
     moved = points.copy()
@@ -126,10 +126,10 @@ def _resized(
     else:
         small_parsing = np.asarray(cv2.resize(parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     small = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return LabelledPicture(small, small_matte, small_parsing, moved, name)
+    return LabeledPicture(small, small_matte, small_parsing, moved, name)
 
 
-def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabelledPicture]:
+def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabeledPicture]:
     """Yield drawn people, with exact labels.
 
     Parameters
@@ -141,7 +141,7 @@ def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabelledPi
     for number in range(count):
         view = sample_view(np.random.default_rng([seed, number]), height, height * 3 // 4)
         matte = np.rint(view.matte * 255).astype(np.uint8)
-        yield LabelledPicture(view.rgb, matte, view.parsing, view.pose.points, f"synthetic/{seed}/{number}")
+        yield LabeledPicture(view.rgb, matte, view.parsing, view.pose.points, f"synthetic/{seed}/{number}")
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class WrittenPack:
     bytes: int
 
 
-def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabelledPicture]:
+def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabeledPicture]:
     """Yield the labelled pictures of one kind of pack.
 
     Parameters
@@ -182,7 +182,7 @@ def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> I
         raise OptionError(f"there is no kind of pack '{kind}'", remedy="Give photos, clips, reposed or synthetic.")
 
 
-def write_pack(samples: Iterable[LabelledPicture], path: Path, progress: Callable[[int], None]) -> WrittenPack:
+def write_pack(samples: Iterable[LabeledPicture], path: Path, progress: Callable[[int], None]) -> WrittenPack:
     """Write samples into a pack; `progress` is told how many there are so far."""
     writer = PackWriter()
     for sample in samples:

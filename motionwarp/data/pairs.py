@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
-from motionwarp.data.pack import LabelledPicture, union_box
+from motionwarp.data.pack import LabeledPicture, union_box
 from motionwarp.data.packing import PackSettings, frames_of_clip
 from motionwarp.data.person_window import FILL, window_around
 from motionwarp.data.reposed import clip_poses, moved_photo, other_pose, reduced_photo
@@ -129,7 +129,7 @@ def reverse_pair(
     moved = None if pose is None else moved_photo(photo, pose, _HEIGHT, None, name)
     if moved is None:
         return None
-    target = LabelledPicture(photo.rgb, _bytes(photo.matte), photo.parsing, photo.pose.points, name)
+    target = LabeledPicture(photo.rgb, _bytes(photo.matte), photo.parsing, photo.pose.points, name)
     return paired(moved, target, rng)
 
 
@@ -153,14 +153,14 @@ def clip_pairs(video_folder: Path, describe: Describe, seed: int, split: Split =
             yield pair
 
 
-def _stretched(picture: LabelledPicture, factor: float) -> LabelledPicture:
+def _stretched(picture: LabeledPicture, factor: float) -> LabeledPicture:
     """Return a picture made `factor` times as wide."""
     height, width = picture.matte.shape
     size = (max(round(width * factor), 1), height)
     smooth = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     points = picture.points.copy()
     points[:, 0] = (points[:, 0] + 0.5) * np.float32(size[0] / width) - 0.5
-    return LabelledPicture(
+    return LabeledPicture(
         np.asarray(cv2.resize(np.ascontiguousarray(picture.rgb), size, interpolation=smooth), dtype=np.uint8),
         np.asarray(cv2.resize(picture.matte, size, interpolation=smooth), dtype=np.uint8),
         np.asarray(cv2.resize(picture.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
@@ -189,28 +189,28 @@ def synthetic_pairs(seed: int, split: Split = "train") -> Iterator[PersonPair]:
             yield pair
 
 
-def _as_picture(view: SyntheticView, name: str) -> LabelledPicture:
-    return LabelledPicture(view.rgb, _bytes(view.matte), view.parsing, view.pose.points, name)
+def _as_picture(view: SyntheticView, name: str) -> LabeledPicture:
+    return LabeledPicture(view.rgb, _bytes(view.matte), view.parsing, view.pose.points, name)
 
 
 def _bytes(matte: FloatArray) -> ByteArray:
     return np.rint(matte * 255).astype(np.uint8)
 
 
-def _described(frame: LabelledPicture, describe: Describe) -> LabelledPicture:
+def _described(frame: LabeledPicture, describe: Describe) -> LabeledPicture:
     matte = frame.matte.astype(np.float32) / np.float32(255)
     seen = parsing_in_frame(frame.rgb, describe(frame.rgb, Pose(frame.points)), matte)
     return replace(frame, parsing=seen)
 
 
 def paired(
-    source: LabelledPicture, target: LabelledPicture, rng: np.random.Generator, *, cut: bool = True
+    source: LabeledPicture, target: LabeledPicture, rng: np.random.Generator, *, cut: bool = True
 ) -> PersonPair | None:
     """Return two pictures of one person as a pair, the target in a window that is off by a little; None if too little is seen.
 
     Parameters
     ----------
-    source, target : LabelledPicture
+    source, target : LabeledPicture
         With a parsing each.
     rng : numpy Generator
     cut : bool
@@ -232,7 +232,7 @@ def paired(
     return _in_window(source, target, window)
 
 
-def _cut_below(picture: LabelledPicture, at_knees: bool, depth: float) -> LabelledPicture:
+def _cut_below(picture: LabeledPicture, at_knees: bool, depth: float) -> LabeledPicture:
     """Return the picture without what lies below the waist or the knees; whole if it shows neither."""
     points = picture.points
     start, end = ((sk.RIGHT_KNEE, sk.LEFT_KNEE), (sk.RIGHT_ANKLE, sk.LEFT_ANKLE)) if at_knees else (
@@ -245,10 +245,10 @@ def _cut_below(picture: LabelledPicture, at_knees: bool, depth: float) -> Labell
         return picture
     kept = points.copy()
     kept[points[:, 1] > row - 0.5, 2] = 0
-    return LabelledPicture(picture.rgb[:row], picture.matte[:row], picture.parsing[:row], kept, picture.name)
+    return LabeledPicture(picture.rgb[:row], picture.matte[:row], picture.parsing[:row], kept, picture.name)
 
 
-def _box_of(picture: LabelledPicture, rng: np.random.Generator) -> tuple[float, float, float, float]:
+def _box_of(picture: LabeledPicture, rng: np.random.Generator) -> tuple[float, float, float, float]:
     """Return the box of points and matte, moved a little: at work the box is only as good as the points."""
     box = np.array(visible_box(picture.points))
     of_matte = union_box(picture.matte, picture.points)
@@ -259,7 +259,7 @@ def _box_of(picture: LabelledPicture, rng: np.random.Generator) -> tuple[float, 
     return float(left), float(top), float(right), float(bottom)
 
 
-def _in_window(source: LabelledPicture, target: LabelledPicture, window: PersonCrop) -> PersonPair | None:
+def _in_window(source: LabeledPicture, target: LabeledPicture, window: PersonCrop) -> PersonPair | None:
     to_window = window.frame_to_crop()
     size = (window.width, window.height)
     shrunk, matrix = before_shrinking(target, to_window)

@@ -215,7 +215,7 @@ def annotate_folder(
     for done, path in enumerate(photos, start=1):
         name = path.relative_to(folder).as_posix()
         try:
-            points = estimator.analyse_picture(read_image(path).rgb).pose.points.copy()
+            points = estimator.analyze_picture(read_image(path).rgb).pose.points.copy()
         except NoPersonError:
             without_person.append(name)
         except InputError as error:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.packing import PackSettings, cut_around
 from motionwarp.data.pairs import PersonPair, paired
 from motionwarp.errors import InputError, NoPersonError
@@ -27,7 +27,7 @@ _PATIENCE: Final = 100  # pairs in a row of which nothing can be made
 
 def person_pictures(
     clip: Path, estimator: Estimator, most: int, choice: PersonChoice = LARGEST
-) -> list[LabelledPicture]:
+) -> list[LabeledPicture]:
     """See the person of a clip in frames that are spread evenly over it.
 
     Parameters
@@ -40,7 +40,7 @@ def person_pictures(
 
     Returns
     -------
-    list of LabelledPicture
+    list of LabeledPicture
         In the clip's order, cut around the person.
 
     Raises
@@ -60,7 +60,7 @@ def person_pictures(
         for observation in estimator.follow(reader, choice, dense=True):
             person, frame = observation.person, observation.frame
             if person is not None and person.score >= _SURE and frame.index % step == 0:
-                pictures.append(_labelled(frame.rgb, person, f"{clip.stem}/{frame.index:05d}"))
+                pictures.append(_labeled(frame.rgb, person, f"{clip.stem}/{frame.index:05d}"))
     if not pictures:
         raise NoPersonError(
             "nobody is seen well in this clip",
@@ -76,21 +76,21 @@ def person_pictures(
     return pictures
 
 
-def _labelled(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], person: Person, name: str) -> LabelledPicture:
+def _labeled(rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], person: Person, name: str) -> LabeledPicture:
     matte = matte_in_frame(rgb, person)
     parsing = parsing_in_frame(rgb, person, matte)
     return cut_around(rgb, np.rint(matte * 255).astype(np.uint8), parsing, person.pose.points, _SETTINGS, name)
 
 
-def split_pictures(pictures: Sequence[LabelledPicture]) -> tuple[list[LabelledPicture], list[LabelledPicture]]:
+def split_pictures(pictures: Sequence[LabeledPicture]) -> tuple[list[LabeledPicture], list[LabeledPicture]]:
     """Return the pictures to learn from and those held out, every fifth."""
     held = [picture for index, picture in enumerate(pictures) if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1]
-    learnt = [picture for index, picture in enumerate(pictures) if index % HELD_OUT_EVERY != HELD_OUT_EVERY - 1]
-    return learnt, held
+    learned = [picture for index, picture in enumerate(pictures) if index % HELD_OUT_EVERY != HELD_OUT_EVERY - 1]
+    return learned, held
 
 
 def pairs_between(
-    sources: Sequence[LabelledPicture], targets: Sequence[LabelledPicture], seed: int
+    sources: Sequence[LabeledPicture], targets: Sequence[LabeledPicture], seed: int
 ) -> Iterator[PersonPair]:
     """Yield pairs of a source and another picture as target without end.
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.splits import TRAINING_CLIPS
 from motionwarp.data.synthetic import body_points, frame_body, place, sample_pose, sample_proportions, sample_standpoint
 from motionwarp.errors import NoPersonError
@@ -52,7 +52,7 @@ def clip_poses(video_folder: Path) -> list[FloatArray]:
     return poses
 
 
-def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> Iterator[LabelledPicture]:
+def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> Iterator[LabeledPicture]:
     """Yield training photos in other poses.
 
     Parameters
@@ -218,7 +218,7 @@ def _turn(degrees: float) -> FloatArray:
 
 def moved_photo(
     photo: CcpPhoto, target: FloatArray, height: int, backdrop: ByteArray | None, name: str
-) -> LabelledPicture | None:
+) -> LabeledPicture | None:
     """Render a photo's person in the target pose, framed, before a backdrop; None where there is no person to move."""
     seen = target[target[:, 2] >= _SURE, :2]
     low, high = seen.min(axis=0), seen.max(axis=0)
@@ -242,4 +242,4 @@ def moved_photo(
         else cv2.resize(backdrop, (width, height), interpolation=cv2.INTER_AREA)
     )
     together = np.rint(rgb * matte[..., None] + behind * (1 - matte[..., None])).astype(np.uint8)
-    return LabelledPicture(together, np.rint(matte * 255).astype(np.uint8), moved, shown.points, name)
+    return LabeledPicture(together, np.rint(matte * 255).astype(np.uint8), moved, shown.points, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.parsing.labels import IGNORE
 from motionwarp.types import FloatArray, PersonCrop, Pose
 
@@ -13,18 +13,18 @@ from motionwarp.types import FloatArray, PersonCrop, Pose
 _SHRINKING = 0.9
 
 
-def windowed(picture: LabelledPicture, window: PersonCrop) -> LabelledPicture:
+def windowed(picture: LabeledPicture, window: PersonCrop) -> LabeledPicture:
     """Return what a window shows of a picture.
 
     Parameters
     ----------
-    picture : LabelledPicture
+    picture : LabeledPicture
     window : PersonCrop
         In the picture's pixels.
 
     Returns
     -------
-    LabelledPicture
+    LabeledPicture
         Of the window's size. Beyond the picture its edge's colours go on, the matte is 0 and the parsing 255 (not known).
     """
     to_window = window.frame_to_crop()
@@ -35,7 +35,7 @@ def windowed(picture: LabelledPicture, window: PersonCrop) -> LabelledPicture:
     parsing = cv2.warpAffine(
         picture.parsing, to_window, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=IGNORE
     )
-    return LabelledPicture(
+    return LabeledPicture(
         np.asarray(rgb, dtype=np.uint8),
         np.asarray(matte, dtype=np.uint8),
         np.asarray(parsing, dtype=np.uint8),
@@ -44,12 +44,12 @@ def windowed(picture: LabelledPicture, window: PersonCrop) -> LabelledPicture:
     )
 
 
-def before_shrinking(picture: LabelledPicture, to_window: FloatArray) -> tuple[LabelledPicture, FloatArray]:
+def before_shrinking(picture: LabeledPicture, to_window: FloatArray) -> tuple[LabeledPicture, FloatArray]:
     """Return the picture reduced by means over areas so far that sampling it bilinearly does not alias, and the map from it.
 
     Parameters
     ----------
-    picture : LabelledPicture
+    picture : LabeledPicture
     to_window : float32 (2, 3)
         From the picture's pixels: a scale, the same in both directions, and a shift.
     """
@@ -59,7 +59,7 @@ def before_shrinking(picture: LabelledPicture, to_window: FloatArray) -> tuple[L
     height, width = picture.matte.shape
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     across, down = size[0] / width, size[1] / height
-    reduced = LabelledPicture(
+    reduced = LabeledPicture(
         np.asarray(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8),
         np.asarray(cv2.resize(picture.matte, size, interpolation=cv2.INTER_AREA), dtype=np.uint8),
         np.asarray(cv2.resize(picture.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),

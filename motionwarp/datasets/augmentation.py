@@ -10,7 +10,7 @@ import numpy as np
 
 from motionwarp.datasets.storage.base import file_name, printable
 from motionwarp.errors import OptionError
-from motionwarp.pipeline.layout import Staging
+from motionwarp.pipeline.layout import PersonTransform
 
 FASTEST = 8.0
 
@@ -66,7 +66,7 @@ class Draw:
     Attributes
     ----------
     placement : 'source' or 'driving'
-    staging : Staging
+    staging : PersonTransform
     mirrored : bool
     speed : float
     background : str or None
@@ -74,7 +74,7 @@ class Draw:
     """
 
     placement: Literal["source", "driving"]
-    staging: Staging
+    staging: PersonTransform
     mirrored: bool
     speed: float
     background: str | None
@@ -106,7 +106,7 @@ def draw(augmentation: Augmentation, seed: int) -> Draw:
         placement = "source"
     return Draw(
         placement=placement,
-        staging=Staging(
+        staging=PersonTransform(
             scale=_between(augmentation.scale, size),
             # no negative zero, which is written as such
             shift_x=round(augmentation.shift * (2 * right - 1), 6) + 0.0,

@@ -51,11 +51,11 @@ class PictureArchive:
         self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
         self._count = 0
 
-    def add(self, grey: ByteArray) -> None:
+    def add(self, gray: ByteArray) -> None:
         """Append a picture, uint8 (H, W)."""
         entry = zipfile.ZipInfo(f"{self._count:05d}.png", _EPOCH)
         entry.external_attr = 0o644 << 16
-        self._file.writestr(entry, encoded_image(Path(entry.filename), grey))
+        self._file.writestr(entry, encoded_image(Path(entry.filename), gray))
         self._count += 1
 
     def __enter__(self) -> PictureArchive:
@@ -149,7 +149,7 @@ class ClipReader:
                     # ours are stored as they are; compressed ones could grow to any size
                     if entry.compress_type != zipfile.ZIP_STORED:
                         raise InputError(f"{entry.filename} is compressed", subject=place, remedy="Make the clip again")
-                    yield _grey_picture(content.read(entry), entry.filename, place)
+                    yield _gray_picture(content.read(entry), entry.filename, place)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
             raise InputError(f"is damaged ({error})", subject=place, remedy="Make the clip again") from error
 
@@ -163,7 +163,7 @@ class ClipReader:
             ) from error  # fmt: skip
 
 
-def _grey_picture(content: bytes, name: str, place: str) -> ByteArray:
+def _gray_picture(content: bytes, name: str, place: str) -> ByteArray:
     try:
         header = parse_picture_header(content)
     except BrokenHeaderError:

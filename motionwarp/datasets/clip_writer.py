@@ -12,19 +12,19 @@ import numpy as np
 
 from motionwarp.datasets.augmentation import Draw, draw
 from motionwarp.datasets.clip_reader import MATTE, PARSING, PictureArchive, in_frame, write_poses, write_warps
-from motionwarp.datasets.input_analysis import Seer
-from motionwarp.datasets.input_notes import SeenItem
+from motionwarp.datasets.input_analysis import InputAnalyzer
+from motionwarp.datasets.input_notes import AnalyzedItem
 from motionwarp.datasets.plan import Clip
 from motionwarp.datasets.records import RECORD, ClipRecord, clip_folder, folder_facts, read_record
 from motionwarp.datasets.storage.base import printable
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import write_failure
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.threaded_writer import BackgroundWriter
+from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import open_writer
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.perception.matting import parsing_in_frame
-from motionwarp.pipeline.analysis import SeenInputs, mirrored_motion, retimed_motion
+from motionwarp.pipeline.analysis import AnalyzedInputs, mirrored_motion, retimed_motion
 from motionwarp.pipeline.api import provenance
 from motionwarp.pipeline.driving import DrivingMotion
 from motionwarp.pipeline.job import TransferJob
@@ -40,7 +40,9 @@ _QUEUE: Final = 3
 _CLOCK: Final = Fraction(1, 90_000)
 
 
-def write_pictures(job: TransferJob, timeline: Timeline, folder: Path, video: str, rate: Fraction, seer: Seer) -> str:
+def write_pictures(
+    job: TransferJob, timeline: Timeline, folder: Path, video: str, rate: Fraction, seer: InputAnalyzer
+) -> str:
     """Write frames, classes and coverage; memory does not grow with the clip.
 
     Parameters
@@ -65,7 +67,7 @@ def write_pictures(job: TransferJob, timeline: Timeline, folder: Path, video: st
     teller = "engine"
     with (
         _opened(job, folder / video, rate, seer.config.threads) as writer,
-        BackgroundWriter(writer, _QUEUE) as encoder,
+        ThreadedWriter(writer, _QUEUE) as encoder,
         PictureArchive(folder / PARSING) as parsings,
         PictureArchive(folder / MATTE) as mattes,
     ):
@@ -104,11 +106,11 @@ def _opened(job: TransferJob, target: Path, rate: Fraction, threads: int) -> Vid
     )
 
 
-def _seen_classes(frame: Frame, matte: ByteArray, job: TransferJob, seer: Seer) -> ByteArray:
+def _seen_classes(frame: Frame, matte: ByteArray, job: TransferJob, seer: InputAnalyzer) -> ByteArray:
     """Return the classes that the estimator sees in a finished frame, uint8 (H, W), 0 outside the person."""
     if not matte.any():
         return np.zeros_like(matte)
-    person = seer.estimator.analyse_picture(frame.rgb, given_pose=Pose(job.target.points[frame.index]))
+    person = seer.estimator.analyze_picture(frame.rgb, given_pose=Pose(job.target.points[frame.index]))
     return parsing_in_frame(frame.rgb, person, matte.astype(np.float32) / np.float32(255))
 
 
@@ -125,17 +127,17 @@ class ClipMaker:
         Whose cache holds the analyses of all inputs.
     """
 
-    def __init__(self, seer: Seer) -> None:
+    def __init__(self, seer: InputAnalyzer) -> None:
         self._seer = seer
         self._sources: OrderedDict[str, PreparedSource] = OrderedDict()
 
-    def make(self, clip: Clip, source: SeenItem, driving: SeenItem) -> ClipRecord:
+    def make(self, clip: Clip, source: AnalyzedItem, driving: AnalyzedItem) -> ClipRecord:
         """Make a clip and let it appear in the data set.
 
         Parameters
         ----------
         clip : Clip
-        source, driving : SeenItem
+        source, driving : AnalyzedItem
             The notes of its inputs.
 
         Raises
@@ -168,12 +170,14 @@ class ClipMaker:
     def _place(self, clip: Clip) -> str:
         return self._seer.storage.address(clip_folder(clip.id))
 
-    def _job(self, clip: Clip, drawn: Draw, source: SeenItem, driving: SeenItem) -> TransferJob:
+    def _job(self, clip: Clip, drawn: Draw, source: AnalyzedItem, driving: AnalyzedItem) -> TransferJob:
         seer = self._seer
         # the clip itself is needed only where its pictures are shown
         path = seer.local(clip.driving.path) if seer.config.needs_plate else Path(clip.driving.path)
         motion, info = seer.cache.load_motion(driving.key, path)
-        seen = SeenInputs(self._prepared(source.key), _changed(motion, drawn), info, seer.config.options.pose_estimator)
+        seen = AnalyzedInputs(
+            self._prepared(source.key), _changed(motion, drawn), info, seer.config.options.pose_estimator
+        )
         options = self._options(clip, drawn)
         return TransferJob(Path(clip.source.path), path, options, seen=seen, staging=drawn.staging, keep_parsing=True)
 

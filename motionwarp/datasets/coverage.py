@@ -130,8 +130,8 @@ class Coverage:
         }
 
     def _reached(self, joints: Sequence[int]) -> float:
-        centres = (np.arange(CELLS) + 0.5) / CELLS * 2 * REACH - REACH
-        near = np.hypot(centres[:, None], centres[None]) <= 2.0
+        centers = (np.arange(CELLS) + 0.5) / CELLS * 2 * REACH - REACH
+        near = np.hypot(centers[:, None], centers[None]) <= 2.0
         return float((self.poses[list(joints)].sum(axis=0) > 0)[near].mean())
 
     def _speed(self, share: float) -> float | None:
@@ -217,14 +217,14 @@ def _poses(coverage: Coverage) -> ByteArray:
     panel = _panel("Where points lay around the hips")
     side = _HEIGHT - _MARGIN - 14
     cloud = np.full((side, side, 3), 255, dtype=np.float32)
-    for index, (name, colour, joints) in enumerate(_GROUPS):
+    for index, (name, color, joints) in enumerate(_GROUPS):
         density = _density(coverage.poses[list(joints)].sum(axis=0), side)
-        cloud *= 1 - density[..., None] * (1 - np.array(colour, dtype=np.float32) / 255)
+        cloud *= 1 - density[..., None] * (1 - np.array(color, dtype=np.float32) / 255)
         _write(panel, name, (_WIDTH - 62, 60 + 20 * index))
-        cv2.circle(panel, (_WIDTH - 74, 56 + 20 * index), 5, colour, -1, cv2.LINE_AA)
-    centre = side // 2
-    cv2.drawMarker(cloud, (centre, centre), _INK, cv2.MARKER_CROSS, 10)
-    cv2.circle(cloud, (centre, centre), round(side / (2 * REACH)), _PALE, 1, cv2.LINE_AA)
+        cv2.circle(panel, (_WIDTH - 74, 56 + 20 * index), 5, color, -1, cv2.LINE_AA)
+    center = side // 2
+    cv2.drawMarker(cloud, (center, center), _INK, cv2.MARKER_CROSS, 10)
+    cv2.circle(cloud, (center, center), round(side / (2 * REACH)), _PALE, 1, cv2.LINE_AA)
     panel[_MARGIN : _MARGIN + side, _MARGIN : _MARGIN + side] = cloud.astype(np.uint8)
     _write(panel, "circle: one torso", (_WIDTH - 82, _HEIGHT - 16), 0.3)
     return panel

@@ -39,7 +39,7 @@ def _rooted(address: str) -> str:
     return storage.address(name)
 
 
-def deciding_contents(config: DatasetConfig) -> dict[str, Any]:
+def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     """Return what is kept of those files to notice that one has changed.
 
     Parameters

@@ -235,14 +235,14 @@ def annotation(points: FloatArray, matte: ByteArray) -> dict[str, Any]:
     """
     height, width = matte.shape
     keypoints: list[float] = []
-    labelled = 0
+    labeled = 0
     for x, y, score in points[list(COCO_POINTS)].tolist():
         inside = score >= _SEEN and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
         if not inside:
             keypoints += [0, 0, 0]
             continue
-        labelled += 1
+        labeled += 1
         keypoints += [round(x, 2), round(y, 2), 2 if matte[round(y), round(x)] > _COVERED else 1]
     rows, columns = np.flatnonzero((matte > _COVERED).any(axis=1)), np.flatnonzero((matte > _COVERED).any(axis=0))
     box = [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)]
-    return {"keypoints": keypoints, "num_keypoints": labelled, "bbox": box, "area": int((matte > _COVERED).sum())}
+    return {"keypoints": keypoints, "num_keypoints": labeled, "bbox": box, "area": int((matte > _COVERED).sum())}

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from motionwarp.datasets.card import CARD, dataset_card
 from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchanged, encoded, stored_form
-from motionwarp.datasets.dependencies import deciding_contents, rooted
+from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.executors.base import Executor
 from motionwarp.datasets.executors.factory import ExecutorChoice, make_executor
-from motionwarp.datasets.input_notes import BlindItem, SeenItem, forget_blind
+from motionwarp.datasets.input_notes import AnalyzedItem, FailedInput, forget_failed
 from motionwarp.datasets.input_survey import InputSurvey
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.lock import DatasetLock
@@ -150,11 +150,11 @@ def generate(
     plan = make_plan(sources, drivings, config)
     storage = open_storage(output)
     _check_place(storage, settings)
-    form = stored_form(config, sources, drivings, {**deciding_contents(config), **plan_facts(plan)})
+    form = stored_form(config, sources, drivings, {**dependency_contents(config), **plan_facts(plan)})
     with DatasetLock(storage, force=settings.break_lock) as lock:
         _begin_or_go_on(storage, form)
         if settings.retry_failed:
-            forget_blind(storage)
+            forget_failed(storage)
             storage.remove(FAILED)
         order = WorkOrder(storage.address(""), config, lock.token)
         run = _Run(storage, plan, settings, order, progress or _nobody, on_details or _nowhere)
@@ -267,11 +267,11 @@ class _Run:
     def _clip_tasks(self, left: list[Clip], tell: Callable[[], None]) -> Iterator[ClipTask]:
         for clip in left:
             source, driving = self._survey.note(clip.source), self._survey.note(clip.driving)
-            if isinstance(source, SeenItem) and isinstance(driving, SeenItem):
+            if isinstance(source, AnalyzedItem) and isinstance(driving, AnalyzedItem):
                 yield ClipTask(clip, source, driving)
                 continue
-            item, note = (clip.source, source) if isinstance(source, BlindItem) else (clip.driving, driving)
-            assert isinstance(note, BlindItem)
+            item, note = (clip.source, source) if isinstance(source, FailedInput) else (clip.driving, driving)
+            assert isinstance(note, FailedInput)
             self._give_up(clip, f"{item.kind} {item.id}: {note.message}", note.kind, note.tries)
             tell()
 

@@ -13,7 +13,7 @@ import torch
 from motionwarp.datasets.analysis_cache import AnalysisCache, analysis_key
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.dependencies import estimator_sha256
-from motionwarp.datasets.input_notes import SeenItem, content_sha256, item_files, item_stamp, write_note
+from motionwarp.datasets.input_notes import AnalyzedItem, content_sha256, item_files, item_stamp, write_note
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.datasets.storage.factory import split_address
@@ -29,7 +29,7 @@ from motionwarp.pipeline.source import given_pose, prepare_source, read_source
 from motionwarp.version import __version__
 
 
-class Seer:
+class InputAnalyzer:
     """Analyses inputs for one configuration, with an estimator that is loaded when it is first needed.
 
     Parameters
@@ -59,7 +59,7 @@ class Seer:
         """Of the estimator's weights or file; empty for one that brings its own."""
         return estimator_sha256(self.config.options.pose_estimator)
 
-    def see(self, item: Item) -> SeenItem:
+    def see(self, item: Item) -> AnalyzedItem:
         """Analyse an input unless that is done, and note it.
 
         Raises
@@ -74,7 +74,7 @@ class Seer:
             torch.manual_seed(self.config.options.seed)
             (self._see_source if item.kind == "source" else self._see_driving)(item, key)
         frames = 1 if item.kind == "source" else len(self.cache.load_motion(key, Path(item.path))[0].track)
-        seen = SeenItem(key, digests.pop("path"), stamp, frames, digests)
+        seen = AnalyzedItem(key, digests.pop("path"), stamp, frames, digests)
         write_note(self.storage, item, seen)
         return seen
 
@@ -154,4 +154,4 @@ class _NeverAsked:
     def _refuse(self, *_: object, **__: object) -> Any:
         raise RuntimeError("all poses were given, so that no estimator should have been asked")
 
-    find_people = analyse_picture = follow = _refuse
+    find_people = analyze_picture = follow = _refuse

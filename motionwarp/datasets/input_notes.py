@@ -18,7 +18,7 @@ _BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class SeenItem:
+class AnalyzedItem:
     """What is noted of an input that was analysed.
 
     Attributes
@@ -43,7 +43,7 @@ class SeenItem:
 
 
 @dataclass(frozen=True)
-class BlindItem:
+class FailedInput:
     """Why an input is of no use.
 
     Attributes
@@ -59,7 +59,7 @@ class BlindItem:
     tries: int
 
 
-Note = SeenItem | BlindItem
+Note = AnalyzedItem | FailedInput
 
 
 def note_name(item: Item) -> str:
@@ -76,7 +76,7 @@ def read_note(storage: Storage, item: Item) -> Note | None:
     """Return an input's note, or None if it has not been looked at yet; InputError if the note is damaged."""
     try:
         values = json.loads(storage.read(note_name(item)))
-        return BlindItem(**values) if "message" in values else SeenItem(**values)
+        return FailedInput(**values) if "message" in values else AnalyzedItem(**values)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
@@ -96,7 +96,7 @@ def checked_note(storage: Storage, item: Item) -> Note | None:
         If the input, or a file that belongs to it, is no longer what was analysed; the message names the file.
     """
     note = read_note(storage, item)
-    if isinstance(note, SeenItem) and item_stamp(item) != note.stamp:
+    if isinstance(note, AnalyzedItem) and item_stamp(item) != note.stamp:
         for name, digest in {"path": note.sha256, **note.companions}.items():
             address = item_files(item)[name]
             if content_sha256(address) != digest:
@@ -108,7 +108,7 @@ def checked_note(storage: Storage, item: Item) -> Note | None:
     return note
 
 
-def forget_blind(storage: Storage) -> None:
+def forget_failed(storage: Storage) -> None:
     """Remove the notes of inputs that were of no use, so that they are looked at again."""
     for name in storage.walk(NOTES):
         if b'"message"' in storage.read(name):

@@ -9,9 +9,9 @@ from typing import Final
 
 from motionwarp.datasets.executors.base import Executor
 from motionwarp.datasets.input_notes import (
-    BlindItem,
+    AnalyzedItem,
+    FailedInput,
     Note,
-    SeenItem,
     checked_note,
     content_sha256,
     item_files,
@@ -61,7 +61,7 @@ class InputSurvey:
     @property
     def failed(self) -> int:
         """Inputs that are of no use."""
-        return sum(isinstance(note, BlindItem) for note in self._notes.values())
+        return sum(isinstance(note, FailedInput) for note in self._notes.values())
 
     def note(self, item: Item) -> Note:
         """Return what is known of an input of the clips that were looked over."""
@@ -104,15 +104,15 @@ class InputSurvey:
             note = finished.result.value
             self.seen += 1
         else:
-            note = BlindItem(problem.message, problem.kind, finished.tries)
+            note = FailedInput(problem.message, problem.kind, finished.tries)
             write_note(self._storage, item, note)
         self._notes[item.kind, item.id] = note
 
     def _check_use(self) -> None:
         for kind in ("source", "driving"):
             notes = [note for place, note in self._notes.items() if place[0] == kind]
-            if not any(isinstance(note, SeenItem) for note in notes):
-                first = next(note.message for note in notes if isinstance(note, BlindItem))
+            if not any(isinstance(note, AnalyzedItem) for note in notes):
+                first = next(note.message for note in notes if isinstance(note, FailedInput))
                 raise InputError(
                     f"not one {kind} is of use; the first: {first}",
                     remedy="Give other inputs, or mend them and give --retry-failed",

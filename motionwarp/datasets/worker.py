@@ -30,8 +30,8 @@ from motionwarp.version import __version__
 if TYPE_CHECKING:
     from motionwarp.datasets.clip_writer import ClipMaker
     from motionwarp.datasets.config import DatasetConfig
-    from motionwarp.datasets.input_analysis import Seer
-    from motionwarp.datasets.input_notes import SeenItem
+    from motionwarp.datasets.input_analysis import InputAnalyzer
+    from motionwarp.datasets.input_notes import AnalyzedItem
     from motionwarp.datasets.items import Item
     from motionwarp.datasets.plan import Clip
 
@@ -73,8 +73,8 @@ class ClipTask:
     """Make one clip of inputs that have been analysed."""
 
     clip: Clip
-    source: SeenItem
-    driving: SeenItem
+    source: AnalyzedItem
+    driving: AnalyzedItem
 
 
 Task = SeeTask | ClipTask
@@ -113,7 +113,7 @@ class TaskResult:
 
     Attributes
     ----------
-    value : SeenItem, ClipRecord or None
+    value : AnalyzedItem, ClipRecord or None
         None if there was a problem.
     problem : Problem or None
     worker : str
@@ -169,7 +169,7 @@ class Worker:
         self.name = f"{platform.node()}:{os.getpid()}"
         # made when the first copy is: most runs read local files
         self._scratch = scratch_name("inputs")
-        self._made: tuple[Seer, ClipMaker] | None = None
+        self._made: tuple[InputAnalyzer, ClipMaker] | None = None
 
     def perform(self, task: Task) -> TaskResult:
         """Do a task; errors become part of the result."""
@@ -193,17 +193,17 @@ class Worker:
         """Remove what was copied."""
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _ready(self) -> tuple[Seer, ClipMaker]:
+    def _ready(self) -> tuple[InputAnalyzer, ClipMaker]:
         if self._made is None:
             from motionwarp.datasets.clip_writer import ClipMaker
-            from motionwarp.datasets.input_analysis import Seer
+            from motionwarp.datasets.input_analysis import InputAnalyzer
             from motionwarp.devices import set_threads
 
             storage = open_storage(self.order.root)
             check_place(self.order, storage)
             remove_abandoned()
             set_threads(self.order.config.threads)
-            seer = Seer(self.order.config, storage, self._scratch)
+            seer = InputAnalyzer(self.order.config, storage, self._scratch)
             self._made = seer, ClipMaker(seer)
         return self._made
 

@@ -26,7 +26,7 @@ from motionwarp.engines.warping_gan_paper.config import (
 )
 from motionwarp.engines.warping_gan_paper.training import PaperGeneratorTask, PaperMatcherTask, PaperParserTask
 from motionwarp.errors import OptionError, WeightsError
-from motionwarp.training.distributed import own_share
+from motionwarp.training.distributed import with_rank_seed
 from motionwarp.training.task import LoopConfig, TrainingTask
 
 Preset = Literal["parts", "paper"]
@@ -88,7 +88,7 @@ def make_task(
         known = ", ".join(f"{one} {other}" for one, other in STAGES)
         raise OptionError(f"there is no training of '{preset} {stage}'", remedy=f"There are: {known}.")
     config = read_config(config_file, found.config)
-    config = replace(config, loop=own_share(config.loop))
+    config = replace(config, loop=with_rank_seed(config.loop))
     return found.task(config, device, dtype), config.loop
 
 

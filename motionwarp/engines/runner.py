@@ -13,7 +13,7 @@ import torch
 
 from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
 from motionwarp.engines.base import Engine, RenderSettings
-from motionwarp.runtime import Crew
+from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
 Made = TypeVar("Made")
@@ -105,7 +105,7 @@ class EngineRunner:
     def _in_batches(self, count: int, size: Callable[[], int], make: Callable[[slice], Made]) -> Iterator[Made]:
         start = 0
         under_way: deque[tuple[slice, Future[Made | None]]] = deque()
-        with Crew(min(self._at_once(), -(-count // size()))) as crew:
+        with SingleThreadPool(min(self._at_once(), -(-count // size()))) as crew:
             while start < count or under_way:
                 while start < count and len(under_way) < crew.workers:
                     frames = slice(start, start + min(size(), self._most or count, count - start))

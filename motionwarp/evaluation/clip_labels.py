@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from motionwarp.data.ccp import read_grey
+from motionwarp.data.ccp import read_gray
 from motionwarp.errors import InputError, NoPersonError
 from motionwarp.media.probe import VideoInfo, probe_video
 from motionwarp.media.reader import open_video
@@ -29,7 +29,7 @@ class Origin(str, Enum):
 
     AUTO = "auto"  # files where they are there
     GIVEN = "given"
-    ANALYSER = "analyser"
+    ANALYZER = "analyser"
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class MatteFolder:
         MediaError
             If the frame has no readable matte.
         """
-        mask = cv2.resize(read_grey(self._file(index)), (width, height), interpolation=cv2.INTER_LINEAR)
+        mask = cv2.resize(read_gray(self._file(index)), (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(mask, dtype=np.float32) / np.float32(255)
 
     def box(self, index: int, height: int, width: int) -> Box | None:
         """Return the box of a frame's coverage over one half in pixels of the frame, or None."""
-        mask = read_grey(self._file(index))
+        mask = read_gray(self._file(index))
         box = box_of_matte(mask.astype(np.float32), 127.5)
         if box is None:
             return None
@@ -95,7 +95,7 @@ class ClipLabels:
         """Return the matte that the real frame is cut out with, float32 (H, W)."""
         if self.mattes is not None:
             return self.mattes.matte(index, *rgb.shape[:2])
-        return matte_in_frame(rgb, estimator.analyse_picture(rgb, given_pose=Pose(self.truth.points[index])))
+        return matte_in_frame(rgb, estimator.analyze_picture(rgb, given_pose=Pose(self.truth.points[index])))
 
     def box(self, index: int) -> Box | None:
         """Return the box of a frame's given matte, or None where none is given."""
@@ -133,7 +133,7 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
             )
     rate = float(info.frame_rate or _ASSUMED_RATE)
     given = read_track(pose_file, width=info.width, height=info.height, fps=rate) if has_poses else None
-    seen = None if given is not None and poses is not Origin.ANALYSER else _seen_track(clip, info, estimator)
+    seen = None if given is not None and poses is not Origin.ANALYZER else _seen_track(clip, info, estimator)
     truth = given if given is not None else seen
     inputs = seen if seen is not None else given
     assert truth is not None
@@ -144,7 +144,7 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
             subject=clip,
             remedy="Give the clip's own labels",
         )
-    source_matte_given = has_mattes and mattes is not Origin.ANALYSER
+    source_matte_given = has_mattes and mattes is not Origin.ANALYZER
     facts: dict[str, object] = {
         "poses": "analyser" if seen is not None else "given",
         "source_matte": "given" if source_matte_given else "analyser",

@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.evaluation.frame_metrics import FrameFigures
+from motionwarp.evaluation.frame_metrics import FrameMetrics
 from motionwarp.media.contact_sheet import Tile
 from motionwarp.types import ByteArray
 
@@ -34,7 +34,7 @@ class FrameRecord:
     """
 
     frame: str
-    figures: dict[str, FrameFigures]
+    figures: dict[str, FrameMetrics]
     real_near: int
 
 
@@ -169,7 +169,7 @@ def _paired(comparisons: Sequence[Comparison], first: str, second: str, measure:
     }
 
 
-def _value(figures: FrameFigures, measure: str) -> float | None:
+def _value(figures: FrameMetrics, measure: str) -> float | None:
     if measure == "points_redetected":
         return figures.points_near / figures.points_total if figures.points_total else None
     return float(getattr(figures, measure))

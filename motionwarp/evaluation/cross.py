@@ -23,8 +23,8 @@ from motionwarp.media.probe import probe_video
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import torso_length
 from motionwarp.perception.registry import make_estimator
-from motionwarp.perception.reid import Appearance, appearance_of
-from motionwarp.pipeline.analysis import SeenInputs
+from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
+from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.driving import observe_driving
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
@@ -159,8 +159,8 @@ class _Inputs:
 
     source: Path
     driving: Path
-    seen: SeenInputs
-    appearance: Appearance
+    seen: AnalyzedInputs
+    appearance: ReidDescriptor
 
 
 def _combinations(
@@ -173,7 +173,7 @@ def _combinations(
         try:
             picture, scale = read_source(path, options)
             prepared = prepare_source(path, picture, scale, None, options, estimator)
-            sources[path] = prepared, appearance_of(prepared.person.rgb, prepared.person.pose.points)
+            sources[path] = prepared, reid_descriptor(prepared.person.rgb, prepared.person.pose.points)
         except MotionwarpError as error:
             failures.append({"source": str(path), "driving": "", "reason": str(error)})
         progress("sources", len(sources), len(settings.sources))
@@ -193,7 +193,7 @@ def _combinations(
             failures.append({"source": "", "driving": str(driving), "reason": str(error)})
             continue
         for source, (prepared, appearance) in sources.items():
-            yield _Inputs(source, driving, SeenInputs(prepared, motion, info, estimator.name), appearance)
+            yield _Inputs(source, driving, AnalyzedInputs(prepared, motion, info, estimator.name), appearance)
 
 
 def _measured(
@@ -213,7 +213,7 @@ def _measured(
 class _Watcher:
     """Measures frames as they go by, and keeps none but the last."""
 
-    def __init__(self, asked: FloatArray, appearance: Appearance) -> None:
+    def __init__(self, asked: FloatArray, appearance: ReidDescriptor) -> None:
         self.asked = asked
         self.appearance = appearance
         self.found: list[FloatArray | None] = []
@@ -227,7 +227,7 @@ class _Watcher:
             if self._before is not None:
                 self._flicker.append(flicker(self._before, frame.rgb, backward_flow(self._before, frame.rgb)))
             self._before = frame.rgb.copy()
-            apart = self.appearance.distance(appearance_of(frame.rgb, self.asked[frame.index]))
+            apart = self.appearance.distance(reid_descriptor(frame.rgb, self.asked[frame.index]))
             if apart is not None:
                 self._apart.append(apart)
             yield frame

@@ -14,7 +14,7 @@ from motionwarp.evaluation.metrics.ssim import ssim
 from motionwarp.evaluation.perception import TEACHER_THRESHOLD, PointTally, person_height
 from motionwarp.perception.crops import extract_views
 from motionwarp.perception.framing import upright_turns, view_around, visible_box
-from motionwarp.perception.inference import CropReader, sightings
+from motionwarp.perception.inference import CropPredictor, detections
 from motionwarp.types import ByteArray, FloatArray, Pose
 
 
@@ -56,7 +56,7 @@ class TargetView(RenderedView):
 
 
 @dataclass(frozen=True)
-class FrameFigures:
+class FrameMetrics:
     """Figures of one result.
 
     Attributes
@@ -82,22 +82,22 @@ class FrameFigures:
     points_total: int
 
 
-class Judge:
+class FrameScorer:
     """Computes figures.
 
     Parameters
     ----------
-    reader : CropReader
+    reader : CropPredictor
         Finds points; the protocol's is the bundled analyser.
     final_size : (int, int) or None
         Width and height to which pictures are brought for SSIM, PSNR and L1; None for their own.
     """
 
-    def __init__(self, reader: CropReader, final_size: tuple[int, int] | None = None) -> None:
+    def __init__(self, reader: CropPredictor, final_size: tuple[int, int] | None = None) -> None:
         self.reader = reader
         self.final_size = final_size
 
-    def figures(self, results: Sequence[RenderedView], targets: Sequence[TargetView]) -> list[FrameFigures]:
+    def figures(self, results: Sequence[RenderedView], targets: Sequence[TargetView]) -> list[FrameMetrics]:
         """Judge results of one system.
 
         Parameters
@@ -107,7 +107,7 @@ class Judge:
 
         Returns
         -------
-        list of B FrameFigures
+        list of B FrameMetrics
         """
         near = self.points_near([result.rgb for result in results], targets)
         return [self._figures(*each) for each in zip(results, targets, near, strict=True)]
@@ -128,7 +128,7 @@ class Judge:
         for size in sorted({view.size for view in views}):
             group = [index for index, view in enumerate(views) if view.size == size]
             crops = np.concatenate([extract_views(pictures[index], [views[index]]) for index in group])
-            seen = sightings(crops, [views[index] for index in group], self.reader, False)
+            seen = detections(crops, [views[index] for index in group], self.reader, False)
             for index, sighting in zip(group, seen, strict=True):
                 found[index] = sighting.person.pose.points
         counts = []
@@ -144,8 +144,8 @@ class Judge:
             return rgb
         return np.asarray(cv2.resize(rgb, self.final_size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    def _figures(self, result: RenderedView, target: TargetView, near: tuple[int, int]) -> FrameFigures:
+    def _figures(self, result: RenderedView, target: TargetView, near: tuple[int, int]) -> FrameMetrics:
         one, other = self.pixels(result.rgb), self.pixels(target.rgb)
-        return FrameFigures(
+        return FrameMetrics(
             ssim(one, other), psnr(one, other), l1(one, other), matte_iou(result.matte, target.matte), *near
         )

@@ -16,7 +16,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.data.ccp import CcpPhoto, photo_names, read_grey, read_photos
+from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
 from motionwarp.data.splits import VALIDATION_CLIPS, Split
 from motionwarp.errors import InputError, NoPersonError
 from motionwarp.evaluation.metrics.masks import matte_iou
@@ -230,7 +230,7 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
         height, width = photo.rgb.shape[:2]
         predicted, matte, parsing = None, np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
         try:
-            person = estimator.analyse_picture(photo.rgb)
+            person = estimator.analyze_picture(photo.rgb)
             predicted = person.pose.points
             matte = matte_in_frame(photo.rgb, person)
             parsing = parsing_in_frame(photo.rgb, person)
@@ -288,7 +288,7 @@ def evaluate_clips(
 
 
 def _teacher_matte(path: Path, size: tuple[int, int]) -> FloatArray:
-    mask = cv2.resize(read_grey(path), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    mask = cv2.resize(read_gray(path), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(mask, dtype=np.float32) / np.float32(255)
 
 

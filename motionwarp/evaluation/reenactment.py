@@ -24,7 +24,7 @@ from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.clip_labels import ClipLabels, Origin, read_labels
 from motionwarp.evaluation.comparison import Comparison
-from motionwarp.evaluation.frame_metrics import Judge, RenderedView, TargetView
+from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
 from motionwarp.evaluation.scoring import Scorer
 from motionwarp.evaluation.systems import Contestant, SourceView, make_contestants
 from motionwarp.evaluation.windows import (
@@ -43,13 +43,13 @@ from motionwarp.media.reader import open_video
 from motionwarp.perception.backends.builtin import BuiltinEstimator
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import Box, united
-from motionwarp.perception.inference import CropReader
+from motionwarp.perception.inference import CropPredictor
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.pipeline.source import fitted_to
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonCrop, Pose, SourcePerson
 
-GREY: Final = 127
+GRAY: Final = 127
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ReenactmentSettings:
     mattes: Origin = Origin.AUTO
     window: Literal["person", "clip"] = "person"
     full_frame: int | None = None
-    background: int = GREY
+    background: int = GRAY
     smooth_poses: float = 0.0
     smooth_theta: float = 0.0
     flicker: bool = True
@@ -241,7 +241,7 @@ def evaluate_clip(
     settings: ReenactmentSettings | None = None,
     *,
     estimator: Estimator | None = None,
-    reader: CropReader | None = None,
+    reader: CropPredictor | None = None,
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
     progress: Progress | None = None,
@@ -256,7 +256,7 @@ def evaluate_clip(
     settings : ReenactmentSettings, optional
     estimator : Estimator, optional
         Gives what is not given by files: the source's parsing in any case. By default the bundled analyser.
-    reader : CropReader, optional
+    reader : CropPredictor, optional
         Finds the points again; by default the bundled analyser.
     device, dtype
         Where and in which type networks run; by default the CPU and float32.
@@ -289,7 +289,7 @@ def evaluate_clip(
         contestant.prepare(source, RenderSettings(where, dtype, width, height))
     thetas = [planned_theta(contestant, labels, plan, rules) for contestant in contestants]
     side = rules.full_frame
-    judge = Judge(reader, None if side is None else (side, side))
+    judge = FrameScorer(reader, None if side is None else (side, side))
     scorer = Scorer(judge, [contestant.name for contestant in contestants], plan.evaluated, rules.rows, rules.flicker)
     done = 0
     for batch in _batches(clip, labels, plan, rules, seer):
@@ -320,7 +320,7 @@ def _source_view(
     rgb = frame.rgb
     height, width = rgb.shape[:2]
     pose = Pose(labels.inputs.points[plan.source])
-    seen = estimator.analyse_picture(rgb, given_pose=pose)
+    seen = estimator.analyze_picture(rgb, given_pose=pose)
     if labels.source_matte_given and labels.mattes is not None:
         covered = matte = labels.mattes.matte(plan.source, height, width)
     else:

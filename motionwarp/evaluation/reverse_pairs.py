@@ -20,14 +20,14 @@ from motionwarp.data.reposed import clip_poses, other_pose
 from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.comparison import Comparison
-from motionwarp.evaluation.frame_metrics import Judge, TargetView
+from motionwarp.evaluation.frame_metrics import FrameScorer, TargetView
 from motionwarp.evaluation.scoring import Scorer
 from motionwarp.evaluation.systems import SourceView, make_contestants
 from motionwarp.evaluation.windows import SURE_SCORE, matte_in, on_plain, person_box, person_window, picture_in
 from motionwarp.perception.backends.builtin import BuiltinEstimator
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import box_of_matte, crop_around, visible_box
-from motionwarp.perception.inference import CropReader
+from motionwarp.perception.inference import CropPredictor
 from motionwarp.perception.matting import parsing_in_frame
 from motionwarp.puppet.repose import repose
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, Pose, SourcePerson
@@ -105,7 +105,7 @@ def evaluate_reverse_pairs(
     settings: ReverseSettings | None = None,
     *,
     estimator: Estimator | None = None,
-    reader: CropReader | None = None,
+    reader: CropPredictor | None = None,
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
     progress: Callable[[str, int, int | None], None] | None = None,
@@ -142,7 +142,7 @@ def evaluate_reverse_pairs(
         reader = seer.reader if isinstance(seer, BuiltinEstimator) else BuiltinEstimator.load(where, dtype).reader
     names = chosen_photos(data_folder, rules)
     scorer = Scorer(
-        Judge(reader),
+        FrameScorer(reader),
         [each.name for each in contestants],
         [int(name) for name in names],
         rules.rows,
@@ -223,7 +223,7 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
     window = crop_around(visible_box(other.points, SURE_SCORE), fill=_FILL, width=width, height=height)
     pose = other.transformed(window.frame_to_crop())
     try:
-        seen = estimator.analyse_picture(photo.rgb, given_pose=photo.pose)
+        seen = estimator.analyze_picture(photo.rgb, given_pose=photo.pose)
         labels = parsing_in_frame(photo.rgb, seen, photo.matte)
         rgb, matte, _, pose = repose(photo.rgb, photo.matte, labels, photo.pose, pose, height, width)
         cut = _cut(matte)
@@ -232,7 +232,7 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
         rgb, matte = np.ascontiguousarray(rgb[cut]), np.ascontiguousarray(matte[cut])
         pose = pose.transformed([[1, 0, -cut[1].start], [0, 1, -cut[0].start]])
         picture = on_plain(rgb, matte, settings.background)
-        parsing = parsing_in_frame(picture, estimator.analyse_picture(picture, given_pose=pose), matte)
+        parsing = parsing_in_frame(picture, estimator.analyze_picture(picture, given_pose=pose), matte)
     except NoPersonError:
         return None
     framed = framed_on_plain(picture, matte, pose, settings.background)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
-from motionwarp.evaluation.frame_metrics import Judge, RenderedView, TargetView
+from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
 from motionwarp.evaluation.metrics.pose import backward_flow, flicker
 from motionwarp.evaluation.systems import COPY
 from motionwarp.types import ByteArray
@@ -34,7 +34,7 @@ class Scorer:
 
     def __init__(
         self,
-        judge: Judge,
+        judge: FrameScorer,
         systems: Sequence[str],
         evaluated: Sequence[int],
         rows: int,

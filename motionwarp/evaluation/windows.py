@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.perception.crops import OUTSIDE_GREY, extract_views
+from motionwarp.perception.crops import OUTSIDE_GRAY, extract_views
 from motionwarp.perception.framing import Box, View, crop_around, united, visible_box
 from motionwarp.types import ByteArray, FloatArray, PersonCrop
 
@@ -76,8 +76,8 @@ def matte_in(matte: FloatArray, window: PersonCrop) -> FloatArray:
     cover = np.rint(matte * np.float32(255)).astype(np.uint8)
     # sampled along with the frame's own extent, which tells how much of the grey outside was mixed in
     sampled = extract_views(np.dstack([cover, np.full_like(cover, 255), cover]), [View(window)])[0].astype(np.float32)
-    outside = (255 - sampled[..., 1]) / np.float32(255 - OUTSIDE_GREY)
-    return np.asarray(np.clip((sampled[..., 0] - OUTSIDE_GREY * outside) / 255, 0, 1), dtype=np.float32)
+    outside = (255 - sampled[..., 1]) / np.float32(255 - OUTSIDE_GRAY)
+    return np.asarray(np.clip((sampled[..., 0] - OUTSIDE_GRAY * outside) / 255, 0, 1), dtype=np.float32)
 
 
 def frame_extent(window: PersonCrop, height: int, width: int) -> FloatArray:

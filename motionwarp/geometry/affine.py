@@ -83,7 +83,7 @@ def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     -------
     float tensor (..., 2, 3)
     """
-    source_mean, target_mean, source_arm, target_arm, shares = _centred(source, target, weights)
+    source_mean, target_mean, source_arm, target_arm, shares = _centered(source, target, weights)
     spread = (shares * (source_arm**2).sum(-1)).sum(-1)
     along = (shares * (source_arm * target_arm).sum(-1)).sum(-1)
     cross = source_arm[..., 0] * target_arm[..., 1] - source_arm[..., 1] * target_arm[..., 0]
@@ -118,7 +118,7 @@ def fit_affine(source: Tensor, target: Tensor, weights: Tensor, *, pull: float) 
     if pull < 0:
         raise ValueError(f"the pull towards a similarity cannot be negative, got {pull}")
     similarity = fit_similarity(source, target, weights)[..., :2]
-    source_mean, target_mean, source_arm, target_arm, shares = _centred(source, target, weights)
+    source_mean, target_mean, source_arm, target_arm, shares = _centered(source, target, weights)
     with without_autocast(source.device):
         weighted = shares[..., None] * source_arm  # (..., N, 2)
         moments = weighted.transpose(-1, -2) @ source_arm  # (..., 2, 2)
@@ -193,7 +193,7 @@ def anchored(matrix: Tensor, source: Tensor, target: Tensor) -> Tensor:
     return _through(matrix[..., :2], source, target)
 
 
-def _centred(source: Tensor, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _centered(source: Tensor, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     source, target, weights = at_least_float32(source), at_least_float32(target), at_least_float32(weights)
     total = weights.sum(-1, keepdim=True)
     shares = weights / total.clamp_min(_TINY)  # (..., N)

@@ -13,7 +13,7 @@ from torch.nn import functional
 from motionwarp.geometry.precision import at_least_float32, without_autocast
 
 
-def normalising_map(height: int, width: int, *, device: torch.device | None = None) -> Tensor:
+def normalizing_map(height: int, width: int, *, device: torch.device | None = None) -> Tensor:
     """Return the affine map (2, 3) from pixels of a picture to grid_sample's coordinates."""
     rows = [[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1]]
     return torch.tensor(rows, dtype=torch.float32, device=device)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from motionwarp.geometry.affine import apply_affine, compose_affine, identity_affine, invert_affine
-from motionwarp.geometry.grids import affine_lattice, normalising_map
+from motionwarp.geometry.grids import affine_lattice, normalizing_map
 from motionwarp.geometry.thin_plate import control_size, displace
 
 
@@ -85,7 +85,7 @@ class PartWarps:
         points : float tensor (..., P, N, 2)
             Target pixels.
         control_frame : float tensor, broadcastable to (..., P, 2, 3)
-            From target pixels to the spline's normalised units, for example `normalising_map(height, width)`.
+            From target pixels to the spline's normalised units, for example `normalizing_map(height, width)`.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class PartWarps:
         -------
         float tensor (..., P, H, W, 2)
         """
-        to_sampling = normalising_map(source_height, source_width, device=self.theta_affine.device)
+        to_sampling = normalizing_map(source_height, source_width, device=self.theta_affine.device)
         return self.lattice(height, width, to_sampling, origin=origin, control_frame=control_frame, stride=stride)
 
     def lattice(
@@ -158,7 +158,7 @@ class PartWarps:
         if origin is None:
             origin = torch.zeros(2, device=device)
         if control_frame is None:
-            control_frame = compose_affine(normalising_map(height, width, device=device), _translation(-origin))
+            control_frame = compose_affine(normalizing_map(height, width, device=device), _translation(-origin))
         rows, columns = _strided(height, stride), _strided(width, stride)
         to_target = _translation(origin) * torch.tensor(
             [stride, stride, 1.0], device=device

@@ -62,7 +62,7 @@ def _smoothly_filled(rgb: ByteArray, hole: ByteArray, seed: int) -> ByteArray:
     scale = min(1.0, WORK_LONG_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small_hole = cv2.resize(hole, size, interpolation=cv2.INTER_AREA) > 0
-    small = _without_hole_colours(rgb, hole, size)
+    small = _without_hole_colors(rgb, hole, size)
     filled = _fill(small, small_hole.astype(np.uint8))
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
     noise = _grain(rgb, hole, seed)
@@ -97,12 +97,12 @@ def _without_islands(hole: ByteArray) -> ByteArray:
     return np.asarray(np.where(small[labels], 255, 0), dtype=np.uint8)
 
 
-def _without_hole_colours(rgb: ByteArray, hole: ByteArray, size: tuple[int, int]) -> ByteArray:
+def _without_hole_colors(rgb: ByteArray, hole: ByteArray, size: tuple[int, int]) -> ByteArray:
     """Reduce a picture with the pixels of the hole left out of every average."""
     known = (hole == 0).astype(np.float32)
     weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-    colours = cv2.resize(rgb * known[..., None], size, interpolation=cv2.INTER_AREA)
-    return np.asarray(np.clip(colours / np.maximum(weight, 1e-4)[..., None], 0, 255), dtype=np.uint8)
+    colors = cv2.resize(rgb * known[..., None], size, interpolation=cv2.INTER_AREA)
+    return np.asarray(np.clip(colors / np.maximum(weight, 1e-4)[..., None], 0, 255), dtype=np.uint8)
 
 
 def _fill(small: ByteArray, hole: ByteArray) -> ByteArray:
@@ -119,8 +119,8 @@ def _fill(small: ByteArray, hole: ByteArray) -> ByteArray:
 
 def _grain(rgb: ByteArray, hole: ByteArray, seed: int) -> FloatArray:
     """Return noise of the strength that the picture itself has around the hole, float32 (H, W, 1)."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    detail = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.0))[hole == 0]
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail = np.abs(gray - cv2.GaussianBlur(gray, (0, 0), 1.0))[hole == 0]
     # the median is the grain of plain areas; edges and texture are above it
     strength = float(np.median(detail)) * 1.48
     noise = np.random.default_rng(seed).standard_normal(hole.shape, dtype=np.float32)

@@ -75,17 +75,17 @@ class PatchLevel:
             piece = self.sources[start : start + 8192]
             self._features[piece] = self.features(piece)
 
-    def features(self, centres: IndexArray) -> FloatArray:
+    def features(self, centers: IndexArray) -> FloatArray:
         """Return what patches are compared by: mean squared differences of colour and place are squared distances.
 
         Returns
         -------
         float32 (n, 26)
         """
-        y, x = np.divmod(centres, self.width)
+        y, x = np.divmod(centers, self.width)
         place = np.stack([y * (_FAR_DOWN / self.height), x * (_FAR_ACROSS / self.width)], axis=1)
-        colour = (self._patches(centres) - self._mean) @ self._basis
-        return np.concatenate([colour, place.astype(np.float32)], axis=1)
+        color = (self._patches(centers) - self._mean) @ self._basis
+        return np.concatenate([color, place.astype(np.float32)], axis=1)
 
     def distances(self, goals: FloatArray, chosen: IndexArray) -> FloatArray:
         """Return how ill sources suit, float32 (n,) in squared levels; `goals` (n, 26) are the targets' features."""
@@ -120,10 +120,10 @@ class PatchLevel:
         while reach >= 1:
             y, x = np.divmod(chosen, self.width)
             move = self._rng.integers(-reach, reach + 1, (2, len(chosen)))
-            self._try(goals, chosen, distance, self.centre_at(y + move[0], x + move[1]), bold=True)
+            self._try(goals, chosen, distance, self.center_at(y + move[0], x + move[1]), bold=True)
             reach //= 2
 
-    def centre_at(self, y: IndexArray, x: IndexArray) -> IndexArray:
+    def center_at(self, y: IndexArray, x: IndexArray) -> IndexArray:
         """Return the numbers of the nearest centres whose patches lie inside the picture, int64 (n,)."""
         rows = np.clip(y, RADIUS, self.height - 1 - RADIUS)
         return np.asarray(rows * self.width + np.clip(x, RADIUS, self.width - 1 - RADIUS), dtype=np.int64)
@@ -146,12 +146,12 @@ class PatchLevel:
         weight = self._sureness * np.exp(-distance / (2 * spread)) + np.float32(1e-9)
         weights = np.repeat(weight.astype(np.float32), 4).reshape(-1, 4)
         flat, size = self.rgb.reshape(-1, 3), self.hole.size
-        colours = np.concatenate([flat, np.ones((size, 1), dtype=np.float32)], axis=1)  # (H * W, 4)
-        sums, placed = np.zeros_like(colours), np.zeros_like(colours)
+        colors = np.concatenate([flat, np.ones((size, 1), dtype=np.float32)], axis=1)  # (H * W, 4)
+        sums, placed = np.zeros_like(colors), np.zeros_like(colors)
         for y in range(-RADIUS, RADIUS + 1):
             for x in range(-RADIUS, RADIUS + 1):
                 shift = y * self.width + x
-                placed[self.targets] = np.take(colours, chosen + shift, axis=0) * weights
+                placed[self.targets] = np.take(colors, chosen + shift, axis=0) * weights
                 sums[max(shift, 0) : size + min(shift, 0)] += placed[max(-shift, 0) : size - max(shift, 0)]
         inside = np.flatnonzero(self.hole.ravel() & (sums[:, 3] > 0))
         flat[inside] = sums[inside, :3] / sums[inside, 3:]
@@ -174,12 +174,12 @@ class PatchLevel:
         chosen[where[better]] = candidate[where[better]]
         distance[where[better]] = found[better]
 
-    def _patches(self, centres: IndexArray) -> FloatArray:
+    def _patches(self, centers: IndexArray) -> FloatArray:
         windows = np.lib.stride_tricks.sliding_window_view(
             self.rgb, (_SIDE, _SIDE), axis=(0, 1)
         )  # (H - 6, W - 6, 3, 7, 7)
-        y, x = np.divmod(centres, self.width)
-        return np.asarray(windows[y - RADIUS, x - RADIUS].reshape(len(centres), -1), dtype=np.float32)  # (n, 147)
+        y, x = np.divmod(centers, self.width)
+        return np.asarray(windows[y - RADIUS, x - RADIUS].reshape(len(centers), -1), dtype=np.float32)  # (n, 147)
 
     def _components(self) -> tuple[FloatArray, FloatArray]:
         """Return the mean patch (147,) and the main directions (147, 24) that patches of the picture differ in."""
@@ -241,14 +241,14 @@ def _pyramid(guess: ByteArray, hole: BoolArray) -> Iterator[tuple[FloatArray, Bo
         scale = long_side / 2**halvings / max(height, width)
         size = max(round(width * scale), 1), max(round(height * scale), 1)
         weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        colours = (
+        colors = (
             cv2.resize(guess * known[..., None], size, interpolation=cv2.INTER_AREA)
             / np.maximum(weight, 1e-4)[..., None]
         )
         # where sources come from in the end no pixel may be of the hole; before that, half known is better than not
         small_hole = weight < (1 - 1e-3 if halvings == 0 else 0.5)
         inside = cv2.resize(guess, size, interpolation=cv2.INTER_AREA)
-        yield np.where(small_hole[..., None], inside, colours).astype(np.float32), small_hole
+        yield np.where(small_hole[..., None], inside, colors).astype(np.float32), small_hole
 
 
 def _solved(level: PatchLevel, coarser: FloatArray | None, rounds: int, rng: np.random.Generator) -> FloatArray:
@@ -259,7 +259,7 @@ def _solved(level: PatchLevel, coarser: FloatArray | None, rounds: int, rng: np.
         chosen = rng.choice(level.sources, len(level.targets))
     else:
         down, across = _at(coarser, y, x, level.hole.shape)
-        chosen = level.valid(level.centre_at(y + down, x + across))
+        chosen = level.valid(level.center_at(y + down, x + across))
         level.vote(chosen, np.zeros(len(chosen), dtype=np.float32))
     for turn in range(rounds):
         goals = level.features(level.targets)

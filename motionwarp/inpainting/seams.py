@@ -66,7 +66,7 @@ def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
 
     `hole` and `source` (h, w) are cut-outs, `source` counts in the whole picture `rgb` (H, W, 3).
     """
-    colours, width = rgb.reshape(-1, 3), hole.shape[1]
+    colors, width = rgb.reshape(-1, 3), hole.shape[1]
     steps = np.zeros((hole.size, 3), dtype=np.float32)
     origin, unknown = source.ravel(), hole.ravel()
     for near, far in (
@@ -77,10 +77,10 @@ def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
         if near == 1:
             first = first[(first + 1) % width != 0]
         second = first + near
-        left, right = (colours[origin[at]].astype(np.float32) for at in (first, second))
+        left, right = (colors[origin[at]].astype(np.float32) for at in (first, second))
         # each copy says what its neighbour would be if it went on; the two say it in equal parts
-        from_left = (colours[origin[first] + far * unknown[first]] - right) * unknown[first, None]
-        from_right = (left - colours[origin[second] - far * unknown[second]]) * unknown[second, None]
+        from_left = (colors[origin[first] + far * unknown[first]] - right) * unknown[first, None]
+        from_right = (left - colors[origin[second] - far * unknown[second]]) * unknown[second, None]
         step = (from_left + from_right) / (unknown[first, None].astype(np.float32) + unknown[second, None])
         step *= (_LARGEST_STEP / np.maximum(np.abs(step).max(axis=1, keepdims=True), _LARGEST_STEP)) ** 2
         steps[first] -= step

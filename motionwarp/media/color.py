@@ -32,22 +32,22 @@ _HD_WIDTH, _HD_HEIGHT = 1280, 577
 
 
 @dataclass(frozen=True)
-class ColourCoding:
+class ColorCoding:
     """How the numbers of a frame stand for colours.
 
     Attributes
     ----------
     matrix : int
         BT709, BT601, BT2020, SMPTE240M or FCC.
-    colour_range : int
+    color_range : int
         LIMITED_RANGE or FULL_RANGE.
     """
 
     matrix: int
-    colour_range: int
+    color_range: int
 
 
-def coding_of(frame: av.VideoFrame, subject: str) -> ColourCoding:
+def coding_of(frame: av.VideoFrame, subject: str) -> ColorCoding:
     """Tell the matrix and range of a decoded frame, by its tags where it has them.
 
     Parameters
@@ -73,7 +73,7 @@ def coding_of(frame: av.VideoFrame, subject: str) -> ColourCoding:
             subject=subject,
             remedy="Convert it to BT.709 first",
         )
-    return ColourCoding(matrix, _range_of(frame))
+    return ColorCoding(matrix, _range_of(frame))
 
 
 def _range_of(frame: av.VideoFrame) -> int:
@@ -128,13 +128,13 @@ class RgbConverter:
             If the frame's colours or format cannot be converted.
         """
         if not has_alpha(frame.format.name):
-            return self._colours(frame), None
+            return self._colors(frame), None
         pixels = np.asarray(self._converted(frame, "rgba").to_ndarray(), dtype=np.uint8)
-        rgb = pixels[..., :3].copy() if self._mapper is None else self._colours(frame)
+        rgb = pixels[..., :3].copy() if self._mapper is None else self._colors(frame)
         alpha = pixels[..., 3].copy()
         return rgb, None if alpha.min() == 255 else alpha
 
-    def _colours(self, frame: av.VideoFrame) -> ByteArray:
+    def _colors(self, frame: av.VideoFrame) -> ByteArray:
         if self._mapper is None:
             converted = self._converted(frame, "rgb24")
         else:
@@ -162,7 +162,7 @@ class RgbConverter:
                 format=pixel_format,
                 src_colorspace=coding.matrix,
                 dst_colorspace=target_matrix,
-                src_color_range=coding.colour_range,
+                src_color_range=coding.color_range,
                 dst_color_range=FULL_RANGE,
                 interpolation=(_BICUBIC if resized else _BILINEAR) | _FULL_CHROMA | _ACCURATE,
             )

@@ -210,8 +210,8 @@ def _decoded(data: bytes, header: PictureHeader, file: Path, limits: MediaLimits
         ) from error
     if pixels is None:
         raise MediaError(f"the {header.format.upper()} picture is damaged", subject=file, remedy="Export it again")
-    if header.transparent_grey is not None and pixels.ndim == 2:
-        alpha = np.where(pixels == header.transparent_grey, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(
+    if header.transparent_gray is not None and pixels.ndim == 2:
+        alpha = np.where(pixels == header.transparent_gray, 0, 65535 if pixels.dtype == np.uint16 else 255).astype(
             pixels.dtype
         )
         pixels = np.dstack([pixels, pixels, pixels, alpha])

@@ -29,7 +29,7 @@ class PictureHeader:
         Whether the file holds more than one frame, and so is a clip rather than a picture.
     complete : bool
         Whether the file reaches the end that its format demands; True where the format has no such mark.
-    transparent_grey : int or None
+    transparent_gray : int or None
         For a grey PNG: the 16- or 8-bit level that means transparent, scaled to the picture's depth of 8 or 16 bits.
     byte_alpha : bool
         For TIFF: whether there is alpha, of 8 bits.
@@ -43,7 +43,7 @@ class PictureHeader:
     orientation: Orientation = UPRIGHT
     animated: bool = False
     complete: bool = True
-    transparent_grey: int | None = None
+    transparent_gray: int | None = None
     byte_alpha: bool = False
     premultiplied: bool = False
 
@@ -149,10 +149,10 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _parse_png(data: bytes) -> PictureHeader:
-    width, height, depth, colour_type = struct.unpack_from(">IIBB", data, 16)
+    width, height, depth, color_type = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
         raise ValueError("no IHDR")
-    orientation, animated, complete, grey = UPRIGHT, False, False, None
+    orientation, animated, complete, gray = UPRIGHT, False, False, None
     position = 8
     while position + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -161,15 +161,15 @@ def _parse_png(data: bytes) -> PictureHeader:
             orientation = orientation_in_tiff(content)
         elif kind == b"acTL":
             animated = struct.unpack_from(">I", content)[0] > 1
-        elif kind == b"tRNS" and colour_type == 0:
+        elif kind == b"tRNS" and color_type == 0:
             (level,) = struct.unpack_from(">H", content)
-            grey = level if depth >= 8 else level * 255 // (2 ** max(depth, 1) - 1)
+            gray = level if depth >= 8 else level * 255 // (2 ** max(depth, 1) - 1)
         elif kind == b"IEND":
             # one that claims to be longer makes decoders fetch room for what is not there
             complete = position + 12 + length <= len(data)
             break
         position += 12 + length
-    return PictureHeader("png", width, height, orientation, animated, complete, transparent_grey=grey)
+    return PictureHeader("png", width, height, orientation, animated, complete, transparent_gray=gray)
 
 
 def _parse_gif(data: bytes) -> PictureHeader:

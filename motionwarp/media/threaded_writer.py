@@ -14,7 +14,7 @@ from motionwarp.types import ByteArray
 _POLL_SECONDS = 0.1
 
 
-class BackgroundWriter:
+class ThreadedWriter:
     """Hands frames to a writer in a background thread, through a queue that bounds memory.
 
     It is used as the writer itself is, and owns it: closing or aborting it does that to the writer. An error of the writer is
@@ -141,7 +141,7 @@ class BackgroundWriter:
         if self._error is not None:
             raise self._error
 
-    def __enter__(self) -> BackgroundWriter:
+    def __enter__(self) -> ThreadedWriter:
         return self
 
     def __exit__(

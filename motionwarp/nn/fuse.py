@@ -11,7 +11,7 @@ from torch.fx import GraphModule, Node, symbolic_trace
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
-def folded(network: nn.Module) -> GraphModule:
+def fuse_batch_norm(network: nn.Module) -> GraphModule:
     """Return a copy of a network in which each batch norm right behind a convolution is part of it.
 
     Parameters

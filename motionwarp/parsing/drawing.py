@@ -38,7 +38,7 @@ PALETTE: Final = np.array(
     dtype=np.uint8,
 )  # fmt: skip
 # pixels that do not count
-IGNORE_COLOUR: Final = (128, 128, 128)
+IGNORE_COLOR: Final = (128, 128, 128)
 
 LEGEND_ROW: Final = 22  # pixels
 
@@ -46,14 +46,14 @@ LEGEND_ROW: Final = 22  # pixels
 def _table() -> ByteArray:
     table = np.zeros((256, 3), dtype=np.uint8)
     table[:CLASS_COUNT] = PALETTE
-    table[IGNORE] = IGNORE_COLOUR
+    table[IGNORE] = IGNORE_COLOR
     return table
 
 
-COLOUR_OF_CLASS: Final = _table()
+COLOR_OF_CLASS: Final = _table()
 
 
-def colourise(parsing: ByteArray) -> ByteArray:
+def colorize(parsing: ByteArray) -> ByteArray:
     """Paint each class in its colour.
 
     Parameters
@@ -71,7 +71,7 @@ def colourise(parsing: ByteArray) -> ByteArray:
         If the array has another form, or holds numbers that are no classes.
     """
     _check(parsing)
-    return COLOUR_OF_CLASS[parsing]
+    return COLOR_OF_CLASS[parsing]
 
 
 def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteArray:
@@ -102,11 +102,11 @@ def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteAr
         raise ValueError(
             f"overlay needs uint8 (H, W, 3) of the parsing's size, got {rgb.dtype} {rgb.shape}, {parsing.shape}"
         )
-    colours = colourise(parsing)
+    colors = colorize(parsing)
     share = np.where(parsing > 0, opacity, 0.0).astype(np.float32)
     # edges show in full colour where there is any
     share[_edges(parsing) & (share > 0)] = min(1.0, 1.5 * opacity)
-    mixed = rgb + share[..., None] * (colours.astype(np.float32) - rgb)
+    mixed = rgb + share[..., None] * (colors.astype(np.float32) - rgb)
     return np.rint(mixed).astype(np.uint8)
 
 

@@ -52,7 +52,7 @@ _CLOTHES: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPS
 _SEEN: Final = 0.2
 # height of the person in pixels at which colours are compared, and the blur there: of the picture's noise, and of the verdict
 _HEIGHT: Final = 640
-_BLUR_COLOURS, _BLUR_EVIDENCE = 1.0, 1.5
+_BLUR_COLORS, _BLUR_EVIDENCE = 1.0, 1.5
 # pixels of the face, there, without which nothing is said
 _LEAST_FACE: Final = 30
 # bins of 16 levels of lightness by 4 of each colour, which spans 64 levels about grey, and their spread in bins
@@ -127,8 +127,8 @@ def _evidence(rgb: ByteArray, parsing: ByteArray) -> FloatArray | None:
         return None
     clothes = (small != labels.BACKGROUND) & ~np.isin(small, _SKIN)
     around = small == labels.BACKGROUND
-    colours = cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), _BLUR_COLOURS)
-    bins = _bins(np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2LAB), dtype=np.uint8))
+    colors = cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), _BLUR_COLORS)
+    bins = _bins(np.asarray(cv2.cvtColor(colors, cv2.COLOR_RGB2LAB), dtype=np.uint8))
     skin = _histogram(bins, face.astype(np.float32))
     other = _histogram(
         bins, clothes / max(np.count_nonzero(clothes), 1) + _AROUND * around / max(np.count_nonzero(around), 1)

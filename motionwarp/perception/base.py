@@ -49,7 +49,7 @@ class Estimator(Protocol):
         """
         ...
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
         """Return one person of a picture with parsing and matte.

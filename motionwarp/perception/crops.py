@@ -15,7 +15,7 @@ from motionwarp.types import ByteArray
 
 # what lies outside the frame is mid-grey, the network's zero: repeating the frame's edge would draw out a cut-off person
 # into a false continuation
-OUTSIDE_GREY: Final = 127
+OUTSIDE_GRAY: Final = 127
 
 # from so many views at one reduction on, reducing the whole frame once is cheaper than each view's window
 _SHARED_FROM: Final = 3
@@ -80,7 +80,7 @@ def _sample_window(rgb: ByteArray, view: View, factor: int, out: ByteArray) -> N
     bottom = min(int(np.ceil(crop.top + crop.scale * crop.height)) + 2 * factor, frame_height)
     if right - left < factor or bottom - top < factor:
         if right <= left or bottom <= top:
-            out[...] = OUTSIDE_GREY
+            out[...] = OUTSIDE_GRAY
         else:  # a sliver of a frame narrower than a block
             _sample(rgb, view, 1, 0, 0, out)
         return
@@ -100,7 +100,7 @@ def _sample(reduced: ByteArray, view: View, factor: int, left: int, top: int, ou
         dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(OUTSIDE_GREY, OUTSIDE_GREY, OUTSIDE_GREY),
+        borderValue=(OUTSIDE_GRAY, OUTSIDE_GRAY, OUTSIDE_GRAY),
     )
 
 

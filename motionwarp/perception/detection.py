@@ -24,7 +24,7 @@ from motionwarp.perception.framing import (
     view_around,
     visible_box,
 )
-from motionwarp.perception.inference import CropReader, Sighting, read_views
+from motionwarp.perception.inference import CropPredictor, Detection, predict_views
 from motionwarp.types import ByteArray, FloatArray
 
 # distance, in torso lengths, at which two points count as half the same; ours, about the 'hips' constant of COCO's OKS
@@ -88,7 +88,7 @@ _EDGE: Final = 0.2  # of a window: nobody worth finding has their middle nearer 
 
 
 @dataclass(frozen=True)
-class FindSettings:
+class DetectionSettings:
     """How thoroughly people are looked for.
 
     Attributes
@@ -120,22 +120,22 @@ class FindSettings:
     last_resort_windows: int = 128
 
 
-class Finder:
+class PersonDetector:
     """Looks for people in whole frames.
 
     Parameters
     ----------
-    reader : CropReader
-    settings : FindSettings
+    reader : CropPredictor
+    settings : DetectionSettings
     """
 
-    def __init__(self, reader: CropReader, settings: FindSettings | None = None) -> None:
+    def __init__(self, reader: CropPredictor, settings: DetectionSettings | None = None) -> None:
         self.reader = reader
-        self.settings = settings or FindSettings()
+        self.settings = settings or DetectionSettings()
 
     def find(
         self, rgb: ByteArray, *, thorough: bool = True, dense: bool = False, hints: Sequence[View] = ()
-    ) -> list[Sighting]:
+    ) -> list[Detection]:
         """Return everybody in a frame, the surest first.
 
         Parameters
@@ -150,7 +150,7 @@ class Finder:
 
         Returns
         -------
-        list of Sighting
+        list of Detection
             Empty if nobody was found.
         """
         height, width = rgb.shape[:2]
@@ -170,10 +170,10 @@ class Finder:
 
     def _look(
         self, rgb: ByteArray, upright_or_turned: Sequence[View], hints: Sequence[View], dense: bool
-    ) -> list[Sighting]:
+    ) -> list[Detection]:
         """Read views and follow up what they show."""
         # pictures of one batch have one size; a view turned by a quarter has the upright size again
-        hypotheses = read_views(self.reader, rgb, [*upright_or_turned, *hints])
+        hypotheses = predict_views(self.reader, rgb, [*upright_or_turned, *hints])
         hypotheses = self._merged(hypotheses, self.settings.hypothesis_score)[: self.settings.most_people]
         again = look_again(self.reader, rgb, hypotheses)
         # with more room too: the points of what a crop cut off are put where they are not, and seem seen
@@ -181,15 +181,15 @@ class Finder:
         second = self._merged([*again, *look_wider(self.reader, rgb, again)], self.settings.person_score)
         return self._merged(look_again(self.reader, rgb, second, dense), self.settings.person_score)
 
-    def _merged(self, found: Sequence[Sighting], least_score: float) -> list[Sighting]:
+    def _merged(self, found: Sequence[Detection], least_score: float) -> list[Detection]:
         """Return one sighting a person, the one that sees most of them, from a score up; the surest first."""
-        kept: list[Sighting] = []
+        kept: list[Detection] = []
         for candidate in sorted(found, key=lambda sighting: -float(sighting.points[:, 2].sum())):
             if candidate.person.score >= least_score and not any(self._same(candidate, other) for other in kept):
                 kept.append(candidate)
         return sorted(kept, key=lambda sighting: -sighting.person.score)
 
-    def _same(self, first: Sighting, second: Sighting) -> bool:
+    def _same(self, first: Detection, second: Detection) -> bool:
         one, other = first.person.pose.points, second.person.pose.points
         if pose_similarity(one, other) >= self.settings.same_similarity:
             return True
@@ -201,17 +201,17 @@ class Finder:
 
 
 def look_again(
-    reader: CropReader, rgb: ByteArray, found: Sequence[Sighting], dense: bool = False, fill: float | None = None
-) -> list[Sighting]:
+    reader: CropPredictor, rgb: ByteArray, found: Sequence[Detection], dense: bool = False, fill: float | None = None
+) -> list[Detection]:
     """Read each person again through the view that their points call for, upright where they lie or hang."""
-    return read_views(reader, rgb, [framed_view(sighting, fill) for sighting in found], dense)
+    return predict_views(reader, rgb, [framed_view(sighting, fill) for sighting in found], dense)
 
 
-def look_wider(reader: CropReader, rgb: ByteArray, found: Sequence[Sighting]) -> list[Sighting]:
+def look_wider(reader: CropPredictor, rgb: ByteArray, found: Sequence[Detection]) -> list[Detection]:
     """Read those whose head or legs were not seen through views that hold the rest too, where the frame has room for it."""
     size = rgb.shape[:2]
     views = [view for each in found for view in views_of_the_rest(each.person.pose.points, each.view.turns, *size)]
-    return read_views(reader, rgb, views)
+    return predict_views(reader, rgb, views)
 
 
 def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -> list[View]:
@@ -235,7 +235,7 @@ def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -
     return [view_around(box, upright_turns(points, turns))]
 
 
-def framed_view(sighting: Sighting, fill: float | None = None) -> View:
+def framed_view(sighting: Detection, fill: float | None = None) -> View:
     """Return the canonical view of a person whose points were read through any view."""
     points = sighting.person.pose.points
     turns = upright_turns(points, sighting.view.turns)

@@ -21,7 +21,7 @@ _LARGEST_GAIN: Final = 24.0
 _LEAST_MIDDLE: Final = 0.3
 _LEAST_GAMMA: Final = 0.3
 _WHITE_PART: Final = 0.99  # of the pixels are darker than the white
-_GREY: Final = 127  # what lies outside the frame, which says nothing about the light
+_GRAY: Final = 127  # what lies outside the frame, which says nothing about the light
 
 _BLOWN: Final = 244  # compression leaves white a little darker
 _BLACK: Final = 2
@@ -47,7 +47,7 @@ def lifted(picture: ByteArray) -> ByteArray:
         Grey outside the frame.
     """
     levels = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    inside = (levels != _GREY).astype(np.uint8)
+    inside = (levels != _GRAY).astype(np.uint8)
     counts = np.asarray(cv2.calcHist([levels], [0], inside, [256], [0, 256])).ravel().cumsum()
     if counts[-1] == 0:
         return picture
@@ -61,7 +61,7 @@ def lifted(picture: ByteArray) -> ByteArray:
         return picture
     table = 255 * np.minimum(gain * np.arange(256) / 255, 1.0) ** gamma
     bright = np.asarray(cv2.LUT(picture, np.rint(table).astype(np.uint8)), dtype=np.uint8)
-    bright[(picture == _GREY).all(axis=2)] = _GREY
+    bright[(picture == _GRAY).all(axis=2)] = _GRAY
     return bright
 
 
@@ -107,7 +107,7 @@ WORTH_TELLING: Final = 0.1
 _ADVICE: Final = "points may be wrong there (look at them with `motionwarp pose`)"
 
 
-class Doubts:
+class ReadingQuality:
     """Counts the frames of a clip, or the one picture, in which a person was hardly to be seen."""
 
     def __init__(self) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from motionwarp.perception.network import Analyser
+from motionwarp.perception.network import Analyzer
 
 
-class AnalyserFeatures(nn.Module):
+class AnalyzerFeatures(nn.Module):
     """Features at strides 2, 4 and 8 of a picture (B, 3, H, W) in [0, 1]; the analyser is not trained."""
 
     name = "analyser"
 
-    def __init__(self, analyser: Analyser) -> None:
+    def __init__(self, analyzer: Analyzer) -> None:
         super().__init__()
-        self.stem, self.stage4, self.stage8 = analyser.stem, analyser.stage4, analyser.stage8
+        self.stem, self.stage4, self.stage8 = analyzer.stem, analyzer.stage4, analyzer.stage8
         for parameter in self.parameters():
             parameter.requires_grad_(False)
         self.eval()
 
-    def train(self, mode: bool = True) -> AnalyserFeatures:
+    def train(self, mode: bool = True) -> AnalyzerFeatures:
         """Stay in evaluation mode: its norms' statistics are part of what it learnt."""
         return super().train(False)
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
-from motionwarp.perception.inference import NetworkReader, Readings
-from motionwarp.perception.network import AnalyserOutput, point_probabilities
+from motionwarp.perception.inference import NetworkPredictor, Predictions
+from motionwarp.perception.network import AnalyzerOutput, point_probabilities
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.types import ByteArray, FloatArray
 
@@ -18,40 +18,40 @@ _LEAST_PROBABILITY: Final = 1e-9
 _DOUBTFUL: Final = (0.15, 0.85)
 
 
-class BothWaysReader:
+class FlipPredictor:
     """Reads every picture both ways round, with parsing and matte: for single pictures, where time is no matter."""
 
-    def __init__(self, reader: NetworkReader) -> None:
+    def __init__(self, reader: NetworkPredictor) -> None:
         self._reader = reader
 
-    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
-        """Read pictures; see `CropReader`. Parsing and matte are always read."""
+    def __call__(self, pictures: ByteArray, dense: bool) -> Predictions:
+        """Read pictures; see `CropPredictor`. Parsing and matte are always read."""
         return self._reader.in_chunks(self._read, pictures, True)
 
     @torch.inference_mode()
-    def _read(self, pictures: ByteArray, dense: bool) -> Readings:
+    def _read(self, pictures: ByteArray, dense: bool) -> Predictions:
         output = self._reader.output(pictures, dense)
         return self._reader.readings(_mean(output, _mirrored(self._reader, pictures, dense)), dense)
 
 
-class SecondLookReader:
+class SelectiveFlipPredictor:
     """Reads every picture once, and those with a point in doubt also the other way round: for clips."""
 
-    def __init__(self, reader: NetworkReader) -> None:
+    def __init__(self, reader: NetworkPredictor) -> None:
         self._reader = reader
 
-    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
-        """Read pictures; see `CropReader`."""
+    def __call__(self, pictures: ByteArray, dense: bool) -> Predictions:
+        """Read pictures; see `CropPredictor`."""
         return self._reader.in_chunks(self._read, pictures, dense)
 
     @torch.inference_mode()
-    def _read(self, pictures: ByteArray, dense: bool) -> Readings:
+    def _read(self, pictures: ByteArray, dense: bool) -> Predictions:
         output = self._reader.output(pictures, dense)
         once = self._reader.readings(output, dense)
         chosen = np.flatnonzero(in_doubt(once.points))
         if not len(chosen):
             return once
-        doubtful = AnalyserOutput(*(plane[chosen] if len(plane) else plane for plane in output))
+        doubtful = AnalyzerOutput(*(plane[chosen] if len(plane) else plane for plane in output))
         again = self._reader.readings(_mean(doubtful, _mirrored(self._reader, pictures[chosen], dense)), dense)
         once.points[chosen] = again.points
         if (
@@ -70,7 +70,7 @@ def in_doubt(points: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return np.asarray(((points[..., 2] > low) & (points[..., 2] < high)).any(axis=1))
 
 
-def _mirrored(reader: NetworkReader, pictures: ByteArray, dense: bool) -> AnalyserOutput:
+def _mirrored(reader: NetworkPredictor, pictures: ByteArray, dense: bool) -> AnalyzerOutput:
     """Return what is said of the mirror images of pictures, for the pictures themselves."""
     output = reader.output(np.ascontiguousarray(pictures[:, :, ::-1]), dense)
     points, classes = list(POINT_MIRROR), list(CLASS_MIRROR)
@@ -84,7 +84,7 @@ def _mirrored(reader: NetworkReader, pictures: ByteArray, dense: bool) -> Analys
     )
 
 
-def _mean(one: AnalyserOutput, other: AnalyserOutput) -> AnalyserOutput:
+def _mean(one: AnalyzerOutput, other: AnalyzerOutput) -> AnalyzerOutput:
     """Return the mean of two opinions: of probabilities, as logits again."""
     cells, absent = zip(*(point_probabilities(output) for output in (one, other)), strict=True)
     mean = one._replace(

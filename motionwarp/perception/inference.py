@@ -13,12 +13,12 @@ import torch
 from motionwarp.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
 from motionwarp.errors import WeightsError
-from motionwarp.nn.fuse import folded, ready_for, with_outputs
+from motionwarp.nn.fuse import fuse_batch_norm, ready_for, with_outputs
 from motionwarp.perception.crops import extract_views, points_to_frame
 from motionwarp.perception.exposure import lifted
 from motionwarp.perception.framing import View
-from motionwarp.perception.network import Analyser, AnalyserConfig, AnalyserOutput, decode_points
-from motionwarp.runtime import Crew
+from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points
+from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import ByteArray, FloatArray, Person, Pose
 
 # as many points as a head and shoulders show: whoever shows that much counts as seen in full
@@ -26,7 +26,7 @@ _SCORED_POINTS: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Readings:
+class Predictions:
     """What was read from N pictures.
 
     Attributes
@@ -44,10 +44,10 @@ class Readings:
     matte: FloatArray | None = None
 
 
-class CropReader(Protocol):
+class CropPredictor(Protocol):
     """Reads pictures of one person each: a network, or in tests something that knows what was drawn."""
 
-    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
+    def __call__(self, pictures: ByteArray, dense: bool) -> Predictions:
         """Read pictures.
 
         Parameters
@@ -59,14 +59,14 @@ class CropReader(Protocol):
 
         Returns
         -------
-        Readings
+        Predictions
             Low scores everywhere where there is nobody.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class Detection:
     """One person as read through one view of a frame.
 
     Attributes
@@ -93,33 +93,33 @@ def person_score(points: FloatArray) -> float:
     return float(np.sort(points[:, 2])[-_SCORED_POINTS:].mean())
 
 
-def read_views(reader: CropReader, rgb: ByteArray, views: Sequence[View], dense: bool = False) -> list[Sighting]:
+def predict_views(reader: CropPredictor, rgb: ByteArray, views: Sequence[View], dense: bool = False) -> list[Detection]:
     """Read several views of one frame in one batch."""
     if not views:
         return []
-    return sightings(extract_views(rgb, views), views, reader, dense)
+    return detections(extract_views(rgb, views), views, reader, dense)
 
 
-def sightings(pictures: ByteArray, views: Sequence[View], reader: CropReader, dense: bool) -> list[Sighting]:
+def detections(pictures: ByteArray, views: Sequence[View], reader: CropPredictor, dense: bool) -> list[Detection]:
     """Read pictures in one batch, each cut out by its own view, of one frame or of several."""
     readings = reader(pictures, dense)
-    return [_sighting(readings, index, view, pictures[index]) for index, view in enumerate(views)]
+    return [_detection(readings, index, view, pictures[index]) for index, view in enumerate(views)]
 
 
-def _sighting(readings: Readings, index: int, view: View, picture: ByteArray) -> Sighting:
+def _detection(readings: Predictions, index: int, view: View, picture: ByteArray) -> Detection:
     points = readings.points[index]
     # parsing and matte lie over the window in the frame's orientation: the turn is undone
     parsing = None if readings.parsing is None else np.ascontiguousarray(np.rot90(readings.parsing[index], -view.turns))
     matte = None if readings.matte is None else np.ascontiguousarray(np.rot90(readings.matte[index], -view.turns))
     person = Person(Pose(points_to_frame(points, view)), view.crop, parsing, matte, person_score(points))
-    return Sighting(person, view, picture, points)
+    return Detection(person, view, picture, points)
 
 
 DEFAULT_WEIGHTS: Final = "analyser"
 _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a search with many windows
 
 
-class NetworkReader:
+class NetworkPredictor:
     """Reads pictures with the analyser, dark ones lifted.
 
     Where memory runs out, a batch is read in halves, and all later ones are no larger; where a single picture does not fit, the work
@@ -135,7 +135,7 @@ class NetworkReader:
 
     Parameters
     ----------
-    network : Analyser
+    network : Analyzer
         Trained; it is copied, folded and put into evaluation mode.
     device : torch.device
     dtype : torch.dtype
@@ -146,12 +146,12 @@ class NetworkReader:
 
     def __init__(
         self,
-        network: Analyser,
+        network: Analyzer,
         device: torch.device,
         dtype: torch.dtype,
         calibration: Sequence[Sequence[float]] | None = None,
     ) -> None:
-        everything = folded(network.eval())
+        everything = fuse_batch_norm(network.eval())
         self.device, self.dtype = device, dtype
         self.warnings: list[str] = []
         self._most = _LARGEST_BATCH
@@ -161,7 +161,7 @@ class NetworkReader:
         self._knots = None if calibration is None else checked_knots(calibration)
 
     @classmethod
-    def load(cls, name_or_path: str | Path, device: torch.device, dtype: torch.dtype) -> NetworkReader:
+    def load(cls, name_or_path: str | Path, device: torch.device, dtype: torch.dtype) -> NetworkPredictor:
         """Make a reader from weights.
 
         Raises
@@ -172,7 +172,7 @@ class NetworkReader:
         checkpoint = load_checkpoint(name_or_path, "analyser")
         config = _network_config(checkpoint)
         try:
-            network = checkpoint.made(lambda: Analyser(config))
+            network = checkpoint.made(lambda: Analyzer(config))
         except (TypeError, ValueError, RuntimeError) as error:
             raise WeightsError(f"names a network that cannot be made ({error})", subject=checkpoint.path) from error
         calibration = checkpoint.config.get("calibration")
@@ -181,8 +181,8 @@ class NetworkReader:
         except (TypeError, ValueError) as error:
             raise WeightsError(f"has a configuration that cannot be used ({error})", subject=checkpoint.path) from error
 
-    def __call__(self, pictures: ByteArray, dense: bool) -> Readings:
-        """Read pictures; see `CropReader`.
+    def __call__(self, pictures: ByteArray, dense: bool) -> Predictions:
+        """Read pictures; see `CropPredictor`.
 
         Parameters
         ----------
@@ -191,12 +191,14 @@ class NetworkReader:
 
         Returns
         -------
-        Readings
+        Predictions
             Parsing and matte at half the pictures' size, if `dense`.
         """
         return self.in_chunks(self._read, pictures, dense)
 
-    def in_chunks(self, read: Callable[[ByteArray, bool], Readings], pictures: ByteArray, dense: bool) -> Readings:
+    def in_chunks(
+        self, read: Callable[[ByteArray, bool], Predictions], pictures: ByteArray, dense: bool
+    ) -> Predictions:
         """Let `read` read pictures in batches that are neither too large nor fewer than there are threads for; as `__call__`."""
         expected = (self.config.height, self.config.width, 3)
         if pictures.shape[1:] != expected or pictures.dtype != np.uint8:
@@ -205,13 +207,15 @@ class NetworkReader:
         parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
         if len(parts) == 1:
             return self._within_memory(read, parts[0], dense)
-        with Crew(min(self._workers(), len(parts) or 1)) as crew:
+        with SingleThreadPool(min(self._workers(), len(parts) or 1)) as crew:
             chunks = [
                 answer.result() for answer in [crew.submit(self._within_memory, read, part, dense) for part in parts]
             ]
         return _joined(chunks, dense, self.config)
 
-    def _within_memory(self, read: Callable[[ByteArray, bool], Readings], pictures: ByteArray, dense: bool) -> Readings:
+    def _within_memory(
+        self, read: Callable[[ByteArray, bool], Predictions], pictures: ByteArray, dense: bool
+    ) -> Predictions:
         """Read one batch, in halves or on the CPU where memory runs out."""
         try:
             return read(pictures, dense)
@@ -248,28 +252,28 @@ class NetworkReader:
         return min(max(-(-count // self._workers()), 1), self._most)
 
     @torch.inference_mode()
-    def _read(self, pictures: ByteArray, dense: bool) -> Readings:
+    def _read(self, pictures: ByteArray, dense: bool) -> Predictions:
         return self.readings(self.output(pictures, dense), dense)
 
-    def output(self, pictures: ByteArray, dense: bool) -> AnalyserOutput:
+    def output(self, pictures: ByteArray, dense: bool) -> AnalyzerOutput:
         """Return what the network says of one batch; parsing and matte are empty unless `dense`."""
         lit = np.stack([lifted(picture) for picture in pictures]) if len(pictures) else pictures
         # (N, 3, H, W) over channels-last memory, which is how the pictures lie already
         image = torch.from_numpy(lit).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
         if dense:
-            return cast(AnalyserOutput, self._everything(image))
+            return cast(AnalyzerOutput, self._everything(image))
         heatmap_logits, absent_logits = self._points_only(image)
         not_asked = image.new_empty(0)
-        return AnalyserOutput(heatmap_logits, absent_logits, not_asked, not_asked)
+        return AnalyzerOutput(heatmap_logits, absent_logits, not_asked, not_asked)
 
-    def readings(self, output: AnalyserOutput, dense: bool) -> Readings:
+    def readings(self, output: AnalyzerOutput, dense: bool) -> Predictions:
         """Decode what the network said; scores are calibrated."""
         points = self._calibrated(decode_points(output).cpu().numpy())
         if not dense:
-            return Readings(points)
+            return Predictions(points)
         parsing = output.parsing_logits.argmax(dim=1).to(torch.uint8).cpu().numpy()  # (N, h, w)
         matte = torch.sigmoid(output.matte_logits.float())[:, 0].cpu().numpy()  # (N, h, w)
-        return Readings(points, parsing, matte)
+        return Predictions(points, parsing, matte)
 
     def _calibrated(self, points: FloatArray) -> FloatArray:
         if self._knots is not None:
@@ -277,10 +281,10 @@ class NetworkReader:
         return points
 
 
-def _network_config(checkpoint: Checkpoint) -> AnalyserConfig:
+def _network_config(checkpoint: Checkpoint) -> AnalyzerConfig:
     """Read the network's size from a checkpoint; JSON has turned its tuples into lists."""
     given = checkpoint.config.get("network", {})
-    known = {field.name for field in fields(AnalyserConfig)}
+    known = {field.name for field in fields(AnalyzerConfig)}
     if not isinstance(given, dict) or not set(given) <= known:
         raise WeightsError(
             f"names a network of unknown form ({given})",
@@ -288,7 +292,7 @@ def _network_config(checkpoint: Checkpoint) -> AnalyserConfig:
             remedy="It was made by another release.",
         )
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    return AnalyserConfig(**values)
+    return AnalyzerConfig(**values)
 
 
 def checked_knots(calibration: Sequence[Sequence[float]]) -> tuple[FloatArray, FloatArray]:
@@ -308,16 +312,16 @@ def checked_knots(calibration: Sequence[Sequence[float]]) -> tuple[FloatArray, F
     return raw, calibrated
 
 
-def _joined(chunks: Iterable[Readings], dense: bool, config: AnalyserConfig) -> Readings:
+def _joined(chunks: Iterable[Predictions], dense: bool, config: AnalyzerConfig) -> Predictions:
     parts = list(chunks)
     if not parts:
         none = np.zeros((0, config.height // 2, config.width // 2), dtype=np.float32)
         points = np.zeros((0, 18, 3), dtype=np.float32)
-        return Readings(points, none.astype(np.uint8), none) if dense else Readings(points)
+        return Predictions(points, none.astype(np.uint8), none) if dense else Predictions(points)
     points = np.concatenate([part.points for part in parts])
     if not dense:
-        return Readings(points)
-    return Readings(
+        return Predictions(points)
+    return Predictions(
         points,
         np.concatenate([cast(ByteArray, part.parsing) for part in parts]),
         np.concatenate([cast(FloatArray, part.matte) for part in parts]),

@@ -21,7 +21,7 @@ _LEAST_SCORE: Final = 0.2
 _LEAST_TORSO: Final = 4.0  # cells
 
 
-def without_haze(matte: FloatArray, pose: Pose, crop: PersonCrop) -> FloatArray:
+def clean_up_matte(matte: FloatArray, pose: Pose, crop: PersonCrop) -> FloatArray:
     """Return a matte without what is half covered farther from the person than an outline is soft.
 
     The limits were chosen on calibration photos and training clips, of several, by the overlap with true mattes.

@@ -11,7 +11,7 @@ import numpy as np
 from motionwarp.errors import InputError
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
 from motionwarp.parsing.refine import arms_by_skin, one_lower_garment, spread_classes
-from motionwarp.perception.matte_cleanup import without_haze
+from motionwarp.perception.matte_cleanup import clean_up_matte
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCrop
 
 
@@ -44,11 +44,11 @@ def guided_filter(guide: FloatArray, values: FloatArray, radius: int, epsilon: f
         )
     # centred colours lose no digits in the differences of means below
     guide = guide - guide.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-    colour = _window_mean(guide, radius)  # (H, W, 3)
+    color = _window_mean(guide, radius)  # (H, W, 3)
     average = _window_mean(values, radius)
-    covariance = _window_mean(guide * values[..., None], radius) - colour * average[..., None]  # (H, W, 3)
-    slope = _solved(_colour_covariance(guide, colour, radius, epsilon), covariance)  # (H, W, 3)
-    offset = average - (slope * colour).sum(axis=2)
+    covariance = _window_mean(guide * values[..., None], radius) - color * average[..., None]  # (H, W, 3)
+    slope = _solved(_color_covariance(guide, color, radius, epsilon), covariance)  # (H, W, 3)
+    offset = average - (slope * color).sum(axis=2)
     return np.asarray(
         (_window_mean(slope, radius) * guide).sum(axis=2) + _window_mean(offset, radius), dtype=np.float32
     )
@@ -59,12 +59,12 @@ def _window_mean(array: FloatArray, radius: int) -> FloatArray:
     return np.asarray(cv2.boxFilter(array, -1, size, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
 
 
-def _colour_covariance(guide: FloatArray, colour: FloatArray, radius: int, epsilon: float) -> FloatArray:
+def _color_covariance(guide: FloatArray, color: FloatArray, radius: int, epsilon: float) -> FloatArray:
     """Return the windows' covariances of red, green and blue plus `epsilon`: rr, rg, rb, gg, gb, bb, (6, H, W)."""
     pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
     planes, means = (
         cv2.split(guide),
-        cv2.split(colour),
+        cv2.split(color),
     )  # whole planes are read and written several times as fast as strided ones
     covariance = np.empty((len(pairs), *guide.shape[:2]), dtype=np.float32)
     for (one, other), plane in zip(pairs, covariance, strict=True):
@@ -141,7 +141,7 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
     if window is None:
         return frame_matte
     rows, columns = window
-    cells = without_haze(person.matte, person.pose, person.crop)
+    cells = clean_up_matte(person.matte, person.pose, person.crop)
     coarse = np.clip(_sampled(cells, person.crop, rows, columns, cv2.INTER_CUBIC), 0, 1)
     cell = person.crop.scale * person.crop.height / person.matte.shape[0]
     radius = round(settings.radius_cells * cell)

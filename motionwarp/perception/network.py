@@ -27,7 +27,7 @@ PEAK_RADIUS = 3
 
 
 @dataclass(frozen=True)
-class AnalyserConfig:
+class AnalyzerConfig:
     """Size of the analyser.
 
     Attributes
@@ -52,7 +52,7 @@ class AnalyserConfig:
     width: int = CROP_WIDTH
 
 
-class AnalyserOutput(NamedTuple):
+class AnalyzerOutput(NamedTuple):
     """What the analyser says of a batch of crops.
 
     Attributes
@@ -70,12 +70,12 @@ class AnalyserOutput(NamedTuple):
     matte_logits: Tensor
 
 
-class Analyser(nn.Module):
-    """See the module's text; image (B, 3, H, W) in [0, 1] to `AnalyserOutput`."""
+class Analyzer(nn.Module):
+    """See the module's text; image (B, 3, H, W) in [0, 1] to `AnalyzerOutput`."""
 
-    def __init__(self, config: AnalyserConfig | None = None) -> None:
+    def __init__(self, config: AnalyzerConfig | None = None) -> None:
         super().__init__()
-        self.config = config = config or AnalyserConfig()
+        self.config = config = config or AnalyzerConfig()
         half, quarter, eighth, sixteenth, coarsest = config.channels
         pyramid16, pyramid8, pyramid4 = config.pyramid_channels
         self.stem = ConvNormAct(3, half, stride=2)
@@ -98,7 +98,7 @@ class Analyser(nn.Module):
         self.parsing_head = nn.Conv2d(config.dense_channels, CLASS_COUNT, 1)
         self.matte_head = nn.Conv2d(config.dense_channels, 1, 1)
 
-    def forward(self, image: Tensor) -> AnalyserOutput:
+    def forward(self, image: Tensor) -> AnalyzerOutput:
         """Analyse crops.
 
         Parameters
@@ -108,7 +108,7 @@ class Analyser(nn.Module):
 
         Returns
         -------
-        AnalyserOutput
+        AnalyzerOutput
         """
         features2 = self.stem(image * 2 - 1)  # (B, C, H/2, W/2)
         features4 = self.stage4(features2)
@@ -127,7 +127,7 @@ class Analyser(nn.Module):
         seen = torch.sigmoid(heatmap_logits.detach() - heatmap_logits.detach().amax(dim=(2, 3), keepdim=True) + 2)
         dense4 = self.dense_features(torch.cat([pyramid4, seen], dim=1))
         dense2 = self.refine(dense4, features2)  # (B, C, H/2, W/2)
-        return AnalyserOutput(heatmap_logits, absent_logits, self.parsing_head(dense2), self.matte_head(dense2))
+        return AnalyzerOutput(heatmap_logits, absent_logits, self.parsing_head(dense2), self.matte_head(dense2))
 
 
 class _Merge(nn.Module):
@@ -152,7 +152,7 @@ def _stage(in_channels: int, out_channels: int, blocks: int) -> nn.Sequential:
     )
 
 
-def point_probabilities(output: AnalyserOutput) -> tuple[Tensor, Tensor]:
+def point_probabilities(output: AnalyzerOutput) -> tuple[Tensor, Tensor]:
     """Return the softmax of each point over cells and 'absent'.
 
     Returns
@@ -167,7 +167,7 @@ def point_probabilities(output: AnalyserOutput) -> tuple[Tensor, Tensor]:
     return probabilities[..., :-1].reshape(batch, points, height, width), probabilities[..., -1]
 
 
-def decode_points(output: AnalyserOutput) -> Tensor:
+def decode_points(output: AnalyzerOutput) -> Tensor:
     """Decode sub-pixel positions and scores.
 
     The cell with the most mass around it is the peak; the position is the centroid of the mass around it and the score is
@@ -200,6 +200,6 @@ def decode_points(output: AnalyserOutput) -> Tensor:
     cell_x = peak_x + (weight.sum(dim=2) * offsets).sum(dim=-1)
     cell_y = peak_y + (weight.sum(dim=3) * offsets).sum(dim=-1)
     # a cell's centre lies in the middle of its stride x stride pixels
-    centre = (HEATMAP_STRIDE - 1) / 2
+    center = (HEATMAP_STRIDE - 1) / 2
     score = (mass * (1 - absent)).clamp(0, 1)
-    return torch.stack([cell_x * HEATMAP_STRIDE + centre, cell_y * HEATMAP_STRIDE + centre, score], dim=-1)
+    return torch.stack([cell_x * HEATMAP_STRIDE + center, cell_y * HEATMAP_STRIDE + center, score], dim=-1)

@@ -23,7 +23,7 @@ _FEWEST_PIXELS: Final = 24
 
 
 @dataclass(frozen=True, eq=False)
-class Appearance:
+class ReidDescriptor:
     """Colour histograms of a person's regions.
 
     Attributes
@@ -39,7 +39,7 @@ class Appearance:
         """Which regions were seen, bool (3,)."""
         return np.asarray(self.histograms.sum(axis=1) > 0)
 
-    def distance(self, other: Appearance) -> float | None:
+    def distance(self, other: ReidDescriptor) -> float | None:
         """Return the mean Hellinger distance of the regions seen in both, in [0, 1]; None if there is none."""
         both = self.seen & other.seen
         if not both.any():
@@ -47,17 +47,17 @@ class Appearance:
         shared = np.sqrt(self.histograms[both] * other.histograms[both]).sum(axis=1)
         return float(np.sqrt(np.clip(1 - shared, 0, 1)).mean())
 
-    def updated(self, other: Appearance, rate: float) -> Appearance:
+    def updated(self, other: ReidDescriptor, rate: float) -> ReidDescriptor:
         """Return this appearance moved towards another one; regions that only the other has are taken over."""
         mixed = np.where(
             (self.seen & other.seen)[:, None],
             (1 - rate) * self.histograms + rate * other.histograms,
             self.histograms + np.where(self.seen[:, None], 0, other.histograms),
         )
-        return Appearance(mixed.astype(np.float32))
+        return ReidDescriptor(mixed.astype(np.float32))
 
 
-def appearance_of(picture: ByteArray, points: FloatArray) -> Appearance:
+def reid_descriptor(picture: ByteArray, points: FloatArray) -> ReidDescriptor:
     """Measure what a person looks like.
 
     Parameters
@@ -69,7 +69,7 @@ def appearance_of(picture: ByteArray, points: FloatArray) -> Appearance:
 
     Returns
     -------
-    Appearance
+    ReidDescriptor
         Of the regions whose points are seen and inside the picture.
     """
     lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), dtype=np.uint8)
@@ -81,7 +81,7 @@ def appearance_of(picture: ByteArray, points: FloatArray) -> Appearance:
         # spread over neighbouring bins: a slow change of light must not empty one bin into the next
         flat = _spread(counts.reshape(_BINS)).ravel()
         histograms[region] = flat / max(float(flat.sum()), 1e-6)
-    return Appearance(histograms)
+    return ReidDescriptor(histograms)
 
 
 def _spread(counts: FloatArray) -> FloatArray:

@@ -33,7 +33,7 @@ _CLEARLY: Final = 0.4  # a swap must leave no more than this part of the distanc
 
 
 @dataclass
-class SideKeeper:
+class LeftRightCorrector:
     """Undoes swaps against the frame before, but yields to a network that insists.
 
     Attributes

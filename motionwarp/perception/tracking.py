@@ -17,26 +17,26 @@ import numpy as np
 
 from motionwarp.perception.base import Observation
 from motionwarp.perception.crops import extract_views
-from motionwarp.perception.detection import Finder, FindSettings, look_again, views_of_the_rest
+from motionwarp.perception.detection import DetectionSettings, PersonDetector, look_again, views_of_the_rest
 from motionwarp.perception.framing import SEEN_SCORE, Box, View, torso_length, upright_turns, view_around, visible_box
-from motionwarp.perception.inference import CropReader, Sighting, read_views, sightings
-from motionwarp.perception.reid import Appearance, appearance_of
+from motionwarp.perception.inference import CropPredictor, Detection, detections, predict_views
+from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
 from motionwarp.perception.selection import LARGEST, PersonChoice
-from motionwarp.perception.side_swaps import SideKeeper
+from motionwarp.perception.side_swaps import LeftRightCorrector
 from motionwarp.types import FloatArray, Frame
 
 
 @dataclass
-class Track:
+class TrackPrediction:
     """What is known of the followed person."""
 
     points: FloatArray
     time_seconds: float
     turns: int
-    appearance: Appearance
+    appearance: ReidDescriptor
     velocity: FloatArray  # (2,) pixels a second
     missing: int = 0  # frames since the person was last seen
-    sightings: int = 1  # frames in which the person was seen where they were expected, the first included
+    detections: int = 1  # frames in which the person was seen where they were expected, the first included
 
     def expected_points(self, time_seconds: float) -> FloatArray:
         """Return the last points, moved on for at most a quarter of a second and rather too little than too much."""
@@ -51,14 +51,14 @@ class Track:
     def see(self, points: FloatArray, time_seconds: float, turns: int) -> None:
         """Take over a new sighting that follows the last one without a gap."""
         elapsed = max(time_seconds - self.time_seconds, 1e-3)
-        travelled = (
+        traveled = (
             np.median(moves_between(self.points, points), axis=0)
             if len(moves_between(self.points, points))
             else np.zeros(2)
         )
-        self.velocity = (0.5 * self.velocity + 0.5 * travelled / elapsed).astype(np.float32)
+        self.velocity = (0.5 * self.velocity + 0.5 * traveled / elapsed).astype(np.float32)
         self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
-        self.sightings += 1
+        self.detections += 1
 
     def restart(self, points: FloatArray, time_seconds: float, turns: int) -> None:
         """Take over a sighting after a gap: nothing is known of the speed."""
@@ -73,7 +73,7 @@ def moves_between(before: FloatArray, now: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class FollowSettings:
+class TrackingSettings:
     """When a person is taken for the one who is followed.
 
     Attributes
@@ -121,29 +121,29 @@ _ESTABLISHED = 4  # sightings in a row from which it is known what the person lo
 _JUMP_DOUBT = 0.5  # share of the appearance's tolerance that is lost where somebody is as far off as they can be
 
 
-class Follower:
+class PersonTracker:
     """Follows people through clips; one clip does not influence the next.
 
     Parameters
     ----------
-    reader : CropReader
+    reader : CropPredictor
         Looks for people.
-    settings : FollowSettings
-    find_settings : FindSettings
-    careful : CropReader, optional
+    settings : TrackingSettings
+    find_settings : DetectionSettings
+    careful : CropPredictor, optional
         Reads whoever is in sight; the same reader by default.
     """
 
     def __init__(
         self,
-        reader: CropReader,
-        settings: FollowSettings | None = None,
-        find_settings: FindSettings | None = None,
-        careful: CropReader | None = None,
+        reader: CropPredictor,
+        settings: TrackingSettings | None = None,
+        find_settings: DetectionSettings | None = None,
+        careful: CropPredictor | None = None,
     ) -> None:
         self.reader, self.careful = reader, careful or reader
-        self.settings = settings or FollowSettings()
-        self.finder = Finder(reader, find_settings)
+        self.settings = settings or TrackingSettings()
+        self.finder = PersonDetector(reader, find_settings)
 
     def follow(
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
@@ -151,7 +151,7 @@ class Follower:
         """Follow one person through a clip; see `Estimator.follow`."""
         source = iter(frames)
         ahead: deque[Frame] = deque()
-        pursuit = _Pursuit(self, choice, dense)
+        pursuit = _ActiveTrack(self, choice, dense)
         while True:
             ahead.extend(islice(source, max(pursuit.batch - len(ahead), 0)))
             if not ahead:
@@ -161,10 +161,10 @@ class Follower:
                 yield observation
 
 
-class _Pursuit:
+class _ActiveTrack:
     """One person in one clip."""
 
-    def __init__(self, follower: Follower, choice: PersonChoice, dense: bool) -> None:
+    def __init__(self, follower: PersonTracker, choice: PersonChoice, dense: bool) -> None:
         self.reader, self.careful, self.finder, self.settings = (
             follower.reader,
             follower.careful,
@@ -172,8 +172,8 @@ class _Pursuit:
             follower.settings,
         )
         self.choice, self.dense = choice, dense
-        self.track: Track | None = None
-        self.sides = SideKeeper()
+        self.track: TrackPrediction | None = None
+        self.sides = LeftRightCorrector()
         self.batch = 1  # frames that `step` wants to be given
         self._searched = 0
         self._widened_seconds = -np.inf  # when the rest of somebody seen in part was last looked for
@@ -199,24 +199,24 @@ class _Pursuit:
             return Observation(frame, None, "no person found")
         chosen = self.choice.pick([sighting.person for sighting in found])
         sighting = next(sighting for sighting in found if sighting.person is chosen)
-        self.track = Track(
+        self.track = TrackPrediction(
             points=chosen.pose.points,
             time_seconds=frame.pts_seconds,
             turns=sighting.view.turns,
-            appearance=appearance_of(sighting.picture, sighting.points),
+            appearance=reid_descriptor(sighting.picture, sighting.points),
             velocity=np.zeros(2, dtype=np.float32),
         )
         self.batch = 2
         return Observation(frame, chosen)
 
-    def _pursue(self, frames: list[Frame], track: Track) -> list[Observation]:
+    def _pursue(self, frames: list[Frame], track: TrackPrediction) -> list[Observation]:
         """Read frames where the person is expected, and take them in order up to the first that is in doubt."""
         if widened := self._widen(frames[0], track):
             return [widened]
         views = [track.expected_view(frame.pts_seconds) for frame in frames]
         pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
         taken: list[Observation] = []
-        for frame, sighting in zip(frames, sightings(pictures, views, self.careful, self.dense), strict=True):
+        for frame, sighting in zip(frames, detections(pictures, views, self.careful, self.dense), strict=True):
             if not (_well_framed(sighting) and self._is_same(sighting, frame, track)):
                 self.batch = max(len(taken), 1)
                 taken.append(self._reconsider(frame, sighting, track))
@@ -225,7 +225,7 @@ class _Pursuit:
         self.batch = min(2 * len(frames), self.settings.longest_batch)
         return taken
 
-    def _widen(self, frame: Frame, track: Track) -> Observation | None:
+    def _widen(self, frame: Frame, track: TrackPrediction) -> Observation | None:
         """Now and then look for the legs or the head of somebody seen in part; None unless more is seen of them."""
         if frame.pts_seconds - self._widened_seconds < self.settings.widen_seconds:
             return None
@@ -233,28 +233,28 @@ class _Pursuit:
         if not views:
             return None
         self._widened_seconds = frame.pts_seconds
-        wide = max(read_views(self.reader, frame.rgb, views), key=lambda sighting: _points_seen(sighting.points))
+        wide = max(predict_views(self.reader, frame.rgb, views), key=lambda sighting: _points_seen(sighting.points))
         if _points_seen(wide.points) <= _points_seen(track.points):
             return None
         again = look_again(self.careful, frame.rgb, [wide], self.dense)[0]
         more = _points_seen(again.points) > _points_seen(track.points) and self._is_same(again, frame, track)
         return self._take(frame, again, track) if more else None
 
-    def _reconsider(self, frame: Frame, sighting: Sighting, track: Track) -> Observation:
+    def _reconsider(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> Observation:
         """Look once more at a frame that was in doubt: with the framing it calls for, or wider where nobody was seen."""
         if sighting.person.score >= self.settings.least_score:
             again = look_again(self.careful, frame.rgb, [sighting], self.dense)[0]
         else:
             box = visible_box(track.expected_points(frame.pts_seconds))
             # whoever turns a cartwheel is soon past the angle at which the last view can be read
-            seen = read_views(self.reader, frame.rgb, _views_all_ways(box, track.turns))
+            seen = predict_views(self.reader, frame.rgb, _views_all_ways(box, track.turns))
             wide = max(seen, key=lambda each: each.person.score)
             again = look_again(self.careful, frame.rgb, [wide], self.dense)[0]
         if self._is_same(again, frame, track):
             return self._take(frame, again, track)
         return self._regain(frame, track)
 
-    def _regain(self, frame: Frame, track: Track) -> Observation:
+    def _regain(self, frame: Frame, track: TrackPrediction) -> Observation:
         """Search a whole frame for the person."""
         thorough = track.missing % self.settings.thorough_every == self.settings.thorough_every - 1
         hints = _views_all_ways(visible_box(track.points), track.turns)
@@ -266,10 +266,10 @@ class _Pursuit:
         if ranked and ranked[0][0] < np.inf:
             sighting, gap = found[ranked[0][1]], track.missing
             track.restart(sighting.person.pose.points, frame.pts_seconds, sighting.view.turns)
-            self.sides = SideKeeper()
+            self.sides = LeftRightCorrector()
             self.batch = 2
             return Observation(frame, sighting.person, f"found again after {gap} frames" if gap else None)
-        if track.sightings < _ESTABLISHED and self.choice.index is None:
+        if track.detections < _ESTABLISHED and self.choice.index is None:
             # a first look at somebody who only just enters may see what is not there, and must not bind what follows
             return self._begin(frame)
         track.missing += 1
@@ -277,16 +277,16 @@ class _Pursuit:
         where = "only other people are in sight" if found else "nobody is in sight"
         return Observation(frame, None, f"lost the person: {where}")
 
-    def _take(self, frame: Frame, sighting: Sighting, track: Track) -> Observation:
+    def _take(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> Observation:
         """Accept a sighting that follows the last one."""
         person = self.sides.settle(sighting.person, track.expected_points(frame.pts_seconds), frame.pts_seconds)
         self._remember(sighting, frame, track)
         track.see(person.pose.points, frame.pts_seconds, upright_turns(person.pose.points, track.turns))
         return Observation(frame, person)
 
-    def _remember(self, sighting: Sighting, frame: Frame, track: Track) -> None:
+    def _remember(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> None:
         """Let the remembered appearance follow slow changes; who looks rather different is not learned."""
-        looks = appearance_of(sighting.picture, sighting.points)
+        looks = reid_descriptor(sighting.picture, sighting.points)
         distance = track.appearance.distance(looks)
         if distance is None or distance <= self.settings.far_appearance:
             elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
@@ -294,16 +294,16 @@ class _Pursuit:
                 looks, 1 - float(np.exp(-elapsed / self.settings.appearance_seconds))
             )
 
-    def _is_same(self, sighting: Sighting, frame: Frame, track: Track) -> bool:
+    def _is_same(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> bool:
         """Return whether somebody seen where the person was expected is the person."""
         share = self._share_of_reach(sighting, frame, track)
         if sighting.person.score < self.settings.least_score or share > 1:
             return False
-        distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
+        distance = track.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
         # two people who pass each other differ most where the crop jumps from one to the other
         return distance is None or distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share)
 
-    def _share_of_reach(self, sighting: Sighting, frame: Frame, track: Track) -> float:
+    def _share_of_reach(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> float:
         """Return how far somebody is from where the person was expected, in parts of how far they can have moved.
 
         Above 1, and infinite for a body of quite another size, they cannot be the person.
@@ -316,12 +316,12 @@ class _Pursuit:
         elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
         reach = self.settings.reach_torsos + self.settings.reach_torsos_per_second * elapsed
         growth = max(torso_length(points), 1e-3) / torso
-        travelled = float(np.median(np.hypot(moves[:, 0], moves[:, 1])))
-        return travelled / (reach * torso) if 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH else np.inf
+        traveled = float(np.median(np.hypot(moves[:, 0], moves[:, 1])))
+        return traveled / (reach * torso) if 1 / _LARGEST_GROWTH <= growth <= _LARGEST_GROWTH else np.inf
 
-    def _strangeness(self, sighting: Sighting, frame: Frame, track: Track) -> float:
+    def _strangeness(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> float:
         """Return how unlike the lost person somebody is; infinite if they must not be taken for them."""
-        distance = track.appearance.distance(appearance_of(sighting.picture, sighting.points))
+        distance = track.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
         soon = frame.pts_seconds - track.time_seconds <= self.settings.near_seconds
         near = soon and self._share_of_reach(sighting, frame, track) <= 1
         if distance is None:
@@ -341,7 +341,7 @@ def _points_seen(points: FloatArray) -> int:
     return int(np.count_nonzero(points[:, 2] >= SEEN_SCORE))
 
 
-def _well_framed(sighting: Sighting) -> bool:
+def _well_framed(sighting: Detection) -> bool:
     """Return whether a person lies well inside the view and fills enough of it for the reading to be sharp."""
     view = sighting.view
     left, top, right, bottom = visible_box(sighting.points)

@@ -12,7 +12,7 @@ from motionwarp.types import PoseTrack
 
 
 @dataclass(frozen=True, eq=False)
-class SeenInputs:
+class AnalyzedInputs:
     """Both inputs of a transfer, analysed.
 
     Attributes

@@ -16,7 +16,7 @@ import numpy as np
 from motionwarp.media.atomic import check_target
 from motionwarp.media.audio import AudioSource
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.threaded_writer import BackgroundWriter
+from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import VideoWriter, open_writer
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import StrPath, TransferOptions
@@ -134,7 +134,7 @@ def write_frames(
     told : callable
         Called with each frame once it is on its way.
     """
-    with BackgroundWriter(writer, _QUEUE) as encoder:
+    with ThreadedWriter(writer, _QUEUE) as encoder:
         for frame in frames:
             with job.clock.measure("wait for encoder"):
                 encoder.write(

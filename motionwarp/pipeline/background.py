@@ -18,7 +18,7 @@ from motionwarp.pipeline.source import PreparedSource
 from motionwarp.types import ByteArray, Frame
 
 
-class Backdrop(ABC):
+class FrameBackground(ABC):
     """A background for every frame of the output; asked in order."""
 
     needs_driving = False
@@ -39,18 +39,18 @@ class Backdrop(ABC):
         return
 
 
-class StillBackdrop(Backdrop):
+class StillBackground(FrameBackground):
     """The same picture always."""
 
     def __init__(self, picture: ByteArray) -> None:
         self._picture = picture
 
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
-        """Return a copy of the picture; see `Backdrop.canvas`."""
+        """Return a copy of the picture; see `FrameBackground.canvas`."""
         return self._picture.copy()
 
 
-class DrivingBackdrop(Backdrop):
+class DrivingBackground(FrameBackground):
     """The driving clip without its person."""
 
     needs_driving = True
@@ -59,7 +59,7 @@ class DrivingBackdrop(Backdrop):
         self._motion, self._fit, self._frame, self._seed = motion, fit, frame, seed
 
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
-        """Return the driving frame with its person's place filled; see `Backdrop.canvas`."""
+        """Return the driving frame with its person's place filled; see `FrameBackground.canvas`."""
         if driving is None:
             raise ValueError("DrivingBackdrop needs the driving frame")
         track = self._motion.track
@@ -67,7 +67,7 @@ class DrivingBackdrop(Backdrop):
         return paste(without_driver(driving.rgb, points, self._motion.plate, self._seed), self._fit, self._frame)
 
 
-class ClipBackdrop(Backdrop):
+class ClipBackground(FrameBackground):
     """Another video, from its beginning, again and again if it is too short."""
 
     def __init__(self, path: Path, frame: tuple[int, int]) -> None:
@@ -76,7 +76,7 @@ class ClipBackdrop(Backdrop):
         self._shown, self._next = next(self._frames), next(self._frames)
 
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
-        """Return the frame that the video shows at the time; see `Backdrop.canvas`."""
+        """Return the frame that the video shows at the time; see `FrameBackground.canvas`."""
         while self._next.pts_seconds <= pts_seconds:
             self._shown, self._next = self._next, next(self._frames)
         rgb = self._shown.rgb
@@ -100,9 +100,9 @@ class ClipBackdrop(Backdrop):
             offset = last + usual
 
 
-def make_backdrop(
+def make_background(
     choice: BackgroundChoice, source: PreparedSource, motion: DrivingMotion, frame: tuple[int, int], seed: int
-) -> Backdrop | None:
+) -> FrameBackground | None:
     """Make the background that was asked for.
 
     Parameters
@@ -117,20 +117,20 @@ def make_backdrop(
 
     Returns
     -------
-    Backdrop, or None for a transparent one
+    FrameBackground, or None for a transparent one
     """
     width, height = frame
     if choice.kind is BackgroundKind.TRANSPARENT:
         return None
     if choice.kind is BackgroundKind.SOURCE:
-        return StillBackdrop(paste(source.plate, contain(source.size, frame), frame))
+        return StillBackground(paste(source.plate, contain(source.size, frame), frame))
     if choice.kind is BackgroundKind.DRIVING:
-        return DrivingBackdrop(motion, contain((motion.track.width, motion.track.height), frame), frame, seed)
-    if choice.kind is BackgroundKind.COLOUR:
-        return StillBackdrop(np.full((height, width, 3), choice.colour, dtype=np.uint8))
+        return DrivingBackground(motion, contain((motion.track.width, motion.track.height), frame), frame, seed)
+    if choice.kind is BackgroundKind.COLOR:
+        return StillBackground(np.full((height, width, 3), choice.color, dtype=np.uint8))
     if choice.path is None:
         raise ValueError("a background from a file needs a path")
     if choice.path.is_file() and is_picture(choice.path):
         rgb = read_image(choice.path).rgb
-        return StillBackdrop(paste(rgb, cover((rgb.shape[1], rgb.shape[0]), frame), frame))
-    return ClipBackdrop(choice.path, frame)
+        return StillBackground(paste(rgb, cover((rgb.shape[1], rgb.shape[0]), frame), frame))
+    return ClipBackground(choice.path, frame)

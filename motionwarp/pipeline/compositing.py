@@ -27,10 +27,10 @@ def composite(layer: PersonLayer, canvas: ByteArray) -> ByteArray:
     if box.size == 0:
         return canvas
     behind = cv2.cvtColor(cv2.bitwise_not(np.ascontiguousarray(layer.rgba[..., 3])), cv2.COLOR_GRAY2RGB)
-    colour = cv2.cvtColor(layer.rgba, cv2.COLOR_RGBA2RGB)
+    color = cv2.cvtColor(layer.rgba, cv2.COLOR_RGBA2RGB)
     # OpenCV's 8 bit product rounds and saturates, and holds no float copy of the box
-    cv2.add(colour, cv2.multiply(box, behind, scale=1.0 / 255.0), dst=colour)
-    box[:] = colour
+    cv2.add(color, cv2.multiply(box, behind, scale=1.0 / 255.0), dst=color)
+    box[:] = color
     return canvas
 
 
@@ -54,12 +54,12 @@ def cut_out(layer: PersonLayer, width: int, height: int) -> ByteArray:
     if box.size:
         alpha = layer.rgba[..., 3]
         # alpha divided by itself would be 255 everywhere, so only the colours are divided
-        colour = cv2.divide(
+        color = cv2.divide(
             cv2.cvtColor(layer.rgba, cv2.COLOR_RGBA2RGB),
             cv2.cvtColor(np.ascontiguousarray(alpha), cv2.COLOR_GRAY2RGB),
             scale=255.0,
         )
-        box[..., :3] = colour
+        box[..., :3] = color
         box[..., 3] = alpha
     return frame
 

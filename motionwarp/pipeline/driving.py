@@ -14,7 +14,7 @@ from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probe import VideoInfo
 from motionwarp.media.reader import VideoReader, open_video
 from motionwarp.perception.base import Estimator
-from motionwarp.perception.exposure import Doubts
+from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.driving_plate import PlateBuilder
 from motionwarp.pipeline.layout import resized
@@ -22,7 +22,7 @@ from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
-from motionwarp.pose.continuity import leaps
+from motionwarp.pose.continuity import discontinuities
 from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.pose.people import PersonSelector
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Pose, PoseTrack
@@ -31,7 +31,7 @@ from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Pose, Po
 LONGEST_SIDE = 1280
 
 
-class Glimpses:
+class FrameSampler:
     """Which frames of a clip are looked at, and pictures of a few of them, evenly spaced whatever the clip's length.
 
     Parameters
@@ -134,7 +134,7 @@ def observe_driving(
     *,
     with_plate: bool,
     callback: ProgressCallback | None,
-    glimpses: Glimpses | None = None,
+    glimpses: FrameSampler | None = None,
 ) -> DrivingMotion:
     """Go through the driving clip once.
 
@@ -151,7 +151,7 @@ def observe_driving(
     with_plate : bool
         Whether the clip's background is needed without its person.
     callback : callable or None
-    glimpses : Glimpses or None
+    glimpses : FrameSampler or None
         Which frames are looked at, and where a few pictures are kept; None for all frames and no pictures. Cuts are found among all
         frames in any case.
 
@@ -168,7 +168,7 @@ def observe_driving(
         closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded,
     ):
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None, given)
-        doubts = Doubts()
+        doubts = ReadingQuality()
         # apart from the estimator's own time, which is most of what following takes otherwise
         waited = clock.timed("wait for decoding", decoded)
         frames = _watched(waited, pass_one, reader.info, options, callback, glimpses)
@@ -282,7 +282,7 @@ class _PassOne:
             *np.searchsorted(self.numbers, self.cuts.cuts()),
             *np.searchsorted(self.given_indices, self.given_cuts),
         )
-        cuts = {*leaps(uncut), *(int(place) for place in places if 0 < place < len(times))}
+        cuts = {*discontinuities(uncut), *(int(place) for place in places if 0 < place < len(times))}
         return replace(uncut, cuts=tuple(sorted(cuts)))
 
 
@@ -292,7 +292,7 @@ def _watched(
     info: VideoInfo,
     options: TransferOptions,
     callback: ProgressCallback | None,
-    glimpses: Glimpses | None,
+    glimpses: FrameSampler | None,
 ) -> Iterator[Frame]:
     """Yield the frames that are looked at."""
     total = expected_frames(info, options)

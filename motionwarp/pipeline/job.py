@@ -25,11 +25,11 @@ from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probe import VideoInfo, probe_video
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
-from motionwarp.pipeline.analysis import SeenInputs
-from motionwarp.pipeline.background import Backdrop, make_backdrop
+from motionwarp.pipeline.analysis import AnalyzedInputs
+from motionwarp.pipeline.background import FrameBackground, make_background
 from motionwarp.pipeline.compositing import composite, cut_out, scaled_width, side_by_side
-from motionwarp.pipeline.driving import Glimpses, given_track, observe_driving, read_frames
-from motionwarp.pipeline.layout import UNCHANGED, Staging, contain, output_size, staged
+from motionwarp.pipeline.driving import FrameSampler, given_track, observe_driving, read_frames
+from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, output_size, transform_track
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.source import PreparedSource, fitted_to, given_pose, prepare_source, read_source
@@ -42,7 +42,7 @@ from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrac
 
 
 @contextmanager
-def done_beside(work: Callable[[], object]) -> Iterator[None]:
+def run_in_thread(work: Callable[[], object]) -> Iterator[None]:
     """Do something in a thread while the block runs; both are over at its end.
 
     Parameters
@@ -93,9 +93,9 @@ class TransferJob:
     ----------
     source, driving : Path
     options : TransferOptions
-    seen : SeenInputs or None
+    seen : AnalyzedInputs or None
         What an earlier analysis saw; then neither file is analysed, and the clip is read only if its pictures are shown.
-    staging : Staging
+    staging : PersonTransform
         Size and place of the person in the frame.
     keep_parsing : bool
         Whether layers carry classes, if the engine can tell them.
@@ -107,8 +107,8 @@ class TransferJob:
         driving: Path,
         options: TransferOptions,
         *,
-        seen: SeenInputs | None = None,
-        staging: Staging = UNCHANGED,
+        seen: AnalyzedInputs | None = None,
+        staging: PersonTransform = UNCHANGED,
         keep_parsing: bool = False,
     ) -> None:
         self.source_path, self.driving_path, self.options = source, driving, options
@@ -170,13 +170,13 @@ class TransferJob:
         """Whether the clip's background without its person is needed."""
         return self.options.background_choice.kind is BackgroundKind.DRIVING
 
-    def look(self, callback: ProgressCallback | None = None, glimpses: Glimpses | None = None) -> SeenInputs:
+    def look(self, callback: ProgressCallback | None = None, glimpses: FrameSampler | None = None) -> AnalyzedInputs:
         """Analyse both inputs.
 
         Parameters
         ----------
         callback : callable or None
-        glimpses : Glimpses or None
+        glimpses : FrameSampler or None
             As for `observe_driving`: which frames of the clip are looked at.
 
         Raises
@@ -187,7 +187,9 @@ class TransferJob:
         with ExitStack() as beside:
             return self._looked(callback, glimpses, beside)
 
-    def _looked(self, callback: ProgressCallback | None, glimpses: Glimpses | None, beside: ExitStack) -> SeenInputs:
+    def _looked(
+        self, callback: ProgressCallback | None, glimpses: FrameSampler | None, beside: ExitStack
+    ) -> AnalyzedInputs:
         """Analyse both inputs; where the source's plate is shown, it is made in a thread until `beside` is closed."""
         announce(callback, Stage.SOURCE, 0, 1)
         with self.clock.measure("source"):
@@ -196,7 +198,7 @@ class TransferJob:
             )
         announce(callback, Stage.SOURCE, 1, 1)
         if self.options.background_choice.kind is BackgroundKind.SOURCE:
-            beside.enter_context(done_beside(lambda: self._make_plate(prepared)))
+            beside.enter_context(run_in_thread(lambda: self._make_plate(prepared)))
         motion = observe_driving(
             self.driving_path,
             self.options,
@@ -207,19 +209,19 @@ class TransferJob:
             callback=callback,
             glimpses=glimpses,
         )
-        return SeenInputs(prepared, motion, self.driving_info, self.estimator.name)
+        return AnalyzedInputs(prepared, motion, self.driving_info, self.estimator.name)
 
     def _make_plate(self, source: PreparedSource) -> ByteArray:
         with self.clock.measure("plate"):
             return source.plate
 
-    def prepare(self, callback: ProgressCallback | None = None, seen: SeenInputs | None = None) -> Timeline:
+    def prepare(self, callback: ProgressCallback | None = None, seen: AnalyzedInputs | None = None) -> Timeline:
         """Run the first pass: source, driving poses, retargeting, warps and their smoothing.
 
         Parameters
         ----------
         callback : callable or None
-        seen : SeenInputs or None
+        seen : AnalyzedInputs or None
             What `look` saw, where it has been called already.
 
         Returns
@@ -241,7 +243,7 @@ class TransferJob:
             self._timeline = make_timeline(
                 seen.motion.track.times_seconds, seen.motion.end_seconds, self.options.frame_rate
             )
-            self._target = staged(self._moved(seen.motion.track, seen.source), self._staging)
+            self._target = transform_track(self._moved(seen.motion.track, seen.source), self._staging)
             self._prepare_engine(seen.source)
             self._theta = self._planned(self._target, callback)
             self._beside = beside.pop_all()
@@ -274,7 +276,7 @@ class TransferJob:
             closing(self._driving_frames(chosen) if needs_driving else _nothing(len(chosen))) as driving,
             ExitStack() as opened,
         ):
-            backdrop: Backdrop | None = None
+            backdrop: FrameBackground | None = None
             for number, (index, layer, pictured) in enumerate(zip(chosen.tolist(), layers, driving, strict=True)):
                 if not number:
                     # only now, so that the first frames are rendered while the source's plate is still being made
@@ -285,10 +287,10 @@ class TransferJob:
                     frame = self._composed(index, layer, pictured, backdrop)
                 yield frame, layer
 
-    def _opened_backdrop(self, opened: ExitStack) -> Backdrop | None:
+    def _opened_backdrop(self, opened: ExitStack) -> FrameBackground | None:
         """Return the background, which is closed with `opened`."""
         choice = self.options.background_choice
-        backdrop = make_backdrop(choice, self._source, self._motion, self._frame, self.options.seed)
+        backdrop = make_background(choice, self._source, self._motion, self._frame, self.options.seed)
         return backdrop if backdrop is None else opened.enter_context(closing(backdrop))
 
     @property
@@ -378,7 +380,9 @@ class TransferJob:
         numbers = self._timeline.driving_frames[chosen].tolist()
         return read_frames(self.driving_path, self.options, numbers, self._motion.every, self.clock)
 
-    def _composed(self, index: int, layer: PersonLayer, driving: Frame | None, backdrop: Backdrop | None) -> Frame:
+    def _composed(
+        self, index: int, layer: PersonLayer, driving: Frame | None, backdrop: FrameBackground | None
+    ) -> Frame:
         seconds = float(self._timeline.times_seconds[index])
         if backdrop is None:
             rgba = cut_out(layer, *self._frame)

@@ -16,7 +16,7 @@ _SEEN = 0.1
 
 
 @dataclass(frozen=True)
-class Staging:
+class PersonTransform:
     """A change of the person's size and place, the same for a whole clip.
 
     Attributes
@@ -54,17 +54,17 @@ class Staging:
         return self == UNCHANGED
 
 
-UNCHANGED = Staging()
+UNCHANGED = PersonTransform()
 
 
-def staged(track: PoseTrack, staging: Staging) -> PoseTrack:
+def transform_track(track: PoseTrack, staging: PersonTransform) -> PoseTrack:
     """Scale and move a placed clip of poses.
 
     Parameters
     ----------
     track : PoseTrack
         In pixels of the output frame, which is as large as the track says.
-    staging : Staging
+    staging : PersonTransform
 
     Returns
     -------
@@ -158,12 +158,12 @@ def output_size(
 
 def contain(size: tuple[int, int], frame: tuple[int, int]) -> Fit:
     """Place a picture whole in the middle of a frame, as large as it goes; sizes are width and height."""
-    return _centred(size, frame, min(frame[0] / size[0], frame[1] / size[1]))
+    return _centered(size, frame, min(frame[0] / size[0], frame[1] / size[1]))
 
 
 def cover(size: tuple[int, int], frame: tuple[int, int]) -> Fit:
     """Place a picture so that it fills a frame, cut off evenly at two sides; sizes are width and height."""
-    return _centred(size, frame, max(frame[0] / size[0], frame[1] / size[1]))
+    return _centered(size, frame, max(frame[0] / size[0], frame[1] / size[1]))
 
 
 def paste(picture: ByteArray, fit: Fit, frame: tuple[int, int]) -> ByteArray:
@@ -203,7 +203,7 @@ def resized(picture: ByteArray, width: int, height: int) -> ByteArray:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=method), dtype=np.uint8)
 
 
-def _centred(size: tuple[int, int], frame: tuple[int, int], scale: float) -> Fit:
+def _centered(size: tuple[int, int], frame: tuple[int, int], scale: float) -> Fit:
     width, height = _scaled(*size, scale)
     return Fit((frame[0] - width) // 2, (frame[1] - height) // 2, width, height)
 

@@ -57,7 +57,7 @@ class BackgroundKind(Enum):
     SOURCE = "source"
     DRIVING = "driving"
     TRANSPARENT = "transparent"
-    COLOUR = "colour"
+    COLOR = "colour"
     FILE = "file"
 
 
@@ -69,13 +69,13 @@ class BackgroundChoice:
     ----------
     kind : BackgroundKind
     colour : (int, int, int) or None
-        RGB in 0..255, for `COLOUR`.
+        RGB in 0..255, for `COLOR`.
     path : Path or None
         A picture or a video, for `FILE`.
     """
 
     kind: BackgroundKind
-    colour: tuple[int, int, int] | None = None
+    color: tuple[int, int, int] | None = None
     path: Path | None = None
 
     @classmethod
@@ -86,7 +86,7 @@ class BackgroundChoice:
             return cls(BackgroundKind(word))
         if re.fullmatch(r"#[0-9a-fA-F]{6}", word):
             red, green, blue = (int(word[start : start + 2], 16) for start in (1, 3, 5))
-            return cls(BackgroundKind.COLOUR, colour=(red, green, blue))
+            return cls(BackgroundKind.COLOR, color=(red, green, blue))
         if not word or word.startswith("#"):
             raise OptionError(
                 "is not a background",

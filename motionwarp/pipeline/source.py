@@ -15,7 +15,7 @@ from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
 from motionwarp.perception.base import Estimator
-from motionwarp.perception.exposure import Doubts
+from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pipeline.layout import resized
@@ -134,7 +134,7 @@ def prepare_source(
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
-    doubts = Doubts()
+    doubts = ReadingQuality()
     if given is None:
         doubts.add(picture.rgb, seen)
     notes = tuple(doubts.notes("the source person"))
@@ -143,12 +143,12 @@ def prepare_source(
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:
     try:
-        return estimator.analyse_picture(rgb, choice, given_pose=given)
+        return estimator.analyze_picture(rgb, choice, given_pose=given)
     except NoPersonError:
         # the choice is among several: where there is one person only, it was meant for the other input
         if choice == LARGEST or len(estimator.find_people(rgb)) != 1:
             raise
-    return estimator.analyse_picture(rgb, LARGEST)
+    return estimator.analyze_picture(rgb, LARGEST)
 
 
 def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:
@@ -190,12 +190,12 @@ def _given_matte(picture: Picture, options: TransferOptions) -> FloatArray | Non
                 subject=options.matte,
                 remedy="Give a grey picture of the source's own shape, white where the person is",
             )
-        grey = given.rgb.max(axis=2) if given.alpha is None else given.alpha
-        return _unit(resized(grey, picture.width, picture.height))
+        gray = given.rgb.max(axis=2) if given.alpha is None else given.alpha
+        return _unit(resized(gray, picture.width, picture.height))
     if picture.alpha is None or picture.alpha.min() == 255:
         return None
     return _unit(picture.alpha)
 
 
-def _unit(grey: ByteArray) -> FloatArray:
-    return grey.astype(np.float32) / np.float32(255)
+def _unit(gray: ByteArray) -> FloatArray:
+    return gray.astype(np.float32) / np.float32(255)

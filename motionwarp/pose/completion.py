@@ -15,7 +15,7 @@ from motionwarp.pose.kinematics import (
     REST_STEPS,
     SEEN_SCORE,
     TREE,
-    fill_from_neighbours,
+    fill_from_neighbors,
     with_mid_hip,
 )
 from motionwarp.pose.skeleton import LEFT_SHOULDER, NECK, POINT_NAMES, RIGHT_SHOULDER
@@ -85,7 +85,7 @@ def complete_pose(pose: Pose) -> Completion:
     positions = joints[:, :2]
     down = _spine_direction(positions, known)
     steps, mirrored = _steps(positions, known, down, torso)
-    filled, _ = fill_from_neighbours(positions[None], known[None], steps)
+    filled, _ = fill_from_neighbors(positions[None], known[None], steps)
     points = pose.points.copy()
     missing = ~known[:POINT_COUNT]
     points[missing, :2] = filled[0, :POINT_COUNT][missing]

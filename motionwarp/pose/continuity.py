@@ -16,7 +16,7 @@ EDGE_TORSOS: Final = 0.8
 EDGE_PART: Final = 0.25
 
 
-def frames_out_of_sight(
+def out_of_frame(
     points: FloatArray, times_seconds: DoubleArray, width: int, height: int, interpolate_seconds: float
 ) -> BoolArray:
     """Tell in which frames of a shot the person is outside of the picture.
@@ -73,7 +73,7 @@ REACH_TORSOS_PER_SECOND: Final = 6.0
 FEWEST_POINTS: Final = 4
 
 
-def leaps(track: PoseTrack) -> tuple[int, ...]:
+def discontinuities(track: PoseTrack) -> tuple[int, ...]:
     """Return the frames in which the person is out of reach of where they were in the frame before.
 
     Such a frame begins another shot even if the pictures look alike: the camera and the room may be the same. A pose that is
@@ -96,8 +96,8 @@ def leaps(track: PoseTrack) -> tuple[int, ...]:
             continue
         torso = typical_torso(points[frame - 1 : frame + 1])
         elapsed = float(track.times_seconds[frame] - track.times_seconds[frame - 1])
-        travelled = _distance(points[frame - 1], points[frame])
-        if torso <= 0 or travelled is None or travelled <= (REACH_TORSOS + REACH_TORSOS_PER_SECOND * elapsed) * torso:
+        traveled = _distance(points[frame - 1], points[frame])
+        if torso <= 0 or traveled is None or traveled <= (REACH_TORSOS + REACH_TORSOS_PER_SECOND * elapsed) * torso:
             continue
         before = frame < 2 or not found[frame - 2] or _is_nearer(points[frame - 2], points[frame - 1], points[frame])
         after = (

@@ -24,19 +24,19 @@ SHIFT: Final = 4
 MAX_POSITION: Final = 30_000.0
 
 
-def _bone_colours() -> tuple[tuple[int, int, int], ...]:
+def _bone_colors() -> tuple[tuple[int, int, int], ...]:
     """Warm colours for the person's right, cold ones for the left, green for the middle; lighter towards the ends."""
-    colours = []
+    colors = []
     shades = {"right": iter((0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.10, 0.13)), "left": iter(np.linspace(0.52, 0.74, 8))}
     for _, child in BONES:
         side = POINT_NAMES[child].split("_")[0]
         hue = float(next(shades[side])) if side in shades else 0.36
         red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 1.0)
-        colours.append((round(255 * red), round(255 * green), round(255 * blue)))
-    return tuple(colours)
+        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
+    return tuple(colors)
 
 
-BONE_COLOURS: Final = _bone_colours()
+BONE_COLORS: Final = _bone_colors()
 
 
 def draw_pose(rgb: ByteArray, points: FloatArray, *, min_score: float = SEEN_SCORE, opacity: float = 1.0) -> ByteArray:
@@ -71,7 +71,7 @@ def draw_pose(rgb: ByteArray, points: FloatArray, *, min_score: float = SEEN_SCO
     for bone in reversed(bones):
         parent, child = BONES[bone]
         width = BONE_WIDTH * torso * (FACE_FACTOR if {parent, child} <= set(HEAD_POINTS) else 1.0)
-        _line(canvas, points[parent], points[child], width, BONE_COLOURS[bone])
+        _line(canvas, points[parent], points[child], width, BONE_COLORS[bone])
     for point in np.flatnonzero(drawable):
         factor = FACE_FACTOR if point in HEAD_POINTS else 1.0
         _disc(canvas, points[point], POINT_RADIUS * torso * factor)
@@ -84,14 +84,14 @@ def _fixed(point: FloatArray) -> tuple[int, int]:
     return round(float(point[0]) * (1 << SHIFT)), round(float(point[1]) * (1 << SHIFT))
 
 
-def _line(canvas: ByteArray, start: FloatArray, end: FloatArray, width: float, colour: tuple[int, int, int]) -> None:
+def _line(canvas: ByteArray, start: FloatArray, end: FloatArray, width: float, color: tuple[int, int, int]) -> None:
     inner = max(1, round(width))
     outer = inner + max(2, 2 * round(width / 6))
-    for thickness, paint in ((outer, OUTLINE), (inner, colour)):
+    for thickness, paint in ((outer, OUTLINE), (inner, color)):
         cv2.line(canvas, _fixed(start), _fixed(end), paint, thickness, cv2.LINE_AA, SHIFT)
 
 
-def _disc(canvas: ByteArray, centre: FloatArray, radius: float) -> None:
+def _disc(canvas: ByteArray, center: FloatArray, radius: float) -> None:
     outer = max(1.5, radius)
     for size, paint in ((outer, OUTLINE), (0.7 * outer, (255, 255, 255))):
-        cv2.circle(canvas, _fixed(centre), round(size * (1 << SHIFT)), paint, cv2.FILLED, cv2.LINE_AA, SHIFT)
+        cv2.circle(canvas, _fixed(center), round(size * (1 << SHIFT)), paint, cv2.FILLED, cv2.LINE_AA, SHIFT)

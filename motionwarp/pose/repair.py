@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 
 from motionwarp.errors import NoPersonError
-from motionwarp.pose.continuity import frames_out_of_sight
+from motionwarp.pose.continuity import out_of_frame
 from motionwarp.pose.gaps import GapFill, fill_shot
-from motionwarp.pose.glitches import undo_jumps, undo_swaps
 from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.outliers import undo_jumps, undo_swaps
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.types import BoolArray, PoseTrack
 
@@ -113,7 +113,7 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
             for frame, indices in undo_jumps(part, times):
                 text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbours"
                 notes.append(_note(start + frame, start + frame, text))
-        away = frames_out_of_sight(part, times, track.width, track.height, rules.interpolate_seconds)
+        away = out_of_frame(part, times, track.width, track.height, rules.interpolate_seconds)
         for fill in fill_shot(part, times, rules.interpolate_seconds):
             text = _AWAY_TEXT if not fill.points and away[fill.first] else _gap_text(fill)
             notes.append(_note(start + fill.first, start + fill.last, text))

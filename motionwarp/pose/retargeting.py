@@ -14,7 +14,7 @@ import numpy as np
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
-from motionwarp.pose.kinematics import SEEN_SCORE, TREE, fill_from_neighbours, with_mid_hip
+from motionwarp.pose.kinematics import SEEN_SCORE, TREE, fill_from_neighbors, with_mid_hip
 from motionwarp.pose.proportions import BoneRatios, compare, measure
 from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
 from motionwarp.pose.smoothing import DoubleArray
@@ -226,7 +226,7 @@ def _driving_joints(
     steps = np.zeros_like(source_joints)
     for bone in TREE:
         steps[bone.child] = (source_joints[bone.child] - source_joints[bone.parent]) / factors[bone.child]
-    filled, _ = fill_from_neighbours(joints[..., :2], known, steps.astype(np.float32))
+    filled, _ = fill_from_neighbors(joints[..., :2], known, steps.astype(np.float32))
     return filled.astype(np.float64), known, shown
 
 

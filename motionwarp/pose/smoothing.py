@@ -144,15 +144,15 @@ def _local_speed(curve: DoubleArray, times_seconds: DoubleArray, weights: Double
     steps = np.maximum(np.diff(times_seconds), 1e-6)
     squared = (np.diff(steady, axis=0) ** 2).sum(axis=1) / steps**2
     # each step counts for the samples at both of its ends, by time, so that the measure does not depend on the frame rate
-    centres = (times_seconds[1:] + times_seconds[:-1]) / 2
+    centers = (times_seconds[1:] + times_seconds[:-1]) / 2
     result = np.empty(len(curve))
     # far enough out for the weights to have faded, so that it does not matter on which side of the edge a step falls
-    starts = np.searchsorted(centres, times_seconds - 3 * SPEED_REACH_SECONDS, side="left")
-    ends = np.searchsorted(centres, times_seconds + 3 * SPEED_REACH_SECONDS, side="right")
+    starts = np.searchsorted(centers, times_seconds - 3 * SPEED_REACH_SECONDS, side="left")
+    ends = np.searchsorted(centers, times_seconds + 3 * SPEED_REACH_SECONDS, side="right")
     for sample, (start, end) in enumerate(zip(starts, ends, strict=True)):
         # the steps at the sample itself count however long they take
         first, last = min(start, max(sample - 1, 0)), max(end, sample + 1)
-        closeness = np.exp(-0.5 * ((centres[first:last] - times_seconds[sample]) / SPEED_REACH_SECONDS) ** 2)
+        closeness = np.exp(-0.5 * ((centers[first:last] - times_seconds[sample]) / SPEED_REACH_SECONDS) ** 2)
         mass = closeness * steps[first:last]
         total = mass.sum()
         near = squared[first:last]

@@ -12,7 +12,7 @@ from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.pose import skeleton
 from motionwarp.puppet.joints import LEAST_SCORE
-from motionwarp.puppet.textures import spread_colours
+from motionwarp.puppet.textures import spread_colors
 from motionwarp.types import BoolArray, FloatArray, SourcePerson
 
 _FACE: Final = (labels.FACE, labels.SUNGLASSES)
@@ -66,16 +66,16 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
         return replace(source, rgb=rgb)
     window = _window(covered | hair)
     smooth = _without_strands(source.rgb[window].astype(np.float32), known[window], _STRANDS * size)
-    colours = spread_colours(smooth, known[window])
-    rgb[window] = np.where(covered[window][..., None], np.rint(colours).astype(np.uint8), rgb[window])
+    colors = spread_colors(smooth, known[window])
+    rgb[window] = np.where(covered[window][..., None], np.rint(colors).astype(np.uint8), rgb[window])
     parsing[hidden] = labels.HAIR
     return replace(source, rgb=rgb, parsing=parsing)
 
 
-def _without_strands(colours: FloatArray, known: BoolArray, sigma: float) -> FloatArray:
+def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> FloatArray:
     """Return the mean colours around each pixel that is known, float32 (H, W, 3)."""
     weight = known.astype(np.float32)
-    summed = cv2.GaussianBlur(np.dstack([colours * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
+    summed = cv2.GaussianBlur(np.dstack([colors * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
     return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6)), dtype=np.float32)
 
 
@@ -106,8 +106,8 @@ def with_covered_chest(source: SourcePerson) -> SourcePerson:
         return source
     window = _window(covered | cloth)
     rgb, parsing = source.rgb.copy(), source.parsing.copy()
-    colours = spread_colours(source.rgb[window].astype(np.float32), known[window])
-    rgb[window] = np.where(covered[window][..., None], np.rint(colours).astype(np.uint8), rgb[window])
+    colors = spread_colors(source.rgb[window].astype(np.float32), known[window])
+    rgb[window] = np.where(covered[window][..., None], np.rint(colors).astype(np.uint8), rgb[window])
     parsing[window] = np.where(bare[window], spread_classes(source.parsing[window], known[window]), parsing[window])
     return replace(source, rgb=rgb, parsing=parsing)
 

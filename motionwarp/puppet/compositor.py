@@ -14,7 +14,7 @@ from torch import Tensor
 from motionwarp.geometry.grids import sample
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.types import PersonLayer
 
 DEPTH_COUNT: Final = 3
@@ -26,12 +26,12 @@ _CLEARLY_SEEN: Final = 0.4  # scores of elbow and wrist beyond which they say no
 _FADE: Final = 0.25  # scores between which one order fades into the other
 
 
-def depth_scores(target: BodyPoints, point_scores: Tensor) -> Tensor:
+def depth_scores(target: Joints, point_scores: Tensor) -> Tensor:
     """Return for each frame how far arms are before the torso, and the right leg before the left one.
 
     Parameters
     ----------
-    target : BodyPoints
+    target : Joints
         Of B poses.
     point_scores : float32 tensor (B, 18)
 

@@ -17,7 +17,7 @@ from motionwarp.geometry.affine import apply_affine, compose_affine
 from motionwarp.geometry.thin_plate import bending_matrix, spline_basis
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.types import FloatArray
 
 CONTROL_SIZE: Final = 5
@@ -86,22 +86,22 @@ class Garment:
         return _skin(self.outline, self.outline_shares, forward)
 
 
-def make_garment(source: BodyPoints, outline: FloatArray) -> Garment:
+def make_garment(source: Joints, outline: FloatArray) -> Garment:
     """Prepare the cloth of one source.
 
     Parameters
     ----------
-    source : BodyPoints
+    source : Joints
         Of one pose.
     outline : float32 (M, 2)
         Convex hull of the cloth below the hips, in source pixels.
     """
     low, high = outline.min(axis=0), outline.max(axis=0)
-    centre, half = 0.5 * (low + high), np.maximum(0.5 * (high - low), 1.0)
+    center, half = 0.5 * (low + high), np.maximum(0.5 * (high - low), 1.0)
     steps = np.linspace(-1, 1, _SAMPLES, dtype=np.float32)
-    lattice = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2) * half + centre
+    lattice = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2) * half + center
     scale = 1 / (_FRAME_MARGIN * half)
-    frame = np.array([[scale[0], 0, -centre[0] * scale[0]], [0, scale[1], -centre[1] * scale[1]]], dtype=np.float32)
+    frame = np.array([[scale[0], 0, -center[0] * scale[0]], [0, scale[1], -center[1] * scale[1]]], dtype=np.float32)
     points = torch.from_numpy(lattice.astype(np.float32))
     hull = torch.from_numpy(outline)
     return Garment(torch.from_numpy(frame), points, _shares(points, source), hull, _shares(hull, source))
@@ -112,9 +112,9 @@ def _skin(points: Tensor, shares: Tensor, forward: Tensor) -> Tensor:
     return (mixed[..., :2] * points[:, None, :]).sum(-1) + mixed[..., 2]
 
 
-def _shares(points: Tensor, source: BodyPoints) -> Tensor:
+def _shares(points: Tensor, source: Joints) -> Tensor:
     """Return how far points follow torso, right and left thigh, right and left shin, float32 (N, 5)."""
-    neck, hips = source.xy[0, skeleton.NECK], source.hip_centre[0]
+    neck, hips = source.xy[0, skeleton.NECK], source.hip_center[0]
     down = (hips - neck) / (hips - neck).norm().clamp_min(1e-3)
     left = torch.stack([down[1], -down[0]])  # towards the person's left when facing the camera
     hip_axis = source.xy[0, skeleton.LEFT_HIP] - source.xy[0, skeleton.RIGHT_HIP]
@@ -139,7 +139,7 @@ def _shares(points: Tensor, source: BodyPoints) -> Tensor:
     return shares
 
 
-def _leg_axis(source: BodyPoints, limb: parts.Limb, hips: Tensor, down: Tensor, left: Tensor, fall: Tensor) -> Tensor:
+def _leg_axis(source: Joints, limb: parts.Limb, hips: Tensor, down: Tensor, left: Tensor, fall: Tensor) -> Tensor:
     """Return how far aside a leg runs at each depth below the hips, (N,)."""
     hip, knee = source.xy[0, limb.points[0]] - hips, source.xy[0, limb.points[1]] - hips
     start, end = (hip * down).sum(), (knee * down).sum()

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from motionwarp.pose import skeleton
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 
 TURN_LENGTH: Final = 2  # cosine and sine
 HEAD_POINTS: Final = (*skeleton.HEAD_POINTS, skeleton.NECK)
@@ -80,12 +80,12 @@ class HeadDepth:
         return self.axis + self.offsets + shift[..., None] * self.across
 
 
-def head_depth(source: BodyPoints) -> HeadDepth | None:
+def head_depth(source: Joints) -> HeadDepth | None:
     """Return the source's head in depth; None if too few of its points are seen.
 
     Parameters
     ----------
-    source : BodyPoints
+    source : Joints
         Of one pose, B = 1.
     """
     seen = source.seen[:, list(HEAD_POINTS)]
@@ -121,16 +121,16 @@ class HeadTurns:
     shown: Tensor
 
 
-def head_turns(head: HeadDepth | None, source: BodyPoints, target: BodyPoints) -> HeadTurns:
+def head_turns(head: HeadDepth | None, source: Joints, target: Joints) -> HeadTurns:
     """Return how far the heads of poses are turned; small turns are none.
 
     Parameters
     ----------
     head : HeadDepth or None
         Of the source. None turns nobody but who is seen from behind.
-    source : BodyPoints
+    source : Joints
         Of one pose, B = 1.
-    target : BodyPoints
+    target : Joints
         Of B poses.
 
     Returns

@@ -93,11 +93,11 @@ class HeadSurface:
         share = (visible / _SEAM + 0.5).clamp(0, 1)[:, None]  # (1, 1, h, w)
         mixed = share * sample(self.front.rgba, there) + (1 - share) * sample(self.behind.rgba, there)
         covered = mixed[:, 3:] > _LEAST_ALPHA
-        colours = torch.where(covered, mixed[:, :3] / mixed[:, 3:].clamp_min(_LEAST_ALPHA) * rgba[:, 3:], rgba[:, :3])
+        colors = torch.where(covered, mixed[:, :3] / mixed[:, 3:].clamp_min(_LEAST_ALPHA) * rgba[:, 3:], rgba[:, :3])
         if classes is not None and self.front.parsing is not None and self.behind.parsing is not None:
             front, behind = (sample(side, there, mode="nearest") for side in (self.front.parsing, self.behind.parsing))
             classes = torch.where(covered, torch.where(share > 0.5, front, behind), classes)
-        return torch.cat([colours, rgba[:, 3:]], dim=1), classes
+        return torch.cat([colors, rgba[:, 3:]], dim=1), classes
 
     def _source_of(self, grid: Tensor, angle: float) -> tuple[Tensor, Tensor]:
         """Return where the surface seen at each place of a grid (B, h, w, 2) lies without the turn, and how far it faces us there."""

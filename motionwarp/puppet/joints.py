@@ -29,13 +29,13 @@ _SIZES: Final = (
 )
 
 
-class BodyPoints:
+class Joints:
     """Positions of one batch of poses with missing torso points filled in.
 
     Parameters
     ----------
     poses : float32 tensor (B, 18, 3)
-    reference : BodyPoints, optional
+    reference : Joints, optional
         The same person in another picture, B = 1: hips that are not seen are put where that person's would be, rather than where
         an average person's are.
 
@@ -51,7 +51,7 @@ class BodyPoints:
         From the neck to the middle of the hips in pixels; at least a fifth of a plausible one, so that nothing is divided by zero.
     """
 
-    def __init__(self, poses: Tensor, reference: BodyPoints | None = None) -> None:
+    def __init__(self, poses: Tensor, reference: Joints | None = None) -> None:
         xy = poses[..., :2].float().clone()  # (B, 18, 2)
         seen = poses[..., 2] >= LEAST_SCORE
         self.seen = seen
@@ -70,7 +70,7 @@ class BodyPoints:
         self.xy = torch.where(self.usable[:, None, None], xy, torch.zeros_like(xy))
         self.torso = self._torso_length()
 
-    def _fill_hips(self, xy: Tensor, seen: Tensor, reference: BodyPoints | None) -> None:
+    def _fill_hips(self, xy: Tensor, seen: Tensor, reference: Joints | None) -> None:
         right, left = skeleton.RIGHT_HIP, skeleton.LEFT_HIP
         neck = xy[:, skeleton.NECK]
         across = xy[:, skeleton.LEFT_SHOULDER] - xy[:, skeleton.RIGHT_SHOULDER]
@@ -88,12 +88,12 @@ class BodyPoints:
             _fill(xy, one, ~seen[:, one], torch.where(seen[:, other, None], mirrored, guess))
 
     def _torso_length(self) -> Tensor:
-        length = (self.hip_centre - self.xy[:, skeleton.NECK]).norm(dim=-1)
+        length = (self.hip_center - self.xy[:, skeleton.NECK]).norm(dim=-1)
         width = (self.xy[:, skeleton.LEFT_SHOULDER] - self.xy[:, skeleton.RIGHT_SHOULDER]).norm(dim=-1)
         return torch.maximum(length, 0.6 * _TORSO_OF_SHOULDERS * width).clamp_min(4.0)
 
     @property
-    def hip_centre(self) -> Tensor:
+    def hip_center(self) -> Tensor:
         """Middle of the hips, (B, 2)."""
         return 0.5 * (self.xy[:, skeleton.RIGHT_HIP] + self.xy[:, skeleton.LEFT_HIP])
 
@@ -107,14 +107,14 @@ class BodyPoints:
         tip: Tensor = far + bone / length * reach
         return tip
 
-    def turned_away(self, reference: BodyPoints) -> Tensor:
+    def turned_away(self, reference: Joints) -> Tensor:
         """Return who shows the back of the head, while the same person in another picture shows the face, bool (B,).
 
         Somebody who looks back over their shoulder does not, nor does somebody whose face is surely seen.
 
         Parameters
         ----------
-        reference : BodyPoints
+        reference : Joints
             Of one pose, B = 1.
         """
         shoulders, ears = (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER), (skeleton.RIGHT_EAR, skeleton.LEFT_EAR)
@@ -123,7 +123,7 @@ class BodyPoints:
         head = torch.where(self.seen[:, list(ears)].all(dim=1), self._side(*ears) < _EARS_EXCHANGED, without_ears)
         return shows_face & head & (self._side(*shoulders) < -_FACING) & ~self._sure_face
 
-    def shows_other_side(self, reference: BodyPoints) -> Tensor:
+    def shows_other_side(self, reference: Joints) -> Tensor:
         """Return whose shoulders are seen from the other side than those of the same person in another picture, B = 1, bool (B,)."""
         shoulders = skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
         here, there = self._side(*shoulders), reference._side(*shoulders)
@@ -132,7 +132,7 @@ class BodyPoints:
     def _side(self, right: int, left: int) -> Tensor:
         """Return how far the left point lies on the side on which it is seen from the front, in torsos, (B,); however the body lies."""
         across = self.xy[:, left] - self.xy[:, right]
-        down = self.hip_centre - self.xy[:, skeleton.NECK]
+        down = self.hip_center - self.xy[:, skeleton.NECK]
         return (across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]) / self.torso.square()
 
     def present_parts(self) -> Tensor:
@@ -148,7 +148,7 @@ class BodyPoints:
         return present
 
 
-def _relative_size(xy: Tensor, seen: Tensor, reference: BodyPoints) -> Tensor:
+def _relative_size(xy: Tensor, seen: Tensor, reference: Joints) -> Tensor:
     """Return how much larger people are than the reference, told from head and shoulders, (B,): the median of what is seen."""
     ratios = []
     for one, other in _SIZES:

@@ -30,12 +30,12 @@ from motionwarp.puppet.compositor import (
 from motionwarp.puppet.garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
 from motionwarp.puppet.head_surface import chosen_sides, turned_frames
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import bare_hands, part_regions
 from motionwarp.puppet.texture_pyramid import TexturePyramid, source_to_texture
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.puppet.transforms import forward_maps, hanging_maps, side_swaps
-from motionwarp.puppet.warp_params import LayeredTheta, ResidualWarps
+from motionwarp.puppet.warp_params import ResidualWarps, WarpParams
 from motionwarp.types import SourcePerson
 
 _WORKING_TORSO: Final = (
@@ -47,7 +47,7 @@ _SAME_TURN: Final = 0.02  # of cosine and sine
 _COVERED_HAND, _BARE_HAND = 0.3, 0.6
 
 
-class LayeredPerson:
+class PuppetPerson:
     """One source person in parts.
 
     Parameters
@@ -65,14 +65,14 @@ class LayeredPerson:
 
     def __init__(self, source: SourcePerson, device: torch.device, *, keep_parsing: bool = False) -> None:
         self._device = device
-        self._points = BodyPoints(torch.from_numpy(source.pose.points)[None])
+        self._points = Joints(torch.from_numpy(source.pose.points)[None])
         if not bool(self._points.usable[0]):
             raise NoPersonError(
                 "the source's points have neither both shoulders nor a neck and both hips",
                 remedy="Use a picture that shows the person's upper body, or give better points.",
             )
         self._head = head_depth(self._points)
-        source = continued_below(source, float(self._points.torso[0]), float(self._points.hip_centre[0, 0]))
+        source = continued_below(source, float(self._points.torso[0]), float(self._points.hip_center[0, 0]))
         height, width = source.parsing.shape
         factor = min(1.0, _WORKING_TORSO / float(self._points.torso[0]))
         size = max(round(width * factor), 8), max(round(height * factor), 8)
@@ -81,20 +81,20 @@ class LayeredPerson:
         shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
         shrunk = source.pose.points.copy()
         shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
-        regions = part_regions(BodyPoints(torch.from_numpy(shrunk)[None]), small, solid)
+        regions = part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid)
         textures = cut_textures(
             source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
         )
         self._cut_again = partial(cut_textures, keep_parsing=keep_parsing, device=device)
         self._source, self._regions = source, regions
         bare = bare_hands(regions, small, solid)
-        self._lent = self._lenders(textures, bare)
+        self._lent = self._source_parts(textures, bare)
         self._swaps = side_swaps(self._points, self._lent)
         self._textures = TexturePyramid([textures[lender] for lender in self._lent], self._cut_behind)
         cloth = textures[parts.GARMENT]
         self._garment: Garment | None = None if cloth is None else make_garment(self._points, cloth.outline)
 
-    def _lenders(self, textures: list[PartTexture | None], bare: dict[int, float]) -> tuple[int, ...]:
+    def _source_parts(self, textures: list[PartTexture | None], bare: dict[int, float]) -> tuple[int, ...]:
         """Return for each part whose pixels it shows: its own, or its twin's where the source hides it."""
         present = self._points.present_parts()[0]
         usable = [bool(present[part]) and texture is not None for part, texture in enumerate(textures)]
@@ -111,10 +111,10 @@ class LayeredPerson:
             behind = seen_from_behind(behind)
         return self._cut_again(behind.rgb, behind.matte, behind.parsing, self._regions.only(part))[part]
 
-    def plan(self, poses: Tensor) -> LayeredTheta:
+    def plan(self, poses: Tensor) -> WarpParams:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""
         poses = poses.float().cpu()
-        target = BodyPoints(poses, self._points)
+        target = Joints(poses, self._points)
         turns = head_turns(self._head, self._points, target)
         forward = self._forward(target, turns)
         backward = invert_affine(forward)
@@ -123,9 +123,9 @@ class LayeredPerson:
         else:
             hanging = hanging_maps(forward, self._swaps, target.shows_other_side(self._points))
             spline = self._garment.fit(hanging, backward[:, parts.TORSO])
-        return LayeredTheta(backward, spline, depth_scores(target, poses[..., 2]), turns.shown)
+        return WarpParams(backward, spline, depth_scores(target, poses[..., 2]), turns.shown)
 
-    def _forward(self, target: BodyPoints, turns: HeadTurns) -> Tensor:
+    def _forward(self, target: Joints, turns: HeadTurns) -> Tensor:
         head = None if self._head is None else self._head.turned(turns.placed)
         return forward_maps(self._points, target, self._lent, head)
 
@@ -135,7 +135,7 @@ class LayeredPerson:
         The points are the same but for a head that the source shows from the side only: it is moved, but not turned as it was asked to.
         """
         poses = poses.float().cpu()
-        target = BodyPoints(poses, self._points)
+        target = Joints(poses, self._points)
         turns = head_turns(self._head, self._points, target)
         unturned = (turns.placed - turns.shown).abs().amax(dim=1) > _SAME_TURN
         if self._head is None or not unturned.any():
@@ -149,14 +149,14 @@ class LayeredPerson:
         )
         return shown
 
-    def render(self, poses: Tensor, theta: LayeredTheta, height: int, width: int) -> list[FramePiece | None]:
+    def render(self, poses: Tensor, theta: WarpParams, height: int, width: int) -> list[FramePiece | None]:
         """Return each frame's person, None where there is none.
 
         Parameters
         ----------
         poses : float32 tensor (B, 18, 3)
             As given to `plan`.
-        theta : LayeredTheta
+        theta : WarpParams
             As returned by `plan`, possibly smoothed.
         height, width : int
             Of the output frame.
@@ -169,12 +169,12 @@ class LayeredPerson:
                 frames[frame] = None if composed is None else FramePiece(*composed)
         return frames
 
-    def bounds(self, poses: Tensor, theta: LayeredTheta) -> Tensor:
+    def bounds(self, poses: Tensor, theta: WarpParams) -> Tensor:
         """Return the boxes around all parts of each frame: left, top, right, bottom at pixel edges, float32 (B, 4).
 
         A frame without any part has a box of no size at (0, 0).
         """
-        target = BodyPoints(poses.float().cpu(), self._points)
+        target = Joints(poses.float().cpu(), self._points)
         shown, other_side = target.present_parts(), target.shows_other_side(self._points)
         low, high = poses.new_full((len(poses), 2), torch.inf), poses.new_full((len(poses), 2), -torch.inf)
         for part in range(parts.PART_COUNT):
@@ -190,7 +190,7 @@ class LayeredPerson:
     def warped(
         self,
         poses: Tensor,
-        theta: LayeredTheta,
+        theta: WarpParams,
         height: int,
         width: int,
         *,
@@ -202,7 +202,7 @@ class LayeredPerson:
         Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are only there
         if they were kept when the person was cut.
         """
-        target = BodyPoints(poses.float().cpu(), self._points)
+        target = Joints(poses.float().cpu(), self._points)
         shown, other_side = target.present_parts().numpy(), target.shows_other_side(self._points)
         levels = self._level_of_each_frame(theta)
         for level in np.unique(levels).tolist():
@@ -213,14 +213,14 @@ class LayeredPerson:
             layers = self._warped_parts(subset, matched, placed, other_side[chosen], level, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
-    def _level_of_each_frame(self, theta: LayeredTheta) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _level_of_each_frame(self, theta: WarpParams) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Return how often textures must be halved before sampling, so that a smaller person does not flicker."""
         shrinking = mean_scale(theta.theta_affine[:, parts.TORSO]).clamp(1.0, 64.0)
         return np.asarray((shrinking.log2() + 0.5).floor().long().cpu().numpy())
 
     def _placements(
         self,
-        theta: LayeredTheta,
+        theta: WarpParams,
         residual: ResidualWarps | None,
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
         shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
@@ -244,7 +244,7 @@ class LayeredPerson:
 
     def _warped_parts(
         self,
-        theta: LayeredTheta,
+        theta: WarpParams,
         residual: ResidualWarps | None,
         placed: dict[int, Placement],
         other_side: Tensor,
@@ -264,7 +264,7 @@ class LayeredPerson:
                 layers[part] = chosen_sides(layers[part], back, other_side)
         return layers
 
-    def _outlines(self, part: int, theta: LayeredTheta, other_side: Tensor) -> Tensor:
+    def _outlines(self, part: int, theta: WarpParams, other_side: Tensor) -> Tensor:
         forward = invert_affine(theta.theta_affine)
         if part == parts.GARMENT and self._garment is not None:
             return self._garment.skinned_outline(hanging_maps(forward, self._swaps, other_side))
@@ -274,7 +274,7 @@ class LayeredPerson:
     def _grid(
         self,
         part: int,
-        theta: LayeredTheta,
+        theta: WarpParams,
         residual: ResidualWarps | None,
         texture: PartTexture,
         level: int,

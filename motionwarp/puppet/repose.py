@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from motionwarp.parsing import labels
-from motionwarp.puppet.joints import BodyPoints
-from motionwarp.puppet.person import LayeredPerson
+from motionwarp.puppet.joints import Joints
+from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import ByteArray, FloatArray, Pose, SourcePerson
 
 # a source much larger than its target is shrunk first: it saves most of the time, and the pixels would be averaged anyway
@@ -57,7 +57,7 @@ def repose(
     """
     source = _shrunk(SourcePerson(rgb, matte, pose, parsing), target_pose)
     with torch.inference_mode():
-        person = LayeredPerson(source, torch.device("cpu"), keep_parsing=True)
+        person = PuppetPerson(source, torch.device("cpu"), keep_parsing=True)
         poses = torch.from_numpy(target_pose.points)[None]
         frame = person.render(poses, person.plan(poses), height, width)[0]
         shown = Pose(person.shown_poses(poses)[0].numpy())
@@ -82,8 +82,8 @@ def repose(
 
 def _shrunk(source: SourcePerson, target_pose: Pose) -> SourcePerson:
     """Return the source no more than `_ENOUGH` times as large as its target."""
-    here = float(BodyPoints(torch.from_numpy(source.pose.points)[None]).torso[0])
-    there = float(BodyPoints(torch.from_numpy(target_pose.points)[None]).torso[0])
+    here = float(Joints(torch.from_numpy(source.pose.points)[None]).torso[0])
+    there = float(Joints(torch.from_numpy(target_pose.points)[None]).torso[0])
     factor = _ENOUGH * there / here
     if factor >= 1:
         return source

@@ -17,7 +17,7 @@ import numpy as np
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 _NATS_A_RADIUS: Final = 3.0
@@ -52,12 +52,12 @@ class PartRegions:
         return PartRegions(margins, own)
 
 
-def part_regions(points: BodyPoints, parsing: ByteArray, solid: BoolArray) -> PartRegions:
+def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRegions:
     """Divide a picture among the parts.
 
     Parameters
     ----------
-    points : BodyPoints
+    points : Joints
         Of the one source pose, in pixels of `parsing`.
     parsing : uint8 (h, w)
         LIP classes; 0 and 255 say nothing.
@@ -103,10 +103,10 @@ def bare_hands(regions: PartRegions, parsing: ByteArray, solid: BoolArray) -> di
     return shares
 
 
-def _segments(points: BodyPoints) -> list[list[FloatArray]]:
+def _segments(points: Joints) -> list[list[FloatArray]]:
     """Return each part's chain of points; the garment's is the thighs'."""
     xy = points.xy[0].numpy()
-    hips = points.hip_centre[0].numpy()
+    hips = points.hip_center[0].numpy()
     neck = xy[skeleton.NECK]
     seen = [point for point in skeleton.HEAD_POINTS if bool(points.seen[0, point])]
     face = xy[seen].mean(axis=0) if seen else neck
@@ -145,9 +145,9 @@ def _distance(shape: tuple[int, ...], chain: list[FloatArray]) -> FloatArray:
     return np.sqrt(nearest)
 
 
-def _below_hips(points: BodyPoints, shape: tuple[int, ...]) -> FloatArray:
+def _below_hips(points: Joints, shape: tuple[int, ...]) -> FloatArray:
     """Return how far each pixel lies below the hips along the torso's axis, in pixels, float32 (h, w)."""
-    hips = points.hip_centre[0].numpy()
+    hips = points.hip_center[0].numpy()
     down = hips - points.xy[0, skeleton.NECK].numpy()
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     y = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32(hips[1])
@@ -177,7 +177,7 @@ def _garment_mask(
     return covered
 
 
-def _margins(scores: FloatArray, points: BodyPoints, fall: FloatArray) -> FloatArray:
+def _margins(scores: FloatArray, points: Joints, fall: FloatArray) -> FloatArray:
     """Return by how much each part's score exceeds the best of the others, float32 (P, h, w)."""
     torso = float(points.torso[0])
     joined: dict[tuple[int, int], FloatArray] = {}
@@ -203,7 +203,7 @@ def _margins(scores: FloatArray, points: BodyPoints, fall: FloatArray) -> FloatA
 
 
 def _extend_beneath(
-    margins: FloatArray, own: FloatArray, distances: FloatArray, points: BodyPoints, parsing: ByteArray
+    margins: FloatArray, own: FloatArray, distances: FloatArray, points: Joints, parsing: ByteArray
 ) -> None:
     """Let torso and thighs go on beneath arms, and the torso beneath hair, where the parsing or the limbs say so."""
     arm_parts = [part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.geometry.affine import compose_affine
-from motionwarp.geometry.grids import normalising_map
+from motionwarp.geometry.grids import normalizing_map
 from motionwarp.puppet import parts
 from motionwarp.puppet.head_surface import HeadSurface
 from motionwarp.puppet.textures import PartTexture
@@ -76,7 +76,7 @@ def source_to_texture(texture: PartTexture, level: int) -> Tensor:
     # the box's outer corner stays where it is, while pixel centres move
     shift = torch.tensor([texture.left - 0.5, texture.top - 0.5])
     to_pixels = torch.cat([torch.eye(2) * factor, (-shift * factor - 0.5)[:, None]], dim=1)
-    return compose_affine(normalising_map(height, width), to_pixels)
+    return compose_affine(normalizing_map(height, width), to_pixels)
 
 
 def _halved(texture: PartTexture) -> PartTexture:

@@ -172,8 +172,8 @@ def _cut(
     reliable = sure[window] & (_magnified(own, box, matte.shape) > -0.3)
     if not reliable.any():
         reliable = alpha > 0.5 * alpha.max()
-    colours = spread_colours(rgb[window].astype(np.float32) * np.float32(1 / 255), reliable)
-    texture = np.dstack([colours * alpha[..., None], alpha])
+    colors = spread_colors(rgb[window].astype(np.float32) * np.float32(1 / 255), reliable)
+    texture = np.dstack([colors * alpha[..., None], alpha])
     texture = np.pad(texture, ((_PAD, _PAD), (_PAD, _PAD), (0, 0)))
     outline = cv2.convexHull(cv2.findNonZero((alpha > 0.02).astype(np.uint8)))[:, 0].astype(np.float32)
     classes = None
@@ -219,7 +219,7 @@ def _magnified(field: FloatArray, box: tuple[int, int, int, int], shape: tuple[i
     )
 
 
-def spread_colours(colours: FloatArray, reliable: BoolArray) -> FloatArray:
+def spread_colors(colors: FloatArray, reliable: BoolArray) -> FloatArray:
     """Replace all colours that are not reliable by smooth continuations of those that are.
 
     Parameters
@@ -234,8 +234,8 @@ def spread_colours(colours: FloatArray, reliable: BoolArray) -> FloatArray:
         Reliable pixels unchanged.
     """
     weight = reliable.astype(np.float32)
-    pulled = _push_pull(colours * weight[..., None], weight)
-    return np.where(reliable[..., None], colours, pulled)
+    pulled = _push_pull(colors * weight[..., None], weight)
+    return np.where(reliable[..., None], colors, pulled)
 
 
 def _push_pull(weighted: FloatArray, weight: FloatArray) -> FloatArray:

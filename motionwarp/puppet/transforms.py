@@ -25,7 +25,7 @@ from motionwarp.geometry.affine import (
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
 from motionwarp.puppet.head import HEAD_POINTS
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 
 _TORSO_POINTS: Final = (
     skeleton.NECK, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER, skeleton.RIGHT_HIP, skeleton.LEFT_HIP,
@@ -39,14 +39,14 @@ _ALONG_SCALE: Final = (0.3, 3.0)  # of the global scale
 _FOOT_FREE: Final = (math.radians(25), math.radians(75))
 
 
-def forward_maps(source: BodyPoints, target: BodyPoints, lent: tuple[int, ...], head: Tensor | None = None) -> Tensor:
+def forward_maps(source: Joints, target: Joints, source_part: tuple[int, ...], head: Tensor | None = None) -> Tensor:
     """Return the maps of all parts from source to target pixels.
 
     Parameters
     ----------
-    source : BodyPoints
+    source : Joints
         Of one pose, B = 1.
-    target : BodyPoints
+    target : Joints
         Of B poses.
     lent : tuple of P int
         The part whose source pixels each part shows: itself, or its twin, whose pixels are then mirrored.
@@ -65,19 +65,19 @@ def forward_maps(source: BodyPoints, target: BodyPoints, lent: tuple[int, ...], 
     maps[:, parts.HEAD] = _head_map(source, target, torso, scale, head)
     for limb in parts.LIMBS:
         for position, part in enumerate(limb.parts):
-            donor = limb if lent[part] == part else _twin(limb)
+            donor = limb if source_part[part] == part else _twin(limb)
             maps[:, part] = _limb_map(source, target, donor, limb, position, scale)
     return torch.where(target.usable.reshape(count, 1, 1, 1), maps, torch.eye(2, 3, device=maps.device))
 
 
-def side_swaps(source: BodyPoints, lent: tuple[int, ...]) -> Tensor:
+def side_swaps(source: Joints, source_part: tuple[int, ...]) -> Tensor:
     """Return the map of each thigh's and shin's pixels onto those that its twin shows, float32 (P, 2, 3); identities for other parts."""
     swaps = torch.eye(2, 3, device=source.xy.device).repeat(parts.PART_COUNT, 1, 1)
     one = torch.ones(1, device=source.xy.device)
     for limb in (parts.RIGHT_LEG, parts.LEFT_LEG):
         twin = _twin(limb)
         for position, part in enumerate(limb.parts[:2]):
-            if lent[twin.parts[position]] == part:
+            if source_part[twin.parts[position]] == part:
                 continue
             start, end = (source.xy[:, point] for point in limb.points[position : position + 2])
             twin_start, twin_end = (source.xy[:, point] for point in twin.points[position : position + 2])
@@ -98,7 +98,7 @@ def hanging_maps(forward: Tensor, swaps: Tensor, other_side: Tensor) -> Tensor:
     swaps : float32 tensor (P, 2, 3)
         As from `side_swaps`.
     other_side : bool tensor (B,)
-        As from `BodyPoints.shows_other_side`.
+        As from `Joints.shows_other_side`.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def hanging_maps(forward: Tensor, swaps: Tensor, other_side: Tensor) -> Tensor:
     return torch.where(other_side[:, None, None, None], swapped, forward)
 
 
-def _torso_map(source: BodyPoints, target: BodyPoints, scale: Tensor) -> Tensor:
+def _torso_map(source: Joints, target: Joints, scale: Tensor) -> Tensor:
     chosen = list(_TORSO_POINTS)
     here, there = source.xy[:, chosen], target.xy[:, chosen]  # (1, 5, 2), (B, 5, 2)
     weights = torch.tensor(_TORSO_WEIGHTS, device=here.device)
@@ -116,12 +116,12 @@ def _torso_map(source: BodyPoints, target: BodyPoints, scale: Tensor) -> Tensor:
     swapped = source.xy[:, [skeleton.MIRROR[point] for point in chosen]]
     other_side = target.shows_other_side(source)[:, None, None]
     fitted = fit_affine(torch.where(other_side, swapped, here), there, weights, pull=_TORSO_PULL)
-    centre = here.mean(dim=1)  # (1, 2)
-    image = apply_affine(fitted, centre[:, None].expand(len(there), 1, 2))[:, 0]
-    return anchored(with_least_width(fitted, _TORSO_LEAST * scale), centre, image)
+    center = here.mean(dim=1)  # (1, 2)
+    image = apply_affine(fitted, center[:, None].expand(len(there), 1, 2))[:, 0]
+    return anchored(with_least_width(fitted, _TORSO_LEAST * scale), center, image)
 
 
-def _head_map(source: BodyPoints, target: BodyPoints, torso: Tensor, scale: Tensor, head: Tensor | None) -> Tensor:
+def _head_map(source: Joints, target: Joints, torso: Tensor, scale: Tensor, head: Tensor | None) -> Tensor:
     chosen = list(HEAD_POINTS)
     there = target.xy[:, chosen]
     here = source.xy[:, chosen].expand_as(there) if head is None else head
@@ -132,16 +132,16 @@ def _head_map(source: BodyPoints, target: BodyPoints, torso: Tensor, scale: Tens
     size = mean_scale(fitted)
     wanted = torch.minimum(torch.maximum(size, _HEAD_SCALE[0] * scale), _HEAD_SCALE[1] * scale)
     shares = weights / weights.sum(dim=1, keepdim=True)
-    centre = (shares[..., None] * here).sum(dim=1)
+    center = (shares[..., None] * here).sum(dim=1)
     image = (shares[..., None] * there).sum(dim=1)
     resized = torch.cat([fitted[..., :2] * (wanted / size.clamp_min(1e-6))[:, None, None], fitted[..., 2:]], dim=-1)
     # with fewer than two points of the face its turn cannot be told
     enough = weights[:, :-1].sum(dim=1) >= 1
-    return torch.where(enough[:, None, None], anchored(resized, centre, image), torso)
+    return torch.where(enough[:, None, None], anchored(resized, center, image), torso)
 
 
 def _limb_map(
-    source: BodyPoints, target: BodyPoints, donor: parts.Limb, limb: parts.Limb, position: int, scale: Tensor
+    source: Joints, target: Joints, donor: parts.Limb, limb: parts.Limb, position: int, scale: Tensor
 ) -> Tensor:
     across = scale if donor is limb else -scale
     # from behind, what was the outer side of a limb lies on the other side of its bone
@@ -159,9 +159,7 @@ def _limb_map(
     )
 
 
-def _extremity_map(
-    source: BodyPoints, target: BodyPoints, donor: parts.Limb, limb: parts.Limb, across: Tensor
-) -> Tensor:
+def _extremity_map(source: Joints, target: Joints, donor: parts.Limb, limb: parts.Limb, across: Tensor) -> Tensor:
     """Move a hand or foot without changing its shape, turned as forearm or shin is."""
     here = source.xy[:, donor.points[2]]
     there = target.xy[:, limb.points[2]]

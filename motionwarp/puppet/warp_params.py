@@ -64,7 +64,7 @@ THETA_LENGTH: Final = _AFFINE + _SPLINE + DEPTH_COUNT + TURN_LENGTH
 
 
 @dataclass(frozen=True, eq=False)
-class LayeredTheta:
+class WarpParams:
     """Warps and order of depth of B frames.
 
     Attributes
@@ -89,7 +89,7 @@ class LayeredTheta:
         return torch.cat([self.theta_affine.flatten(1), self.theta_tps.flatten(1), self.depth, self.turn], dim=1)
 
     @classmethod
-    def from_flat(cls, theta: Tensor) -> LayeredTheta:
+    def from_flat(cls, theta: Tensor) -> WarpParams:
         """Undo `flatten`."""
         if theta.ndim != 2 or theta.shape[1] != THETA_LENGTH:
             raise ValueError(f"theta of the layered engine has shape (B, {THETA_LENGTH}), got {tuple(theta.shape)}")
@@ -100,11 +100,11 @@ class LayeredTheta:
         """Return the garment's warp, with P = 1."""
         return PartWarps(self.theta_affine[:, parts.GARMENT, None], self.theta_tps[:, None])
 
-    def of(self, frames: slice | np.ndarray[tuple[int], np.dtype[np.int64]]) -> LayeredTheta:
+    def of(self, frames: slice | np.ndarray[tuple[int], np.dtype[np.int64]]) -> WarpParams:
         """Return the parameters of some frames."""
-        return LayeredTheta(*(plane[frames] for plane in (self.theta_affine, self.theta_tps, self.depth, self.turn)))
+        return WarpParams(*(plane[frames] for plane in (self.theta_affine, self.theta_tps, self.depth, self.turn)))
 
-    def seen_from(self, window_to_frame: Tensor) -> LayeredTheta:
+    def seen_from(self, window_to_frame: Tensor) -> WarpParams:
         """Return the parameters for pixels of a window of the frame.
 
         Parameters

@@ -11,7 +11,7 @@ from torch import Tensor
 from motionwarp.errors import OptionError
 from motionwarp.nn.discriminator import DiscriminatorConfig, DiscriminatorOutput, PyramidDiscriminator
 from motionwarp.nn.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss, pyramid_hierarchy_loss
-from motionwarp.training.distributed import descend
+from motionwarp.training.distributed import backward_and_step
 from motionwarp.training.pretrained import adam
 from motionwarp.training.task import LoopConfig
 
@@ -71,8 +71,8 @@ class Adversary:
         self.config, self.dtype, self._clip = config, dtype, loop.gradient_clip
         network = PyramidDiscriminator(condition_channels + picture_channels, config.network)
         self.discriminator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = adam(self.discriminator, loop)
-        for group in self.optimiser.param_groups:
+        self.optimizer = adam(self.discriminator, loop)
+        for group in self.optimizer.param_groups:
             group["rate_factor"] = config.rate_factor
         self._judged: tuple[Tensor, Tensor, Tensor] | None = None
 
@@ -108,7 +108,7 @@ class Adversary:
         condition, made, true = self._judged
         of_true, of_made = self._judge(condition, true), self._judge(condition, made)
         loss = discriminator_loss(of_true.logits, of_made.logits, self.config.kind)
-        descend(loss, self.optimiser, self.discriminator, self._clip)
+        backward_and_step(loss, self.optimizer, self.discriminator, self._clip)
         threshold = 0.0 if self.config.kind == "hinge" else 0.5
         fooled = torch.stack([(logits > threshold).float().mean() for logits in of_made.logits]).mean()
         return {"discriminator": loss.detach(), "fooled": fooled}

@@ -78,12 +78,12 @@ def own_device(device: torch.device) -> torch.device:
     return device
 
 
-def own_share(loop: LoopConfig) -> LoopConfig:
+def with_rank_seed(loop: LoopConfig) -> LoopConfig:
     """Return a configuration with a seed of this process's own, so that no two see the same samples."""
     return replace(loop, seed=loop.seed + int(os.environ.get("RANK", "0")))
 
 
-def descend(loss: Tensor, optimiser: torch.optim.Optimizer, module: nn.Module, clip: float) -> None:
+def backward_and_step(loss: Tensor, optimizer: torch.optim.Optimizer, module: nn.Module, clip: float) -> None:
     """Make one step down a loss: gradients of all processes averaged, then clipped.
 
     Parameters
@@ -95,11 +95,11 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, module: nn.Module, c
     clip : float
         Largest norm of the gradient.
     """
-    optimiser.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()
     average_gradients(module.parameters())
     nn.utils.clip_grad_norm_(module.parameters(), clip)
-    optimiser.step()
+    optimizer.step()
 
 
 @torch.no_grad()
@@ -108,21 +108,21 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     size = present_team().size
     if size == 1:
         return
-    learnt = [parameter for parameter in parameters if parameter.requires_grad]
-    pieces = [torch.zeros_like(each) if each.grad is None else each.grad for each in learnt]
-    present = torch.tensor([float(each.grad is not None) for each in learnt], device=learnt[0].device)
+    learned = [parameter for parameter in parameters if parameter.requires_grad]
+    pieces = [torch.zeros_like(each) if each.grad is None else each.grad for each in learned]
+    present = torch.tensor([float(each.grad is not None) for each in learned], device=learned[0].device)
     # in one go: a message for each of a hundred parameters would take longer than their values
     together = torch.cat([present, *(piece.float().flatten() for piece in pieces)])
     distributed.all_reduce(together)
-    present, values = together[: len(learnt)], together[len(learnt) :] / size
+    present, values = together[: len(learned)], together[len(learned) :] / size
     for parameter, seen, mean in zip(
-        learnt, present.tolist(), values.split([each.numel() for each in learnt]), strict=True
+        learned, present.tolist(), values.split([each.numel() for each in learned]), strict=True
     ):
         parameter.grad = mean.view_as(parameter).to(parameter.dtype) if seen else None
 
 
 @torch.no_grad()
-def take_from_first(modules: Mapping[str, nn.Module]) -> None:
+def broadcast_from_main(modules: Mapping[str, nn.Module]) -> None:
     """Give all processes the first one's parameters and statistics."""
     if present_team().size == 1:
         return
@@ -131,7 +131,7 @@ def take_from_first(modules: Mapping[str, nn.Module]) -> None:
             distributed.broadcast(value, 0)
 
 
-def anybody(*asked: bool) -> tuple[bool, ...]:
+def all_reduce_any(*asked: bool) -> tuple[bool, ...]:
     """Return for each question whether any process says yes, the same answers in all."""
     if present_team().size == 1:
         return asked

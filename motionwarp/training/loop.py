@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from motionwarp.training.distributed import anybody, present_team, take_from_first
+from motionwarp.training.distributed import all_reduce_any, broadcast_from_main, present_team
 from motionwarp.training.run_state import RunLog, load_state, save_state
 from motionwarp.training.task import LoopConfig, TrainingTask
 
@@ -71,7 +71,7 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     team = present_team()
-    take_from_first(task.modules)
+    broadcast_from_main(task.modules)
     average = _average_of(task.modules[task.averaged])
     state_file = folder / "state.safetensors"
     step = load_state(state_file, task, average) if state_file.exists() else 0
@@ -82,8 +82,8 @@ def run(
     started = saved = exported = time.monotonic()
     with _Stopper() as stopper:
         for batch in task.batches(step, config.steps):
-            for optimiser in task.optimisers.values():
-                for group in optimiser.param_groups:
+            for optimizer in task.optimizers.values():
+                for group in optimizer.param_groups:
                     group["lr"] = config.rate_at(step) * group.get("rate_factor", 1.0)
             figures = task.train_step(batch)
             # early on the average follows quickly, or it would carry the random start for long
@@ -94,7 +94,7 @@ def run(
             if step % config.log_every == 0:
                 tell(log.write(step, config.rate_at(step), now - started))
             # clocks differ: processes must stop and save at the same step
-            stop, save, export = anybody(
+            stop, save, export = all_reduce_any(
                 stopper.asked or (max_minutes is not None and now - started > 60 * max_minutes),
                 now - saved > 60 * config.checkpoint_minutes,
                 now - exported > 60 * config.export_minutes,

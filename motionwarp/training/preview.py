@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motionwarp.parsing.drawing import colourise
+from motionwarp.parsing.drawing import colorize
 
 SHOWN_ROWS: Final = 6  # of a batch
 
@@ -30,7 +30,7 @@ def write_rows(columns: Sequence[Tensor], path: Path) -> None:
     cv2.imwrite(str(path), np.ascontiguousarray(grid[..., ::-1]))
 
 
-def coloured(parsing: Tensor) -> Tensor:
+def colored(parsing: Tensor) -> Tensor:
     """Return parsings in the classes' colours, float (B, 3, H, W) in [0, 1], from integers (B, H, W); 255 is not known."""
-    pictures = [colourise(plane) for plane in parsing.to(torch.uint8).cpu().numpy()]
+    pictures = [colorize(plane) for plane in parsing.to(torch.uint8).cpu().numpy()]
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255

@@ -120,8 +120,8 @@ def save_state(path: Path, task: TrainingTask, average: nn.Module, step: int) ->
     tensors.update(_prefixed("average", average.state_dict()))
     for name, module in task.modules.items():
         tensors.update(_prefixed(f"module/{name}", module.state_dict()))
-    for name, optimiser in task.optimisers.items():
-        for index, values in optimiser.state_dict()["state"].items():
+    for name, optimizer in task.optimizers.items():
+        for index, values in optimizer.state_dict()["state"].items():
             for key, value in values.items():
                 tensors[f"optimiser/{name}/{index}/{key}"] = torch.as_tensor(value)
     # the same tensor under two names would be refused: copies are independent
@@ -145,10 +145,10 @@ def load_state(path: Path, task: TrainingTask, average: nn.Module) -> int:
         average.load_state_dict(_under("average", tensors))
         for name, module in task.modules.items():
             module.load_state_dict(_under(f"module/{name}", tensors))
-        for name, optimiser in task.optimisers.items():
-            state = optimiser.state_dict()
-            state["state"] = _optimiser_state(_under(f"optimiser/{name}", tensors))
-            optimiser.load_state_dict(state)
+        for name, optimizer in task.optimizers.items():
+            state = optimizer.state_dict()
+            state["state"] = _optimizer_state(_under(f"optimiser/{name}", tensors))
+            optimizer.load_state_dict(state)
     except (RuntimeError, ValueError, KeyError) as error:
         raise WeightsError(
             f"this run was made with another configuration: {error}",
@@ -184,7 +184,7 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(prefix + "/")}
 
 
-def _optimiser_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+def _optimizer_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split("/", 1)

@@ -71,7 +71,7 @@ class TrainingTask(ABC):
     """What the loop trains: networks, their optimisers, their data and one step."""
 
     modules: dict[str, nn.Module]
-    optimisers: dict[str, torch.optim.Optimizer]
+    optimizers: dict[str, torch.optim.Optimizer]
     averaged: str  # name of the module whose weights are averaged and exported
 
     @abstractmethod

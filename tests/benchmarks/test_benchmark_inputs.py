@@ -16,10 +16,10 @@ from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
 
 
-def grey_clip(path: Path, greys: list[int], width: int = 48, height: int = 64) -> Path:
+def gray_clip(path: Path, grays: list[int], width: int = 48, height: int = 64) -> Path:
     with open_writer(path, width=width, height=height, frame_rate=Fraction(30000, 1001)) as writer:
-        for number, grey in enumerate(greys):
-            writer.write(np.full((height, width, 3), grey, dtype=np.uint8), number * 1001 / 30000)
+        for number, gray in enumerate(grays):
+            writer.write(np.full((height, width, 3), gray, dtype=np.uint8), number * 1001 / 30000)
     return path
 
 
@@ -53,11 +53,11 @@ def test_the_middle_is_kept() -> None:
 
 
 def test_a_clip_is_looped_and_cut(tmp_path: Path) -> None:
-    clip = grey_clip(tmp_path / "clip.mp4", [40, 120, 200])
+    clip = gray_clip(tmp_path / "clip.mp4", [40, 120, 200])
     looped = scaled_clip(clip, tmp_path / "looped.mp4", 7)
     with open_video(looped) as reader:
-        greys = [float(frame.rgb.mean()) for frame in reader]
-    assert greys == pytest.approx([40, 120, 200, 40, 120, 200, 40], abs=4)
+        grays = [float(frame.rgb.mean()) for frame in reader]
+    assert grays == pytest.approx([40, 120, 200, 40, 120, 200, 40], abs=4)
     assert probe_video(looped).frame_rate == Fraction(30000, 1001)
     with open_video(scaled_clip(clip, tmp_path / "cut.mp4", 2)) as reader:
         assert sum(1 for _ in reader) == 2
@@ -72,7 +72,7 @@ def test_own_inputs_have_the_outputs_size(tmp_path: Path) -> None:
 
 
 def test_given_inputs_stay_as_they_are(tmp_path: Path) -> None:
-    clip = grey_clip(tmp_path / "clip.mp4", [40, 120])
+    clip = gray_clip(tmp_path / "clip.mp4", [40, 120])
     source = tmp_path / "person.png"
     made = tmp_path / "made"
     made.mkdir()

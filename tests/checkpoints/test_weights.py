@@ -25,7 +25,7 @@ from motionwarp.checkpoints.checkpoint import (
 )
 from motionwarp.checkpoints.register import format_registry, register_file
 from motionwarp.checkpoints.registry import WeightsEntry, file_sha256, read_registry, registry, weights_folder
-from motionwarp.data.pack import LabelledPicture, PackWriter
+from motionwarp.data.pack import LabeledPicture, PackWriter
 from motionwarp.errors import OutputError, WeightsError
 from motionwarp.training.run_state import save_state
 
@@ -234,11 +234,11 @@ def test_packs_and_states_of_runs_are_written_so(
         part.write_bytes(b"half")
         raise error
 
-    grey = np.zeros((8, 6), np.uint8)
+    gray = np.zeros((8, 6), np.uint8)
     pack = PackWriter()
-    pack.add(LabelledPicture(np.zeros((8, 6, 3), np.uint8), grey, grey, np.zeros((18, 3), np.float32), "one"))
+    pack.add(LabeledPicture(np.zeros((8, 6, 3), np.uint8), gray, gray, np.zeros((18, 3), np.float32), "one"))
     network = torch.nn.Linear(2, 2)
-    task = SimpleNamespace(modules={"n": network}, optimisers={})
+    task = SimpleNamespace(modules={"n": network}, optimizers={})
     monkeypatch.setattr("safetensors.torch.save_file", full)
     for write in (pack.write, lambda path: save_state(path, task, network, 3)):  # type: ignore[arg-type]
         (tmp_path / "file").write_bytes(b"precious")

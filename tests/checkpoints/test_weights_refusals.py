@@ -20,7 +20,7 @@ from motionwarp.checkpoints.register import register_file
 from motionwarp.checkpoints.registry import CACHE_VARIABLE, WeightsEntry, cache_folder, weights_folder
 from motionwarp.config import read_config
 from motionwarp.errors import MissingExtraError, OptionError, OutputError, WeightsError
-from motionwarp.training.analyzer.task import AnalyserTrainingConfig
+from motionwarp.training.analyzer.task import AnalyzerTrainingConfig
 
 CONTENT = b"some weights"
 
@@ -150,5 +150,5 @@ def test_configurations_of_another_form_are_named_by_their_key(tmp_path: Path, t
     path = tmp_path / "a.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(OptionError, match=words) as caught:
-        read_config(path, AnalyserTrainingConfig)
+        read_config(path, AnalyzerTrainingConfig)
     assert caught.value.subject == str(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from motionwarp.checkpoints.checkpoint import Unfilled, load_checkpoint, save_checkpoint
+from motionwarp.checkpoints.checkpoint import SkipInit, load_checkpoint, save_checkpoint
 
 
 class Everything(nn.Module):
@@ -31,7 +31,7 @@ class Everything(nn.Module):
 
 def test_nothing_random_is_drawn_and_all_else_is_done() -> None:
     before = torch.random.get_rng_state()
-    with Unfilled():
+    with SkipInit():
         network = Everything()
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(network.fixed, torch.arange(3.0))

@@ -1,4 +1,4 @@
-"""`evaluate analyser`, `train analyser`, `train calibrate`, `train warping-gan --person`: what they ask for and what they tell."""
+"""`evaluate analyzer`, `train analyzer`, `train calibrate`, `train warping-gan --person`: what they ask for and what they tell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import motionwarp.engines.warping_gan  # noqa: F401 - it must bind the real loader before a test puts another in its place
-from motionwarp.engines.warping_gan.finetune import Personalised
+from motionwarp.engines.warping_gan.finetune import Personalized
 from motionwarp.evaluation.perception import AnalysisReport, PointTally, SeenPicture
 from motionwarp.media.image import read_image
 
@@ -24,12 +24,12 @@ POINTS = {"points": 90, "within_5_percent": 0.9, "within_10_percent": 0.95}
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Replace the measuring, and tell which folders were to be measured."""
     folders: list[Path] = []
-    grey = np.full((40, 30, 3), 127, np.uint8)
+    gray = np.full((40, 30, 3), 127, np.uint8)
 
     def evaluate_photos(_: object, folder: Path) -> AnalysisReport:
         folders.append(folder)
         figures = {**POINTS, "matte_iou": 0.8, "parsing_groups_miou": None}
-        return AnalysisReport(figures, PointTally(), [SeenPicture("0007", 0.5, grey, None)])
+        return AnalysisReport(figures, PointTally(), [SeenPicture("0007", 0.5, gray, None)])
 
     def evaluate_clips(_: object, folder: Path) -> dict[str, dict[str, object]]:
         folders.append(folder)
@@ -86,7 +86,7 @@ def test_an_analyser_is_trained_as_the_file_says(
         return 5
 
     monkeypatch.setattr(
-        "motionwarp.training.analyzer.task.AnalyserTask", lambda settings, *_: SimpleNamespace(settings=settings)
+        "motionwarp.training.analyzer.task.AnalyzerTask", lambda settings, *_: SimpleNamespace(settings=settings)
     )
     monkeypatch.setattr("motionwarp.training.loop.run", run)
     output = tmp_path / "run"
@@ -120,14 +120,14 @@ def test_a_fit_to_a_person_tells_what_it_gained(
     output = tmp_path / "anna.safetensors"
     loaded: list[str] = []
 
-    def personalise(pictures: object, networks: object, target: Path, *_: object, **rest: Any) -> Personalised:
+    def personalize(pictures: object, networks: object, target: Path, *_: object, **rest: Any) -> Personalized:
         assert (pictures, networks, target) == ("pictures", "networks", output)
         rest["report"]("step 40")
-        return Personalised(step=step, before={"l1": 0.1}, after={"l1": 0.05}, **extra)
+        return Personalized(step=step, before={"l1": 0.1}, after={"l1": 0.05}, **extra)
 
-    names = Personalised.__dataclass_fields__
+    names = Personalized.__dataclass_fields__
     extra = {name: 0 for name in names if name not in ("step", "before", "after")}
-    monkeypatch.setattr("motionwarp.engines.warping_gan.finetune.personalise", personalise)
+    monkeypatch.setattr("motionwarp.engines.warping_gan.finetune.personalize", personalize)
     monkeypatch.setattr("motionwarp.data.person_clip.person_pictures", lambda *_: "pictures")
     monkeypatch.setattr("motionwarp.perception.registry.make_estimator", lambda *_: None)
     monkeypatch.setattr(

@@ -159,7 +159,7 @@ class Failing:
 
     def __call__(self, error: BaseException, *arguments: str) -> Any:
         options = sys.modules["motionwarp_cli.options"]
-        failures = sys.modules["motionwarp_cli.failures"]
+        failures = sys.modules["motionwarp_cli.errors"]
         app = typer.Typer(cls=failures.FailureGroup, pretty_exceptions_enable=False)
 
         def root(debug: bool = False) -> None:
@@ -268,7 +268,7 @@ def test_signals_clean_up_and_are_told(
 
 
 def test_an_ignored_hangup_stays_ignored(app_module: ModuleType) -> None:
-    failures = sys.modules["motionwarp_cli.failures"]
+    failures = sys.modules["motionwarp_cli.errors"]
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -13,12 +13,12 @@ import typer
 
 from motionwarp.errors import NoPersonError
 from motionwarp.media.image import read_image
-from motionwarp.pipeline.check.alignment import AlignmentFacts
+from motionwarp.pipeline.check.alignment import AlignmentStats
 from motionwarp.pipeline.check.cost import RunningCost
-from motionwarp.pipeline.check.driving import DrivingFacts, Span
-from motionwarp.pipeline.check.issues import Doubt, Verdict
+from motionwarp.pipeline.check.driving import DrivingStats, Span
+from motionwarp.pipeline.check.issues import Issue, Verdict
 from motionwarp.pipeline.check.report import FeasibilityReport
-from motionwarp.pipeline.check.source import SourceFacts
+from motionwarp.pipeline.check.source import SourceStats
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pose.proportions import Clamp
 from motionwarp.pose.skeleton import POINT_NAMES
@@ -29,18 +29,18 @@ Run = Callable[..., Any]
 REPORT = FeasibilityReport(
     verdict=Verdict.GOOD,
     doubts=(),
-    source=SourceFacts(
+    source=SourceStats(
         width=600, height=800, score=0.98, people=2, points_seen=POINT_NAMES[:15], points_unsure=("left eye",),
         points_unseen=("right ear", "left ear"), framing=Framing.WHOLE, view=View.FRONTAL, face=True, upright=True,
         limbs_in_front=(), matte_given=False, person_height=700.4, cut_at=(), notes=(),
     ),
-    driving=DrivingFacts(
+    driving=DrivingStats(
         width=1080, height=1920, duration_seconds=12.0, frame_rate=24.0, variable_rate=True, rotation_degrees=90, has_audio=True,
         frames=288, frames_looked_at=96, followed_share=0.9, lost=(Span(48, 83, 2.0, 3.5),), gone=(), people=1, cuts_seconds=(4.0,),
         views={view.value: float(view is View.FRONTAL) for view in View}, lying_share=0.0,
         points_seen=dict.fromkeys(POINT_NAMES, 1.0), person_height=1700.0, best_section=None, notes=(),
     ),
-    together=AlignmentFacts(
+    together=AlignmentStats(
         scale=0.4, scale_from="thighs", bones={"torso": 1.14, "thigh": 1.0}, clamps=(Clamp("forearm", "source", 0.3, 0.45),),
         anchor="feet", missing=(), kept=(), mirrored=(), placement="source", output_width=600, output_height=800, output_frames=288,
         output_seconds=12.0, enlargement=1.0, outside_share=0.0, lifted_share=0.0,
@@ -55,10 +55,10 @@ REPORT = FeasibilityReport(
     estimator="builtin",
     preview=None,
 )  # fmt: skip
-CUT = Doubt(
+CUT = Issue(
     "driving.cuts", Verdict.FAIR, "the clip is cut at 0:04", "Cut to the best section with --start 0:04 --end 0:12"
 )
-SIDE = Doubt(
+SIDE = Issue(
     "source.view", Verdict.POOR, "the person is seen from the side", "Use a photo in which the person faces the camera"
 )
 
@@ -105,7 +105,7 @@ def test_the_report_is_readable(motionwarp: Run, calls: Calls) -> None:
     ("verdict", "doubts", "code"), [(Verdict.GOOD, (), 0), (Verdict.FAIR, (CUT,), 0), (Verdict.POOR, (SIDE, CUT), 4)]
 )
 def test_exit_codes_follow_the_verdict(
-    motionwarp: Run, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, doubts: tuple[Doubt, ...], code: int
+    motionwarp: Run, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, doubts: tuple[Issue, ...], code: int
 ) -> None:
     telling(monkeypatch, replace(REPORT, verdict=verdict, doubts=doubts))
     result = motionwarp("check", "person.jpg", "dance.mp4")

@@ -13,7 +13,7 @@ import pytest
 
 from motionwarp.evaluation.clip_labels import Origin
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
-from motionwarp.evaluation.frame_metrics import FrameFigures
+from motionwarp.evaluation.frame_metrics import FrameMetrics
 from motionwarp.evaluation.reenactment import ReenactmentSettings
 from motionwarp.evaluation.reverse_pairs import ReverseSettings
 
@@ -21,12 +21,12 @@ Run = Callable[..., Any]
 
 
 def made_comparison(name: str, systems: Sequence[str], rows: int) -> Comparison:
-    figures = {system: FrameFigures(0.9 - place / 10, 25.0, 0.02, 0.8, 9, 10) for place, system in enumerate(systems)}
+    figures = {system: FrameMetrics(0.9 - place / 10, 25.0, 0.02, 0.8, 9, 10) for place, system in enumerate(systems)}
     record = FrameRecord("3", figures, 10)
-    grey = np.full((256, 192, 3), 127, np.uint8)
-    kept = [SheetRow("3", grey, dict.fromkeys(systems, grey), record)] * rows
+    gray = np.full((256, 192, 3), 127, np.uint8)
+    kept = [SheetRow("3", gray, dict.fromkeys(systems, gray), record)] * rows
     return Comparison(
-        name, tuple(systems), [record], {"source_frame": 0}, {systems[0]: 0.01, "real": 0.005}, grey, kept
+        name, tuple(systems), [record], {"source_frame": 0}, {systems[0]: 0.01, "real": 0.005}, gray, kept
     )
 
 
@@ -49,7 +49,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], Any]]:
     monkeypatch.setattr(
         "motionwarp.perception.registry.make_estimator", lambda *rest: type("Seer", (), {"name": "seer"})()
     )
-    monkeypatch.setattr("motionwarp.perception.inference.NetworkReader.load", lambda *rest: None)
+    monkeypatch.setattr("motionwarp.perception.inference.NetworkPredictor.load", lambda *rest: None)
     monkeypatch.setattr("motionwarp.perception.backends.builtin.BuiltinEstimator.load", lambda *rest: None)
     return made
 
@@ -87,7 +87,7 @@ def test_options_reach_the_protocol(motionwarp: Run, calls: list[Any], tmp_path:
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     assert calls[0][2] == ReenactmentSettings(
-        source_frame=7, labels=tmp_path, poses=Origin.ANALYSER, mattes=Origin.GIVEN, window="clip", background=255,
+        source_frame=7, labels=tmp_path, poses=Origin.ANALYZER, mattes=Origin.GIVEN, window="clip", background=255,
         smooth_poses=0.2, smooth_theta=0.3, flicker=False, rows=3,
     )  # fmt: skip
     # 3 rows of source, target and two results

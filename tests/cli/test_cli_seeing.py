@@ -41,7 +41,7 @@ class RedBoxEstimator:
         crop = PersonCrop(0, 0, height / 256, width=round(256 * width / height), height=256)
         return [Person(Pose(points), crop, (red * UPPER_CLOTHES).astype(np.uint8), red.astype(np.float32))]
 
-    def analyse_picture(self, rgb: ByteArray, choice: PersonChoice, *, given_pose: Pose | None = None) -> Person:
+    def analyze_picture(self, rgb: ByteArray, choice: PersonChoice, *, given_pose: Pose | None = None) -> Person:
         return choice.pick(self.find_people(rgb))
 
     def follow(self, frames: Iterable[Frame], choice: PersonChoice, *, dense: bool = False) -> Iterator[Observation]:
@@ -89,7 +89,7 @@ def read_poses(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_grey(path: Path) -> ByteArray:
+def read_gray(path: Path) -> ByteArray:
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert picture.dtype == np.uint8
     assert picture.ndim == 2
@@ -222,7 +222,7 @@ def test_parse_of_a_picture(motionwarp: Run, tmp_path: Path) -> None:
     picture = write_picture(tmp_path / "anna.png")
     result = motionwarp("parse", picture, "-o", tmp_path / "labels.png", "--matte", "--overlay", "--json")
     assert result.exit_code == 0, result.stderr
-    labels, matte = read_grey(tmp_path / "labels.png"), read_grey(tmp_path / "labels.matte.png")
+    labels, matte = read_gray(tmp_path / "labels.png"), read_gray(tmp_path / "labels.matte.png")
     inside = np.zeros((HEIGHT, WIDTH), bool)
     inside[20:108, 34:58] = True
     outside = np.ones((HEIGHT, WIDTH), bool)
@@ -231,8 +231,8 @@ def test_parse_of_a_picture(motionwarp: Run, tmp_path: Path) -> None:
     assert (labels[outside] == 0).all()
     assert (matte[inside] == 255).all()
     assert (matte[outside] == 0).all()
-    coloured = cv2.imread(str(tmp_path / "labels.overlay.png"))
-    assert coloured.shape == (HEIGHT, WIDTH, 3)
+    colored = cv2.imread(str(tmp_path / "labels.overlay.png"))
+    assert colored.shape == (HEIGHT, WIDTH, 3)
     [summary] = json.loads(result.stdout)["inputs"]
     assert summary["matte"] == str(tmp_path / "labels.matte.png")
 
@@ -244,9 +244,9 @@ def test_parse_of_a_clip_is_folders_of_frames(motionwarp: Run, tmp_path: Path) -
     names = ["00000.png", "00001.png", "00002.png"]
     for folder in ("dance.parsing", "dance.mattes"):
         assert sorted(file.name for file in (tmp_path / "out" / folder).iterdir()) == names
-    assert read_grey(tmp_path / "out" / "dance.parsing" / "00000.png")[60, 26] == UPPER_CLOTHES
-    assert not read_grey(tmp_path / "out" / "dance.parsing" / "00001.png").any()
-    assert not read_grey(tmp_path / "out" / "dance.mattes" / "00001.png").any()
+    assert read_gray(tmp_path / "out" / "dance.parsing" / "00000.png")[60, 26] == UPPER_CLOTHES
+    assert not read_gray(tmp_path / "out" / "dance.parsing" / "00001.png").any()
+    assert not read_gray(tmp_path / "out" / "dance.mattes" / "00001.png").any()
     assert frame_count(tmp_path / "out" / "dance.overlay.mp4") == 3
     assert "frame 1: no person found" in result.stderr
 

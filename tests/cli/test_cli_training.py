@@ -86,11 +86,11 @@ def test_an_unknown_key_is_refused(motionwarp: Callable[..., Any], pack: Path, t
 def test_a_pack_for_the_analyser_is_refused_as_part_samples(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
     import numpy as np
 
-    from motionwarp.data.pack import LabelledPicture, PackWriter
+    from motionwarp.data.pack import LabeledPicture, PackWriter
 
     writer = PackWriter()
     plane = np.zeros((8, 8), np.uint8)
-    writer.add(LabelledPicture(np.zeros((8, 8, 3), np.uint8), plane, plane, np.zeros((18, 3), np.float32), "one"))
+    writer.add(LabeledPicture(np.zeros((8, 8, 3), np.uint8), plane, plane, np.zeros((18, 3), np.float32), "one"))
     writer.write(tmp_path / "photos.pack")
     result = motionwarp("train", "parser", parser_config(tmp_path, tmp_path / "photos.pack"), "-o", tmp_path / "run")
     assert result.exit_code == 2

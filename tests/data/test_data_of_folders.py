@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 
 from motionwarp.data import ccp, packing, pairs
 from motionwarp.data import reposed as reposing
-from motionwarp.data.labelled_pairs import labelled_pairs_of_kind, write_pair_pack
-from motionwarp.data.pack import LabelledPicture, PackReader
+from motionwarp.data.labeled_pairs import labeled_pairs_of_kind, write_pair_pack
+from motionwarp.data.pack import LabeledPicture, PackReader
 from motionwarp.data.packing import PackSettings, cut_around, samples_of_kind, write_pack
 from motionwarp.data.pair_sources import pairs_of_kind
 from motionwarp.data.pairs import PersonPair
@@ -57,11 +57,11 @@ def write_clip(path: Path, frames: list[ByteArray]) -> None:
 
 
 @pytest.fixture(scope="module")
-def person(drawn_pairs: list[PersonPair]) -> LabelledPicture:
+def person(drawn_pairs: list[PersonPair]) -> LabeledPicture:
     """A drawn person, with even sides, as videos need them."""
     source = drawn_pairs[0].source
     rows, columns = (side - side % 2 for side in source.matte.shape)
-    return LabelledPicture(
+    return LabeledPicture(
         np.ascontiguousarray(source.rgb[:rows, :columns]),
         np.rint(source.matte[:rows, :columns] * 255).astype(np.uint8),
         np.ascontiguousarray(source.parsing[:rows, :columns]),
@@ -72,7 +72,7 @@ def person(drawn_pairs: list[PersonPair]) -> LabelledPicture:
 
 @pytest.fixture
 def data(
-    tmp_path: Path, person: LabelledPicture, drawn_pairs: list[PersonPair], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, person: LabeledPicture, drawn_pairs: list[PersonPair], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """`ccp` with two training photos, one of them with labels, and one for validation; `video` with one clip of six frames."""
     photos = tmp_path / "ccp"
@@ -106,7 +106,7 @@ def described(rgb: ByteArray, pose: Pose) -> Person:
     )
 
 
-def test_training_photos_are_packed_at_the_packs_height(data: Path, person: LabelledPicture) -> None:
+def test_training_photos_are_packed_at_the_packs_height(data: Path, person: LabeledPicture) -> None:
     first, second = samples_of_kind("photos", data, count=0, seed=0)
     assert [first.name, second.name] == ["ccp/0001", "ccp/0002"]  # 0007 is for validation
     assert first.rgb.shape[0] == 320
@@ -116,7 +116,7 @@ def test_training_photos_are_packed_at_the_packs_height(data: Path, person: Labe
     assert set(np.unique(second.parsing)) == {labels.BACKGROUND, labels.IGNORE}  # no labels: known only where nobody is
 
 
-def test_frames_of_clips_are_taken_so_many_a_second_where_there_are_points(data: Path, person: LabelledPicture) -> None:
+def test_frames_of_clips_are_taken_so_many_a_second_where_there_are_points(data: Path, person: LabeledPicture) -> None:
     samples = list(samples_of_kind("clips", data, count=0, seed=0))
     assert [sample.name for sample in samples] == [
         f"{CLIP}/00000",
@@ -176,13 +176,13 @@ def test_kinds_that_do_not_exist_are_refused_by_name(data: Path) -> None:
     with pytest.raises(OptionError, match="no kind of pack 'dreams'"):
         next(samples_of_kind("dreams", data, count=1, seed=0))
     with pytest.raises(OptionError, match="no kind of pairs 'dreams'") as caught:
-        next(labelled_pairs_of_kind("dreams", data, 0))
+        next(labeled_pairs_of_kind("dreams", data, 0))
     assert "deepfashion" in str(caught.value)
 
 
 def test_drawn_pairs_and_samples_are_packed_as_many_as_asked(tmp_path: Path, drawn_samples: list[PartSample]) -> None:
     told: list[int] = []
-    written = write_pair_pack(labelled_pairs_of_kind("synthetic", tmp_path, 0), 1, tmp_path / "pairs.pack", told.append)
+    written = write_pair_pack(labeled_pairs_of_kind("synthetic", tmp_path, 0), 1, tmp_path / "pairs.pack", told.append)
     assert (written.pictures, told) == (1, [1])
     assert written.bytes == (tmp_path / "pairs.pack").stat().st_size
     told.clear()
@@ -202,7 +202,7 @@ def test_data_of_which_nothing_can_be_cut_ends_with_an_error(
 
 
 @pytest.fixture
-def pack(tmp_path: Path, person: LabelledPicture) -> Path:
+def pack(tmp_path: Path, person: LabeledPicture) -> Path:
     path = tmp_path / "a.pack"
     assert write_pack([person, person], path, lambda _: None).pictures == 2
     return path
@@ -246,7 +246,7 @@ def test_a_damaged_sample_is_named_and_the_others_are_read(pack: Path) -> None:
     assert reader[1].name == "b"
 
 
-def test_frames_of_clips_are_written_by_person_and_time(tmp_path: Path, person: LabelledPicture) -> None:
+def test_frames_of_clips_are_written_by_person_and_time(tmp_path: Path, person: LabeledPicture) -> None:
     clips = tmp_path / "clips"
     write_clip(clips / "anna" / "one.mp4", [person.rgb] * 6)
     write_clip(clips / "ben" / "one.mp4", [person.rgb] * 2)
@@ -265,7 +265,7 @@ def test_frames_of_clips_are_written_by_person_and_time(tmp_path: Path, person: 
     assert cv2.imread(str(tmp_path / "out" / "ben_one_000000.png")).shape[0] == 64
 
 
-def test_two_clips_whose_frames_would_have_one_name_are_refused(tmp_path: Path, person: LabelledPicture) -> None:
+def test_two_clips_whose_frames_would_have_one_name_are_refused(tmp_path: Path, person: LabeledPicture) -> None:
     clips = [tmp_path / "a" / "b.mp4", tmp_path / "a_b.mp4"]
     for clip in clips:
         write_clip(clip, [person.rgb])
@@ -276,7 +276,7 @@ def test_two_clips_whose_frames_would_have_one_name_are_refused(tmp_path: Path, 
 
 
 def test_a_clip_without_frames_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: LabelledPicture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: LabeledPicture
 ) -> None:
     write_clip(tmp_path / "a.mp4", [person.rgb])
     monkeypatch.setattr("motionwarp.data.people_folder.open_video", lambda _: Empty())

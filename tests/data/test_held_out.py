@@ -153,12 +153,12 @@ def test_who_is_who(tmp_path: Path, name: str, rule: Any, is_clip: bool, person:
         assert person_in(tmp_path / name, tmp_path, rule, is_clip=is_clip) == person
 
 
-class Seer:
+class InputAnalyzer:
     """Sees a person in pictures that are brighter in the mean than a level."""
 
     name = "bright"
 
-    def analyse_picture(self, rgb: ByteArray, *given: object, **named: object) -> Person:
+    def analyze_picture(self, rgb: ByteArray, *given: object, **named: object) -> Person:
         if rgb.mean() < 60:
             raise NoPersonError("dark")
         points = np.ones((18, 3), np.float32)
@@ -172,7 +172,7 @@ def test_clips_become_frames_lists_and_annotations(tmp_path: Path) -> None:
     settings_of = HeldOutSettings(
         tmp_path / "clips", tmp_path / "out", every_seconds=0.3, per_person=3, test_share=0.25, height=64
     )
-    made = make_held_out(settings_of, Seer(), silent)  # type: ignore[arg-type]
+    made = make_held_out(settings_of, InputAnalyzer(), silent)  # type: ignore[arg-type]
     train, test = (read_pairs(tmp_path / "out" / f"{side}-pairs.csv").pairs for side in ("train", "test"))
     assert (len(train), len(test)) == (9, 3)
     walkers = {pair.source.split("_")[0] for pair in test}
@@ -194,7 +194,7 @@ def test_photos_stay_where_they_are_and_dark_ones_are_left_out(tmp_path: Path) -
         for view in range(3):
             write(tmp_path / "photos" / f"p{number}" / f"{view}.png", np.maximum(noise(10 * number + view), 80))
         write(tmp_path / "photos" / f"p{number}" / "dark.png", noise(500 + number) // 8)
-    made = make_held_out(HeldOutSettings(tmp_path / "photos", tmp_path / "out"), Seer(), silent)  # type: ignore[arg-type]
+    made = make_held_out(HeldOutSettings(tmp_path / "photos", tmp_path / "out"), InputAnalyzer(), silent)  # type: ignore[arg-type]
     assert made.images == tmp_path / "photos"
     assert sorted(made.without_person) == ["p0/dark.png", "p1/dark.png", "p2/dark.png"]
     assert {len(pairs) for pairs in (made.split.train, made.split.test)} == {12, 6}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
-from motionwarp.data.loader import numbered_batches
+from motionwarp.data.loader import resumable_batches
 from motionwarp.errors import InputError, MotionwarpError
 
 
@@ -30,7 +30,7 @@ class Squares(Dataset[dict[str, Tensor]]):
 
 
 def squares(samples: Squares, first: int, steps: int, workers: int) -> list[list[int]]:
-    return [batch["square"].tolist() for batch in numbered_batches(samples, 0, 2, first, steps, workers)]
+    return [batch["square"].tolist() for batch in resumable_batches(samples, 0, 2, first, steps, workers)]
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
@@ -50,7 +50,7 @@ def test_random_numbers_of_the_run_are_left_alone(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_what_is_wrong_with_a_sample_is_told_as_it_is(workers: int) -> None:
-    batches = numbered_batches(Squares(damaged=3), 0, 2, 0, 4, workers)
+    batches = resumable_batches(Squares(damaged=3), 0, 2, 0, 4, workers)
     assert next(batches)["square"].tolist() == [0, 1]
     with pytest.raises(InputError) as caught:
         next(batches)
@@ -58,7 +58,7 @@ def test_what_is_wrong_with_a_sample_is_told_as_it_is(workers: int) -> None:
 
 
 def test_a_process_that_was_ended_is_no_defect_of_ours() -> None:
-    batches = numbered_batches(Squares(deadly=4), 0, 2, 0, 400, workers=1)
+    batches = resumable_batches(Squares(deadly=4), 0, 2, 0, 400, workers=1)
     with pytest.raises(MotionwarpError, match="was ended") as caught:
         list(batches)
     assert "goes on from the last saved state" in str(caught.value)

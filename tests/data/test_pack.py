@@ -6,18 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter, union_box
+from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter, union_box
 from motionwarp.errors import InputError, OutputError
 
 
-def picture(seed: int, height: int = 60, width: int = 40) -> LabelledPicture:
+def picture(seed: int, height: int = 60, width: int = 40) -> LabeledPicture:
     rng = np.random.default_rng(seed)
     smooth = cv2.resize(rng.integers(0, 256, (5, 4, 3), dtype=np.uint8), (width, height))
     matte = np.zeros((height, width), dtype=np.uint8)
     matte[20:50, 10:30] = 255
     parsing = rng.integers(0, 20, (height, width), dtype=np.uint8)
     points = (rng.random((18, 3)) * (width, height, 1)).astype(np.float32)
-    return LabelledPicture(smooth, matte, parsing, points, f"picture/{seed}")
+    return LabeledPicture(smooth, matte, parsing, points, f"picture/{seed}")
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_an_empty_pack_and_a_foreign_file_are_refused(tmp_path: Path) -> None:
 def test_labels_of_another_size_are_refused() -> None:
     good = picture(0)
     with pytest.raises(ValueError, match="do not belong together"):
-        LabelledPicture(good.rgb, good.matte[1:], good.parsing, good.points, "bad")
+        LabeledPicture(good.rgb, good.matte[1:], good.parsing, good.points, "bad")
 
 
 def test_box_covers_matte_and_seen_points() -> None:

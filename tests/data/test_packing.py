@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 
 from motionwarp.data.ccp import CcpPhoto
-from motionwarp.data.pack import LabelledPicture, PackReader
-from motionwarp.data.packing import PackSettings, labelled_photo, samples_of_kind, synthetic_samples, write_pack
+from motionwarp.data.pack import LabeledPicture, PackReader
+from motionwarp.data.packing import PackSettings, labeled_photo, samples_of_kind, synthetic_samples, write_pack
 from motionwarp.errors import OptionError, OutputError
 from motionwarp.parsing import labels
 from motionwarp.types import Pose
 
 
 @pytest.fixture(scope="module")
-def samples() -> list[LabelledPicture]:
+def samples() -> list[LabeledPicture]:
     return list(samples_of_kind("synthetic", Path("there is no such folder"), count=3, seed=7))
 
 
-def test_drawn_people_go_into_a_pack_and_come_back(samples: list[LabelledPicture], tmp_path: Path) -> None:
+def test_drawn_people_go_into_a_pack_and_come_back(samples: list[LabeledPicture], tmp_path: Path) -> None:
     told: list[int] = []
     written = write_pack(samples, tmp_path / "deep" / "people.pack", told.append)
     assert told == [1, 2, 3]
@@ -36,7 +36,7 @@ def test_drawn_people_go_into_a_pack_and_come_back(samples: list[LabelledPicture
         assert np.abs(got.rgb.astype(int) - sample.rgb).mean() < 8
 
 
-def test_drawn_people_have_the_packs_size_and_whole_labels(samples: list[LabelledPicture]) -> None:
+def test_drawn_people_have_the_packs_size_and_whole_labels(samples: list[LabeledPicture]) -> None:
     height = PackSettings().height
     for sample in samples:
         assert sample.rgb.shape == (height, height * 3 // 4, 3)
@@ -71,7 +71,7 @@ def test_a_photos_labels_are_scaled_with_it() -> None:
     rgb[60:100, 20:60], parsing[60:100, 20:60], matte[60:100, 20:60] = 200, labels.DRESS, 1
     points = np.zeros((18, 3), dtype=np.float32)
     points[0] = (20, 60, 0.9)
-    whole = labelled_photo(CcpPhoto("a", rgb, Pose(points), matte, parsing), 80)
+    whole = labeled_photo(CcpPhoto("a", rgb, Pose(points), matte, parsing), 80)
     assert whole.name == "ccp/a"
     assert whole.rgb.shape == (80, 40, 3)
     expected = np.zeros((80, 40), dtype=bool)
@@ -81,5 +81,5 @@ def test_a_photos_labels_are_scaled_with_it() -> None:
     np.testing.assert_array_equal(whole.rgb[..., 0], expected * np.uint8(200))
     # the centre of a fine pixel lies a quarter of a coarse one beside the coarse one's centre
     np.testing.assert_allclose(whole.points[0], [9.75, 29.75, 0.9])
-    unknown = labelled_photo(CcpPhoto("b", rgb, Pose(points), matte, None), 80)
+    unknown = labeled_photo(CcpPhoto("b", rgb, Pose(points), matte, None), 80)
     np.testing.assert_array_equal(unknown.parsing, np.where(expected, labels.IGNORE, labels.BACKGROUND))

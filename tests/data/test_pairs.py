@@ -9,7 +9,7 @@ import pytest
 
 from motionwarp.data import pairs
 from motionwarp.data.ccp import CcpPhoto
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.pairs import PersonPair, reverse_pair, synthetic_pairs, with_parsing
 from motionwarp.data.person_window import FILL
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
@@ -22,7 +22,7 @@ HIPS, KNEES, ANKLES = ([sk.RIGHT_HIP, sk.LEFT_HIP], [sk.RIGHT_KNEE, sk.LEFT_KNEE
 
 
 @pytest.fixture(scope="module")
-def standing() -> LabelledPicture:
+def standing() -> LabeledPicture:
     """A person who stands upright, whole, over grey."""
     person = sample_person(np.random.default_rng(3))
     pose = BodyPose(right_arm=(35, 0, 0, 10), left_arm=(35, 0, 0, 10))
@@ -31,7 +31,7 @@ def standing() -> LabelledPicture:
         points, Camera(4.0, 0.2, 0.0, 1.0, 0.0, 0.0), HEIGHT, WIDTH, share=0.85, middle_x=0.5, middle_y=0.5
     )
     view = render(person, pose, camera, np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), HEIGHT, WIDTH)
-    return LabelledPicture(
+    return LabeledPicture(
         view.rgb, np.rint(view.matte * 255).astype(np.uint8), view.parsing, view.pose.points, "standing"
     )
 
@@ -51,7 +51,7 @@ def gradient(matrix: FloatArray, height: int, width: int) -> FloatArray:
     return np.asarray(mapped * (255 / WIDTH, 255 / HEIGHT), dtype=np.float32)
 
 
-def paired(source: LabelledPicture, target: LabelledPicture, seed: int) -> PersonPair | None:
+def paired(source: LabeledPicture, target: LabeledPicture, seed: int) -> PersonPair | None:
     return pairs.paired(source, target, np.random.default_rng(seed))
 
 
@@ -109,7 +109,7 @@ def test_a_seed_gives_the_same_pairs(drawn_pairs: list[PersonPair]) -> None:
 
 
 @pytest.mark.parametrize("size", [0.4, 1.0, 2.3])
-def test_pixels_and_points_go_to_the_window_by_one_map(standing: LabelledPicture, size: float) -> None:
+def test_pixels_and_points_go_to_the_window_by_one_map(standing: LabeledPicture, size: float) -> None:
     """Whether the target is enlarged or (through a mean over areas) reduced."""
     height, width = round(HEIGHT * size), round(WIDTH * size)
     scale = np.array([[width / WIDTH, 0, width / WIDTH / 2 - 0.5], [0, height / HEIGHT, height / HEIGHT / 2 - 0.5]])
@@ -121,7 +121,7 @@ def test_pixels_and_points_go_to_the_window_by_one_map(standing: LabelledPicture
     rgb = np.zeros((height, width, 3), dtype=np.uint8)
     back = np.array([[WIDTH / width, 0, WIDTH / width / 2 - 0.5], [0, HEIGHT / height, HEIGHT / height / 2 - 0.5]])
     rgb[..., :2] = np.rint(gradient(back.astype(np.float32), height, width)).clip(0, 255)
-    target = LabelledPicture(rgb, *(np.asarray(plane, dtype=np.uint8) for plane in resized), points, "gradient")
+    target = LabeledPicture(rgb, *(np.asarray(plane, dtype=np.uint8) for plane in resized), points, "gradient")
     pair = pairs.paired(standing, target, np.random.default_rng(0), cut=False)
     assert pair is not None
     matrix = map_between(pair.pose.points, standing.points)
@@ -139,7 +139,7 @@ def test_pixels_and_points_go_to_the_window_by_one_map(standing: LabelledPicture
 @pytest.mark.parametrize(("at_knees", "upper", "lower"), [(False, HIPS, KNEES), (True, KNEES, ANKLES)])
 @pytest.mark.parametrize("both", [False, True])
 def test_cut_pairs_end_at_the_waist_or_the_knees(
-    standing: LabelledPicture, at_knees: bool, upper: list[int], lower: list[int], both: bool
+    standing: LabeledPicture, at_knees: bool, upper: list[int], lower: list[int], both: bool
 ) -> None:
     low, high = (0.0, pairs._CUT_BOTH) if both else (pairs._CUT_BOTH, pairs._CUT_BOTH + pairs._CUT_TARGET)
     pair = paired(standing, standing, seed_of_lot(low, high, at_knees))
@@ -163,7 +163,7 @@ def test_cut_pairs_end_at_the_waist_or_the_knees(
     assert max(np.ptp(rows) / 256, np.ptp(columns) / 192) > 0.6
 
 
-def test_whole_pairs_are_most_and_keep_everything(standing: LabelledPicture) -> None:
+def test_whole_pairs_are_most_and_keep_everything(standing: LabeledPicture) -> None:
     made = [paired(standing, standing, seed) for seed in range(150)]
     cut = [pair is not None and bool((pair.pose.scores[ANKLES] == 0).any()) for pair in made]
     share = pairs._CUT_BOTH + pairs._CUT_TARGET
@@ -172,7 +172,7 @@ def test_whole_pairs_are_most_and_keep_everything(standing: LabelledPicture) -> 
     assert all(pair is not None and (pair.pose.scores > 0).all() for pair in never)
 
 
-def test_people_of_whom_too_little_is_seen_make_no_pair(standing: LabelledPicture) -> None:
+def test_people_of_whom_too_little_is_seen_make_no_pair(standing: LabeledPicture) -> None:
     points = standing.points.copy()
     points[sk.NECK, 2] = 0.1
     assert paired(replace(standing, points=points), standing, 0) is None
@@ -186,7 +186,7 @@ def test_people_of_whom_too_little_is_seen_make_no_pair(standing: LabelledPictur
     assert paired(replace(standing, points=small), standing, 0) is None
 
 
-def test_a_reverse_pairs_target_is_the_photo(standing: LabelledPicture) -> None:
+def test_a_reverse_pairs_target_is_the_photo(standing: LabeledPicture) -> None:
     photo = CcpPhoto(
         "drawn",
         standing.rgb,
@@ -222,7 +222,7 @@ def describing(crop: PersonCrop, parsing: ByteArray) -> Callable[[ByteArray, Pos
     return lambda rgb, pose: Person(pose, crop, parsing=parsing, matte=np.ones(parsing.shape, dtype=np.float32))
 
 
-def test_labels_that_are_missing_are_seen(standing: LabelledPicture) -> None:
+def test_labels_that_are_missing_are_seen(standing: LabeledPicture) -> None:
     matte = np.ones((256, 192), dtype=np.float32)
     seen = describing(PersonCrop(0.0, 0.0, 1.0), np.full((256, 192), labels.COAT, dtype=np.uint8))
     known = np.full((256, 192), labels.DRESS, dtype=np.uint8)
@@ -232,13 +232,13 @@ def test_labels_that_are_missing_are_seen(standing: LabelledPicture) -> None:
     assert filled is not None
     assert (filled[:100] == labels.COAT).all()
     assert (filled[100:] == labels.DRESS).all()
-    unlabelled = with_parsing(replace(photo, parsing=None), seen).parsing
-    assert unlabelled is not None
-    assert (unlabelled == labels.COAT).all()
+    unlabeled = with_parsing(replace(photo, parsing=None), seen).parsing
+    assert unlabeled is not None
+    assert (unlabeled == labels.COAT).all()
 
 
 @pytest.mark.parametrize("factor", [0.7, 1.0, 1.35])
-def test_a_stretched_picture_is_broader_in_all_that_is_known_of_it(standing: LabelledPicture, factor: float) -> None:
+def test_a_stretched_picture_is_broader_in_all_that_is_known_of_it(standing: LabeledPicture, factor: float) -> None:
     broad = pairs._stretched(standing, factor)
     width = round(WIDTH * factor)
     assert broad.rgb.shape == (HEIGHT, width, 3)

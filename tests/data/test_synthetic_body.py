@@ -82,7 +82,7 @@ def test_a_mirrored_pose_has_mirrored_joints(pose: BodyPose) -> None:
     np.testing.assert_allclose(there.joints[list(sk.MIRROR)], here.joints * flip, atol=1e-9)
     np.testing.assert_allclose(there.hands[::-1], here.hands * flip, atol=1e-9)
     np.testing.assert_allclose(there.feet[::-1], here.feet * flip, atol=1e-9)
-    np.testing.assert_allclose(there.head_centre, here.head_centre * flip, atol=1e-9)
+    np.testing.assert_allclose(there.head_center, here.head_center * flip, atol=1e-9)
 
 
 def test_the_zero_pose_stands_upright_and_looks_ahead() -> None:
@@ -174,6 +174,6 @@ def test_angles_survive_the_row_form(angles: list[float]) -> None:
 def test_proportions_add_up_to_the_height(seed: int) -> None:
     body = sample_proportions(np.random.default_rng(seed))
     skeleton = place(body, ZERO)
-    tall = skeleton.head_centre[1] + 1.1 * body.head_radius - skeleton.feet[:, 1].min()
+    tall = skeleton.head_center[1] + 1.1 * body.head_radius - skeleton.feet[:, 1].min()
     assert tall == pytest.approx(body.height, rel=0.12)
     assert min(getattr(body, field.name) for field in fields(body)) > 0

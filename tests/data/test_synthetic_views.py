@@ -27,7 +27,7 @@ from motionwarp.types import FloatArray
 
 HEIGHT, WIDTH = 192, 144
 BODY = sample_proportions(np.random.default_rng(11))
-GREY = np.full((HEIGHT, WIDTH, 3), 127, dtype=np.uint8)
+GRAY = np.full((HEIGHT, WIDTH, 3), 127, dtype=np.uint8)
 SPREAD = BodyPose(
     right_arm=(45.0, 0.0, 0.0, 10.0),
     left_arm=(45.0, 0.0, 0.0, 10.0),
@@ -59,11 +59,11 @@ def level_camera(pose: BodyPose) -> Camera:
         middle_x=0.5,
         middle_y=0.5,
     )
-    return replace(camera, centre_x=(WIDTH - 1) / 2)
+    return replace(camera, center_x=(WIDTH - 1) / 2)
 
 
 def seen(pose: BodyPose, person: SyntheticPerson = PERSON) -> SyntheticView:
-    return render(person, pose, level_camera(SPREAD), GREY, HEIGHT, WIDTH)
+    return render(person, pose, level_camera(SPREAD), GRAY, HEIGHT, WIDTH)
 
 
 def turned_about(pose: BodyPose) -> BodyPose:
@@ -83,7 +83,7 @@ def pinhole(camera: Camera, points: FloatArray) -> tuple[FloatArray, FloatArray]
     down = np.cross(ahead, right)
     x, y, depth = ((points - eye) @ axis for axis in (right, down, ahead))
     flat = (x + 1j * y) / depth * np.exp(1j * np.deg2rad(camera.roll)) * camera.focal
-    return np.stack([flat.real + camera.centre_x, flat.imag + camera.centre_y], axis=1), depth
+    return np.stack([flat.real + camera.center_x, flat.imag + camera.center_y], axis=1), depth
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -134,7 +134,7 @@ def test_a_camera_looks_at_the_middle_of_the_hips(rise: float) -> None:
 
 def test_points_outside_of_the_picture_have_no_score() -> None:
     camera = level_camera(SPREAD)
-    view = render(PERSON, SPREAD, replace(camera, centre_y=camera.centre_y + 0.55 * HEIGHT), GREY, HEIGHT, WIDTH)
+    view = render(PERSON, SPREAD, replace(camera, center_y=camera.center_y + 0.55 * HEIGHT), GRAY, HEIGHT, WIDTH)
     below = [sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_KNEE, sk.LEFT_ANKLE]
     assert (view.pose.scores[below] == 0).all()
     assert view.pose.scores[sk.NOSE] == 1
@@ -210,7 +210,7 @@ def test_a_bag_is_carried_but_has_no_class() -> None:
 
 def test_edges_are_soft_and_mix_person_and_background() -> None:
     camera = level_camera(SPREAD)
-    dark, bright = (render(PERSON, SPREAD, camera, np.full_like(GREY, level), HEIGHT, WIDTH) for level in (0, 200))
+    dark, bright = (render(PERSON, SPREAD, camera, np.full_like(GRAY, level), HEIGHT, WIDTH) for level in (0, 200))
     np.testing.assert_array_equal(dark.matte, bright.matte)
     edge = (dark.matte > 0) & (dark.matte < 1)
     assert 0.1 < edge.sum() / (dark.matte == 1).sum() < 0.5
@@ -231,14 +231,14 @@ def test_depth_is_that_of_the_seen_surface() -> None:
 def test_a_lifted_body_moves_as_the_camera_sees_the_lift() -> None:
     camera = replace(level_camera(SPREAD), rise=0.3)
     lift = np.array([0.05, -0.2, 0.0])
-    view = render(PERSON, SPREAD, camera, GREY, HEIGHT, WIDTH, lift=lift)
+    view = render(PERSON, SPREAD, camera, GRAY, HEIGHT, WIDTH, lift=lift)
     pixels, _ = pinhole(camera, place(BODY, SPREAD).joints + lift)
     np.testing.assert_allclose(view.pose.xy, pixels, atol=0.012 * HEIGHT)
 
 
 def test_several_poses_share_the_camera() -> None:
     poses = [SPREAD, turned_about(SPREAD)]
-    views = list(render_poses(PERSON, poses, level_camera(SPREAD), GREY, HEIGHT, WIDTH))
+    views = list(render_poses(PERSON, poses, level_camera(SPREAD), GRAY, HEIGHT, WIDTH))
     for view, pose in zip(views, poses, strict=True):
         np.testing.assert_array_equal(view.rgb, seen(pose).rgb)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motionwarp.data.synthetic import Outfit, Pattern, sample_outfit
-from motionwarp.data.synthetic.wardrobe import PatternKind, sample_colour, sample_pattern
+from motionwarp.data.synthetic.wardrobe import PatternKind, sample_color, sample_pattern
 
 KINDS = typing.get_args(PatternKind)
 FIRST, SECOND = (0.9, 0.2, 0.1), (0.1, 0.3, 0.8)
@@ -73,8 +73,8 @@ def test_checks_are_full_where_bands_cross_and_half_where_one_is() -> None:
 
 def test_dots_are_discs_in_staggered_rows() -> None:
     pattern = Pattern("dots", FIRST, SECOND, 0.1)
-    centres = np.array([[0.05, 0.05], [0.15, 0.10], [0.15, 0.05], [0.05, 0.10]])
-    np.testing.assert_allclose(shares_of_second(pattern, centres[:, 0], centres[:, 1]), [1, 1, 0, 0], atol=1e-4)
+    centers = np.array([[0.05, 0.05], [0.15, 0.10], [0.15, 0.05], [0.05, 0.10]])
+    np.testing.assert_allclose(shares_of_second(pattern, centers[:, 0], centers[:, 1]), [1, 1, 0, 0], atol=1e-4)
     # a disc of radius 0.3 whose edge is a ramp of width 1/8 covers pi (0.3^2 + (1/8)^2 / 12) of a period's square
     expected = np.pi * (0.3**2 + 0.125**2 / 12)
     assert shares_of_second(pattern, *grid(0.1, 100, 2)).mean() == pytest.approx(expected, rel=5e-3)
@@ -100,11 +100,11 @@ def assert_valid(outfit: Outfit) -> None:
         assert pattern.kind in KINDS
         assert 0.02 < pattern.period < 0.2
         assert 0 <= pattern.phase < 1
-    colours = [outfit.skin, outfit.lips, outfit.hair_colour]
-    colours += [colour for pattern in patterns for colour in (pattern.colour, pattern.second)]
-    assert np.shape(colours) == (15, 3)
-    assert np.min(colours) >= 0
-    assert np.max(colours) <= 1
+    colors = [outfit.skin, outfit.lips, outfit.hair_color]
+    colors += [color for pattern in patterns for color in (pattern.color, pattern.second)]
+    assert np.shape(colors) == (15, 3)
+    assert np.min(colors) >= 0
+    assert np.max(colors) <= 1
     assert 0 <= outfit.sleeve <= 1
     assert (outfit.sleeve == 0) == (outfit.upper == "sleeveless")
     assert 0.2 <= outfit.leg_length <= 1
@@ -137,10 +137,10 @@ def test_the_same_seed_draws_the_same_outfit() -> None:
 
 def test_colours_are_in_range_and_vary() -> None:
     rng = np.random.default_rng(0)
-    colours = np.array([sample_colour(rng) for _ in range(500)])
-    assert colours.min() >= 0
-    assert colours.max() <= 1
-    assert np.ptp(colours, axis=0).min() > 0.7
+    colors = np.array([sample_color(rng) for _ in range(500)])
+    assert colors.min() >= 0
+    assert colors.max() <= 1
+    assert np.ptp(colors, axis=0).min() > 0.7
 
 
 def test_patterns_are_plain_as_often_as_asked() -> None:

@@ -14,7 +14,7 @@ import pytest
 from motionwarp.datasets import dependencies as deciding_files
 from motionwarp.datasets.augmentation import Augmentation
 from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchanged, stored_form
-from motionwarp.datasets.dependencies import deciding_contents, rooted
+from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.plan import make_plan, plan_facts
 from motionwarp.engines.registry import ENGINE_NAMES
@@ -116,11 +116,11 @@ def test_all_names_are_known_by_their_weights() -> None:
     assert set(deciding_files._OF_ENGINES) == set(ENGINE_NAMES)
     assert set(deciding_files._OF_ESTIMATORS) == set(ESTIMATOR_NAMES)
     for options in (OTHER_OPTIONS["engine"], "auto"):
-        contents = deciding_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
+        contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
         assert len(contents["engine_weights"]) == (0 if options == "layered" else 64)
     with pytest.raises(OptionError, match="--engine fast: is neither a name nor a file"):
-        deciding_contents(rooted(DatasetConfig(TransferOptions(audio=False, engine="fast"))))
+        dependency_contents(rooted(DatasetConfig(TransferOptions(audio=False, engine="fast"))))
 
 
 def test_files_are_named_so_that_every_worker_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

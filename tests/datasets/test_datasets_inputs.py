@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.analysis_cache import AnalysisCache
-from motionwarp.datasets.input_analysis import Seer
+from motionwarp.datasets.input_analysis import InputAnalyzer
 from motionwarp.datasets.input_notes import content_sha256
 from motionwarp.datasets.input_survey import first_and_repeated
 from motionwarp.datasets.items import Item, read_items
@@ -96,7 +96,7 @@ def test_a_plate_is_kept_where_it_is_shown_and_else_made_when_asked_for(
     inputs: Inputs, tmp_path: Path, background: str, kept: bool
 ) -> None:
     config = replace(LAYERED, options=replace(LAYERED.options, background=background))
-    seer = Seer(config, LocalStorage(str(tmp_path / "out")), tmp_path / "scratch")
+    seer = InputAnalyzer(config, LocalStorage(str(tmp_path / "out")), tmp_path / "scratch")
     poses = str(inputs.folder / "person.json")
     seen = seer.see(Item("source", "ann", str(inputs.folder / "ann.png"), poses=poses))
     source = seer.cache.load_source(seen.key)
@@ -117,7 +117,7 @@ def test_a_long_file_is_read_once_for_all_its_sections(
     (tmp_path / "d.csv").write_text("path,id,poses,start,end\n" + "".join(
         f"{inputs.folder}/step.mp4,part{index},{poses},{index / 10},{index / 10 + 0.2}\n" for index in range(3)
     ))  # fmt: skip
-    seer = Seer(LAYERED, LocalStorage(str(tmp_path / "out")), tmp_path / "scratch")
+    seer = InputAnalyzer(LAYERED, LocalStorage(str(tmp_path / "out")), tmp_path / "scratch")
     for item in read_items("driving", str(tmp_path / "d.csv")):
         assert seer.see(item).frames == 2
     assert read == {str(inputs.folder / "step.mp4"): 1, str(poses): 1}
@@ -135,8 +135,8 @@ def test_what_was_of_no_use_is_not_looked_at_again(
     # as if the run had been killed just before the last clip was given up, with nobody of use among those that are left
     (tmp_path / "out" / "failed" / "bad__step.json").unlink()
     looked: list[str] = []
-    real = Seer.see
-    monkeypatch.setattr(Seer, "see", lambda self, item: looked.append(item.id) or real(self, item))
+    real = InputAnalyzer.see
+    monkeypatch.setattr(InputAnalyzer, "see", lambda self, item: looked.append(item.id) or real(self, item))
     summary = make(some, tmp_path / "out", LAYERED, RESUME)
     assert (summary.done, summary.failed, summary.inputs_failed, looked) == (1, 1, 1, [])
     assert tree(tmp_path / "out") == expected

@@ -114,7 +114,7 @@ def test_the_bundled_analyser_sees_people_it_was_not_trained_on(shared_data: Pat
     estimator = make_estimator("builtin", torch.device("cpu"), torch.float32)
     tally = PointTally()
     for photo in read_photos(shared_data / "ccp", photo_names(shared_data / "ccp", "validation")[3:60:8]):
-        seen = estimator.analyse_picture(photo.rgb)
+        seen = estimator.analyze_picture(photo.rgb)
         tally.add(seen.pose.points, photo.pose.points, person_height(photo.pose.points, photo.matte))
     # well below what the model card reports for all of them: a guard against broken weights, not a figure
     assert tally.near[0].sum() / tally.total.sum() > 0.85

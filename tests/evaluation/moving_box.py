@@ -15,7 +15,7 @@ from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import UPPER_CLOTHES
 from motionwarp.perception.base import Observation
-from motionwarp.perception.inference import Readings
+from motionwarp.perception.inference import Predictions
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.types import FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
 
@@ -61,7 +61,7 @@ def scene(left: int | None) -> np.ndarray:
     return rgb
 
 
-def write_clip(folder: Path, lefts: Sequence[int | None], *, labelled: bool = True, name: str = "box") -> Path:
+def write_clip(folder: Path, lefts: Sequence[int | None], *, labeled: bool = True, name: str = "box") -> Path:
     """Write a clip, and beside it its points and mattes."""
     path = folder / f"{name}.mp4"
     with av.open(str(path), "w") as container:
@@ -71,7 +71,7 @@ def write_clip(folder: Path, lefts: Sequence[int | None], *, labelled: bool = Tr
         for left in lefts:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(left), format="rgb24")))
         container.mux(stream.encode(None))
-    if labelled:
+    if labeled:
         frames = [None if left is None else points_of(left, TOP, *BOX).tolist() for left in lefts]
         content = {"file": path.name, "width": WIDTH, "height": HEIGHT, "fps": 10.0, "frames": frames}
         (folder / f"{name}.keypoints18.json").write_text(json.dumps(content), encoding="utf-8")
@@ -87,13 +87,13 @@ def write_clip(folder: Path, lefts: Sequence[int | None], *, labelled: bool = Tr
 class BoxReader:
     """Finds the red box in pictures, as the analyser finds points in crops."""
 
-    def __call__(self, pictures: np.ndarray, dense: bool) -> Readings:
+    def __call__(self, pictures: np.ndarray, dense: bool) -> Predictions:
         points = np.zeros((len(pictures), 18, 3), np.float32)
         for index, picture in enumerate(pictures):
             box = box_in(picture)
             if box is not None:
                 points[index] = points_of(*box)
-        return Readings(points)
+        return Predictions(points)
 
 
 class BoxEstimator:
@@ -115,7 +115,7 @@ class BoxEstimator:
         crop = PersonCrop(0, 0, 1.0, width=width, height=height)
         return [Person(Pose(points), crop, (mask * UPPER_CLOTHES).astype(np.uint8), mask.astype(np.float32))]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: np.ndarray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
         people = self.find_people(rgb)
@@ -143,7 +143,7 @@ class BoxEngine(Engine):
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         self.settings = settings
         self.source = source
-        self.colour = source.rgb[source.matte > 0.99].mean(axis=0)
+        self.color = source.rgb[source.matte > 0.99].mean(axis=0)
 
     def plan(self, target_poses: FloatArray) -> FloatArray:
         """The box's left, top, width and height, from points whose places in it are known."""
@@ -160,7 +160,7 @@ class BoxEngine(Engine):
         rows = _coverage(self.settings.height, top, height)
         columns = _coverage(self.settings.width, left, width)
         alpha = rows[:, None] * columns[None]
-        rgba = np.dstack([alpha[..., None] * self.colour, alpha * 255])
+        rgba = np.dstack([alpha[..., None] * self.color, alpha * 255])
         return PersonLayer(np.rint(rgba).astype(np.uint8), 0, 0)
 
 

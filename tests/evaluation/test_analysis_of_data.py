@@ -94,7 +94,7 @@ def test_clips_are_measured_frame_by_frame_where_there_are_labels(tmp_path: Path
 
 def test_frames_in_which_the_person_is_lost_are_counted(tmp_path: Path) -> None:
     write_clip(tmp_path, [10, 30, 50, 70])
-    write_clip(tmp_path, [10, None, 50, 70], labelled=False)  # in one of them nobody is left
+    write_clip(tmp_path, [10, None, 50, 70], labeled=False)  # in one of them nobody is left
     figures = evaluate_clips(BoxEstimator(), tmp_path, ["box"])["box"]
     assert figures["frames_lost"] == 1
     assert figures["within_5_percent"] == pytest.approx(3 / 4)

@@ -16,7 +16,7 @@ from motionwarp.evaluation.comparison import (
     overall_means,
     paired_differences,
 )
-from motionwarp.evaluation.frame_metrics import FrameFigures, Judge, RenderedView, TargetView
+from motionwarp.evaluation.frame_metrics import FrameMetrics, FrameScorer, RenderedView, TargetView
 from motionwarp.evaluation.scoring import Scorer
 from motionwarp.evaluation.systems import EngineContestant, SourceView, make_contestants
 from motionwarp.evaluation.windows import (
@@ -89,7 +89,7 @@ def test_the_whole_frame_as_a_window() -> None:
 
 
 def test_a_perfect_result_and_one_that_is_shifted() -> None:
-    judge = Judge(BoxReader())
+    judge = FrameScorer(BoxReader())
     target = framed(70)
     shift = 30  # of a person 218 pixels high, so points are 14 % off
     moved = RenderedView(np.roll(target.rgb, shift, axis=1), np.roll(target.matte, shift, axis=1))
@@ -107,11 +107,11 @@ def test_points_out_of_the_picture_are_not_looked_for() -> None:
     points[3] = (-20, 30, 1)
     points[4, 2] = 0.4
     target = TargetView(target.rgb, target.matte, Pose(points))
-    assert Judge(BoxReader()).points_near([target.rgb], [target]) == [(16, 16)]
+    assert FrameScorer(BoxReader()).points_near([target.rgb], [target]) == [(16, 16)]
 
 
 def test_pixels_are_compared_at_the_final_size() -> None:
-    judge = Judge(BoxReader(), (64, 64))
+    judge = FrameScorer(BoxReader(), (64, 64))
     assert judge.pixels(np.zeros((64, 96, 3), np.uint8)).shape == (64, 64, 3)
 
 
@@ -141,8 +141,8 @@ def test_contestants_by_name() -> None:
         make_contestants(["nonsense"])
 
 
-def figures(ssim: float, near: int = 1, total: int = 2) -> FrameFigures:
-    return FrameFigures(ssim, 20 * ssim, 1 - ssim, ssim, near, total)
+def figures(ssim: float, near: int = 1, total: int = 2) -> FrameMetrics:
+    return FrameMetrics(ssim, 20 * ssim, 1 - ssim, ssim, near, total)
 
 
 def comparison(name: str, pairs: list[tuple[float, float]], flicker: dict[str, float] | None = None) -> Comparison:
@@ -176,7 +176,7 @@ def test_means_and_differences_worked_out_by_hand() -> None:
 
 def test_the_worst_and_evenly_spaced_frames_are_kept_and_drawn() -> None:
     target = framed(70)
-    scorer = Scorer(Judge(BoxReader()), ["copy", "x"], [1, 2, 3, 4, 5], 4, False)
+    scorer = Scorer(FrameScorer(BoxReader()), ["copy", "x"], [1, 2, 3, 4, 5], 4, False)
     for index in range(1, 6):
         noise = np.clip(target.rgb + (60 if index == 4 else index), 0, 255).astype(np.uint8)
         scorer.add([(index, target)], [[target], [RenderedView(noise, target.matte)]])
@@ -191,7 +191,7 @@ def test_the_worst_and_evenly_spaced_frames_are_kept_and_drawn() -> None:
 
 def test_flicker_is_of_frames_that_follow_each_other() -> None:
     target = framed(70)
-    scorer = Scorer(Judge(BoxReader()), ["x"], [1, 4], 0, True)
+    scorer = Scorer(FrameScorer(BoxReader()), ["x"], [1, 4], 0, True)
     brighter = np.clip(target.rgb.astype(int) + 20, 0, 255).astype(np.uint8)
     for index, rgb in ((1, target.rgb), (2, brighter), (4, target.rgb), (6, brighter)):
         scorer.add([(index, target)], [[RenderedView(rgb, target.matte)]])

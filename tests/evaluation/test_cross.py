@@ -35,22 +35,22 @@ def points_at(x: float, y: float) -> FloatArray:
     return np.array([[x + OFFSETS[index][0], y + OFFSETS[index][1], 1] for index in range(18)], np.float32)
 
 
-def draw(rgb: ByteArray, points: FloatArray, colour: tuple[int, int, int]) -> None:
+def draw(rgb: ByteArray, points: FloatArray, color: tuple[int, int, int]) -> None:
     """Draw a person of one colour, whose middle of the hips is marked by a white dot."""
     for start, end in sk.BONES:
         one, other = (tuple(np.rint(points[index, :2]).astype(int).tolist()) for index in (start, end))
-        cv2.line(rgb, one, other, colour, 9)
+        cv2.line(rgb, one, other, color, 9)
     hull = cv2.convexHull(
         points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP], :2].round().astype(np.int32)
     )
-    cv2.fillConvexPoly(rgb, hull, colour)
+    cv2.fillConvexPoly(rgb, hull, color)
     middle = points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0).round().astype(int).tolist()
     cv2.circle(rgb, tuple(middle), 3, (255, 255, 255), -1)
 
 
-def scene(x: float, colour: tuple[int, int, int], y: float = 80) -> ByteArray:
+def scene(x: float, color: tuple[int, int, int], y: float = 80) -> ByteArray:
     rgb = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
-    draw(rgb, points_at(x, y), colour)
+    draw(rgb, points_at(x, y), color)
     return rgb
 
 
@@ -59,7 +59,7 @@ class DotEstimator:
 
     name = "dots"
 
-    def analyse_picture(self, rgb: ByteArray, choice: object = None, *, given_pose: Pose | None = None) -> Person:
+    def analyze_picture(self, rgb: ByteArray, choice: object = None, *, given_pose: Pose | None = None) -> Person:
         rows, columns = np.nonzero((rgb > 200).all(axis=2))
         if len(rows) == 0:
             raise NoPersonError("no dot")
@@ -70,7 +70,7 @@ class DotEstimator:
     def follow(self, frames: Iterable[Frame], choice: object = None, *, dense: bool = False) -> Iterator[Observation]:
         for frame in frames:
             try:
-                yield Observation(frame, self.analyse_picture(frame.rgb))
+                yield Observation(frame, self.analyze_picture(frame.rgb))
             except NoPersonError:
                 yield Observation(frame, None)
 
@@ -86,8 +86,8 @@ class DrawingEngine(Engine):
         self.size = settings.height, settings.width
         points = source.pose.points
         middle = points[[sk.NECK, sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0).round().astype(int)
-        self.colour = tuple(source.rgb[middle[1], middle[0]].tolist())
-        if self.name == "fails" and self.colour[0] > 120:
+        self.color = tuple(source.rgb[middle[1], middle[0]].tolist())
+        if self.name == "fails" and self.color[0] > 120:
             raise InputError("red people are too much for it")
 
     def plan(self, target_poses: FloatArray) -> FloatArray:
@@ -97,14 +97,14 @@ class DrawingEngine(Engine):
         layers = []
         for points in target_poses:
             moved = points.copy()
-            colour = self.colour
+            color = self.color
             if self.name == "shakes":
                 moved[:, 0] += 6 * (self.count % 2)
             if self.name == "repaints":
-                colour = (90, 100, 150)
+                color = (90, 100, 150)
             self.count += 1
             rgb = np.zeros((*self.size, 3), np.uint8)
-            draw(rgb, moved, colour)
+            draw(rgb, moved, color)
             alpha = np.where(rgb.any(axis=2), 255, 0).astype(np.uint8)
             layers.append(PersonLayer(np.dstack([rgb, alpha]), 0, 0))
         return layers
@@ -120,8 +120,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, Any]:
     """A red and a green person, and a grey one who walks to the right, a pixel and a half a frame."""
-    for name, colour in (("red", (150, 95, 95)), ("green", (95, 140, 95))):
-        cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.cvtColor(scene(60, colour), cv2.COLOR_RGB2BGR))
+    for name, color in (("red", (150, 95, 95)), ("green", (95, 140, 95))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.cvtColor(scene(60, color), cv2.COLOR_RGB2BGR))
     frames = tmp_path / "walk"
     frames.mkdir()
     for number in range(8):

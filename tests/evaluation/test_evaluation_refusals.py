@@ -25,16 +25,16 @@ from motionwarp.evaluation.comparison import _small
 from motionwarp.evaluation.metrics.pose import backward_flow, warped_by
 from motionwarp.evaluation.pairs import image_metrics as measuring
 from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure, measure_all
-from motionwarp.evaluation.pairs.ledger import Ledger, Score
 from motionwarp.evaluation.pairs.network_metrics import (
     NamedTask,
     _equal_batches,
-    lpips_figures,
-    parsing_figures,
-    pose_figures,
+    lpips_metrics,
+    parsing_metrics,
+    pose_metrics,
 )
 from motionwarp.evaluation.pairs.people import People
 from motionwarp.evaluation.pairs.report import make_folder, write_whole
+from motionwarp.evaluation.pairs.score_cache import Score, ScoreCache
 from motionwarp.evaluation.pairs.thumbnails import chosen_rows, data_address
 from motionwarp.evaluation.published import Published
 from motionwarp.evaluation.reenactment import ReenactmentSettings
@@ -87,7 +87,7 @@ def test_the_settings_of_reversed_pairs_are_checked() -> None:
     ("poses", "mattes", "missing"), [("given", "auto", "box.keypoints18.json"), ("auto", "given", "box.mattes")]
 )
 def test_labels_that_were_asked_for_must_be_there(tmp_path: Path, poses: str, mattes: str, missing: str) -> None:
-    clip = write_clip(tmp_path, [20, 30], labelled=False)
+    clip = write_clip(tmp_path, [20, 30], labeled=False)
     with pytest.raises(InputError, match="no such labels") as caught:
         read_labels(clip, None, Origin(poses), Origin(mattes), BoxEstimator())
     assert caught.value.subject == str(tmp_path / missing)
@@ -95,13 +95,13 @@ def test_labels_that_were_asked_for_must_be_there(tmp_path: Path, poses: str, ma
 
 def test_labels_of_another_clip_are_told_by_their_number(tmp_path: Path) -> None:
     write_clip(tmp_path, [20, 30, 40])
-    clip = write_clip(tmp_path, [20, 30], labelled=False)
+    clip = write_clip(tmp_path, [20, 30], labeled=False)
     with pytest.raises(InputError, match="labels are for 3 frames, but it has 2"):
-        read_labels(clip, None, Origin.ANALYSER, Origin.AUTO, BoxEstimator())
+        read_labels(clip, None, Origin.ANALYZER, Origin.AUTO, BoxEstimator())
 
 
 def test_a_clip_without_anybody_is_named(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path, [None, None], labelled=False)
+    clip = write_clip(tmp_path, [None, None], labeled=False)
     with pytest.raises(NoPersonError) as caught:
         read_labels(clip, None, Origin.AUTO, Origin.AUTO, BoxEstimator())
     assert caught.value.subject == str(clip)
@@ -116,12 +116,12 @@ def test_flow_needs_frames_of_one_shape() -> None:
 
 def test_a_ledger_that_cannot_be_read_or_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        Ledger(tmp_path)  # a folder
+        ScoreCache(tmp_path)  # a folder
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(OutputError, match="cannot be written"), Ledger(tmp_path / "file" / "scores.jsonl"):
+    with pytest.raises(OutputError, match="cannot be written"), ScoreCache(tmp_path / "file" / "scores.jsonl"):
         pass
     score = Score("stamp", {"ssim": 0.5})
-    ledger = Ledger(tmp_path / "scores.jsonl")
+    ledger = ScoreCache(tmp_path / "scores.jsonl")
     with pytest.raises(RuntimeError, match="inside its with block"):
         ledger.add("a", score)
     with ledger:
@@ -130,7 +130,7 @@ def test_a_ledger_that_cannot_be_read_or_written_says_so(tmp_path: Path, monkeyp
         with pytest.raises(OutputError, match="cannot be written") as caught:
             ledger.add("b", score)
     assert caught.value.subject == str(tmp_path / "scores.jsonl")
-    assert Ledger(tmp_path / "scores.jsonl").holds("a", "stamp")
+    assert ScoreCache(tmp_path / "scores.jsonl").holds("a", "stamp")
 
 
 def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
     path.write_text(
         '{"pair": "a", "stamp": "s", "figures": {"ssim": "high"}}\n[]\n{"pair": "b", "stamp": "s", "figures": {"ssim": null}}\n'
     )
-    ledger = Ledger(path)
+    ledger = ScoreCache(path)
     assert not ledger.holds("a", "s")
     assert ledger.holds("b", "s")
     assert np.isnan(ledger.scores["b"].figures["ssim"])
@@ -147,7 +147,7 @@ def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
 MEASURING = """
 import sys
 from pathlib import Path
-from motionwarp.evaluation.pairs.picture_figures import PictureTask, measure_all
+from motionwarp.evaluation.pairs.per_image_metrics import PictureTask, measure_all
 
 if __name__ == "__main__":
     picture = Path(sys.argv[1])
@@ -248,18 +248,18 @@ def test_a_pair_that_cannot_be_seen_is_an_outcome_not_an_end(tmp_path: Path) -> 
     good = NamedTask("truth", PictureTask(tmp_path / "truth.png", tmp_path / "truth.png", None))
     nobody = NamedTask("truth", PictureTask(tmp_path / "empty.png", tmp_path / "truth.png", None))
     gone = NamedTask("truth", PictureTask(tmp_path / "gone.png", tmp_path / "truth.png", None))
-    poses = list(pose_figures([good, nobody, gone], people, "exact"))
+    poses = list(pose_metrics([good, nobody, gone], people, "exact"))
     assert poses[0].figures == {"akd": 0.0, "mkr": 0.0, "pckh": 1.0}
     assert poses[1].figures["mkr"] == 1
     assert "gone.png" in str(poses[2].error)
-    parsings = list(parsing_figures([good, nobody, gone], people, "exact"))
+    parsings = list(parsing_metrics([good, nobody, gone], people, "exact"))
     assert parsings[0].figures["parsing_miou"] == 1
     assert [outcome.error is None for outcome in parsings] == [True, False, False]
 
     def no_network(*_: object) -> torch.Tensor:
         raise AssertionError("nothing is there to be compared")
 
-    (outcome,) = lpips_figures([gone], no_network, CPU, "exact")  # type: ignore[arg-type]
+    (outcome,) = lpips_metrics([gone], no_network, CPU, "exact")  # type: ignore[arg-type]
     assert "gone.png" in str(outcome.error)
 
 

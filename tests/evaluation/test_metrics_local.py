@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import structural_similarity
 
 from motionwarp.evaluation.metrics.masks import pose_mask
-from motionwarp.evaluation.metrics.ssim import INTERPOLATED_BONES, local_ssim, ms_ssim, region_centres
+from motionwarp.evaluation.metrics.ssim import INTERPOLATED_BONES, local_ssim, ms_ssim, region_centers
 from motionwarp.pose import skeleton as sk
 
 
@@ -36,13 +36,13 @@ def standing(height: int, width: int) -> np.ndarray:
 def test_hpn_s_numbers_of_regions() -> None:
     points = standing(256, 256)
     assert len(INTERPOLATED_BONES) == 13
-    assert [len(region_centres(points, count)) for count in (18, 31, 44)] == [18, 31, 44]
-    middles = region_centres(points, 31)[18:]
+    assert [len(region_centers(points, count)) for count in (18, 31, 44)] == [18, 31, 44]
+    middles = region_centers(points, 31)[18:]
     expected = (points[sk.NECK] + points[sk.RIGHT_SHOULDER]) / 2
     assert np.abs(middles - expected).max(axis=1).min() < 1e-4
     points[sk.RIGHT_KNEE] = 0
     # the knee itself, and two points on each of its two bones
-    assert np.count_nonzero(region_centres(points, 44)[:, 2] == 0) == 5
+    assert np.count_nonzero(region_centers(points, 44)[:, 2] == 0) == 5
 
 
 def test_local_ssim_is_the_mean_over_regions_cut_out() -> None:
@@ -51,7 +51,7 @@ def test_local_ssim_is_the_mean_over_regions_cut_out() -> None:
     points[sk.LEFT_ANKLE] = (175, 255, 1)  # its region would leave the picture
     points[sk.LEFT_EAR] = (300, 10, 1)  # outside: does not count
     regions = []
-    for x, y, score in region_centres(points, 44):
+    for x, y, score in region_centers(points, 44):
         if score == 0 or not (0 <= x <= 175 and 0 <= y <= 255):
             continue
         top, left = (int(np.clip(np.rint(middle - 15.5), 0, size - 32)) for middle, size in ((y, 256), (x, 176)))

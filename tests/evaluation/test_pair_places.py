@@ -10,8 +10,8 @@ import pytest
 
 from motionwarp.data.protocols import PairNames
 from motionwarp.errors import InputError, OptionError
-from motionwarp.evaluation.pairs.ledger import Ledger, Score, settings_key, stamp_of
 from motionwarp.evaluation.pairs.render import fitted, moved_points
+from motionwarp.evaluation.pairs.score_cache import Score, ScoreCache, settings_key, stamp_of
 from motionwarp.evaluation.pairs.systems import GeneratedFolder, PictureFolder, result_names
 
 PAIR = PairNames("women/a.jpg", "women/b.v2.jpg")
@@ -97,12 +97,12 @@ def test_widths_are_brought_together_as_asked() -> None:
 
 def test_scores_stay_and_failures_are_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "scores.jsonl"
-    with Ledger(path) as ledger:
+    with ScoreCache(path) as ledger:
         ledger.add("a > b", Score("1", {"ssim": 0.5, "local_ssim": float("nan")}))
         ledger.add("a > c", Score("1", {}, "no such file"))
         # on disk before the block ends
         assert len(path.read_text().splitlines()) == 2
-    again = Ledger(path)
+    again = ScoreCache(path)
     assert again.holds("a > b", "1")
     assert not again.holds("a > b", "2")
     assert not again.holds("a > c", "1")
@@ -115,10 +115,10 @@ def test_half_a_line_of_a_killed_run_costs_that_pair_only(tmp_path: Path) -> Non
     path = tmp_path / "scores.jsonl"
     row = json.dumps({"pair": "a > b", "stamp": "1", "figures": {"ssim": 1}})
     path.write_text(row + "\n" + row[:20].replace("a > b", "x > y"))
-    with Ledger(path) as ledger:
+    with ScoreCache(path) as ledger:
         assert list(ledger.scores) == ["a > b"]
         ledger.add("c > d", Score("1", {"ssim": 0.25}))
-    assert Ledger(path).scores["c > d"].figures == {"ssim": 0.25}
+    assert ScoreCache(path).scores["c > d"].figures == {"ssim": 0.25}
 
 
 def test_stamps_and_keys_follow_what_they_are_of(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from motionwarp.evaluation.extractors.files import FeatureWeights
 from motionwarp.evaluation.metrics.ssim import masked_ssim
 from motionwarp.evaluation.pairs import image_metrics as measuring
 from motionwarp.evaluation.pairs.config import FAMILIES, PairsSettings, parse_families
-from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all, picture_figures, variant_figures
+from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all, per_image_metrics, variant_metrics
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
 from motionwarp.evaluation.published import dataset_of, published_results
@@ -62,7 +62,7 @@ def run(settings: PairsSettings, rows: int = 4) -> dict[str, Any]:
 def test_figures_of_two_pictures_are_those_of_the_published_code() -> None:
     result, truth = scene(60), np.clip(scene(70).astype(int) + 5, 0, 250).astype(np.uint8)
     result = np.clip(result, 0, 200)
-    figures = {**picture_figures(result, truth, points(70)), **variant_figures(result, truth)}
+    figures = {**per_image_metrics(result, truth, points(70)), **variant_metrics(result, truth)}
     patn = structural_similarity(
         truth.astype(np.float64), result.astype(np.float64), gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
         channel_axis=2, data_range=float(result.max()) - float(result.min()),
@@ -74,7 +74,7 @@ def test_figures_of_two_pictures_are_those_of_the_published_code() -> None:
     assert figures["mask_ssim"] == pytest.approx(masked_ssim(result, truth, mask), abs=1e-9)
     assert figures["ssim"] != pytest.approx(patn, abs=1e-4)
     assert 0 < figures["local_ssim"] < 1
-    plain = picture_figures(np.zeros_like(truth), truth, None)
+    plain = per_image_metrics(np.zeros_like(truth), truth, None)
     assert np.isnan([plain["ssim_patn"], plain["mask_ssim"], plain["local_ssim"]]).all()
 
 
@@ -213,7 +213,7 @@ class BoxEstimator:
     name = "boxes"
     looked = 0
 
-    def analyse_picture(self, rgb: np.ndarray, choice: object = None, *, given_pose: Pose | None = None) -> Any:
+    def analyze_picture(self, rgb: np.ndarray, choice: object = None, *, given_pose: Pose | None = None) -> Any:
         BoxEstimator.looked += 1
         box = np.abs(rgb.astype(int) - 120).sum(axis=2) > 20
         left = int(np.flatnonzero(box.sum(axis=0) > 60)[0])
@@ -281,7 +281,7 @@ def test_network_figures_without_weights_are_missing_with_the_reason(
     assert "<code>motionwarp weights pull alexnet lpips-alex</code>" in page
 
 
-class MeanColours(torch.nn.Module):
+class MeanColors(torch.nn.Module):
     """Stands in for Inception, whose 2048 features take seconds: mean colours of the halves, and classes by them."""
 
     def __init__(self) -> None:
@@ -297,13 +297,13 @@ def test_network_figures_with_weights(made: MadePairs, monkeypatch: pytest.Monke
     """With made-up weights: equal sets have FID 0, equal pictures LPIPS 0, others more."""
     torch.manual_seed(0)
     tensors = {
-        "inception": dict(MeanColours().state_dict()),
+        "inception": dict(MeanColors().state_dict()),
         "alexnet": dict(Backbone("alex").state_dict()),
         "lpips-alex": {
             f"lin{number}.model.1.weight": torch.rand(1, width, 1, 1) for number, width in enumerate(CHANNELS["alex"])
         },
     }
-    monkeypatch.setattr("motionwarp.evaluation.pairs.network_metrics.FidInception", MeanColours)
+    monkeypatch.setattr("motionwarp.evaluation.pairs.network_metrics.FidInception", MeanColors)
     monkeypatch.setattr(FeatureWeights, "missing", lambda self, *names: None)
     monkeypatch.setattr(FeatureWeights, "read", lambda self, name: tensors[name])
     write_pairs(made.list_file, made.pairs[:3])

@@ -83,7 +83,7 @@ def test_whole_frames_are_laid_over_the_sources_plate(tmp_path: Path, engines: l
 
 def test_labels_are_the_truth_even_where_engines_get_the_analysers(tmp_path: Path, engines: list[BoxEngine]) -> None:
     clip = write_clip(tmp_path, LEFTS)
-    report = evaluate(clip, off=8.0, poses=Origin.ANALYSER, mattes=Origin.ANALYSER, window="clip")
+    report = evaluate(clip, off=8.0, poses=Origin.ANALYZER, mattes=Origin.ANALYZER, window="clip")
     assert report.facts["poses"] == "analyser"
     assert report.facts["true_poses"] == "given"
     assert report.means()["box"]["matte_iou"] == pytest.approx((BOX[0] - 8) / (BOX[0] + 8), abs=0.03)
@@ -91,7 +91,7 @@ def test_labels_are_the_truth_even_where_engines_get_the_analysers(tmp_path: Pat
 
 
 def test_without_labels_the_analyser_is_the_truth(tmp_path: Path, engines: list[BoxEngine]) -> None:
-    report = evaluate(write_clip(tmp_path, LEFTS, labelled=False), every=3)
+    report = evaluate(write_clip(tmp_path, LEFTS, labeled=False), every=3)
     assert set(report.facts.values()) - {0} == {"analyser"}
     assert report.means()["box"]["matte_iou"] > 0.95
 

@@ -18,7 +18,7 @@ from motionwarp.errors import InputError, OptionError, OutputError
 from motionwarp.evaluation.study.make import RESULT_FORMAT, StudySettings, in_blocks, make_study
 from motionwarp.evaluation.study.results import study_summary
 
-GREY = {"ours": 60, "theirs": 190}
+GRAY = {"ours": 60, "theirs": 190}
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -28,7 +28,7 @@ def silent(stage: str, done: int, total: int | None) -> None:
 @pytest.fixture
 def folders(tmp_path: Path) -> Path:
     """Two systems' pictures of six names: one makes dark ones, the other light ones."""
-    for system, level in GREY.items():
+    for system, level in GRAY.items():
         (tmp_path / system).mkdir()
         for number in range(6):
             picture = np.full((48, 32, 3), level + number, np.uint8)

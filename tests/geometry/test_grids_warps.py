@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from motionwarp.geometry.affine import apply_affine, compose_affine, identity_affine, invert_affine
-from motionwarp.geometry.grids import affine_lattice, from_sampling, normalising_map, pixel_lattice, sample, to_sampling
+from motionwarp.geometry.grids import affine_lattice, from_sampling, normalizing_map, pixel_lattice, sample, to_sampling
 from motionwarp.geometry.thin_plate import displace
 from motionwarp.geometry.warps import PartWarps
 
@@ -36,7 +36,7 @@ def test_the_lattice_in_sampling_units_is_that_of_torch(height: int, width: int)
     expected = functional.affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False)[0]
     torch.testing.assert_close(to_sampling(pixel_lattice(height, width), height, width), expected)
     torch.testing.assert_close(
-        affine_lattice(normalising_map(height, width), height, width), expected, atol=1e-6, rtol=0
+        affine_lattice(normalizing_map(height, width), height, width), expected, atol=1e-6, rtol=0
     )
 
 
@@ -90,7 +90,7 @@ def test_nearest_sampling_keeps_labels() -> None:
 
 def test_points_go_through_the_spline_first_and_the_affine_map_then() -> None:
     warps = random_warps(4, 2)
-    frame = normalising_map(HEIGHT, WIDTH)
+    frame = normalizing_map(HEIGHT, WIDTH)
     points = 30 * torch.rand(2, 11, 2)
     bent = apply_affine(invert_affine(frame), displace(apply_affine(frame, points), warps.theta_tps))
     torch.testing.assert_close(
@@ -99,7 +99,7 @@ def test_points_go_through_the_spline_first_and_the_affine_map_then() -> None:
 
 
 def test_the_grid_holds_the_mapped_points() -> None:
-    warps, frame = random_warps(5, 3), normalising_map(100, 90)
+    warps, frame = random_warps(5, 3), normalizing_map(100, 90)
     origin = torch.tensor([[10.0, 20.0], [0.0, 0.0], [40.0, 1.0]])
     grid = warps.sampling_grid(12, 9, HEIGHT, WIDTH, origin=origin, control_frame=frame)
     points = (pixel_lattice(12, 9) + origin[:, None, None]).flatten(1, 2)
@@ -109,7 +109,7 @@ def test_the_grid_holds_the_mapped_points() -> None:
 
 def test_without_a_control_frame_the_box_itself_is_one() -> None:
     warps, origin = random_warps(9, 2), torch.tensor([40.0, -25.0])
-    frame = compose_affine(normalising_map(12, 9), torch.tensor([[1.0, 0.0, -40.0], [0.0, 1.0, 25.0]]))
+    frame = compose_affine(normalizing_map(12, 9), torch.tensor([[1.0, 0.0, -40.0], [0.0, 1.0, 25.0]]))
     points = (pixel_lattice(12, 9) + origin).flatten(0, 1)
     expected = warps.map_points(points, frame).unflatten(1, (12, 9))
     grid = warps.sampling_grid(12, 9, HEIGHT, WIDTH, origin=origin)
@@ -131,7 +131,7 @@ def test_one_sampling_is_sharper_than_two() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (8, 9), (64, 50), (65, 17)])
 def test_a_stride_hardly_moves_anything(height: int, width: int) -> None:
-    warps, frame = random_warps(6, 2), normalising_map(900, 600)
+    warps, frame = random_warps(6, 2), normalizing_map(900, 600)
     exact, coarse = (
         from_sampling(warps.sampling_grid(height, width, 900, 600, control_frame=frame, stride=stride), 900, 600)
         for stride in (1, 8)

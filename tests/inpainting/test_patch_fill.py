@@ -24,10 +24,10 @@ def smoothly(picture: ByteArray, hole: BoolArray) -> ByteArray:
     return np.where(hole[..., None], filled, picture)
 
 
-def tinted(grey: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> ByteArray:
+def tinted(gray: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> ByteArray:
     """A grey picture in [0, 1] as a coloured one."""
     return np.asarray(
-        np.clip(grey[..., None] * np.array([150.0, 120, 90]) + np.array([40.0, 50, 60]), 0, 255), dtype=np.uint8
+        np.clip(gray[..., None] * np.array([150.0, 120, 90]) + np.array([40.0, 50, 60]), 0, 255), dtype=np.uint8
     )
 
 
@@ -90,8 +90,8 @@ def test_texture_is_as_sharp_as_around_it_in_pictures_larger_than_what_is_search
     filled = filled_by_patches(guess, hole)
 
     def detail(rgb: ByteArray, where: BoolArray) -> float:
-        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F))[where].mean())
+        gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        return float(np.abs(cv2.Laplacian(gray, cv2.CV_32F))[where].mean())
 
     inner = cv2.erode(hole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     around = detail(picture, ~hole)

@@ -17,17 +17,17 @@ def level() -> PatchLevel:
     return PatchLevel(picture, upright_hole(70, 50), np.random.default_rng(0))
 
 
-def whole_patches(level: PatchLevel, centres: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> FloatArray:
-    y, x = np.divmod(centres, level.width)
+def whole_patches(level: PatchLevel, centers: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> FloatArray:
+    y, x = np.divmod(centers, level.width)
     reach = range(-RADIUS, RADIUS + 1)
     return np.stack([level.rgb[y + down, x + across] for down in reach for across in reach], axis=1).reshape(
-        len(centres), -1
+        len(centers), -1
     )
 
 
 def test_targets_reach_into_the_hole_and_sources_do_not(level: PatchLevel) -> None:
-    for centres, touches in ((level.targets, True), (level.sources, False)):
-        y, x = np.divmod(centres, level.width)
+    for centers, touches in ((level.targets, True), (level.sources, False)):
+        y, x = np.divmod(centers, level.width)
         reach = range(-RADIUS, RADIUS + 1)
         touched = np.any([level.hole[y + down, x + across] for down in reach for across in reach], axis=0)
         assert (touched == touches).all()
@@ -36,7 +36,7 @@ def test_targets_reach_into_the_hole_and_sources_do_not(level: PatchLevel) -> No
 
 def test_distances_are_nearly_those_of_whole_patches(level: PatchLevel) -> None:
     some = level.sources[::7]
-    colours = cdist(whole_patches(level, level.targets), whole_patches(level, some), "sqeuclidean") / (
+    colors = cdist(whole_patches(level, level.targets), whole_patches(level, some), "sqeuclidean") / (
         3 * (2 * RADIUS + 1) ** 2
     )
     goals = level.features(level.targets)
@@ -47,8 +47,8 @@ def test_distances_are_nearly_those_of_whole_patches(level: PatchLevel) -> None:
     )
     place = (y * 140.0 / level.height) ** 2 + (x * 2.0 / level.width) ** 2
     # components that are left out make distances smaller, never larger
-    assert (found <= (colours + place) * 1.001 + 0.1).all()
-    assert np.median((found - place) / colours) > 0.7
+    assert (found <= (colors + place) * 1.001 + 0.1).all()
+    assert np.median((found - place) / colors) > 0.7
 
 
 def test_the_best_of_all_is_the_best(level: PatchLevel) -> None:

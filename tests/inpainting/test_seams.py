@@ -57,7 +57,7 @@ def least_squares(
 ) -> object:
     """The same by equations written down one after the other and solved densely."""
     height, width = hole.shape
-    colours = picture.reshape(-1, 3).astype(float)
+    colors = picture.reshape(-1, 3).astype(float)
     unknown = {int(pixel): number for number, pixel in enumerate(np.flatnonzero(hole))}
     origin = source.ravel()
     equations, wanted = [], []
@@ -68,16 +68,16 @@ def least_squares(
                 continue
             gradients = []
             if pixel in unknown:
-                gradients.append(colours[origin[pixel] + step] - colours[origin[pixel]])
+                gradients.append(colors[origin[pixel] + step] - colors[origin[pixel]])
             if near in unknown:
-                gradients.append(colours[origin[near]] - colours[origin[near] - step])
+                gradients.append(colors[origin[near]] - colors[origin[near] - step])
             row = np.zeros(len(unknown))
             if near in unknown:
                 row[unknown[near]] += 1
             if pixel in unknown:
                 row[unknown[pixel]] -= 1
             equations.append(row)
-            wanted.append(np.mean(gradients, axis=0) - (colours[origin[near]] - colours[origin[pixel]]))
+            wanted.append(np.mean(gradients, axis=0) - (colors[origin[near]] - colors[origin[pixel]]))
     equations.extend(np.eye(len(unknown)) / length)
     wanted.extend(np.zeros((len(unknown), 3)))
     solution = np.zeros(picture.shape)

@@ -36,32 +36,32 @@ def all_seeds(folder: Path) -> dict[str, bytes]:
 
 def picture_seeds() -> dict[str, bytes]:
     """Return files of every picture format that this build of OpenCV writes, by name."""
-    colour = corners_picture(WIDTH, HEIGHT)
-    transparent = np.dstack([colour, np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))])
+    color = corners_picture(WIDTH, HEIGHT)
+    transparent = np.dstack([color, np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))])
     seeds: dict[str, bytes] = {}
     for name, ending, pixels, parameters in (
-        ("colour.jpg", ".jpg", colour, []),
-        ("progressive.jpg", ".jpg", colour, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
-        ("colour.png", ".png", colour, []),
+        ("colour.jpg", ".jpg", color, []),
+        ("progressive.jpg", ".jpg", color, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
+        ("colour.png", ".png", color, []),
         ("deep.png", ".png", transparent.astype(np.uint16) * 257, []),
-        ("lossy.webp", ".webp", colour, [cv2.IMWRITE_WEBP_QUALITY, 80]),
+        ("lossy.webp", ".webp", color, [cv2.IMWRITE_WEBP_QUALITY, 80]),
         ("lossless.webp", ".webp", transparent, [cv2.IMWRITE_WEBP_QUALITY, 101]),
-        ("colour.tif", ".tif", colour, []),
+        ("colour.tif", ".tif", color, []),
         ("alpha.tif", ".tif", transparent, []),
-        ("colour.bmp", ".bmp", colour, []),
-        ("colour.ppm", ".ppm", colour, []),
-        ("letters.pgm", ".pgm", colour[..., 0], [cv2.IMWRITE_PXM_BINARY, 0]),
-        ("letters.ppm", ".ppm", colour, [cv2.IMWRITE_PXM_BINARY, 0]),
-        ("grey.pgm", ".pgm", colour[..., 0], []),
-        ("bits.pbm", ".pbm", colour[..., 0], []),
-        ("colour.avif", ".avif", colour, []),
-        ("colour.jp2", ".jp2", colour, []),
+        ("colour.bmp", ".bmp", color, []),
+        ("colour.ppm", ".ppm", color, []),
+        ("letters.pgm", ".pgm", color[..., 0], [cv2.IMWRITE_PXM_BINARY, 0]),
+        ("letters.ppm", ".ppm", color, [cv2.IMWRITE_PXM_BINARY, 0]),
+        ("grey.pgm", ".pgm", color[..., 0], []),
+        ("bits.pbm", ".pbm", color[..., 0], []),
+        ("colour.avif", ".avif", color, []),
+        ("colour.jp2", ".jp2", color, []),
     ):
         if cv2.haveImageWriter(f"a{ending}"):
             done, data = cv2.imencode(ending, pixels, parameters)
             assert done, name
             seeds[name] = data.tobytes()
-    seeds |= _pillow_seeds(Image.fromarray(colour))
+    seeds |= _pillow_seeds(Image.fromarray(color))
     if pillow_heif is not None:
         # x265 crashes on smaller ones
         larger = Image.fromarray(cv2.resize(transparent, (64, 64)))
@@ -69,21 +69,21 @@ def picture_seeds() -> dict[str, bytes]:
         seeds["alpha.heic"] = _heic(larger)
         seeds["several.heic"] = _heic(larger.convert("L"), save_all=True, append_images=[larger])
     seeds["turned.jpg"] = _with_exif(seeds["colour.jpg"])
-    seeds["grey.png"] = _grey_png()
+    seeds["grey.png"] = _gray_png()
     return seeds
 
 
-def _pillow_seeds(colour: Image.Image) -> dict[str, bytes]:
+def _pillow_seeds(color: Image.Image) -> dict[str, bytes]:
     """Return what OpenCV does not write: palettes, inks, and further ways in which a TIFF may be packed."""
     seeds = {}
     for name, picture, options in (
-        ("palette.png", colour.convert("P"), {"transparency": 3}),
-        ("palette.bmp", colour.convert("P"), {}),
-        ("inks.jpg", colour.convert("CMYK"), {}),
-        ("fax.tif", colour.convert("1"), {"compression": "group4"}),
-        ("deflated.tif", colour, {"compression": "tiff_deflate"}),
-        ("jpeg.tif", colour, {"compression": "jpeg"}),
-        ("inks.tif", colour.convert("CMYK"), {"compression": "tiff_lzw"}),
+        ("palette.png", color.convert("P"), {"transparency": 3}),
+        ("palette.bmp", color.convert("P"), {}),
+        ("inks.jpg", color.convert("CMYK"), {}),
+        ("fax.tif", color.convert("1"), {"compression": "group4"}),
+        ("deflated.tif", color, {"compression": "tiff_deflate"}),
+        ("jpeg.tif", color, {"compression": "jpeg"}),
+        ("inks.tif", color.convert("CMYK"), {"compression": "tiff_lzw"}),
     ):
         stream = io.BytesIO()
         kind = {"bmp": "BMP", "jpg": "JPEG", "png": "PNG", "tif": "TIFF"}[name.rpartition(".")[2]]
@@ -102,7 +102,7 @@ def _with_exif(jpeg: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(_EXIF) + 2) + _EXIF + jpeg[2:]
 
 
-def _grey_png() -> bytes:
+def _gray_png() -> bytes:
     """A grey picture of which one level is transparent, and that is to be turned."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:

@@ -30,11 +30,11 @@ SPACE_TAGS = {BT601: 6, BT709: 1, BT2020: 9}
 
 def patches(width: int = 64, height: int = 48) -> np.ndarray:
     """16 x 16 patches of colours from all over the cube."""
-    colours = np.random.default_rng(7).integers(0, 256, (height // 16, width // 16, 3))
-    return np.repeat(np.repeat(colours, 16, 0), 16, 1).astype(np.uint8)
+    colors = np.random.default_rng(7).integers(0, 256, (height // 16, width // 16, 3))
+    return np.repeat(np.repeat(colors, 16, 0), 16, 1).astype(np.uint8)
 
 
-def centres(picture: np.ndarray) -> np.ndarray:
+def centers(picture: np.ndarray) -> np.ndarray:
     return picture[8::16, 8::16].astype(float)
 
 
@@ -74,7 +74,7 @@ def test_tagged_frames_are_converted_by_their_tags(pixel_format: str, full: bool
     frame.color_range = FULL_RANGE if full else LIMITED_RANGE
     got, alpha = RgbConverter(64, 48, "a.mp4").convert(frame)
     assert alpha is None
-    np.testing.assert_allclose(centres(got), centres(rgb), atol=3)
+    np.testing.assert_allclose(centers(got), centers(rgb), atol=3)
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,16 @@ def test_tagged_frames_are_converted_by_their_tags(pixel_format: str, full: bool
 def test_untagged_frames_are_converted_by_their_size(width: int, height: int, matrix: int) -> None:
     rgb = patches(width, height)
     got, _ = RgbConverter(width, height, "a.mp4").convert(yuv_frame(rgb, matrix, False, "yuv420p"))
-    np.testing.assert_allclose(centres(got), centres(rgb), atol=3)
+    np.testing.assert_allclose(centers(got), centers(rgb), atol=3)
     other = BT709 if matrix == BT601 else BT601
     wrong, _ = RgbConverter(width, height, "a.mp4").convert(yuv_frame(rgb, other, False, "yuv420p"))
-    assert np.abs(centres(wrong) - centres(rgb)).max() > 10  # the test can tell the two
+    assert np.abs(centers(wrong) - centers(rgb)).max() > 10  # the test can tell the two
 
 
 def test_full_range_formats_need_no_tag() -> None:
     rgb = patches()
     got, _ = RgbConverter(64, 48, "a.avi").convert(yuv_frame(rgb, BT601, True, "yuvj420p"))
-    np.testing.assert_allclose(centres(got), centres(rgb), atol=3)
+    np.testing.assert_allclose(centers(got), centers(rgb), atol=3)
 
 
 @pytest.mark.parametrize("pixel_format", ["rgb24", "bgr24", "rgba", "gbrp", "bgra", "rgb48le"])
@@ -179,4 +179,4 @@ def test_videos_are_read_by_their_tags(tmp_path: Path, full: bool, matrix: int, 
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     for frame in open_video(path):
-        np.testing.assert_allclose(centres(frame.rgb), centres(rgb), atol=6)
+        np.testing.assert_allclose(centers(frame.rgb), centers(rgb), atol=6)

@@ -61,9 +61,9 @@ def test_white_paper_is_nearly_white() -> None:
 def test_wide_gamut_of_ordinary_range_keeps_what_fits() -> None:
     # BT.709's primaries, expressed in BT.2020 by the inverse of the standard's matrix, come back
     inverse = np.linalg.inv([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
-    colours = np.random.default_rng(0).uniform(0, 1, (100, 3))
-    wide = np.power(np.clip(np.power(colours, 2.4) @ inverse.T, 0, 1), 1 / 2.4)
-    np.testing.assert_allclose(to_ordinary_signal(wide, Gamut(1, PRIMARIES_BT2020)), colours, atol=1e-3)
+    colors = np.random.default_rng(0).uniform(0, 1, (100, 3))
+    wide = np.power(np.clip(np.power(colors, 2.4) @ inverse.T, 0, 1), 1 / 2.4)
+    np.testing.assert_allclose(to_ordinary_signal(wide, Gamut(1, PRIMARIES_BT2020)), colors, atol=1e-3)
 
 
 def test_only_wide_and_high_is_not_ordinary() -> None:
@@ -86,7 +86,7 @@ def test_frames_are_mapped_as_numbers_are(gamut: Gamut) -> None:
 
 
 @pytest.mark.parametrize(("gamut", "grey"), [(HLG, 0.4), (PQ, 0.4), (HLG, 0.75)])
-def test_videos_are_read_as_ordinary_ones(tmp_path: Path, gamut: Gamut, grey: float) -> None:
+def test_videos_are_read_as_ordinary_ones(tmp_path: Path, gamut: Gamut, gray: float) -> None:
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx265", rate=25, options={"x265-params": "log-level=error", "crf": "8"})
@@ -96,7 +96,7 @@ def test_videos_are_read_as_ordinary_ones(tmp_path: Path, gamut: Gamut, grey: fl
         context.colorspace, context.color_range = 9, 1
         for number in range(3):
             frame = av.VideoFrame(64, 48, "yuv420p10le")
-            for plane, level in zip(frame.planes, (64 + 876 * grey, 512, 512), strict=True):
+            for plane, level in zip(frame.planes, (64 + 876 * gray, 512, 512), strict=True):
                 plane.update(np.full(plane.buffer_size // 2, round(level), np.uint16).tobytes())
             frame.pts, frame.time_base = number, Fraction(1, 25)
             frame.colorspace, frame.color_range = 9, 1
@@ -106,7 +106,7 @@ def test_videos_are_read_as_ordinary_ones(tmp_path: Path, gamut: Gamut, grey: fl
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     assert probe_video(path).gamut == gamut
-    expected = 255 * to_ordinary_signal(np.full(3, grey), gamut)
+    expected = 255 * to_ordinary_signal(np.full(3, gray), gamut)
     frames = list(open_video(path))
     assert len(frames) == 3
     for frame in frames:

@@ -84,8 +84,8 @@ def test_cmyk_colours_are_those_that_were_printed(tmp_path: Path) -> None:
     path = _saved(tmp_path / "a.jpg", Image.fromarray(inks, mode="CMYK"), quality=98)
     rgb = read_image(path).rgb
     expected = [(0, 255, 255), (255, 0, 255), (255, 255, 0), (0, 0, 0)]
-    for ink, colour in enumerate(expected):
-        np.testing.assert_allclose(rgb[8, 16 * ink + 8].astype(int), colour, atol=12)
+    for ink, color in enumerate(expected):
+        np.testing.assert_allclose(rgb[8, 16 * ink + 8].astype(int), color, atol=12)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -302,7 +302,7 @@ def test_float_pictures_are_refused_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
 def test_animations_are_no_pictures_but_their_first_frame_can_be_read(tmp_path: Path, kind: str) -> None:
-    frames = [Image.new("RGB", (32, 32), colour) for colour in ((250, 0, 0), (0, 250, 0), (0, 0, 250))]
+    frames = [Image.new("RGB", (32, 32), color) for color in ((250, 0, 0), (0, 250, 0), (0, 0, 250))]
     path = tmp_path / "a"
     frames[0].save(path, format=kind, save_all=True, append_images=frames[1:], duration=40)
     assert not is_picture(path)

@@ -10,7 +10,7 @@ from made_media import index_of, level_picture
 
 from motionwarp.errors import OutputError
 from motionwarp.media.reader import open_video
-from motionwarp.media.threaded_writer import BackgroundWriter
+from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import open_writer
 from motionwarp.media.writer_base import VideoWriter
 
@@ -49,7 +49,7 @@ class RecordingWriter(VideoWriter):
         self.log.append("discarded")
 
 
-def write_levels(owned: BackgroundWriter, count: int, *, then: type[BaseException] | None = None) -> None:
+def write_levels(owned: ThreadedWriter, count: int, *, then: type[BaseException] | None = None) -> None:
     """Write frames and finish, or raise `then`."""
     with owned as writer:
         for i in range(count):
@@ -64,7 +64,7 @@ def no_thread_is_left() -> bool:
 
 def test_writes_in_order_in_another_thread() -> None:
     inner = RecordingWriter()
-    with BackgroundWriter(inner, depth=2) as writer:
+    with ThreadedWriter(inner, depth=2) as writer:
         for i in range(10):
             writer.write(level_picture(i), i / 25)
         writer.end_at(0.5)
@@ -79,7 +79,7 @@ def test_writes_in_order_in_another_thread() -> None:
 
 def test_waits_when_the_queue_is_full() -> None:
     gate = threading.Event()
-    writer = BackgroundWriter(RecordingWriter(gate=gate), depth=2)
+    writer = ThreadedWriter(RecordingWriter(gate=gate), depth=2)
     written = threading.Semaphore(0)
 
     def feed() -> None:
@@ -103,7 +103,7 @@ def test_waits_when_the_queue_is_full() -> None:
 def test_an_error_reaches_the_caller_and_ends_the_video(fail_at: int) -> None:
     inner = RecordingWriter(fail_at=fail_at)
     with pytest.raises(OutputError, match="disk is full"):
-        write_levels(BackgroundWriter(inner, depth=1), 10)
+        write_levels(ThreadedWriter(inner, depth=1), 10)
     assert inner.log[-1] == "discarded"
     assert "finished" not in inner.log
     assert no_thread_is_left()
@@ -111,14 +111,14 @@ def test_an_error_reaches_the_caller_and_ends_the_video(fail_at: int) -> None:
 
 def test_a_wrong_frame_reaches_the_caller() -> None:
     inner = RecordingWriter()
-    with pytest.raises(ValueError, match="takes uint8"), BackgroundWriter(inner) as writer:
+    with pytest.raises(ValueError, match="takes uint8"), ThreadedWriter(inner) as writer:
         writer.write(np.zeros((1, 1, 3), np.uint8), 0.0)
     assert inner.log == ["discarded"]
 
 
 def test_an_error_at_the_end_reaches_the_caller() -> None:
     inner = RecordingWriter(fail_on_finish=True)
-    with pytest.raises(OutputError), BackgroundWriter(inner) as writer:
+    with pytest.raises(OutputError), ThreadedWriter(inner) as writer:
         writer.write(level_picture(0), 0.0)
     assert inner.log[-1] == "discarded"
 
@@ -128,7 +128,7 @@ def test_an_exception_of_the_caller_gives_up(error: type[BaseException]) -> None
     gate = threading.Event()
     gate.set()
     inner = RecordingWriter(gate=gate)
-    writer = BackgroundWriter(inner, depth=8)
+    writer = ThreadedWriter(inner, depth=8)
     with pytest.raises(error):
         write_levels(writer, 5, then=error)
     assert inner.log[-1] == "discarded"
@@ -139,13 +139,13 @@ def test_an_exception_of_the_caller_gives_up(error: type[BaseException]) -> None
 
 def test_refuses_a_depth_below_one() -> None:
     with pytest.raises(ValueError, match="depth"):
-        BackgroundWriter(RecordingWriter(), depth=0)
+        ThreadedWriter(RecordingWriter(), depth=0)
 
 
 def test_makes_the_same_file(tmp_path: Path) -> None:
     for name in ("plain.mp4", "background.mp4"):
         plain = open_writer(tmp_path / name, width=64, height=48, frame_rate=Fraction(25))
-        with BackgroundWriter(plain) if name.startswith("b") else plain as writer:
+        with ThreadedWriter(plain) if name.startswith("b") else plain as writer:
             for i in range(30):
                 writer.write(level_picture(i), i / 25)
     assert (tmp_path / "plain.mp4").read_bytes() == (tmp_path / "background.mp4").read_bytes()
@@ -155,5 +155,5 @@ def test_makes_the_same_file(tmp_path: Path) -> None:
 def test_leaves_nothing_behind_on_interruption(tmp_path: Path) -> None:
     inner = open_writer(tmp_path / "a.mp4", width=64, height=48, frame_rate=Fraction(25))
     with pytest.raises(KeyboardInterrupt):
-        write_levels(BackgroundWriter(inner), 20, then=KeyboardInterrupt)
+        write_levels(ThreadedWriter(inner), 20, then=KeyboardInterrupt)
     assert list(tmp_path.iterdir()) == []

@@ -171,19 +171,19 @@ def test_odd_sizes_are_padded_not_cropped(tmp_path: Path, size: tuple[int, int],
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm", "a.mkv"])
 def test_colours_survive(tmp_path: Path, name: str) -> None:
-    colours = np.random.default_rng(3).integers(0, 256, (6, 8, 3))
-    picture = np.repeat(np.repeat(colours, 16, 0), 16, 1).astype(np.uint8)
+    colors = np.random.default_rng(3).integers(0, 256, (6, 8, 3))
+    picture = np.repeat(np.repeat(colors, 16, 0), 16, 1).astype(np.uint8)
     path = tmp_path / name
     write(path, [picture] * 2, options=EncodeOptions(crf=4))
     frame = next(iter(open_video(path)))
-    np.testing.assert_allclose(frame.rgb[8::16, 8::16].astype(int), colours, atol=6)
+    np.testing.assert_allclose(frame.rgb[8::16, 8::16].astype(int), colors, atol=6)
     # and as FFmpeg converts by the tags, without our reader
     with av.open(str(path)) as container:
         decoded = next(container.decode(video=0))
         independent = decoded.reformat(
             format="rgb24", src_colorspace=1, dst_colorspace=5, src_color_range=1, dst_color_range=2
         )
-    np.testing.assert_allclose(independent.to_ndarray()[8::16, 8::16].astype(int), colours, atol=6)
+    np.testing.assert_allclose(independent.to_ndarray()[8::16, 8::16].astype(int), colors, atol=6)
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ from torch import Tensor
 
 from motionwarp.nn.losses.perceptual import perceptual_loss
 from motionwarp.nn.losses.reconstruction import (
-    ghosting_loss,
+    alpha_sharpness_loss,
+    blend_variance_loss,
+    copy_prior_loss,
     gradient_l1,
-    hedging_loss,
     over_background,
-    painting_loss,
     structure_loss,
     weighted_l1,
 )
-from motionwarp.perception.features import AnalyserFeatures
-from motionwarp.perception.network import Analyser, AnalyserConfig
+from motionwarp.perception.features import AnalyzerFeatures
+from motionwarp.perception.network import Analyzer, AnalyzerConfig
 
-SMALL = AnalyserConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
+SMALL = AnalyzerConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
 
 
 def pictures(count: int = 2, height: int = 24, width: int = 20) -> tuple[Tensor, Tensor]:
@@ -147,8 +147,8 @@ def test_a_person_lies_over_the_background() -> None:
 
 def test_features_are_the_analysers_and_are_not_trained() -> None:
     torch.manual_seed(0)
-    analyser = Analyser(SMALL)
-    features = AnalyserFeatures(analyser)
+    analyzer = Analyzer(SMALL)
+    features = AnalyzerFeatures(analyzer)
     picture = torch.rand(1, 3, 64, 48)
     before = {name: value.clone() for name, value in features.state_dict().items()}
     features.train()
@@ -156,7 +156,7 @@ def test_features_are_the_analysers_and_are_not_trained() -> None:
     assert not any(module.training for module in features.modules())
     levels = features(picture)
     assert [tuple(level.shape[2:]) for level in levels] == [(32, 24), (16, 12), (8, 6)]
-    torch.testing.assert_close(levels[0], analyser.eval().stem(picture * 2 - 1))
+    torch.testing.assert_close(levels[0], analyzer.eval().stem(picture * 2 - 1))
     assert not any(parameter.requires_grad for parameter in features.parameters())
     for name, value in features.state_dict().items():
         assert torch.equal(value, before[name]), name
@@ -164,7 +164,7 @@ def test_features_are_the_analysers_and_are_not_trained() -> None:
 
 def test_perceptual_loss_is_relative_to_the_features_size() -> None:
     torch.manual_seed(0)
-    features = AnalyserFeatures(Analyser(SMALL))
+    features = AnalyzerFeatures(Analyzer(SMALL))
     made, true = pictures(1, 64, 48)
     made.requires_grad_()
     true.requires_grad_()
@@ -187,24 +187,24 @@ def test_painting_counts_only_where_the_source_has_pixels() -> None:
     covered = torch.zeros(1, 1, 4, 4)
     covered[..., 1:] = 1.0
     # of twelve covered pixels, four are half painted
-    assert painting_loss(share, covered, torch.ones(1, 1, 4, 4)).item() == pytest.approx(4 * 0.5 / 12)
-    assert painting_loss(share, torch.zeros_like(covered), torch.ones(1, 1, 4, 4)).item() == 0
+    assert copy_prior_loss(share, covered, torch.ones(1, 1, 4, 4)).item() == pytest.approx(4 * 0.5 / 12)
+    assert copy_prior_loss(share, torch.zeros_like(covered), torch.ones(1, 1, 4, 4)).item() == 0
 
 
 def test_hedging_is_transparency_that_the_truth_does_not_have_nearby() -> None:
     matte = torch.zeros(1, 1, 16, 16)
     matte[..., :8] = 1.0
     sharp, weight = matte.clone(), torch.ones_like(matte)
-    assert hedging_loss(sharp, matte, weight).item() == 0
+    assert alpha_sharpness_loss(sharp, matte, weight).item() == 0
     ghost = matte.clone()
     ghost[..., 12:, 12:] = 0.5
-    assert hedging_loss(ghost, matte, weight).item() == pytest.approx(16 * 0.25 / 256)
+    assert alpha_sharpness_loss(ghost, matte, weight).item() == pytest.approx(16 * 0.25 / 256)
     soft = matte.clone()
     soft[..., 8] = 0.5
-    assert hedging_loss(soft, soft, weight).item() == 0  # a true soft edge
+    assert alpha_sharpness_loss(soft, soft, weight).item() == 0  # a true soft edge
     moved = matte.clone()
     moved[..., 6] = 0.5
-    assert hedging_loss(moved, soft, weight).item() == 0  # and one a little beside
+    assert alpha_sharpness_loss(moved, soft, weight).item() == 0  # and one a little beside
 
 
 def test_ghosting_is_the_mean_variance_where_it_counts() -> None:
@@ -212,5 +212,5 @@ def test_ghosting_is_the_mean_variance_where_it_counts() -> None:
     variance[..., 0] = 0.25
     weight = torch.zeros(1, 1, 4, 4)
     weight[..., :2] = 1.0
-    assert ghosting_loss(variance, weight).item() == pytest.approx(0.125)
-    assert ghosting_loss(variance, torch.zeros_like(weight)).item() == 0
+    assert blend_variance_loss(variance, weight).item() == pytest.approx(0.125)
+    assert blend_variance_loss(variance, torch.zeros_like(weight)).item() == 0

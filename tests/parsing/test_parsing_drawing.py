@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from motionwarp.errors import OptionError
 from motionwarp.parsing import labels
-from motionwarp.parsing.drawing import IGNORE_COLOUR, LEGEND_ROW, PALETTE, colourise, legend, overlay
+from motionwarp.parsing.drawing import IGNORE_COLOR, LEGEND_ROW, PALETTE, colorize, legend, overlay
 
 
 def random_parsing(seed: int, height: int = 12, width: int = 17) -> np.ndarray:
@@ -25,8 +25,8 @@ def blocks() -> np.ndarray:
 
 
 def test_every_class_has_its_own_colour() -> None:
-    colours = {tuple(colour) for colour in PALETTE.tolist()} | {IGNORE_COLOUR}
-    assert len(colours) == labels.CLASS_COUNT + 1
+    colors = {tuple(color) for color in PALETTE.tolist()} | {IGNORE_COLOR}
+    assert len(colors) == labels.CLASS_COUNT + 1
     apart = np.linalg.norm(PALETTE[:, None].astype(float) - PALETTE[None], axis=-1)
     assert apart[~np.eye(labels.CLASS_COUNT, dtype=bool)].min() > 30
 
@@ -36,10 +36,10 @@ def test_every_class_has_its_own_colour() -> None:
 def test_colours_tell_the_classes(seed: int) -> None:
     parsing = random_parsing(seed)
     parsing[0, 0] = labels.IGNORE
-    colours = colourise(parsing)
-    assert colours.shape == (*parsing.shape, 3)
-    np.testing.assert_array_equal(colours[0, 0], IGNORE_COLOUR)
-    again = (colours[..., None, :] == PALETTE).all(axis=-1).argmax(axis=-1)
+    colors = colorize(parsing)
+    assert colors.shape == (*parsing.shape, 3)
+    np.testing.assert_array_equal(colors[0, 0], IGNORE_COLOR)
+    again = (colors[..., None, :] == PALETTE).all(axis=-1).argmax(axis=-1)
     np.testing.assert_array_equal(again.ravel()[1:], parsing.ravel()[1:])
 
 
@@ -54,7 +54,7 @@ def test_colours_tell_the_classes(seed: int) -> None:
 )
 def test_what_is_no_parsing_is_refused(parsing: np.ndarray) -> None:
     with pytest.raises(ValueError, match="a parsing"):
-        colourise(parsing)
+        colorize(parsing)
 
 
 def test_an_overlay_mixes_inside_and_leaves_the_background() -> None:
@@ -77,7 +77,7 @@ def test_edges_between_classes_stand_out() -> None:
 def test_the_ends_of_opacity() -> None:
     rgb = np.full((20, 30, 3), 77, dtype=np.uint8)
     np.testing.assert_array_equal(overlay(rgb, blocks(), 0.0), rgb)
-    np.testing.assert_array_equal(overlay(rgb, blocks(), 1.0)[:, 10:], colourise(blocks())[:, 10:])
+    np.testing.assert_array_equal(overlay(rgb, blocks(), 1.0)[:, 10:], colorize(blocks())[:, 10:])
 
 
 @pytest.mark.parametrize("opacity", [-0.1, 1.1, float("nan")])

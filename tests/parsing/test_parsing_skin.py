@@ -19,7 +19,7 @@ def dressed(
     """Draw somebody facing us, the left hand before the belly; the true classes."""
     rgb = np.full((600, 400, 3), (120, 140, 110), dtype=np.uint8)
     classes = np.zeros((600, 400), dtype=np.uint8)
-    for part, label, colour in (
+    for part, label, color in (
         (np.s_[60:130, 170:230], labels.FACE, skin),
         (np.s_[40:60, 165:235], labels.HAIR, (30, 25, 20)),
         (np.s_[130:340, 150:250], labels.UPPER_CLOTHES, cloth),
@@ -29,7 +29,7 @@ def dressed(
         (np.s_[290:340, 120:150], labels.RIGHT_ARM, skin),
         (np.s_[340:560, 150:250], labels.PANTS, (60, 60, 60)),
     ):
-        rgb[part], classes[part] = colour, label
+        rgb[part], classes[part] = color, label
     noise = np.random.default_rng(0).normal(0, 4, rgb.shape)
     points = np.zeros((18, 3), dtype=np.float32)
     for point, place in {

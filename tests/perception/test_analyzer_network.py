@@ -4,22 +4,22 @@ import pytest
 import torch
 
 from motionwarp.nn.blocks import SpatialSelfAttention, parameter_count
-from motionwarp.perception.network import Analyser, AnalyserConfig, AnalyserOutput, decode_points, point_probabilities
+from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points, point_probabilities
 
-SMALL = AnalyserConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
+SMALL = AnalyzerConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
 
 
-def output_with_peak(x: float, y: float, sharpness: float, absent: float = -50.0) -> AnalyserOutput:
+def output_with_peak(x: float, y: float, sharpness: float, absent: float = -50.0) -> AnalyzerOutput:
     """Heatmaps whose every point is a Gaussian bump around one crop position."""
     rows = torch.arange(64, dtype=torch.float32)[:, None] * 4 + 1.5
     columns = torch.arange(48, dtype=torch.float32)[None] * 4 + 1.5
     bump = -((rows - y) ** 2 + (columns - x) ** 2) / (2 * (4 * sharpness) ** 2)
     logits = bump.expand(2, 18, 64, 48)
-    return AnalyserOutput(logits, torch.full((2, 18), absent), torch.zeros(2, 20, 128, 96), torch.zeros(2, 1, 128, 96))
+    return AnalyzerOutput(logits, torch.full((2, 18), absent), torch.zeros(2, 20, 128, 96), torch.zeros(2, 1, 128, 96))
 
 
 def test_shapes_follow_the_strides() -> None:
-    output = Analyser(SMALL).eval()(torch.rand(2, 3, 256, 192))
+    output = Analyzer(SMALL).eval()(torch.rand(2, 3, 256, 192))
     assert output.heatmap_logits.shape == (2, 18, 64, 48)
     assert output.absent_logits.shape == (2, 18)
     assert output.parsing_logits.shape == (2, 20, 128, 96)
@@ -27,12 +27,12 @@ def test_shapes_follow_the_strides() -> None:
 
 
 def test_half_precision_weights_of_the_shipped_size_stay_under_twelve_megabytes() -> None:
-    assert 2 * parameter_count(Analyser()) < 12e6
+    assert 2 * parameter_count(Analyzer()) < 12e6
 
 
 def test_every_parameter_gets_a_gradient() -> None:
     torch.manual_seed(0)
-    network = Analyser(SMALL).train()
+    network = Analyzer(SMALL).train()
     # blocks start as the identity: their inner convolutions see a gradient only once the last norm has moved
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -66,7 +66,7 @@ def test_the_absent_bin_takes_the_score_but_not_the_position() -> None:
 
 def test_probabilities_of_cells_and_absent_sum_to_one() -> None:
     torch.manual_seed(1)
-    cells, absent = point_probabilities(Analyser(SMALL).eval()(torch.rand(1, 3, 256, 192)))
+    cells, absent = point_probabilities(Analyzer(SMALL).eval()(torch.rand(1, 3, 256, 192)))
     assert torch.allclose(cells.sum(dim=(2, 3)) + absent, torch.ones(1, 18), atol=1e-5)
 
 

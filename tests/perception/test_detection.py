@@ -8,7 +8,7 @@ from drawn_people import BLUE, GREEN, RED, DotReader, Figure, draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionwarp.perception.detection import Finder, level_windows
+from motionwarp.perception.detection import PersonDetector, level_windows
 
 
 def assert_found(found, figures, tolerance=2.0):
@@ -22,36 +22,36 @@ def assert_found(found, figures, tolerance=2.0):
 
 
 def test_nobody_in_an_empty_frame():
-    assert Finder(DotReader()).find(draw([])) == []
+    assert PersonDetector(DotReader()).find(draw([])) == []
 
 
 def test_one_person():
     figure = Figure(0, 300, 120)
-    found = Finder(DotReader()).find(draw([figure]))
+    found = PersonDetector(DotReader()).find(draw([figure]))
     assert_found(found, [figure])
     assert found[0].person.score > 0.9
 
 
 def test_three_people_apart_and_each_once():
     figures = [Figure(0, 110, 120, clothes=RED), Figure(1, 330, 110, 70, GREEN), Figure(2, 540, 150, 60, BLUE)]
-    assert_found(Finder(DotReader()).find(draw(figures)), figures)
+    assert_found(PersonDetector(DotReader()).find(draw(figures)), figures)
 
 
 def test_two_people_close_together():
     figures = [Figure(0, 280, 120), Figure(1, 375, 120, clothes=GREEN)]
-    assert_found(Finder(DotReader()).find(draw(figures)), figures)
+    assert_found(PersonDetector(DotReader()).find(draw(figures)), figures)
 
 
 def test_large_and_small_person():
     figures = [Figure(0, 200, 100, 88), Figure(1, 500, 160, 44, GREEN)]
-    assert_found(Finder(DotReader()).find(draw(figures)), figures)
+    assert_found(PersonDetector(DotReader()).find(draw(figures)), figures)
 
 
 @pytest.mark.parametrize("torso", [50, 60, 70])
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_person_lying_or_upside_down_who_is_only_readable_upright(degrees, torso):
     figure = Figure(0, 320, 180, torso, turned_degrees=degrees)
-    found = Finder(DotReader()).find(draw([figure]), dense=True)
+    found = PersonDetector(DotReader()).find(draw([figure]), dense=True)
     assert_found(found, [figure])
     assert found[0].view.turns == {90: 1, 180: 2, 270: 3}[degrees]
     inside = (figure.points()[:, 1] > 0) & (figure.points()[:, 1] < 359)
@@ -66,30 +66,30 @@ def test_person_lying_or_upside_down_who_is_only_readable_upright(degrees, torso
 
 def test_person_upside_down_whom_the_reader_sees_anyhow_is_looked_at_upright():
     figure = Figure(0, 320, 230, 70, turned_degrees=180)
-    found = Finder(DotReader(any_direction=True)).find(draw([figure]))
+    found = PersonDetector(DotReader(any_direction=True)).find(draw([figure]))
     assert_found(found, [figure])
     assert found[0].view.turns == 2
 
 
 def test_person_cut_off_at_the_waist():
     figure = Figure(0, 320, 230, 110)
-    found = Finder(DotReader()).find(draw([figure]))
+    found = PersonDetector(DotReader()).find(draw([figure]))
     assert_found(found, [figure])
     assert not found[0].person.pose.visible()[[9, 10, 12, 13]].any()
 
 
 def test_portrait_frame_with_a_person_half_as_high():
     figure = Figure(0, 250, 400, 70)
-    assert_found(Finder(DotReader()).find(draw([figure], 360, 640)), [figure])
+    assert_found(PersonDetector(DotReader()).find(draw([figure], 360, 640)), [figure])
 
 
 def test_tiny_frame_is_no_error():
-    assert Finder(DotReader()).find(np.zeros((1, 1, 3), dtype=np.uint8)) == []
+    assert PersonDetector(DotReader()).find(np.zeros((1, 1, 3), dtype=np.uint8)) == []
 
 
 def test_quick_search_is_cheap():
     reader = DotReader()
-    Finder(reader).find(draw([], 1280, 720), thorough=False)
+    PersonDetector(reader).find(draw([], 1280, 720), thorough=False)
     assert reader.read <= 12
     assert reader.calls <= 2
 

@@ -9,7 +9,7 @@ from drawn_people import Figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionwarp.perception.crops import OUTSIDE_GREY, extract_views, points_to_frame
+from motionwarp.perception.crops import OUTSIDE_GRAY, extract_views, points_to_frame
 from motionwarp.perception.framing import (
     CANONICAL_FILL,
     View,
@@ -74,11 +74,11 @@ def test_a_view_at_scale_one_is_a_turned_cut(turns: int) -> None:
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 @pytest.mark.parametrize("scale", [0.6, 1.4, 2.0, 3.3, 7.0])
 def test_a_dot_is_where_its_point_says(turns: int, scale: float) -> None:
-    rgb = np.full((1400, 1500, 3), OUTSIDE_GREY, dtype=np.uint8)
+    rgb = np.full((1400, 1500, 3), OUTSIDE_GRAY, dtype=np.uint8)
     cv2.circle(rgb, (700, 800), round(6 * scale), (255, 255, 255), -1)
     view = view_around((700 - 60 * scale, 800 - 80 * scale, 700 + 70 * scale, 800 + 90 * scale), turns)
     for views in ([view], [view] * 3):  # few and many views at one reduction are made in two ways
-        picture = extract_views(rgb, views)[-1].astype(float).mean(axis=2) - OUTSIDE_GREY
+        picture = extract_views(rgb, views)[-1].astype(float).mean(axis=2) - OUTSIDE_GRAY
         rows, columns = np.mgrid[:256, :192]
         at = np.zeros((18, 3), dtype=np.float32)
         at[:, :2] = (columns * picture).sum() / picture.sum(), (rows * picture).sum() / picture.sum()
@@ -89,9 +89,9 @@ def test_a_dot_is_where_its_point_says(turns: int, scale: float) -> None:
 def test_what_lies_outside_the_frame_is_grey() -> None:
     rgb = np.full((50, 50, 3), 255, dtype=np.uint8)
     [beyond] = extract_views(rgb, [view_around((5000, 5000, 5100, 5100))])
-    assert (beyond == OUTSIDE_GREY).all()
+    assert (beyond == OUTSIDE_GRAY).all()
     [partly] = extract_views(rgb, [view_around((-50, 0, 50, 50), fill=1.0)])
-    assert set(np.unique(partly)) >= {OUTSIDE_GREY, 255}
+    assert set(np.unique(partly)) >= {OUTSIDE_GRAY, 255}
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 2)])

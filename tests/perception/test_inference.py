@@ -14,25 +14,25 @@ from torch import nn
 from motionwarp.checkpoints.checkpoint import save_checkpoint
 from motionwarp.devices import resolve_precision
 from motionwarp.errors import WeightsError
-from motionwarp.nn.fuse import folded, with_outputs
+from motionwarp.nn.fuse import fuse_batch_norm, with_outputs
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.perception.backends.builtin import BuiltinEstimator
-from motionwarp.perception.flip_augmentation import BothWaysReader, SecondLookReader, in_doubt
-from motionwarp.perception.inference import NetworkReader, checked_knots
-from motionwarp.perception.network import Analyser, AnalyserConfig, AnalyserOutput, decode_points
+from motionwarp.perception.flip_augmentation import FlipPredictor, SelectiveFlipPredictor, in_doubt
+from motionwarp.perception.inference import NetworkPredictor, checked_knots
+from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 
-SMALL = AnalyserConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), (16, 8, 8), 8, 64, 64)
+SMALL = AnalyzerConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), (16, 8, 8), 8, 64, 64)
 NETWORK_CONFIG = {"channels": [8, 8, 16, 16, 16], "blocks": [1, 1, 1, 1], "pyramid_channels": [16, 8, 8]} | {
     "dense_channels": 8, "height": 64, "width": 64,
 }  # fmt: skip
 CPU = torch.device("cpu")
 
 
-def trained(config: AnalyserConfig = SMALL) -> Analyser:
+def trained(config: AnalyzerConfig = SMALL) -> Analyzer:
     """An analyser whose batch norms and gains are as uneven as those of a trained one."""
     torch.manual_seed(3)
-    network = Analyser(config)
+    network = Analyzer(config)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -44,7 +44,7 @@ def trained(config: AnalyserConfig = SMALL) -> Analyser:
     return network.eval()
 
 
-def pictures(count: int, config: AnalyserConfig = SMALL) -> np.ndarray:
+def pictures(count: int, config: AnalyzerConfig = SMALL) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, config.height, config.width, 3), dtype=np.uint8)
 
 
@@ -52,11 +52,11 @@ def as_tensor(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
 
 
-@pytest.mark.parametrize("config", [SMALL, AnalyserConfig()], ids=["small", "bundled size"])
-def test_folding_changes_no_output(config: AnalyserConfig) -> None:
+@pytest.mark.parametrize("config", [SMALL, AnalyzerConfig()], ids=["small", "bundled size"])
+def test_folding_changes_no_output(config: AnalyzerConfig) -> None:
     network = trained(config)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    light = folded(network)
+    light = fuse_batch_norm(network)
     with torch.inference_mode():
         for expected, given in zip(
             network(as_tensor(pictures(2, config))), light(as_tensor(pictures(2, config))), strict=True
@@ -69,13 +69,13 @@ def test_folding_changes_no_output(config: AnalyserConfig) -> None:
 
 def test_folding_leaves_only_norms_that_no_convolution_precedes() -> None:
     network = trained()
-    norms = [name for name, module in folded(network).named_modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [name for name, module in fuse_batch_norm(network).named_modules() if isinstance(module, nn.BatchNorm2d)]
     assert sorted(norms) == ["merge16.norm", "merge4.norm", "merge8.norm", "refine.norm"]
 
 
 def test_a_network_in_training_is_not_folded() -> None:
     with pytest.raises(ValueError, match="evaluation mode"):
-        folded(trained().train())
+        fuse_batch_norm(trained().train())
 
 
 def test_a_convolution_with_two_consumers_keeps_its_norm() -> None:
@@ -91,11 +91,11 @@ def test_a_convolution_with_two_consumers_keeps_its_norm() -> None:
 
     network = Shared().eval()
     image = torch.rand(1, 3, 8, 8)
-    torch.testing.assert_close(folded(network)(image), network(image))
+    torch.testing.assert_close(fuse_batch_norm(network)(image), network(image))
 
 
 def test_outputs_that_are_not_asked_for_are_not_computed() -> None:
-    light = folded(trained())
+    light = fuse_batch_norm(trained())
     points_only = with_outputs(light, (0, 1))
     names = {name for name, _ in points_only.named_modules()}
     assert not {"parsing_head", "matte_head", "refine"} & names
@@ -106,7 +106,7 @@ def test_outputs_that_are_not_asked_for_are_not_computed() -> None:
 
 def test_the_reader_says_what_the_network_says() -> None:
     network = trained()
-    readings = NetworkReader(network, CPU, torch.float32)(pictures(3), dense=True)
+    readings = NetworkPredictor(network, CPU, torch.float32)(pictures(3), dense=True)
     with torch.inference_mode():
         output = network(as_tensor(pictures(3)))
         expected = decode_points(output).numpy()
@@ -120,7 +120,7 @@ def test_the_reader_says_what_the_network_says() -> None:
 
 
 def test_points_alone_are_the_same_points() -> None:
-    reader = NetworkReader(trained(), CPU, torch.float32)
+    reader = NetworkPredictor(trained(), CPU, torch.float32)
     alone = reader(pictures(2), dense=False)
     assert alone.parsing is None
     assert alone.matte is None
@@ -128,7 +128,7 @@ def test_points_alone_are_the_same_points() -> None:
 
 
 def test_more_pictures_than_a_batch_and_none() -> None:
-    reader = NetworkReader(trained(), CPU, torch.float32)
+    reader = NetworkPredictor(trained(), CPU, torch.float32)
     many = reader(pictures(35), dense=True)
     assert (len(many.points), len(many.parsing), len(many.matte)) == (35, 35, 35)
     last = reader(pictures(35)[-1:], dense=True)
@@ -139,7 +139,7 @@ def test_more_pictures_than_a_batch_and_none() -> None:
 
 
 def test_both_ways_a_mirrored_picture_reads_as_the_mirror_image() -> None:
-    reader = BothWaysReader(NetworkReader(trained(), CPU, torch.float32))
+    reader = FlipPredictor(NetworkPredictor(trained(), CPU, torch.float32))
     images = pictures(3)
     straight, mirrored = reader(images, True), reader(np.ascontiguousarray(images[:, :, ::-1]), True)
     back = mirrored.points[:, list(POINT_MIRROR)]
@@ -150,7 +150,7 @@ def test_both_ways_a_mirrored_picture_reads_as_the_mirror_image() -> None:
     same = np.asarray(CLASS_MIRROR)[mirrored.parsing[:, :, ::-1]] == straight.parsing
     assert same.mean() > 0.999  # ties between classes may fall either way
     np.testing.assert_allclose(straight.matte, mirrored.matte[:, :, ::-1], atol=1e-5)
-    alone = NetworkReader(trained(), CPU, torch.float32)(images, True)
+    alone = NetworkPredictor(trained(), CPU, torch.float32)(images, True)
     assert np.abs(alone.matte - straight.matte).max() > 1e-3  # two opinions are not one
 
 
@@ -158,7 +158,7 @@ def test_both_ways_a_mirrored_picture_reads_as_the_mirror_image() -> None:
 def test_a_second_look_is_taken_at_pictures_in_doubt_alone(dense: bool) -> None:
     """Calibrations say of all pictures, of none, or of some that their points are in doubt."""
     images = pictures(6)
-    raw = NetworkReader(trained(), CPU, torch.float32)(images, False).points[..., 2].max(axis=1)
+    raw = NetworkPredictor(trained(), CPU, torch.float32)(images, False).points[..., 2].max(axis=1)
     middle = float(np.sort(raw)[2:4].mean())  # of some pictures no score reaches it
     tables = {
         "all": [[0.0, 0.5], [1.0, 0.51]],
@@ -166,11 +166,11 @@ def test_a_second_look_is_taken_at_pictures_in_doubt_alone(dense: bool) -> None:
         "some": [[0.0, 0.0], [middle, 0.1], [middle + 1e-6, 0.5], [1.0, 0.6]],
     }
     for name, table in tables.items():
-        reader = NetworkReader(trained(), CPU, torch.float32, table)
+        reader = NetworkPredictor(trained(), CPU, torch.float32, table)
         once, both, second = (
             reader(images, dense),
-            BothWaysReader(reader)(images, dense),
-            SecondLookReader(reader)(images, dense),
+            FlipPredictor(reader)(images, dense),
+            SelectiveFlipPredictor(reader)(images, dense),
         )
         doubtful = in_doubt(once.points)
         assert doubtful.sum() == {"all": 6, "none": 0, "some": 3}[name]
@@ -186,8 +186,8 @@ def test_a_second_look_is_taken_at_pictures_in_doubt_alone(dense: bool) -> None:
 
 
 def test_half_precision_reads_about_the_same() -> None:
-    exact = NetworkReader(trained(), CPU, torch.float32)(pictures(2), dense=True)
-    half = NetworkReader(trained(), CPU, torch.bfloat16)(pictures(2), dense=True)
+    exact = NetworkPredictor(trained(), CPU, torch.float32)(pictures(2), dense=True)
+    half = NetworkPredictor(trained(), CPU, torch.bfloat16)(pictures(2), dense=True)
     assert half.matte.dtype == np.float32
     assert np.abs(half.matte - exact.matte).mean() < 0.02
 
@@ -195,13 +195,13 @@ def test_half_precision_reads_about_the_same() -> None:
 @pytest.mark.parametrize("wrong", [np.zeros((1, 64, 63, 3), np.uint8), np.zeros((1, 64, 64, 3), np.float32)])
 def test_pictures_of_another_form_are_refused(wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match="the analyser reads uint8"):
-        NetworkReader(trained(), CPU, torch.float32)(wrong, dense=False)
+        NetworkPredictor(trained(), CPU, torch.float32)(wrong, dense=False)
 
 
 def test_scores_go_through_the_calibration_and_positions_do_not() -> None:
     knots = [[0.0, 0.0], [0.01, 0.3], [0.1, 0.4], [1.0, 0.9]]
-    raw = NetworkReader(trained(), CPU, torch.float32)(pictures(4), dense=False).points
-    calibrated = NetworkReader(trained(), CPU, torch.float32, knots)(pictures(4), dense=False).points
+    raw = NetworkPredictor(trained(), CPU, torch.float32)(pictures(4), dense=False).points
+    calibrated = NetworkPredictor(trained(), CPU, torch.float32, knots)(pictures(4), dense=False).points
     np.testing.assert_array_equal(calibrated[..., :2], raw[..., :2])
     for before, after in zip(raw[..., 2].ravel(), calibrated[..., 2].ravel(), strict=True):
         (x0, y0), (x1, y1) = next(pair for pair in pairwise(knots) if pair[0][0] <= before <= pair[1][0])
@@ -234,8 +234,8 @@ def saved(folder: Path, config: dict[str, Any], architecture: str = "analyser") 
 def test_weights_from_a_file_read_as_the_network_they_were_saved_from(tmp_path: Path) -> None:
     knots = [[0.0, 0.1], [1.0, 0.9]]
     path = saved(tmp_path, {"network": NETWORK_CONFIG, "calibration": knots})
-    loaded = NetworkReader.load(path, CPU, torch.float32)(pictures(2), dense=False)
-    expected = NetworkReader(trained(), CPU, torch.float32, knots)(pictures(2), dense=False)
+    loaded = NetworkPredictor.load(path, CPU, torch.float32)(pictures(2), dense=False)
+    expected = NetworkPredictor(trained(), CPU, torch.float32, knots)(pictures(2), dense=False)
     np.testing.assert_array_equal(loaded.points, expected.points)
 
 
@@ -243,7 +243,7 @@ def test_weights_from_a_file_read_as_the_network_they_were_saved_from(tmp_path: 
 def test_a_file_with_a_bad_calibration_is_refused(tmp_path: Path, bad: object) -> None:
     path = saved(tmp_path, {"network": NETWORK_CONFIG, "calibration": bad})
     with pytest.raises(WeightsError, match=r"small\.safetensors.*cannot be used"):
-        NetworkReader.load(path, CPU, torch.float32)
+        NetworkPredictor.load(path, CPU, torch.float32)
 
 
 @pytest.mark.parametrize(
@@ -260,17 +260,17 @@ def test_a_file_with_a_bad_calibration_is_refused(tmp_path: Path, bad: object) -
 )
 def test_a_file_for_a_network_of_another_form_is_refused(tmp_path: Path, network: object) -> None:
     with pytest.raises(WeightsError, match=r"small\.safetensors"):
-        NetworkReader.load(saved(tmp_path, {"network": network}), CPU, torch.float32)
+        NetworkPredictor.load(saved(tmp_path, {"network": network}), CPU, torch.float32)
 
 
 def test_a_file_for_another_architecture_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, {"network": NETWORK_CONFIG}, architecture="resnet_generator")
     with pytest.raises(WeightsError, match="for 'resnet_generator', not for 'analyser'"):
-        NetworkReader.load(path, CPU, torch.float32)
+        NetworkPredictor.load(path, CPU, torch.float32)
 
 
 def test_many_pictures_are_read_side_by_side_in_their_order() -> None:
-    reader = NetworkReader(trained(), CPU, torch.float32)
+    reader = NetworkPredictor(trained(), CPU, torch.float32)
     images = pictures(7)
     before = torch.get_num_threads()
     try:
@@ -288,12 +288,12 @@ def test_many_pictures_are_read_side_by_side_in_their_order() -> None:
     )
 
 
-def with_room_for(reader: NetworkReader, monkeypatch: pytest.MonkeyPatch, fitting: int) -> list[tuple[str, int]]:
+def with_room_for(reader: NetworkPredictor, monkeypatch: pytest.MonkeyPatch, fitting: int) -> list[tuple[str, int]]:
     """Let a reader take itself to be on a graphics card that has room for so many pictures; returns the batches that it tries."""
     batches: list[tuple[str, int]] = []
-    real = NetworkReader.output
+    real = NetworkPredictor.output
 
-    def output(self: NetworkReader, images: np.ndarray, dense: bool) -> AnalyserOutput:
+    def output(self: NetworkPredictor, images: np.ndarray, dense: bool) -> AnalyzerOutput:
         batches.append((self.device.type, len(images)))
         if self.device.type == "cuda" and len(images) > fitting:
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -303,14 +303,14 @@ def with_room_for(reader: NetworkReader, monkeypatch: pytest.MonkeyPatch, fittin
         finally:
             self.device = device
 
-    monkeypatch.setattr(NetworkReader, "output", output)
+    monkeypatch.setattr(NetworkPredictor, "output", output)
     reader.device = torch.device("cuda")
     return batches
 
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_where_memory_runs_out_batches_are_halved(monkeypatch: pytest.MonkeyPatch, dense: bool) -> None:
-    reader = NetworkReader(trained(SMALL), CPU, torch.float32)
+    reader = NetworkPredictor(trained(SMALL), CPU, torch.float32)
     images = pictures(7)
     expected = reader(images, dense)
     batches = with_room_for(reader, monkeypatch, 2)
@@ -327,11 +327,11 @@ def test_where_memory_runs_out_batches_are_halved(monkeypatch: pytest.MonkeyPatc
 
 
 def test_where_one_picture_does_not_fit_the_cpu_goes_on_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = NetworkReader(trained(SMALL), CPU, torch.float32)
+    reader = NetworkPredictor(trained(SMALL), CPU, torch.float32)
     images = pictures(5)
-    expected = NetworkReader(trained(SMALL), CPU, resolve_precision("auto", CPU))(images, False)
+    expected = NetworkPredictor(trained(SMALL), CPU, resolve_precision("auto", CPU))(images, False)
     with_room_for(reader, monkeypatch, 0)
-    estimator = BuiltinEstimator(reader, BothWaysReader(reader))
+    estimator = BuiltinEstimator(reader, FlipPredictor(reader))
     assert estimator.warnings == ()
     np.testing.assert_allclose(reader(images, False).points, expected.points, atol=1e-3)
     assert reader.device.type == "cpu"
@@ -343,10 +343,10 @@ def test_where_one_picture_does_not_fit_the_cpu_goes_on_and_it_is_told(monkeypat
 def test_other_errors_and_the_cpus_own_memory_are_errors(
     monkeypatch: pytest.MonkeyPatch, error: Exception, batches: list[int]
 ) -> None:
-    reader = NetworkReader(trained(SMALL), CPU, torch.float32)
+    reader = NetworkPredictor(trained(SMALL), CPU, torch.float32)
     tried: list[int] = []
 
-    def failing(images: np.ndarray, dense: bool) -> AnalyserOutput:
+    def failing(images: np.ndarray, dense: bool) -> AnalyzerOutput:
         tried.append(len(images))
         raise error
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.perception.matte_cleanup import without_haze
+from motionwarp.perception.matte_cleanup import clean_up_matte
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray, PersonCrop, Pose
 
@@ -38,22 +38,22 @@ def at_cells(**places: tuple[float, float]) -> Pose:
 
 def test_an_outline_stays() -> None:
     matte = body()
-    assert np.abs(without_haze(matte, NOBODY, CROP) - matte).max() < 0.06
+    assert np.abs(clean_up_matte(matte, NOBODY, CROP) - matte).max() < 0.06
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.55])
 def test_a_veil_beside_the_person_goes(alpha: float) -> None:
     hazy = veiled(body(), alpha, slice(40, 90), slice(61, 85))
-    cleared = without_haze(hazy, NOBODY, CROP)
+    cleared = clean_up_matte(hazy, NOBODY, CROP)
     assert cleared[40:90, 68:85].max() == 0
     np.testing.assert_array_equal(cleared[40:90, 44:53], hazy[40:90, 44:53])
 
 
 def test_a_small_thing_apart_goes_and_a_large_one_stays() -> None:
     matte = veiled(body(), 0.9, slice(10, 16), slice(5, 12))
-    assert without_haze(matte, NOBODY, CROP)[10:16, 5:12].max() == 0
+    assert clean_up_matte(matte, NOBODY, CROP)[10:16, 5:12].max() == 0
     halves = veiled(body(), 0.9, slice(5, 100), slice(2, 12))  # somebody cut in two by a lamp post, say
-    np.testing.assert_array_equal(without_haze(halves, NOBODY, CROP)[5:100, 2:12], halves[5:100, 2:12])
+    np.testing.assert_array_equal(clean_up_matte(halves, NOBODY, CROP)[5:100, 2:12], halves[5:100, 2:12])
 
 
 def test_a_faint_arm_stays_where_its_bones_are() -> None:
@@ -66,14 +66,14 @@ def test_a_faint_arm_stays_where_its_bones_are() -> None:
         left_hip=(55, 70),
         right_hip=(41, 70),
     )
-    assert without_haze(hazy, NOBODY, CROP)[44, 70:85].max() == 0
-    np.testing.assert_array_equal(without_haze(hazy, arm, CROP)[42:46, 62:88], hazy[42:46, 62:88])
+    assert clean_up_matte(hazy, NOBODY, CROP)[44, 70:85].max() == 0
+    np.testing.assert_array_equal(clean_up_matte(hazy, arm, CROP)[42:46, 62:88], hazy[42:46, 62:88])
     far = at_cells(neck=(48, 30), left_shoulder=(1e7, 44))
-    assert np.isfinite(without_haze(hazy, far, CROP)).all()
+    assert np.isfinite(clean_up_matte(hazy, far, CROP)).all()
 
 
 def test_where_nothing_is_sure_all_stays() -> None:
     faint = body(0.5)
-    np.testing.assert_array_equal(without_haze(faint, NOBODY, CROP), faint)
+    np.testing.assert_array_equal(clean_up_matte(faint, NOBODY, CROP), faint)
     nothing = np.zeros(CELLS, np.float32)
-    np.testing.assert_array_equal(without_haze(nothing, NOBODY, CROP), nothing)
+    np.testing.assert_array_equal(clean_up_matte(nothing, NOBODY, CROP), nothing)

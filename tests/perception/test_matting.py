@@ -34,11 +34,11 @@ def guided_filter_by_definition(guide: FloatArray, values: FloatArray, radius: i
     fits = np.zeros((height, width, 4))
     for row in range(height):
         for column in range(width):
-            colours, wanted = window(guide, row, column, radius), window(values, row, column, radius)
-            centred = colours - colours.mean(axis=0)
-            covariance = centred.T @ centred / len(centred) + epsilon * np.eye(3)
-            slope = np.linalg.solve(covariance, centred.T @ (wanted - wanted.mean()) / len(centred))
-            fits[row, column] = *slope, wanted.mean() - slope @ colours.mean(axis=0)
+            colors, wanted = window(guide, row, column, radius), window(values, row, column, radius)
+            centered = colors - colors.mean(axis=0)
+            covariance = centered.T @ centered / len(centered) + epsilon * np.eye(3)
+            slope = np.linalg.solve(covariance, centered.T @ (wanted - wanted.mean()) / len(centered))
+            fits[row, column] = *slope, wanted.mean() - slope @ colors.mean(axis=0)
     result = np.zeros((height, width))
     for row in range(height):
         for column in range(width):

@@ -113,35 +113,35 @@ def test_a_picture_gets_its_pose_with_parsing_and_matte(picture_file: Path) -> N
     rgb = draw([figure(0)])
     [person] = FileEstimator(picture_file, never_needed).find_people(rgb)
     np.testing.assert_allclose(person.pose.points, figure(0).points(), atol=1e-3)
-    analysed = estimator(picture_file).analyse_picture(rgb)
-    np.testing.assert_allclose(analysed.pose.points, figure(0).points(), atol=1e-3)
-    assert analysed.matte.max() == 1
-    assert analysed.parsing.shape == analysed.matte.shape
+    analyzed = estimator(picture_file).analyze_picture(rgb)
+    np.testing.assert_allclose(analyzed.pose.points, figure(0).points(), atol=1e-3)
+    assert analyzed.matte.max() == 1
+    assert analyzed.parsing.shape == analyzed.matte.shape
 
 
 def test_a_given_pose_goes_before_the_file(picture_file: Path) -> None:
-    pose = estimator(picture_file).analyse_picture(draw([figure(0)])).pose
+    pose = estimator(picture_file).analyze_picture(draw([figure(0)])).pose
     moved = pose.transformed([[1, 0, 3], [0, 1, 0]])
-    taken = estimator(picture_file).analyse_picture(draw([figure(0)]), given_pose=moved).pose
+    taken = estimator(picture_file).analyze_picture(draw([figure(0)]), given_pose=moved).pose
     np.testing.assert_array_equal(taken.points, moved.points)
 
 
 def test_a_pose_outside_the_picture_is_refused(picture_file: Path) -> None:
     with pytest.raises(NoPersonError, match="no point inside"):
-        estimator(picture_file).analyse_picture(draw([], 60, 40))
+        estimator(picture_file).analyze_picture(draw([], 60, 40))
 
 
 def test_one_of_several_people_is_chosen(tmp_path: Path) -> None:
     other = Figure(1, 520, 140, 40, GREEN)
     path = openpose_file(tmp_path, [other.points(), figure(0).points()])
     rgb = draw([figure(0), other])
-    largest = estimator(path).analyse_picture(rgb)
+    largest = estimator(path).analyze_picture(rgb)
     np.testing.assert_allclose(largest.pose.xy, figure(0).points()[:, :2], atol=1e-3)
     for choice in (PersonChoice(index=1), PersonChoice(point=(525, 180))):
-        chosen = estimator(path).analyse_picture(rgb, choice)
+        chosen = estimator(path).analyze_picture(rgb, choice)
         np.testing.assert_allclose(chosen.pose.xy, other.points()[:, :2], atol=1e-3)
     with pytest.raises(NoPersonError):
-        estimator(path).analyse_picture(rgb, PersonChoice(index=2))
+        estimator(path).analyze_picture(rgb, PersonChoice(index=2))
 
 
 def test_a_missing_or_broken_file_is_an_error(tmp_path: Path) -> None:

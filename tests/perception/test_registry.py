@@ -96,17 +96,17 @@ def test_the_bundled_one_describes_who_is_chosen(builtin: BuiltinEstimator) -> N
     rgb = draw([Figure(0, 200, 100, 88), small])
     assert isinstance(builtin, Estimator)
     assert len(builtin.find_people(rgb)) == 2
-    person = builtin.analyse_picture(rgb, PersonChoice(index=1))
+    person = builtin.analyze_picture(rgb, PersonChoice(index=1))
     assert np.abs(person.pose.xy - small.points()[:, :2]).max() < 2
     assert person.matte is not None
     assert person.parsing is not None
     with pytest.raises(NoPersonError, match="no person was found"):
-        builtin.analyse_picture(draw([]))
+        builtin.analyze_picture(draw([]))
 
 
 def test_a_given_pose_is_kept_to_the_bit(builtin: BuiltinEstimator) -> None:
     pose = Pose(Figure(0, 303, 118, 79).points())
-    person = builtin.analyse_picture(draw([Figure(0, 300, 120)]), given_pose=pose)
+    person = builtin.analyze_picture(draw([Figure(0, 300, 120)]), given_pose=pose)
     np.testing.assert_array_equal(person.pose.points, pose.points)
     assert person.matte.max() == 1
 
@@ -192,7 +192,7 @@ def test_an_onnx_file_is_an_estimator(tmp_path: Path, onnxruntime: list[tuple[st
     path = tmp_path / "pose.onnx"
     path.write_bytes(b"onnx")
     figure = Figure(0, 320, 180, 60)
-    person = make(str(path)).analyse_picture(draw([figure]))
+    person = make(str(path)).analyze_picture(draw([figure]))
     assert np.abs(person.pose.xy - figure.points()[:, :2])[: skeleton.NECK].max() < 2
     assert person.matte is not None
     make_estimator(str(path), torch.device("cuda"), torch.float32)
@@ -215,10 +215,10 @@ def test_onnx_files_that_are_none_are_refused(tmp_path: Path, builtin: BuiltinEs
 def test_an_onnx_network_in_an_empty_picture_finds_nobody(builtin: BuiltinEstimator) -> None:
     estimator = DwposeEstimator(SimccPoints(DotSession(), "pose.onnx"), builtin)
     with pytest.raises(NoPersonError):
-        estimator.analyse_picture(draw([]))
+        estimator.analyze_picture(draw([]))
     assert [seen.person for seen in estimator.follow([Frame(draw([]), 0.0, 0)])] == [None]
     given = Pose(Figure(0, 320, 180, 60).points())
-    described = estimator.analyse_picture(draw([Figure(0, 320, 180, 60)]), given_pose=given)
+    described = estimator.analyze_picture(draw([Figure(0, 320, 180, 60)]), given_pose=given)
     np.testing.assert_array_equal(described.pose.points, given.points)
 
 
@@ -303,6 +303,6 @@ def test_mediapipe_follows_and_its_mask_lies_over_the_crop(mediapipe: MediapipeE
 
 def test_mediapipe_sees_one_person_only(mediapipe: MediapipeEstimator) -> None:
     with pytest.raises(OptionError, match="one person only"):
-        mediapipe.analyse_picture(draw([Figure(0, 300, 120)]), PersonChoice(index=1))
+        mediapipe.analyze_picture(draw([Figure(0, 300, 120)]), PersonChoice(index=1))
     with pytest.raises(NoPersonError, match="MediaPipe found no person"):
-        mediapipe.analyse_picture(draw([]))
+        mediapipe.analyze_picture(draw([]))

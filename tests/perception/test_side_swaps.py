@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motionwarp.parsing import labels
-from motionwarp.perception.side_swaps import SideKeeper
+from motionwarp.perception.side_swaps import LeftRightCorrector
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray, Person, PersonCrop, Pose
 
@@ -41,7 +41,7 @@ def person_of(points: FloatArray, parsing: list[list[int]] | None = None) -> Per
 
 def test_legs_that_change_sides_are_put_back_with_their_classes(standing: FloatArray) -> None:
     parsing = [[labels.LEFT_LEG, labels.RIGHT_SHOE], [labels.LEFT_ARM, labels.PANTS]]
-    kept = SideKeeper().settle(person_of(with_legs_exchanged(standing), parsing), standing, 1.0)
+    kept = LeftRightCorrector().settle(person_of(with_legs_exchanged(standing), parsing), standing, 1.0)
     np.testing.assert_array_equal(kept.pose.points, standing)
     assert kept.parsing is not None
     assert kept.parsing.tolist() == [[labels.RIGHT_LEG, labels.LEFT_SHOE], [labels.LEFT_ARM, labels.PANTS]]
@@ -51,11 +51,11 @@ def test_whoever_moves_a_little_is_left_as_they_are(standing: FloatArray) -> Non
     moved = standing.copy()
     moved[:, 0] += 5
     person = person_of(moved)
-    assert SideKeeper().settle(person, standing, 1.0) is person
+    assert LeftRightCorrector().settle(person, standing, 1.0) is person
 
 
 def test_a_network_that_insists_is_believed(standing: FloatArray) -> None:
-    keeper, exchanged = SideKeeper(patience_seconds=0.5), with_legs_exchanged(standing)
+    keeper, exchanged = LeftRightCorrector(patience_seconds=0.5), with_legs_exchanged(standing)
     for time in (1.0, 1.2, 1.5):
         np.testing.assert_array_equal(keeper.settle(person_of(exchanged), standing, time).pose.points, standing)
     np.testing.assert_array_equal(keeper.settle(person_of(exchanged), standing, 1.6).pose.points, exchanged)
@@ -67,4 +67,4 @@ def test_points_that_are_not_seen_decide_nothing(standing: FloatArray) -> None:
     hidden = with_legs_exchanged(standing)
     hidden[RIGHT_LEG + LEFT_LEG, 2] = 0
     person = person_of(hidden)
-    assert SideKeeper().settle(person, standing, 1.0) is person
+    assert LeftRightCorrector().settle(person, standing, 1.0) is person

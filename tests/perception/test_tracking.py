@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from motionwarp.errors import NoPersonError
 from motionwarp.perception.selection import LARGEST, PersonChoice
-from motionwarp.perception.tracking import Follower
+from motionwarp.perception.tracking import PersonTracker
 from motionwarp.types import Frame
 
 FPS = 25
@@ -23,7 +23,7 @@ def frames_of(scenes, width=640, height=360):
 
 
 def followed(scenes, choice=LARGEST, reader=None, dense=False, size=(640, 360)):
-    observations = list(Follower(reader or DotReader()).follow(frames_of(scenes, *size), choice, dense=dense))
+    observations = list(PersonTracker(reader or DotReader()).follow(frames_of(scenes, *size), choice, dense=dense))
     assert [seen.frame.index for seen in observations] == list(range(len(scenes)))
     return observations
 
@@ -211,7 +211,7 @@ def test_frames_are_read_only_a_few_ahead():
             taken.append(frame.index)
             yield frame
 
-    for seen in Follower(DotReader()).follow(source()):
+    for seen in PersonTracker(DotReader()).follow(source()):
         assert max(taken) <= seen.frame.index + 8
 
 

@@ -11,9 +11,9 @@ from motionwarp.types import ByteArray, PersonLayer
 
 def premultiplied(seed: int, height: int = 20, width: int = 15) -> ByteArray:
     random = np.random.default_rng(seed)
-    colour, alpha = random.integers(0, 256, (height, width, 3)), random.integers(0, 256, (height, width, 1))
+    color, alpha = random.integers(0, 256, (height, width, 3)), random.integers(0, 256, (height, width, 1))
     alpha[:3], alpha[-3:] = 0, 255
-    return np.concatenate([np.rint(colour * alpha / 255), alpha], axis=2).astype(np.uint8)
+    return np.concatenate([np.rint(color * alpha / 255), alpha], axis=2).astype(np.uint8)
 
 
 def test_a_layer_is_drawn_as_the_formula_says_and_nothing_beside_it() -> None:

@@ -25,7 +25,7 @@ import motionwarp
 from motionwarp.data.synthetic import BodyPose, SyntheticView
 from motionwarp.errors import NoPersonError, OutputError
 from motionwarp.media.image import read_image
-from motionwarp.pipeline.check.issues import Doubt, Verdict, verdict_of
+from motionwarp.pipeline.check.issues import Issue, Verdict, verdict_of
 from motionwarp.pipeline.check.report import FeasibilityReport
 from motionwarp.pipeline.progress import Stage
 from motionwarp.pose import skeleton as sk
@@ -62,7 +62,7 @@ def codes(report: FeasibilityReport) -> set[str]:
     return {doubt.code for doubt in report.doubts}
 
 
-def the(report: FeasibilityReport, code: str) -> Doubt:
+def the(report: FeasibilityReport, code: str) -> Issue:
     return next(doubt for doubt in report.doubts if doubt.code == code)
 
 
@@ -206,7 +206,7 @@ def test_whoever_has_left_the_picture_is_not_drawn(checked: Checked, frontal: Sy
 
 
 def test_two_cuts_are_told_with_their_times(checked: Checked, frontal: SyntheticView) -> None:
-    shots = [drawn(grey=grey) for grey in (20, 230, 90)]
+    shots = [drawn(gray=gray) for gray in (20, 230, 90)]
     report = checked(frontal, [view for view, count in zip(shots, (4, 13, 4), strict=True) for _ in range(count)])
     assert report.driving.cuts_seconds == (pytest.approx(4 / RATE, abs=1e-3), pytest.approx(17 / RATE, abs=1e-3))
     doubt = the(report, "driving.cuts")
@@ -287,9 +287,9 @@ def test_a_preview_that_cannot_be_finished_leaves_nothing(
 
 
 def test_verdicts_are_the_worst_doubts() -> None:
-    fair, poor = (Doubt("driving.cuts", level, "x", "y") for level in (Verdict.FAIR, Verdict.POOR))
+    fair, poor = (Issue("driving.cuts", level, "x", "y") for level in (Verdict.FAIR, Verdict.POOR))
     assert verdict_of([]) is Verdict.GOOD
     assert verdict_of([fair, fair]) is Verdict.FAIR
     assert verdict_of([fair, poor]) is Verdict.POOR
     with pytest.raises(ValueError, match="cannot make"):
-        Doubt("driving.cuts", Verdict.GOOD, "x", "y")
+        Issue("driving.cuts", Verdict.GOOD, "x", "y")

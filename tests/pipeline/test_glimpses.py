@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionwarp.pipeline.driving import LONGEST_SIDE, Glimpses, points_in
+from motionwarp.pipeline.driving import LONGEST_SIDE, FrameSampler, points_in
 from motionwarp.types import Frame
 
 
@@ -16,7 +16,7 @@ def frame(index: int, size: tuple[int, int] = (8, 6)) -> Frame:
 @pytest.mark.parametrize("count", [1, 3, 6, 7, 100, 1000])
 @pytest.mark.parametrize("every", [1, 4])
 def test_few_pictures_are_kept_evenly_spaced(count: int, every: int) -> None:
-    glimpses = Glimpses(every, most=6)
+    glimpses = FrameSampler(every, most=6)
     looked_at = [index for index in range(count) if glimpses.take(frame(index))]
     assert looked_at == list(range(0, count, every))
     assert glimpses.passed == count
@@ -35,14 +35,14 @@ def test_few_pictures_are_kept_evenly_spaced(count: int, every: int) -> None:
 
 
 def test_memory_does_not_grow_with_the_clip() -> None:
-    glimpses = Glimpses(most=3)
+    glimpses = FrameSampler(most=3)
     for index in range(5000):
         glimpses.take(frame(index))
         assert len(glimpses._kept) <= 6
 
 
 def test_large_pictures_are_reduced_and_points_with_them() -> None:
-    glimpses = Glimpses()
+    glimpses = FrameSampler()
     glimpses.take(frame(0, (1000, 4 * LONGEST_SIDE)))
     rgb = glimpses.chosen()[0].rgb
     assert rgb.shape == (250, LONGEST_SIDE, 3)
@@ -55,4 +55,4 @@ def test_large_pictures_are_reduced_and_points_with_them() -> None:
 
 def test_numbers_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="from 1 up"):
-        Glimpses(0)
+        FrameSampler(0)

@@ -11,11 +11,11 @@ from small_scene import KnowingEstimator, Scene, standing, waving
 from motionwarp.errors import OptionError
 from motionwarp.media.probe import probe_video
 from motionwarp.parsing import labels
-from motionwarp.pipeline.analysis import SeenInputs, mirrored_motion, retimed_motion
+from motionwarp.pipeline.analysis import AnalyzedInputs, mirrored_motion, retimed_motion
 from motionwarp.pipeline.api import stream
-from motionwarp.pipeline.driving import Glimpses, observe_driving
+from motionwarp.pipeline.driving import FrameSampler, observe_driving
 from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.layout import Staging, staged
+from motionwarp.pipeline.layout import PersonTransform, transform_track
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
 from motionwarp.pipeline.source import prepare_source, read_source
@@ -25,13 +25,13 @@ OPTIONS = TransferOptions(device="cpu", size=96)
 
 
 @pytest.fixture
-def seen(scene: Scene, knowing: KnowingEstimator) -> SeenInputs:
+def seen(scene: Scene, knowing: KnowingEstimator) -> AnalyzedInputs:
     source = prepare_source(scene.person, *read_source(scene.person, OPTIONS), None, OPTIONS, knowing)
     motion = observe_driving(scene.dance, OPTIONS, None, knowing, StageClock(), with_plate=False, callback=None)
-    return SeenInputs(source, motion, probe_video(scene.dance), knowing.name)
+    return AnalyzedInputs(source, motion, probe_video(scene.dance), knowing.name)
 
 
-def test_frames_are_those_of_a_transfer_that_analyses(scene: Scene, seen: SeenInputs) -> None:
+def test_frames_are_those_of_a_transfer_that_analyses(scene: Scene, seen: AnalyzedInputs) -> None:
     job = TransferJob(Path("gone.png"), Path("gone.mp4"), OPTIONS, seen=seen)
     job.prepare()
     kept = [frame.rgb for frame in job.frames()]
@@ -57,7 +57,7 @@ def test_a_glimpse_of_a_clip_gives_every_so_many_poses_and_their_own_pictures(
 ) -> None:
     options = TransferOptions(device="cpu", size=96, engine="layered", background="driving", smooth=0.0)
     job = TransferJob(scene.person, scene.dance, options)
-    glimpses = Glimpses(every=5)
+    glimpses = FrameSampler(every=5)
     seen = job.look(None, glimpses)
     timeline = job.prepare(None, seen)
     assert (glimpses.passed, len(timeline)) == (24, 5)
@@ -75,11 +75,11 @@ def test_given_poses_are_counted_by_all_frames(scene: Scene, knowing: KnowingEst
     job = TransferJob(
         scene.person, scene.dance, TransferOptions(device="cpu", size=96, driving_poses=scene.dance_poses)
     )
-    seen = job.look(None, Glimpses(every=5))
+    seen = job.look(None, FrameSampler(every=5))
     np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(0, 24, 5)], atol=0.01)
 
 
-def test_layers_carry_the_classes_of_their_pixels(seen: SeenInputs) -> None:
+def test_layers_carry_the_classes_of_their_pixels(seen: AnalyzedInputs) -> None:
     job = TransferJob(Path("gone.png"), Path("gone.mp4"), OPTIONS, seen=seen, keep_parsing=True)
     job.prepare()
     _, layer = next(job.shown())
@@ -96,7 +96,7 @@ def test_layers_carry_the_classes_of_their_pixels(seen: SeenInputs) -> None:
     assert next(without.shown())[1].parsing is None
 
 
-def test_a_mirror_swaps_hands_and_columns(seen: SeenInputs) -> None:
+def test_a_mirror_swaps_hands_and_columns(seen: AnalyzedInputs) -> None:
     track, mirrored = seen.motion.track, mirrored_motion(seen.motion).track
     np.testing.assert_allclose(mirrored.points[:, sk.RIGHT_WRIST, 0], 89 - track.points[:, sk.LEFT_WRIST, 0])
     np.testing.assert_allclose(mirrored.points[:, sk.RIGHT_WRIST, 1], track.points[:, sk.LEFT_WRIST, 1])
@@ -104,38 +104,38 @@ def test_a_mirror_swaps_hands_and_columns(seen: SeenInputs) -> None:
     np.testing.assert_allclose(twice.points, track.points, atol=1e-5)
 
 
-def test_speed_changes_times_and_the_end(seen: SeenInputs) -> None:
+def test_speed_changes_times_and_the_end(seen: AnalyzedInputs) -> None:
     assert seen.motion.end_seconds == pytest.approx(2.0)
     faster = retimed_motion(seen.motion, 2.0)
     assert faster.end_seconds == pytest.approx(1.0)
     np.testing.assert_allclose(faster.track.times_seconds, seen.motion.track.times_seconds / 2)
-    changed = SeenInputs(seen.source, faster, seen.info, seen.estimator)
+    changed = AnalyzedInputs(seen.source, faster, seen.info, seen.estimator)
     job = TransferJob(Path("p"), Path("d"), TransferOptions(device="cpu", size=96, fps=12), seen=changed)
     assert len(job.prepare()) == 12
     with pytest.raises(ValueError, match="over 0"):
         retimed_motion(seen.motion, 0.0)
 
 
-def test_staging_scales_about_the_ground_and_moves(seen: SeenInputs) -> None:
+def test_staging_scales_about_the_ground_and_moves(seen: AnalyzedInputs) -> None:
     track = seen.motion.track
-    half = staged(track, Staging(scale=0.5))
+    half = transform_track(track, PersonTransform(scale=0.5))
     ankles = track.points[0, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1]
     np.testing.assert_allclose(half.points[0, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1], ankles, atol=0.01)
     length = np.linalg.norm(standing()[sk.NECK, :2] - standing()[sk.LEFT_HIP, :2])
     assert np.linalg.norm(half.points[5, sk.NECK, :2] - half.points[5, sk.LEFT_HIP, :2]) == pytest.approx(
         length / 2, rel=1e-4
     )
-    moved = staged(track, Staging(shift_x=0.1, shift_y=-0.05))
+    moved = transform_track(track, PersonTransform(shift_x=0.1, shift_y=-0.05))
     np.testing.assert_allclose(moved.points[..., 0] - track.points[..., 0], 9.0, atol=1e-4)
     np.testing.assert_allclose(moved.points[..., 1] - track.points[..., 1], -8.0, atol=1e-4)
-    assert staged(track, Staging()) is track
+    assert transform_track(track, PersonTransform()) is track
 
 
 @pytest.mark.parametrize("values", [{"scale": 0.0}, {"scale": float("nan")}, {"shift_x": 1.5}])
 def test_stagings_out_of_range_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(OptionError):
-        Staging(**values)
+        PersonTransform(**values)
 
 
-def test_the_estimators_own_points_are_what_is_kept(seen: SeenInputs) -> None:
+def test_the_estimators_own_points_are_what_is_kept(seen: AnalyzedInputs) -> None:
     np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(24)])

@@ -8,19 +8,19 @@ from dataclasses import replace
 import pytest
 
 from motionwarp.pipeline.check.issues import Verdict
-from motionwarp.pipeline.check.source import SMALL_PERSON, TINY_PERSON, SourceFacts, source_doubts
+from motionwarp.pipeline.check.source import SMALL_PERSON, TINY_PERSON, SourceStats, source_issues
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import Framing, View
 
-GOOD = SourceFacts(
+GOOD = SourceStats(
     width=600, height=800, score=0.98, people=1, points_seen=POINT_NAMES, points_unsure=(), points_unseen=(), framing=Framing.WHOLE,
     view=View.FRONTAL, face=True, upright=True, limbs_in_front=(), matte_given=False, person_height=700.0, cut_at=(), notes=(),
 )  # fmt: skip
 
 
 def verdicts(**changed: object) -> dict[str, Verdict]:
-    return {doubt.code: doubt.level for doubt in source_doubts(replace(GOOD, **changed), TransferOptions())}  # type: ignore[arg-type]
+    return {doubt.code: doubt.level for doubt in source_issues(replace(GOOD, **changed), TransferOptions())}  # type: ignore[arg-type]
 
 
 def test_a_photo_of_one_whole_upright_person_from_the_front_is_good() -> None:
@@ -52,4 +52,4 @@ def test_each_fact_has_its_doubt(changed: Mapping[str, object], told: Mapping[st
 
 
 def test_other_people_are_no_doubt_where_one_was_chosen() -> None:
-    assert list(source_doubts(replace(GOOD, people=3), TransferOptions(person="1"))) == []
+    assert list(source_issues(replace(GOOD, people=3), TransferOptions(person="1"))) == []

@@ -17,7 +17,7 @@ from motionwarp.media.image import read_image, write_image
 from motionwarp.pipeline import source as source_module
 from motionwarp.pipeline.api import stream, transfer
 from motionwarp.pipeline.check.report import check
-from motionwarp.pipeline.job import TransferJob, done_beside
+from motionwarp.pipeline.job import TransferJob, run_in_thread
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.types import ByteArray
 
@@ -150,9 +150,9 @@ def test_the_block_s_own_error_goes_before_that_of_what_is_done_beside_it() -> N
     def failing() -> None:
         raise ValueError("beside")
 
-    with pytest.raises(KeyError), done_beside(failing):
+    with pytest.raises(KeyError), run_in_thread(failing):
         raise KeyError
-    with pytest.raises(ValueError, match="beside"), done_beside(failing):
+    with pytest.raises(ValueError, match="beside"), run_in_thread(failing):
         pass
 
 

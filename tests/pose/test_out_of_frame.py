@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_poses import FRAME_SECONDS, HEIGHT, WIDTH, dancing, track_of
 
-from motionwarp.pose.continuity import frames_out_of_sight
+from motionwarp.pose.continuity import out_of_frame
 from motionwarp.pose.repair import repair_track
 from motionwarp.types import FloatArray
 
@@ -67,5 +67,5 @@ def test_a_short_gap_at_the_edge_is_no_absence() -> None:
     points = walking(np.full(COUNT, 250, dtype=np.float32))
     times = np.arange(COUNT) * FRAME_SECONDS
     points[20:26] = 0
-    assert not frames_out_of_sight(points, times, WIDTH, HEIGHT, 0.5).any()
-    assert np.flatnonzero(frames_out_of_sight(points, times, WIDTH, HEIGHT, 0.1)).tolist() == list(range(20, 26))
+    assert not out_of_frame(points, times, WIDTH, HEIGHT, 0.5).any()
+    assert np.flatnonzero(out_of_frame(points, times, WIDTH, HEIGHT, 0.1)).tolist() == list(range(20, 26))

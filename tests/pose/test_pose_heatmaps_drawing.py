@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_poses import HEIGHT, WIDTH, scaled, standing
 
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.drawing import BONE_COLOURS, draw_pose
+from motionwarp.pose.drawing import BONE_COLORS, draw_pose
 from motionwarp.pose.heatmaps import disc_heatmaps
 
 MAP_HEIGHT, MAP_WIDTH = 64, 48
@@ -85,18 +85,18 @@ def test_bones_have_their_colours_along_their_middle() -> None:
         if child in sk.HEAD_POINTS or sk.NECK in (parent, child):
             continue  # short, or crossed by others
         x, y = np.round(standing()[[parent, child], :2].mean(axis=0)).astype(int)
-        np.testing.assert_array_equal(drawn[y, x], BONE_COLOURS[bone])
+        np.testing.assert_array_equal(drawn[y, x], BONE_COLORS[bone])
 
 
 def test_the_person_s_sides_have_warm_and_cold_colours() -> None:
-    for (_, child), (red, _, blue) in zip(sk.BONES, BONE_COLOURS, strict=True):
+    for (_, child), (red, _, blue) in zip(sk.BONES, BONE_COLORS, strict=True):
         if child in sk.HEAD_POINTS:
             continue
         if sk.POINT_NAMES[child].startswith("right"):
             assert red > blue
         elif sk.POINT_NAMES[child].startswith("left"):
             assert blue > red
-    assert len(set(BONE_COLOURS)) == len(sk.BONES)
+    assert len(set(BONE_COLORS)) == len(sk.BONES)
 
 
 def test_the_picture_is_left_alone() -> None:

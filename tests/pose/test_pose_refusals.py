@@ -14,8 +14,8 @@ from motionwarp.errors import NoPersonError, OutputError, PoseFileError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.formats.openpose import frames_from_content, frames_from_folder
 from motionwarp.pose.formats.pose_file import read_pose, read_track, write_track
-from motionwarp.pose.glitches import undo_jumps, undo_swaps
 from motionwarp.pose.kinematics import typical_torso
+from motionwarp.pose.outliers import undo_jumps, undo_swaps
 from motionwarp.pose.people import choose_person, follow_person, person_size
 from motionwarp.pose.smoothing import whittaker_smooth
 from motionwarp.types import PoseTrack

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn_figure import BROWN, GREEN, GREY, drawn_person, from_behind, front_points, rendered, with_hair
+from drawn_figure import BROWN, GRAY, GREEN, drawn_person, from_behind, front_points, rendered, with_hair
 
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.types import FloatArray, Pose, SourcePerson
 
 SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] != right]
@@ -21,17 +21,16 @@ SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] !=
 
 def turned_away(points: FloatArray, reference: FloatArray | None = None) -> bool:
     one, other = (
-        BodyPoints(torch.from_numpy(each)[None])
-        for each in (points, front_points() if reference is None else reference)
+        Joints(torch.from_numpy(each)[None]) for each in (points, front_points() if reference is None else reference)
     )
     return bool(one.turned_away(other)[0])
 
 
-def share_of(frame: np.ndarray, colour: tuple[int, int, int], rows: slice) -> float:
+def share_of(frame: np.ndarray, color: tuple[int, int, int], rows: slice) -> float:
     """How much of what is opaque in some rows around the head has a colour."""
     part = frame[rows, 95:146]
     opaque = part[..., 3] > 200
-    return float((np.abs(part[..., :3] - colour).max(axis=-1) < 40)[opaque].mean())
+    return float((np.abs(part[..., :3] - color).max(axis=-1) < 40)[opaque].mean())
 
 
 @pytest.mark.parametrize("unseen", [0.0, 0.6])
@@ -70,7 +69,7 @@ def test_short_hair_leaves_the_neck_bare() -> None:
     source = with_hair(52)
     behind = seen_from_behind(source)
     assert tuple(behind.rgb[48, 120]) == pytest.approx(BROWN, abs=8)
-    assert tuple(behind.rgb[76, 120]) == GREY
+    assert tuple(behind.rgb[76, 120]) == GRAY
     assert behind.parsing[76, 120] == labels.FACE
 
 
@@ -79,7 +78,7 @@ def test_a_bald_head_is_plain_skin() -> None:
     rgb = person.rgb.copy()
     cv2.circle(rgb, (114, 42), 2, (0, 0, 0), -1)  # an eye
     behind = seen_from_behind(replace(person, rgb=rgb))
-    assert (behind.rgb[person.parsing == labels.FACE] == GREY).all()
+    assert (behind.rgb[person.parsing == labels.FACE] == GRAY).all()
     np.testing.assert_array_equal(behind.parsing, person.parsing)
 
 
@@ -93,8 +92,8 @@ def test_nothing_changes_where_no_face_is() -> None:
 
 def test_a_turn_shows_hair_on_a_head_that_stays_upright() -> None:
     front, back = rendered(with_hair(80), front_points(), from_behind())
-    assert share_of(front, GREY, slice(36, 60)) > 0.3
-    assert share_of(back, GREY, slice(26, 78)) < 0.02
+    assert share_of(front, GRAY, slice(36, 60)) > 0.3
+    assert share_of(back, GRAY, slice(26, 78)) < 0.02
     assert share_of(back, BROWN, slice(26, 78)) > 0.9
     # upright: the top of the head is where it was
     assert (
@@ -116,7 +115,7 @@ def low_cut() -> SourcePerson:
     person = drawn_person()
     rgb, parsing = person.rgb.copy(), person.parsing.copy()
     chest = np.array([(112, 82), (128, 82), (120, 108)], np.int32)
-    cv2.fillConvexPoly(rgb, chest, GREY)
+    cv2.fillConvexPoly(rgb, chest, GRAY)
     cv2.fillConvexPoly(parsing, chest, labels.FACE)
     return replace(person, rgb=rgb, parsing=parsing)
 
@@ -124,12 +123,12 @@ def low_cut() -> SourcePerson:
 def test_a_back_is_clothed_up_to_the_neck() -> None:
     source = low_cut()
     behind = with_covered_chest(source)
-    assert tuple(source.rgb[95, 120]) == GREY
+    assert tuple(source.rgb[95, 120]) == GRAY
     assert tuple(behind.rgb[95, 120]) == pytest.approx(GREEN, abs=8)
     assert behind.parsing[95, 120] == labels.UPPER_CLOTHES
     np.testing.assert_array_equal(behind.rgb[:80], source.rgb[:80])
     front, back = rendered(source, front_points(), from_behind())
-    assert np.abs(front[90:98, 120, :3] - GREY).max() < 20
+    assert np.abs(front[90:98, 120, :3] - GRAY).max() < 20
     assert np.abs(back[90:98, 120, :3] - GREEN).max() < 30
 
 

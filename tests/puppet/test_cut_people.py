@@ -11,7 +11,7 @@ from motionwarp.geometry.affine import mean_scale
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.textures import continued_below
 from motionwarp.puppet.transforms import forward_maps
 from motionwarp.types import FloatArray, Pose, SourcePerson
@@ -67,8 +67,8 @@ def without_hips(points: FloatArray) -> FloatArray:
     return unseen
 
 
-def body(points: FloatArray, reference: BodyPoints | None = None) -> BodyPoints:
-    return BodyPoints(torch.from_numpy(points)[None], reference)
+def body(points: FloatArray, reference: Joints | None = None) -> Joints:
+    return Joints(torch.from_numpy(points)[None], reference)
 
 
 @pytest.mark.parametrize("size", [0.5, 1.0, 1.7])
@@ -77,7 +77,7 @@ def test_hips_that_are_not_seen_are_this_persons_hips(size: float) -> None:
     larger[:, :2] *= size
     guess = body(without_hips(larger), body(front_points()))
     assert float(guess.torso[0]) == pytest.approx(TORSO * size, rel=0.06)
-    np.testing.assert_allclose(guess.hip_centre[0].numpy(), [120 * size, 158 * size], atol=0.08 * TORSO * size)
+    np.testing.assert_allclose(guess.hip_center[0].numpy(), [120 * size, 158 * size], atol=0.08 * TORSO * size)
 
 
 def test_raised_shoulders_do_not_make_a_person_smaller() -> None:

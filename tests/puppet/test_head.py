@@ -13,8 +13,8 @@ from motionwarp.data.synthetic import BodyPose, sample_pose, sample_proportions
 from motionwarp.data.synthetic.body import Proportions, place
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
-from motionwarp.puppet.joints import BodyPoints
-from motionwarp.puppet.person import LayeredPerson
+from motionwarp.puppet.joints import Joints
+from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import FloatArray
 
 _PIXELS = 170.0  # a metre
@@ -35,8 +35,8 @@ def seen(body: Proportions, pose: BodyPose, rng: np.random.Generator) -> tuple[F
 
 
 def turns_of(source: FloatArray, *targets: FloatArray) -> HeadTurns:
-    here = BodyPoints(torch.from_numpy(source)[None])
-    return head_turns(head_depth(here), here, BodyPoints(torch.from_numpy(np.stack(targets)), here))
+    here = Joints(torch.from_numpy(source)[None])
+    return head_turns(head_depth(here), here, Joints(torch.from_numpy(np.stack(targets)), here))
 
 
 def degrees(turn: torch.Tensor) -> float:
@@ -70,7 +70,7 @@ def test_a_head_that_does_not_turn_is_not_turned() -> None:
 
 
 def test_without_a_turn_the_points_stay() -> None:
-    source = BodyPoints(torch.from_numpy(front_points())[None])
+    source = Joints(torch.from_numpy(front_points())[None])
     head = head_depth(source)
     assert head is not None
     torch.testing.assert_close(head.turned(torch.tensor([1.0, 0.0])), source.xy[0, list(HEAD_POINTS)])
@@ -87,7 +87,7 @@ def test_too_few_points_tell_no_turn(missing: list[int]) -> None:
     few = front_points()
     few[missing, 2] = 0
     assert degrees(turns_of(front_points(), few).placed) == 0
-    assert head_depth(BodyPoints(torch.from_numpy(few)[None])) is None
+    assert head_depth(Joints(torch.from_numpy(few)[None])) is None
     assert degrees(turns_of(few, front_points()).placed) == 0
 
 
@@ -107,9 +107,9 @@ def test_a_head_that_was_not_turned_has_its_points_where_it_is_seen() -> None:
     )
     profile[sk.LEFT_EAR, 2] = 0
     poses = torch.from_numpy(np.stack([front_points(), profile]))
-    front = LayeredPerson(drawn_person(), torch.device("cpu"))
+    front = PuppetPerson(drawn_person(), torch.device("cpu"))
     torch.testing.assert_close(front.shown_poses(poses), poses)  # a face can be turned to the side
-    side = LayeredPerson(drawn_person(profile), torch.device("cpu"))
+    side = PuppetPerson(drawn_person(profile), torch.device("cpu"))
     shown = side.shown_poses(poses)
     torch.testing.assert_close(shown[1], poses[1])
     body = [point for point in range(18) if point not in sk.HEAD_POINTS]

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn_figure import BROWN, GREY, HEIGHT, RED, WIDTH, drawn_person, from_behind, front_points, rendered, with_hair
+from drawn_figure import BROWN, GRAY, HEIGHT, RED, WIDTH, drawn_person, from_behind, front_points, rendered, with_hair
 
-from motionwarp.geometry.grids import affine_lattice, normalising_map
+from motionwarp.geometry.grids import affine_lattice, normalizing_map
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet.compositor import Placement, WarpedPart, sample_part
@@ -40,7 +40,7 @@ def turned(*angles: float) -> tuple[WarpedPart, WarpedPart]:
     count = len(angles)
     corners = np.zeros((count, 2), np.int64)
     placement = Placement(corners, SIZE, SIZE, corners, corners + SIZE)
-    grid = affine_lattice(normalising_map(SIZE, SIZE).expand(count, 2, 3), SIZE, SIZE)
+    grid = affine_lattice(normalizing_map(SIZE, SIZE).expand(count, 2, 3), SIZE, SIZE)
     front = texture(True)
     plain = sample_part(front.rgba, front.parsing, grid, placement)
     turn = torch.tensor([[math.cos(math.radians(angle)), math.sin(math.radians(angle))] for angle in angles])
@@ -68,8 +68,8 @@ def test_the_face_wanders_to_the_side(angle: float, side: int) -> None:
 def test_behind_there_is_hair() -> None:
     _, head = turned(180.0)
     inside = head.rgba[0, 3] > 0.5
-    colours = head.rgba[0, :3, inside] / head.rgba[0, 3, inside]
-    assert (colours.T - torch.tensor(HAIR)).abs().max() < 0.05
+    colors = head.rgba[0, :3, inside] / head.rgba[0, 3, inside]
+    assert (colors.T - torch.tensor(HAIR)).abs().max() < 0.05
     assert not len(face_columns(head))
 
 
@@ -101,11 +101,11 @@ def in_profile() -> FloatArray:
 def test_a_profile_stays_upright() -> None:
     front, profile = rendered(with_hair(80), front_points(), in_profile())
     rows = slice(24, 62)
-    grey = [
-        (np.abs(frame[rows, 90:150, :3] - GREY).max(axis=-1) < 30) & (frame[rows, 90:150, 3] > 200)
+    gray = [
+        (np.abs(frame[rows, 90:150, :3] - GRAY).max(axis=-1) < 30) & (frame[rows, 90:150, 3] > 200)
         for frame in (front, profile)
     ]
-    middles = [np.flatnonzero(face.any(axis=0)).mean() for face in grey]
+    middles = [np.flatnonzero(face.any(axis=0)).mean() for face in gray]
     assert middles[1] > middles[0] + 5
     hair = np.abs(profile[rows, 90:150, :3] - BROWN).max(axis=-1) < 30
     assert np.flatnonzero(hair.any(axis=0)).mean() < middles[1]

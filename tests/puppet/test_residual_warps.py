@@ -12,7 +12,7 @@ from motionwarp.engines.warping_gan.inputs import control_frames
 from motionwarp.puppet import parts
 from motionwarp.puppet import person as layered_person
 from motionwarp.puppet.compositor import Placement
-from motionwarp.puppet.person import LayeredPerson
+from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.warp_params import ResidualWarps
 
 POSES = torch.from_numpy(front_points())[None]
@@ -23,7 +23,7 @@ def residual(strength: float, seed: int = 0) -> ResidualWarps:
     return ResidualWarps(theta_tps, control_frames(POSES))
 
 
-def coverage(person: LayeredPerson, warps: ResidualWarps) -> dict[int, Tensor]:
+def coverage(person: PuppetPerson, warps: ResidualWarps) -> dict[int, Tensor]:
     """The alpha of each part over the whole frame."""
     covered = {}
     for group in person.warped(POSES, person.plan(POSES), HEIGHT, WIDTH, residual=warps):
@@ -37,7 +37,7 @@ def coverage(person: LayeredPerson, warps: ResidualWarps) -> dict[int, Tensor]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_boxes_hold_what_splines_bring_into_them(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    person, warps = LayeredPerson(drawn_person(), torch.device("cpu")), residual(0.08, seed)
+    person, warps = PuppetPerson(drawn_person(), torch.device("cpu")), residual(0.08, seed)
     boxed = coverage(person, warps)
 
     def whole_frame(outlines: Tensor, height: int, width: int) -> Placement:

@@ -23,7 +23,7 @@ PLACES = {
     sk.RIGHT_EYE: (114, 42), sk.LEFT_EYE: (126, 42), sk.RIGHT_EAR: (106, 46), sk.LEFT_EAR: (134, 46),
 }  # fmt: skip
 
-RED, BLUE, GREEN, GREY, ORANGE, PURPLE = (
+RED, BLUE, GREEN, GRAY, ORANGE, PURPLE = (
     (210, 50, 50),
     (50, 60, 210),
     (60, 180, 80),
@@ -61,18 +61,18 @@ def drawn_person(points: FloatArray | None = None) -> SourcePerson:
     pose = Pose(front_points() if points is None else points)
     rgb = np.full((HEIGHT, WIDTH, 3), BACKDROP, dtype=np.uint8)
     parsing = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
-    for start, end, thickness, colour, label in STROKES:
+    for start, end, thickness, color, label in STROKES:
         if pose.scores[start] > 0 and pose.scores[end] > 0:
             ends = [tuple(int(value) for value in np.round(pose.xy[point])) for point in (start, end)]
-            cv2.line(rgb, *ends, colour, thickness)
+            cv2.line(rgb, *ends, color, thickness)
             cv2.line(parsing, *ends, int(label), thickness)
     torso = np.round(pose.xy[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP]]).astype(np.int32)
     head = tuple(int(value) for value in np.round(pose.xy[sk.NOSE]))
     cv2.fillConvexPoly(rgb, torso, GREEN)
     cv2.fillConvexPoly(parsing, torso, labels.UPPER_CLOTHES)
-    cv2.line(rgb, head, tuple(int(value) for value in pose.xy[sk.NECK]), GREY, 14)
+    cv2.line(rgb, head, tuple(int(value) for value in pose.xy[sk.NECK]), GRAY, 14)
     cv2.line(parsing, head, tuple(int(value) for value in pose.xy[sk.NECK]), labels.FACE, 14)
-    cv2.ellipse(rgb, head, (16, 22), 0, 0, 360, GREY, -1)
+    cv2.ellipse(rgb, head, (16, 22), 0, 0, 360, GRAY, -1)
     cv2.ellipse(parsing, head, (16, 22), 0, 0, 360, labels.FACE, -1)
     return SourcePerson(rgb, (parsing > 0).astype(np.float32), pose, parsing)
 

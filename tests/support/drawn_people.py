@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from motionwarp.perception.inference import Readings
+from motionwarp.perception.inference import Predictions
 from motionwarp.pose import skeleton
 
-GREY = 90
+GRAY = 90
 # of a standing figure, in torso lengths from the neck; the head is drawn large, so that its points stay apart
 STANDING = np.array(
     [
@@ -69,7 +69,7 @@ class Figure:
 
 def draw(figures: list[Figure], width: int = 640, height: int = 360) -> np.ndarray:
     """Draw figures over grey, the first one farthest away, uint8 (height, width, 3)."""
-    picture = np.full((height, width, 3), GREY, dtype=np.uint8)
+    picture = np.full((height, width, 3), GRAY, dtype=np.uint8)
     for figure in figures:
         xy = np.round(figure.points()[:, :2]).astype(int)
         thick = max(round(0.22 * figure.torso), 1)
@@ -105,15 +105,15 @@ class DotReader:
     read: int = 0
     calls: int = 0
 
-    def __call__(self, pictures: np.ndarray, dense: bool) -> Readings:
+    def __call__(self, pictures: np.ndarray, dense: bool) -> Predictions:
         assert pictures.dtype == np.uint8
         assert pictures.shape[1:] == (256, 192, 3)
         self.calls += 1
         points = np.stack([self._points(picture) for picture in pictures])
         if not dense:
-            return Readings(points)
+            return Predictions(points)
         mattes = np.stack([self._matte(picture) for picture in pictures])
-        return Readings(points, (mattes > 0.5).astype(np.uint8) * 5, mattes)
+        return Predictions(points, (mattes > 0.5).astype(np.uint8) * 5, mattes)
 
     def _points(self, picture: np.ndarray) -> np.ndarray:
         number_of_picture, self.read = self.read, self.read + 1
@@ -141,7 +141,7 @@ class DotReader:
 
     @staticmethod
     def _matte(picture: np.ndarray) -> np.ndarray:
-        far = np.abs(picture.astype(int) - GREY).max(axis=2) > 25
+        far = np.abs(picture.astype(int) - GRAY).max(axis=2) > 25
         outside = np.abs(picture.astype(int) - 127).max(axis=2) < 4
         return cv2.resize((far & ~outside).astype(np.float32), (96, 128), interpolation=cv2.INTER_AREA)
 

@@ -45,13 +45,13 @@ PERSON = SyntheticPerson(
 APART = BodyPose(right_arm=(25.0, 0.0, 0.0, 5.0), left_arm=(25.0, 0.0, 0.0, 5.0))
 
 
-def drawn(pose: BodyPose = APART, *, share: float = 0.8, middle: float = 0.5, grey: int = 120) -> SyntheticView:
+def drawn(pose: BodyPose = APART, *, share: float = 0.8, middle: float = 0.5, gray: int = 120) -> SyntheticView:
     """Draw the person over grey, `share` of the picture's height, the middle of the body at `middle` of it."""
     camera = frame_body(
         body_points(place(PERSON.proportions, pose)), Camera(5.0, 0.2, 0.0, 1.0, 0.0, 0.0), HEIGHT, WIDTH,
         share=share, middle_x=0.5, middle_y=middle,
     )  # fmt: skip
-    return render(PERSON, pose, camera, empty_picture(grey), HEIGHT, WIDTH)
+    return render(PERSON, pose, camera, empty_picture(gray), HEIGHT, WIDTH)
 
 
 def waving(count: int) -> list[SyntheticView]:
@@ -62,9 +62,9 @@ def waving(count: int) -> list[SyntheticView]:
     ]
 
 
-def empty_picture(grey: int = 120) -> ByteArray:
-    background = np.full((HEIGHT, WIDTH, 3), grey, dtype=np.uint8)
-    background[:, : WIDTH // 3] = 255 - grey
+def empty_picture(gray: int = 120) -> ByteArray:
+    background = np.full((HEIGHT, WIDTH, 3), gray, dtype=np.uint8)
+    background[:, : WIDTH // 3] = 255 - gray
     return background
 
 
@@ -98,13 +98,13 @@ class ExactEstimator:
     name: str = "exact"
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
-        one = self.analyse_picture(rgb)
+        one = self.analyze_picture(rgb)
         return [
             replace(one, pose=one.pose.transformed([[1, 0, number * WIDTH], [0, 1, 0]]))
             for number in range(self.people)
         ]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
         if self.source is None:

@@ -8,8 +8,8 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
-from motionwarp.data.labelled_pairs import LabelledPair
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.labeled_pairs import LabeledPair
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.engines.warping_gan.data import PartSample
 from motionwarp.types import ByteArray, FloatArray
 
@@ -30,11 +30,11 @@ def standing_points(shift: float = 0.0) -> FloatArray:
 def part_sample_of(number: int) -> PartSample:
     """A sample of flat colours: the torso's layer and the composite cover the target but for a strip."""
     rng = np.random.default_rng(number)
-    colour = rng.integers(40, 220, 3, dtype=np.uint8)
+    color = rng.integers(40, 220, 3, dtype=np.uint8)
     layers = np.zeros((16, 256, 192, 4), dtype=np.uint8)
-    layers[[1, 15], 40:220, 70:120] = (*colour, 255)
+    layers[[1, 15], 40:220, 70:120] = (*color, 255)
     rgb = np.full((256, 192, 3), 90, dtype=np.uint8)
-    rgb[40:220, 66:124] = colour
+    rgb[40:220, 66:124] = color
     matte = np.zeros((256, 192), dtype=np.uint8)
     matte[40:220, 66:124] = 255
     parsing = (matte > 0).astype(np.uint8) * np.uint8(5)
@@ -46,17 +46,17 @@ def part_sample_of(number: int) -> PartSample:
     )
 
 
-def picture_pair_of(number: int) -> LabelledPair:
+def picture_pair_of(number: int) -> LabeledPair:
     """A person of one colour, and the same person a little to the right; 64 x 48 pixels."""
-    colour = np.random.default_rng(number).integers(40, 220, 3, dtype=np.uint8)
-    source, target = (flat_picture(colour, shift, f"flat/{number}") for shift in (0, 6))
-    return LabelledPair(source, target)
+    color = np.random.default_rng(number).integers(40, 220, 3, dtype=np.uint8)
+    source, target = (flat_picture(color, shift, f"flat/{number}") for shift in (0, 6))
+    return LabeledPair(source, target)
 
 
-def flat_picture(colour: ByteArray, shift: int, name: str) -> LabelledPicture:
+def flat_picture(color: ByteArray, shift: int, name: str) -> LabeledPicture:
     rgb = np.full((64, 48, 3), 90, dtype=np.uint8)
     person = np.s_[8:56, 14 + shift : 28 + shift]
-    rgb[person] = colour
+    rgb[person] = color
     matte = np.zeros((64, 48), dtype=np.uint8)
     matte[person] = 255
     parsing = (matte > 0).astype(np.uint8) * np.uint8(5)
@@ -64,7 +64,7 @@ def flat_picture(colour: ByteArray, shift: int, name: str) -> LabelledPicture:
     points = standing_points()
     points[:, :2] = (points[:, :2] + 0.5) / 4 - 0.5
     points[:, 0] += shift - 3
-    return LabelledPicture(rgb, matte, parsing, points, name)
+    return LabeledPicture(rgb, matte, parsing, points, name)
 
 
 def assert_equal_states(one: Path, other: Path) -> None:

@@ -59,9 +59,9 @@ def draw(points: np.ndarray[Any, Any], size: tuple[int, int], background: int = 
     parsing = np.zeros((height, width), dtype=np.uint8)
     scale = height / 160
 
-    def limb(start: int, end: int, thickness: float, colour: tuple[int, int, int], lip_class: int) -> None:
+    def limb(start: int, end: int, thickness: float, color: tuple[int, int, int], lip_class: int) -> None:
         ends = [tuple(np.round(points[index, :2]).astype(int).tolist()) for index in (start, end)]
-        for canvas, value in ((rgb, colour), (parsing, lip_class)):
+        for canvas, value in ((rgb, color), (parsing, lip_class)):
             cv2.line(canvas, ends[0], ends[1], value, max(round(thickness * scale), 1))
 
     for hip, knee, ankle, lip_class in (
@@ -80,8 +80,8 @@ def draw(points: np.ndarray[Any, Any], size: tuple[int, int], background: int = 
         limb(shoulder, elbow, 8, SHIRT, labels.UPPER_CLOTHES)
         limb(elbow, wrist, 7, SKIN, lip_class)
     for canvas, value in ((rgb, SKIN), (parsing, labels.FACE)):
-        centre = tuple(np.round(points[sk.NOSE, :2]).astype(int).tolist())
-        cv2.circle(canvas, centre, round(11 * scale), value, -1)
+        center = tuple(np.round(points[sk.NOSE, :2]).astype(int).tolist())
+        cv2.circle(canvas, center, round(11 * scale), value, -1)
     return rgb, parsing
 
 
@@ -93,9 +93,9 @@ class KnowingEstimator:
     name: str = "knowing"
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
-        return [self.analyse_picture(rgb)]
+        return [self.analyze_picture(rgb)]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
         height, width = rgb.shape[:2]

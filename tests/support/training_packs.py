@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flat_people import part_sample_of, picture_pair_of
 
-from motionwarp.data.labelled_pairs import PairPackWriter
+from motionwarp.data.labeled_pairs import PairPackWriter
 from motionwarp.engines.warping_gan.data import PartPackWriter
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from motionwarp.training.distributed import descend, joined_team, present_team
+from motionwarp.training.distributed import backward_and_step, joined_team, present_team
 from motionwarp.training.loop import run
 from motionwarp.training.task import LoopConfig, TrainingTask
 
@@ -39,7 +39,7 @@ class SharedLine(TrainingTask):
         torch.manual_seed(present_team().rank)  # others begin elsewhere until they take the first one's weights
         self.line, unused = nn.Linear(WIDTH, 1), nn.Linear(1, 1)
         self.modules = {"line": nn.ModuleDict({"line": self.line, "unused": unused})}
-        self.optimisers = {"line": torch.optim.AdamW(self.modules["line"].parameters(), weight_decay=0.1)}
+        self.optimizers = {"line": torch.optim.AdamW(self.modules["line"].parameters(), weight_decay=0.1)}
 
     def batches(self, first_step: int, steps: int) -> Iterator[Tensor]:
         team = present_team()
@@ -49,7 +49,7 @@ class SharedLine(TrainingTask):
 
     def train_step(self, batch: Any) -> Mapping[str, float | Tensor]:
         loss = 100 * (self.line(batch) - batch.sum(1, keepdim=True)).square().mean()
-        descend(loss, self.optimisers["line"], self.modules["line"], 1.0)
+        backward_and_step(loss, self.optimizers["line"], self.modules["line"], 1.0)
         return {"loss": loss.detach(), "random": torch.rand(())}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:

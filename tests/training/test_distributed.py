@@ -13,7 +13,7 @@ from flat_people import assert_equal_states, state_of
 from shared_line import LOOP, SharedLine, together
 from torch import distributed, nn
 
-from motionwarp.training.distributed import anybody, average_gradients, own_device, own_share, present_team
+from motionwarp.training.distributed import all_reduce_any, average_gradients, own_device, present_team, with_rank_seed
 from motionwarp.training.loop import run
 
 SCRIPT = shared_line.__file__
@@ -29,12 +29,12 @@ def test_a_process_of_its_own_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     average_gradients(line.parameters())
     assert line.weight.grad is before
     assert (present_team().size, present_team().leads) == (1, True)
-    assert anybody(True, False) == (True, False)
-    assert own_share(LOOP) == LOOP
+    assert all_reduce_any(True, False) == (True, False)
+    assert with_rank_seed(LOOP) == LOOP
     assert own_device(torch.device("cuda")) == torch.device("cuda")
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert own_share(LOOP) == replace(LOOP, seed=LOOP.seed + 2)
+    assert with_rank_seed(LOOP) == replace(LOOP, seed=LOOP.seed + 2)
     assert own_device(torch.device("cuda")) == torch.device("cuda", 1)
     assert own_device(torch.device("cpu")) == torch.device("cpu")
 
@@ -51,9 +51,9 @@ def pair_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_processes_learn_what_one_learns_of_both_batches(pair_of_runs: Path, tmp_path: Path) -> None:
     run(SharedLine(), LOOP, tmp_path, report=lambda line: None)
     one, two = state_of(tmp_path), state_of(pair_of_runs / "whole")
-    learnt = {name for name in one if name.startswith(("average", "module", "optimiser"))}
-    assert learnt == {name for name in two if name.startswith(("average", "module", "optimiser"))}
-    for name in learnt:  # the unused layer too: nobody's gradient is no gradient, not one of zeros
+    learned = {name for name in one if name.startswith(("average", "module", "optimiser"))}
+    assert learned == {name for name in two if name.startswith(("average", "module", "optimiser"))}
+    for name in learned:  # the unused layer too: nobody's gradient is no gradient, not one of zeros
         torch.testing.assert_close(two[name], one[name], msg=name)
     rows = list(csv.DictReader((pair_of_runs / "whole" / "log.csv").open()))
     assert [row["step"] for row in rows] == ["3", "6", "9", "12"], "one of them writes"

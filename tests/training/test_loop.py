@@ -35,7 +35,7 @@ class Line(TrainingTask):
         torch.manual_seed(0)
         self.line = nn.Sequential(nn.Linear(width, 1), nn.BatchNorm1d(1))
         self.modules = {"line": self.line}
-        self.optimisers = {"line": torch.optim.AdamW(self.line.parameters())}
+        self.optimizers = {"line": torch.optim.AdamW(self.line.parameters())}
         self.width, self.stop_after, self.exports, self.seen = width, stop_after, 0, 0
 
     def batches(self, first_step: int, steps: int) -> Iterator[Tensor]:
@@ -47,10 +47,10 @@ class Line(TrainingTask):
             raise KeyboardInterrupt  # dies without a chance to save
         self.seen += 1
         loss = (self.line(batch) - batch.sum(1, keepdim=True) + 0.1 * torch.randn(8, 1)).square().mean()
-        for optimiser in self.optimisers.values():
-            optimiser.zero_grad()
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
         loss.backward()
-        self.optimisers["line"].step()
+        self.optimizers["line"].step()
         return {"loss": loss.detach()}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:

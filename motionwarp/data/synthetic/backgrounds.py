@@ -40,15 +40,15 @@ def finished(rng: np.random.Generator, picture: FloatArray) -> ByteArray:
 
 def gradient(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     """Draw a seamless studio wall."""
-    corners = _colour(rng, 0.35)[None, None] + rng.normal(0, 0.08, (2, 2, 1))
+    corners = _color(rng, 0.35)[None, None] + rng.normal(0, 0.08, (2, 2, 1))
     return _enlarged(corners.astype(np.float32), height, width, cv2.INTER_LINEAR)
 
 
 def room(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     """Draw a wall and a floor with doors, pictures and a skirting board."""
     horizon = int(height * rng.uniform(0.6, 0.92))
-    picture = _shaded(np.broadcast_to(_colour(rng, 0.4), (height, width, 3)).astype(np.float32), rng)
-    floor = _colour(rng, 0.5)
+    picture = _shaded(np.broadcast_to(_color(rng, 0.4), (height, width, 3)).astype(np.float32), rng)
+    floor = _color(rng, 0.5)
     for step, row in enumerate(_perspective_rows(horizon, height)):
         tone = floor * (0.95 + 0.07 * (step % 2) * rng.random())
         picture[row:] = tone
@@ -56,10 +56,10 @@ def room(rng: np.random.Generator, height: int, width: int) -> FloatArray:
         x, y = rng.integers(0, width), rng.integers(0, max(horizon - 4, 1))
         size = rng.uniform(0.08, 0.35, 2) * (width, height)
         end = (int(x + size[0]), int(min(y + size[1], horizon)))
-        cv2.rectangle(picture, (int(x), int(y)), end, _tuple(_colour(rng, 0.7) * 0.6), -1)
-        cv2.rectangle(picture, (int(x) + 2, int(y) + 2), (end[0] - 2, end[1] - 2), _tuple(_colour(rng, 0.7)), -1)
+        cv2.rectangle(picture, (int(x), int(y)), end, _tuple(_color(rng, 0.7) * 0.6), -1)
+        cv2.rectangle(picture, (int(x) + 2, int(y) + 2), (end[0] - 2, end[1] - 2), _tuple(_color(rng, 0.7)), -1)
     board = max(height // 60, 1)
-    picture[horizon - board : horizon] = _colour(rng, 0.2)
+    picture[horizon - board : horizon] = _color(rng, 0.2)
     return picture
 
 
@@ -79,7 +79,7 @@ def street(rng: np.random.Generator, height: int, width: int) -> FloatArray:
         wide = int(width * rng.uniform(0.18, 0.5)) + 2
         _house(picture, rng, left, wide, int(horizon - height * rng.uniform(0.25, 0.7)), horizon)
         left += wide
-    ground = _colour(rng, 0.12) * 0.8
+    ground = _color(rng, 0.12) * 0.8
     for step, row in enumerate(_perspective_rows(horizon, height)):
         picture[row:] = ground * (1 - 0.04 * (step % 2))
     for _ in range(int(rng.integers(0, 4))):
@@ -89,7 +89,7 @@ def street(rng: np.random.Generator, height: int, width: int) -> FloatArray:
 
 def noise(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     """Draw blurred coloured noise of several sizes, as foliage and crowds look out of focus."""
-    picture = np.zeros((height, width, 3), dtype=np.float32) + _colour(rng, 0.5)
+    picture = np.zeros((height, width, 3), dtype=np.float32) + _color(rng, 0.5)
     for cells, weight in ((3, 0.18), (8, 0.14), (24, 0.1), (64, 0.07)):
         field = rng.normal(0, weight, (cells, max(cells * width // height, 2), 3)).astype(np.float32)
         picture += _enlarged(field, height, width, cv2.INTER_CUBIC)
@@ -100,17 +100,17 @@ def shapes(rng: np.random.Generator, height: int, width: int) -> FloatArray:
     """Draw overlapping bars, discs and polygons, some of them as long and thin as limbs."""
     picture = gradient(rng, height, width)
     for _ in range(int(rng.integers(4, 22))):
-        colour = _tuple(_colour(rng, 0.7))
+        color = _tuple(_color(rng, 0.7))
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
         kind = rng.integers(3)
         if kind == 0:
             end = (int(x + rng.normal(0, 0.3) * width), int(y + rng.normal(0, 0.3) * height))
-            cv2.line(picture, (x, y), end, colour, max(int(rng.uniform(0.01, 0.1) * width), 1), cv2.LINE_AA)
+            cv2.line(picture, (x, y), end, color, max(int(rng.uniform(0.01, 0.1) * width), 1), cv2.LINE_AA)
         elif kind == 1:
-            cv2.circle(picture, (x, y), max(int(rng.uniform(0.02, 0.2) * width), 1), colour, -1, cv2.LINE_AA)
+            cv2.circle(picture, (x, y), max(int(rng.uniform(0.02, 0.2) * width), 1), color, -1, cv2.LINE_AA)
         else:
             corners = (np.array([x, y]) + rng.normal(0, 0.18, (4, 2)) * (width, height)).astype(np.int32)
-            cv2.fillPoly(picture, [corners], colour, cv2.LINE_AA)
+            cv2.fillPoly(picture, [corners], color, cv2.LINE_AA)
     return picture
 
 
@@ -120,7 +120,7 @@ BACKGROUNDS: Final[dict[str, Callable[[np.random.Generator, int, int], FloatArra
 
 
 def _house(picture: FloatArray, rng: np.random.Generator, left: int, wide: int, top: int, bottom: int) -> None:
-    wall, pane = _colour(rng, 0.35), _colour(rng, 0.3) * 0.5
+    wall, pane = _color(rng, 0.35), _color(rng, 0.3) * 0.5
     cv2.rectangle(picture, (left, top), (left + wide - 1, bottom), _tuple(wall), -1)
     columns, rows = int(rng.integers(2, 6)), int(rng.integers(2, 7))
     step_x, step_y = wide / columns, max((bottom - top) / rows, 2.0)
@@ -164,12 +164,12 @@ def _enlarged(field: FloatArray, height: int, width: int, interpolation: int) ->
     return np.asarray(cv2.resize(field, (width, height), interpolation=interpolation), dtype=np.float32)
 
 
-def _colour(rng: np.random.Generator, vivid: float) -> FloatArray:
+def _color(rng: np.random.Generator, vivid: float) -> FloatArray:
     """Draw a colour that leaves grey by up to `vivid`, float32 (3,)."""
-    grey = rng.uniform(0.12, 0.95)
-    return np.clip(grey + vivid * rng.uniform(-0.5, 0.5, 3), 0, 1).astype(np.float32)
+    gray = rng.uniform(0.12, 0.95)
+    return np.clip(gray + vivid * rng.uniform(-0.5, 0.5, 3), 0, 1).astype(np.float32)
 
 
-def _tuple(colour: FloatArray) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in colour)
+def _tuple(color: FloatArray) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in color)
     return red, green, blue

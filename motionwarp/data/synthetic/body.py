@@ -110,7 +110,7 @@ class Skeleton:
     ----------
     joints : float64 (18, 3)
         The 18 points; eyes, ears and nose on the head's surface.
-    head_centre : float64 (3,)
+    head_center : float64 (3,)
     head_axes : float64 (3, 3)
         Columns: the head's left, up and forward.
     torso_axes : float64 (3, 3)
@@ -119,7 +119,7 @@ class Skeleton:
     """
 
     joints: DoubleArray
-    head_centre: DoubleArray
+    head_center: DoubleArray
     head_axes: DoubleArray
     torso_axes: DoubleArray
     hands: DoubleArray
@@ -163,14 +163,14 @@ def place(body: Proportions, pose: BodyPose) -> Skeleton:
         lifted = min(float(ankle[1] - ankles[:, 1].min()) / (_HANGS_FROM * body.shin), 1.0)
         dropped = np.radians(_FOOT_DROP + lifted * _FOOT_HANGS)
         feet[index] = ankle + body.foot * (np.cos(dropped) * shin[:, 2] - np.sin(dropped) * shin[:, 1])
-    centre = neck + body.neck * (0.4 * chest[:, 1] + 0.6 * head_axes[:, 1]) + 0.25 * body.head_radius * head_axes[:, 2]
+    center = neck + body.neck * (0.4 * chest[:, 1] + 0.6 * head_axes[:, 1]) + 0.25 * body.head_radius * head_axes[:, 2]
     on_head = {
         sk.NOSE: (0.0, -0.12, 1.12), sk.RIGHT_EYE: (-0.36, 0.12, 0.9), sk.LEFT_EYE: (0.36, 0.12, 0.9),
         sk.RIGHT_EAR: (-0.95, 0.0, 0.05), sk.LEFT_EAR: (0.95, 0.0, 0.05),
     }  # fmt: skip
     for point, offset in on_head.items():
-        joints[point] = centre + body.head_radius * head_axes @ np.array(offset)
-    return Skeleton(joints, centre, head_axes, chest, hands, feet)
+        joints[point] = center + body.head_radius * head_axes @ np.array(offset)
+    return Skeleton(joints, center, head_axes, chest, hands, feet)
 
 
 def turn_x(degrees: float) -> DoubleArray:

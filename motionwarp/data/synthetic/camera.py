@@ -28,7 +28,7 @@ class Camera:
         Degrees that the camera is turned about its view.
     focal : float
         In pixels.
-    centre_x, centre_y : float
+    center_x, center_y : float
         Where the origin of the view falls in the picture, in pixels; pixel centres are at integers.
     """
 
@@ -36,8 +36,8 @@ class Camera:
     rise: float
     roll: float
     focal: float
-    centre_x: float
-    centre_y: float
+    center_x: float
+    center_y: float
 
     def rotation(self) -> DoubleArray:
         """Return the rotation from the body's space to the camera's, (3, 3)."""
@@ -52,7 +52,7 @@ class Camera:
     def project(self, points: npt.ArrayLike) -> tuple[DoubleArray, DoubleArray]:
         """Return the pixels (..., 2) and the depths (...) of points (..., 3) of the body's space."""
         seen = self.seen(points)
-        pixels = seen[..., :2] / seen[..., 2:] * self.focal + np.array([self.centre_x, self.centre_y])
+        pixels = seen[..., :2] / seen[..., 2:] * self.focal + np.array([self.center_x, self.center_y])
         return pixels, seen[..., 2]
 
     def magnified(self, factor: int) -> Camera:
@@ -63,8 +63,8 @@ class Camera:
             self.rise,
             self.roll,
             self.focal * factor,
-            self.centre_x * factor + shift,
-            self.centre_y * factor + shift,
+            self.center_x * factor + shift,
+            self.center_y * factor + shift,
         )
 
 
@@ -93,8 +93,8 @@ def frame_body(
     focal = share * height / (high[1] - low[1])
     if share <= 1:
         focal = min(focal, 0.98 * width / (high[0] - low[0]))
-    centre = np.array([middle_x * width, middle_y * height]) - 0.5 - focal * (low + high) / 2
-    return Camera(camera.distance, camera.rise, camera.roll, float(focal), float(centre[0]), float(centre[1]))
+    center = np.array([middle_x * width, middle_y * height]) - 0.5 - focal * (low + high) / 2
+    return Camera(camera.distance, camera.rise, camera.roll, float(focal), float(center[0]), float(center[1]))
 
 
 def sample_standpoint(rng: np.random.Generator) -> Camera:

@@ -82,10 +82,10 @@ def dress(body: Proportions, outfit: Outfit, skeleton: Skeleton) -> list[Primiti
 
 
 def _ball(
-    centre: DoubleArray, radius: float, material: Material, axes: DoubleArray, stretch: tuple[float, ...]
+    center: DoubleArray, radius: float, material: Material, axes: DoubleArray, stretch: tuple[float, ...]
 ) -> Primitive:
     matrix = axes @ np.diag(stretch) @ axes.T
-    return Primitive(centre, centre, radius, radius, material, axes[:, 2], matrix)
+    return Primitive(center, center, radius, radius, material, axes[:, 2], matrix)
 
 
 def _squashed(axes: DoubleArray, depth: float) -> DoubleArray:
@@ -94,15 +94,15 @@ def _squashed(axes: DoubleArray, depth: float) -> DoubleArray:
 
 def _head(frame: _Frame) -> list[Primitive]:
     skeleton, outfit = frame.skeleton, frame.outfit
-    axes, centre, size = skeleton.head_axes, skeleton.head_centre, frame.body.head_radius
+    axes, center, size = skeleton.head_axes, skeleton.head_center, frame.body.head_radius
 
     def at(*offset: float) -> DoubleArray:
-        return np.asarray(centre + size * axes @ np.array(offset), dtype=np.float64)
+        return np.asarray(center + size * axes @ np.array(offset), dtype=np.float64)
 
     neck = frame.joints[sk.NECK]
     width = 0.056 * frame.thick
     solids = [
-        _ball(centre, size, Material.HEAD, axes, (0.79, 1.1, 0.95)),
+        _ball(center, size, Material.HEAD, axes, (0.79, 1.1, 0.95)),
         _ball(at(0, -0.5, 0.22), 0.6 * size, Material.HEAD, axes, (0.95, 1.0, 1.0)),
         Primitive(at(0, 0.05, 0.88), at(0, -0.16, 1.0), 0.05 * size, 0.12 * size, Material.HEAD, axes[:, 0]),
         Primitive(at(0, -0.35, -0.25), neck - 0.01 * frame.chest[:, 1], width, 1.12 * width, Material.NECK, axes[:, 2]),

@@ -39,7 +39,7 @@ class Light:
     lamp, fill : float
         Brightness of a surface that faces the lamp, and of every surface.
     tint : (r, g, b)
-        Colour of the lamp about 1.
+        Color of the lamp about 1.
     """
 
     direction: tuple[float, float, float] = (-0.4, -0.6, -0.69)
@@ -115,11 +115,11 @@ def paint(
             albedo[chosen] = np.asarray(outfit.skin, dtype=np.float32)
         else:
             strands = 1 + 0.13 * np.sin(55 * surface.angle[chosen] + 9 * np.sin(40 * surface.along[chosen]))
-            albedo[chosen] = np.asarray(outfit.hair_colour, dtype=np.float32) * strands[:, None]
+            albedo[chosen] = np.asarray(outfit.hair_color, dtype=np.float32) * strands[:, None]
     face = np.flatnonzero(material == Material.HEAD)
     if len(face):
         turn = (camera.rotation() @ skeleton.head_axes / head_radius).astype(np.float32)
-        places = (surface.points[face] - camera.seen(skeleton.head_centre).astype(np.float32)) @ turn
+        places = (surface.points[face] - camera.seen(skeleton.head_center).astype(np.float32)) @ turn
         albedo[face], classes[face] = _face(places, albedo[face], classes[face], outfit)
     shade = _shade(surface, light)
     return np.clip(albedo * shade, 0, 1).astype(np.float32), classes
@@ -140,7 +140,7 @@ def _face(places: FloatArray, albedo: FloatArray, classes: ByteArray, outfit: Ou
         inside: BoolArray = before & (((across - x) / wide) ** 2 + ((up - y) / tall) ** 2 < 1)
         return inside
 
-    skin, hair = np.asarray(outfit.skin, np.float32), np.asarray(outfit.hair_colour, np.float32)
+    skin, hair = np.asarray(outfit.skin, np.float32), np.asarray(outfit.hair_color, np.float32)
     albedo[spot(0.45, -0.25, 0.22, 0.18)] = skin * np.array([1.02, 0.93, 0.93], np.float32)
     albedo[spot(0.36, 0.12, 0.19, 0.1)] = 0.35 * skin
     albedo[spot(0.36, 0.11, 0.16, 0.07)] = np.array([0.93, 0.93, 0.92], np.float32)

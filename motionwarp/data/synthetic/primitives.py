@@ -108,7 +108,7 @@ class _Solid:
         return self.start_radius - self.end_radius
 
 
-def rasterise(primitives: Sequence[Primitive], camera: Camera, height: int, width: int) -> Surface:
+def rasterize(primitives: Sequence[Primitive], camera: Camera, height: int, width: int) -> Surface:
     """Draw solids as a camera sees them.
 
     Parameters
@@ -127,8 +127,8 @@ def rasterise(primitives: Sequence[Primitive], camera: Camera, height: int, widt
         if box is None:
             continue
         rows, columns = box
-        ray_y = ((np.arange(rows.start, rows.stop) - camera.centre_y) / camera.focal).astype(np.float32)[:, None]
-        ray_x = ((np.arange(columns.start, columns.stop) - camera.centre_x) / camera.focal).astype(np.float32)[None, :]
+        ray_y = ((np.arange(rows.start, rows.stop) - camera.center_y) / camera.focal).astype(np.float32)[:, None]
+        ray_x = ((np.arange(columns.start, columns.stop) - camera.center_x) / camera.focal).astype(np.float32)[None, :]
         found = _hit(primitive, solid, ray_x, ray_y)
         region = depth[rows, columns]
         nearer = found < region
@@ -225,10 +225,10 @@ def _in_opening(
     return opened
 
 
-def _ball(ray_ray: FloatArray, ray_centre: FloatArray, rest: float) -> FloatArray:
-    root = ray_centre * ray_centre - ray_ray * np.float32(rest)
+def _ball(ray_ray: FloatArray, ray_center: FloatArray, rest: float) -> FloatArray:
+    root = ray_center * ray_center - ray_ray * np.float32(rest)
     met = root >= 0
-    near = (ray_centre - np.sqrt(np.where(met, root, 0))) / ray_ray
+    near = (ray_center - np.sqrt(np.where(met, root, 0))) / ray_ray
     return np.where(met, near, np.inf).astype(np.float32)
 
 
@@ -251,7 +251,7 @@ def _described(solids: Sequence[_Solid], camera: Camera, index: IndexArray, dept
     rows, columns = np.nonzero(mask)
     owner, far = index[mask], depth[mask]
     rays = np.stack(
-        [(columns - camera.centre_x) / camera.focal, (rows - camera.centre_y) / camera.focal, np.ones(len(rows))],
+        [(columns - camera.center_x) / camera.focal, (rows - camera.center_y) / camera.focal, np.ones(len(rows))],
         axis=1,
     ).astype(np.float32)
     points = rays * far[:, None]

@@ -15,7 +15,7 @@ from motionwarp.data.synthetic.camera import Camera, sample_camera
 from motionwarp.data.synthetic.figure import dress
 from motionwarp.data.synthetic.painting import Light, paint, sample_light
 from motionwarp.data.synthetic.poses import sample_pose
-from motionwarp.data.synthetic.primitives import rasterise
+from motionwarp.data.synthetic.primitives import rasterize
 from motionwarp.data.synthetic.wardrobe import Outfit, sample_outfit
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Pose
@@ -73,7 +73,7 @@ def sample_person(rng: np.random.Generator) -> SyntheticPerson:
 
 def body_points(skeleton: Skeleton) -> DoubleArray:
     """Return the points that span a body, for framing, float64 (23, 3)."""
-    crown = skeleton.head_centre + 0.1 * skeleton.head_axes[:, 1]
+    crown = skeleton.head_center + 0.1 * skeleton.head_axes[:, 1]
     return np.concatenate([skeleton.joints, skeleton.hands, skeleton.feet, crown[None]])
 
 
@@ -142,8 +142,8 @@ def render(
     stand = camera if lift is None else _moved(camera, lift)
     primitives = dress(person.proportions, person.outfit, skeleton)
     fine = stand.magnified(_FINER)
-    surface = rasterise(primitives, fine, height * _FINER, width * _FINER)
-    colours, classes = paint(
+    surface = rasterize(primitives, fine, height * _FINER, width * _FINER)
+    colors, classes = paint(
         surface,
         primitives,
         person.outfit,
@@ -153,7 +153,7 @@ def render(
         Light() if light is None else light,
     )
     fine_rgb = np.zeros((*surface.mask.shape, 3), dtype=np.float32)
-    fine_rgb[surface.mask] = colours
+    fine_rgb[surface.mask] = colors
     fine_parsing = np.zeros(surface.mask.shape, dtype=np.uint8)
     fine_parsing[surface.mask] = classes
     matte = _averaged(surface.mask.astype(np.float32), height, width)
@@ -172,7 +172,7 @@ def _moved(camera: Camera, lift: DoubleArray) -> Camera:
     shift = pixels[1] - pixels[0]
     focal = camera.focal * float(depths[0] / depths[1])
     return replace(
-        camera, focal=focal, centre_x=camera.centre_x + float(shift[0]), centre_y=camera.centre_y + float(shift[1])
+        camera, focal=focal, center_x=camera.center_x + float(shift[0]), center_y=camera.center_y + float(shift[1])
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from motionwarp.types import FloatArray
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 PatternKind = Literal["plain", "stripes", "checks", "dots", "print"]
 UpperKind = Literal["tshirt", "longsleeve", "sleeveless"]
 LayerKind = Literal["none", "jacket", "coat"]
@@ -40,7 +40,7 @@ class Pattern:
     Attributes
     ----------
     kind : PatternKind
-    colour, second : Colour
+    colour, second : Color
         In [0, 1], as painted in flat light.
     period : float
         Metres after which stripes, checks, dots or blobs come again.
@@ -51,8 +51,8 @@ class Pattern:
     """
 
     kind: PatternKind
-    colour: Colour
-    second: Colour
+    color: Color
+    second: Color
     period: float = 0.06
     lengthwise: bool = False
     phase: float = 0.0
@@ -62,7 +62,7 @@ class Pattern:
         amount = self._amount(
             along / np.float32(self.period) + np.float32(self.phase), around / np.float32(self.period)
         )
-        first, second = np.asarray(self.colour, np.float32), np.asarray(self.second, np.float32)
+        first, second = np.asarray(self.color, np.float32), np.asarray(self.second, np.float32)
         return np.asarray(first + amount[:, None] * (second - first), dtype=np.float32)
 
     def _amount(self, v: FloatArray, u: FloatArray) -> FloatArray:
@@ -98,7 +98,7 @@ class Outfit:
 
     Attributes
     ----------
-    skin, hair_colour, lips : Colour
+    skin, hair_color, lips : Color
     hair : HairKind
     hair_volume : float
         Factor on how far hair stands off.
@@ -117,10 +117,10 @@ class Outfit:
     hat, sunglasses, scarf, gloves, bag, socks, tucked : bool
     """
 
-    skin: Colour
-    lips: Colour
+    skin: Color
+    lips: Color
     hair: HairKind
-    hair_colour: Colour
+    hair_color: Color
     hair_volume: float
     whole: WholeKind
     upper: UpperKind
@@ -147,7 +147,7 @@ class Outfit:
     tucked: bool
 
 
-def sample_colour(rng: np.random.Generator) -> Colour:
+def sample_color(rng: np.random.Generator) -> Color:
     """Draw a cloth's colour: in half of the cases black, white, grey, navy or beige."""
     if rng.random() < 0.5:
         muted = (
@@ -170,8 +170,8 @@ def sample_pattern(rng: np.random.Generator, plain: float = 0.6) -> Pattern:
     kind: PatternKind = "plain" if rng.random() < plain else kinds[int(rng.integers(len(kinds)))]
     return Pattern(
         kind,
-        sample_colour(rng),
-        sample_colour(rng),
+        sample_color(rng),
+        sample_color(rng),
         float(rng.uniform(0.03, 0.13)),
         bool(rng.random() < 0.35),
         float(rng.random()),
@@ -208,6 +208,6 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
     )  # fmt: skip
 
 
-def _rounded(colour: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Colour:
-    red, green, blue = (round(float(value), 4) for value in colour)
+def _rounded(color: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Color:
+    red, green, blue = (round(float(value), 4) for value in color)
     return red, green, blue

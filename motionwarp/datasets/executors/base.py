@@ -79,7 +79,7 @@ _QUEUED: Final = 2
 
 
 @dataclass(eq=False)
-class Seat:
+class WorkerSlot:
     """A place for one worker after another.
 
     Attributes
@@ -94,10 +94,10 @@ class Seat:
     ready: bool = True
 
 
-AnySeat = TypeVar("AnySeat", bound=Seat)
+AnySeat = TypeVar("AnySeat", bound=WorkerSlot)
 
 
-class SeatedExecutor(Executor, Generic[AnySeat]):
+class PoolExecutor(Executor, Generic[AnySeat]):
     """Hands tasks to workers in seats; how they are reached is for the classes below."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
-from motionwarp.datasets.executors.base import Seat, SeatedExecutor
+from motionwarp.datasets.executors.base import PoolExecutor, WorkerSlot
 from motionwarp.datasets.worker import Task, Worker, WorkOrder
 from motionwarp.runtime import keep_freed_memory
 
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS: Final = 2.0
 
 
 @dataclass(eq=False, kw_only=True)
-class _Desk(Seat):
+class _LocalSlot(WorkerSlot):
     """A process, and the pipe that leads to it."""
 
     environment: dict[str, str]
@@ -38,7 +38,7 @@ class _Desk(Seat):
     pipe: Connection[Any, Any]
 
 
-class LocalExecutor(SeatedExecutor[_Desk]):
+class LocalExecutor(PoolExecutor[_LocalSlot]):
     """Processes of this machine.
 
     Parameters
@@ -74,16 +74,16 @@ class LocalExecutor(SeatedExecutor[_Desk]):
             seat.pipe.close()
         self._seats.clear()
 
-    def _seated(self, environment: dict[str, str]) -> _Desk:
+    def _seated(self, environment: dict[str, str]) -> _LocalSlot:
         ours, theirs = self._context.Pipe()
         # not daemonic: those may have no children, and encoders or drivers may want some
         process = self._context.Process(target=_serve, args=(self._order, theirs, os.getpid()), daemon=False)
         with _variables(environment):
             process.start()
         theirs.close()
-        return _Desk(environment=environment, process=process, pipe=ours)
+        return _LocalSlot(environment=environment, process=process, pipe=ours)
 
-    def _send(self, seat: _Desk, task: Task) -> None:
+    def _send(self, seat: _LocalSlot, task: Task) -> None:
         with suppress(OSError):  # a worker that is gone is noticed by the next wait
             seat.pipe.send(task)
 
@@ -98,7 +98,7 @@ class LocalExecutor(SeatedExecutor[_Desk]):
             else:
                 self._answered(seat, result)
 
-    def _replace(self, seat: _Desk) -> None:
+    def _replace(self, seat: _LocalSlot) -> None:
         """Put a new worker in a lost one's place."""
         seat.process.join()
         seat.pipe.close()

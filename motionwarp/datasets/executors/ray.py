@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from motionwarp.datasets.executors.base import Seat, SeatedExecutor
+from motionwarp.datasets.executors.base import PoolExecutor, WorkerSlot
 from motionwarp.datasets.worker import Task, TaskResult, Worker, WorkOrder
 from motionwarp.errors import MissingExtraError, OptionError
 from motionwarp.runtime import keep_freed_memory
@@ -25,7 +25,7 @@ _MOST_STARTS: Final = 3
 
 
 @dataclass(eq=False, kw_only=True)
-class _Berth(Seat):
+class _RaySlot(WorkerSlot):
     """An actor, and what it was asked for.
 
     Attributes
@@ -46,7 +46,7 @@ class _Berth(Seat):
     failures: int = 0
 
 
-class RayExecutor(SeatedExecutor[_Berth]):
+class RayExecutor(PoolExecutor[_RaySlot]):
     """Actors of a Ray cluster.
 
     Parameters
@@ -131,11 +131,11 @@ class RayExecutor(SeatedExecutor[_Berth]):
         if self._began:
             self._ray.shutdown()
 
-    def _seated(self, failures: int = 0) -> _Berth:
+    def _seated(self, failures: int = 0) -> _RaySlot:
         actor = self._kind.remote(self._order)
-        return _Berth(actor=actor, started=actor.start.remote(), failures=failures)
+        return _RaySlot(actor=actor, started=actor.start.remote(), failures=failures)
 
-    def _send(self, seat: _Berth, task: Task) -> None:
+    def _send(self, seat: _RaySlot, task: Task) -> None:
         seat.references.append(seat.actor.perform.remote(task))
 
     def _listen(self) -> None:
@@ -147,7 +147,7 @@ class RayExecutor(SeatedExecutor[_Berth]):
         for reference in self._ray.wait(list(seats), num_returns=1)[0]:
             self._hear(seats[reference], reference)
 
-    def _hear(self, seat: _Berth, reference: Any) -> None:
+    def _hear(self, seat: _RaySlot, reference: Any) -> None:
         try:
             result: TaskResult = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
@@ -159,7 +159,7 @@ class RayExecutor(SeatedExecutor[_Berth]):
         else:
             seat.ready = True
 
-    def _replace(self, seat: _Berth, error: Exception) -> None:
+    def _replace(self, seat: _RaySlot, error: Exception) -> None:
         """Put a new actor in a lost one's place, unless none could be started there time and again."""
         self._lost(seat, type(error).__name__, "ray")
         # one that only could not be reached would keep its place on the cluster

@@ -9,8 +9,8 @@ import torch
 
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.puppet.compositor import person_layer
-from motionwarp.puppet.person import LayeredPerson
-from motionwarp.puppet.warp_params import LayeredTheta
+from motionwarp.puppet.person import PuppetPerson
+from motionwarp.puppet.warp_params import WarpParams
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
 
@@ -24,7 +24,7 @@ class LayeredEngine(Engine):
     name = "layered"
 
     def __init__(self) -> None:
-        self._person: LayeredPerson | None = None
+        self._person: PuppetPerson | None = None
         self._settings: RenderSettings | None = None
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
@@ -35,7 +35,7 @@ class LayeredEngine(Engine):
         NoPersonError
             If the source's points show no upper body.
         """
-        self._person = LayeredPerson(source, settings.device, keep_parsing=settings.keep_parsing)
+        self._person = PuppetPerson(source, settings.device, keep_parsing=settings.keep_parsing)
         self._settings = settings
 
     def plan(self, target_poses: FloatArray) -> FloatArray:
@@ -49,13 +49,13 @@ class LayeredEngine(Engine):
         with torch.inference_mode():
             frames = person.render(
                 torch.from_numpy(target_poses),
-                LayeredTheta.from_flat(torch.from_numpy(theta)),
+                WarpParams.from_flat(torch.from_numpy(theta)),
                 settings.height,
                 settings.width,
             )
         return [person_layer(frame) for frame in frames]
 
-    def _prepared(self) -> tuple[LayeredPerson, RenderSettings]:
+    def _prepared(self) -> tuple[PuppetPerson, RenderSettings]:
         if self._person is None or self._settings is None:
             raise RuntimeError("LayeredEngine.prepare must be called before plan and render")
         return self._person, self._settings

@@ -17,7 +17,7 @@ _STRIP: Final = 64  # rows or columns of pixels interpolated by one product
 _LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
 
 
-def blended(
+def blend_parts(
     group: WarpedFrames,
     position: int,
     recipe: PartGeneratorOutput,

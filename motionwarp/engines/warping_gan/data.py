@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from motionwarp.checkpoints.checkpoint import write_tensors
-from motionwarp.data.loader import numbered_batches
+from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pack import open_pack
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.inputs import (
@@ -35,8 +35,8 @@ from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.puppet import parts
-from motionwarp.puppet.joints import BodyPoints
-from motionwarp.puppet.person import LayeredPerson
+from motionwarp.puppet.joints import Joints
+from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.segmentation import part_regions
 from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, FloatArray
@@ -89,7 +89,7 @@ def part_sample(pair: PersonPair) -> PartSample | None:
     """Cut and warp a pair's source; None if too little of it shows in the target."""
     poses = torch.from_numpy(pair.pose.points)[None]
     try:
-        person = LayeredPerson(pair.source, torch.device("cpu"), keep_parsing=True)
+        person = PuppetPerson(pair.source, torch.device("cpu"), keep_parsing=True)
     except NoPersonError:
         return None
     with torch.inference_mode():
@@ -120,7 +120,7 @@ def parts_in_front(pair: PersonPair) -> ByteArray:
     solid: BoolArray = matte > 0.5
     shift = 0.5 / PART_STRIDE - 0.5
     pose = pair.pose.transformed([[1 / PART_STRIDE, 0, shift], [0, 1 / PART_STRIDE, shift]])
-    points = BodyPoints(torch.from_numpy(pose.points)[None])
+    points = Joints(torch.from_numpy(pose.points)[None])
     shown = np.full(solid.shape, NO_PART, dtype=np.uint8)
     if not bool(points.usable[0]):
         return np.where(solid, IGNORE, shown).astype(np.uint8)
@@ -332,7 +332,7 @@ def part_batches(
     samples: PartSamples, batch_size: int, first_step: int, steps: int, workers: int
 ) -> Iterator[PartBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    yield from numbered_batches(samples, samples.seed, batch_size, first_step, steps, workers)
+    yield from resumable_batches(samples, samples.seed, batch_size, first_step, steps, workers)
 
 
 def batch_quarter_inputs(batch: PartBatch, device: torch.device) -> QuarterInputs:

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motionwarp.engines.warping_gan.networks import COMPOSITE, PART_COUNT, PartGeneratorOutput, follow_recipe
-from motionwarp.parsing.drawing import colourise
+from motionwarp.engines.warping_gan.networks import COMPOSITE, PART_COUNT, PartGeneratorOutput, apply_blend
+from motionwarp.parsing.drawing import colorize
 from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray
 
 PANELS: Final = ("parsing", "in front", "warped parts", "made", "blend", "painted", "gate", "alpha shift")
 _COLUMNS: Final = 4
 _TITLE_HEIGHT: Final = 20
-_GREY: Final = 0.5
+_GRAY: Final = 0.5
 # one colour a part, spread over the circle of hues so that neighbours differ; 'no part' and what comes after is grey
-_PART_COLOURS: Final = np.array(
+_PART_COLORS: Final = np.array(
     [
         cv2.cvtColor(np.array([[[part * 77 % 180, 200, 150 + 35 * (part % 4)]]], dtype=np.uint8), cv2.COLOR_HSV2RGB)[
             0, 0
@@ -47,9 +47,9 @@ def region_pictures(layers: Tensor, stage_one: Tensor, recipe: PartGeneratorOutp
         Eight titled panels of the window's size. In `blend`, each pixel has the colour of the part that counts most in it, the
         composite is grey and the painted picture white; `gate` is its mean over channels; in `alpha shift` light is more.
     """
-    rgb, alpha = follow_recipe(layers.float(), recipe)
-    made = rgb * alpha + _GREY * (1 - alpha)
-    composite = layers[:, COMPOSITE, :3] + _GREY * (1 - layers[:, COMPOSITE, 3:])
+    rgb, alpha = apply_blend(layers.float(), recipe)
+    made = rgb * alpha + _GRAY * (1 - alpha)
+    composite = layers[:, COMPOSITE, :3] + _GRAY * (1 - layers[:, COMPOSITE, 3:])
     present = layers[:, :COMPOSITE, 3].float()
     logits = recipe.blend_logits.float()
     # a part without a pixel has no say
@@ -63,11 +63,11 @@ def region_pictures(layers: Tensor, stage_one: Tensor, recipe: PartGeneratorOutp
     pictures = []
     for frame in range(len(layers)):
         panels = (
-            colourise(stage_one[frame, :CLASS_COUNT].argmax(0).to(torch.uint8).cpu().numpy()),
-            _PART_COLOURS[stage_one[frame, CLASS_COUNT:].argmax(0).cpu().numpy()],
+            colorize(stage_one[frame, :CLASS_COUNT].argmax(0).to(torch.uint8).cpu().numpy()),
+            _PART_COLORS[stage_one[frame, CLASS_COUNT:].argmax(0).cpu().numpy()],
             _bytes(composite[frame]),
             _bytes(made[frame]),
-            _blend_colours(told[frame], alpha[frame]),
+            _blend_colors(told[frame], alpha[frame]),
             _bytes(recipe.painted[frame]),
             _bytes(gate[frame]),
             _bytes(shift[frame]),
@@ -76,9 +76,9 @@ def region_pictures(layers: Tensor, stage_one: Tensor, recipe: PartGeneratorOutp
     return pictures
 
 
-def _blend_colours(told: Tensor, alpha: Tensor) -> ByteArray:
-    colours = _PART_COLOURS[told.argmax(0).cpu().numpy()]
-    return np.asarray(colours * alpha[0, ..., None].cpu().numpy(), dtype=np.uint8)
+def _blend_colors(told: Tensor, alpha: Tensor) -> ByteArray:
+    colors = _PART_COLORS[told.argmax(0).cpu().numpy()]
+    return np.asarray(colors * alpha[0, ..., None].cpu().numpy(), dtype=np.uint8)
 
 
 def _bytes(picture: Tensor) -> ByteArray:

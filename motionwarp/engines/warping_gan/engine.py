@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from motionwarp.data.person_window import window_around
 from motionwarp.engines.base import Engine, RenderSettings
-from motionwarp.engines.warping_gan.blending import blended
+from motionwarp.engines.warping_gan.blending import blend_parts
 from motionwarp.engines.warping_gan.debug import region_pictures
 from motionwarp.engines.warping_gan.inputs import (
     control_frames,
@@ -37,11 +37,11 @@ from motionwarp.engines.warping_gan.networks import (
     load_warping_networks,
 )
 from motionwarp.geometry.affine import apply_affine, compose_affine
-from motionwarp.nn.fuse import folded, ready_for
+from motionwarp.nn.fuse import fuse_batch_norm, ready_for
 from motionwarp.perception.framing import visible_box
 from motionwarp.puppet.compositor import person_layer
-from motionwarp.puppet.person import LayeredPerson
-from motionwarp.puppet.warp_params import THETA_LENGTH, LayeredTheta, ResidualWarps
+from motionwarp.puppet.person import PuppetPerson
+from motionwarp.puppet.warp_params import THETA_LENGTH, ResidualWarps, WarpParams
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, PersonLayer, SourcePerson
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
@@ -110,7 +110,7 @@ class WarpingGanEngine(Engine):
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
         self._networks = load_warping_networks(weights)
         self.weights_sha256 = self._networks.sha256
-        self._person: LayeredPerson | None = None
+        self._person: PuppetPerson | None = None
         self._settings: RenderSettings | None = None
         self._parser: nn.Module
         self._matcher: nn.Module
@@ -125,11 +125,11 @@ class WarpingGanEngine(Engine):
         NoPersonError
             If the source's points show no upper body.
         """
-        self._person = LayeredPerson(source, settings.device, keep_parsing=True)
+        self._person = PuppetPerson(source, settings.device, keep_parsing=True)
         self._settings = settings
         self._device, self._dtype = settings.device, settings.dtype
-        self._parser = self._placed(folded(self._networks.parser))
-        self._generator = self._placed(folded(self._networks.generator))
+        self._parser = self._placed(fuse_batch_norm(self._networks.parser))
+        self._generator = self._placed(fuse_batch_norm(self._networks.generator))
         if self._networks.matcher is not None:
             self._matcher = self._placed(copy.deepcopy(self._networks.matcher))
 
@@ -150,7 +150,7 @@ class WarpingGanEngine(Engine):
             )
         return np.concatenate(planned, axis=1)
 
-    def _splines(self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, windows: FloatArray) -> FloatArray:
+    def _splines(self, person: PuppetPerson, theta: WarpParams, poses: Tensor, windows: FloatArray) -> FloatArray:
         """Return the matcher's splines, flat, float32 (B, 270)."""
         quarter, stage_one = self._stage_one(person, theta, poses, Window.of(poses, windows))
         theta_tps = self._matcher(
@@ -172,7 +172,7 @@ class WarpingGanEngine(Engine):
         )  # fmt: skip
         for group in groups:
             for position, frame in enumerate(group.frames):
-                drawn = blended(
+                drawn = blend_parts(
                     group, position, recipe, int(frame), window.to_frame[frame], (settings.height, settings.width)
                 )
                 if drawn is not None:
@@ -189,7 +189,7 @@ class WarpingGanEngine(Engine):
         return region_pictures(decided.layers, decided.stage_one, decided.recipe)
 
     def _recipe(
-        self, person: LayeredPerson, theta: LayeredTheta, residual: ResidualWarps | None, poses: Tensor, window: Window
+        self, person: PuppetPerson, theta: WarpParams, residual: ResidualWarps | None, poses: Tensor, window: Window
     ) -> _Decided:
         """Run stage I on the closed-form warps and stage II on the matched ones."""
         quarter, stage_one = self._stage_one(person, theta, poses, window)
@@ -202,7 +202,7 @@ class WarpingGanEngine(Engine):
         return _Decided(layers, stage_one, PartGeneratorOutput(*self._generator(*planes, change)))
 
     def _stage_one(
-        self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window
+        self, person: PuppetPerson, theta: WarpParams, poses: Tensor, window: Window
     ) -> tuple[_SeenByStageOne, Tensor]:
         layers, classes = self._layers(person, theta, poses, window, None)
         inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses)
@@ -210,7 +210,7 @@ class WarpingGanEngine(Engine):
         return _SeenByStageOne(layers, inputs.layers, inputs.limbs), stage_one_probabilities(output)
 
     def _layers(
-        self, person: LayeredPerson, theta: LayeredTheta, poses: Tensor, window: Window, residual: ResidualWarps | None
+        self, person: PuppetPerson, theta: WarpParams, poses: Tensor, window: Window, residual: ResidualWarps | None
     ) -> tuple[Tensor, Tensor]:
         """Return parts and composite (B, 16, 4, H/2, W/2) and classes (B, 1, H/2, W/2) in the half-size window."""
         half_to_frame = compose_affine(window.to_frame, _half_to_window(len(poses)))
@@ -223,13 +223,13 @@ class WarpingGanEngine(Engine):
     def _placed(self, network: nn.Module) -> nn.Module:
         return ready_for(network, self._device, self._dtype)
 
-    def _prepared(self) -> tuple[LayeredPerson, RenderSettings]:
+    def _prepared(self) -> tuple[PuppetPerson, RenderSettings]:
         if self._person is None or self._settings is None:
             raise RuntimeError("WarpingGanEngine.prepare must be called before plan and render")
         return self._person, self._settings
 
 
-def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[LayeredTheta, Window, ResidualWarps | None]:
+def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[WarpParams, Window, ResidualWarps | None]:
     """Undo what `plan` puts in a row."""
     maps, windows, splines = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
     window = Window.of(poses, windows)
@@ -237,7 +237,7 @@ def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[LayeredTheta, Window, R
     if splines.size:
         theta_tps = torch.from_numpy(splines).view(len(poses), PART_COUNT, 2, -1)
         residual = ResidualWarps(theta_tps, control_frames(window.poses))
-    return LayeredTheta.from_flat(torch.from_numpy(maps)), window, residual
+    return WarpParams.from_flat(torch.from_numpy(maps)), window, residual
 
 
 def _half_to_window(count: int) -> Tensor:

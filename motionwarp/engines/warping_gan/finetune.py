@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from motionwarp.checkpoints.checkpoint import save_checkpoint
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.person_clip import pairs_between, split_pictures
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGeneratorTrainingConfig
 from motionwarp.engines.warping_gan.networks import WarpingNetworks, load_warping_networks, save_warping_networks
@@ -32,7 +32,7 @@ _FIGURES: Final = {"ssim": "validation_ssim_made", "l1": "validation_l1_made"}
 
 
 @dataclass(frozen=True)
-class PersonaliseConfig:
+class PersonalizeConfig:
     """How a generator is fitted to a person.
 
     Attributes
@@ -68,7 +68,7 @@ class PersonaliseConfig:
 
 
 @dataclass(frozen=True)
-class Personalised:
+class Personalized:
     """What came of it.
 
     Attributes
@@ -101,28 +101,28 @@ class _Watched(PartGeneratorTask):
         return self.figures
 
 
-def personalise(
-    pictures: Sequence[LabelledPicture],
+def personalize(
+    pictures: Sequence[LabeledPicture],
     networks: WarpingNetworks,
     output: Path,
-    config: PersonaliseConfig,
+    config: PersonalizeConfig,
     device: torch.device,
     dtype: torch.dtype,
     *,
     max_minutes: float | None = None,
     report: Callable[[str], None] = print,
-) -> Personalised:
+) -> Personalized:
     """Fit a generator to the person of some pictures and write all networks for use; a signal to stop ends it with the best so far.
 
     Parameters
     ----------
-    pictures : sequence of LabelledPicture
+    pictures : sequence of LabeledPicture
         As from `person_pictures`.
     networks : WarpingNetworks
         To begin with; not changed.
     output : Path
         Ends in ".safetensors"; its folder is made if it is missing.
-    config : PersonaliseConfig
+    config : PersonalizeConfig
     device : torch.device
     dtype : torch.dtype
         Of the activations.
@@ -138,10 +138,10 @@ def personalise(
     """
     started = time.monotonic()
     output.parent.mkdir(parents=True, exist_ok=True)
-    learnt, held = split_pictures(pictures)
+    learned, held = split_pictures(pictures)
     with TemporaryDirectory(prefix="motionwarp-person-") as name:
         folder = Path(name)
-        task = _Watched(_prepared(networks, learnt, held, config, folder, report), device, dtype)
+        task = _Watched(_prepared(networks, learned, held, config, folder, report), device, dtype)
         before = _figures(task.validate(task.generator.eval()))
         report(f"before: {_line(before)}")
         best, best_step, step, waited = before, 0, 0, 0
@@ -166,21 +166,21 @@ def personalise(
         kept = load_warping_networks(folder / "best.safetensors")
         metadata = {"step": str(best_step), "personalised_from": networks.sha256}
         save_warping_networks(output, kept, metadata)
-    return Personalised(before, best, best_step, step, len(learnt), len(held))
+    return Personalized(before, best, best_step, step, len(learned), len(held))
 
 
 def _prepared(
     networks: WarpingNetworks,
-    learnt: Sequence[LabelledPicture],
-    held: Sequence[LabelledPicture],
-    config: PersonaliseConfig,
+    learned: Sequence[LabeledPicture],
+    held: Sequence[LabeledPicture],
+    config: PersonalizeConfig,
     folder: Path,
     report: Callable[[str], None],
 ) -> PartGeneratorTrainingConfig:
     """Pack the pairs, take the networks apart into files, and return the training's configuration."""
-    report(f"making {config.pairs} + {config.held_pairs} pairs of {len(learnt)} + {len(held)} frames")
-    for name, targets, count in (("learnt", learnt, config.pairs), ("held", held, config.held_pairs)):
-        samples = part_samples(pairs_between(learnt, targets, config.seed))
+    report(f"making {config.pairs} + {config.held_pairs} pairs of {len(learned)} + {len(held)} frames")
+    for name, targets, count in (("learnt", learned, config.pairs), ("held", held, config.held_pairs)):
+        samples = part_samples(pairs_between(learned, targets, config.seed))
         write_part_pack(samples, count, folder / f"{name}.pack", progress=lambda done: None)
     for name in ("parser", "matcher", "generator"):
         network = getattr(networks, name)

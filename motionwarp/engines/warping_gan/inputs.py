@@ -17,7 +17,7 @@ from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.puppet.compositor import Canvas, WarpedFrames, depth_scores, drawing_order
-from motionwarp.puppet.joints import BodyPoints
+from motionwarp.puppet.joints import Joints
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 
 POSE_CHANGE_LENGTH: Final = 4 * parts.PART_COUNT
@@ -48,7 +48,7 @@ def part_maps(poses: Tensor, height: int, width: int, stride: int) -> Tensor:
     float32 tensor (B, 15, height, width)
         exp(-(d / r)^2) of the distance d from the nearest bone and the part's radius r; 0 for parts whose points are missing.
     """
-    points = BodyPoints(poses)
+    points = Joints(poses)
     shift = 0.5 / stride - 0.5
     owners, starts, ends = _bones(points)
     starts, ends = starts / stride + shift, ends / stride + shift  # (B, S, 2), in cells
@@ -68,7 +68,7 @@ def part_maps(poses: Tensor, height: int, width: int, stride: int) -> Tensor:
     return maps * points.present_parts()[..., None, None]
 
 
-def _bones(points: BodyPoints) -> tuple[Tensor, Tensor, Tensor]:
+def _bones(points: Joints) -> tuple[Tensor, Tensor, Tensor]:
     """Return the part of each bone (S,), and its ends (B, S, 2) each."""
     xy = points.xy
     neck = xy[:, sk.NECK]
@@ -77,7 +77,7 @@ def _bones(points: BodyPoints) -> tuple[Tensor, Tensor, Tensor]:
     face = torch.where(seen.sum(1) > 0, (head * seen).sum(1) / seen.sum(1).clamp_min(1), neck)
     bones = [
         (parts.HEAD, neck + 0.35 * (face - neck), face + 0.45 * (face - neck)),
-        (parts.TORSO, neck, points.hip_centre),
+        (parts.TORSO, neck, points.hip_center),
     ]
     bones += [(part, xy[:, start], xy[:, end]) for part, start, end in _TRUNK]
     for limb in parts.LIMBS:
@@ -121,9 +121,9 @@ def control_frames(poses: Tensor) -> Tensor:
     float32 tensor (B, 15, 2, 3)
         The part's bone is centred in [-1, 1], with room for its flesh; the same scale in both directions.
     """
-    points = BodyPoints(poses)
+    points = Joints(poses)
     xy, torso = points.xy, points.torso
-    neck, hips = xy[:, sk.NECK], points.hip_centre
+    neck, hips = xy[:, sk.NECK], points.hip_center
     starts, ends = neck[:, None].repeat(1, parts.PART_COUNT, 1), hips[:, None].repeat(1, parts.PART_COUNT, 1)
     # the head goes on above the neck and the garment below the hips, both along the torso
     starts[:, parts.HEAD], ends[:, parts.HEAD] = neck, neck + 0.6 * (neck - hips)
@@ -140,8 +140,8 @@ def control_frames(poses: Tensor) -> Tensor:
     across = torch.stack([-along[..., 1], along[..., 0]], dim=-1)
     reach = 0.5 * length + 1.5 * along.new_tensor(parts.RADIUS) * torso[:, None]
     turn = torch.stack([along, across], dim=-2) / reach[..., None, None]  # (B, 15, 2, 2)
-    centre = 0.5 * (starts + ends)
-    return torch.cat([turn, -(turn @ centre[..., None])], dim=-1)
+    center = 0.5 * (starts + ends)
+    return torch.cat([turn, -(turn @ center[..., None])], dim=-1)
 
 
 LAYER_COUNT: Final = parts.PART_COUNT + 1  # the last is all parts, laid over each other in closed form
@@ -205,7 +205,7 @@ def matched_layers(layers: Tensor, theta_tps: Tensor, poses: Tensor, stride: int
     float32 (B, 16, 4, h, w)
     """
     moved = matched_parts(layers[:, : parts.PART_COUNT].float(), theta_tps, poses, stride)
-    depth = depth_scores(BodyPoints(poses), poses[..., 2])
+    depth = depth_scores(Joints(poses), poses[..., 2])
     composites = []
     for own, scores in zip(moved, depth.tolist(), strict=True):
         canvas = torch.zeros_like(own[0])

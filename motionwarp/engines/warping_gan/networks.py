@@ -247,8 +247,8 @@ def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
     mass = sums[..., 3:]
     palette = sums[..., :3] / mass.clamp_min(1.0)
     # a part of less than a pixel has no colour to lend
-    lent = mixing.float() + (mass.clamp_min(1e-3).log().clamp_max(0.0) * LARGEST_LOGIT)[..., None].float()
-    mixture = torch.einsum("bphw,bpc->bchw", lent.softmax(dim=1).to(palette.dtype), palette)
+    source_part = mixing.float() + (mass.clamp_min(1e-3).log().clamp_max(0.0) * LARGEST_LOGIT)[..., None].float()
+    mixture = torch.einsum("bphw,bpc->bchw", source_part.softmax(dim=1).to(palette.dtype), palette)
     return (mixture + LARGEST_TOUCH * torch.tanh(touch)).clamp(0, 1)
 
 
@@ -290,7 +290,7 @@ def _blocks(channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
 
 
-def follow_recipe(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Tensor]:
+def apply_blend(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Tensor]:
     """Make the picture that a recipe describes.
 
     Parameters
@@ -314,13 +314,13 @@ def follow_recipe(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, 
     weights = logits.exp()  # (B, 17, H, W)
     # the layers' colours are multiplied by alpha already, so a part without a pixel has no weight there
     mixed = torch.einsum("bphw,bpchw->bchw", weights[:, :PAINTED], layers)
-    colours = mixed[:, :3] + weights[:, PAINTED:] * painted
-    rgb = colours / (mixed[:, 3:] + weights[:, PAINTED:])
+    colors = mixed[:, :3] + weights[:, PAINTED:] * painted
+    rgb = colors / (mixed[:, 3:] + weights[:, PAINTED:])
     return rgb, shifted_alpha(layers[:, COMPOSITE, 3:], shift)
 
 
 def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
-    """Return how much of each pixel's colour is painted, float (B, 1, H, W) in [0, 1]; arguments as for `follow_recipe`."""
+    """Return how much of each pixel's colour is painted, float (B, 1, H, W) in [0, 1]; arguments as for `apply_blend`."""
     weights = functional.interpolate(
         recipe.blend_logits.float(), size=layers.shape[-2:], mode="bilinear", align_corners=False
     ).exp()
@@ -338,7 +338,7 @@ def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> 
     layers : float (B, 16, 4, H, W)
     recipe : PartGeneratorOutput
     rgb : float (B, 3, H, W)
-        The mixture, as `follow_recipe` returns it.
+        The mixture, as `apply_blend` returns it.
 
     Returns
     -------
@@ -431,8 +431,8 @@ class PartMatcher(nn.Module):
         """
         batch = layers.shape[0]
         own = layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT]  # (B, 15, 4, h, w)
-        anybody = (1 - in_front[:, -1:]).unsqueeze(1).expand(-1, PART_COUNT, -1, -1, -1)
-        seen = torch.cat([own, in_front[:, :PART_COUNT, None], limbs[:, :, None], anybody], dim=2)
+        all_reduce_any = (1 - in_front[:, -1:]).unsqueeze(1).expand(-1, PART_COUNT, -1, -1, -1)
+        seen = torch.cat([own, in_front[:, :PART_COUNT, None], limbs[:, :, None], all_reduce_any], dim=2)
         features = self.features(seen.flatten(0, 1)).flatten(1)  # (B * 15, C)
         hidden = torch.relu(self.reduce(features).view(batch, PART_COUNT, -1) + self.part.weight)
         theta: Tensor = LARGEST_SHIFT * torch.tanh(self.head(hidden).float())

@@ -41,30 +41,30 @@ from motionwarp.engines.warping_gan.networks import (
     PartParserConfig,
     PartParserOutput,
     WarpingNetworks,
+    apply_blend,
     blend_variance,
-    follow_recipe,
     painted_share,
     save_warping_networks,
 )
 from motionwarp.nn.losses.perceptual import perceptual_loss
 from motionwarp.nn.losses.reconstruction import (
-    ghosting_loss,
+    alpha_sharpness_loss,
+    blend_variance_loss,
+    copy_prior_loss,
     gradient_l1,
-    hedging_loss,
     over_background,
-    painting_loss,
     structure_loss,
     weighted_l1,
 )
 from motionwarp.parsing.labels import CLASS_COUNT, IGNORE
-from motionwarp.perception.features import AnalyserFeatures
-from motionwarp.perception.network import Analyser, AnalyserConfig
+from motionwarp.perception.features import AnalyzerFeatures
+from motionwarp.perception.network import Analyzer, AnalyzerConfig
 from motionwarp.puppet import parts
 from motionwarp.training.adversary import Adversary
 from motionwarp.training.analyzer.samples import PackShare
-from motionwarp.training.distributed import descend
+from motionwarp.training.distributed import backward_and_step
 from motionwarp.training.pretrained import adamw, frozen, trained
-from motionwarp.training.preview import SHOWN_ROWS, coloured, write_rows
+from motionwarp.training.preview import SHOWN_ROWS, colored, write_rows
 from motionwarp.training.task import TrainingTask
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 
@@ -142,7 +142,7 @@ def adversary_condition(limbs: Tensor, stage_one: Tensor, layers: Tensor) -> Ten
 
 
 MATCHER_ARCHITECTURE = "part_matcher"
-_GREY = 0.5
+_GRAY = 0.5
 
 
 class PartMatcherTask(TrainingTask):
@@ -159,7 +159,7 @@ class PartMatcherTask(TrainingTask):
         self.matcher = network.to(device)
         self.parser = frozen((PartParser, PartParserConfig), config.parser, "part_parser", device, _within("parser"))
         self.modules = {"matcher": self.matcher}
-        self.optimisers = {"matcher": adamw(self.matcher, config.loop)}
+        self.optimizers = {"matcher": adamw(self.matcher, config.loop)}
 
     def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
         """Yield the batches of steps `first_step` to `steps`."""
@@ -183,7 +183,7 @@ class PartMatcherTask(TrainingTask):
             batch["inside"].to(self.device).float() / 255,
         )
         figures = matcher_loss(layers, theta_tps, points, target, self.config.loss)
-        descend(figures["loss"], self.optimisers["matcher"], self.matcher, self.config.loop.gradient_clip)
+        backward_and_step(figures["loss"], self.optimizers["matcher"], self.matcher, self.config.loop.gradient_clip)
         with torch.no_grad():
             still = picture_loss(layers[:, -1], target, self.config.loss)
         figures["loss_without"] = still["loss"]
@@ -236,8 +236,8 @@ def matcher_loss(
 
 def picture_loss(composite: Tensor, target: Target, weights: MatcherLossWeights) -> dict[str, Tensor]:
     """Return the loss of a composite (B, 4, H/2, W/2), premultiplied RGB and alpha, and its parts."""
-    made = composite[:, :3] + _GREY * (1 - composite[:, 3:])
-    true = target.rgb * target.matte + _GREY * (1 - target.matte)
+    made = composite[:, :3] + _GRAY * (1 - composite[:, 3:])
+    true = target.rgb * target.matte + _GRAY * (1 - target.matte)
     person = torch.maximum(target.matte, composite[:, 3:].detach())
     pixel = weighted_l1(made, true, target.inside * (1 + weights.person * person))
     structure = structure_loss(made, true, target.inside * (0.1 + person))
@@ -260,11 +260,11 @@ class PartParserTask(TrainingTask):
             trained(config.start_from, PARSER_ARCHITECTURE, _within("parser")).load_into(network)
         self.parser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules: dict[str, nn.Module] = {"parser": self.parser}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {"parser": adamw(self.parser, config.loop)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"parser": adamw(self.parser, config.loop)}
         self.adversary = parser_adversary(config, device, dtype)
         if self.adversary is not None:
             self.modules["discriminator"] = self.adversary.discriminator
-            self.optimisers["discriminator"] = self.adversary.optimiser
+            self.optimizers["discriminator"] = self.adversary.optimizer
         weights = torch.ones(PART_COUNT + 1)
         weights[[part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]] = config.limb_weight
         self._part_weights = weights.to(device)
@@ -296,7 +296,7 @@ class PartParserTask(TrainingTask):
         if self.adversary is not None:
             figures |= self.adversary.verdict(parser_condition(seen), *judged_parsings(output, parsing, in_front))
             loss = loss + weights.adversarial * figures["adversarial"] + weights.pyramid * figures["pyramid"]
-        descend(loss, self.optimisers["parser"], self.parser, self.config.loop.gradient_clip)
+        backward_and_step(loss, self.optimizers["parser"], self.parser, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
         self._last = (output.parsing_logits[:SHOWN_ROWS].detach().argmax(1), parsing[:SHOWN_ROWS])
@@ -308,7 +308,7 @@ class PartParserTask(TrainingTask):
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / "part_parser.safetensors", half_precision(module), PARSER_ARCHITECTURE, config)
         if self._last is not None:
-            write_rows([coloured(parsing) for parsing in self._last], folder / "training.png")
+            write_rows([colored(parsing) for parsing in self._last], folder / "training.png")
         return {"exported_step": float(step)}
 
 
@@ -350,13 +350,13 @@ class PartGeneratorTask(TrainingTask):
         )
         self.features = None
         if config.loss.perceptual > 0:
-            self.features = AnalyserFeatures(frozen((Analyser, AnalyserConfig), "analyser", "analyser", device))
+            self.features = AnalyzerFeatures(frozen((Analyzer, AnalyzerConfig), "analyser", "analyser", device))
         self.modules: dict[str, nn.Module] = {"generator": self.generator}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {"generator": adamw(self.generator, config.loop)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"generator": adamw(self.generator, config.loop)}
         self.adversary = part_adversary(config, device, dtype)
         if self.adversary is not None:
             self.modules["discriminator"] = self.adversary.discriminator
-            self.optimisers["discriminator"] = self.adversary.optimiser
+            self.optimizers["discriminator"] = self.adversary.optimizer
         self._last: tuple[Tensor, Tensor, Tensor] | None = None
 
     def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
@@ -379,24 +379,24 @@ class PartGeneratorTask(TrainingTask):
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             recipe = self.generator(*seen.planes)
         layers = seen.layers
-        rgb, alpha = follow_recipe(layers, recipe)
+        rgb, alpha = apply_blend(layers, recipe)
         told = None if self.adversary is None else adversary_condition(seen.limbs, seen.stage_one, layers)
         figures = self._losses(rgb, alpha, target, matte, inside, told)
-        self._add_manners(figures, layers, recipe, rgb, alpha, matte, inside)
-        descend(figures["loss"], self.optimisers["generator"], self.generator, self.config.loop.gradient_clip)
+        self._add_regularizers(figures, layers, recipe, rgb, alpha, matte, inside)
+        backward_and_step(figures["loss"], self.optimizers["generator"], self.generator, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
-        grey = torch.full((len(points), 3), 0.5, device=self.device)
+        gray = torch.full((len(points), 3), 0.5, device=self.device)
         self._last = (
             layers[:SHOWN_ROWS, -1, :3] + 0.5 * (1 - layers[:SHOWN_ROWS, -1, 3:]),
-            over_background(rgb.detach(), alpha.detach(), grey)[:SHOWN_ROWS],
-            over_background(target, matte, grey)[:SHOWN_ROWS],
+            over_background(rgb.detach(), alpha.detach(), gray)[:SHOWN_ROWS],
+            over_background(target, matte, gray)[:SHOWN_ROWS],
         )
         with torch.no_grad():
             shown = layers[:, -1]
-            closed = weighted_l1(shown[:, :3] + 0.5 * (1 - shown[:, 3:]), over_background(target, matte, grey), inside)
+            closed = weighted_l1(shown[:, :3] + 0.5 * (1 - shown[:, 3:]), over_background(target, matte, gray), inside)
             figures["grey_l1"] = weighted_l1(
-                over_background(rgb, alpha, grey), over_background(target, matte, grey), inside
+                over_background(rgb, alpha, gray), over_background(target, matte, gray), inside
             )
             figures["layered_l1"] = closed
         return {name: value.detach() for name, value in figures.items()}
@@ -445,7 +445,7 @@ class PartGeneratorTask(TrainingTask):
             total = total + weights.adversarial * figures["adversarial"] + weights.pyramid * figures["pyramid"]
         return {"loss": total, **figures}
 
-    def _add_manners(
+    def _add_regularizers(
         self,
         figures: dict[str, Tensor],
         layers: Tensor,
@@ -458,9 +458,9 @@ class PartGeneratorTask(TrainingTask):
         """Add what keeps pictures honest to the loss: the source's own pixels where there are any, clear outlines, nothing seen through."""
         weights = self.config.loss
         manners: dict[str, Callable[[], Tensor]] = {
-            "painting": lambda: painting_loss(painted_share(layers, recipe), layers[:, -1, 3:], inside * matte),
-            "hedging": lambda: hedging_loss(alpha, matte, inside),
-            "ghosting": lambda: ghosting_loss(blend_variance(layers, recipe, rgb), inside * matte),
+            "painting": lambda: copy_prior_loss(painted_share(layers, recipe), layers[:, -1, 3:], inside * matte),
+            "hedging": lambda: alpha_sharpness_loss(alpha, matte, inside),
+            "ghosting": lambda: blend_variance_loss(blend_variance(layers, recipe, rgb), inside * matte),
         }
         for name, loss in manners.items():
             weight = getattr(weights, name)
@@ -495,14 +495,14 @@ class PartGeneratorTask(TrainingTask):
         for batch in part_batches(samples, self.config.loop.batch_size, 0, _VALIDATION_BATCHES, 0):
             layers = batch["layers"].to(self.device).float().div_(255)
             inside = batch["inside"].to(self.device).float() / 255
-            grey = torch.full((len(layers), 3), 0.5, device=self.device)
+            gray = torch.full((len(layers), 3), 0.5, device=self.device)
             target = over_background(
-                batch["rgb"].to(self.device).float() / 255, batch["matte"].to(self.device).float() / 255, grey
+                batch["rgb"].to(self.device).float() / 255, batch["matte"].to(self.device).float() / 255, gray
             )
             seen = self._seen(batch, layers)
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 recipe = module(*seen.planes)
-            made = over_background(*follow_recipe(seen.layers, recipe), grey)
+            made = over_background(*apply_blend(seen.layers, recipe), gray)
             closed = layers[:, -1, :3] + 0.5 * (1 - layers[:, -1, 3:])
             for name, picture in (("made", made), ("closed", closed)):
                 figures = weighted_l1(picture, target, inside), 1 - structure_loss(picture, target, inside, stride=1)

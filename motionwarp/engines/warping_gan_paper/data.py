@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from motionwarp.data.labelled_pairs import PairPackReader
-from motionwarp.data.loader import numbered_batches
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.labeled_pairs import PairPackReader
+from motionwarp.data.loader import resumable_batches
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.person_window import reshaped
 from motionwarp.data.windowed import windowed
 from motionwarp.engines.warping_gan_paper.engine import one_hot_parsing, over_plain
@@ -112,14 +112,14 @@ class PaperPairs(Dataset[PaperBatch]):
             inside=torch.from_numpy(inside.astype(np.uint8))[None],
         )
 
-    def _prepared(self, picture: LabelledPicture, mirror: bool) -> LabelledPicture:
+    def _prepared(self, picture: LabeledPicture, mirror: bool) -> LabeledPicture:
         fitted = fitted_in(picture, self.config.height, self.config.width)
         if self.config.plain_background:
-            fitted = over_grey(fitted)
+            fitted = over_gray(fitted)
         return _mirrored(fitted) if mirror else fitted
 
 
-def fitted_in(picture: LabelledPicture, height: int, width: int) -> LabelledPicture:
+def fitted_in(picture: LabeledPicture, height: int, width: int) -> LabeledPicture:
     """Return the whole picture at a size, in its middle and as large as it fits; see `windowed` for what lies around it."""
     own_height, own_width = picture.matte.shape
     if (own_height, own_width) == (height, width):
@@ -127,25 +127,25 @@ def fitted_in(picture: LabelledPicture, height: int, width: int) -> LabelledPict
     return windowed(picture, reshaped(PersonCrop(0, 0, 1.0, own_width, own_height), height, width))
 
 
-def over_grey(picture: LabelledPicture) -> LabelledPicture:
+def over_gray(picture: LabeledPicture) -> LabeledPicture:
     """Return the picture with its person over a plain background."""
     rgb = over_plain(picture.rgb, picture.matte.astype(np.float32) / np.float32(255))
-    return LabelledPicture(rgb, picture.matte, picture.parsing, picture.points, picture.name)
+    return LabeledPicture(rgb, picture.matte, picture.parsing, picture.points, picture.name)
 
 
-def _mirrored(picture: LabelledPicture) -> LabelledPicture:
+def _mirrored(picture: LabeledPicture) -> LabeledPicture:
     points = picture.points[list(POINT_MIRROR)].copy()
     points[:, 0] = picture.matte.shape[1] - 1 - points[:, 0]
     rgb, matte = (np.ascontiguousarray(plane[:, ::-1]) for plane in (picture.rgb, picture.matte))
     parsing = np.ascontiguousarray(_CLASS_TABLE[picture.parsing[:, ::-1]])
-    return LabelledPicture(rgb, matte, parsing, points, picture.name)
+    return LabeledPicture(rgb, matte, parsing, points, picture.name)
 
 
 def paper_batches(
     config: PaperDataConfig, seed: int, batch_size: int, first_step: int, steps: int, workers: int
 ) -> Iterator[PaperBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    yield from numbered_batches(PaperPairs(config, seed), seed, batch_size, first_step, steps, workers)
+    yield from resumable_batches(PaperPairs(config, seed), seed, batch_size, first_step, steps, workers)
 
 
 class PaperInputs(NamedTuple):

@@ -23,7 +23,7 @@ from motionwarp.data.person_window import person_box, reshaped, window_around
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.engines.warping_gan_paper.networks import load_paper_networks
 from motionwarp.geometry.affine import compose_affine
-from motionwarp.geometry.grids import affine_lattice, normalising_map, sample
+from motionwarp.geometry.grids import affine_lattice, normalizing_map, sample
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.nn.fuse import ready_for
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
@@ -33,13 +33,13 @@ from motionwarp.pose.heatmaps import disc_heatmaps
 from motionwarp.puppet.compositor import to_bytes
 from motionwarp.types import ByteArray, FloatArray, PersonCrop, PersonLayer, Pose, SourcePerson
 
-GREY: Final = 127  # the plain background
+GRAY: Final = 127  # the plain background
 
 
 def over_plain(rgb: ByteArray, matte: FloatArray) -> ByteArray:
     """Return a picture, uint8 (H, W, 3), with its person, by the matte (H, W) in [0, 1], over the plain background."""
     share = matte[..., None]
-    return np.asarray(np.rint(rgb * share + GREY * (1 - share)), dtype=np.uint8)
+    return np.asarray(np.rint(rgb * share + GRAY * (1 - share)), dtype=np.uint8)
 
 
 def one_hot_parsing(labels: Tensor) -> Tensor:
@@ -166,13 +166,13 @@ class PaperEngine(Engine):
         nothing = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
         if not shown or right <= left or bottom <= top:
             return nothing
-        to_units = compose_affine(normalising_map(self._height, self._width), torch.from_numpy(window.frame_to_crop()))
+        to_units = compose_affine(normalizing_map(self._height, self._width), torch.from_numpy(window.frame_to_crop()))
         corner = torch.tensor([left, top], dtype=torch.float32)
         grid = affine_lattice(to_units, bottom - top, right - left, corner)[None].to(picture.device)
         person = 1 - classes[BACKGROUND : BACKGROUND + 1]
         # what is seen of the plain background is taken off again; before sampling, or the window's border would turn dark
-        colours = torch.minimum((picture - GREY / 255 * (1 - person)).clamp_min(0), person)
-        rgba = sample(torch.cat([colours, person])[None], grid)[0]  # (4, h, w), premultiplied
+        colors = torch.minimum((picture - GRAY / 255 * (1 - person)).clamp_min(0), person)
+        rgba = sample(torch.cat([colors, person])[None], grid)[0]  # (4, h, w), premultiplied
         alpha = rgba[3]
         rows = (alpha >= _LEAST_ALPHA).any(1).nonzero().flatten().tolist()
         columns = (alpha >= _LEAST_ALPHA).any(0).nonzero().flatten().tolist()

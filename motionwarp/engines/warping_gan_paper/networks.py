@@ -14,7 +14,7 @@ from torch.nn import functional
 from motionwarp.checkpoints.network_file import NetworkKinds, load_networks, save_networks
 from motionwarp.errors import WeightsError
 from motionwarp.geometry.affine import compose_affine, identity_affine, invert_affine
-from motionwarp.geometry.grids import normalising_map, sample
+from motionwarp.geometry.grids import normalizing_map, sample
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.nn.resnet import Decoder, Encoder, ReflectConv, residual_stack
 from motionwarp.parsing.labels import CLASS_COUNT
@@ -68,7 +68,7 @@ class GeometricMatcher(nn.Module):
             One part: theta_affine (B, 1, 2, 3), theta_tps (B, 1, 2, K*K), in pixels of these pictures.
         """
         height, width = source_parsing.shape[-2:]
-        to_units = normalising_map(height, width, device=source_parsing.device)
+        to_units = normalizing_map(height, width, device=source_parsing.device)
         offset = self.affine(source_parsing, target_parsing).float().view(-1, 2, 3)
         in_units = identity_affine(len(offset), device=offset.device) + offset
         theta_affine = compose_affine(invert_affine(to_units), compose_affine(in_units, to_units))[

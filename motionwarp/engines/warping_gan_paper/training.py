@@ -31,18 +31,18 @@ from motionwarp.engines.warping_gan_paper.networks import (
 )
 from motionwarp.errors import OptionError
 from motionwarp.geometry.affine import compose_affine, invert_affine
-from motionwarp.geometry.grids import normalising_map, sample
+from motionwarp.geometry.grids import normalizing_map, sample
 from motionwarp.geometry.thin_plate import bending_matrix, control_size
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.nn.losses.perceptual import VggFeatures, perceptual_loss
 from motionwarp.nn.losses.reconstruction import weighted_l1
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT, IGNORE
-from motionwarp.perception.features import AnalyserFeatures
-from motionwarp.perception.network import Analyser, AnalyserConfig
+from motionwarp.perception.features import AnalyzerFeatures
+from motionwarp.perception.network import Analyzer, AnalyzerConfig
 from motionwarp.training.adversary import Adversary
-from motionwarp.training.distributed import descend
+from motionwarp.training.distributed import backward_and_step
 from motionwarp.training.pretrained import adam, frozen
-from motionwarp.training.preview import SHOWN_ROWS, coloured, write_rows
+from motionwarp.training.preview import SHOWN_ROWS, colored, write_rows
 from motionwarp.training.task import TrainingTask
 from motionwarp.types import POINT_COUNT
 
@@ -105,7 +105,7 @@ def grid_loss(predicted: PartWarps, true: PartWarps, height: int, width: int, po
         In units of half the picture's size.
     """
     device = predicted.theta_affine.device
-    frame = normalising_map(height, width, device=device)
+    frame = normalizing_map(height, width, device=device)
     size = torch.tensor([width, height], device=device, dtype=torch.float32)
     line = torch.linspace(0, 1, points, device=device)
     y, x = torch.meshgrid(line, line, indexing="ij")
@@ -145,7 +145,7 @@ def random_warps(
     aspect = torch.tensor([width, height], device=device) / max(height, width)
     linear = linear * aspect / aspect[:, None]
     in_units = torch.cat([linear, config.shift * drawn(count, 2, 1)], dim=-1)
-    to_units = normalising_map(height, width, device=device)
+    to_units = normalizing_map(height, width, device=device)
     theta_affine = compose_affine(invert_affine(to_units), compose_affine(in_units, to_units))
     theta_tps = config.bend * drawn(count, 1, 2, control_size**2)
     return PartWarps(theta_affine[:, None], theta_tps)
@@ -167,7 +167,7 @@ class PaperMatcherTask(TrainingTask):
             load_checkpoint(config.start_from, MATCHER_ARCHITECTURE).load_into(network)
         self.matcher = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules = {"matcher": self.matcher}
-        self.optimisers = {"matcher": adam(self.matcher, config.loop)}
+        self.optimizers = {"matcher": adam(self.matcher, config.loop)}
 
     def batches(self, first_step: int, steps: int) -> Iterator[PaperBatch]:
         """Yield the batches of steps `first_step` to `steps`."""
@@ -179,7 +179,7 @@ class PaperMatcherTask(TrainingTask):
         self.matcher.train()
         seen = paper_inputs(batch, self.device)
         figures = self._losses(seen.source_parsing, seen.target_parsing)
-        descend(figures["loss"], self.optimisers["matcher"], self.matcher, self.config.loop.gradient_clip)
+        backward_and_step(figures["loss"], self.optimizers["matcher"], self.matcher, self.config.loop.gradient_clip)
         with torch.no_grad():
             figures["l1_without"] = parsing_agreement(seen.source_parsing, seen.target_parsing)["l1"]
         return {name: value.detach() for name, value in figures.items()}
@@ -235,7 +235,7 @@ class PaperParserTask(TrainingTask):
             load_checkpoint(config.start_from, PARSER_ARCHITECTURE).load_into(network)
         self.parser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules: dict[str, nn.Module] = {"parser": self.parser}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {"parser": adam(self.parser, config.loop)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"parser": adam(self.parser, config.loop)}
         self._last: tuple[Tensor, Tensor] | None = None
         self.adversary = None
         if config.loss.adversarial > 0 or config.loss.pyramid > 0:
@@ -243,7 +243,7 @@ class PaperParserTask(TrainingTask):
                 _PARSER_CONDITION_CHANNELS, CLASS_COUNT, config.adversary, config.loop, device, dtype
             )
             self.modules["discriminator"] = self.adversary.discriminator
-            self.optimisers["discriminator"] = self.adversary.optimiser
+            self.optimizers["discriminator"] = self.adversary.optimizer
 
     def batches(self, first_step: int, steps: int) -> Iterator[PaperBatch]:
         """Yield the batches of steps `first_step` to `steps`."""
@@ -257,7 +257,7 @@ class PaperParserTask(TrainingTask):
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             logits = self.parser(seen.source_rgb, seen.source_parsing, seen.source_heatmaps, seen.target_heatmaps)
         figures = self._losses(logits.float(), seen)
-        descend(figures["loss"], self.optimisers["parser"], self.parser, self.config.loop.gradient_clip)
+        backward_and_step(figures["loss"], self.optimizers["parser"], self.parser, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
         self._last = (logits[:SHOWN_ROWS].detach().argmax(1), seen.target_labels[:SHOWN_ROWS])
@@ -284,7 +284,7 @@ class PaperParserTask(TrainingTask):
             folder / f"{PARSER_ARCHITECTURE}.safetensors", half_precision(module), PARSER_ARCHITECTURE, config
         )
         if self._last is not None:
-            write_rows([coloured(parsing) for parsing in self._last], folder / "training.png")
+            write_rows([colored(parsing) for parsing in self._last], folder / "training.png")
         return {"exported_step": float(step)}
 
 
@@ -318,12 +318,12 @@ class PaperGeneratorTask(TrainingTask):
         self._check_size()
         self.features = self._perceptual_features()
         self.modules: dict[str, nn.Module] = {"generator": self.generator}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {"generator": adam(self.generator, config.loop)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"generator": adam(self.generator, config.loop)}
         self.adversary = None
         if config.loss.adversarial > 0 or config.loss.pyramid > 0:
             self.adversary = Adversary(_GENERATOR_CONDITION_CHANNELS, 3, config.adversary, config.loop, device, dtype)
             self.modules["discriminator"] = self.adversary.discriminator
-            self.optimisers["discriminator"] = self.adversary.optimiser
+            self.optimizers["discriminator"] = self.adversary.optimizer
         self._last: tuple[Tensor, Tensor, Tensor] | None = None
 
     def batches(self, first_step: int, steps: int) -> Iterator[PaperBatch]:
@@ -341,7 +341,7 @@ class PaperGeneratorTask(TrainingTask):
                 seen.source_rgb, seen.source_parsing, target_parsing, seen.source_heatmaps, seen.target_heatmaps, grid
             ).rgb
         figures = self._losses(made.float(), seen, target_parsing)
-        descend(figures["loss"], self.optimisers["generator"], self.generator, self.config.loop.gradient_clip)
+        backward_and_step(figures["loss"], self.optimizers["generator"], self.generator, self.config.loop.gradient_clip)
         if self.adversary is not None:
             figures |= self.adversary.learn()
         self._last = seen.source_rgb[:SHOWN_ROWS], made.detach()[:SHOWN_ROWS], seen.target_rgb[:SHOWN_ROWS]
@@ -396,12 +396,12 @@ class PaperGeneratorTask(TrainingTask):
             write_rows(self._last, folder / "training.png")
         return {"exported_step": float(step)}
 
-    def _perceptual_features(self) -> AnalyserFeatures | VggFeatures | None:
+    def _perceptual_features(self) -> AnalyzerFeatures | VggFeatures | None:
         if self.config.loss.perceptual <= 0:
             return None
         if self.config.vgg is not None:
             return VggFeatures(self.config.vgg).to(self.device)
-        return AnalyserFeatures(frozen((Analyser, AnalyserConfig), "analyser", "analyser", self.device))
+        return AnalyzerFeatures(frozen((Analyzer, AnalyzerConfig), "analyser", "analyser", self.device))
 
     def _check_size(self) -> None:
         data = self.config.data

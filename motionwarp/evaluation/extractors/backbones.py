@@ -180,8 +180,8 @@ class Lpips(nn.Module):
         return total
 
     def _features(self, pictures: Tensor) -> list[Tensor]:
-        centred = (2 * pictures - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
-        features: list[Tensor] = self.backbone(centred)
+        centered = (2 * pictures - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
+        features: list[Tensor] = self.backbone(centered)
         return features
 
 

@@ -35,9 +35,9 @@ def backward_flow(before: ByteArray, now: ByteArray) -> FloatArray:
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     # the preset stops at half the resolution; forearms are only some ten pixels wide here
     search.setFinestScale(0)
-    grey_now, grey_before = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (now, before))
+    gray_now, gray_before = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (now, before))
     start = np.zeros((*now.shape[:2], 2), dtype=np.float32)
-    return np.asarray(search.calc(grey_now, grey_before, start), dtype=np.float32)
+    return np.asarray(search.calc(gray_now, gray_before, start), dtype=np.float32)
 
 
 def warped_by(before: ByteArray, flow: FloatArray) -> tuple[ByteArray, BoolArray]:

@@ -136,9 +136,9 @@ class FeatureMoments:
         count = self.count + len(batch)
         # Chan et al.'s update: stable where the plain sum of squares is not
         mean = batch.mean(axis=0)
-        centred = batch - mean
+        centered = batch - mean
         shift = mean - self._mean
-        self._scatter += centred.T @ centred + np.outer(shift, shift) * (self.count * len(batch) / count)
+        self._scatter += centered.T @ centered + np.outer(shift, shift) * (self.count * len(batch) / count)
         self._mean = self._mean + shift * (len(batch) / count)
         self.count = count
 

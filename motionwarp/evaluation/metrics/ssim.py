@@ -137,7 +137,7 @@ _POINTS_PER_BONE: Final[dict[RegionCount, int]] = {18: 0, 31: 1, 44: 2}
 REGION_SHARE: Final = 8  # HPN: "one-eighth of the input image resolution"
 
 
-def region_centres(points: FloatArray, count: RegionCount = 44) -> FloatArray:
+def region_centers(points: FloatArray, count: RegionCount = 44) -> FloatArray:
     """Return the centres of regions: the points themselves, then those between them.
 
     Parameters
@@ -162,14 +162,14 @@ def region_centres(points: FloatArray, count: RegionCount = 44) -> FloatArray:
 
 
 def region_corners(
-    centres: FloatArray, height: int, width: int, side: int
+    centers: FloatArray, height: int, width: int, side: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """Return the top left pixels (row, column) of the regions of seen centres inside the picture, int64 (N, 2).
 
     A region that would leave the picture is moved inside; one whose centre is outside does not count.
     """
-    x, y = centres[:, 0], centres[:, 1]
-    inside = (centres[:, 2] > 0) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    x, y = centers[:, 0], centers[:, 1]
+    inside = (centers[:, 2] > 0) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     rows = np.clip(np.rint(y[inside] - (side - 1) / 2), 0, height - side)
     columns = np.clip(np.rint(x[inside] - (side - 1) / 2), 0, width - side)
     return np.stack([rows, columns], axis=1).astype(np.int64)
@@ -217,7 +217,7 @@ def local_ssim(
         )
     values = ssim_map(first, second, settings) if similarity is None else similarity
     inner = side - settings.window + 1
-    corners = region_corners(region_centres(points, count), height, width, side)
+    corners = region_corners(region_centers(points, count), height, width, side)
     regions = [values[row : row + inner, column : column + inner].mean(dtype=np.float64) for row, column in corners]
     return float(np.mean(regions)) if regions else float("nan")
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from motionwarp.evaluation.pairs.config import FIGURES
-from motionwarp.evaluation.pairs.plots import colour_of, distribution_plot, interval_plot, scatter_plot
+from motionwarp.evaluation.pairs.plots import color_of, distribution_plot, interval_plot, scatter_plot
 from motionwarp.evaluation.pairs.results import PairsResult
 from motionwarp.evaluation.pairs.thumbnails import ReportRow, ranking, report_rows
 from motionwarp.evaluation.published import DATASETS
@@ -32,7 +32,7 @@ def figures_table(summary: Mapping[str, Any]) -> str:
     Parameters
     ----------
     summary : dict
-        As from `summarise`.
+        As from `summarize`.
     """
     figures: Mapping[str, Any] = summary["figures"]
     systems = [system["name"] for system in summary["systems"]]
@@ -79,7 +79,7 @@ def published_rows(summary: Mapping[str, Any], figures: Sequence[str]) -> list[s
     Parameters
     ----------
     summary : dict
-        As from `summarise`.
+        As from `summarize`.
     figures : sequence of str
         Names of the table's columns.
     """
@@ -147,7 +147,7 @@ def _number(value: float, *, signed: bool = False) -> str:
 
 
 def _swatch(index: int) -> str:
-    return f'<span class="swatch" style="background:{colour_of(index)}"></span>'
+    return f'<span class="swatch" style="background:{color_of(index)}"></span>'
 
 
 _PLOTTED = 6
@@ -160,7 +160,7 @@ def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[
     ----------
     result : PairsResult
     summary : dict
-        As from `summarise`.
+        As from `summarize`.
     poses : mapping of str to Pose
         Points of targets by name, as far as they are known.
     rows : int
@@ -285,7 +285,7 @@ def _pair_block(result: PairsResult, row: ReportRow, columns: Sequence[tuple[str
         if figure:
             told += f" · {FIGURES[figure].title} {result.values[system.name][figure][row.index]:.3f}"
         strip.append(
-            f'<figure><div class="of" style="border-color:{colour_of(index)}"><img src="{made}" alt="result of {escape(system.name)}">'
+            f'<figure><div class="of" style="border-color:{color_of(index)}"><img src="{made}" alt="result of {escape(system.name)}">'
             f'<img src="{apart}" alt="difference"></div><figcaption>{escape(told)}</figcaption></figure>'
         )
     strip.append(_picture(row.truth, "ground truth"))

@@ -71,7 +71,7 @@ class PictureOutcome:
     error: str | None = None
 
 
-def picture_figures(result: ByteArray, truth: ByteArray, points: FloatArray | None) -> dict[str, float]:
+def per_image_metrics(result: ByteArray, truth: ByteArray, points: FloatArray | None) -> dict[str, float]:
     """Return the family "pictures" of two pictures.
 
     Parameters
@@ -108,7 +108,7 @@ def picture_figures(result: ByteArray, truth: ByteArray, points: FloatArray | No
     return figures
 
 
-def variant_figures(result: ByteArray, truth: ByteArray) -> dict[str, float]:
+def variant_metrics(result: ByteArray, truth: ByteArray) -> dict[str, float]:
     """Return the family "variants" of two pictures: SSIM over scales and with a large window; NaN where they are too small."""
     side = min(truth.shape[:2])
     return {
@@ -137,9 +137,9 @@ def measure(task: PictureTask, fit: Fit, *, variants: bool = False) -> PictureOu
     try:
         result, truth, moved = fitted(read_image(task.result).rgb, read_image(task.truth).rgb, fit)
         if variants:
-            return PictureOutcome(variant_figures(result, truth))
+            return PictureOutcome(variant_metrics(result, truth))
         return PictureOutcome(
-            picture_figures(result, truth, None if task.points is None else moved_points(task.points, moved))
+            per_image_metrics(result, truth, None if task.points is None else moved_points(task.points, moved))
         )
     except MotionwarpError as error:
         return PictureOutcome({}, str(error))

@@ -47,7 +47,7 @@ class NamedTask:
     task: PictureTask
 
 
-def pose_figures(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
+def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
     """Yield AKD, MKR and PCKh of results, one outcome a task; see `metrics.keypoints`.
 
     The truth's points are the published ones, or what the analyser sees in the truth; the result's are what it sees there.
@@ -57,7 +57,7 @@ def pose_figures(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterat
             result, _, moved = _pictures(named.task, fit)
             truth = moved_points(people.pose(named.target, named.task.truth).points, moved)
             try:
-                seen = people.estimator.analyse_picture(result).pose.points
+                seen = people.estimator.analyze_picture(result).pose.points
             except NoPersonError:
                 seen = None
             agreement = pose_agreement(seen, truth)
@@ -67,7 +67,7 @@ def pose_figures(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterat
             yield PictureOutcome({}, str(error))
 
 
-def parsing_figures(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
+def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
     """Yield the mIoU of the results' parsings and the truths', one outcome a task.
 
     Both are read by the analyser, framed by one and the same points, so that only what is in the pictures can differ.
@@ -96,7 +96,7 @@ def load_lpips(name: BackboneName, weights: FeatureWeights, device: torch.device
     return network.to(device)
 
 
-def lpips_figures(
+def lpips_metrics(
     tasks: Sequence[NamedTask], network: Lpips, device: torch.device, fit: Fit
 ) -> Iterator[PictureOutcome]:
     """Yield LPIPS of results and truths, one outcome a task."""
@@ -148,7 +148,7 @@ class Seen:
     probabilities: FloatArray
 
 
-class InceptionSeer:
+class InceptionFeatures:
     """Features and class probabilities of pictures.
 
     Parameters
@@ -199,7 +199,7 @@ def _equal_batches(paths: Sequence[Path], device: torch.device) -> Iterator[torc
         yield torch.cat(held)
 
 
-def set_figures(results: Seen, truths: Seen) -> dict[str, float]:
+def set_metrics(results: Seen, truths: Seen) -> dict[str, float]:
     """Return FID and IS of a set of results.
 
     Parameters

@@ -59,7 +59,7 @@ class People:
         if name in self.annotations:
             return self.annotations[name]
         if name not in self._poses:
-            self._poses[name] = self._told(path, lambda rgb: self.estimator.analyse_picture(rgb).pose)
+            self._poses[name] = self._told(path, lambda rgb: self.estimator.analyze_picture(rgb).pose)
         return self._poses[name]
 
     def known_poses(self) -> dict[str, Pose]:
@@ -90,11 +90,11 @@ class People:
         NoPersonError
             If no point lies inside the picture.
         """
-        person = self.estimator.analyse_picture(rgb, given_pose=given)
+        person = self.estimator.analyze_picture(rgb, given_pose=given)
         return parsing_in_frame(rgb, person, matte_in_frame(rgb, person))
 
     def _prepared(self, name: str, rgb: ByteArray) -> PreparedSource:
-        person = self.estimator.analyse_picture(rgb, given_pose=self.annotations.get(name))
+        person = self.estimator.analyze_picture(rgb, given_pose=self.annotations.get(name))
         matte = matte_in_frame(rgb, person)
         parsing = parsing_in_frame(rgb, person, matte)
         # protocols have thousands of pictures, most of them before a plain wall: the quick fill is enough

@@ -14,7 +14,7 @@ from motionwarp.evaluation.statistics import Interval
 Doubles = npt.NDArray[np.float64]
 
 # Okabe and Ito's colours, which colour-blind people tell apart; used in turn
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
+COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 _WIDTH: Final = 420
 _HEIGHT: Final = 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 28, 38
@@ -52,9 +52,9 @@ class Axis:
         return [float(value) + 0.0 for value in np.arange(first, self.high + step * 1e-6, step)]
 
 
-def colour_of(index: int) -> str:
+def color_of(index: int) -> str:
     """Return a system's colour."""
-    return COLOURS[index % len(COLOURS)]
+    return COLORS[index % len(COLORS)]
 
 
 def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
@@ -70,7 +70,7 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
         start, middle, end = (axis.place(value) for value in (interval.low, interval.mean, interval.high))
         told = escape(f"{name}: {interval.mean:.4g} ({interval.low:.4g} to {interval.high:.4g})")
         parts.append(
-            f'<g stroke="{colour_of(index)}" fill="{colour_of(index)}"><title>{told}</title>'
+            f'<g stroke="{color_of(index)}" fill="{color_of(index)}"><title>{told}</title>'
             f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke-width="3"/><circle cx="{middle:.1f}" cy="{y}" r="5"/></g>'
             f'<text x="102" y="{y + 4}" text-anchor="end">{escape(_short(name))}</text>'
         )
@@ -92,9 +92,9 @@ def distribution_plot(title: str, values: Mapping[str, Doubles]) -> str:
             corners += [(x.place(start), y.place(number)), (x.place(end), y.place(number))]
         corners.append((x.place(edges[-1]), y.place(0)))
         path = " ".join(f"{column:.1f},{row:.1f}" for column, row in corners)
-        colour = colour_of(index)
+        color = color_of(index)
         parts.append(
-            f'<polyline points="{path}" fill="{colour}" fill-opacity="0.13" stroke="{colour}" stroke-width="1.6">'
+            f'<polyline points="{path}" fill="{color}" fill-opacity="0.13" stroke="{color}" stroke-width="1.6">'
             f"<title>{escape(name)}</title></polyline>"
         )
     return _svg(title, _HEIGHT, parts, list(values))
@@ -115,7 +115,7 @@ def scatter_plot(title: str, names: tuple[str, str], first: Doubles, second: Dou
         _x_axis(x, _HEIGHT - _BOTTOM, _TOP),
         _y_axis(y),
         '<line class="equal" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>'.format(*ends),
-        f'<g fill="{COLOURS[0]}" fill-opacity="0.55">{dots}</g>',
+        f'<g fill="{COLORS[0]}" fill-opacity="0.55">{dots}</g>',
         f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">{escape(names[0])}</text>',
         f'<text x="6" y="{_TOP - 12}">{escape(names[1])}</text>',
     ]
@@ -128,7 +128,7 @@ def _svg(title: str, height: int, parts: Sequence[str], legend: Sequence[str] = 
         label = escape(_short(name))
         parts = [
             *parts,
-            f'<rect x="{place}" y="{height - 12}" width="9" height="9" fill="{colour_of(index)}"/>',
+            f'<rect x="{place}" y="{height - 12}" width="9" height="9" fill="{color_of(index)}"/>',
             f'<text x="{place + 13}" y="{height - 4}">{label}</text>',
         ]
         place += 24 + 7 * len(_short(name))

@@ -9,7 +9,7 @@ from typing import Any
 
 from motionwarp.errors import OutputError
 from motionwarp.evaluation.pairs.html import report_page
-from motionwarp.evaluation.pairs.results import PairsResult, pairs_csv, summarise
+from motionwarp.evaluation.pairs.results import PairsResult, pairs_csv, summarize
 from motionwarp.media.atomic import write_failure, write_text_whole
 from motionwarp.types import Pose
 
@@ -64,7 +64,7 @@ def write_report(result: PairsResult, poses: Mapping[str, Pose], rows: int) -> d
         If a file cannot be written.
     """
     folder: Path = result.settings.report
-    summary = summarise(result)
+    summary = summarize(result)
     write_whole(folder / "metrics.json", json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_whole(folder / "pairs.csv", pairs_csv(result))
     write_whole(folder / "index.html", report_page(result, summary, poses, rows))

@@ -16,7 +16,7 @@ import numpy as np
 from motionwarp.data.protocols import PairList, PairNames
 from motionwarp.errors import InputError
 from motionwarp.evaluation.pairs.config import Figure, PairsSettings, figures_of
-from motionwarp.evaluation.pairs.ledger import Score
+from motionwarp.evaluation.pairs.score_cache import Score
 from motionwarp.evaluation.pairs.systems import System
 from motionwarp.evaluation.published import dataset_of, published_results
 from motionwarp.evaluation.statistics import Interval, bootstrap_interval, holm, paired_difference
@@ -153,7 +153,7 @@ _DIGITS: Final = 6
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def summarise(result: PairsResult) -> dict[str, Any]:
+def summarize(result: PairsResult) -> dict[str, Any]:
     """Return a run for `metrics.json` and `--json`."""
     names = [pair.names.source for pair in result.pairs]
     dataset = dataset_of(names)

@@ -17,22 +17,22 @@ from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.extractors.files import FeatureWeights
 from motionwarp.evaluation.pairs.config import Family, PairsSettings
 from motionwarp.evaluation.pairs.image_metrics import PictureOutcome, PictureTask, measure_all
-from motionwarp.evaluation.pairs.ledger import Ledger, Score, settings_key, stamp_of
 from motionwarp.evaluation.pairs.network_metrics import (
     INCEPTION,
     LPIPS_WEIGHTS,
-    InceptionSeer,
+    InceptionFeatures,
     NamedTask,
     load_lpips,
-    lpips_figures,
-    parsing_figures,
-    pose_figures,
-    set_figures,
+    lpips_metrics,
+    parsing_metrics,
+    pose_metrics,
+    set_metrics,
 )
 from motionwarp.evaluation.pairs.people import People
 from motionwarp.evaluation.pairs.render import PairRenderer, RenderTask
 from motionwarp.evaluation.pairs.report import make_folder
 from motionwarp.evaluation.pairs.results import Exclusion, Pair, PairsResult, Scores, gather
+from motionwarp.evaluation.pairs.score_cache import Score, ScoreCache, settings_key, stamp_of
 from motionwarp.evaluation.pairs.systems import PictureFolder, System, make_systems, result_names
 from motionwarp.media.image import is_picture
 from motionwarp.perception.registry import make_estimator
@@ -178,7 +178,7 @@ class PairsRun:
             pair.names.key: RenderTask(pair.names, pair.source, pair.target, folder / name)
             for pair, name in zip(pairs, names, strict=True)
         }
-        with Ledger(self.settings.report / "scores" / f"{label}.render.jsonl") as ledger:
+        with ScoreCache(self.settings.report / "scores" / f"{label}.render.jsonl") as ledger:
             waiting = [
                 task
                 for key, task in tasks.items()
@@ -200,16 +200,16 @@ class PairsRun:
         """Return what measures a family, or None, with the reason noted, where its weights are missing."""
         fit = self.settings.fit
         if family == "pose":
-            return lambda tasks: pose_figures(tasks, self.people, fit)
+            return lambda tasks: pose_metrics(tasks, self.people, fit)
         if family == "parsing":
-            return lambda tasks: parsing_figures(tasks, self.people, fit)
+            return lambda tasks: parsing_metrics(tasks, self.people, fit)
         if family == "lpips":
             reason = self.weights.missing(*LPIPS_WEIGHTS[self.settings.lpips])
             if reason is not None:
                 result.missing["lpips"] = reason
                 return None
             network = load_lpips(self.settings.lpips, self.weights, self.device)
-            return lambda tasks: lpips_figures(tasks, network, self.device, fit)
+            return lambda tasks: lpips_metrics(tasks, network, self.device, fit)
         variants = family == "variants"
 
         def pictures(tasks: Sequence[NamedTask]) -> Iterator[PictureOutcome]:
@@ -259,7 +259,7 @@ class PairsRun:
         """Return a system's scores by pair, those of earlier runs included."""
         settings = {**system.identity(), **self._settings_of(family), "images": str(self.settings.images.resolve())}
         path = self.settings.report / "scores" / f"{_file_label(system.name)}-{settings_key(settings)}.{family}.jsonl"
-        with Ledger(path) as ledger:
+        with ScoreCache(path) as ledger:
             waiting: list[tuple[str, str, NamedTask]] = []
             for pair in pairs:
                 key = pair.names.key
@@ -285,7 +285,7 @@ class PairsRun:
         if reason is not None:
             result.missing["fid"] = result.missing["is"] = reason
             return
-        seer = InceptionSeer(self.weights, self.device)
+        seer = InceptionFeatures(self.weights, self.device)
         total = len(self.systems) + 1
         tick("sets", 0, total)
         reference = self.settings.fid_reference
@@ -293,7 +293,7 @@ class PairsRun:
         truths = seer.see(real)
         tick("sets", 1, total)
         for done, system in enumerate(self.systems, start=2):
-            result.sets[system.name] = set_figures(seer.see(result.results[system.name]), truths)
+            result.sets[system.name] = set_metrics(seer.see(result.results[system.name]), truths)
             tick("sets", done, total)
 
 

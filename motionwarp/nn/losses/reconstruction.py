@@ -35,7 +35,7 @@ def gradient_l1(made: Tensor, true: Tensor, weight: Tensor) -> Tensor:
     return across + down
 
 
-def painting_loss(share: Tensor, covered: Tensor, weight: Tensor) -> Tensor:
+def copy_prior_loss(share: Tensor, covered: Tensor, weight: Tensor) -> Tensor:
     """Return how much is painted where the source has pixels to show, a scalar: identity is in the source's own pixels.
 
     Parameters
@@ -49,7 +49,7 @@ def painting_loss(share: Tensor, covered: Tensor, weight: Tensor) -> Tensor:
     return (weight * covered * share).sum() / (weight * covered).sum().clamp_min(1.0)
 
 
-def hedging_loss(alpha: Tensor, matte: Tensor, weight: Tensor) -> Tensor:
+def alpha_sharpness_loss(alpha: Tensor, matte: Tensor, weight: Tensor) -> Tensor:
     """Return how much more transparent outlines are than true ones, a scalar.
 
     Where it is not sure whether somebody is there, a network shows half of them, which L1 hardly minds and eyes do.
@@ -64,7 +64,7 @@ def hedging_loss(alpha: Tensor, matte: Tensor, weight: Tensor) -> Tensor:
     return excess
 
 
-def ghosting_loss(variance: Tensor, weight: Tensor) -> Tensor:
+def blend_variance_loss(variance: Tensor, weight: Tensor) -> Tensor:
     """Return how far apart the colours lie that are mixed with each other, a scalar.
 
     Where it is not sure what is in front, a network mixes an arm with what is behind it: right on average, and a ghost to the eye.

@@ -10,12 +10,12 @@ import torch
 
 from motionwarp.errors import NoPersonError
 from motionwarp.perception.base import Observation
-from motionwarp.perception.detection import Finder
-from motionwarp.perception.flip_augmentation import BothWaysReader, SecondLookReader
+from motionwarp.perception.detection import PersonDetector
+from motionwarp.perception.flip_augmentation import FlipPredictor, SelectiveFlipPredictor
 from motionwarp.perception.framing import Box, box_of_matte, united, upright_turns, view_around, visible_box
-from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropReader, NetworkReader, read_views
+from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropPredictor, NetworkPredictor, predict_views
 from motionwarp.perception.selection import LARGEST, PersonChoice
-from motionwarp.perception.tracking import Follower
+from motionwarp.perception.tracking import PersonTracker
 from motionwarp.types import ByteArray, Frame, Person, Pose
 
 
@@ -24,22 +24,22 @@ class BuiltinEstimator:
 
     Parameters
     ----------
-    reader : CropReader
-    careful : CropReader, optional
+    reader : CropPredictor
+    careful : CropPredictor, optional
         Takes the last look at the person of a single picture, where time is no matter; the same reader by default.
-    following : CropReader, optional
+    following : CropPredictor, optional
         Reads a clip's frames while the person is in sight; the same reader by default.
     """
 
     name = "builtin"
 
     def __init__(
-        self, reader: CropReader, careful: CropReader | None = None, following: CropReader | None = None
+        self, reader: CropPredictor, careful: CropPredictor | None = None, following: CropPredictor | None = None
     ) -> None:
         self.reader = reader
         self._careful = careful or reader
         self._following = following or reader
-        self._finder = Finder(reader)
+        self._finder = PersonDetector(reader)
 
     @classmethod
     def load(cls, device: torch.device, dtype: torch.dtype, weights: str | Path = DEFAULT_WEIGHTS) -> BuiltinEstimator:
@@ -50,8 +50,8 @@ class BuiltinEstimator:
         WeightsError
             If they are missing, damaged or for another network.
         """
-        reader = NetworkReader.load(weights, device, dtype)
-        return cls(reader, BothWaysReader(reader), SecondLookReader(reader))
+        reader = NetworkPredictor.load(weights, device, dtype)
+        return cls(reader, FlipPredictor(reader), SelectiveFlipPredictor(reader))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -62,10 +62,10 @@ class BuiltinEstimator:
         """Return everybody in a picture, the surest first; see `Estimator.find_people`."""
         return [sighting.person for sighting in self._finder.find(rgb)]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
-        """Return one person of a picture with parsing and matte; see `Estimator.analyse_picture`."""
+        """Return one person of a picture with parsing and matte; see `Estimator.analyze_picture`."""
         if given_pose is not None:
             return self.describe(rgb, given_pose)
         people = self.find_people(rgb)
@@ -106,15 +106,15 @@ class BuiltinEstimator:
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
     ) -> Iterator[Observation]:
         """Follow one person through a clip; see `Estimator.follow`."""
-        return Follower(self.reader, careful=self._following).follow(frames, choice, dense=dense)
+        return PersonTracker(self.reader, careful=self._following).follow(frames, choice, dense=dense)
 
     def _seen_whole(self, rgb: ByteArray, pose: Pose) -> Person:
         """Read a person through a view framed by the points, then by all that the matte shows: hats, skirts, bags."""
         turns = upright_turns(pose.points)
         box = visible_box(pose.points)
-        first = read_views(self.reader, rgb, [view_around(box, turns)], dense=True)[0].person
+        first = predict_views(self.reader, rgb, [view_around(box, turns)], dense=True)[0].person
         box = united(box, _matte_box(first) or box)
-        return read_views(self._careful, rgb, [view_around(box, turns)], dense=True)[0].person
+        return predict_views(self._careful, rgb, [view_around(box, turns)], dense=True)[0].person
 
 
 def _matte_box(person: Person) -> Box | None:

@@ -201,10 +201,10 @@ class DwposeEstimator:
         poses = self.points(rgb, [person.pose for person in people])
         return [_with_pose(person, pose) for person, pose in zip(people, poses, strict=True)]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
-        """Return one person of a picture with parsing and matte; see `Estimator.analyse_picture`."""
+        """Return one person of a picture with parsing and matte; see `Estimator.analyze_picture`."""
         if given_pose is not None:
             return self.seer.describe(rgb, given_pose)
         people = self.find_people(rgb)

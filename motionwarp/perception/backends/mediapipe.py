@@ -66,10 +66,10 @@ class MediapipeEstimator:
             person = _person(pose.process(rgb), rgb)
         return [] if person is None else [person]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
-        """Return one person of a picture with parsing and matte; see `Estimator.analyse_picture`."""
+        """Return one person of a picture with parsing and matte; see `Estimator.analyze_picture`."""
         if given_pose is not None:
             return self.seer.describe(rgb, given_pose)
         _refuse_index(choice)

@@ -52,10 +52,10 @@ class FileEstimator:
         """
         return [_with_points_only(read_pose(self.path))]
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
     ) -> Person:
-        """Return the person of the file with parsing and matte; see `Estimator.analyse_picture`.
+        """Return the person of the file with parsing and matte; see `Estimator.analyze_picture`.
 
         Raises
         ------

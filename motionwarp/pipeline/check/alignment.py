@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.pipeline.analysis import SeenInputs
-from motionwarp.pipeline.check.issues import Doubt, Verdict, graded
+from motionwarp.pipeline.analysis import AnalyzedInputs
+from motionwarp.pipeline.check.issues import Issue, Verdict, issue_by_threshold
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.layout import contain
 from motionwarp.pipeline.options import TransferOptions
@@ -33,7 +33,7 @@ _LOWEST: Final = {
 
 
 @dataclass(frozen=True)
-class AlignmentFacts:
+class AlignmentStats:
     """How source and clip go together; of several shots, the longest one's proportions.
 
     Attributes
@@ -88,14 +88,14 @@ class AlignmentFacts:
     lifted_share: float
 
 
-def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driving_frames: int) -> AlignmentFacts:
+def alignment_stats(job: TransferJob, seen: AnalyzedInputs, timeline: Timeline, driving_frames: int) -> AlignmentStats:
     """Tell how source and clip go together.
 
     Parameters
     ----------
     job : TransferJob
         Prepared.
-    seen : SeenInputs
+    seen : AnalyzedInputs
         What it saw.
     timeline : Timeline
         As `job.prepare` returned it.
@@ -108,7 +108,7 @@ def alignment_facts(job: TransferJob, seen: SeenInputs, timeline: Timeline, driv
     in_photo = pose.scores >= SEEN_SCORE
     in_clip = (track.points[track.present, :, 2] >= SEEN_SCORE).mean(axis=0) >= SEEN_PART
     names = np.array([name.replace("_", " ") for name in POINT_NAMES])
-    return AlignmentFacts(
+    return AlignmentStats(
         scale=shot.ratios.scale / job.picture_scale,
         scale_from=shot.ratios.scale_from,
         bones={bone: ratio / shot.ratios.scale for bone, ratio in shot.ratios.ratios.items()},
@@ -134,7 +134,7 @@ def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
     return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
 
 
-def _lifted_share(job: TransferJob, seen: SeenInputs, framing: Framing) -> float:
+def _lifted_share(job: TransferJob, seen: AnalyzedInputs, framing: Framing) -> float:
     if framing is Framing.WHOLE or job.options.placement != "source":
         return 0.0
     size, target = seen.source.size, job.target
@@ -166,12 +166,12 @@ _MOSTLY_OUTSIDE: Final = 0.5
 _LIMBS: Final = ("elbow", "wrist", "hip", "knee", "ankle")
 
 
-def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferOptions) -> Iterator[Doubt]:
+def alignment_issues(facts: AlignmentStats, framing: Framing, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a photo and a clip together.
 
     Parameters
     ----------
-    facts : AlignmentFacts
+    facts : AlignmentStats
     framing : Framing
         Of the photo; what is hidden within it is the photo's fault alone.
     options : TransferOptions
@@ -179,23 +179,23 @@ def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferO
     missing = _limbs([name for name in facts.missing if name.endswith(OUT_OF_SIGHT[framing])])
     kept = _limbs(facts.kept)
     if missing:
-        yield Doubt(
+        yield Issue(
             "together.missing",
             Verdict.FAIR,
             f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain colours are painted",
             "Use a photo that shows as much of the body as the clip, or a clip of the upper body",
         )
     if kept:
-        yield Doubt(
+        yield Issue(
             "together.kept",
             Verdict.FAIR,
             f"the photo shows what the clip does not: {', '.join(kept)}; it stays as it is in the photo",
             "Use a clip that shows as much of the body as the photo, if more is to move",
         )
-    yield from _clamp_doubts(facts.clamps)
+    yield from _clamp_issues(facts.clamps)
     long_side = max(facts.output_width, facts.output_height)
     placed = "--placement driving" if options.placement == "source" else "--placement source"
-    yield from graded(
+    yield from issue_by_threshold(
         "together.outside",
         facts.outside_share,
         _SOMETIMES_OUTSIDE,
@@ -203,7 +203,7 @@ def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferO
         f"parts of the person are outside of the result's frame in {facts.outside_share:.0%} of the frames",
         f"Use a photo with more room around the person, or try {placed}",
     )
-    yield from graded(
+    yield from issue_by_threshold(
         "together.lifted",
         facts.lifted_share,
         _SOMETIMES_OUTSIDE,
@@ -211,7 +211,7 @@ def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferO
         f"the photo cuts the body off below, and the person is lifted in {facts.lifted_share:.0%} of the frames, so that the cut shows",
         "Use a photo that shows the feet, or a clip in which the body stays at one height",
     )
-    yield from graded(
+    yield from issue_by_threshold(
         "together.enlarged",
         facts.enlargement,
         _BLURRED,
@@ -221,18 +221,18 @@ def alignment_doubts(facts: AlignmentFacts, framing: Framing, options: TransferO
     )
 
 
-def _clamp_doubts(clamps: Sequence[Clamp]) -> Iterator[Doubt]:
+def _clamp_issues(clamps: Sequence[Clamp]) -> Iterator[Issue]:
     strong = [clamp for clamp in clamps if abs(clamp.used / clamp.wanted - 1) > _STRONG_CLAMP]
     for whose, picture, option in (("source", "photo", "--source-poses"), ("driving", "clip", "--driving-poses")):
         if told := _told([clamp for clamp in strong if clamp.whose == whose]):
-            yield Doubt(
+            yield Issue(
                 f"together.{whose}_lengths",
                 Verdict.FAIR,
                 f"limbs in the {picture} are not as long as a body's, so that usual lengths are taken: {told}",
                 f"Use a {picture} in which limbs do not point at the camera, or look at the points with --preview and give {option}",
             )
     if told := _told([clamp for clamp in strong if clamp.whose == "ratio"]):
-        yield Doubt(
+        yield Issue(
             "together.ratios",
             Verdict.FAIR,
             f"the two are built very differently, or seen from other sides, so that less of it is taken over: {told}",

@@ -14,7 +14,7 @@ import torch
 
 from motionwarp.errors import InputError
 from motionwarp.pipeline.api import open_result, write_frames
-from motionwarp.pipeline.driving import Glimpses, given_track, observe_driving
+from motionwarp.pipeline.driving import FrameSampler, given_track, observe_driving
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
 from motionwarp.pipeline.timeline import Timeline
@@ -117,7 +117,7 @@ def make_trial(job: TransferJob, timeline: Timeline, wanted: Sequence[int], call
 
 
 def running_cost(
-    job: TransferJob, trial: Trial, preparing_seconds: float, glimpses: Glimpses, output_frames: int
+    job: TransferJob, trial: Trial, preparing_seconds: float, glimpses: FrameSampler, output_frames: int
 ) -> RunningCost:
     """Tell what a transfer will take.
 
@@ -128,7 +128,7 @@ def running_cost(
     trial : Trial
     preparing_seconds : float
         On the wall, for looking at the source and at the glimpsed frames, and for planning these.
-    glimpses : Glimpses
+    glimpses : FrameSampler
         Which frames were looked at; if not all, some that follow each other are read to tell what all would take.
     output_frames : int
     """
@@ -145,7 +145,7 @@ def running_cost(
     )
 
 
-def _looking_seconds(job: TransferJob, preparing_seconds: float, glimpses: Glimpses) -> float:
+def _looking_seconds(job: TransferJob, preparing_seconds: float, glimpses: FrameSampler) -> float:
     """Return what looking at all of a section's frames takes, where only a few have been looked at."""
     stages = job.clock.seconds()
     spent = stages.get("analyse") or stages.get("wait for decoding", 0.0)

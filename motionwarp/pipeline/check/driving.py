@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from motionwarp.perception.framing import visible_box
-from motionwarp.pipeline.analysis import SeenInputs
-from motionwarp.pipeline.check.issues import Doubt, Verdict, graded
+from motionwarp.pipeline.analysis import AnalyzedInputs
+from motionwarp.pipeline.check.issues import Issue, Verdict, issue_by_threshold
 from motionwarp.pipeline.check.people import count_people
-from motionwarp.pipeline.check.source import SourceFacts
-from motionwarp.pipeline.driving import Glimpses
+from motionwarp.pipeline.check.source import SourceStats
+from motionwarp.pipeline.driving import FrameSampler
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pose.gaps import runs
@@ -50,7 +50,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class DrivingFacts:
+class DrivingStats:
     """What the clip shows.
 
     Attributes
@@ -115,16 +115,16 @@ class DrivingFacts:
     notes: tuple[str, ...]
 
 
-def driving_facts(job: TransferJob, seen: SeenInputs, glimpses: Glimpses) -> DrivingFacts:
+def driving_stats(job: TransferJob, seen: AnalyzedInputs, glimpses: FrameSampler) -> DrivingStats:
     """Tell what the driving clip shows.
 
     Parameters
     ----------
     job : TransferJob
         Prepared.
-    seen : SeenInputs
+    seen : AnalyzedInputs
         What it saw.
-    glimpses : Glimpses
+    glimpses : FrameSampler
         The frames that were looked at, and pictures of a few.
     """
     track, info = seen.motion.track, seen.info
@@ -138,7 +138,7 @@ def driving_facts(job: TransferJob, seen: SeenInputs, glimpses: Glimpses) -> Dri
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
     counts = [count_people(job.estimator, frame.rgb) for frame in glimpses.chosen().values()]
-    return DrivingFacts(
+    return DrivingStats(
         width=info.width,
         height=info.height,
         duration_seconds=seen.motion.end_seconds - float(track.times_seconds[0]),
@@ -291,20 +291,20 @@ _FOLLOWED: Final = {
 }
 
 
-def driving_doubts(facts: DrivingFacts, source: SourceFacts, options: TransferOptions) -> Iterator[Doubt]:
+def driving_issues(facts: DrivingStats, source: SourceStats, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a clip for a photo.
 
     Parameters
     ----------
-    facts : DrivingFacts
-    source : SourceFacts
+    facts : DrivingStats
+    source : SourceStats
         Whose view decides which views of the clip can be followed.
     options : TransferOptions
         With which they were looked at.
     """
-    yield from _presence_doubts(facts)
+    yield from _presence_issues(facts)
     if facts.people is not None and facts.people > 1 and options.person == "largest":
-        yield Doubt(
+        yield Issue(
             "driving.people",
             Verdict.FAIR,
             f"up to {facts.people} people are in the clip at once; the one who is largest in the first frame is followed",
@@ -312,34 +312,34 @@ def driving_doubts(facts: DrivingFacts, source: SourceFacts, options: TransferOp
         )
     if facts.cuts_seconds:
         where = _listed([time_text(seconds) for seconds in facts.cuts_seconds])
-        yield Doubt(
+        yield Issue(
             "driving.cuts",
             Verdict.FAIR,
             f"the clip is cut at {where}: the person jumps there, and may be another one in each shot",
             _cut_remedy(facts, "Use a clip of one shot"),
         )
-    yield from _view_doubts(facts, source)
+    yield from _view_issues(facts, source)
     rare = [
         f"{name.replace('_', ' ')} {share:.0%}"
         for name, share in facts.points_seen.items()
         if name.endswith(_LIMBS) and 0 < share < _RARELY
     ]
     if rare:
-        yield Doubt(
+        yield Issue(
             "driving.points",
             Verdict.FAIR,
             f"seen in few frames only, and guessed between: {', '.join(rare)}",
             "Use a clip in which arms and legs are not hidden, or correct the points (--save-poses, then --driving-poses)",
         )
     if facts.person_height < SMALL_DRIVER:
-        yield Doubt(
+        yield Issue(
             "driving.small",
             Verdict.FAIR,
             f"the person is only {facts.person_height:.0f} pixels high, so that points tremble",
             "Use a larger clip, or smooth more (--smooth 0.8)",
         )
     for note in facts.notes:
-        yield Doubt(
+        yield Issue(
             "driving.unsure",
             Verdict.FAIR,
             note,
@@ -347,24 +347,24 @@ def driving_doubts(facts: DrivingFacts, source: SourceFacts, options: TransferOp
         )
 
 
-def _presence_doubts(facts: DrivingFacts) -> Iterator[Doubt]:
+def _presence_issues(facts: DrivingStats) -> Iterator[Issue]:
     lost = [span for span in facts.lost if span.end_seconds - span.start_seconds > _SHORT_SECONDS]
     level = Verdict.POOR if facts.followed_share < _MOSTLY else Verdict.FAIR
     share = f"the person is found in {facts.followed_share:.0%} of the frames"
     if facts.gone:
         text = f"{share}; nobody is drawn in {_spans(facts.gone)}, where the person is out of the picture"
-        yield Doubt(
+        yield Issue(
             "driving.gone", level, text, _cut_remedy(facts, "Use a clip in which the person stays in the picture")
         )
     if lost:
         text = f"{share}; the motion is made up in {_spans(lost)}, where they were lost"
-        yield Doubt("driving.lost", level, text, _cut_remedy(facts, "Use a clip in which nothing hides the person"))
+        yield Issue("driving.lost", level, text, _cut_remedy(facts, "Use a clip in which nothing hides the person"))
 
 
-def _view_doubts(facts: DrivingFacts, source: SourceFacts) -> Iterator[Doubt]:
+def _view_issues(facts: DrivingStats, source: SourceStats) -> Iterator[Issue]:
     away = {view.value: facts.views.get(view.value, 0.0) for view in View if view not in _FOLLOWED[source.view]}
     told = ", ".join(f"{view} {share:.0%}" for view, share in away.items() if share > 0)
-    yield from graded(
+    yield from issue_by_threshold(
         "driving.views",
         sum(away.values()),
         _WORTH_TELLING,
@@ -372,7 +372,7 @@ def _view_doubts(facts: DrivingFacts, source: SourceFacts) -> Iterator[Doubt]:
         f"the clip shows views that a {source.view.value} photo knows nothing of ({told}): heads turn, clothes stay as they are",
         _cut_remedy(facts, "Use a clip in which the person faces the camera"),
     )
-    yield from graded(
+    yield from issue_by_threshold(
         "driving.lying",
         facts.lying_share,
         _WORTH_TELLING,
@@ -382,7 +382,7 @@ def _view_doubts(facts: DrivingFacts, source: SourceFacts) -> Iterator[Doubt]:
     )
 
 
-def _cut_remedy(facts: DrivingFacts, otherwise: str) -> str:
+def _cut_remedy(facts: DrivingStats, otherwise: str) -> str:
     options = None if facts.best_section is None else section_options(facts.best_section)
     return otherwise if options is None else f"Cut to the best section with {options}"
 

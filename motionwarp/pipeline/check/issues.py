@@ -16,7 +16,7 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True)
-class Doubt:
+class Issue:
     """One reason why a transfer may not look right.
 
     Attributes
@@ -41,13 +41,13 @@ class Doubt:
             raise ValueError(f"a doubt cannot make a transfer good: {self.code}")
 
 
-def verdict_of(doubts: Iterable[Doubt]) -> Verdict:
+def verdict_of(doubts: Iterable[Issue]) -> Verdict:
     """Return the worst that any doubt says; `GOOD` without doubts."""
     levels = {doubt.level for doubt in doubts}
     return next((level for level in (Verdict.POOR, Verdict.FAIR) if level in levels), Verdict.GOOD)
 
 
-def graded(code: str, value: float, fair: float, poor: float, text: str, remedy: str) -> Iterator[Doubt]:
+def issue_by_threshold(code: str, value: float, fair: float, poor: float, text: str, remedy: str) -> Iterator[Issue]:
     """Yield a doubt if a value is over `fair`, which is `POOR` if it is over `poor` too."""
     if value > fair:
-        yield Doubt(code, Verdict.POOR if value > poor else Verdict.FAIR, text, remedy)
+        yield Issue(code, Verdict.POOR if value > poor else Verdict.FAIR, text, remedy)

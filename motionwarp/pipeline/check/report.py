@@ -15,15 +15,15 @@ import numpy as np
 
 from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
-from motionwarp.pipeline.analysis import SeenInputs
+from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.api import inputs_of, provenance
-from motionwarp.pipeline.check.alignment import AlignmentFacts, alignment_doubts, alignment_facts
+from motionwarp.pipeline.check.alignment import AlignmentStats, alignment_issues, alignment_stats
 from motionwarp.pipeline.check.cost import RunningCost, make_trial, running_cost
-from motionwarp.pipeline.check.driving import DrivingFacts, driving_doubts, driving_facts, time_text
-from motionwarp.pipeline.check.issues import Doubt, Verdict, verdict_of
-from motionwarp.pipeline.check.source import SourceFacts, source_doubts, source_facts
+from motionwarp.pipeline.check.driving import DrivingStats, driving_issues, driving_stats, time_text
+from motionwarp.pipeline.check.issues import Issue, Verdict, verdict_of
+from motionwarp.pipeline.check.source import SourceStats, source_issues, source_stats
 from motionwarp.pipeline.compositing import scaled_width, side_by_side
-from motionwarp.pipeline.driving import Glimpses, expected_frames, points_in
+from motionwarp.pipeline.driving import FrameSampler, expected_frames, points_in
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
@@ -45,13 +45,13 @@ _ASPECT: Final = 2.0
 
 
 def preview_tiles(
-    seen: SeenInputs, driving: Mapping[int, Frame], results: Mapping[int, ByteArray], start_seconds: float
+    seen: AnalyzedInputs, driving: Mapping[int, Frame], results: Mapping[int, ByteArray], start_seconds: float
 ) -> list[Tile]:
     """Return the sheet's pictures.
 
     Parameters
     ----------
-    seen : SeenInputs
+    seen : AnalyzedInputs
     driving : mapping of int to Frame
         Driving frames, possibly reduced, by their number in the track.
     results : mapping of int to uint8 (H, W, 3)
@@ -71,7 +71,7 @@ def sheet_columns(tiles: list[Tile]) -> int:
 
 
 def _pairs(
-    seen: SeenInputs, driving: Mapping[int, Frame], results: Mapping[int, ByteArray], start_seconds: float
+    seen: AnalyzedInputs, driving: Mapping[int, Frame], results: Mapping[int, ByteArray], start_seconds: float
 ) -> Iterator[Tile]:
     track = seen.motion.track
     for number, frame in driving.items():
@@ -105,9 +105,9 @@ class FeasibilityReport:
         `GOOD` without doubts, `FAIR` if it works in spite of some, `POOR` if the result will not be what the clip shows.
     doubts : tuple of Doubt
         The worst first.
-    source : SourceFacts
-    driving : DrivingFacts
-    together : AlignmentFacts
+    source : SourceStats
+    driving : DrivingStats
+    together : AlignmentStats
     cost : RunningCost
     warnings : tuple of str
         What a transfer of the frames looked at would warn of; frames are numbered among these.
@@ -118,10 +118,10 @@ class FeasibilityReport:
     """
 
     verdict: Verdict
-    doubts: tuple[Doubt, ...]
-    source: SourceFacts
-    driving: DrivingFacts
-    together: AlignmentFacts
+    doubts: tuple[Issue, ...]
+    source: SourceStats
+    driving: DrivingStats
+    together: AlignmentStats
     cost: RunningCost
     warnings: tuple[str, ...]
     engine: str
@@ -174,14 +174,14 @@ def check(
     if preview is not None:
         check_target(Path(preview), overwrite=options.overwrite, inputs=inputs_of(job))
     begin = time.perf_counter()
-    glimpses = Glimpses(_step(job) if quick else 1, _SHOWN)
+    glimpses = FrameSampler(_step(job) if quick else 1, _SHOWN)
     seen = job.look(progress, glimpses)
     timeline = job.prepare(progress, seen)
     preparing = time.perf_counter() - begin
 
-    photo = source_facts(job, seen.source)
-    clip = driving_facts(job, seen, glimpses)
-    together = alignment_facts(job, seen, timeline, clip.frames)
+    photo = source_stats(job, seen.source)
+    clip = driving_stats(job, seen, glimpses)
+    together = alignment_stats(job, seen, timeline, clip.frames)
     pictures = glimpses.chosen()
     shown = {number: _shown_at(timeline, number) for number in pictures}
     trial = make_trial(job, timeline, sorted(set(shown.values())), progress)
@@ -196,9 +196,9 @@ def check(
             metadata=provenance(job.engine.name),
         )
     doubts = [
-        *source_doubts(photo, options),
-        *driving_doubts(clip, photo, options),
-        *alignment_doubts(together, photo.framing, options),
+        *source_issues(photo, options),
+        *driving_issues(clip, photo, options),
+        *alignment_issues(together, photo.framing, options),
     ]
     return FeasibilityReport(
         verdict=verdict_of(doubts),

@@ -10,7 +10,7 @@ import numpy as np
 
 from motionwarp.perception.exposure import SURE_SCORE
 from motionwarp.perception.framing import box_of_matte
-from motionwarp.pipeline.check.issues import Doubt, Verdict
+from motionwarp.pipeline.check.issues import Issue, Verdict
 from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
@@ -35,7 +35,7 @@ _COVERED: Final = 0.5
 
 
 @dataclass(frozen=True)
-class SourceFacts:
+class SourceStats:
     """What the source shows.
 
     Attributes
@@ -83,7 +83,7 @@ class SourceFacts:
     notes: tuple[str, ...]
 
 
-def source_facts(job: TransferJob, source: PreparedSource) -> SourceFacts:
+def source_stats(job: TransferJob, source: PreparedSource) -> SourceStats:
     """Tell what the source shows.
 
     Parameters
@@ -97,7 +97,7 @@ def source_facts(job: TransferJob, source: PreparedSource) -> SourceFacts:
     seen, sure = points[:, 2] >= SEEN_SCORE, points[:, 2] >= SURE_SCORE
     framing = framing_of(seen)
     box = box_of_matte(source.person.matte, _COVERED)
-    return SourceFacts(
+    return SourceStats(
         width=round(job.picture.width / job.picture_scale),
         height=round(job.picture.height / job.picture_scale),
         score=source.score,
@@ -147,34 +147,34 @@ TINY_PERSON: Final = 60
 _LIMBS: Final = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
-def source_doubts(facts: SourceFacts, options: TransferOptions) -> Iterator[Doubt]:
+def source_issues(facts: SourceStats, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a photo, whatever the clip.
 
     Parameters
     ----------
-    facts : SourceFacts
+    facts : SourceStats
     options : TransferOptions
         With which it was looked at.
     """
     if facts.people is not None and facts.people > 1 and options.person == "largest":
-        yield Doubt(
+        yield Issue(
             "source.people",
             Verdict.FAIR,
             f"{facts.people} people are in the photo; the largest is taken, and the others stay in the background",
             "Choose with --person 1, or crop the photo to the one meant",
         )
-    yield from _framing_doubts(facts)
-    yield from _view_doubts(facts)
+    yield from _framing_issues(facts)
+    yield from _view_issues(facts)
     if facts.limbs_in_front:
-        yield Doubt(
+        yield Issue(
             "source.limbs_in_front",
             Verdict.FAIR,
             f"{', '.join(facts.limbs_in_front)}: what lies behind them is not known, and is painted when they move away",
             "Use a photo with arms away from the body and legs apart",
         )
-    yield from _size_doubts(facts)
+    yield from _size_issues(facts)
     for note in facts.notes:
-        yield Doubt(
+        yield Issue(
             "source.unsure",
             Verdict.FAIR,
             note,
@@ -182,9 +182,9 @@ def source_doubts(facts: SourceFacts, options: TransferOptions) -> Iterator[Doub
         )
 
 
-def _framing_doubts(facts: SourceFacts) -> Iterator[Doubt]:
+def _framing_issues(facts: SourceStats) -> Iterator[Issue]:
     if facts.framing is Framing.BUST:
-        yield Doubt(
+        yield Issue(
             "source.framing",
             Verdict.POOR,
             "the photo shows head and shoulders only: how large the body is can only be guessed",
@@ -194,14 +194,14 @@ def _framing_doubts(facts: SourceFacts) -> Iterator[Doubt]:
         name for name in facts.points_unseen if name.endswith(_LIMBS) and not name.endswith(OUT_OF_SIGHT[facts.framing])
     ]
     if hidden:
-        yield Doubt(
+        yield Issue(
             "source.points",
             Verdict.FAIR,
             f"{', '.join(hidden)} cannot be seen: the other side's are copied, or a standing person's are taken",
             "Use a photo in which no arm or leg is hidden, or give the points with --source-poses",
         )
     if facts.cut_at:
-        yield Doubt(
+        yield Issue(
             "source.cut",
             Verdict.FAIR,
             f"the photo cuts the person off at the {' and '.join(facts.cut_at)}: what is cut off is missing when it comes into sight",
@@ -209,31 +209,31 @@ def _framing_doubts(facts: SourceFacts) -> Iterator[Doubt]:
         )
 
 
-def _view_doubts(facts: SourceFacts) -> Iterator[Doubt]:
+def _view_issues(facts: SourceStats) -> Iterator[Issue]:
     remedy = "Use a photo in which the person faces the camera"
     if facts.view is View.PROFILE:
         # one arm, one leg and half of the face are behind the others, and no warp brings them forth
-        yield Doubt(
+        yield Issue(
             "source.view",
             Verdict.POOR,
             "the person is seen from the side: half of the body is hidden by the other",
             remedy,
         )
     elif facts.view is View.BACK:
-        yield Doubt(
+        yield Issue(
             "source.view", Verdict.FAIR, "the person is seen from behind: face and chest are never shown", remedy
         )
     elif facts.view is View.TURNED:
-        yield Doubt(
+        yield Issue(
             "source.view",
             Verdict.FAIR,
             "the person is turned by more than 45 degrees: the far side is mostly hidden",
             remedy,
         )
     elif facts.view is View.UNKNOWN:
-        yield Doubt("source.view", Verdict.FAIR, "the shoulders cannot be seen, so that the view is not known", remedy)
+        yield Issue("source.view", Verdict.FAIR, "the shoulders cannot be seen, so that the view is not known", remedy)
     if not facts.upright:
-        yield Doubt(
+        yield Issue(
             "source.lying",
             Verdict.POOR,
             "the person lies or hangs: poses of standing people fit badly",
@@ -241,9 +241,9 @@ def _view_doubts(facts: SourceFacts) -> Iterator[Doubt]:
         )
 
 
-def _size_doubts(facts: SourceFacts) -> Iterator[Doubt]:
+def _size_issues(facts: SourceStats) -> Iterator[Issue]:
     if 0 < facts.person_height < SMALL_PERSON:
-        yield Doubt(
+        yield Issue(
             "source.small",
             Verdict.POOR if facts.person_height < TINY_PERSON else Verdict.FAIR,
             f"the person is only {facts.person_height:.0f} pixels high: face and hands have hardly any pixels",

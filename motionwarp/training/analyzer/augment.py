@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.data.pack import LabelledPicture, union_box
+from motionwarp.data.pack import LabeledPicture, union_box
 from motionwarp.parsing.labels import BACKGROUND
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose import skeleton
@@ -86,7 +86,7 @@ class TrainingCrop:
 
 
 def training_crop(
-    draw: Callable[[], LabelledPicture], background: ByteArray, rng: np.random.Generator, settings: AugmentSettings
+    draw: Callable[[], LabeledPicture], background: ByteArray, rng: np.random.Generator, settings: AugmentSettings
 ) -> TrainingCrop:
     """Make one training crop.
 
@@ -114,7 +114,7 @@ def training_crop(
 
 
 def _framed(
-    sample: LabelledPicture, rng: np.random.Generator, settings: AugmentSettings, backdrop: ByteArray
+    sample: LabeledPicture, rng: np.random.Generator, settings: AugmentSettings, backdrop: ByteArray
 ) -> TrainingCrop:
     """Cut the person out at a random framing, angle and size, mirrored half of the time."""
     box = _visible_box(sample, rng, settings)
@@ -128,7 +128,7 @@ def _framed(
         matrix = np.array([[-1, 0, settings.width - 1], [0, 1, 0], [0, 0, 1]], dtype=np.float64) @ matrix
     warp = _Warp(matrix[:2], (settings.width, settings.height))
 
-    rgb, matte = warp.colours(sample.rgb), warp.smooth(sample.matte)
+    rgb, matte = warp.colors(sample.rgb), warp.smooth(sample.matte)
     parsing = warp.labels(sample.parsing, fill=BACKGROUND)
     inside = warp.smooth(np.full(sample.matte.shape, 255, dtype=np.uint8))
     # the picture may end inside the crop: there, and now and then everywhere, another background shows
@@ -146,16 +146,16 @@ def _framed(
     return TrainingCrop(rgb, matte, parsing, points)
 
 
-def _ending_at(sample: LabelledPicture, bottom: int) -> LabelledPicture:
+def _ending_at(sample: LabeledPicture, bottom: int) -> LabeledPicture:
     """Return the picture without its rows from `bottom` on, as when a camera frames only the upper body."""
     bottom = max(bottom, 2)
     points = sample.points.copy()
     points[points[:, 1] > bottom - 0.5, 2] = 0
-    return LabelledPicture(sample.rgb[:bottom], sample.matte[:bottom], sample.parsing[:bottom], points, sample.name)
+    return LabeledPicture(sample.rgb[:bottom], sample.matte[:bottom], sample.parsing[:bottom], points, sample.name)
 
 
 def _visible_box(
-    sample: LabelledPicture, rng: np.random.Generator, settings: AugmentSettings
+    sample: LabeledPicture, rng: np.random.Generator, settings: AugmentSettings
 ) -> tuple[float, float, float, float]:
     """Return the part of the person that the crop shall show: all, or down to the knees or the waist."""
     box = union_box(sample.matte, sample.points)
@@ -221,7 +221,7 @@ class _Warp:
         # bilinear sampling alone would alias where the picture shrinks to less than half
         self.blur = 0.5 / shrink if shrink < 0.6 else 0.0
 
-    def colours(self, rgb: ByteArray) -> ByteArray:
+    def colors(self, rgb: ByteArray) -> ByteArray:
         if self.blur:
             rgb = np.asarray(cv2.GaussianBlur(rgb, (0, 0), self.blur * 0.8), dtype=np.uint8)
         moved = cv2.warpAffine(rgb, self.matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -253,7 +253,7 @@ def _moved_points(
 
 
 def _with_companion(
-    crop: TrainingCrop, other: LabelledPicture, rng: np.random.Generator, settings: AugmentSettings
+    crop: TrainingCrop, other: LabeledPicture, rng: np.random.Generator, settings: AugmentSettings
 ) -> TrainingCrop:
     """Paste another person well off the middle, behind or before; to the labels he is background."""
     box = union_box(other.matte, other.points)
@@ -268,7 +268,7 @@ def _with_companion(
     if behind:
         matte = np.minimum(matte, 255 - crop.matte)
     weight = matte.astype(np.float32)[..., None] / 255
-    rgb = np.round(warp.colours(other.rgb) * weight + crop.rgb * (1 - weight)).astype(np.uint8)
+    rgb = np.round(warp.colors(other.rgb) * weight + crop.rgb * (1 - weight)).astype(np.uint8)
     if behind:
         # where the teacher's label is unknown the other person settles it
         parsing = np.where(matte > 200, BACKGROUND, crop.parsing).astype(np.uint8)
@@ -280,12 +280,12 @@ def _with_occluder(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop
     """Lay a flat or textured shape over a part of the crop."""
     height, width = crop.matte.shape
     mask = np.zeros((height, width), dtype=np.uint8)
-    centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
+    center = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
     axes = (int(rng.uniform(0.05, 0.22) * width), int(rng.uniform(0.04, 0.2) * height))
     if rng.random() < 0.5:
-        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1, cv2.LINE_AA)
+        cv2.ellipse(mask, center, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1, cv2.LINE_AA)
     else:
-        corners = cv2.boxPoints((centre, (2 * axes[0], 2 * axes[1]), float(rng.uniform(0, 180))))
+        corners = cv2.boxPoints((center, (2 * axes[0], 2 * axes[1]), float(rng.uniform(0, 180))))
         cv2.fillConvexPoly(mask, np.round(corners).astype(np.int32), 255, cv2.LINE_AA)
     texture = np.asarray(cv2.resize(rng.integers(0, 256, (5, 4, 3), dtype=np.uint8), (width, height)), dtype=np.float32)
     texture = texture * rng.uniform(0, 0.6) + rng.integers(0, 256, 3) * 0.6

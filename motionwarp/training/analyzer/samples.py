@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from motionwarp.data.loader import numbered_batches
-from motionwarp.data.pack import LabelledPicture, PackReader
+from motionwarp.data.loader import resumable_batches
+from motionwarp.data.pack import LabeledPicture, PackReader
 from motionwarp.errors import OptionError
 from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
 from motionwarp.types import ByteArray
@@ -23,7 +23,7 @@ _BACKGROUND_COUNT = 160
 _BACKGROUND_HEIGHT = 160
 
 
-class AnalyserBatch(TypedDict):
+class AnalyzerBatch(TypedDict):
     """One batch.
 
     Keys
@@ -50,7 +50,7 @@ class PackShare:
     weight: float
 
 
-class AnalyserCrops(Dataset[AnalyserBatch]):
+class AnalyzerCrops(Dataset[AnalyzerBatch]):
     """Endless training crops by number."""
 
     def __init__(self, shares: Sequence[PackShare], augment: AugmentSettings, seed: int) -> None:
@@ -64,11 +64,11 @@ class AnalyserCrops(Dataset[AnalyserBatch]):
         self._packs: list[PackReader] | None = None
         self._backgrounds: list[ByteArray] = []
 
-    def __getitem__(self, index: int) -> AnalyserBatch:
+    def __getitem__(self, index: int) -> AnalyzerBatch:
         packs = self._opened()
         rng = np.random.default_rng([self.seed, index])
 
-        def draw() -> LabelledPicture:
+        def draw() -> LabeledPicture:
             pack = packs[int(rng.choice(len(packs), p=self._probabilities))]
             return pack[int(rng.integers(len(pack)))]
 
@@ -78,7 +78,7 @@ class AnalyserCrops(Dataset[AnalyserBatch]):
         matte = np.asarray(cv2.resize(crop.matte, half, interpolation=cv2.INTER_AREA))
         # every second pixel, so that a label is one that was really there
         parsing = crop.parsing[1::2, 1::2]
-        return AnalyserBatch(
+        return AnalyzerBatch(
             image=torch.from_numpy(crop.rgb).permute(2, 0, 1),
             matte=torch.from_numpy(matte)[None],
             parsing=torch.from_numpy(np.ascontiguousarray(parsing)),
@@ -109,8 +109,8 @@ def backgrounds(pack: PackReader, count: int, seed: int) -> list[ByteArray]:
     return pictures
 
 
-def analyser_batches(
-    crops: AnalyserCrops, batch_size: int, first_step: int, steps: int, workers: int
-) -> Iterator[AnalyserBatch]:
+def analyzer_batches(
+    crops: AnalyzerCrops, batch_size: int, first_step: int, steps: int, workers: int
+) -> Iterator[AnalyzerBatch]:
     """Yield the batches of steps `first_step` to `steps`."""
-    yield from numbered_batches(crops, crops.seed, batch_size, first_step, steps, workers)
+    yield from resumable_batches(crops, crops.seed, batch_size, first_step, steps, workers)

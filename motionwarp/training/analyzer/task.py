@@ -1,4 +1,4 @@
-"""Training of the analyser (`motionwarp train analyser`)."""
+"""Training of the analyser (`motionwarp train analyzer`)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from motionwarp.checkpoints.checkpoint import half_precision, load_checkpoint, save_checkpoint
 from motionwarp.parsing.labels import CLASS_COUNT, IGNORE, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
-from motionwarp.perception.network import HEATMAP_STRIDE, Analyser, AnalyserConfig, AnalyserOutput
+from motionwarp.perception.network import HEATMAP_STRIDE, Analyzer, AnalyzerConfig, AnalyzerOutput
 from motionwarp.training.analyzer.augment import AugmentSettings
-from motionwarp.training.analyzer.samples import AnalyserBatch, AnalyserCrops, PackShare, analyser_batches
-from motionwarp.training.distributed import descend
+from motionwarp.training.analyzer.samples import AnalyzerBatch, AnalyzerCrops, PackShare, analyzer_batches
+from motionwarp.training.distributed import backward_and_step
 from motionwarp.training.pretrained import adamw
 from motionwarp.training.task import LoopConfig, TrainingTask
 
@@ -60,13 +60,13 @@ class AnalysisLoss(NamedTuple):
 
 
 def analysis_loss(
-    output: AnalyserOutput, points: Tensor, parsing: Tensor, matte: Tensor, weights: AnalysisLossWeights
+    output: AnalyzerOutput, points: Tensor, parsing: Tensor, matte: Tensor, weights: AnalysisLossWeights
 ) -> AnalysisLoss:
     """Return the analyser's loss on a batch.
 
     Parameters
     ----------
-    output : AnalyserOutput
+    output : AnalyzerOutput
     points : float32 (B, 18, 3)
         Crop pixels and the probability with which the point should be reported.
     parsing : int64 (B, H/2, W/2)
@@ -90,7 +90,7 @@ def analysis_loss(
     return AnalysisLoss(total, of_points.detach(), of_parsing.detach(), of_matte.detach())
 
 
-def point_loss(output: AnalyserOutput, points: Tensor, spread: float) -> Tensor:
+def point_loss(output: AnalyzerOutput, points: Tensor, spread: float) -> Tensor:
     """Cross-entropy of every point over all cells and the bin 'absent', a scalar.
 
     The label has mass `p` around the true position, a Gaussian of standard deviation `spread` cells, and 1 - p in 'absent',
@@ -99,8 +99,8 @@ def point_loss(output: AnalyserOutput, points: Tensor, spread: float) -> Tensor:
     height, width = output.heatmap_logits.shape[-2:]
     logits = torch.cat([output.heatmap_logits.flatten(2), output.absent_logits[..., None]], dim=-1).float()
     log_probabilities = logits.log_softmax(dim=-1)  # (B, 18, h*w + 1)
-    centre = (HEATMAP_STRIDE - 1) / 2
-    cells = (points[..., :2] - centre) / HEATMAP_STRIDE
+    center = (HEATMAP_STRIDE - 1) / 2
+    cells = (points[..., :2] - center) / HEATMAP_STRIDE
     column = _bump(cells[..., 0], width, spread)  # (B, 18, w)
     row = _bump(cells[..., 1], height, spread)
     label = (row[..., :, None] * column[..., None, :]).flatten(2) * points[..., 2:]  # (B, 18, h*w)
@@ -144,7 +144,7 @@ def _gradient_difference(predicted: Tensor, wanted: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class AnalyserTrainingConfig:
+class AnalyzerTrainingConfig:
     """Everything that decides what a run of the analyser gives.
 
     Attributes
@@ -158,40 +158,40 @@ class AnalyserTrainingConfig:
 
     packs: tuple[PackShare, ...]
     start_from: Path | None = None
-    network: AnalyserConfig = field(default_factory=AnalyserConfig)
+    network: AnalyzerConfig = field(default_factory=AnalyzerConfig)
     loss: AnalysisLossWeights = field(default_factory=AnalysisLossWeights)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopConfig = field(default_factory=LoopConfig)
 
 
-class AnalyserTask(TrainingTask):
+class AnalyzerTask(TrainingTask):
     """One analyser, AdamW, and crops drawn from packs."""
 
     averaged = "analyser"
 
-    def __init__(self, config: AnalyserTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, config: AnalyzerTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
         torch.manual_seed(config.loop.seed)
         self.config, self.device, self.dtype = config, device, dtype
-        network = Analyser(config.network)
+        network = Analyzer(config.network)
         if config.start_from is not None:
             load_checkpoint(config.start_from, "analyser").load_into(network)
-        self.analyser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules = {"analyser": self.analyser}
-        self.optimisers = {"analyser": adamw(self.analyser, config.loop)}
+        self.analyzer = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.modules = {"analyser": self.analyzer}
+        self.optimizers = {"analyser": adamw(self.analyzer, config.loop)}
 
-    def batches(self, first_step: int, steps: int) -> Iterator[AnalyserBatch]:
+    def batches(self, first_step: int, steps: int) -> Iterator[AnalyzerBatch]:
         """Yield the batches of steps `first_step` to `steps`."""
         loop = self.config.loop
-        crops = AnalyserCrops(self.config.packs, self.config.augment, loop.seed)
-        return analyser_batches(crops, loop.batch_size, first_step, steps, loop.workers)
+        crops = AnalyzerCrops(self.config.packs, self.config.augment, loop.seed)
+        return analyzer_batches(crops, loop.batch_size, first_step, steps, loop.workers)
 
-    def train_step(self, batch: AnalyserBatch) -> Mapping[str, Tensor]:
+    def train_step(self, batch: AnalyzerBatch) -> Mapping[str, Tensor]:
         """Make one step; returns the parts of the loss."""
-        self.analyser.train()
+        self.analyzer.train()
         image = batch["image"].to(self.device, non_blocking=True).float().div_(255)
         image = image.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            output = self.analyser(image)
+            output = self.analyzer(image)
         loss = analysis_loss(
             output,
             batch["points"].to(self.device),
@@ -199,11 +199,11 @@ class AnalyserTask(TrainingTask):
             batch["matte"].to(self.device).float().div_(255),
             self.config.loss,
         )
-        descend(loss.total, self.optimisers["analyser"], self.analyser, self.config.loop.gradient_clip)
+        backward_and_step(loss.total, self.optimizers["analyser"], self.analyzer, self.config.loop.gradient_clip)
         return {"loss": loss.total.detach(), "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `analyser.safetensors` in half precision."""
+        """Write `analyzer.safetensors` in half precision."""
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / "analyser.safetensors", half_precision(module), "analyser", config)
         return {"exported_step": float(step)}

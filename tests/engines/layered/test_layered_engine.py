@@ -43,9 +43,9 @@ def on_black(layer: PersonLayer, width: int = WIDTH, height: int = HEIGHT) -> np
     return frame
 
 
-def near(frame: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+def near(frame: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
     """Pixels of that colour, opaque, bool (H, W)."""
-    return (np.abs(frame[..., :3] - np.array(colour)).max(axis=-1) < 40) & (frame[..., 3] > 200)
+    return (np.abs(frame[..., :3] - np.array(color)).max(axis=-1) < 40) & (frame[..., 3] > 200)
 
 
 def raised_arm() -> FloatArray:
@@ -182,11 +182,11 @@ def test_an_arm_that_the_source_misses_is_borrowed_from_the_other_side() -> None
 def with_hands(covered: bool) -> SourcePerson:
     """The figure with hands; before the left one, if so asked, a bag."""
     source = drawn_person()
-    for wrist, tip, colour, label in (
+    for wrist, tip, color, label in (
         ((68, 166), (63, 186), RED, labels.RIGHT_ARM),
         ((172, 166), (177, 186), BLUE, labels.LEFT_ARM),
     ):
-        cv2.line(source.rgb, wrist, tip, colour, 12)
+        cv2.line(source.rgb, wrist, tip, color, 12)
         cv2.line(source.parsing, wrist, tip, int(label), 12)
         cv2.line(source.matte, wrist, tip, 1.0, 12)
     if covered:

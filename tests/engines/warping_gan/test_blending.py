@@ -9,12 +9,12 @@ import torch
 from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import Tensor
 
-from motionwarp.engines.warping_gan.blending import blended
+from motionwarp.engines.warping_gan.blending import blend_parts
 from motionwarp.engines.warping_gan.inputs import stacked_layers
-from motionwarp.engines.warping_gan.networks import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, follow_recipe
+from motionwarp.engines.warping_gan.networks import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, apply_blend
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet.compositor import FramePiece, WarpedFrames
-from motionwarp.puppet.person import LayeredPerson
+from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import FloatArray, PersonCrop
 
 WHOLE_WINDOW = torch.eye(2, 3)
@@ -29,13 +29,13 @@ def waving(size: float = 1.0) -> FloatArray:
 
 
 def warped(points: FloatArray, height: int, width: int) -> list[WarpedFrames]:
-    person = LayeredPerson(drawn_person(), torch.device("cpu"), keep_parsing=True)
+    person = PuppetPerson(drawn_person(), torch.device("cpu"), keep_parsing=True)
     poses = torch.from_numpy(points)[None]
     return list(person.warped(poses, person.plan(poses), height, width))
 
 
 def rendered(points: FloatArray, height: int, width: int) -> FramePiece:
-    person = LayeredPerson(drawn_person(), torch.device("cpu"), keep_parsing=True)
+    person = PuppetPerson(drawn_person(), torch.device("cpu"), keep_parsing=True)
     poses = torch.from_numpy(points)[None]
     frame = person.render(poses, person.plan(poses), height, width)[0]
     assert frame is not None
@@ -74,7 +74,7 @@ def on_frame(frame: FramePiece | None, height: int, width: int) -> Tensor:
 
 def test_all_weight_on_the_composite_gives_the_layered_engines_picture() -> None:
     points = waving(0.8)
-    got = blended(warped(points, 256, 192)[0], 0, recipe_of(), 0, WHOLE_WINDOW)
+    got = blend_parts(warped(points, 256, 192)[0], 0, recipe_of(), 0, WHOLE_WINDOW)
     wanted = rendered(points, 256, 192)
     assert got is not None
     assert (got.left, got.top) == (wanted.left, wanted.top)
@@ -92,10 +92,10 @@ def test_all_weight_on_the_composite_gives_the_layered_engines_picture() -> None
 def test_it_is_what_training_made_of_the_same_recipe() -> None:
     """At the window's resolution, box by box equals all layers at once, wherever the person's box is."""
     recipe, groups = any_recipe(), warped(waving(0.8), 256, 192)
-    frame = blended(groups[0], 0, recipe, 0, WHOLE_WINDOW)
+    frame = blend_parts(groups[0], 0, recipe, 0, WHOLE_WINDOW)
     assert frame is not None
     layers, classes = stacked_layers(groups, 1, 256, 192)
-    rgb, alpha = follow_recipe(layers, recipe)
+    rgb, alpha = apply_blend(layers, recipe)
     rows, columns = frame.rgba.shape[1:]
     box = np.s_[frame.top : frame.top + rows, frame.left : frame.left + columns]
     torch.testing.assert_close(frame.rgba[3], alpha[0, 0][box], atol=1e-4, rtol=0)
@@ -103,7 +103,7 @@ def test_it_is_what_training_made_of_the_same_recipe() -> None:
     assert frame.parsing is not None
     assert torch.equal(frame.parsing, classes[0, 0][box])
     assert float(layers[0, -1, 3].sum()) == pytest.approx(float(layers[0, -1, 3][box].sum()), rel=1e-5)
-    plain = on_frame(blended(groups[0], 0, recipe_of(), 0, WHOLE_WINDOW), 256, 192)
+    plain = on_frame(blend_parts(groups[0], 0, recipe_of(), 0, WHOLE_WINDOW), 256, 192)
     changed = (on_frame(frame, 256, 192) - plain).abs()
     assert changed[:, plain[3] > 0.5].mean() > 0.03, "this recipe changes nothing, so nothing was tested"
 
@@ -112,9 +112,13 @@ def test_it_is_what_training_made_of_the_same_recipe() -> None:
 def test_a_finer_frame_has_the_same_picture_on_average(factor: int) -> None:
     recipe = any_recipe()
     coarse_crop, fine_crop = PersonCrop(0, 0, WIDTH / 192), PersonCrop(0, 0, factor * WIDTH / 192)
-    coarse = blended(warped(waving(), HEIGHT, WIDTH)[0], 0, recipe, 0, torch.from_numpy(coarse_crop.crop_to_frame()))
+    coarse = blend_parts(
+        warped(waving(), HEIGHT, WIDTH)[0], 0, recipe, 0, torch.from_numpy(coarse_crop.crop_to_frame())
+    )
     height, width = factor * HEIGHT, factor * WIDTH
-    fine = blended(warped(waving(factor), height, width)[0], 0, recipe, 0, torch.from_numpy(fine_crop.crop_to_frame()))
+    fine = blend_parts(
+        warped(waving(factor), height, width)[0], 0, recipe, 0, torch.from_numpy(fine_crop.crop_to_frame())
+    )
     wanted = on_frame(coarse, HEIGHT, WIDTH)
     means = torch.nn.functional.avg_pool2d(on_frame(fine, height, width)[None], factor)[0]
     difference = (means - wanted).abs()
@@ -136,10 +140,10 @@ def test_the_finer_frame_keeps_the_sources_own_pixels() -> None:
         group = warped(waving(factor), factor * HEIGHT, factor * WIDTH)[0]
         hand = group.layers[8].of_frame(0)
         assert hand is not None
-        drawn = on_frame(blended(group, 0, recipe, 0, crop), factor * HEIGHT, factor * WIDTH)
+        drawn = on_frame(blend_parts(group, 0, recipe, 0, crop), factor * HEIGHT, factor * WIDTH)
         alone = on_frame(FramePiece(hand.rgba, None, hand.left, hand.top), factor * HEIGHT, factor * WIDTH)
         mixed = alone[3] > 0.99
-        plain = on_frame(blended(group, 0, recipe_of(), 0, crop), factor * HEIGHT, factor * WIDTH)
+        plain = on_frame(blend_parts(group, 0, recipe_of(), 0, crop), factor * HEIGHT, factor * WIDTH)
         # hand and composite weigh the same here
         torch.testing.assert_close(
             drawn[:3, mixed] / drawn[3, mixed], (0.5 * (alone + plain / plain[3]))[:3, mixed], atol=0.02, rtol=0
@@ -155,7 +159,7 @@ def test_paint_lies_where_the_window_says() -> None:
     logits = torch.full((1, BLEND_COUNT, 128, 96), -8.0)
     logits[:, PAINTED] = 8
     crop = PersonCrop(70.3, 60.8, 0.53)  # much smaller than the person
-    frame = blended(
+    frame = blend_parts(
         warped(waving(), HEIGHT, WIDTH)[0],
         0,
         recipe_of(blend_logits=logits, painted=painted),
@@ -179,22 +183,22 @@ def test_alpha_is_shifted_inside_the_window() -> None:
     group = warped(waving(0.8), 256, 192)[0]
     half = torch.zeros(1, 1, 128, 96)
     half[..., :64, :], half[..., 64:, :] = -40, 40
-    alpha = on_frame(blended(group, 0, recipe_of(alpha_shift=half), 0, WHOLE_WINDOW), 256, 192)[3]
-    still = on_frame(blended(group, 0, recipe_of(), 0, WHOLE_WINDOW), 256, 192)[3]
+    alpha = on_frame(blend_parts(group, 0, recipe_of(alpha_shift=half), 0, WHOLE_WINDOW), 256, 192)[3]
+    still = on_frame(blend_parts(group, 0, recipe_of(), 0, WHOLE_WINDOW), 256, 192)[3]
     assert alpha[:124].max() == 0
     assert still[:124].max() == 1
     assert alpha[132:][still[132:] > 0.1].min() > 0.999
 
 
 def test_frames_of_a_batch_have_recipes_of_their_own() -> None:
-    person = LayeredPerson(drawn_person(), torch.device("cpu"))
+    person = PuppetPerson(drawn_person(), torch.device("cpu"))
     poses = torch.from_numpy(np.stack([waving(0.8), waving(0.8)]))
     (group,) = person.warped(poses, person.plan(poses), 256, 192)
     one, other = any_recipe(), recipe_of()
     both = PartGeneratorOutput(*(torch.cat(planes) for planes in zip(one[:3], other[:3], strict=True)), None)
     for position, alone in enumerate((one, other)):
-        drawn = blended(group, position, both, int(group.frames[position]), WHOLE_WINDOW)
-        single = blended(group, position, alone, 0, WHOLE_WINDOW)
+        drawn = blend_parts(group, position, both, int(group.frames[position]), WHOLE_WINDOW)
+        single = blend_parts(group, position, alone, 0, WHOLE_WINDOW)
         assert drawn is not None
         assert single is not None
         assert torch.equal(drawn.rgba, single.rgba)
@@ -205,11 +209,11 @@ def test_nobody_is_none() -> None:
     far = waving(0.8)
     far[:, :2] += 5000
     near = waving(0.8)
-    person = LayeredPerson(drawn_person(), torch.device("cpu"))
+    person = PuppetPerson(drawn_person(), torch.device("cpu"))
     poses = torch.from_numpy(np.stack([near, far]))
     recipe = PartGeneratorOutput(*(torch.cat([plane, plane]) for plane in recipe_of()[:3]), None)
     drawn = {
-        int(frame): blended(group, position, recipe, int(frame), WHOLE_WINDOW)
+        int(frame): blend_parts(group, position, recipe, int(frame), WHOLE_WINDOW)
         for group in person.warped(poses, person.plan(poses), 256, 192)
         for position, frame in enumerate(group.frames)
     }
@@ -222,7 +226,7 @@ def test_a_limb_that_no_part_has_is_painted_beyond_the_parts() -> None:
     group = warped(waving(), HEIGHT, WIDTH)[0]
     recipe = recipe_of()
     recipe.alpha_shift[:, :, 100:110, :6] = 12.0
-    kept, grown = (blended(group, 0, recipe, 0, WHOLE_WINDOW, size) for size in (None, (HEIGHT, WIDTH)))
+    kept, grown = (blend_parts(group, 0, recipe, 0, WHOLE_WINDOW, size) for size in (None, (HEIGHT, WIDTH)))
     assert kept is not None
     assert grown is not None
     before, after = on_frame(kept, HEIGHT, WIDTH), on_frame(grown, HEIGHT, WIDTH)

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from motionwarp.checkpoints.checkpoint import load_checkpoint
 from motionwarp.data import synthetic
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.person_clip import HELD_OUT_EVERY, pairs_between, split_pictures
 from motionwarp.engines.registry import make_engine
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights
 from motionwarp.engines.warping_gan.data import PartBatch
-from motionwarp.engines.warping_gan.finetune import PersonaliseConfig, personalise
+from motionwarp.engines.warping_gan.finetune import PersonalizeConfig, personalize
 from motionwarp.engines.warping_gan.networks import (
     PartGenerator,
     PartGeneratorConfig,
@@ -32,7 +32,7 @@ from motionwarp.engines.warping_gan.training import PartGeneratorTask
 from motionwarp.errors import InputError
 
 CPU = torch.device("cpu")
-QUICK = PersonaliseConfig(
+QUICK = PersonalizeConfig(
     pairs=3,
     held_pairs=2,
     rounds=1,
@@ -45,7 +45,7 @@ QUICK = PersonaliseConfig(
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[LabelledPicture]:
+def pictures() -> list[LabeledPicture]:
     """One drawn person in ten poses."""
     rng = np.random.default_rng(11)
     person, light = synthetic.sample_person(rng), synthetic.sample_light(rng)
@@ -57,7 +57,7 @@ def pictures() -> list[LabelledPicture]:
         )
         view = synthetic.render(person, pose, camera, synthetic.sample_background(rng, 192, 144), 192, 144, light=light)
         matte = np.rint(view.matte * 255).astype(np.uint8)
-        drawn.append(LabelledPicture(view.rgb, matte, view.parsing, view.pose.points, f"drawn/{number}"))
+        drawn.append(LabeledPicture(view.rgb, matte, view.parsing, view.pose.points, f"drawn/{number}"))
     return drawn
 
 
@@ -73,11 +73,11 @@ def networks() -> WarpingNetworks:
 
 
 def test_a_generator_is_fitted_and_the_rest_stays(
-    pictures: list[LabelledPicture], networks: WarpingNetworks, tmp_path: Path
+    pictures: list[LabeledPicture], networks: WarpingNetworks, tmp_path: Path
 ) -> None:
     output, lines = tmp_path / "new" / "drawn.safetensors", []
     before = {name: value.clone() for name, value in networks.generator.state_dict().items()}
-    fitted = personalise(pictures, networks, output, QUICK, CPU, torch.float32, report=lines.append)
+    fitted = personalize(pictures, networks, output, QUICK, CPU, torch.float32, report=lines.append)
     assert (fitted.frames, fitted.held_frames) == (8, 2)
     assert fitted.after["ssim"] >= fitted.before["ssim"]
     assert len(lines) == 2 + fitted.steps // QUICK.round_steps
@@ -104,12 +104,12 @@ def judged(monkeypatch: pytest.MonkeyPatch, *ssim: float) -> None:
 
 
 def test_it_ends_after_rounds_without_gain_and_keeps_the_best(
-    pictures: list[LabelledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: list[LabeledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged(monkeypatch, 0.5, 0.6, 0.55, 0.58)
     config = replace(QUICK, rounds=9, round_steps=1, patience=2)
     plain = replace(networks, matcher=None)
-    fitted = personalise(
+    fitted = personalize(
         pictures, plain, tmp_path / "best.safetensors", config, CPU, torch.float32, report=lambda line: None
     )
     assert (fitted.before["ssim"], fitted.after["ssim"], fitted.step, fitted.steps) == (0.5, 0.6, 1, 3)
@@ -117,12 +117,12 @@ def test_it_ends_after_rounds_without_gain_and_keeps_the_best(
 
 
 def test_nothing_better_keeps_what_it_began_with(
-    pictures: list[LabelledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: list[LabeledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged(monkeypatch, 0.5, 0.4)
     config = replace(QUICK, round_steps=1, patience=1, learning_rate=0.1)
     plain = replace(networks, matcher=None)
-    fitted = personalise(
+    fitted = personalize(
         pictures, plain, tmp_path / "kept.safetensors", config, CPU, torch.float32, report=lambda line: None
     )
     assert fitted.step == 0
@@ -133,10 +133,10 @@ def test_nothing_better_keeps_what_it_began_with(
 
 
 def test_time_ends_it(
-    pictures: list[LabelledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: list[LabeledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged(monkeypatch, 0.5)
-    fitted = personalise(
+    fitted = personalize(
         pictures,
         networks,
         tmp_path / "none.safetensors",
@@ -151,7 +151,7 @@ def test_time_ends_it(
 
 
 def test_a_signal_ends_it_and_keeps_the_best_so_far(
-    pictures: list[LabelledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: list[LabeledPicture], networks: WarpingNetworks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = PartGeneratorTask.train_step
 
@@ -161,24 +161,24 @@ def test_a_signal_ends_it_and_keeps_the_best_so_far(
 
     monkeypatch.setattr(PartGeneratorTask, "train_step", interrupted)
     config = replace(QUICK, rounds=3, round_steps=4)
-    fitted = personalise(
+    fitted = personalize(
         pictures, networks, tmp_path / "best.safetensors", config, CPU, torch.float32, report=lambda line: None
     )
     assert fitted.steps == 1, "neither the round nor the next ones go on"
     assert (tmp_path / "best.safetensors").is_file()
 
 
-def test_held_out_pictures_are_never_learnt_from(pictures: list[LabelledPicture]) -> None:
-    learnt, held = split_pictures(pictures)
+def test_held_out_pictures_are_never_learnt_from(pictures: list[LabeledPicture]) -> None:
+    learned, held = split_pictures(pictures)
     assert [picture.name for picture in held] == [
         f"drawn/{index}" for index in range(HELD_OUT_EVERY - 1, 10, HELD_OUT_EVERY)
     ]
-    assert not {picture.name for picture in learnt} & {picture.name for picture in held}
-    pairs = pairs_between(learnt, held, 3)
+    assert not {picture.name for picture in learned} & {picture.name for picture in held}
+    pairs = pairs_between(learned, held, 3)
     assert {next(pairs).name for _ in range(12)} == {picture.name for picture in held}
 
 
-def test_pictures_that_show_nobody_are_told(pictures: list[LabelledPicture]) -> None:
+def test_pictures_that_show_nobody_are_told(pictures: list[LabeledPicture]) -> None:
     empty = [replace(picture, points=np.zeros((18, 3), np.float32)) for picture in pictures[:2]]
     with pytest.raises(InputError, match="too little"):
         next(pairs_between(empty, empty, 0))

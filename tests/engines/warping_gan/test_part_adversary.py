@@ -177,9 +177,9 @@ def test_a_discriminator_learns_to_tell_bright_from_dark(kind: str) -> None:
     dark = torch.full_like(bright, 0.1).requires_grad_()
     for _ in range(60):
         adversary.verdict(condition, dark, bright)
-        learnt = adversary.learn()
+        learned = adversary.learn()
     told = adversary.verdict(condition, dark, bright)
-    assert learnt["fooled"] < 0.1
+    assert learned["fooled"] < 0.1
     told["adversarial"].backward()
     assert dark.grad is not None
     assert dark.grad.sum() < 0  # brighter would be better

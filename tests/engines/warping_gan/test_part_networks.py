@@ -26,12 +26,12 @@ from motionwarp.engines.warping_gan.networks import (
     PartMatcherConfig,
     PartParser,
     PartParserConfig,
+    apply_blend,
     blend_variance,
-    follow_recipe,
     shifted_alpha,
 )
 from motionwarp.nn.blocks import parameter_count
-from motionwarp.nn.fuse import folded
+from motionwarp.nn.fuse import fuse_batch_norm
 
 PARSER = PartParserConfig(channels=(8, 12, 16), blocks=(1, 1, 1))
 GENERATOR = PartGeneratorConfig(channels=(8, 12, 16, 16), blocks=(1, 1, 1), warped_channels=8)
@@ -162,7 +162,7 @@ def test_folding_changes_nothing() -> None:
         (awake(PartGenerator(GENERATOR)), generator_inputs()),
     ):
         network.eval()
-        cheaper = folded(network)
+        cheaper = fuse_batch_norm(network)
         with torch.no_grad():
             for one, other in zip(network(*inputs), cheaper(*inputs), strict=True):
                 torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
@@ -225,12 +225,12 @@ def test_a_recipe_pixel_by_pixel() -> None:
     """Against the formula written out in numpy, at the recipe's own resolution."""
     rng = np.random.default_rng(0)
     alpha = rng.random((1, 16, 1, 6, 5)).astype(np.float32)
-    colours = rng.random((1, 16, 3, 6, 5)).astype(np.float32)
-    layers = np.concatenate([colours * alpha, alpha], axis=2)
+    colors = rng.random((1, 16, 3, 6, 5)).astype(np.float32)
+    layers = np.concatenate([colors * alpha, alpha], axis=2)
     logits = rng.normal(size=(1, 17, 6, 5)).astype(np.float32)
     painted, shift = rng.random((1, 3, 6, 5)).astype(np.float32), rng.normal(size=(1, 1, 6, 5)).astype(np.float32)
     recipe = PartGeneratorOutput(*(torch.from_numpy(plane) for plane in (logits, painted, shift)), None)
-    rgb, covered = follow_recipe(torch.from_numpy(layers), recipe)
+    rgb, covered = apply_blend(torch.from_numpy(layers), recipe)
     variance = blend_variance(torch.from_numpy(layers), recipe, rgb)
     assert variance.shape == (1, 1, 6, 5)
     for row in range(6):
@@ -238,7 +238,7 @@ def test_a_recipe_pixel_by_pixel() -> None:
             share = np.append(
                 np.exp(logits[0, :16, row, column]) * alpha[0, :, 0, row, column], np.exp(logits[0, 16, row, column])
             )
-            shown = np.vstack([colours[0, :, :, row, column], painted[0, :, row, column]])
+            shown = np.vstack([colors[0, :, :, row, column], painted[0, :, row, column]])
             mean = share @ shown / share.sum()
             np.testing.assert_allclose(rgb[0, :, row, column], mean, atol=1e-5)
             expected = (share @ (shown - mean) ** 2 / share.sum()).mean()
@@ -256,7 +256,7 @@ def test_a_part_of_which_nothing_is_there_cannot_be_shown() -> None:
     logits[:, 2] = LARGEST_LOGIT  # a part without a pixel is asked for
     painted = torch.zeros(1, 3, 4, 4)
     painted[:, 2] = 1  # blue
-    rgb, alpha = follow_recipe(layers, PartGeneratorOutput(logits, painted, torch.zeros(1, 1, 4, 4), None))
+    rgb, alpha = apply_blend(layers, PartGeneratorOutput(logits, painted, torch.zeros(1, 1, 4, 4), None))
     torch.testing.assert_close(rgb[0, :, 0, 0], torch.tensor([0.0, 0.5, 0.5]))
     torch.testing.assert_close(rgb[0, :, 0, 7], torch.tensor([0.0, 0.0, 1.0]))
     torch.testing.assert_close(alpha[0, 0, 3], torch.tensor([1.0] * 4 + [0.0] * 4))
@@ -273,7 +273,7 @@ def test_colours_that_agree_or_win_alone_have_no_variance() -> None:
         logits = torch.full((1, BLEND_COUNT, 4, 4), -LARGEST_LOGIT)
         logits[:, 2], logits[:, COMPOSITE], logits[:, PAINTED] = of_part, 0.0, of_painted
         recipe = PartGeneratorOutput(logits, blue, torch.zeros(1, 1, 4, 4), None)
-        return blend_variance(layers, recipe, follow_recipe(layers, recipe)[0])
+        return blend_variance(layers, recipe, apply_blend(layers, recipe)[0])
 
     assert variance(0.0, -LARGEST_LOGIT).max() < 1e-3  # half of either, but they look alike
     assert variance(-LARGEST_LOGIT, LARGEST_LOGIT).max() < 1e-3
@@ -316,16 +316,16 @@ def test_the_parser_learns_one_batch_by_heart() -> None:
     in_front = torch.where(present.any(1), present.float().argmax(1), torch.tensor(PART_COUNT))
     parsing = (in_front * 7 + 3) % 20
     inputs = layers.flatten(1, 2), torch.zeros(2, 20, 32, 24), torch.zeros(2, PART_COUNT, 32, 24)
-    optimiser = torch.optim.Adam(parser.parameters(), lr=2e-2)
+    optimizer = torch.optim.Adam(parser.parameters(), lr=2e-2)
     losses = []
     for _ in range(60):
         output = parser(*inputs)
         loss = functional.cross_entropy(output.parsing_logits, parsing) + functional.cross_entropy(
             output.in_front_logits, in_front
         )
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[0] > 3
     assert losses[-1] < 0.5
@@ -346,14 +346,14 @@ def test_the_generator_learns_one_batch_by_heart() -> None:
     weight = alpha.clone()
     weight[patch] = 4  # few pixels, but the ones that only paint can make right
     inputs = layers.flatten(1, 2), torch.zeros(1, PART_COUNT, 32, 32), torch.rand(1, 36, 16, 16), torch.randn(1, 60)
-    optimiser = torch.optim.Adam(generator.parameters(), lr=2e-2)
+    optimizer = torch.optim.Adam(generator.parameters(), lr=2e-2)
     losses, patches = [], []
     for _ in range(60):
-        rgb, made = follow_recipe(layers, generator(*inputs))
+        rgb, made = apply_blend(layers, generator(*inputs))
         loss = ((rgb - wanted).abs() * weight).mean() + (made - alpha).abs().mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(float(loss.detach()))
         patches.append(float((rgb - wanted)[patch].detach().abs().mean()))
     assert losses[-1] < 0.3 * losses[0]

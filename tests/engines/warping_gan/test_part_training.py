@@ -42,7 +42,7 @@ from motionwarp.engines.warping_gan.training import (
     matcher_loss,
 )
 from motionwarp.errors import InputError, WeightsError
-from motionwarp.parsing.drawing import colourise
+from motionwarp.parsing.drawing import colorize
 from motionwarp.puppet import parts
 from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.training.loop import run
@@ -130,9 +130,9 @@ def test_parsings_are_shown_in_their_colours(configs: dict[str, Any], tmp_path: 
     shown = cv2.imread(str(tmp_path / "training.png"))[..., ::-1]
     height, width = configs["parser"].loop.batch_size * 64, 48
     assert shown.shape == (height, 2 * width, 3)
-    colours = {tuple(int(value) for value in colour) for colour in colourise(np.arange(20, dtype=np.uint8)[None])[0]}
-    seen = {tuple(int(value) for value in colour) for colour in shown[:, width:].reshape(-1, 3)}
-    assert len(seen & colours) > 1, "the true parsing has a person on a background"
+    colors = {tuple(int(value) for value in color) for color in colorize(np.arange(20, dtype=np.uint8)[None])[0]}
+    seen = {tuple(int(value) for value in color) for color in shown[:, width:].reshape(-1, 3)}
+    assert len(seen & colors) > 1, "the true parsing has a person on a background"
 
 
 def test_the_matcher_widens_a_torso_that_is_too_narrow(configs: dict[str, Any], tmp_path: Path) -> None:

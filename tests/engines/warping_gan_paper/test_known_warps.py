@@ -5,7 +5,7 @@ import torch
 
 from motionwarp.engines.warping_gan_paper.config import KnownWarpConfig
 from motionwarp.engines.warping_gan_paper.training import random_warps
-from motionwarp.geometry.grids import normalising_map
+from motionwarp.geometry.grids import normalizing_map
 
 CPU = torch.device("cpu")
 
@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 def test_warps_of_no_range_leave_everything_in_place() -> None:
     warps = random_warps(3, 64, 48, 3, KnownWarpConfig(0, 0, 0, 0, 0), CPU)
     points = torch.tensor([[0.0, 0.0], [47.0, 63.0], [13.0, 5.5]])
-    moved = warps.map_points(points, normalising_map(64, 48))
+    moved = warps.map_points(points, normalizing_map(64, 48))
     assert torch.allclose(moved, points.expand_as(moved), atol=1e-3)
 
 

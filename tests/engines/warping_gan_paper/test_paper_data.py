@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from motionwarp.data.labelled_pairs import LabelledPair, PairPackReader, PairPackWriter, labelled_pair, published_pairs
-from motionwarp.data.pack import LabelledPicture, PackWriter
+from motionwarp.data.labeled_pairs import LabeledPair, PairPackReader, PairPackWriter, labeled_pair, published_pairs
+from motionwarp.data.pack import LabeledPicture, PackWriter
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.protocol_folders import PairDataset, find_protocol
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
@@ -17,11 +17,11 @@ from motionwarp.engines.warping_gan_paper.data import (
     PaperDataConfig,
     PaperPairs,
     fitted_in,
-    over_grey,
+    over_gray,
     paper_batches,
     paper_inputs,
 )
-from motionwarp.engines.warping_gan_paper.engine import GREY, one_hot_parsing
+from motionwarp.engines.warping_gan_paper.engine import GRAY, one_hot_parsing
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.media.image import write_image
 from motionwarp.parsing.labels import IGNORE, LEFT_ARM, RIGHT_ARM
@@ -33,26 +33,26 @@ from motionwarp.types import Person, PersonCrop, Pose
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 
 
-def dotted(height: int, width: int) -> LabelledPicture:
+def dotted(height: int, width: int) -> LabeledPicture:
     """A picture with a red square at the right wrist and a blue one at the left, and nothing else but green."""
     rgb = np.full((height, width, 3), (30, 160, 30), dtype=np.uint8)
     matte, parsing = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
     points = np.zeros((18, 3), np.float32)
     size = height // 8
-    for point, colour, label, share in ((sk.RIGHT_WRIST, RED, RIGHT_ARM, 0.25), (sk.LEFT_WRIST, BLUE, LEFT_ARM, 0.75)):
+    for point, color, label, share in ((sk.RIGHT_WRIST, RED, RIGHT_ARM, 0.25), (sk.LEFT_WRIST, BLUE, LEFT_ARM, 0.75)):
         top, left = height // 3, round(share * width) - size // 2
-        rgb[top : top + size, left : left + size] = colour
+        rgb[top : top + size, left : left + size] = color
         matte[top : top + size, left : left + size] = 255
         parsing[top : top + size, left : left + size] = label
         points[point] = left + (size - 1) / 2, top + (size - 1) / 2, 1
-    return LabelledPicture(rgb, matte, parsing, points, "dots")
+    return LabeledPicture(rgb, matte, parsing, points, "dots")
 
 
-def check_dots(picture: LabelledPicture) -> None:
+def check_dots(picture: LabeledPicture) -> None:
     """Each wrist lies on its own colour, class and coverage."""
-    for point, colour, label in ((sk.RIGHT_WRIST, RED, RIGHT_ARM), (sk.LEFT_WRIST, BLUE, LEFT_ARM)):
+    for point, color, label in ((sk.RIGHT_WRIST, RED, RIGHT_ARM), (sk.LEFT_WRIST, BLUE, LEFT_ARM)):
         x, y = np.rint(picture.points[point, :2]).astype(int)
-        assert np.abs(picture.rgb[y, x].astype(int) - colour).max() < 25
+        assert np.abs(picture.rgb[y, x].astype(int) - color).max() < 25
         assert picture.parsing[y, x] == label
         assert picture.matte[y, x] > 240
 
@@ -61,7 +61,7 @@ def check_dots(picture: LabelledPicture) -> None:
 def pack(tmp_path: Path) -> Path:
     writer = PairPackWriter()
     for _ in range(2):
-        writer.add(LabelledPair(dotted(96, 72), dotted(128, 96)))
+        writer.add(LabeledPair(dotted(96, 72), dotted(128, 96)))
     writer.write(tmp_path / "dots.pack")
     return tmp_path / "dots.pack"
 
@@ -85,14 +85,14 @@ def test_a_window_beyond_the_picture_knows_nothing_there() -> None:
 
 
 def test_the_plain_background_is_grey_all_around() -> None:
-    plain = over_grey(dotted(64, 48))
-    assert (plain.rgb[plain.matte == 0] == GREY).all()
+    plain = over_gray(dotted(64, 48))
+    assert (plain.rgb[plain.matte == 0] == GRAY).all()
     check_dots(plain)
 
 
 def test_pairs_of_people_keep_their_labels_in_place(drawn_pairs: list[PersonPair]) -> None:
     for drawn in drawn_pairs:
-        pair = labelled_pair(drawn)
+        pair = labeled_pair(drawn)
         assert pair.source.rgb.shape == pair.target.rgb.shape == (256, 192, 3)
         # the person fills the window, upright or across
         rows, columns = np.nonzero(pair.source.matte > 127)
@@ -168,7 +168,7 @@ def test_sizes_that_do_not_halve_are_refused(height: int, width: int) -> None:
 class LeftEstimator:
     """Sees a person in the left three quarters of every picture of Market-1501, if the points are not all missing."""
 
-    def analyse_picture(
+    def analyze_picture(
         self, rgb: np.ndarray, *, given_pose: Pose | None = None, person: object = None, dense: bool = True
     ) -> Person:
         assert given_pose is not None

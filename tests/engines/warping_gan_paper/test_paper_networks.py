@@ -52,22 +52,22 @@ def test_the_matcher_learns_a_shift() -> None:
     torch.manual_seed(0)
     matcher = GeometricMatcher(SMALL).train()
     source, target = one_hot((10, 20, 40, 60), (30, 30, 60, 80)), one_hot((26, 28, 56, 68), (46, 38, 76, 88))
-    optimiser = torch.optim.Adam(matcher.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(matcher.parameters(), lr=3e-3)
     for _ in range(60):
         points = matcher(source, target).map_points(
             torch.tensor([[[[40.0, 40.0]], [[10.0, 70.0]]]]).transpose(0, 1), _units()
         )
         loss = (points[:, 0, 0] - torch.tensor([[24.0, 32.0], [-6.0, 62.0]])).square().mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     assert loss < 4
 
 
 def _units() -> torch.Tensor:
-    from motionwarp.geometry.grids import normalising_map
+    from motionwarp.geometry.grids import normalizing_map
 
-    return normalising_map(96, 88)
+    return normalizing_map(96, 88)
 
 
 def test_a_closed_gate_leaves_the_features_alone_and_an_open_one_adds_the_warped_residual() -> None:

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
+from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
 from motionwarp.errors import OptionError
 from motionwarp.parsing.labels import BACKGROUND, UPPER_CLOTHES
 from motionwarp.pose import skeleton as sk
 from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
-from motionwarp.training.analyzer.samples import AnalyserCrops, PackShare, analyser_batches, backgrounds
+from motionwarp.training.analyzer.samples import AnalyzerCrops, PackShare, analyzer_batches, backgrounds
 
 HEIGHT, WIDTH = 240, 120
 
 
-def red_person(name: str = "red", *, present: bool = True) -> LabelledPicture:
+def red_person(name: str = "red", *, present: bool = True) -> LabeledPicture:
     """A red box on blue, hips in its middle and knees at three quarters."""
     rgb = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     rgb[..., 2] = 200
@@ -31,7 +31,7 @@ def red_person(name: str = "red", *, present: bool = True) -> LabelledPicture:
         points[[sk.RIGHT_HIP, sk.LEFT_HIP], 1] = 120
         points[[sk.RIGHT_KNEE, sk.LEFT_KNEE], 1] = 170
         points[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1] = 215
-    return LabelledPicture(rgb, matte, np.where(matte > 0, UPPER_CLOTHES, BACKGROUND).astype(np.uint8), points, name)
+    return LabeledPicture(rgb, matte, np.where(matte > 0, UPPER_CLOTHES, BACKGROUND).astype(np.uint8), points, name)
 
 
 @pytest.fixture
@@ -50,16 +50,16 @@ def packs(tmp_path: Path) -> tuple[PackShare, PackShare]:
 def test_crops_without_a_pack_or_a_weight_are_refused(packs: tuple[PackShare, PackShare]) -> None:
     for shares in ((), (replace(packs[0], weight=0.0),)):
         with pytest.raises(OptionError, match="at least one pack with a positive weight"):
-            AnalyserCrops(shares, AugmentSettings(), 0)
+            AnalyzerCrops(shares, AugmentSettings(), 0)
 
 
 def test_a_crop_depends_on_seed_and_number_alone(packs: tuple[PackShare, PackShare]) -> None:
-    one, other = AnalyserCrops(packs, AugmentSettings(), 3), AnalyserCrops(packs, AugmentSettings(), 3)
+    one, other = AnalyzerCrops(packs, AugmentSettings(), 3), AnalyzerCrops(packs, AugmentSettings(), 3)
     for index in (7, 2):
         first, second = one[index], other[index]
         for key in ("image", "matte", "parsing", "points"):
             np.testing.assert_array_equal(first[key], second[key])
-    assert (AnalyserCrops(packs, AugmentSettings(), 4)[7]["image"] != one[7]["image"]).any()
+    assert (AnalyzerCrops(packs, AugmentSettings(), 4)[7]["image"] != one[7]["image"]).any()
     settings = AugmentSettings()
     assert one[0]["image"].shape == (3, settings.height, settings.width)
     assert one[0]["matte"].shape == (1, settings.height // 2, settings.width // 2)
@@ -67,15 +67,15 @@ def test_a_crop_depends_on_seed_and_number_alone(packs: tuple[PackShare, PackSha
 
 def test_packs_are_drawn_from_by_their_weights(packs: tuple[PackShare, PackShare]) -> None:
     plain = AugmentSettings(empty=0.0, companion=0.0, occluder=0.0)
-    crops = AnalyserCrops(packs, plain, 0)
+    crops = AnalyzerCrops(packs, plain, 0)
     shown = np.mean([int(crops[index]["matte"].max()) > 127 for index in range(60)])
     assert 0.55 < shown < 0.92  # three of four, give or take three standard deviations of sixty draws
 
 
 def test_a_resumed_run_goes_on_with_the_next_crops(packs: tuple[PackShare, PackShare]) -> None:
-    crops = AnalyserCrops(packs, AugmentSettings(), 0)
-    whole = [batch["image"] for batch in analyser_batches(crops, 2, 0, 3, workers=0)]
-    rest = [batch["image"] for batch in analyser_batches(crops, 2, 1, 3, workers=0)]
+    crops = AnalyzerCrops(packs, AugmentSettings(), 0)
+    whole = [batch["image"] for batch in analyzer_batches(crops, 2, 0, 3, workers=0)]
+    rest = [batch["image"] for batch in analyzer_batches(crops, 2, 1, 3, workers=0)]
     assert (len(whole), len(rest)) == (3, 2)
     for expected, got in zip(whole[1:], rest, strict=True):
         np.testing.assert_array_equal(expected, got)

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import torch
 
-from motionwarp.perception.network import Analyser, AnalyserConfig, AnalyserOutput, decode_points
+from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points
 from motionwarp.training.analyzer.task import AnalysisLossWeights, analysis_loss, overlap_loss, point_loss
 
-SMALL = AnalyserConfig(
+SMALL = AnalyzerConfig(
     channels=(8, 16, 16, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(16, 16, 16), dense_channels=8
 )
 
 
-def logits(heatmap: torch.Tensor, absent: float) -> AnalyserOutput:
+def logits(heatmap: torch.Tensor, absent: float) -> AnalyzerOutput:
     count = len(heatmap)
-    return AnalyserOutput(
+    return AnalyzerOutput(
         heatmap, torch.full((count, 18), absent), torch.zeros(count, 20, 8, 8), torch.zeros(count, 1, 8, 8)
     )
 
@@ -65,21 +65,21 @@ def test_overlap_does_not_look_at_what_is_not_known() -> None:
 
 def test_one_batch_can_be_learned_by_heart() -> None:
     torch.manual_seed(0)
-    network = Analyser(SMALL).train()
+    network = Analyzer(SMALL).train()
     image = torch.rand(2, 3, 256, 192)
     points = torch.rand(2, 18, 3) * torch.tensor([180.0, 240.0, 1.0])
     points[..., 2] = 1.0
     parsing = torch.zeros(2, 128, 96, dtype=torch.long)
     parsing[:, 40:90, 30:60] = 5
     matte = (parsing > 0).float()[:, None]
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
     first = None
     for _ in range(60):
         loss = analysis_loss(network(image), points, parsing, matte, AnalysisLossWeights())
         first = first or loss
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.total.backward()
-        optimiser.step()
+        optimizer.step()
     assert first is not None
     assert loss.points < 0.6 * first.points
     assert loss.parsing < 0.1 * first.parsing

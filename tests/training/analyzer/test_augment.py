@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.data.pack import LabelledPicture
+from motionwarp.data.pack import LabeledPicture
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton
 from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
@@ -14,10 +14,10 @@ from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
 PLAIN = AugmentSettings(
     knee=0, waist=0, small=0, turn=0, turn_far=0, turn_any=0, background=1, companion=0, occluder=0, empty=0
 )
-COLOURS = {skeleton.RIGHT_WRIST: (255, 0, 0), skeleton.LEFT_WRIST: (0, 0, 255), skeleton.NOSE: (0, 255, 0)}
+COLORS = {skeleton.RIGHT_WRIST: (255, 0, 0), skeleton.LEFT_WRIST: (0, 0, 255), skeleton.NOSE: (0, 255, 0)}
 
 
-def dotted(name: str = "dotted") -> LabelledPicture:
+def dotted(name: str = "dotted") -> LabeledPicture:
     """A picture in which some points are discs of their own colour and the arms have their classes."""
     rgb = np.full((300, 200, 3), 128, dtype=np.uint8)
     matte = np.zeros((300, 200), dtype=np.uint8)
@@ -32,10 +32,10 @@ def dotted(name: str = "dotted") -> LabelledPicture:
     places = {skeleton.RIGHT_WRIST: (60, 150), skeleton.LEFT_WRIST: (140, 150), skeleton.NOSE: (100, 40)}
     for index, position in places.items():
         points[index, :2] = position
-        cv2.circle(rgb, position, 9, COLOURS[index], -1)
+        cv2.circle(rgb, position, 9, COLORS[index], -1)
     cv2.circle(parsing, (60, 150), 9, labels.RIGHT_ARM, -1)
     cv2.circle(parsing, (140, 150), 9, labels.LEFT_ARM, -1)
-    return LabelledPicture(rgb, matte, parsing, points, name)
+    return LabeledPicture(rgb, matte, parsing, points, name)
 
 
 BACKDROP = np.full((50, 50, 3), 30, dtype=np.uint8)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from motionwarp.types import ByteArray
 
 
-class GreyFrames:
+class GrayFrames:
     """Frames 00000.png, 00001.png ... in a folder that appears when the block ends well.
 
     Parameters
@@ -47,18 +47,18 @@ class GreyFrames:
         self.part = temporary_name(path)
         self.count = 0
 
-    def __enter__(self) -> GreyFrames:
+    def __enter__(self) -> GrayFrames:
         self.part.mkdir()
         return self
 
-    def write(self, grey: ByteArray) -> None:
+    def write(self, gray: ByteArray) -> None:
         """Add a frame, uint8 (H, W), values unchanged."""
         from motionwarp.media.atomic import write_failure
         from motionwarp.media.image import encoded_image
 
         name = f"{self.count:05d}.png"
         try:
-            (self.part / name).write_bytes(encoded_image(self.path / name, grey))
+            (self.part / name).write_bytes(encoded_image(self.path / name, gray))
         except OSError as error:
             raise write_failure(error, self.path) from error
         self.count += 1

@@ -56,7 +56,7 @@ def settings_key(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-class Ledger:
+class ScoreCache:
     """The rows of one file, to be added to inside a `with` block.
 
     Parameters
@@ -72,7 +72,7 @@ class Ledger:
         if path.exists():
             self._read()
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> ScoreCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0

@@ -177,8 +177,8 @@ def _find_jumps(points: FloatArray, times: DoubleArray, length: int, torso: floa
     # out and back again over the time between the neighbours takes this acceleration: 8 d / span^2
     limit = np.broadcast_to(MAX_ACCELERATION * torso * span[:, None] ** 2 / 8, away.shape)
     limit = np.where(_bones_bear_witness(points, firsts, afters, torso), WITNESS_FACTOR * limit, limit)
-    travelled = np.linalg.norm(behind[..., :2] - before[..., :2], axis=-1)
-    wrong = seen & (away > np.maximum(limit, MIN_JUMP * torso)) & (away > travelled)
+    traveled = np.linalg.norm(behind[..., :2] - before[..., :2], axis=-1)
+    wrong = seen & (away > np.maximum(limit, MIN_JUMP * torso)) & (away > traveled)
     # next to a jump of one frame the frames beside it look wrong too, by half as much: only the peak is the jump
     peaks = np.where(wrong, away, 0.0)
     padded = np.pad(peaks, ((1, 1), (0, 0)))

@@ -14,7 +14,7 @@ from typing import Final, get_args
 import numpy as np
 import torch
 
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
+from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
 from motionwarp.data.packing import WrittenPack
 from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
 from motionwarp.data.pairs import PersonPair
@@ -35,31 +35,31 @@ _PATIENCE: Final = 200  # published pairs in a row without a person
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledPair:
+class LabeledPair:
     """One person in two pictures.
 
     Attributes
     ----------
-    source, target : LabelledPicture
+    source, target : LabeledPicture
         Of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
     """
 
-    source: LabelledPicture
-    target: LabelledPicture
+    source: LabeledPicture
+    target: LabeledPicture
 
 
-def labelled_pair(pair: PersonPair) -> LabelledPair:
+def labeled_pair(pair: PersonPair) -> LabeledPair:
     """Return a pair with its source seen through a window of its own, as its target is."""
     person = pair.source
-    source = LabelledPicture(person.rgb, _bytes(person.matte), person.parsing, person.pose.points, pair.name)
+    source = LabeledPicture(person.rgb, _bytes(person.matte), person.parsing, person.pose.points, pair.name)
     height, width = source.matte.shape
     parsing = np.where(pair.inside, pair.parsing, IGNORE).astype(np.uint8)
     matte = np.where(pair.inside, _bytes(pair.matte), 0).astype(np.uint8)
-    target = LabelledPicture(pair.rgb, matte, parsing, pair.pose.points, pair.name)
-    return LabelledPair(windowed(source, window_around(person_box(source.points, person.matte), height, width)), target)
+    target = LabeledPicture(pair.rgb, matte, parsing, pair.pose.points, pair.name)
+    return LabeledPair(windowed(source, window_around(person_box(source.points, person.matte), height, width)), target)
 
 
-def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabelledPair]:
+def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabeledPair]:
     """Yield the pairs of a published data set without end, in another order each time, with what an estimator sees of them.
 
     Points are the published ones; parsing and matte are the estimator's. Pictures keep their size. Pairs of which a picture has
@@ -88,13 +88,13 @@ def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> It
                     ) from error
                 continue
             failed = 0
-            yield LabelledPair(source, target)
+            yield LabeledPair(source, target)
 
 
-def _seen(rgb: ByteArray, points: FloatArray, name: str, estimator: Estimator) -> LabelledPicture:
-    person = estimator.analyse_picture(rgb, given_pose=Pose(points))
+def _seen(rgb: ByteArray, points: FloatArray, name: str, estimator: Estimator) -> LabeledPicture:
+    person = estimator.analyze_picture(rgb, given_pose=Pose(points))
     matte = matte_in_frame(rgb, person)
-    return LabelledPicture(rgb, _bytes(matte), parsing_in_frame(rgb, person, matte), points, name)
+    return LabeledPicture(rgb, _bytes(matte), parsing_in_frame(rgb, person, matte), points, name)
 
 
 def _bytes(matte: FloatArray) -> ByteArray:
@@ -110,7 +110,7 @@ class PairPackWriter:
     def __len__(self) -> int:
         return len(self._pictures) // 2
 
-    def add(self, pair: LabelledPair) -> None:
+    def add(self, pair: LabeledPair) -> None:
         """Compress a pair and keep it."""
         for role, picture in ((_SOURCE, pair.source), (_TARGET, pair.target)):
             self._pictures.add(replace(picture, name=f"{role}{_BETWEEN}{picture.name}"))
@@ -142,15 +142,15 @@ class PairPackReader:
     def __len__(self) -> int:
         return len(self._pictures) // 2
 
-    def __getitem__(self, index: int) -> LabelledPair:
-        return LabelledPair(self._pictures[2 * index], self._pictures[2 * index + 1])
+    def __getitem__(self, index: int) -> LabeledPair:
+        return LabeledPair(self._pictures[2 * index], self._pictures[2 * index + 1])
 
 
 PUBLISHED: Final[tuple[ProtocolName, ...]] = get_args(ProtocolName)
-LABELLED_PAIR_KINDS: Final[tuple[str, ...]] = (*PAIR_KINDS, *PUBLISHED)
+LABELED_PAIR_KINDS: Final[tuple[str, ...]] = (*PAIR_KINDS, *PUBLISHED)
 
 
-def labelled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split = "train") -> Iterator[LabelledPair]:
+def labeled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split = "train") -> Iterator[LabeledPair]:
     """Yield pairs of one kind without end.
 
     Parameters
@@ -173,16 +173,16 @@ def labelled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split
     """
     for pairs in PAIR_KINDS:
         if kind == pairs:
-            yield from map(labelled_pair, pairs_of_kind(pairs, data_folder, seed, split=split))
+            yield from map(labeled_pair, pairs_of_kind(pairs, data_folder, seed, split=split))
     for name in PUBLISHED:
         if kind == name:
             dataset = PairDataset(find_protocol(data_folder, name, "train" if split == "train" else "test"))
             yield from published_pairs(dataset, BuiltinEstimator.load(torch.device("cpu"), torch.float32), seed)
-    raise OptionError(f"there is no kind of pairs '{kind}'", remedy=f"Give {', '.join(LABELLED_PAIR_KINDS)}.")
+    raise OptionError(f"there is no kind of pairs '{kind}'", remedy=f"Give {', '.join(LABELED_PAIR_KINDS)}.")
 
 
 def write_pair_pack(
-    pairs: Iterator[LabelledPair], count: int, path: Path, progress: Callable[[int], None]
+    pairs: Iterator[LabeledPair], count: int, path: Path, progress: Callable[[int], None]
 ) -> WrittenPack:
     """Write `count` pairs into a pack; `progress` is told how many there are so far."""
     writer = PairPackWriter()

@@ -12,7 +12,7 @@ import typer
 
 from motionwarp.errors import OptionError, OutputError
 
-from .failures import message_and_code
+from .errors import message_and_code
 from .reporting import Reporter, Tick
 
 Work = Callable[["Target", Tick], dict[str, Any]]
