@@ -85,7 +85,7 @@ def test_frames_are_mapped_as_numbers_are(gamut: Gamut) -> None:
         assert np.abs(mapped - expected).mean() < 0.004
 
 
-@pytest.mark.parametrize(("gamut", "grey"), [(HLG, 0.4), (PQ, 0.4), (HLG, 0.75)])
+@pytest.mark.parametrize(("gamut", "gray"), [(HLG, 0.4), (PQ, 0.4), (HLG, 0.75)])
 def test_videos_are_read_as_ordinary_ones(tmp_path: Path, gamut: Gamut, gray: float) -> None:
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
