@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         INSTALLATION,
     ),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),
+    "body": Entry("Make the body model.", TRAINING),
     "dataset": Entry("Make data sets, for training and of synthesised people.", TRAINING),
     "train": Entry("Train the networks.", TRAINING),
     "evaluate": Entry("Measure quality on held-out data.", TRAINING),

@@ -1,0 +1,162 @@
+"""Which joint of a skeleton is which joint of a person: the names that common programs and data sets use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from motionwarp.errors import PoseFileError
+
+JOINTS: Final = (
+    "hips", "spine", "chest", "upper_chest", "neck", "head",
+    "left_collar", "left_shoulder", "left_elbow", "left_wrist",
+    "right_collar", "right_shoulder", "right_elbow", "right_wrist",
+    "left_hip", "left_knee", "left_ankle", "left_toe",
+    "right_hip", "right_knee", "right_ankle", "right_toe",
+)  # fmt: skip
+
+(
+    HIPS, SPINE, CHEST, UPPER_CHEST, NECK, HEAD,
+    LEFT_COLLAR, LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST,
+    RIGHT_COLLAR, RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST,
+    LEFT_HIP, LEFT_KNEE, LEFT_ANKLE, LEFT_TOE,
+    RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE, RIGHT_TOE,
+) = range(22)  # fmt: skip
+
+# where the fingers begin: how a palm is turned; many skeletons have none
+KNUCKLES: Final = (
+    "left_index", "left_middle", "left_pinky",
+    "right_index", "right_middle", "right_pinky",
+)  # fmt: skip
+
+REQUIRED: Final = (
+    "hips", "head",
+    "left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist",
+    "left_hip", "left_knee", "left_ankle", "right_hip", "right_knee", "right_ankle",
+)  # fmt: skip
+
+# joint: the names it goes by, best first; {s} is the side as `_SIDES` spells it. All in lower case without blanks and signs.
+_Names = Mapping[str, tuple[str, ...]]
+_CONVENTIONS: Final[Mapping[str, _Names]] = {
+    "Character Creator": {
+        "hips": ("ccbasehip",), "spine": ("ccbasewaist",), "chest": ("ccbasespine01",), "upper_chest": ("ccbasespine02",),
+        "neck": ("ccbasenecktwist01",), "head": ("ccbasehead",),
+        "collar": ("ccbase{s}clavicle",), "shoulder": ("ccbase{s}upperarm",), "elbow": ("ccbase{s}forearm",), "wrist": ("ccbase{s}hand",),
+        "hip": ("ccbase{s}thigh",), "knee": ("ccbase{s}calf",), "ankle": ("ccbase{s}foot",), "toe": ("ccbase{s}toebase",),
+        "index": ("ccbase{s}index1",), "middle": ("ccbase{s}mid1",), "pinky": ("ccbase{s}pinky1",),
+    },
+    "Mixamo": {
+        "hips": ("hips",), "spine": ("spine", "lowerback"), "chest": ("spine1",), "upper_chest": ("spine3", "spine2"),
+        "neck": ("neck",), "head": ("head",),
+        "collar": ("{side}shoulder",), "shoulder": ("{side}arm",), "elbow": ("{side}forearm",), "wrist": ("{side}hand",),
+        "hip": ("{side}upleg",), "knee": ("{side}leg",), "ankle": ("{side}foot",), "toe": ("{side}toebase",),
+        "index": ("{side}handindex1", "{side}inhandindex"), "middle": ("{side}handmiddle1", "{side}inhandmiddle"),
+        "pinky": ("{side}handpinky1", "{side}inhandpinky"),
+    },
+    "Rokoko": {
+        "hips": ("hips",), "spine": ("spine1", "spine"), "chest": ("spine2",), "upper_chest": ("spine4", "spine3"),
+        "neck": ("neck",), "head": ("head",),
+        "collar": ("{side}shoulder",), "shoulder": ("{side}arm",), "elbow": ("{side}forearm",), "wrist": ("{side}hand",),
+        "hip": ("{side}thigh",), "knee": ("{side}shin",), "ankle": ("{side}foot",), "toe": ("{side}toe",),
+        "index": ("{side}finger2proximal", "{side}digit2metacarpal"), "middle": ("{side}finger3proximal", "{side}digit3metacarpal"),
+        "pinky": ("{side}finger5proximal", "{side}digit5metacarpal"),
+    },
+    "CMU": {
+        "hips": ("hips",), "spine": ("lowerback", "chest"), "chest": ("chest",), "upper_chest": ("chest2",),
+        "neck": ("neck",), "head": ("head",),
+        "collar": ("{side}collar",), "shoulder": ("{side}shoulder",), "elbow": ("{side}elbow",), "wrist": ("{side}wrist",),
+        "hip": ("{side}hip",), "knee": ("{side}knee",), "ankle": ("{side}ankle",), "toe": ("{side}toe",),
+    },
+    "CMU (ASF)": {
+        "hips": ("root",), "spine": ("lowerback",), "chest": ("upperback",), "upper_chest": ("thorax",),
+        "neck": ("lowerneck",), "head": ("head",),
+        "collar": ("{s}clavicle",), "shoulder": ("{s}humerus",), "elbow": ("{s}radius",), "wrist": ("{s}hand", "{s}wrist"),
+        "hip": ("{s}femur",), "knee": ("{s}tibia",), "ankle": ("{s}foot",), "toe": ("{s}toes",),
+    },
+}  # fmt: skip
+_SIDES: Final = (("left", "l"), ("right", "r"))
+_SIDELESS: Final = ("hips", "spine", "chest", "upper_chest", "neck", "head")
+_PREFIX: Final = re.compile(r"^(mixamorig\d*|character\d*|armature)(?=[a-z])")
+_LISTED: Final = 12  # of a skeleton's own names, in a message
+
+
+@dataclass(frozen=True)
+class JointMap:
+    """Which of a skeleton's joints are a person's.
+
+    Attributes
+    ----------
+    convention : str
+        Whose names they are.
+    joints : dict of str to int
+        Name in `JOINTS` or `KNUCKLES` to the skeleton's index; all of `REQUIRED`, and of the others those there are.
+    """
+
+    convention: str
+    joints: Mapping[str, int]
+
+
+def understand(names: Sequence[str]) -> JointMap:
+    """Find a person's joints by their names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of a skeleton's joints. Upper and lower case, signs, blanks and namespaces (`mixamorig:`) do not matter.
+
+    Returns
+    -------
+    JointMap
+        By the convention that explains most of `REQUIRED`.
+
+    Raises
+    ------
+    PoseFileError
+        If no convention explains all of them: it tells which bones are missing and which names were understood.
+    """
+    plain: dict[str, int] = {}
+    for index, name in enumerate(names):
+        plain.setdefault(_plain(name), index)
+    found = {convention: _found(table, plain) for convention, table in _CONVENTIONS.items()}
+    best = max(
+        found, key=lambda convention: (sum(joint in found[convention] for joint in REQUIRED), len(found[convention]))
+    )
+    missing = [joint for joint in REQUIRED if joint not in found[best]]
+    if missing:
+        raise PoseFileError(_misunderstanding(names, found[best], missing, best), remedy=_remedy())
+    return JointMap(best, found[best])
+
+
+def _plain(name: str) -> str:
+    bare = re.sub(r"[^a-z0-9]", "", name.rsplit(":", 1)[-1].casefold())
+    return _PREFIX.sub("", bare)
+
+
+def _found(table: _Names, plain: Mapping[str, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for joint, spellings in table.items():
+        for side, letter in [("", "")] if joint in _SIDELESS else _SIDES:
+            key = f"{side}_{joint}" if side else joint
+            for spelling in spellings:
+                index = plain.get(spelling.format(side=side, s=letter))
+                if index is not None and index not in found.values():
+                    found[key] = index
+                    break
+    return found
+
+
+def _misunderstanding(names: Sequence[str], found: Mapping[str, int], missing: Sequence[str], convention: str) -> str:
+    ours = ", ".join(joint.replace("_", " ") for joint in missing)
+    if not found:
+        listed = ", ".join(name[:40] for name in names[:_LISTED]) + (" .." if len(names) > _LISTED else "")
+        return f"is no skeleton of a person whose names are known: none of its {len(names)} joints was understood ({listed})"
+    understood = ", ".join(
+        f"{names[index][:40]} as {joint.replace('_', ' ')}" for joint, index in found.items() if joint in REQUIRED
+    )
+    return f"its skeleton lacks bones of a person: {ours}; understood, by {convention}'s names, were: {understood or 'none that is needed'}"
+
+
+def _remedy() -> str:
+    return f"Give the motion of a person with the bones' names of {', '.join(sorted(_CONVENTIONS))}."
