@@ -152,7 +152,7 @@ def bake_body(path: str | Path, source: Any = None) -> Path:
     """
     import torch
 
-    from motionwarp.weights import save_checkpoint
+    from motionwarp.checkpoints.checkpoint import save_checkpoint
 
     source = open_source() if source is None else source
     tensors, config = bake_tensors(source)

@@ -156,7 +156,7 @@ class BodyModel:
         WeightsError
             If there is no such file, or it is damaged, of another kind or of another version.
         """
-        from motionwarp.weights import load_checkpoint
+        from motionwarp.checkpoints.checkpoint import load_checkpoint
 
         checkpoint = load_checkpoint(name_or_path, ARCHITECTURE)
         config = checkpoint.config

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from motionwarp.body.bake import bake_body, decimate
-from motionwarp.weights import load_checkpoint
+from motionwarp.checkpoints.checkpoint import load_checkpoint
 
 
 def ball(rows: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
