@@ -1,0 +1,177 @@
+"""Drawing an avatar: its triangles, several surfaces deep in every pixel, laid over each other from front to back.
+
+A part's edge is soft, so that behind the nearest surface the next ones show: in every pixel the nearest few fragments are kept, one of
+each layer, as in Carpenter's A-buffer (1984), but with coverage from the texture's alpha.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from motionwarp.body.compiled import compiled
+from motionwarp.types import ByteArray, FloatArray
+
+DEPTH_COUNT: Final = 4
+_EMPTY: Final = np.float32(3e38)
+
+IntArray = npt.NDArray[np.int32]
+
+
+def moved_positions(positions: FloatArray, bones: IntArray, weights: FloatArray, transforms: FloatArray) -> FloatArray:
+    """Return vertices moved by linear blend skinning, float32 (N, 3).
+
+    Parameters
+    ----------
+    positions : float32 (N, 3)
+    bones : int32 (N, K)
+    weights : float32 (N, K)
+    transforms : float32 (B, 3, 4)
+        From the photo's pose to another one, for each bone.
+    """
+    moved: FloatArray = _skinned(positions, bones, weights, np.ascontiguousarray(transforms, dtype=np.float32))
+    return moved
+
+
+@compiled
+def _skinned(positions: FloatArray, bones: IntArray, weights: FloatArray, transforms: FloatArray) -> FloatArray:
+    moved = np.empty_like(positions)
+    for vertex in range(positions.shape[0]):
+        x, y, z = positions[vertex, 0], positions[vertex, 1], positions[vertex, 2]
+        for axis in range(3):
+            total = np.float32(0.0)
+            for slot in range(bones.shape[1]):
+                row = transforms[bones[vertex, slot], axis]
+                total += weights[vertex, slot] * (row[0] * x + row[1] * y + row[2] * z + row[3])
+            moved[vertex, axis] = total
+    return moved
+
+
+@compiled
+def fragments(
+    positions: FloatArray,
+    uv: FloatArray,
+    faces: IntArray,
+    layers: IntArray,
+    depth: FloatArray,
+    layer: IntArray,
+    texel: FloatArray,
+) -> None:
+    """Fill the nearest fragments of every pixel.
+
+    Parameters
+    ----------
+    positions : float32 (N, 3)
+        Pixels and depth; what lies outside of the picture is left out.
+    uv : float32 (N, 2)
+    faces, layers : int32 (F, 3), (F,)
+    depth : float32 (H, W, K)
+        Sorted; to be filled with a large number before.
+    layer : int32 (H, W, K)
+        To be filled with -1.
+    texel : float32 (H, W, K, 2)
+    """
+    height, width, kept = depth.shape
+    for face in range(faces.shape[0]):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        ax, ay, bx, by, cx, cy = (
+            positions[a, 0], positions[a, 1], positions[b, 0], positions[b, 1], positions[c, 0], positions[c, 1],
+        )  # fmt: skip
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if abs(area) < 1e-9:
+            continue
+        left, right = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        own = layers[face]
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                wb = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
+                wc = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+                wa = 1 - wb - wc
+                # a shared edge is drawn twice rather than not at all: of one layer the nearest counts
+                if wa < -1e-4 or wb < -1e-4 or wc < -1e-4:
+                    continue
+                z = wa * positions[a, 2] + wb * positions[b, 2] + wc * positions[c, 2]
+                slot = kept - 1
+                for index in range(kept):
+                    if layer[y, x, index] == own or layer[y, x, index] < 0:
+                        slot = index
+                        break
+                if z >= depth[y, x, slot]:
+                    continue
+                while slot > 0 and depth[y, x, slot - 1] > z:
+                    depth[y, x, slot] = depth[y, x, slot - 1]
+                    layer[y, x, slot] = layer[y, x, slot - 1]
+                    texel[y, x, slot, 0], texel[y, x, slot, 1] = texel[y, x, slot - 1, 0], texel[y, x, slot - 1, 1]
+                    slot -= 1
+                depth[y, x, slot], layer[y, x, slot] = z, own
+                texel[y, x, slot, 0] = wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0]
+                texel[y, x, slot, 1] = wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1]
+
+
+@compiled
+def composed(layer: IntArray, texel: FloatArray, atlas: ByteArray, result: FloatArray) -> None:
+    """Lay the fragments of every pixel over each other.
+
+    Parameters
+    ----------
+    layer, texel
+        As `fragments` fills them.
+    atlas : uint8 (h, w, 4)
+        Colors multiplied by alpha, and alpha.
+    result : float32 (H, W, 4)
+        In 0..255; to be filled with 0 before.
+    """
+    height, width, kept = layer.shape
+    rows, columns = atlas.shape[:2]
+    for y in range(height):
+        for x in range(width):
+            left = np.float32(1.0)
+            for slot in range(kept):
+                if layer[y, x, slot] < 0 or left < 0.004:
+                    break
+                u = min(max(texel[y, x, slot, 0], np.float32(0.0)), np.float32(columns - 1.001))
+                v = min(max(texel[y, x, slot, 1], np.float32(0.0)), np.float32(rows - 1.001))
+                i, j = int(u), int(v)
+                du, dv = u - i, v - j
+                w00, w01, w10, w11 = (1 - du) * (1 - dv), du * (1 - dv), (1 - du) * dv, du * dv
+                alpha = np.float32(0.0)
+                for channel in range(4):
+                    value = (
+                        w00 * atlas[j, i, channel] + w01 * atlas[j, i + 1, channel]
+                        + w10 * atlas[j + 1, i, channel] + w11 * atlas[j + 1, i + 1, channel]
+                    )  # fmt: skip
+                    result[y, x, channel] += left * value
+                    alpha = value
+                left *= max(np.float32(0.0), 1 - alpha / np.float32(255.0))
+
+
+def draw(
+    positions: FloatArray, uv: FloatArray, faces: IntArray, layers: IntArray, atlas: ByteArray, size: tuple[int, int]
+) -> FloatArray:
+    """Draw triangles.
+
+    Parameters
+    ----------
+    positions : float32 (N, 3)
+    uv : float32 (N, 2)
+    faces, layers : int32 (F, 3), (F,)
+    atlas : uint8 (h, w, 4)
+    size : (int, int)
+        Height and width in pixels.
+
+    Returns
+    -------
+    float32 (H, W, 4)
+        Colors multiplied by alpha, and alpha, in 0..255.
+    """
+    height, width = size
+    depth = np.full((height, width, DEPTH_COUNT), _EMPTY, dtype=np.float32)
+    layer = np.full((height, width, DEPTH_COUNT), -1, dtype=np.int32)
+    texel = np.empty((height, width, DEPTH_COUNT, 2), dtype=np.float32)
+    fragments(positions, uv, faces, layers, depth, layer, texel)
+    result = np.zeros((height, width, 4), dtype=np.float32)
+    composed(layer, texel, atlas, result)
+    return result
