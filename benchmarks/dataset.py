@@ -25,7 +25,7 @@ def dataset(
     workers: Annotated[int | None, typer.Option(min=1, help="Clips at once; by default the cores.")] = None,
     transfers: Annotated[int, typer.Option(min=0, help="Pairs to transfer one after another; 0 for all.")] = 0,
 ) -> None:
-    """Time a data set of all pairs, and the same pairs by `motionwarp transfer`, without truth and one after another."""
+    """Time a data set of all pairs, and the same pairs by `motionwarp transfer`, without labels, one after another."""
     people, motions = read_items("source", str(sources)), read_items("driving", str(drivings))
     with tempfile.TemporaryDirectory() as folder:
         made = _together(sources, drivings, size, Path(folder) / "set", executor, workers)

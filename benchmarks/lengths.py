@@ -72,8 +72,8 @@ def growth(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
     Returns
     -------
     dict
-        `time_to_linear`: its time against the shortest's times the ratio of their frames; 1 is linear. `memory_growth`: by which
-        share its peak of memory lies over the shortest's.
+        `time_to_linear`: its time against the shortest's times the ratio of their frames; 1 is linear. `memory_growth`:
+        by which share its peak of memory lies over the shortest's.
     """
     shortest, longest = runs[0], runs[-1]
     return {

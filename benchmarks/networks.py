@@ -85,7 +85,10 @@ def listening() -> Iterator[Heard]:
 
 
 def gflop_of(work: Callable[[], object]) -> float:
-    """Return the 10^9 operations of the matrix products and convolutions in some work; a multiplication and an addition are two."""
+    """Return the 10^9 operations of the matrix products and convolutions in some work.
+
+    A multiplication and an addition are two.
+    """
     with FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops()) / 1e9

@@ -67,7 +67,8 @@ def machine_peaks(
     Returns
     -------
     dict
-        For each precision 10^9 operations a second of `matrix` and `convolution`; a multiplication and an addition are two.
+        For each precision 10^9 operations a second of `matrix` and `convolution`; a multiplication and an addition are
+        two.
     """
     probe = probe or (CPU_PROBE if device.type == "cpu" else GPU_PROBE)
     return {name: _peaks(device, PRECISIONS[name], probe) for name in dict.fromkeys(precisions)}

@@ -99,7 +99,7 @@ def ticks(most: float) -> list[float]:
 
 
 def decades(least: float, most: float) -> list[float]:
-    """Return the values 1, 2 and 5 times powers of ten from the last at or below `least` to the first at or above `most`."""
+    """Return 1, 2 and 5 times powers of ten, from the last at or below `least` to the first at or above `most`."""
     powers = range(math.floor(math.log10(least)) - 1, math.ceil(math.log10(most)) + 2)
     values = sorted(factor * 10.0**power for power in powers for factor in (1, 2, 5))
     below = max(value for value in values if value <= least * (1 + 1e-9))

@@ -97,7 +97,8 @@ def read_tree(root: Path) -> dict[str, Module]:
 def imports_of(modules: dict[str, Module]) -> dict[str, set[str]]:
     """Find which modules of the tree each one imports, wherever in the file the import stands.
 
-    The root's `__init__` and `__main__` are left out: they are the public API and the command, and stand on top of everything.
+    The root's `__init__` and `__main__` are left out: they are the public API and the command, and stand on top of
+    everything.
     """
     return {
         name: {target for target in _imported(module, modules) if target != name}

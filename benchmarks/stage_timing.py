@@ -61,7 +61,10 @@ class EngineCalls:
         engine.prepare, engine.plan, engine.render = self._hear_prepare, self._hear_plan, self._hear_render  # type: ignore[method-assign]
 
     def runner(self, batch: int | None, warnings: list[str]) -> EngineRunner:
-        """Return the engine in the hands of what transfers run it with, prepared as in the transfer; arguments as there."""
+        """Return the engine in the hands of what transfers run it with, prepared as in the transfer.
+
+        Arguments as there.
+        """
         if self._prepared is None:
             raise RuntimeError("the engine has not been prepared yet")
         self.engine.prepare, self.engine.plan, self.engine.render = self._prepare, self._plan, self._render  # type: ignore[method-assign]

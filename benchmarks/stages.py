@@ -45,7 +45,7 @@ def stages(
     device: DeviceOption = "auto",
     repeats: RepeatsOption = 3,
 ) -> None:
-    """Time each stage of a transfer alone and the whole from end to end, and compare the networks with the machine's peak."""
+    """Time each stage of a transfer and the whole, and compare the networks with the machine's peak."""
     wanted = parsed_size(size)
     options = {
         "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision, "device": device
@@ -102,9 +102,9 @@ def against_wall(timings: Mapping[str, Timing], frames: int, wall_ms: float, cor
     Returns
     -------
     dict
-        `to_slowest`, `to_sum`: wall time against the slowest stage and against all in a row. `least_ms`: what no overlapping can
-        go below, since the clip must have been seen whole before the first frame is drawn, and since all stages share the cores;
-        `to_least`: wall time against that.
+        `to_slowest`, `to_sum`: wall time against the slowest stage and against all in a row. `least_ms`: what no
+        overlapping can go below, since the clip must have been seen whole before the first frame is drawn, and since
+        all stages share the cores; `to_least`: wall time against that.
     """
     alone = {name: timing.a_frame(frames) for name, timing in timings.items()}
     wall, cpu = ({name: each[kind] for name, each in alone.items()} for kind in ("ms", "cpu_ms"))

@@ -143,9 +143,9 @@ def shared_files_naming_an_engine(modules: Mapping[str, Module], imports: Mappin
 def option_places(modules: Mapping[str, Module]) -> dict[str, int]:
     """Count the definitions of each option of a transfer.
 
-    An option stands where a class has it as a field (dataclasses, TypedDicts), where an enum of its name lists its values,
-    and where a signature spells it out. Signatures and classes with fewer than three options do not carry a transfer's
-    options, they are work: `resize(size)`.
+    An option stands where a class has it as a field (dataclasses, TypedDicts), where an enum of its name lists its
+    values, and where a signature spells it out. Signatures and classes with fewer than three options do not carry a
+    transfer's options, they are work: `resize(size)`.
     """
     options = _fields(next(_classes(modules, "TransferOptions")))
     places = Counter(dict.fromkeys(options, 0))

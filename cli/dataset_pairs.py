@@ -78,8 +78,8 @@ def pairs(
 ) -> None:
     """Make lists of pairs for training and testing in which nobody is in both.
 
-    Writes train-pairs.csv, test-pairs.csv and split.json; frames of clips go into images/ beside them. Pictures that are the same
-    under two people's names are a leak, and refused.
+    Writes train-pairs.csv, test-pairs.csv and split.json; frames of clips go into images/ beside them. Pictures that
+    are the same under two people's names are a leak, and refused.
     """
     from motionwarp.data.held_out_files import HeldOutSettings, make_held_out
     from motionwarp.devices import resolve_device, resolve_precision

@@ -1,7 +1,7 @@
 """Draws examples/person.jpg and examples/dance.mp4, with the exact points of both beside them.
 
-Run from a checkout with motionwarp installed: `python examples/make_examples.py`. Everything is drawn by the project's own renderer
-of synthetic people, and the sound is computed: there is nothing in the examples that anybody else made.
+Run from a checkout with motionwarp installed: `python examples/make_examples.py`. Everything is drawn by the project's
+own renderer of synthetic people, and the sound is computed: there is nothing in the examples that anybody else made.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def outfit_of_the_dancer() -> Outfit:
 
 
 def dance(seconds: float) -> BodyPose:
-    """Return the dancer's pose: a two-step with swinging arms, a wave of each arm in turn, and bent knees on every beat."""
+    """Return the dancer's pose.
+
+    A two-step with swinging arms, a wave of each arm in turn, and bent knees on every beat.
+    """
     beat = 2 * np.pi * seconds * BEATS_A_MINUTE / 60
     sway, slow, pulse = np.sin(beat / 2), np.sin(beat / 8), (1 - np.cos(beat)) / 2
     raise_left, raise_right = 60 + 55 * np.sin(beat / 4), 60 - 55 * np.sin(beat / 4)

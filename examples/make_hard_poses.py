@@ -1,8 +1,9 @@
-"""Makes docs/images/hard_poses.jpg: poses in which such systems fail, what `layered` makes of them, and what the shipped weights do.
+"""Makes docs/images/hard_poses.jpg: poses in which such systems fail, and what both engines make of them.
 
-Run from a checkout with motionwarp installed: `python examples/make_hard_poses.py`. A drawn dancer crosses arms, holds hands before the
-torso, lifts a leg, turns round and sits down; the people who take over the motions are the example's and another drawn one in a
-skirt. `python examples/make_hard_poses.py PHOTO... -o sheet.jpg` takes photos of your own instead.
+Run from a checkout with motionwarp installed: `python examples/make_hard_poses.py`. A drawn dancer crosses arms, holds
+hands before the torso, lifts a leg, turns round and sits down; the people who take over the motions are the example's
+and another drawn one in a skirt. `python examples/make_hard_poses.py PHOTO... -o sheet.jpg` takes photos of your own
+instead.
 
 From left to right: the person, then three times the dancer, `layered` and `warping_gan`.
 """

@@ -1,7 +1,7 @@
 """Value types that all parts share: small, frozen, and checked when made.
 
-Points are in pixels, x to the right and y down; the centre of the top left pixel is at (0, 0). A score of 0 means that the
-point was not seen and that its x and y mean nothing.
+Points are in pixels, x to the right and y down; the centre of the top left pixel is at (0, 0). A score of 0 means that
+the point was not seen and that its x and y mean nothing.
 """
 
 from __future__ import annotations

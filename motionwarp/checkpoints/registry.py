@@ -187,7 +187,8 @@ def read_registry(folder: Path) -> Registry:
     Raises
     ------
     WeightsError
-        If the file is missing, is not TOML, is of another version, or has an entry with a missing, unknown or wrong field.
+        If the file is missing, is not TOML, is of another version, or has an entry with a missing, unknown or wrong
+        field.
     """
     path = folder / "registry.toml"
     try:

@@ -1,7 +1,7 @@
 """Clothing Co-Parsing (CCP): street photos with points, mattes and, for half of them, pixel labels of 59 tags.
 
-CCP's tags are mapped to the 20 LIP classes here. Two tags hide what LIP tells apart: `skin` is face, arms and legs at once,
-and shoes have no side; both are split by the nearest limb of the person's points.
+CCP's tags are mapped to the 20 LIP classes here. Two tags hide what LIP tells apart: `skin` is face, arms and legs at
+once, and shoes have no side; both are split by the nearest limb of the person's points.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _SHOE_TAGS: Final = (
     "boots", "clogs", "flats", "heels", "loafers", "pumps", "sandals", "shoes", "sneakers", "wedges",
 )  # fmt: skip
 
-# the limbs that skin and shoes are given to: class (None: torso, where LIP has no class for skin) and its chain of points
+# the limbs that skin and shoes are given to: class (None: torso, where LIP has no class for skin) and its chain of
+# points
 _LIMBS: Final = (
     (labels.FACE, (skeleton.RIGHT_EAR, skeleton.RIGHT_EYE, skeleton.NOSE, skeleton.LEFT_EYE, skeleton.LEFT_EAR)),
     (labels.FACE, (skeleton.NOSE, skeleton.NECK)),

@@ -96,7 +96,8 @@ def make_held_out(settings: HeldOutSettings, estimator: Estimator | None, progre
     ----------
     settings : HeldOutSettings
     estimator : Estimator or None
-        Sees points to be written as annotations; pictures in which it sees nobody are left out. None writes no annotations.
+        Sees points to be written as annotations; pictures in which it sees nobody are left out. None writes no
+        annotations.
     progress : callable
         Told of every picture.
 

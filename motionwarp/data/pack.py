@@ -1,7 +1,7 @@
 """A pack: many labelled pictures of people in one safetensors file that training reads without decoding videos.
 
-Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends beside it.
-The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
+Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends
+beside it. The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def open_pack(
     rows : sequence of str
         Tensors that have a row a sample.
     streams : sequence of str
-        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up to N.
+        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up
+        to N.
 
     Returns
     -------
@@ -150,7 +151,10 @@ class PackWriter:
         self._names.append(sample.name)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size in bytes.
+
+        An OutputError if it is empty or cannot be written.
+        """
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
         tensors: dict[str, torch.Tensor] = {"points": torch.from_numpy(np.stack(self._points))}

@@ -1,8 +1,10 @@
-"""Pairs that transfer is trained from: a source person, and the same person in another pose as the window of a real picture.
+"""Pairs that transfer is trained from.
 
-Three kinds. Reverse pairs need one picture of a person only: the photo is the target, and the source is made from it by moving
-the person into another pose with the layered engine. Pairs of clips are two frames of one clip. Synthetic pairs are two views of
-a drawn person, back views among them, with exact labels.
+A source person, and the same person in another pose as the window of a real picture.
+
+Three kinds. Reverse pairs need one picture of a person only: the photo is the target, and the source is made from it by
+moving the person into another pose with the layered engine. Pairs of clips are two frames of one clip. Synthetic pairs
+are two views of a drawn person, back views among them, with exact labels.
 """
 
 from __future__ import annotations
@@ -206,7 +208,9 @@ def _described(frame: LabeledPicture, describe: Describe) -> LabeledPicture:
 def paired(
     source: LabeledPicture, target: LabeledPicture, rng: np.random.Generator, *, cut: bool = True
 ) -> PersonPair | None:
-    """Return two pictures of one person as a pair, the target in a window that is off by a little; None if too little is seen.
+    """Return two pictures of one person as a pair, the target in a window that is off by a little.
+
+    None if too little is seen.
 
     Parameters
     ----------

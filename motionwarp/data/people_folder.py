@@ -50,8 +50,8 @@ def person_in(path: Path, folder: Path, rule: PersonRule, *, is_clip: bool) -> s
         Below `folder`.
     folder : Path
     rule : "auto", "name", "folder" or "file"
-        The published data sets' names, the first folder below `folder`, or every file its own person. "auto" takes the first of
-        these that tells anything, the last for clips only: two photos may well show one person.
+        The published data sets' names, the first folder below `folder`, or every file its own person. "auto" takes the
+        first of these that tells anything, the last for clips only: two photos may well show one person.
     is_clip : bool
 
     Raises

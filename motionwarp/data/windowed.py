@@ -25,7 +25,8 @@ def windowed(picture: LabeledPicture, window: PersonCrop) -> LabeledPicture:
     Returns
     -------
     LabeledPicture
-        Of the window's size. Beyond the picture its edge's colours go on, the matte is 0 and the parsing 255 (not known).
+        Of the window's size. Beyond the picture its edge's colours go on, the matte is 0 and the parsing 255 (not
+        known).
     """
     to_window = window.frame_to_crop()
     size = (window.width, window.height)
@@ -45,7 +46,7 @@ def windowed(picture: LabeledPicture, window: PersonCrop) -> LabeledPicture:
 
 
 def before_shrinking(picture: LabeledPicture, to_window: FloatArray) -> tuple[LabeledPicture, FloatArray]:
-    """Return the picture reduced by means over areas so far that sampling it bilinearly does not alias, and the map from it.
+    """Return the picture, reduced until bilinear sampling does not alias, and the map from it.
 
     Parameters
     ----------

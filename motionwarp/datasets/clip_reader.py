@@ -39,8 +39,8 @@ _EPOCH: Final = (
 class PictureArchive:
     """Grey pictures as PNG in one zip file, named 00000.png and so on, written as they come.
 
-    One file a clip, since millions of small files are slow everywhere; stored rather than deflated, so that one frame can be read
-    without the others.
+    One file a clip, since millions of small files are slow everywhere; stored rather than deflated, so that one frame
+    can be read without the others.
 
     Parameters
     ----------

@@ -34,8 +34,8 @@ class DatasetConfig:
     Attributes
     ----------
     options : TransferOptions
-        Of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what belongs to single
-        inputs, which the tables of inputs give.
+        Of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what belongs to
+        single inputs, which the tables of inputs give.
     augmentation : Augmentation
     pairs : str
         As for `pair_up`.
@@ -111,7 +111,10 @@ class DatasetConfig:
 def stored_form(
     config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...], contents: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what is kept beside a data set, as JSON can hold it: configuration, inputs, version, `dependency_contents` and `plan_facts`."""
+    """Return what is kept beside a data set, as JSON can hold it.
+
+    Configuration, inputs, version, `dependency_contents` and `plan_facts`.
+    """
     options = {key: value for key, value in asdict(config.options).items() if key not in _UNUSED and key != "audio"}
     # 256 and '256' mean the same
     for name in ("size", "fps", "batch_size"):

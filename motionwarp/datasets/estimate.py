@@ -296,7 +296,10 @@ def estimate(
 
 
 def _probed(items: Sequence[Item], probe: Callable[[Item], Probed]) -> tuple[dict[str, Probed], int]:
-    """Return what the headers of files tell by item, and how many cannot be read; a part of very many stands for all of them."""
+    """Return what the headers of files tell by item, and how many cannot be read.
+
+    A part of very many stands for all of them.
+    """
     step = max(1, -(-len(items) // _MOST_PROBED))
     known: dict[str, Probed] = {}
     unreadable = 0
@@ -326,7 +329,10 @@ def _length(item: Item) -> _Length:
 
 
 def _totals(plan: Plan, config: DatasetConfig, lengths: dict[str, _Length]) -> tuple[float, int]:
-    """Return seconds and frames of all clips, with the speed that each draws; clips that cannot be read count nothing."""
+    """Return seconds and frames of all clips, with the speed that each draws.
+
+    Clips that cannot be read count nothing.
+    """
     seconds, frames = 0.0, 0
     rate = config.options.frame_rate
     for clip in plan.clips:

@@ -1,9 +1,9 @@
 """The points of all clips as COCO's keypoint annotations: 17 points, boxes and areas of every frame in one JSON.
 
-Format: COCO's "Data format", "Keypoint detection". Visibility: 2 for a point inside the frame on the person, 1 for one inside the
-frame that the person's coverage does not reach, 0 with x = y = 0 for one that is missing or outside. Frames of videos are told by the
-video's name and `frame_index`, which readers of pictures do not look at. Ids begin at 1: COCO's own evaluation takes an annotation of
-id 0 for one that was not found.
+Format: COCO's "Data format", "Keypoint detection". Visibility: 2 for a point inside the frame on the person, 1 for one
+inside the frame that the person's coverage does not reach, 0 with x = y = 0 for one that is missing or outside. Frames
+of videos are told by the video's name and `frame_index`, which readers of pictures do not look at. Ids begin at 1:
+COCO's own evaluation takes an annotation of id 0 for one that was not found.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def generate(
     Raises
     ------
     OutputError
-        If the output cannot be written, is full, is in use, holds something else, or was begun with another configuration.
+        If the output cannot be written, is full, is in use, holds something else, or was begun with another
+        configuration.
     InputError
         If an input has changed since the data set was begun, or not one of them is of use.
     MissingExtraError

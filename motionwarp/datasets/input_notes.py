@@ -1,4 +1,7 @@
-"""What is noted of every input beside a data set: where its analysis is kept, or why there is none; and how a change is noticed."""
+"""What is noted of every input beside a data set: where its analysis is kept, or why there is none.
+
+Its notes also tell when the input has changed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""All inputs of a run, each looked at once: not what an earlier run has seen, nor twice what lies there under two names."""
+"""All inputs of a run, each looked at once.
+
+Not what an earlier run has seen, nor twice what lies there under two names.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +143,10 @@ def first_and_repeated(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
 
 
 def _look(item: Item) -> object:
-    """Return all that an analysis depends on but the contents, for which the sizes stand; the very input where it cannot be asked."""
+    """Return all that an analysis depends on but the contents, for which the sizes stand.
+
+    The very input where it cannot be asked.
+    """
     sizes = []
     for name, address in item_files(item).items():
         try:

@@ -124,7 +124,10 @@ def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord
 
 
 def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
-    """Tell where not all clips that were made were made alike, as on a cluster of unlike nodes: their bytes may differ by it."""
+    """Tell where not all clips that were made were made alike, as on a cluster of unlike nodes.
+
+    Their bytes may differ by it.
+    """
     made = [record for record in records if record.status == "done"]
     notes = []
     for name in ("device", "precision", "motionwarp", "weights_sha256", "estimator_sha256"):
@@ -136,9 +139,12 @@ def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
 
 
 def checked_id(clip_id: object) -> str:
-    """Return a clip's id as it was read from a data set that may be anybody's; ValueError for what no clip of ours is called.
+    """Return a clip's id as it was read from a data set that may be anybody's.
 
-    Names of folders and files are made of ids, so that one with `/` or `..` would lead out of the data set or of an export.
+    ValueError for what no clip of ours is called.
+
+    Names of folders and files are made of ids, so that one with `/` or `..` would lead out of the data set or of an
+    export.
     """
     if not isinstance(clip_id, str) or _ID.fullmatch(clip_id) is None:
         raise ValueError(f"{clip_id!r} is no id of a clip")

@@ -1,7 +1,7 @@
 """Turning an analyser's raw scores into probabilities that a point is right (`motionwarp train calibrate`).
 
-Isotonic regression of 'within 5 % of the person's height of the label' on the raw score, on photos that were kept from both
-training and validation. The knots go into the checkpoint's configuration, where the estimator finds them.
+Isotonic regression of 'within 5 % of the person's height of the label' on the raw score, on photos that were kept from
+both training and validation. The knots go into the checkpoint's configuration, where the estimator finds them.
 """
 
 from __future__ import annotations

@@ -70,8 +70,8 @@ class FrameMetrics:
     matte_iou : float
         Of the coverages over one half.
     points_near, points_total : int
-        Of the target's sure points inside the picture, how many an analyser finds on the result within 5 % of the person's
-        height; and how many there are.
+        Of the target's sure points inside the picture, how many an analyser finds on the result within 5 % of the
+        person's height; and how many there are.
     """
 
     ssim: float
@@ -118,8 +118,8 @@ class FrameScorer:
         Returns
         -------
         list of (int, int)
-            For every picture how many points were found within 5 % of the person's height, and how many were looked for:
-            those of the target with a score over 0.5, inside the picture.
+            For every picture how many points were found within 5 % of the person's height, and how many were looked
+            for: those of the target with a score over 0.5, inside the picture.
         """
         looked_for = [target.points_inside() for target in targets]
         views = [view_around(visible_box(points, TEACHER_THRESHOLD), upright_turns(points)) for points in looked_for]

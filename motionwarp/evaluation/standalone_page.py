@@ -1,4 +1,7 @@
-"""Pages that need nothing but themselves: style, script, data and pictures inside, and a policy that lets them load nothing."""
+"""Pages that need nothing but themselves.
+
+Style, script, data and pictures inside, and a policy that lets them load nothing.
+"""
 
 from __future__ import annotations
 

@@ -81,7 +81,9 @@ def bootstrap_interval(values: Doubles, *, seed: int = 0, resamples: int = RESAM
 
 
 def paired_difference(first: Doubles, second: Doubles, *, seed: int = 0, flips: int = SIGN_FLIPS) -> Difference:
-    """Compare two systems on the same pairs: bootstrap interval of the mean difference and a sign-flip permutation test.
+    """Compare two systems on the same pairs.
+
+    Bootstrap interval of the mean difference and a sign-flip permutation test.
 
     Parameters
     ----------

@@ -49,7 +49,10 @@ def person_window(box: Box) -> PersonCrop:
 
 
 def frame_window(height: int, width: int, short_side: int) -> PersonCrop:
-    """Return the whole frame as a window whose shorter side has `short_side` pixels; it loses less than a pixel of the frame."""
+    """Return the whole frame as a window whose shorter side has `short_side` pixels.
+
+    It loses less than a pixel of the frame.
+    """
     scale = min(height, width) / short_side
     return PersonCrop(0.0, 0.0, scale, width=int(width / scale + 1e-6), height=int(height / scale + 1e-6))
 

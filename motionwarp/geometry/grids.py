@@ -1,7 +1,7 @@
 """Sampling grids for `torch.nn.functional.grid_sample` and the way from pixels to its coordinates and back.
 
-Points are in pixels whose centres are at integers. grid_sample (align_corners=False) puts -1 and 1 on the outer edges of the
-picture, half a pixel beyond the first and last centres; the half pixel enters here and nowhere else.
+Points are in pixels whose centres are at integers. grid_sample (align_corners=False) puts -1 and 1 on the outer edges
+of the picture, half a pixel beyond the first and last centres; the half pixel enters here and nowhere else.
 """
 
 from __future__ import annotations

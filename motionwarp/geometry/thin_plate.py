@@ -1,11 +1,11 @@
 """Thin-plate splines over a regular grid of control points.
 
-The spline moves a point p in normalised coordinates to p + d(p), where d interpolates the displacements of K x K control points
-that span [-1, 1] in both directions, with the least bending (Bookstein 1989; K = 3 is the geometric matcher of Rocco et al. 2017).
-Since affine maps do not bend, zeros are the identity.
+The spline moves a point p in normalised coordinates to p + d(p), where d interpolates the displacements of K x K
+control points that span [-1, 1] in both directions, with the least bending (Bookstein 1989; K = 3 is the geometric
+matcher of Rocco et al. 2017). Since affine maps do not bend, zeros are the identity.
 
-d is linear in the displacements: d(p) = basis(p) @ displacements. What depends on the control grid alone, the inverse of the
-interpolation system, is computed once for each K, in float64.
+d is linear in the displacements: d(p) = basis(p) @ displacements. What depends on the control grid alone, the inverse
+of the interpolation system, is computed once for each K, in float64.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def control_size(theta_tps: Tensor) -> int:
 
 
 def bending_matrix(size: int) -> Tensor:
-    """Return B (K*K, K*K) such that d @ B @ d is the bending energy of one coordinate's displacements d, up to a factor."""
+    """Return B (K*K, K*K) such that d @ B @ d is, up to a factor, the bending energy of displacements d."""
     return _solve(size)[: size * size].clone()
 
 

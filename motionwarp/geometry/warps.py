@@ -1,8 +1,10 @@
-"""The warp of each part of a person: an affine map and a thin-plate spline, composed into one map from target to source.
+"""The warp of each part of a person.
 
-A target pixel x goes to `A(F^-1(T(F(x))))`: F, the control frame, turns target pixels into the normalised units of the spline T, and
-A is the affine map to source pixels. With the whole target picture as frame this is the composition of the geometric matcher:
-the source is warped by A first, and the result by T. The picture itself is sampled once only.
+An affine map and a thin-plate spline, composed into one map from target to source.
+
+A target pixel x goes to `A(F^-1(T(F(x))))`: F, the control frame, turns target pixels into the normalised units of the
+spline T, and A is the affine map to source pixels. With the whole target picture as frame this is the composition of
+the geometric matcher: the source is warped by A first, and the result by T. The picture itself is sampled once only.
 """
 
 from __future__ import annotations
@@ -57,7 +59,10 @@ class PartWarps:
         return control_size(self.theta_tps)
 
     def flatten(self) -> Tensor:
-        """Return all parameters in a row, float32 (..., D) with D = P * (6 + 2 K*K): the affine maps, then the splines."""
+        """Return all parameters in a row, float32 (..., D) with D = P * (6 + 2 K*K).
+
+        The affine maps, then the splines.
+        """
         return torch.cat([self.theta_affine.flatten(-3), self.theta_tps.flatten(-3)], dim=-1).float()
 
     @classmethod
@@ -145,9 +150,9 @@ class PartWarps:
         control_frame : float tensor, broadcastable to (..., P, 2, 3), optional
             As in `map_points`; the box itself, taken as a picture, if not given.
         stride : int
-            The spline is evaluated at every `stride`-th pixel and interpolated between: it bends slowly, and its logarithms are
-            dear. 1 is exact; 8 is off by less than a tenth of a pixel where the control points of a frame of 600 x 900 pixels move
-            by a twentieth of it, and by inversely more in smaller frames.
+            The spline is evaluated at every `stride`-th pixel and interpolated between: it bends slowly, and its
+            logarithms are dear. 1 is exact; 8 is off by less than a tenth of a pixel where the control points of a
+            frame of 600 x 900 pixels move by a twentieth of it, and by inversely more in smaller frames.
 
         Returns
         -------

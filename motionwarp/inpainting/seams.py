@@ -1,7 +1,8 @@
 """Pieces copied from elsewhere, with their brightness matched to each other and to the picture around them.
 
-The gradients of the copies are kept and the picture is fitted to them (Perez, Gangnet and Blake 2003, equation 3), screened, so that a
-wrong colour at an edge does not spread far, and with great steps left as they are: those are edges of things, not of light.
+The gradients of the copies are kept and the picture is fitted to them (Perez, Gangnet and Blake 2003, equation 3),
+screened, so that a wrong colour at an edge does not spread far, and with great steps left as they are: those are edges
+of things, not of light.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def seam_correction(
     rgb : uint8 (H, W, 3)
     hole : bool (H, W)
     source : int64 (H, W)
-        The number, row by row, of the pixel that each is copied from: its own outside of the hole; inside not one of the
-        outermost rows and columns.
+        The number, row by row, of the pixel that each is copied from: its own outside of the hole; inside not one of
+        the outermost rows and columns.
     start : float32 (H, W, 3)
         Where the fit begins, in levels of 255.
     length : float
@@ -89,7 +90,10 @@ def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
 
 
 def _fitted(goal: FloatArray, inside: FloatArray, start: FloatArray, screen: float, rounds: int) -> FloatArray:
-    """Solve (screen - Laplacian) x = goal inside, with 0 outside, by conjugate gradients; all float32 (h, w, 3 or 1)."""
+    """Solve (screen - Laplacian) x = goal inside, with 0 outside, by conjugate gradients.
+
+    All float32 (h, w, 3 or 1).
+    """
 
     def applied(x: FloatArray) -> FloatArray:
         return np.asarray(

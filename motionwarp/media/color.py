@@ -1,7 +1,7 @@
 """Between the video's YCbCr and 8-bit RGB, by matrix and range.
 
-libswscale does the arithmetic; what is decided here is which matrix and range a frame has. Untagged frames follow the rule of
-players: BT.709 from 720 lines up, BT.601 below; limited range unless the format is a full-range one.
+libswscale does the arithmetic; what is decided here is which matrix and range a frame has. Untagged frames follow the
+rule of players: BT.709 from 720 lines up, BT.601 below; limited range unless the format is a full-range one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ LIMITED_RANGE, FULL_RANGE = 1, 2
 _SPACE_RGB, _SPACE_UNSPECIFIED, _SPACE_RESERVED = 0, 2, 3
 _MATRIX_OF_SPACE = {1: BT709, 4: FCC, 5: BT601, 6: BT601, 7: SMPTE240M, 9: BT2020, 10: BT2020}
 
-# libswscale's flags: the plain bilinear path takes the nearest chroma sample and coarse tables, an error of 3 levels; with full
-# chroma interpolation and accurate rounding the error is the rounding alone, for 3 ms a 720p frame
+# libswscale's flags: the plain bilinear path takes the nearest chroma sample and coarse tables, an error of 3 levels;
+# with full chroma interpolation and accurate rounding the error is the rounding alone, for 3 ms a 720p frame
 _BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = 0x2, 0x4, 0x2000, 0x40000
 
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
@@ -103,8 +103,8 @@ class RgbConverter:
     Parameters
     ----------
     width, height : int
-        Size of the pictures returned; frames of another size (pixels that are not square, a stream that changes its size) are
-        scaled.
+        Size of the pictures returned; frames of another size (pixels that are not square, a stream that changes its
+        size) are scaled.
     subject : str
         The file, for messages.
     gamut : Gamut
@@ -188,7 +188,10 @@ class YuvConverter:
         self._reformatter = VideoReformatter()
 
     def convert(self, pixels: ByteArray) -> av.VideoFrame:
-        """Return a new frame of `pixels`, uint8 (H, W, 3) or (H, W, 4) with straight alpha; the array is free for other use."""
+        """Return a new frame of `pixels`, uint8 (H, W, 3) or (H, W, 4) with straight alpha.
+
+        The array is free for other use.
+        """
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24" if pixels.shape[2] == 3 else "rgba")
         converted = self._reformatter.reformat(
             frame,

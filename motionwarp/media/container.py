@@ -29,11 +29,11 @@ _SOUND: Final = (
     "wv", "tak", "voc", "loas",
 )  # fmt: skip
 
-# Most of the others are left out since they open what a file names: playlists (hls, dash, concat, imf), descriptions of streams (sdp,
-# rtsp), patterns of picture files, devices, filters. A file from a stranger could put other files of the user, or what the user's network
-# reaches, into the video that is made of it. Being no text does not tell them: a playlist may have a control character in a comment.
-# Containers of old games and dead recorders (Smacker, Bink, FLIC, NSV, ...) are left out as well: nobody dances in them, and their
-# decoders are those that are looked after least.
+# Most of the others are left out since they open what a file names: playlists (hls, dash, concat, imf), descriptions of
+# streams (sdp, rtsp), patterns of picture files, devices, filters. A file from a stranger could put other files of the
+# user, or what the user's network reaches, into the video that is made of it. Being no text does not tell them: a
+# playlist may have a control character in a comment. Containers of old games and dead recorders (Smacker, Bink, FLIC,
+# NSV, ...) are left out as well: nobody dances in them, and their decoders are those that are looked after least.
 CONTAINED: Final = {"format_whitelist": ",".join((*_VIDEO, *_STREAMS, *_SOUND)), "protocol_whitelist": "file"}
 
 
@@ -44,7 +44,10 @@ _PREFERENCE = ("cuda", "videotoolbox", "vaapi", "d3d11va", "qsv")
 
 
 def hardware_decoders() -> list[str]:
-    """Return the names of the hardware decoders that this build of FFmpeg knows; whether the machine has one shows on use."""
+    """Return the names of the hardware decoders that this build of FFmpeg knows.
+
+    Whether the machine has one shows on use.
+    """
     try:
         from av.codec.hwaccel import hwdevices_available  # PyAV 14.0 has no such module
     except ImportError:
@@ -192,8 +195,8 @@ def opened_container(
 
 def demuxed(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[StreamT]]:
     """Yield a stream's packets and, at the end, an empty one; FFmpeg's errors come where the container breaks off."""
-    # broadcasts and damaged files have streams that begin only in mid-file. At the very end PyAV 18 may look for one of them among those
-    # that it knows, when all of this stream's packets have been given
+    # broadcasts and damaged files have streams that begin only in mid-file. At the very end PyAV 18 may look for one of
+    # them among those that it knows, when all of this stream's packets have been given
     with suppress(IndexError):
         yield from container.demux(stream)
 
@@ -207,7 +210,10 @@ def _decoder_options(limits: MediaLimits) -> dict[str, str]:
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Refuse what is not a video, in better words than FFmpeg's; that nothing foreign is opened is the business of `CONTAINED`."""
+    """Refuse what is not a video, in better words than FFmpeg's.
+
+    That nothing foreign is opened is the business of `CONTAINED`.
+    """
     with file.open("rb") as opened:
         head = opened.read(_SNIFFED_BYTES)
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
@@ -251,8 +257,9 @@ def has_alpha_layer(stream: VideoStream) -> bool:
 def origin_seconds(container: InputContainer) -> Fraction:
     """Return the time of the clip's beginning on the container's clock, in seconds.
 
-    A file all of whose streams start late (broadcast recordings, cuts) begins with its first picture. In others, a video that
-    starts later than its sound keeps that distance, and sound that starts before 0 (encoders' priming) moves nothing.
+    A file all of whose streams start late (broadcast recordings, cuts) begins with its first picture. In others, a
+    video that starts later than its sound keeps that distance, and sound that starts before 0 (encoders' priming) moves
+    nothing.
     """
     start = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
     video = _best_video(container)

@@ -1,8 +1,10 @@
-"""High dynamic range and wide gamut brought to what 8-bit RGB means: BT.709 primaries, a display of ordinary brightness.
+"""High dynamic range and wide gamut brought to what 8-bit RGB means.
 
-Phones record HLG (and some PQ) in BT.2020 primaries by default; read as ordinary video it looks grey and flat. Both transfer
-functions are those of ITU-R BT.2100-2. How bright the result is to be follows ITU-R BT.2408: the level that HDR gives to white
-paper, 203 cd/m2, becomes the white of ordinary video. The roll-off above it is ours.
+BT.709 primaries, a display of ordinary brightness.
+
+Phones record HLG (and some PQ) in BT.2020 primaries by default; read as ordinary video it looks grey and flat. Both
+transfer functions are those of ITU-R BT.2100-2. How bright the result is to be follows ITU-R BT.2408: the level that
+HDR gives to white paper, 203 cd/m2, becomes the white of ordinary video. The roll-off above it is ours.
 """
 
 from __future__ import annotations
@@ -58,7 +60,10 @@ class Gamut:
 
     @property
     def is_ordinary(self) -> bool:
-        """Whether nothing has to be done; primaries of standard definition are so near BT.709 that nobody converts them."""
+        """Whether nothing has to be done.
+
+        Primaries of standard definition are so near BT.709 that nobody converts them.
+        """
         return self.transfer not in (TRANSFER_PQ, TRANSFER_HLG) and self.primaries != PRIMARIES_BT2020
 
 

@@ -1,4 +1,7 @@
-"""HEIC pictures, as phones take them, by libheif (the extra `heic`): neither OpenCV nor FFmpeg puts their tiles together."""
+"""HEIC pictures, as phones take them, by libheif (the extra `heic`).
+
+Neither OpenCV nor FFmpeg puts their tiles together.
+"""
 
 from __future__ import annotations
 

@@ -309,7 +309,8 @@ def _parse_pnm(data: bytes) -> PictureHeader:
 
 
 def _parse_heif(name: str, data: bytes) -> PictureHeader:
-    # the size is in an 'ispe' box within meta/iprp/ipco; the largest is that of the picture itself, not of a thumbnail or tile
+    # the size is in an 'ispe' box within meta/iprp/ipco; the largest is that of the picture itself, not of a thumbnail
+    # or tile
     start, end = _heif_meta(data)
     sizes = []
     position = data.find(b"ispe", start)

@@ -52,14 +52,14 @@ def open_video(
     folder_rate : Fraction
         Frames a second of folders, which do not say.
     whole_every : int
-        One of so many frames, from the first on, is given whole. Where that saves time, those between are reduced to a long side of
-        256 pixels, in which cuts can be seen and little else.
+        One of so many frames, from the first on, is given whole. Where that saves time, those between are reduced to a
+        long side of 256 pixels, in which cuts can be seen and little else.
 
     Returns
     -------
     VideoReader
-        Iterating it may raise MediaError too: if no frame of the section can be decoded, or LimitError if frames grow beyond
-        the limits in mid-stream.
+        Iterating it may raise MediaError too: if no frame of the section can be decoded, or LimitError if frames grow
+        beyond the limits in mid-stream.
 
     Raises
     ------

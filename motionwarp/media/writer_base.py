@@ -18,8 +18,8 @@ from motionwarp.types import ByteArray
 class VideoWriter(ABC):
     """Takes frames in order and makes a video of them, which appears whole at the end or not at all.
 
-    As a context manager it finishes the video when the block ends well, and removes every trace of it when the block ends with an
-    exception of any kind, KeyboardInterrupt included.
+    As a context manager it finishes the video when the block ends well, and removes every trace of it when the block
+    ends with an exception of any kind, KeyboardInterrupt included.
 
     Attributes
     ----------
@@ -64,7 +64,8 @@ class VideoWriter(ABC):
         picture : uint8 (H, W, 3), or (H, W, 4) if `alpha`
             RGB, and straight alpha. It is copied; the array is free for other use afterwards.
         pts_seconds : float
-            Presentation time, from 0 up, after that of the frame before. Stored to the nearest tick of the container's clock.
+            Presentation time, from 0 up, after that of the frame before. Stored to the nearest tick of the container's
+            clock.
 
         Raises
         ------

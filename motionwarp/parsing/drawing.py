@@ -11,7 +11,8 @@ from motionwarp.errors import OptionError
 from motionwarp.parsing.labels import CLASS_COUNT, IGNORE, LIP_NAMES
 from motionwarp.types import BoolArray, ByteArray
 
-# Neighbours on a body differ clearly; the person's right is warmer and the left colder; what hides skin is more saturated.
+# Neighbours on a body differ clearly; the person's right is warmer and the left colder; what hides skin is more
+# saturated.
 PALETTE: Final = np.array(
     [
         (0, 0, 0),        # background

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from motionwarp.perception.framing import View
 from motionwarp.types import ByteArray
 
-# what lies outside the frame is mid-grey, the network's zero: repeating the frame's edge would draw out a cut-off person
-# into a false continuation
+# what lies outside the frame is mid-grey, the network's zero: repeating the frame's edge would draw out a cut-off
+# person into a false continuation
 OUTSIDE_GRAY: Final = 127
 
 # from so many views at one reduction on, reducing the whole frame once is cheaper than each view's window
@@ -24,8 +24,8 @@ _SHARED_FROM: Final = 3
 def extract_views(rgb: ByteArray, views: Sequence[View]) -> ByteArray:
     """Cut views out of one frame.
 
-    A view that shrinks the frame is made in two steps: the mean over whole blocks of pixels, then bilinear sampling at a
-    scale near one.
+    A view that shrinks the frame is made in two steps: the mean over whole blocks of pixels, then bilinear sampling at
+    a scale near one.
 
     Parameters
     ----------
@@ -60,7 +60,10 @@ def _fits(rgb: ByteArray, factor: int) -> bool:
 
 
 def _reduced(rgb: ByteArray, factor: int) -> ByteArray:
-    """Return means over blocks of factor x factor pixels; what does not fill a block at the right and bottom is left out."""
+    """Return means over blocks of factor x factor pixels.
+
+    What does not fill a block at the right and bottom is left out.
+    """
     rows, columns = rgb.shape[0] // factor, rgb.shape[1] // factor
     whole = rgb[: rows * factor, : columns * factor]
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -122,8 +122,8 @@ _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a sea
 class NetworkPredictor:
     """Reads pictures with the analyser, dark ones lifted.
 
-    Where memory runs out, a batch is read in halves, and all later ones are no larger; where a single picture does not fit, the work
-    goes on on the CPU.
+    Where memory runs out, a batch is read in halves, and all later ones are no larger; where a single picture does not
+    fit, the work goes on on the CPU.
 
     Attributes
     ----------
@@ -199,7 +199,10 @@ class NetworkPredictor:
     def in_chunks(
         self, read: Callable[[ByteArray, bool], Predictions], pictures: ByteArray, dense: bool
     ) -> Predictions:
-        """Let `read` read pictures in batches that are neither too large nor fewer than there are threads for; as `__call__`."""
+        """Let `read` read pictures in batches that are neither too large nor fewer than there are threads for.
+
+        As `__call__`.
+        """
         expected = (self.config.height, self.config.width, 3)
         if pictures.shape[1:] != expected or pictures.dtype != np.uint8:
             raise ValueError(f"the analyser reads uint8 (N, {expected}), got {pictures.dtype} {pictures.shape}")

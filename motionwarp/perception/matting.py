@@ -18,8 +18,8 @@ from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCro
 def guided_filter(guide: FloatArray, values: FloatArray, radius: int, epsilon: float) -> FloatArray:
     """Make `values` follow the edges of `guide`.
 
-    In every window the result is a linear function of the guide's colours, fitted to the values by ridge regression (He et
-    al., section 3, equations 19 to 21); each pixel averages the functions of the windows that hold it.
+    In every window the result is a linear function of the guide's colours, fitted to the values by ridge regression (He
+    et al., section 3, equations 19 to 21); each pixel averages the functions of the windows that hold it.
 
     Parameters
     ----------
@@ -155,7 +155,9 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
 
 
 def covered_in_frame(person: Person, matte: FloatArray, settings: MatteSettings | None = None) -> FloatArray:
-    """Return where a picture may show a person and what they carry: their matte, and its haze, which is not worth showing elsewhere.
+    """Return where a picture may show a person and what they carry.
+
+    Their matte, and its haze, which is not worth showing elsewhere.
 
     A bag that is half seen shall not stay in the air when the person is taken out of the picture.
 
@@ -188,9 +190,9 @@ def covered_in_frame(person: Person, matte: FloatArray, settings: MatteSettings 
 def parsing_in_frame(rgb: ByteArray, person: Person, matte: FloatArray | None = None) -> ByteArray:
     """Return a person's parsing at the picture's resolution, cut by the matte.
 
-    Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the parsing
-    background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`), and arms are told from sleeves
-    by the colour of the face (`arms_by_skin`).
+    Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the
+    parsing background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`), and arms
+    are told from sleeves by the colour of the face (`arms_by_skin`).
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
 """The analyser: 18 points, 20 part classes and a matte of the person in a crop, from one shared backbone.
 
-Ours. A residual encoder with a self-attention at the coarsest level (left and right cannot be told locally), a top-down path
-with lateral connections (feature pyramid, Lin et al. 2017), and three heads. As in JPPNet (Liang et al. 2018) the parsing
-head sees what the pose head found.
+Ours. A residual encoder with a self-attention at the coarsest level (left and right cannot be told locally), a top-down
+path with lateral connections (feature pyramid, Lin et al. 2017), and three heads. As in JPPNet (Liang et al. 2018) the
+parsing head sees what the pose head found.
 
-Points are classified, not regressed: each point has a softmax over all heatmap cells and one further bin, 'absent'. So the
-mass around the peak is the probability that the point is seen there, trained by cross-entropy like any other class.
+Points are classified, not regressed: each point has a softmax over all heatmap cells and one further bin, 'absent'. So
+the mass around the peak is the probability that the point is seen there, trained by cross-entropy like any other class.
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ def point_probabilities(output: AnalyzerOutput) -> tuple[Tensor, Tensor]:
 def decode_points(output: AnalyzerOutput) -> Tensor:
     """Decode sub-pixel positions and scores.
 
-    The cell with the most mass around it is the peak; the position is the centroid of the mass around it and the score is
-    that mass: the probability that the point is seen there.
+    The cell with the most mass around it is the peak; the position is the centroid of the mass around it and the score
+    is that mass: the probability that the point is seen there.
 
     Returns
     -------

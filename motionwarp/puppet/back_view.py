@@ -1,4 +1,7 @@
-"""Who looks at us, from behind, which their photo does not show: the same outline, with their own hair and cloth before face and chest."""
+"""Who looks at us, from behind, which their photo does not show.
+
+The same outline, with their own hair and cloth before face and chest.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ _HAIR: Final = (labels.HAIR, labels.HAT)
 _SURE: Final = 0.92  # matte above which a colour is the person's own
 # of the face's pixels: less hair than that is none that could go on behind the head
 _LEAST_HAIR: Final = 0.1
-# from the nose towards the neck: how far down short hair grows at the back, and where the chin ends; hair of which more than a share lies
-# below that hides the neck too
+# from the nose towards the neck: how far down short hair grows at the back, and where the chin ends; hair of which more
+# than a share lies below that hides the neck too
 _HAIRLINE: Final = 0.33
 _CHIN: Final = 0.5
 _LONG_HAIR: Final = 0.1
@@ -36,7 +39,9 @@ _LEAST_CLOTH: Final = 0.5  # of the chest's pixels that are bare: with less clot
 
 
 def seen_from_behind(source: SourcePerson) -> SourcePerson:
-    """Return a source whose face is covered by their hair, or by plain skin where there is none; outline and points stay.
+    """Return a source whose face is covered by their hair, or by plain skin where there is none.
+
+    Outline and points stay.
 
     Parameters
     ----------
@@ -80,7 +85,9 @@ def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> Floa
 
 
 def with_covered_chest(source: SourcePerson) -> SourcePerson:
-    """Return a source whose neckline is as high as at the back: what is bare below the neck has the colours of the cloth around it.
+    """Return a source whose neckline is as high as at the back.
+
+    What is bare below the neck has the colours of the cloth around it.
 
     Parameters
     ----------
@@ -126,7 +133,7 @@ def _beyond(shape: tuple[int, ...], start: FloatArray, along: FloatArray, share:
 
 
 def _bare_below(source: SourcePerson, hair: BoolArray, share: float) -> BoolArray:
-    """Return what lies below a share of the way from the nose to the neck, if hair does not hang down below the chin, bool (H, W)."""
+    """Return what lies below a share of the way from nose to neck, if no hair hangs below the chin, bool (H, W)."""
     nose, neck = source.pose.points[skeleton.NOSE], source.pose.points[skeleton.NECK]
     if min(nose[2], neck[2]) < LEAST_SCORE:
         return np.zeros_like(hair)

@@ -90,7 +90,10 @@ class WarpedPart:
     placement: Placement
 
     def of_frame(self, frame: int) -> FramePiece | None:
-        """Return one frame's part, cut to the box that it has in whatever batch; None where it lies outside the frame."""
+        """Return one frame's part, cut to the box that it has in whatever batch.
+
+        None where it lies outside the frame.
+        """
         left, top = (int(value) for value in self.placement.low[frame])
         right, bottom = (int(value) for value in self.placement.high[frame])
         if right <= left or bottom <= top:
@@ -145,8 +148,8 @@ class Placement:
     height, width : int
         Of all boxes.
     low, high : int arrays (B, 2)
-        x, y of the first pixel that the frame itself asks for, and of the one after its last; equal where it asks for none.
-        What else its box shows depends on the batch and must not be looked at.
+        x, y of the first pixel that the frame itself asks for, and of the one after its last; equal where it asks for
+        none. What else its box shows depends on the batch and must not be looked at.
     """
 
     corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]

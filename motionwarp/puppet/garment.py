@@ -1,7 +1,8 @@
 """Cloth that hangs from the hips: a spline that follows the torso at the waist and both legs, smoothly, below.
 
-Points of the cloth are skinned: each moves by a mixture of the maps of torso, thighs and shins whose shares change smoothly over
-the cloth. A spline from target to source is then fitted to these points, so that the cloth stays in one piece.
+Points of the cloth are skinned: each moves by a mixture of the maps of torso, thighs and shins whose shares change
+smoothly over the cloth. A spline from target to source is then fitted to these points, so that the cloth stays in one
+piece.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Garment:
     outline_shares: Tensor
 
     def control_frame(self, torso_map: Tensor) -> Tensor:
-        """Return the map from target pixels to the spline's units, (B, 2, 3), for the torso's maps from target to source."""
+        """Return the map (B, 2, 3) from target pixels to the spline's units, for the torso's maps to the source."""
         return compose_affine(self.frame.expand(len(torso_map), 2, 3), torso_map)
 
     def fit(self, forward: Tensor, torso_map: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""A turned head, whose outline stays while its face and hair move over it as over a cylinder; and the back of what does not turn."""
+"""A turned head, whose outline stays while its face and hair move over it as over a cylinder.
+
+Besides, the back of what does not turn.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,7 @@ class HeadSurface:
         return torch.cat([colors, rgba[:, 3:]], dim=1), classes
 
     def _source_of(self, grid: Tensor, angle: float) -> tuple[Tensor, Tensor]:
-        """Return where the surface seen at each place of a grid (B, h, w, 2) lies without the turn, and how far it faces us there."""
+        """Return where what is seen at places (B, h, w, 2) lies without the turn, and how far it faces us there."""
         height, width = self.front.rgba.shape[-2:]
         x, y = from_sampling(grid, height, width).unbind(-1)
         y = y.clamp(0, height - 1)
@@ -117,7 +120,10 @@ class HeadSurface:
 
 
 def chosen_sides(front: WarpedPart, back: WarpedPart, from_behind: Tensor) -> WarpedPart:
-    """Return a part of B frames, sampled in the same boxes from both of its sides: its back where it is seen from behind, bool (B,)."""
+    """Return a part of B frames, sampled in the same boxes from both of its sides.
+
+    Its back where it is seen from behind, bool (B,).
+    """
     behind = from_behind.to(front.rgba.device)[:, None, None, None]
     parsing = None
     if front.parsing is not None and back.parsing is not None:

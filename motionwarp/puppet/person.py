@@ -132,7 +132,8 @@ class PuppetPerson:
     def shown_poses(self, poses: Tensor) -> Tensor:
         """Return poses (B, 18, 3) as what is rendered for them shows them.
 
-        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as it was asked to.
+        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as
+        it was asked to.
         """
         poses = poses.float().cpu()
         target = Joints(poses, self._points)
@@ -199,8 +200,8 @@ class PuppetPerson:
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
-        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are only there
-        if they were kept when the person was cut.
+        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes
+        are only there if they were kept when the person was cut.
         """
         target = Joints(poses.float().cpu(), self._points)
         shown, other_side = target.present_parts().numpy(), target.shows_other_side(self._points)

@@ -1,4 +1,7 @@
-"""Moving a labelled picture of a person into another pose, labels included: training pictures of poses that nobody struck."""
+"""Moving a labelled picture of a person into another pose, labels included.
+
+Training pictures of poses that nobody struck.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import ByteArray, FloatArray, Pose, SourcePerson
 
-# a source much larger than its target is shrunk first: it saves most of the time, and the pixels would be averaged anyway
+# a source much larger than its target is shrunk first: it saves most of the time, and the pixels would be averaged
+# anyway
 _ENOUGH = 1.5
 
 

@@ -1,8 +1,8 @@
 """Which pixels of the source belong to which part: soft regions from distances to limbs, sharpened by the parsing.
 
-Each part has a score at each pixel, in nats: minus 3 times the distance from its limb over its radius, plus how well the pixel's
-class goes with the part. A part owns a pixel by the margin of its score over those of all others. Parts that are joined share the
-disc around their joint, so that bending opens no gap.
+Each part has a score at each pixel, in nats: minus 3 times the distance from its limb over its radius, plus how well
+the pixel's class goes with the part. A part owns a pixel by the margin of its score over those of all others. Parts
+that are joined share the disc around their joint, so that bending opens no gap.
 """
 
 from __future__ import annotations
@@ -188,7 +188,8 @@ def _margins(scores: FloatArray, points: Joints, fall: FloatArray) -> FloatArray
         joined[one, other] = joined[other, one] = disc
     waist = (_JOINT_BONUS * np.clip(1.5 - np.abs(fall) / _WAIST, 0, 1)).astype(np.float32)
     joined[parts.TORSO, parts.GARMENT] = joined[parts.GARMENT, parts.TORSO] = waist
-    # legs go on under a skirt with the skirt's pixels, so that a leg that is kicked out of it shows cloth rather than nothing
+    # legs go on under a skirt with the skirt's pixels, so that a leg that is kicked out of it shows cloth rather than
+    # nothing
     free = {(leg, parts.GARMENT) for limb in (parts.RIGHT_LEG, parts.LEFT_LEG) for leg in limb.parts[:2]}
     margins = np.empty_like(scores)
     for part in range(parts.PART_COUNT):

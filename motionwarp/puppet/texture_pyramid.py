@@ -1,4 +1,4 @@
-"""The parts' pixels at the sizes at which they are sampled, each half of the one before, so that smaller people do not flicker."""
+"""Pyramids of the parts' pixels, each level half of the one before, so that smaller people do not flicker."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TexturePyramid:
 
 
 def source_to_texture(texture: PartTexture, level: int) -> Tensor:
-    """Return the map (2, 3) from source pixels to grid_sample's coordinates in a texture that was halved `level` times."""
+    """Return the map (2, 3) from source pixels to grid_sample's coordinates in a texture halved `level` times."""
     height, width = texture.rgba.shape[-2:]
     factor = 0.5**level
     # the box's outer corner stays where it is, while pixel centres move

@@ -1,8 +1,8 @@
 """The source's pixels cut into one picture for each part, with clean edges and without holes.
 
-Under the soft edge of the matte, colours are mixed with the background; under an arm, a torso has the arm's colours. Both are
-replaced by the part's own reliable colours, spread outwards from where they are sure (push and pull over a pyramid, after
-Gortler et al. 1996), before anything is warped.
+Under the soft edge of the matte, colours are mixed with the background; under an arm, a torso has the arm's colours.
+Both are replaced by the part's own reliable colours, spread outwards from where they are sure (push and pull over a
+pyramid, after Gortler et al. 1996), before anything is warped.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class PartTexture:
 def continued_below(source: SourcePerson, torso: float, middle_x: float) -> SourcePerson:
     """Return a source whose person, if the picture cuts them off below, goes on a little with the last row's pixels.
 
-    When somebody who was cut at the waist moves up, cloth shows at the frame's edge rather than an end. Arms that leave the picture
-    do not go on: they end in hands, not in longer arms.
+    When somebody who was cut at the waist moves up, cloth shows at the frame's edge rather than an end. Arms that leave
+    the picture do not go on: they end in hands, not in longer arms.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class ResidualWarps:
         return ResidualWarps(self.theta_tps[frames], self.control_frames[frames])
 
     def moved(self, outlines: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """Return corners (B, 2, 2) of boxes around where the splines bring parts, for outlines (B, N, 2) that their own maps give."""
+        """Return corners (B, 2, 2) of boxes around parts after their splines, for outlines (B, N, 2) before them."""
         bent = [part for part in outlines if part != parts.GARMENT]
         if not bent:
             return dict(outlines)

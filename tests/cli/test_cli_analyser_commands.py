@@ -1,4 +1,7 @@
-"""`evaluate analyzer`, `train analyzer`, `train calibrate`, `train warping-gan --person`: what they ask for and what they tell."""
+"""`evaluate analyzer`, `train analyzer`, `train calibrate`, `train warping-gan --person`.
+
+What they ask for and what they tell.
+"""
 
 from __future__ import annotations
 

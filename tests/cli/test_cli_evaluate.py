@@ -1,4 +1,7 @@
-"""`motionwarp evaluate reenact` and `reverse`: options, output and refusals; the figures themselves are tested elsewhere."""
+"""`motionwarp evaluate reenact` and `reverse`: options, output and refusals.
+
+The figures themselves are tested elsewhere.
+"""
 
 from __future__ import annotations
 

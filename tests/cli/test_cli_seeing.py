@@ -1,4 +1,4 @@
-"""`motionwarp pose` and `motionwarp parse`, with an estimator that sees red boxes, so that the files can be foretold."""
+"""`motionwarp pose` and `motionwarp parse`, with an estimator of red boxes, so that the files can be foretold."""
 
 from __future__ import annotations
 

@@ -74,7 +74,10 @@ def person(drawn_pairs: list[PersonPair]) -> LabeledPicture:
 def data(
     tmp_path: Path, person: LabeledPicture, drawn_pairs: list[PersonPair], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """`ccp` with two training photos, one of them with labels, and one for validation; `video` with one clip of six frames."""
+    """`ccp` with two training photos, one of them with labels, and one for validation.
+
+    `video` with one clip of six frames.
+    """
     photos = tmp_path / "ccp"
     for name in ("0001", "0002", "0007"):
         write_picture(photos / "photos" / f"{name}.jpg", person.rgb)

@@ -11,7 +11,8 @@ from motionwarp.data.synthetic.wardrobe import PatternKind, sample_color, sample
 
 KINDS = typing.get_args(PatternKind)
 FIRST, SECOND = (0.9, 0.2, 0.1), (0.1, 0.3, 0.8)
-# after how many periods along and around a pattern is the same: dots are shifted every second row, a print's waves have other lengths
+# after how many periods along and around a pattern is the same: dots are shifted every second row, a print's waves have
+# other lengths
 REPEATS = {"plain": (1, 1), "stripes": (1, 1), "checks": (1, 1), "dots": (2, 1), "print": (10, 5)}
 
 

@@ -156,7 +156,7 @@ def group_runs(group: int) -> bool:
 def test_no_worker_outlives_the_program(
     inputs: Inputs, tmp_path: Path, repository_root: Path, number: signal.Signals, to_all: bool, code: int
 ) -> None:
-    """Ended, interrupted at a terminal, which tells the workers as well, or killed, after which they must notice themselves."""
+    """Ended; interrupted at a terminal, which tells the workers too; killed, which they must notice themselves."""
     output = tmp_path / "out"
     # whoever runs the tests in the background (nohup) has it ignored, and children take that over
     program = (
@@ -247,7 +247,10 @@ def made_times(output: Path) -> dict[str, int]:
 
 
 def kill_after_the_third_clip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Kill the worker that has made a run's third clip, which is at another one by then; returns whom, once it has happened."""
+    """Kill the worker that has made a run's third clip, which is at another one by then.
+
+    Returns whom, once it has happened.
+    """
     made, killed = list[str](), list[str]()
     count = Tally.count
 

@@ -1,4 +1,7 @@
-"""Inputs: each looked at once, whatever it is called and however often a run is begun again; and what is odd or damaged."""
+"""Inputs: each looked at once, whatever it is called and however often a run is begun again.
+
+Inputs that are odd or damaged, too.
+"""
 
 from __future__ import annotations
 

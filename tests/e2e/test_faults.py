@@ -1,4 +1,7 @@
-"""Whatever goes wrong around a transfer: the documented exit code, one message, and nothing half written, left over or running on."""
+"""Whatever goes wrong around a transfer.
+
+The documented exit code, one message, and nothing half written, left over or running on.
+"""
 
 from __future__ import annotations
 

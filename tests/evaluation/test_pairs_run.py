@@ -183,7 +183,8 @@ def test_a_limit_draws_the_same_pairs_every_time(made: MadePairs) -> None:
     assert "a random 5 of the list" in (made.folder / "report" / "index.html").read_text(encoding="utf-8")
 
 
-# engines ---------------------------------------------------------------------------------------------------------------------
+# engines
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 class BoxEngine(Engine):
@@ -266,7 +267,8 @@ def test_pose_and_parsing_of_results(made: MadePairs) -> None:
     assert figures["parsing_miou"]["good"]["mean"] > 0.95 > figures["parsing_miou"]["copy"]["mean"]
 
 
-# networks --------------------------------------------------------------------------------------------------------------------
+# networks
+# --------------------------------------------------------------------------------------------------------------------
 
 
 def test_network_figures_without_weights_are_missing_with_the_reason(
@@ -316,7 +318,8 @@ def test_network_figures_with_weights(made: MadePairs, monkeypatch: pytest.Monke
     assert figures["is"]["exact"] == {"mean": pytest.approx(1), "low": None, "high": None, "pairs": 3}
 
 
-# the page --------------------------------------------------------------------------------------------------------------------
+# the page
+# --------------------------------------------------------------------------------------------------------------------
 
 
 class Collector(HTMLParser):

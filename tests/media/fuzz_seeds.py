@@ -1,4 +1,7 @@
-"""Small sound files of every container and picture format, to be damaged: made with OpenCV and PyAV, not with the code under test."""
+"""Small sound files of every container and picture format, to be damaged.
+
+Made with OpenCV and PyAV, not with the code under test.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,10 @@ def _gray_png() -> bytes:
 
 @dataclass(frozen=True)
 class _Clip:
-    """How a clip is made: codec, pixel format, codec of the sound that goes with it, and what its container asks for."""
+    """The recipe of a clip.
+
+    Codec, pixel format, codec of the sound that goes with it, and what its container asks for.
+    """
 
     codec: str
     pixel_format: str
@@ -235,7 +241,7 @@ _SOUNDS: dict[str, tuple[str, int]] = {
 
 
 def sound_seeds(folder: Path) -> dict[str, bytes]:
-    """Return files of sound alone, which every reader of videos has to refuse and whoever copies sound may read, by name."""
+    """Return files of sound alone, by name: readers of videos refuse them, whoever copies sound may read them."""
     folder.mkdir(parents=True, exist_ok=True)
     seeds = {}
     for name, (codec, rate) in _SOUNDS.items():

@@ -118,7 +118,7 @@ def test_without_libheif_it_says_what_to_install(
 
 
 def with_hidden_size(data: bytes, decoy: bytes, padding: int) -> bytes:
-    """Put a box that means nothing into a HEIC before its sizes, which begins with `decoy`, and move what lies behind it."""
+    """Put a box that means nothing, beginning with `decoy`, into a HEIC before its sizes, and move what follows."""
     place = data.index(b"iprp") - 4
     box = (8 + len(decoy) + padding).to_bytes(4, "big") + b"free" + decoy + bytes(padding)
     meta = data.index(b"meta") - 4

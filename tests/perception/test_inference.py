@@ -289,7 +289,10 @@ def test_many_pictures_are_read_side_by_side_in_their_order() -> None:
 
 
 def with_room_for(reader: NetworkPredictor, monkeypatch: pytest.MonkeyPatch, fitting: int) -> list[tuple[str, int]]:
-    """Let a reader take itself to be on a graphics card that has room for so many pictures; returns the batches that it tries."""
+    """Let a reader take itself to be on a graphics card that has room for so many pictures.
+
+    Returns the batches that it tries.
+    """
     batches: list[tuple[str, int]] = []
     real = NetworkPredictor.output
 

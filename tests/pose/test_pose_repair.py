@@ -168,7 +168,7 @@ def test_a_fast_arm_is_no_glitch() -> None:
 
 
 def test_a_whipping_forearm_is_no_glitch() -> None:
-    """A quarter turn out and back within four frames moves the hand by over a fifth of a torso against its neighbours."""
+    """A quarter turn and back in four frames moves the hand by over a fifth of a torso against its neighbors."""
     points = np.repeat(standing()[None], 20, axis=0)
     angles = np.pi / 2 * np.sin(np.linspace(0, np.pi, 5))
     reach = np.linalg.norm(points[0, sk.LEFT_WRIST, :2] - points[0, sk.LEFT_ELBOW, :2])

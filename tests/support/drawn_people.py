@@ -1,7 +1,7 @@
 """Drawn figures, and a reader that recognises them by the colours of their points.
 
-The reader behaves as the network is trained to: it reads the person in the middle, who must be upright, not far off the middle
-and not tiny; it sees only what the picture shows.
+The reader behaves as the network is trained to: it reads the person in the middle, who must be upright, not far off the
+middle and not tiny; it sees only what the picture shows.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def sample_background(rng: np.random.Generator, height: int, width: int) -> Byte
 
 
 def finished(rng: np.random.Generator, picture: FloatArray) -> ByteArray:
-    """Blur a background as a camera that is focused on the person does, and quantise it; float (H, W, 3) in [0, 1] to uint8."""
+    """Blur a background as a camera that is focused on the person does, float (H, W, 3) in [0, 1] to uint8."""
     if rng.random() < 0.7:
         sigma = float(rng.uniform(0.002, 0.014)) * picture.shape[0]
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.3)), dtype=np.float32)

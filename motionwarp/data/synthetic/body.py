@@ -126,8 +126,8 @@ class Skeleton:
     feet: DoubleArray
 
 
-# degrees by which a foot's tip lies below the ankle, standing and in addition where the foot hangs in the air; and how far up that is,
-# of the shin's length
+# degrees by which a foot's tip lies below the ankle, standing and in addition where the foot hangs in the air; and how
+# far up that is, of the shin's length
 _FOOT_DROP, _FOOT_HANGS, _HANGS_FROM = 30.0, 42.0, 0.5
 
 

@@ -1,7 +1,7 @@
 """Cameras: from the body's space to pixels, and how a body is framed.
 
-Camera coordinates are x to the right, y down and the depth along the view, in metres. Someone who faces the camera has the left hand
-on the picture's right.
+Camera coordinates are x to the right, y down and the depth along the view, in metres. Someone who faces the camera has
+the left hand on the picture's right.
 """
 
 from __future__ import annotations

@@ -163,7 +163,10 @@ def _face(places: FloatArray, albedo: FloatArray, classes: ByteArray, outfit: Ou
 
 
 def _shade(surface: Surface, light: Light) -> FloatArray:
-    """Return the factor on the albedo, float32 (N, 3): Lambert's law, soft light from above, and less light in recesses."""
+    """Return the factor on the albedo, float32 (N, 3).
+
+    Lambert's law, soft light from above, and less light in recesses.
+    """
     lit = np.clip(surface.normal @ np.asarray(light.direction, dtype=np.float32), 0, 1)
     soft = light.fill * (0.85 - 0.15 * surface.normal[:, 1])
     tint = np.asarray(light.tint, dtype=np.float32)

@@ -201,7 +201,10 @@ _KINDS: Final[tuple[tuple[Callable[[np.random.Generator], BodyPose], float], ...
 
 
 def sample_yaw(rng: np.random.Generator) -> float:
-    """Draw how far a body is turned from the camera in degrees: any way, in six cases of ten within 60 degrees of the front."""
+    """Draw how far a body is turned from the camera in degrees.
+
+    Any way, in six cases of ten within 60 degrees of the front.
+    """
     if rng.random() < 0.6:
         return float(np.clip(rng.normal(0, 30), -60, 60))
     return float(rng.uniform(-180, 180))

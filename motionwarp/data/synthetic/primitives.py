@@ -1,9 +1,9 @@
 """Drawing solids: rounded cones, which may be squashed, into a z-buffer, and what each pixel sees of them.
 
-A rounded cone is the union of all balls whose centre runs from a start to an end while the radius changes evenly. The point q of its
-side that belongs to the ball at s in [0, 1] fulfils (q.b - r0 d)^2 = g (q.q - r0^2) with the axis b, d = r0 - r1, g = b.b - d^2 and
-s = (q.b - r0 d) / g, since there the two balls that touch q fall together. Along a ray this is a quadratic equation. A squashed cone is
-solved in the space in which it is round.
+A rounded cone is the union of all balls whose centre runs from a start to an end while the radius changes evenly. The
+point q of its side that belongs to the ball at s in [0, 1] fulfils (q.b - r0 d)^2 = g (q.q - r0^2) with the axis b, d =
+r0 - r1, g = b.b - d^2 and s = (q.b - r0 d) / g, since there the two balls that touch q fall together. Along a ray this
+is a quadratic equation. A squashed cone is solved in the space in which it is round.
 """
 
 from __future__ import annotations

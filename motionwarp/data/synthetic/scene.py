@@ -167,7 +167,8 @@ def render(
 
 def _moved(camera: Camera, lift: DoubleArray) -> Camera:
     """Return the camera that sees the body at the origin where `camera` sees it moved by `lift`."""
-    # a small move is a shift and a zoom of the picture about the old place of the origin; the view's perspective changes too little to see
+    # a small move is a shift and a zoom of the picture about the old place of the origin; the view's perspective
+    # changes too little to see
     pixels, depths = camera.project(np.stack([np.zeros(3), np.asarray(lift, dtype=np.float64)]))
     shift = pixels[1] - pixels[0]
     focal = camera.focal * float(depths[0] / depths[1])
@@ -181,7 +182,10 @@ def _averaged(fine: FloatArray, height: int, width: int) -> FloatArray:
 
 
 def _parsing(fine: ByteArray) -> ByteArray:
-    """Reduce classes to pixels: background unless half of the samples are something, and then the class that most of these are."""
+    """Reduce classes to pixels.
+
+    Background unless half of the samples are something, and then the class that most of these are.
+    """
     samples = np.stack([fine[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)])
     votes = (samples[:, None] == samples[None]).sum(axis=1) * (samples > 0)
     best = np.take_along_axis(samples, votes.argmax(axis=0)[None], axis=0)[0]
@@ -197,7 +201,8 @@ def _points(skeleton: Skeleton, camera: Camera, depth: FloatArray) -> Pose:
         if not (0 <= column < width and 0 <= row < height):
             continue
         cover = _COVER_TRUNK if index in _TRUNK else _COVER.get(index, _COVER_LIMB)
-        # at an outline the point itself may be beside the body: the nearest of its neighbours decides less than the farthest
+        # at an outline the point itself may be beside the body: the nearest of its neighbours decides less than the
+        # farthest
         around = depth[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
         hidden = float(around.max()) < far - cover
         points[index] = x, y, HIDDEN_SCORE if hidden else 1.0

@@ -1,7 +1,8 @@
 """Finding and reading the published weights of feature networks, or saying why a figure cannot be had without them.
 
-They are pickles, as their publishers give them, so they are read with `weights_only=True`, after their sha256 was compared with the
-recorded one. They are looked for in the folder of `--features-dir`, then among fetched weights (`motionwarp weights pull`).
+They are pickles, as their publishers give them, so they are read with `weights_only=True`, after their sha256 was
+compared with the recorded one. They are looked for in the folder of `--features-dir`, then among fetched weights
+(`motionwarp weights pull`).
 """
 
 from __future__ import annotations

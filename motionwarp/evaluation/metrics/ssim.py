@@ -57,8 +57,8 @@ def ssim_map(
 ) -> FloatArray:
     """Return the similarity around every pixel whose whole window lies inside the pictures.
 
-    By default population statistics in a Gaussian window of 11 pixels, sigma 1.5, as in the paper; so `skimage.metrics` with
-    `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` and torchmetrics give the same.
+    By default population statistics in a Gaussian window of 11 pixels, sigma 1.5, as in the paper; so `skimage.metrics`
+    with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` and torchmetrics give the same.
 
     Parameters
     ----------
@@ -100,14 +100,16 @@ def ssim(first: ByteArray | FloatArray, second: ByteArray | FloatArray, settings
 def masked_ssim(
     first: ByteArray | FloatArray, second: ByteArray | FloatArray, mask: FloatArray, settings: SsimSettings = PAPER
 ) -> float:
-    """Return the similarity of two pictures whose background is painted black: Mask-SSIM of PG2 (Ma et al., NeurIPS 2017).
+    """Return the similarity of two pictures whose background is painted black.
+
+    Mask-SSIM of PG2 (Ma et al., NeurIPS 2017).
 
     Parameters
     ----------
     first, second : uint8 or float32 (H, W, C)
     mask : float32 (H, W)
-        In [0, 1]; both pictures are multiplied by it. The mean is over the whole picture, as in the paper's published code,
-        so that a small person gives a figure near 1.
+        In [0, 1]; both pictures are multiplied by it. The mean is over the whole picture, as in the paper's published
+        code, so that a small person gives a figure near 1.
     settings : SsimSettings
     """
     one, other = paired(first, second)
@@ -186,8 +188,8 @@ def local_ssim(
 ) -> float:
     """Return the mean SSIM of regions round a person's points; higher is better, at most 1.
 
-    Every region is compared as a picture of its own, and regions weigh alike. That is the mean of the whole pictures' similarity
-    over the pixels whose window lies inside the region, which is how it is computed.
+    Every region is compared as a picture of its own, and regions weigh alike. That is the mean of the whole pictures'
+    similarity over the pixels whose window lies inside the region, which is how it is computed.
 
     Parameters
     ----------
@@ -235,8 +237,9 @@ SMALLEST_SIDE: Final = _WINDOW * 2 ** (len(WEIGHTS) - 1)
 def ms_ssim(first: ByteArray | FloatArray, second: ByteArray | FloatArray) -> float:
     """Return the similarity of two pictures over five scales; higher is better, at most 1.
 
-    Gaussian windows of 11 pixels, sigma 1.5, data range 1; contrast and structure are averaged over pixels and channels at every
-    scale, luminance at the last; 2x2 means between scales. Negative terms count as 0. torchmetrics gives the same.
+    Gaussian windows of 11 pixels, sigma 1.5, data range 1; contrast and structure are averaged over pixels and channels
+    at every scale, luminance at the last; 2x2 means between scales. Negative terms count as 0. torchmetrics gives the
+    same.
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ class Figure:
         For people.
     better : "higher" or "lower"
     family : str
-        What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and "parsing" (seen by
-        the analyser), "lpips" (one network), "sets" (FID and IS: figures of all results at once).
+        What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and
+        "parsing" (seen by the analyser), "lpips" (one network), "sets" (FID and IS: figures of all results at once).
     settings : str
         How it is taken: range and what published numbers it may be compared with.
     """

@@ -26,8 +26,8 @@ _COLUMNS: Final = 7
 def figures_table(summary: Mapping[str, Any]) -> str:
     """Return every system's figures with their intervals, the best marked.
 
-    Systems run downwards, as published tables have them; where that is too wide for a page, and there is nothing published to be set
-    beside it, figures do.
+    Systems run downwards, as published tables have them; where that is too wide for a page, and there is nothing
+    published to be set beside it, figures do.
 
     Parameters
     ----------

@@ -50,7 +50,8 @@ class NamedTask:
 def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
     """Yield AKD, MKR and PCKh of results, one outcome a task; see `metrics.keypoints`.
 
-    The truth's points are the published ones, or what the analyser sees in the truth; the result's are what it sees there.
+    The truth's points are the published ones, or what the analyser sees in the truth; the result's are what it sees
+    there.
     """
     for named in tasks:
         try:

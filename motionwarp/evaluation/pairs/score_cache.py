@@ -1,7 +1,7 @@
 """Scores on disk as they are made, one line a pair: what was scored stays scored, whatever happens later.
 
-A file is for one system, one family of figures and one choice of settings, all of which its name carries as a checksum. A row also
-carries sizes and times of the files it was taken from; a pair whose files have changed is scored again.
+A file is for one system, one family of figures and one choice of settings, all of which its name carries as a checksum.
+A row also carries sizes and times of the files it was taken from; a pair whose files have changed is scored again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Making a study: two systems' results of the same names, blinded, with attention checks, as one page.
 
-The page holds pictures without names and in no order that tells the systems apart; which is whose stays in the key, which is not
-given to participants.
+The page holds pictures without names and in no order that tells the systems apart; which is whose stays in the key,
+which is not given to participants.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def make_study(settings: StudySettings, progress: Callable[[str, int, int | None
     Raises
     ------
     InputError
-        If the folders have no names in common, two pictures of one differ by their endings only, or a picture cannot be read.
+        If the folders have no names in common, two pictures of one differ by their endings only, or a picture cannot be
+        read.
     OutputError
         If the study exists already.
     """
@@ -160,7 +161,10 @@ def make_study(settings: StudySettings, progress: Callable[[str, int, int | None
 
 
 def in_blocks(rgb: ByteArray) -> ByteArray:
-    """Return a picture that nobody who looks takes for natural: in large blocks, with its colours exchanged; uint8 (H, W, 3)."""
+    """Return a picture that nobody who looks takes for natural: in large blocks, with its colours exchanged.
+
+    Uint8 (H, W, 3).
+    """
     height, width = rgb.shape[:2]
     side = max(height // _BLOCK_SHARE, 2)
     small = cv2.resize(rgb, (max(width // side, 1), max(height // side, 1)), interpolation=cv2.INTER_AREA)

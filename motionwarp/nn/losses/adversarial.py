@@ -20,7 +20,8 @@ def pyramid_hierarchy_loss(
     real, fake : sequences (scales) of sequences (layers) of float (B, C, h, w)
         The discriminator's features; those of the real picture are not trained by this.
     weights : sequence of float
-        a_i of layers F_0, F_1, F_2; the paper names three layers but no weights, so they are equal. Layers beyond are left out.
+        a_i of layers F_0, F_1, F_2; the paper names three layers but no weights, so they are equal. Layers beyond are
+        left out.
     """
     total = torch.zeros((), device=fake[0][0].device)
     for of_real, of_fake in zip(real, fake, strict=True):

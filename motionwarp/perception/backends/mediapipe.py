@@ -1,4 +1,6 @@
-"""MediaPipe Pose as an estimator (extra `mediapipe`): 33 points brought to 18, its own matte, parsing by the bundled network.
+"""MediaPipe Pose as an estimator (extra `mediapipe`).
+
+33 points brought to 18, its own matte, parsing by the bundled network.
 
 MediaPipe sees one person a picture. The legacy solutions interface is used because it carries its models in the wheel.
 """

@@ -130,7 +130,8 @@ def test_a_mirrored_sample_is_the_sample_of_the_mirrored_pair(drawn_pairs: list[
     change, wanted = (pose_change(tensors["theta_affine"][None]) for tensors in (mirrored, made))
     torch.testing.assert_close(change, wanted, atol=5e-3, rtol=0)
     difference = (mirrored["layers"].float() - made["layers"].float()).abs()
-    # cloth and with it the composite differ a little more: labels are reduced by taking the nearest, which has no mirror
+    # cloth and with it the composite differ a little more: labels are reduced by taking the nearest, which has no
+    # mirror
     bounds = torch.full((16,), 0.3)
     bounds[[parts.GARMENT, 15]] = 1.3
     assert (difference.mean(dim=(1, 2, 3)) < bounds).all(), "a layer lies elsewhere"

@@ -1,4 +1,7 @@
-"""The warping_gan engine with networks of random weights, on a drawn person: what it promises whatever they have learnt."""
+"""The warping_gan engine with networks of random weights, on a drawn person.
+
+What it promises whatever they have learnt.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ MATCHER = PartMatcherConfig(channels=(4, 4), hidden=8)
 
 
 def lively(network: nn.Module, strength: float, *shapes: tuple[int, ...]) -> nn.Module:
-    """Give the norms statistics, so that something reaches the last layer, and that one weights that have a visible effect."""
+    """Give the norms statistics and the last layer weights, so that both have a visible effect."""
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for _ in range(20):
