@@ -54,7 +54,8 @@ def _together(
 ) -> dict[str, Any]:
     begin, before = time.perf_counter(), _cpu_of_children()
     command = [
-        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(sources), "--drivings", str(drivings),
+        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(sources), "--drivings",
+        str(drivings),
         "-o", str(output), "--size", size, "--device", "cpu", "--executor", executor, "--json", "--quiet",
     ]  # fmt: skip
     if workers is not None:
@@ -74,7 +75,8 @@ def _one_by_one(pairs: list[tuple[Item, Item]], size: str, folder: Path) -> dict
     begin, before = time.perf_counter(), _cpu_of_children()
     for number, (source, driving) in enumerate(pairs):
         command = [
-            sys.executable, "-m", "motionwarp", "transfer", source.path, driving.path, "-o", str(folder / f"{number}.mp4"),
+            sys.executable, "-m", "motionwarp", "transfer", source.path, driving.path, "-o",
+            str(folder / f"{number}.mp4"),
             "--size", size, "--no-audio", "--device", "cpu", "--quiet",
         ]  # fmt: skip
         section = {

@@ -48,7 +48,8 @@ def stages(
     """Time each stage of a transfer and the whole, and compare the networks with the machine's peak."""
     wanted = parsed_size(size)
     options = {
-        "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision, "device": device
+        "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision,
+        "device": device
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         inputs = make_inputs(source, driving, wanted, frames, Path(folder))

@@ -34,7 +34,8 @@ _DEBUG_KEY: Final = "motionwarp.debug"
 _SURROUNDINGS: Final = frozenset(
     getattr(errno, name)
     for name in (
-        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG",
+        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST",
+        "ENAMETOOLONG",
     )
     if hasattr(errno, name)  # Windows lacks some
 )  # fmt: skip

@@ -83,7 +83,8 @@ def drawn(pose: BodyPose) -> tuple[ByteArray, FloatArray]:
 def transferred(folder: Path, engine: str, size: tuple[int, int]) -> ByteArray:
     """Return the one frame that an engine makes."""
     made = motionwarp.stream(
-        folder / "photo.png", folder / "target.png", engine=engine, size=f"{size[1]}x{size[0]}", placement="driving", retarget=False,
+        folder / "photo.png", folder / "target.png", engine=engine, size=f"{size[1]}x{size[0]}", placement="driving",
+        retarget=False,
         source_poses=folder / "photo.json", driving_poses=folder / "target.json",
     )  # fmt: skip
     return next(iter(made)).rgb

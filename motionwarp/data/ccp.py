@@ -32,7 +32,8 @@ _TAGS_OF_CLASS: Final = {
     labels.GLOVE: ("gloves",),
     labels.SUNGLASSES: ("glasses", "sunglasses"),
     labels.UPPER_CLOTHES: (
-        "blouse", "bodysuit", "bra", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt", "t-shirt", "tie", "top",
+        "blouse", "bodysuit", "bra", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt", "t-shirt", "tie",
+        "top",
         "vest",
     ),
     labels.DRESS: ("dress",),

@@ -19,7 +19,8 @@ FORMAT: Final = 1
 CONTAINERS: Final = ("mp4", "mov", "mkv", "webm", "frames")
 # what a data set has no use for, or has other means for
 _UNUSED: Final = (
-    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite", "side_by_side",
+    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite",
+    "side_by_side",
     "placement",
 )  # fmt: skip
 _NO_ALPHA: Final = ("mp4",)

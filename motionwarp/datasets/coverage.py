@@ -93,7 +93,8 @@ class Coverage:
         # a person's own left shoulder is to the right of a picture from the front
         across = (points[both, sk.LEFT_SHOULDER, 0] - points[both, sk.RIGHT_SHOULDER, 0]) / torso[both]
         for name, count in (
-            ("front", (across >= _PROFILE).sum()), ("back", (across <= -_PROFILE).sum()), ("side", (np.abs(across) < _PROFILE).sum()),
+            ("front", (across >= _PROFILE).sum()), ("back", (across <= -_PROFILE).sum()),
+            ("side", (np.abs(across) < _PROFILE).sum()),
         ):  # fmt: skip
             self.views[name] += int(count)
 

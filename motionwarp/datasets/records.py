@@ -119,7 +119,8 @@ def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord
     """Return the record of a clip that could not be made."""
     return ClipRecord(
         clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "failed",
-        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=printable(problem), error_kind=kind, tries=tries,
+        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=printable(problem),
+        error_kind=kind, tries=tries,
     )  # fmt: skip
 
 

@@ -34,7 +34,10 @@ def standalone_page(title: str, body: str, *, package: str, style: str, script: 
     """
     style_text, script_text = (files(package).joinpath(name).read_text(encoding="utf-8") for name in (style, script))
     digest = base64.b64encode(hashlib.sha256(script_text.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
     block = (
         ""
         if data is None

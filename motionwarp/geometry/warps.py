@@ -40,7 +40,8 @@ class PartWarps:
         control_size(self.theta_tps)
         if self.theta_tps.shape[:-2] != self.theta_affine.shape[:-2]:
             raise ValueError(
-                f"theta_affine {tuple(self.theta_affine.shape)} and theta_tps {tuple(self.theta_tps.shape)} differ in their parts"
+                f"theta_affine {tuple(self.theta_affine.shape)} and theta_tps {tuple(self.theta_tps.shape)} differ in "
+                "their parts"
             )
 
     @classmethod
@@ -77,7 +78,8 @@ class PartWarps:
         length = part_count * (6 + 2 * size * size)
         if theta.shape[-1] != length:
             raise ValueError(
-                f"{part_count} parts with {size} x {size} control points have {length} parameters, got {theta.shape[-1]}"
+                f"{part_count} parts with {size} x {size} control points have {length} parameters, got "
+                f"{theta.shape[-1]}"
             )
         affine, tps = theta.split([part_count * 6, part_count * 2 * size * size], dim=-1)
         return cls(affine.unflatten(-1, (part_count, 2, 3)), tps.unflatten(-1, (part_count, 2, size * size)))

@@ -18,14 +18,17 @@ from motionwarp.media.image_header import sniff_picture_format
 from motionwarp.media.limits import MediaLimits, existing_file, ffmpeg_address
 
 _VIDEO: Final = (
-    "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "live_flv", "asf", "asf_o", "ogg", "nut", "mxf", "gxf", "dv", "swf",
+    "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "live_flv", "asf", "asf_o", "ogg", "nut", "mxf", "gxf", "dv",
+    "swf",
     "rm", "wtv", "gif", "apng", "jpegxl_anim", "yuv4mpegpipe",
 )  # fmt: skip
 _STREAMS: Final = (
-    "h264", "hevc", "vvc", "av1", "obu", "ivf", "m4v", "mpegvideo", "h261", "h263", "vc1", "dirac", "dnxhd", "cavsvideo", "mjpeg", "apv",
+    "h264", "hevc", "vvc", "av1", "obu", "ivf", "m4v", "mpegvideo", "h261", "h263", "vc1", "dirac", "dnxhd",
+    "cavsvideo", "mjpeg", "apv",
 )  # fmt: skip
 _SOUND: Final = (
-    "wav", "w64", "aiff", "au", "caf", "flac", "mp3", "aac", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd", "mlp", "amr", "ape", "tta",
+    "wav", "w64", "aiff", "au", "caf", "flac", "mp3", "aac", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd", "mlp",
+    "amr", "ape", "tta",
     "wv", "tak", "voc", "loas",
 )  # fmt: skip
 
@@ -158,7 +161,8 @@ def opened_video(
         if width == 0 and height == 0:
             # FFmpeg drops a size that is beyond the limit it was given
             raise LimitError(
-                f"its header claims no size, or one beyond the limit of {limits.max_video_pixels / 1e6:.0f} million pixels",
+                f"its header claims no size, or one beyond the limit of {limits.max_video_pixels / 1e6:.0f} million "
+                "pixels",
                 subject=file,
                 remedy="Copy it again if it is damaged, else scale it down first, or raise MOTIONWARP_MAX_VIDEO_PIXELS",
             )
@@ -204,7 +208,8 @@ def demuxed(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[St
 def _decoder_options(limits: MediaLimits) -> dict[str, str]:
     """Return what keeps the decoders that FFmpeg opens while it probes to the limits, before we see a size."""
     if int(av.__version__.split(".")[0]) < 18:
-        return {}  # PyAV then crashes on containers whose streams show only while probing; sizes are still checked afterwards
+        # PyAV then crashes on containers whose streams show only while probing; sizes are still checked afterwards
+        return {}
     # coded sizes are a little above the shown ones
     return {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
 

@@ -313,7 +313,8 @@ def encoded_image(target: Path, pixels: ByteArray) -> bytes:
     shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not shaped or pixels.size == 0:
         raise ValueError(
-            f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} {pixels.shape}"
+            f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} "
+            f"{pixels.shape}"
         )
     ending = target.suffix.lower()
     if ending not in _WRITERS:

@@ -154,5 +154,6 @@ def _check(
             f"its header claims a {kind} of {width}x{height} pixels, beyond the limit of {max_pixels / 1e6:.0f} million"
             f" and {max_side} a side",
             subject=subject,
-            remedy=f"Scale it down first, or raise {variable_of(prefix + '_pixels')} and {variable_of(prefix + '_side')} if you trust it",
+            remedy=f"Scale it down first, or raise {variable_of(prefix + '_pixels')} and "
+            f"{variable_of(prefix + '_side')} if you trust it",
         )

@@ -299,7 +299,8 @@ class PuppetPerson:
         placed = PartWarps(warp.theta_affine.to(self._device), warp.theta_tps.to(self._device))
         lattice = placed.lattice(
             height + _SPLINE_STRIDE - 1, width + _SPLINE_STRIDE - 1, to_texture.to(self._device),
-            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
+            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device),
+            stride=_SPLINE_STRIDE,
         )[:, 0]  # fmt: skip
         return torch.stack(
             [own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)]

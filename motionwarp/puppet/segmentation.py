@@ -113,7 +113,8 @@ def _segments(points: Joints) -> list[list[FloatArray]]:
     chains: list[list[FloatArray]] = [[] for _ in range(parts.PART_COUNT)]
     chains[parts.HEAD] = [neck + 0.35 * (face - neck), face + 0.45 * (face - neck)]
     chains[parts.TORSO] = [
-        neck, hips, xy[skeleton.RIGHT_HIP], xy[skeleton.RIGHT_SHOULDER], xy[skeleton.LEFT_SHOULDER], xy[skeleton.LEFT_HIP], hips,
+        neck, hips, xy[skeleton.RIGHT_HIP], xy[skeleton.RIGHT_SHOULDER], xy[skeleton.LEFT_SHOULDER],
+        xy[skeleton.LEFT_HIP], hips,
     ]  # fmt: skip
     chains[parts.GARMENT] = [
         xy[skeleton.RIGHT_KNEE],

@@ -23,7 +23,8 @@ FILES = {
     "motionwarp/engines/__init__.py": "",
     "motionwarp/engines/registry.py": "import motionwarp.engines.layered.engine\nNAMES = ('layered',)\n",
     "motionwarp/engines/layered/__init__.py": "",
-    "motionwarp/engines/layered/engine.py": '"""Of all engines layered is the first.\n\nOf them.\n"""\nNAME = "layered"\n',
+    "motionwarp/engines/layered/engine.py": '"""Of all engines layered is the first.\n\nOf them.\n"""\nNAME = '
+    '"layered"\n',
     "cli/__init__.py": "",
     "cli/app.py": '"""Say layered, in passing."""\nfrom .options import start\n',
     "cli/options.py": "start = 1\n",

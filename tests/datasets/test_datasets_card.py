@@ -87,6 +87,7 @@ def test_clips_made_by_unlike_machines_are_told() -> None:
     assert differences_in_making([DONE, DONE, failed]) == []
     notes = differences_in_making([DONE, other, DONE])
     assert notes == [
-        "clips differ in device: cpu (2 clips), cuda (1 clips)", "clips differ in precision: bfloat16 (1 clips), float32 (2 clips)",
+        "clips differ in device: cpu (2 clips), cuda (1 clips)",
+        "clips differ in precision: bfloat16 (1 clips), float32 (2 clips)",
     ]  # fmt: skip
     assert f"\nC{notes[0][1:]}.\n" in card("MIT", "MIT", records=(DONE, other, DONE))

@@ -164,7 +164,8 @@ def test_no_worker_outlives_the_program(
         "runpy.run_module('motionwarp', None, '__main__')"
     )
     command = [
-        sys.executable, "-c", program, "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
+        sys.executable, "-c", program, "dataset", "generate", "--sources", str(inputs.sources), "--drivings",
+        str(inputs.drivings),
         "-o", str(output), "--size", "96", "--device", "cpu", "--variants", "50", "--workers", "2", "--quiet",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(repository_root), "TMPDIR": str(tmp_path / "scratch")}
@@ -215,8 +216,10 @@ def test_ten_kills_of_the_program_with_two_workers(inputs: Inputs, tmp_path: Pat
     output, whole = tmp_path / "out", tmp_path / "whole"
     make(inputs, whole, replace(CONFIG, variants=10))
     command = [
-        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
-        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--variants", "10", "--workers", "2", "--resume",
+        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(inputs.sources), "--drivings",
+        str(inputs.drivings),
+        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--variants", "10", "--workers",
+        "2", "--resume",
         "--quiet",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(repository_root)}

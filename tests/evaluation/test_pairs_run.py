@@ -64,7 +64,8 @@ def test_figures_of_two_pictures_are_those_of_the_published_code() -> None:
     result = np.clip(result, 0, 200)
     figures = {**per_image_metrics(result, truth, points(70)), **variant_metrics(result, truth)}
     patn = structural_similarity(
-        truth.astype(np.float64), result.astype(np.float64), gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+        truth.astype(np.float64), result.astype(np.float64), gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False,
         channel_axis=2, data_range=float(result.max()) - float(result.min()),
     )  # fmt: skip
     assert figures["ssim_patn"] == pytest.approx(patn, abs=1e-6)

@@ -233,7 +233,8 @@ PLAYLISTS = {
     # a control character in a comment makes them no text
     "a.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nclip.mp4\n#EXT-X-ENDLIST\n#\0\n",
     "b.mp4": "ffconcat version 1.0\nfile clip.mp4\n#\0\n",
-    "c.mp4": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n#\0\n",
+    "c.mp4": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    "#\0\n",
 }
 
 

@@ -118,7 +118,9 @@ readers = {
     "leave open": lambda: kept.append(open(__file__)),
 }
 fuzz_worker.SECONDS_A_CASE = 1 if sys.argv[4] == "hang" else 60
-fuzz_worker.read_everything = lambda path, case: readers[sys.argv[4]]() if path.name.startswith("case") and case == 1 else None
+fuzz_worker.read_everything = (
+    lambda path, case: readers[sys.argv[4]]() if path.name.startswith("case") and case == 1 else None
+)
 fuzz_worker.main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
 """
 
@@ -154,7 +156,8 @@ def test_cases_differ_and_come_again() -> None:
 # demuxers of formats that FFmpeg reads and does not write, or for which it has no encoder; damage to their relatives
 # reaches some of them
 UNMADE = {
-    "live_flv", "asf_o", "jpegxl_anim", "vvc", "av1", "vc1", "dirac", "cavsvideo", "apv", "mjpeg", "ac4", "dts", "dtshd", "truehd", "mlp",
+    "live_flv", "asf_o", "jpegxl_anim", "vvc", "av1", "vc1", "dirac", "cavsvideo", "apv", "mjpeg", "ac4", "dts",
+    "dtshd", "truehd", "mlp",
     "ape", "tak",
 }  # fmt: skip
 PICTURES = {"jpeg", "png", "gif", "webp", "bmp", "tiff", "pnm", "avif", "heic", "jpeg2000"}

@@ -72,8 +72,8 @@ def test_pictures_are_upright_however_the_phone_was_held(tmp_path: Path, orienta
     exif = Image.Exif()
     exif[0x0112] = orientation
     upright = Image.fromarray(corners_picture(120, 80))
-    stored = upright.transpose({3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]) \
-        if orientation > 1 else upright  # fmt: skip
+    turns = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = upright.transpose(turns[orientation]) if orientation > 1 else upright
     picture = read_image(saved(tmp_path, heic(stored, exif=exif.tobytes())))
     assert (picture.width, picture.height) == (120, 80)
     assert corner_names(picture.rgb) == corner_names(np.asarray(upright))

@@ -37,8 +37,10 @@ BROWN = (110, 60, 20)
 STROKES = (
     (sk.RIGHT_HIP, sk.RIGHT_KNEE, 24, ORANGE, labels.PANTS), (sk.RIGHT_KNEE, sk.RIGHT_ANKLE, 18, ORANGE, labels.PANTS),
     (sk.LEFT_HIP, sk.LEFT_KNEE, 24, PURPLE, labels.PANTS), (sk.LEFT_KNEE, sk.LEFT_ANKLE, 18, PURPLE, labels.PANTS),
-    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, 18, RED, labels.RIGHT_ARM), (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 14, RED, labels.RIGHT_ARM),
-    (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, 18, BLUE, labels.LEFT_ARM), (sk.LEFT_ELBOW, sk.LEFT_WRIST, 14, BLUE, labels.LEFT_ARM),
+    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, 18, RED, labels.RIGHT_ARM),
+    (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 14, RED, labels.RIGHT_ARM),
+    (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, 18, BLUE, labels.LEFT_ARM),
+    (sk.LEFT_ELBOW, sk.LEFT_WRIST, 14, BLUE, labels.LEFT_ARM),
 )  # fmt: skip
 BACKDROP = (20, 20, 20)
 

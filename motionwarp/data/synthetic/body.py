@@ -64,7 +64,8 @@ def sample_proportions(rng: np.random.Generator) -> Proportions:
 
     return Proportions(
         height=height, spine=part(0.29), neck=part(0.095), head_radius=part(0.062, 0.04), shoulder=part(0.105, 0.08),
-        hip=part(0.052, 0.08), upper_arm=part(0.165), forearm=part(0.143), hand=part(0.075), thigh=part(0.245), shin=part(0.24),
+        hip=part(0.052, 0.08), upper_arm=part(0.165), forearm=part(0.143), hand=part(0.075), thigh=part(0.245),
+        shin=part(0.24),
         foot=part(0.11), girth=float(np.exp(rng.normal(0.02, 0.13))),
     )  # fmt: skip
 

@@ -21,9 +21,12 @@ _SKINS: Final = (
     Material.HEAD, Material.NECK, Material.RIGHT_ARM, Material.LEFT_ARM, Material.RIGHT_LEG, Material.LEFT_LEG
 )  # fmt: skip
 _FIXED_LABELS: Final = {
-    Material.HEAD: labels.FACE, Material.NECK: labels.FACE, Material.RIGHT_ARM: labels.RIGHT_ARM, Material.LEFT_ARM: labels.LEFT_ARM,
-    Material.RIGHT_LEG: labels.RIGHT_LEG, Material.LEFT_LEG: labels.LEFT_LEG, Material.HAIR: labels.HAIR, Material.LAYER: labels.COAT,
-    Material.RIGHT_SHOE: labels.RIGHT_SHOE, Material.LEFT_SHOE: labels.LEFT_SHOE, Material.SOCK: labels.SOCKS, Material.HAT: labels.HAT,
+    Material.HEAD: labels.FACE, Material.NECK: labels.FACE, Material.RIGHT_ARM: labels.RIGHT_ARM,
+    Material.LEFT_ARM: labels.LEFT_ARM,
+    Material.RIGHT_LEG: labels.RIGHT_LEG, Material.LEFT_LEG: labels.LEFT_LEG, Material.HAIR: labels.HAIR,
+    Material.LAYER: labels.COAT,
+    Material.RIGHT_SHOE: labels.RIGHT_SHOE, Material.LEFT_SHOE: labels.LEFT_SHOE, Material.SOCK: labels.SOCKS,
+    Material.HAT: labels.HAT,
     Material.SCARF: labels.SCARF, Material.GLOVE: labels.GLOVE, Material.BAG: labels.BACKGROUND,
 }  # fmt: skip
 
@@ -102,9 +105,12 @@ def paint(
     classes = np.array([label_of(m, outfit) for m in Material], dtype=np.uint8)[material]
     albedo = np.zeros((len(material), 3), dtype=np.float32)
     cloth = {
-        Material.UPPER: outfit.upper_pattern, Material.LOWER: outfit.lower_pattern, Material.LAYER: outfit.layer_pattern,
-        Material.RIGHT_SHOE: outfit.shoe_pattern, Material.LEFT_SHOE: outfit.shoe_pattern, Material.SOCK: outfit.sock_pattern,
-        Material.HAT: outfit.accent, Material.SCARF: outfit.accent, Material.GLOVE: outfit.accent, Material.BAG: outfit.accent,
+        Material.UPPER: outfit.upper_pattern, Material.LOWER: outfit.lower_pattern,
+        Material.LAYER: outfit.layer_pattern,
+        Material.RIGHT_SHOE: outfit.shoe_pattern, Material.LEFT_SHOE: outfit.shoe_pattern,
+        Material.SOCK: outfit.sock_pattern,
+        Material.HAT: outfit.accent, Material.SCARF: outfit.accent, Material.GLOVE: outfit.accent,
+        Material.BAG: outfit.accent,
     }  # fmt: skip
     for kind in np.unique(material):
         chosen = np.flatnonzero(material == kind)

@@ -194,7 +194,8 @@ def _wide_stance(rng: np.random.Generator) -> BodyPose:
 
 
 _KINDS: Final[tuple[tuple[Callable[[np.random.Generator], BodyPose], float], ...]] = (
-    (_stand, 0.18), (_walk, 0.10), (_arms_up, 0.09), (_hands_on_hips, 0.04), (_fold_arms, 0.06), (_squat, 0.14), (_lifted_leg, 0.09),
+    (_stand, 0.18), (_walk, 0.10), (_arms_up, 0.09), (_hands_on_hips, 0.04), (_fold_arms, 0.06), (_squat, 0.14),
+    (_lifted_leg, 0.09),
     (_tucked_leg, 0.03), (_raised_knee, 0.09), (_kick, 0.05), (_sit, 0.06), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04),
     (_wide_stance, 0.03),
 )  # fmt: skip
@@ -309,6 +310,7 @@ def _replaced(
     left_arm: Angles | None = None,
 ) -> BodyPose:
     return BodyPose(
-        root or pose.root, spine or pose.spine, head or pose.head, right_arm or pose.right_arm, left_arm or pose.left_arm,
+        root or pose.root, spine or pose.spine, head or pose.head, right_arm or pose.right_arm,
+        left_arm or pose.left_arm,
         pose.right_leg, pose.left_leg,
     )  # fmt: skip

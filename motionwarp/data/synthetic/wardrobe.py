@@ -28,7 +28,8 @@ _SKIN: Final = (
     (0.28, 0.18, 0.13),
 )
 _HAIR: Final = (
-    (0.06, 0.05, 0.05), (0.14, 0.09, 0.06), (0.28, 0.17, 0.09), (0.45, 0.29, 0.15), (0.72, 0.55, 0.30), (0.85, 0.74, 0.52),
+    (0.06, 0.05, 0.05), (0.14, 0.09, 0.06), (0.28, 0.17, 0.09), (0.45, 0.29, 0.15), (0.72, 0.55, 0.30),
+    (0.85, 0.74, 0.52),
     (0.55, 0.22, 0.10), (0.60, 0.60, 0.60),
 )  # fmt: skip
 
@@ -199,7 +200,8 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
     return Outfit(
         _rounded(skin), _rounded(lips), hairs[int(rng.choice(4, p=(0.06, 0.44, 0.38, 0.12)))], _rounded(hair),
         float(rng.uniform(0.9, 1.25)), whole, upper, lower, layers[int(rng.choice(3, p=(0.68, 0.2, 0.12)))], foot,
-        sample_pattern(rng), sample_pattern(rng, 0.78), sample_pattern(rng, 0.8), sample_pattern(rng, 0.95), sample_pattern(rng, 0.8),
+        sample_pattern(rng), sample_pattern(rng, 0.78), sample_pattern(rng, 0.8), sample_pattern(rng, 0.95),
+        sample_pattern(rng, 0.8),
         sample_pattern(rng, 0.7), float(rng.uniform(*sleeves)),
         float(rng.uniform(0.82, 1.0) if long_legs else rng.uniform(0.22, 0.62)),
         float(abs(rng.normal(0.008, 0.012)) + 0.004), float(rng.uniform(0.02, 0.16)),

@@ -161,8 +161,8 @@ def frechet_distance(first: FeatureMoments, second: FeatureMoments) -> float:
     """Return the squared Frechet distance of two normal distributions: at least 0, lower is better, no upper bound.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). The last term's trace is the sum of the square roots of the eigenvalues
-    of C1^(1/2) C2 C1^(1/2), which is symmetric: so, unlike with a general matrix square root, sets that are smaller than
-    their features have dimensions need no small number added to the diagonals.
+    of C1^(1/2) C2 C1^(1/2), which is symmetric: so, unlike with a general matrix square root, sets that are smaller
+    than their features have dimensions need no small number added to the diagonals.
 
     Parameters
     ----------

@@ -217,7 +217,8 @@ def _data_address(rgb: ByteArray) -> str:
 
 def _page(question: str, data: dict[str, Any]) -> str:
     body = f"""<main>
-<header><h1>{escape(question)}</h1><p id="place" role="status"></p><progress id="bar" max="1" value="0"></progress></header>
+<header><h1>{escape(question)}</h1><p id="place" role="status"></p>\
+<progress id="bar" max="1" value="0"></progress></header>
 <section id="task" hidden>
 <div class="two">
 <button type="button" id="left"><img id="left-picture" alt="left picture"><span>Left <kbd>←</kbd></span></button>
@@ -225,7 +226,8 @@ def _page(question: str, data: dict[str, Any]) -> str:
 </div>
 <p class="soft">Take all the time you like. <button type="button" class="plain" id="back">Back <kbd>⌫</kbd></button></p>
 </section>
-<section id="start"><p>You will see two pictures at a time. Choose one with a click, or with the arrow keys. There is no time limit, and
+<section id="start"><p>You will see two pictures at a time. Choose one with a click, or with the arrow keys. \
+There is no time limit, and
 you may stop and go on later in this browser.</p><button type="button" id="begin">Begin</button></section>
 <section id="end" hidden><p>Thank you: that was all. Please save your answers and send the file back.</p>
 <button type="button" id="save">Save answers</button></section>
