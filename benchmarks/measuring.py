@@ -27,7 +27,7 @@ class Timing:
     seconds : float
         On the wall.
     cpu_seconds : float
-        Of all cores together, in this process.
+        Processor time of all cores together, in this process.
     """
 
     seconds: float

@@ -122,7 +122,7 @@ class Stages:
     driving : list of Frame
         The first frames of the driving clip.
     frames : int
-        Of the output, which are those of the clip.
+        Number of frames of the output, which are those of the clip.
     """
 
     job: TransferJob

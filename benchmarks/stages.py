@@ -94,10 +94,10 @@ def against_wall(timings: Mapping[str, Timing], frames: int, wall_ms: float, cor
     Parameters
     ----------
     timings : mapping of str to Timing
-        Of each stage alone.
+        Time of each stage alone.
     frames : int
     wall_ms : float
-        Of the whole.
+        Time of the whole.
     cores : int
 
     Returns

@@ -81,7 +81,7 @@ class Checkpoint:
     metadata : dict of str to str
         Whatever else the file says of itself: version, training step, ...
     sha256 : str
-        Of the whole file.
+        Checksum of the whole file.
     """
 
     path: Path
@@ -112,7 +112,7 @@ class Checkpoint:
         name : str
             Before the names of the network's tensors, and of its configuration.
         architecture : str
-            Of that network alone.
+            Name of that network's own architecture.
 
         Raises
         ------

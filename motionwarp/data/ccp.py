@@ -124,7 +124,7 @@ def to_lip(tag_map: ByteArray, tags: list[str], pose: Pose) -> ByteArray:
         Indices into `tags`.
     tags : list of str
     pose : Pose
-        Of the person, in the same pixels; splits skin and shoes by limb.
+        Pose of the person, in the same pixels; splits skin and shoes by limb.
 
     Returns
     -------

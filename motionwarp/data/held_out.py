@@ -54,7 +54,7 @@ def split_people(
     people : sequence of str
         All different.
     test_share : float
-        Of the people, in (0, 1); at least one person is for testing, and one for training.
+        Share of the people that is for testing, in (0, 1); at least one person is for testing, and one for training.
     seed : int
     never_test : sequence of str
         People that something was trained on already.

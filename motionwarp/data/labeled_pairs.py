@@ -41,7 +41,7 @@ class LabeledPair:
     Attributes
     ----------
     source, target : LabeledPicture
-        Of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
+        Pictures of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
     """
 
     source: LabeledPicture

@@ -31,7 +31,7 @@ class PackSettings:
     Attributes
     ----------
     height : int
-        Of every picture, in pixels; the width follows.
+        Height of every picture, in pixels; the width follows.
     margin : float
         What is kept around the person of a clip's frame, as a fraction of the person's height.
     frame_rate : float
@@ -135,7 +135,7 @@ def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabeledPic
     Parameters
     ----------
     height : int
-        Of the pictures, in pixels; they are three quarters as wide.
+        Height of the pictures, in pixels; they are three quarters as wide.
     count, seed : int
     """
     for number in range(count):

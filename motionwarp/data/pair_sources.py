@@ -33,7 +33,7 @@ def pairs_of_kind(
     describe : callable, optional
         Gives parsings where there are no labels; the bundled analyser's by default.
     split : str
-        Of photos, clips and drawn people.
+        Split of photos, clips and drawn people.
     """
     if kind == "synthetic":
         yield from synthetic_pairs(seed, split)

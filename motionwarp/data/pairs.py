@@ -71,7 +71,7 @@ class PersonPair:
     parsing : uint8 (256, 192)
         LIP classes, 255 where not known.
     pose : Pose
-        Of the target, in pixels of the window.
+        Pose of the target, in pixels of the window.
     inside : bool (256, 192)
         Where the target's picture has pixels.
     name : str
@@ -97,7 +97,7 @@ def reverse_pairs(data_folder: Path, describe: Describe, seed: int, split: Split
         Gives the parsing of photos that have no labels, and of what the labels leave out.
     seed : int
     split : str
-        Of the photos; poses come from training clips and this split's photos.
+        Split of the photos; poses come from training clips and this split's photos.
     """
     rng = np.random.default_rng([seed, 1])
     names = photo_names(data_folder / "ccp", split)

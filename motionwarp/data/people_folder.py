@@ -103,7 +103,7 @@ def frames_by_person(
     every_seconds : float
         At least so much time between two frames.
     height : int
-        Of the frames written, in pixels; smaller clips stay as they are.
+        Height of the frames written, in pixels; smaller clips stay as they are.
     keep : callable
         Told the clip, the name and the pixels of a frame before it is written; False passes over it.
 

@@ -63,7 +63,7 @@ class PairList:
     pairs : tuple of PairNames
         At least one, none twice.
     sha256 : str
-        Of the file, so that figures can say which list they are of.
+        Checksum of the file, so that figures can say which list they are of.
     """
 
     path: Path

@@ -60,7 +60,7 @@ def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> It
     data_folder : Path
         With `ccp` and `video`.
     height : int
-        Of the pictures, in pixels.
+        Height of the pictures, in pixels.
     count, seed : int
     """
     rng = np.random.default_rng(seed)

@@ -25,8 +25,8 @@ def windowed(picture: LabeledPicture, window: PersonCrop) -> LabeledPicture:
     Returns
     -------
     LabeledPicture
-        Of the window's size. Beyond the picture its edge's colours go on, the matte is 0 and the parsing 255 (not
-        known).
+        The picture at the window's size. Beyond the picture its edge's colors go on, the matte is 0 and the parsing 255
+        (not known).
     """
     to_window = window.frame_to_crop()
     size = (window.width, window.height)

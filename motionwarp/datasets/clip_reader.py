@@ -90,7 +90,7 @@ def write_warps(
     theta : float32 (T, D)
         As the engine's page in the documentation describes them.
     times_seconds : float64 (T,)
-        Of the frames.
+        Times of the frames.
     engine : str
         Whose parameters these are.
     """

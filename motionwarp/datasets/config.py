@@ -35,8 +35,8 @@ class DatasetConfig:
     Attributes
     ----------
     options : TransferOptions
-        Of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what belongs to
-        single inputs, which the tables of inputs give.
+        Options of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what
+        belongs to single inputs, which the tables of inputs give.
     augmentation : Augmentation
     pairs : str
         As for `pair_up`.
@@ -45,7 +45,8 @@ class DatasetConfig:
     container : str
         One of `CONTAINERS`; 'frames' for a folder of PNG files.
     threads : int
-        Of one worker. Sums in other orders round otherwise, so that the number belongs to what decides the bytes.
+        Number of threads of one worker. Sums in other orders round otherwise, so that the number belongs to what
+        decides the bytes.
 
     Raises
     ------

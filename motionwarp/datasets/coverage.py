@@ -45,7 +45,7 @@ class Coverage:
         How often each point lay in each cell around the middle of the hips, upright, in torso lengths, `REACH` to each
         side.
     speeds : int64 (SPEED_BINS,)
-        Of the wrists, in torso lengths a second up to `FASTEST`; the last bin holds what is faster.
+        Speeds of the wrists, in torso lengths a second up to `FASTEST`; the last bin holds what is faster.
     places : int64 (FRAME_CELLS, FRAME_CELLS)
         How often the middle of the hips lay in each cell of the frame.
     views : Counter of str

@@ -40,13 +40,13 @@ class Sample:
     Attributes
     ----------
     source_seconds, driving_frame_seconds, clip_frame_seconds : float
-        Of one worker that has loaded what it needs.
+        Times that one worker takes once it has loaded what it needs.
     clip_frame_bytes, source_bytes, driving_bytes : float
         On the disk: of a frame of a clip, of what is kept of a person and of a motion.
     worker_bytes : int
         The most memory of the worker, and a quarter more.
     frames : int
-        Of the clips that were made.
+        Number of frames of the clips that were made.
     """
 
     source_seconds: float
@@ -173,12 +173,12 @@ class Estimate:
     unreadable_people, unreadable_motions : int
         Files whose headers cannot be read.
     frames : int
-        Of all clips, as their headers, sections and draws tell.
+        Number of frames of all clips, as their headers, sections and draws tell.
     hours_of_video : float
     workers : int
         On this machine.
     seconds_a_source, seconds_a_driving_frame, seconds_a_clip_frame : float
-        Of one worker, as measured.
+        Times that one worker takes, as measured.
     hours_one_worker, hours_all_workers : float
         On the wall.
     clip_bytes, shard_bytes, analysis_bytes, disk_bytes : int
@@ -186,7 +186,8 @@ class Estimate:
     free_bytes : int or None
         On the output's disk; None where that is not known.
     worker_bytes, program_bytes, memory_bytes : int
-        Of one worker, a quarter more than its peak in the sample; of the program that hands out the work; and of all.
+        Memory of one worker, a quarter more than its peak in the sample; of the program that hands out the work; and of
+        all.
     sample_frames : int
         Frames of the sample that all of this rests on.
     """

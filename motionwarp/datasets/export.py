@@ -45,7 +45,7 @@ def export_openpose(
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     target : Storage
         Where the folders go; what else lies there stays.
     overwrite : bool
@@ -107,7 +107,7 @@ def check_export_place(storage: Storage, output: str) -> None:
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     output : str
         A path or address.
 
@@ -148,10 +148,10 @@ def export_coco(
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     target : Storage
     name : str
-        Of the file in `target`.
+        Name of the file in `target`.
     progress : callable, optional
 
     Returns

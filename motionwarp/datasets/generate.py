@@ -77,7 +77,7 @@ class RunSummary:
     ----------
     output : str
     clips, done, failed : int
-        Of the whole data set.
+        Counts over the whole data set.
     made : int
         In this run.
     inputs_seen, inputs_failed : int
@@ -90,7 +90,7 @@ class RunSummary:
     peak_worker_bytes : int
     tasks_of_worker : dict of str to int
     errors : list of str
-        Of clips that failed, each once.
+        Messages of clips that failed, each once.
     notes : list of str
         What a user should know of the whole: such as clips that were made by more than one kind of device.
     """

@@ -36,7 +36,7 @@ class InputAnalyzer:
     ----------
     config : DatasetConfig
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     scratch : Path
         A folder of this machine for copies of inputs that lie elsewhere.
     """
@@ -56,7 +56,7 @@ class InputAnalyzer:
 
     @cached_property
     def estimator_sha256(self) -> str:
-        """Of the estimator's weights or file; empty for one that brings its own."""
+        """Checksum of the estimator's weights or file; empty for one that brings its own."""
         return estimator_sha256(self.config.options.pose_estimator)
 
     def see(self, item: Item) -> AnalyzedItem:

@@ -27,13 +27,13 @@ class AnalyzedItem:
     Attributes
     ----------
     key : str
-        Of its analysis in the cache.
+        Key of its analysis in the cache.
     sha256 : str
-        Of the file's content; of a folder of frames, of all files' names and contents.
+        Checksum of the file's content; of a folder of frames, of all files' names and contents.
     stamp : str
         By which a change of the input's files is noticed without reading them.
     frames : int
-        Of a driving clip's section; 1 for a source.
+        Number of frames of a driving clip's section; 1 for a source.
     companions : dict of str to str
         The sha256 of the files that belong to it, by 'poses' and 'matte'.
     """

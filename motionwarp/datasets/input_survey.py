@@ -42,7 +42,7 @@ class InputSurvey:
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     tally : Tally
     on_details : callable
         As for `run_tasks`.

@@ -44,11 +44,11 @@ class Item:
     poses : str or None
         A file of poses that is taken in place of an estimator's.
     matte : str or None
-        Of a source: a file of its coverage.
+        File with a source's coverage.
     time : float
-        Of a source that is a video: the second whose picture is taken.
+        Second whose picture is taken from a source that is a video.
     start, end : float or None
-        Of a driving clip: its section in seconds.
+        Section of a driving clip in seconds.
     person : str or None
         Which of several people; None for the data set's own choice.
     licence : str

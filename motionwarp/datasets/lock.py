@@ -41,7 +41,7 @@ class Owner:
         When the process began, as the system counts it, since numbers of processes come again; empty where it does not
         tell.
     token : str
-        Of this very lock.
+        Token of this very lock.
     """
 
     host: str
@@ -61,7 +61,7 @@ class DatasetLock:
     Attributes
     ----------
     token : str
-        Of this lock: who reads it in the lock's file sees the same storage.
+        Token of this lock: who reads it in the lock's file sees the same storage.
 
     Parameters
     ----------

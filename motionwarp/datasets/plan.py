@@ -30,7 +30,7 @@ def pair_up(sources: Sequence[Item], drivings: Sequence[Item], how: str, seed: i
         comes more than once oftener than another of its kind; or a CSV file with the columns `source` and `driving`,
         which hold ids, or paths as in the lists of inputs.
     seed : int
-        Of 'random:N'.
+        Seed of 'random:N'.
 
     Returns
     -------
@@ -136,7 +136,7 @@ class Clip:
     variant : int
         From 0.
     seed : int
-        Of its draw and its rendering, from the data set's seed and the id.
+        Seed of the clip's draw and rendering, from the data set's seed and the id.
     """
 
     id: str

@@ -57,9 +57,9 @@ class ClipRecord:
     files : dict of str to FileFacts
         All files of the clip's folder but the record itself.
     error, error_kind : str
-        Of a clip that failed.
+        Message and class of the error of a clip that failed.
     tries : int
-        Of a clip that failed.
+        Number of tries of a clip that failed.
     """
 
     id: str

@@ -58,7 +58,7 @@ def write_shards(
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     limits : ShardLimits, optional
     progress : callable, optional
 

@@ -47,12 +47,12 @@ class WorkOrder:
     Attributes
     ----------
     root : str
-        Of the data set's storage: a path that does not depend on the working folder, or an address.
+        Place of the data set's storage: a path that does not depend on the working folder, or an address.
     config : DatasetConfig
     lock_token : str
-        Of the run's lock, which a worker must find in the storage; empty where nothing is locked.
+        Token of the run's lock, which a worker must find in the storage; empty where nothing is locked.
     version : str
-        Of motionwarp in the program that hands out tasks.
+        Version of motionwarp in the program that hands out tasks.
     """
 
     root: str

@@ -30,7 +30,7 @@ class FrameRecord:
     figures : dict
         By system.
     real_near : int
-        Of the target's points, how many the analyser finds on the real picture: what a perfect result would get.
+        Number of the target's points that the analyzer finds on the real picture: what a perfect result would get.
     """
 
     frame: str

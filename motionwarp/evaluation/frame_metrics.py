@@ -68,9 +68,9 @@ class FrameMetrics:
     l1 : float
         Mean absolute difference of values in [0, 1].
     matte_iou : float
-        Of the coverages over one half.
+        Overlap of the coverages over one half.
     points_near, points_total : int
-        Of the target's sure points inside the picture, how many an analyser finds on the result within 5 % of the
+        Number of the target's sure points inside the picture that an analyzer finds on the result within 5 % of the
         person's height; and how many there are.
     """
 
@@ -103,7 +103,7 @@ class FrameScorer:
         Parameters
         ----------
         results, targets : sequences of B views
-            Of one size each pair.
+            Pictures, of one size each pair.
 
         Returns
         -------

@@ -45,7 +45,7 @@ class PointTally:
     total : int64 (18,)
         Points that the teacher is sure of.
     scores, correct : lists of float32 / bool arrays
-        Of every such point, for the reliability table.
+        Score of every such point and whether it is right, for the reliability table.
     """
 
     near: np.ndarray[tuple[int, int], np.dtype[np.int64]] = field(
@@ -66,7 +66,7 @@ class PointTally:
             None where no person was found: all points are then missed.
         teacher : float32 (18, 3)
         height : float
-            Of the person, in pixels.
+            Height of the person, in pixels.
         """
         counted = teacher[:, 2] > TEACHER_THRESHOLD
         self.total += counted

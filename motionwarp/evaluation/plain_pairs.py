@@ -51,7 +51,7 @@ class PlainPairsSettings:
     every_seconds : float
         Between two frames of a clip, at least: neighbours are nearly the same picture.
     seed : int
-        Of the choice of photos, poses and frames.
+        Seed of the choice of photos, poses and frames.
     background : int
         Plain level behind the person, 0..255.
     """

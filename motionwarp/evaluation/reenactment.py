@@ -69,7 +69,7 @@ class ReenactmentSettings:
     poses, mattes : Origin
         What engines get.
     window : "person" or "clip"
-        Of the crop framing: around the person of each frame, or one for all evaluated frames of the clip.
+        Reach of the crop framing: around the person of each frame, or one for all evaluated frames of the clip.
     full_frame : int or None
         Side in pixels of the full-frame framing; None for the crop.
     background : int
@@ -149,7 +149,7 @@ class FramePlan:
     rendered : tuple of int
         Those and, for flicker, the ones after them.
     windows : dict of int to PersonCrop
-        Of the rendered frames and of the source.
+        Windows of the rendered frames and of the source.
     poses : float32 (len(rendered), 18, 3)
         What drives the engines, in pixels of the windows.
     """

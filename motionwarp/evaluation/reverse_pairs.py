@@ -53,7 +53,7 @@ class ReverseSettings:
         Photos of the validation split; those whose torso is not seen, or whose person the layered engine cannot move,
         are left out and do not count.
     seed : int
-        Of the choice of photos and poses. A photo's pose does not depend on `count`.
+        Seed of the choice of photos and poses. A photo's pose does not depend on `count`.
     source_detail : float
         Pixels of the made source for each pixel of a 256x192 crop.
     background : int
@@ -89,7 +89,7 @@ class ReversePair:
     Attributes
     ----------
     name : str
-        Of the photo.
+        Name of the photo.
     source : SourceView
         The made source.
     target : TargetView
@@ -191,7 +191,7 @@ def reverse_pairs(
     ----------
     data_folder : Path
     names : list of str
-        Of photos.
+        Names of the photos.
     settings : ReverseSettings
     estimator : Estimator
         Gives parsings: of the photo for the layered engine, of the made source for contestants.

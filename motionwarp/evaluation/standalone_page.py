@@ -26,7 +26,7 @@ def standalone_page(title: str, body: str, *, package: str, style: str, script: 
     body : str
         HTML; the caller has escaped what is not its own.
     package : str
-        Of the files of style and script.
+        Package with the files of style and script.
     style, script : str
         Their names.
     data : anything that JSON takes, optional

@@ -43,9 +43,10 @@ class Difference:
     Attributes
     ----------
     interval : Interval
-        Of first minus second.
+        Interval of first minus second.
     p_value : float
-        Of a difference at least as far from 0, in either direction, if the systems were exchangeable on every pair.
+        Probability of a difference at least as far from 0, in either direction, if the systems were exchangeable on
+        every pair.
     """
 
     interval: Interval

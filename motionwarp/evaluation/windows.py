@@ -22,9 +22,9 @@ def person_box(points: FloatArray, matte_box: Box | None, height: int, width: in
     points : float32 (18, 3)
         In pixels of the frame; those with a score of at least 0.5 count.
     matte_box : Box or None
-        Of the matte's coverage over one half. Where it is not known, margins around the points take its place.
+        Box of the matte's coverage over one half. Where it is not known, margins around the points take its place.
     height, width : int
-        Of the frame, beyond which nothing counts: so people who are cut off at the waist fill their window.
+        Size of the frame, beyond which nothing counts: so people who are cut off at the waist fill their window.
 
     Returns
     -------

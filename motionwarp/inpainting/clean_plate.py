@@ -37,7 +37,7 @@ def clean_plate(rgb: ByteArray, coverage: FloatArray, *, fill: Fill = "patches",
         across the hole, with the grain of its surroundings: blurred, but ten times as fast. A picture with too little
         to take pieces from is filled smoothly.
     seed : int
-        Of the search for pieces and of the grain.
+        Seed of the search for pieces and of the grain.
 
     Returns
     -------

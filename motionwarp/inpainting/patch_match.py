@@ -115,7 +115,7 @@ class PatchLevel:
         jumps : tuple of int
             How far away, in pixels, neighbours' sources are taken over from.
         reach : int
-            Of the random search, in pixels; halved until nothing is left of it.
+            Radius of the random search, in pixels; halved until nothing is left of it.
         """
         for jump in jumps:
             for step in (jump, -jump, jump * self.width, -jump * self.width):
@@ -221,7 +221,7 @@ def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> By
         The picture, its hole filled smoothly.
     hole : bool (H, W)
     seed : int
-        Of the search.
+        Seed of the search.
 
     Returns
     -------

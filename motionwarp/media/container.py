@@ -76,7 +76,7 @@ def open_accelerated(address: str, options: dict[str, str], hardware: str) -> In
     address : str
         FFmpeg's name of the file.
     options : dict of str
-        Of the demuxer and its decoders.
+        Options of the demuxer and its decoders.
     hardware : str
         "auto", or one of `hardware_decoders`.
 

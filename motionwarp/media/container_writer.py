@@ -40,7 +40,7 @@ class ContainerWriter(VideoWriter):
     container : Container
     codec : Codec
     width, height : int
-        Of the frames, in pixels; sides that the codec cannot have are padded by repeating the last row or column.
+        Size of the frames, in pixels; sides that the codec cannot have are padded by repeating the last row or column.
     frame_rate : Fraction
         Frames a second on average.
     time_base : Fraction

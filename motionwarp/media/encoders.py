@@ -36,7 +36,7 @@ class EncodeOptions:
         Speed; None for the codec's default. H.264 and HEVC "ultrafast" to "veryslow", AV1 "0" (slow) to "13", VP9 "0"
         to "9".
     threads : int
-        Of the encoder; 0 leaves the choice to it.
+        Number of threads of the encoder; 0 leaves the choice to it.
     """
 
     codec: str = "auto"
@@ -246,7 +246,7 @@ class Container:
     audio_encoder : str
         For those that do not.
     options : mapping of str
-        Of the muxer.
+        Options of the muxer.
     keeps_early_audio : bool
         Whether sound may start before time 0, to be cut off by the player: MP4 and MOV have edit lists for that.
     """

@@ -35,7 +35,7 @@ class GifWriter(VideoWriter):
     pending : PendingFile
         Where to write.
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     frame_rate : Fraction
         Frames a second on average.
     alpha : bool

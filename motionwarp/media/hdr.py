@@ -142,7 +142,7 @@ class GamutMapper:
     gamut : Gamut
         Not ordinary.
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     """
 
     pixel_format = "rgb48le"

@@ -20,7 +20,7 @@ class VideoReader(ABC):
     Attributes
     ----------
     info : VideoInfo
-        Of the whole video.
+        Properties of the whole video.
     start_seconds, end_seconds : float or None
         The section, as asked for.
     warnings : list of str

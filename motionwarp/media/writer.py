@@ -45,7 +45,8 @@ def open_writer(
         The ending decides the container: .mp4, .m4v, .mov, .webm, .mkv or .gif. A folder (an existing one, or a name
         that ends in a slash) or a pattern such as `frame_%05d.png` takes a PNG for each frame, numbered from 0.
     width, height : int
-        Of the frames, in pixels. Codecs that need even sides get the last row or column repeated, nothing is cut off.
+        Size of the frames, in pixels. Codecs that need even sides get the last row or column repeated, nothing is cut
+        off.
     frame_rate : Fraction
         Frames a second on average, for players' information and the last frame's duration.
     time_base : Fraction

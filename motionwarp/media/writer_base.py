@@ -26,7 +26,7 @@ class VideoWriter(ABC):
     path : Path
         The video to be.
     width, height : int
-        Of the frames taken, in pixels; the file's may be a pixel larger where the codec needs even sides.
+        Size of the frames taken, in pixels; the file's may be a pixel larger where the codec needs even sides.
     alpha : bool
         Whether frames have a fourth channel, straight alpha.
     frame_count : int

@@ -84,7 +84,7 @@ def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteAr
     parsing : uint8 (H, W)
         LIP classes 0..19, or 255.
     opacity : float
-        Of the colours, in [0, 1].
+        Opacity of the colours, in [0, 1].
 
     Returns
     -------

@@ -225,9 +225,9 @@ def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -
     points : float32 (18, 3)
         In the frame.
     turns : int
-        Of the view through which they were read.
+        Quarter turns of the view through which they were read.
     height, width : int
-        Of the frame.
+        Size of the frame.
     """
     box = possible_box(points, height, width)
     if box is None:
@@ -253,7 +253,7 @@ def level_windows(height: int, width: int, level: int, turns: int = 0) -> list[V
     Parameters
     ----------
     height, width : int
-        Of the frame.
+        Size of the frame.
     level : int
         0 for people about as long as the frame is high, each further level for people half as long.
     turns : int

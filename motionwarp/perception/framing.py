@@ -109,7 +109,7 @@ def possible_box(points: FloatArray, height: int, width: int, threshold: float =
     points : float32 (18, 3)
         In the frame.
     height, width : int
-        Of the frame, beyond which there is nothing to see.
+        Size of the frame, beyond which there is nothing to see.
     threshold : float
         Points below this score do not count.
 

@@ -139,7 +139,7 @@ class NetworkPredictor:
         Trained; it is copied, folded and put into evaluation mode.
     device : torch.device
     dtype : torch.dtype
-        Of weights and activations; softmax and decoding are float32.
+        Precision of weights and activations; softmax and decoding are float32.
     calibration : sequence of (raw, calibrated) or None
         Knots of a monotone, piecewise linear table for the points' scores; None leaves the network's own.
     """

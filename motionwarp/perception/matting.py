@@ -27,7 +27,7 @@ def guided_filter(guide: FloatArray, values: FloatArray, radius: int, epsilon: f
         In [0, 1].
     values : float32 (H, W)
     radius : int
-        Of the square windows, in pixels, at least 1.
+        Radius of the square windows, in pixels, at least 1.
     epsilon : float
         Variance of the guide below which a window counts as flat.
 

@@ -33,15 +33,15 @@ class AnalyzerConfig:
     Attributes
     ----------
     channels : tuple of 5 int
-        Of the encoder at strides 2, 4, 8, 16 and 32.
+        Channels of the encoder at strides 2, 4, 8, 16 and 32.
     blocks : tuple of 4 int
         Residual blocks at strides 4, 8, 16 and 32.
     pyramid_channels : tuple of 3 int
-        Of the top-down path at strides 16, 8 and 4.
+        Channels of the top-down path at strides 16, 8 and 4.
     dense_channels : int
-        Of the parsing and matte heads at stride 2.
+        Channels of the parsing and matte heads at stride 2.
     height, width : int
-        Of the crop in pixels; multiples of 32.
+        Size of the crop in pixels; multiples of 32.
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 192, 256)
@@ -59,7 +59,7 @@ class AnalyzerOutput(NamedTuple):
     ----------
     heatmap_logits : float (B, 18, H/4, W/4)
     absent_logits : float (B, 18)
-        Of the bin 'this point is not in the crop', in one softmax with the point's heatmap.
+        Logit of the bin 'this point is not in the crop', in one softmax with the point's heatmap.
     parsing_logits : float (B, 20, H/2, W/2)
     matte_logits : float (B, 1, H/2, W/2)
     """

@@ -25,7 +25,7 @@ def make_estimator(name_or_file: str, device: torch.device, dtype: torch.dtype) 
         network (.onnx), or poses (JSON, or a folder of OpenPose's JSON).
     device : torch.device
     dtype : torch.dtype
-        Of the bundled network.
+        Precision of the bundled network.
 
     Raises
     ------

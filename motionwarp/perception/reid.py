@@ -29,7 +29,7 @@ class ReidDescriptor:
     Attributes
     ----------
     histograms : float32 (3, K)
-        Of torso, thighs and shins, each summing to 1, or all 0 where the region was not seen.
+        Histograms of torso, thighs and shins, each summing to 1, or all 0 where the region was not seen.
     """
 
     histograms: FloatArray
@@ -70,7 +70,7 @@ def reid_descriptor(picture: ByteArray, points: FloatArray) -> ReidDescriptor:
     Returns
     -------
     ReidDescriptor
-        Of the regions whose points are seen and inside the picture.
+        Histograms of the regions whose points are seen and inside the picture.
     """
     lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), dtype=np.uint8)
     histograms = np.zeros((_REGIONS, int(np.prod(_BINS))), dtype=np.float32)

@@ -55,7 +55,7 @@ class LeftRightCorrector:
         previous : float32 (18, 3)
             Points of the frame before, in the same pixels.
         time_seconds : float
-            Of this frame.
+            Time of this frame.
         """
         points, parsing = person.pose.points, person.parsing
         for index, (right, left, least_gain, classes) in enumerate(_GROUPS):

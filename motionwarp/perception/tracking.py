@@ -81,7 +81,7 @@ class TrackingSettings:
     longest_batch : int
         Frames read at once.
     least_score : float
-        Of a person who is being followed.
+        Lowest score of a person who is being followed.
     same_appearance : float
         Largest distance of appearances while the person is in sight all the time. Within a clip of one person 99 % of
         frames are below 0.4; of pairs of different people 95 % are above 0.45.
@@ -92,7 +92,8 @@ class TrackingSettings:
     reach_torsos, reach_torsos_per_second : float
         How far a body may move between two sightings, in torso lengths: at once, and with time.
     thorough_every : int
-        Of the frames in which the person is lost, every so many are searched for small and lying people too.
+        Distance of thorough searches: of the frames in which the person is lost, every so many are searched for small
+        and lying people too.
     appearance_seconds : float
         Time in which the remembered appearance follows a change of light.
     widen_seconds : float

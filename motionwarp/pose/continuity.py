@@ -30,7 +30,7 @@ def out_of_frame(
         Scores below `SEEN_SCORE` do not count.
     times_seconds : float64 (T,)
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     interpolate_seconds : float
         Nobody leaves and comes back between two sightings no further apart than this.
 

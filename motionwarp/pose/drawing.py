@@ -51,7 +51,7 @@ def draw_pose(rgb: ByteArray, points: FloatArray, *, min_score: float = SEEN_SCO
     min_score : float
         Bones are drawn where both ends have at least this score.
     opacity : float
-        Of the drawing, in [0, 1].
+        Opacity of the drawing, in [0, 1].
 
     Returns
     -------

@@ -92,7 +92,7 @@ def stand(
     plain_roots : float64 (T, 2)
         The neck's path but for a slowly varying difference; what follows it is not steadied, and so stays sharp.
     times_seconds : float64 (T,)
-        Of one shot.
+        Times of one shot.
 
     Returns
     -------

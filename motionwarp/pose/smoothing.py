@@ -103,7 +103,7 @@ def smooth_track(track: PoseTrack, strength: float) -> PoseTrack:
     Returns
     -------
     PoseTrack
-        Of the same frames, with the same scores.
+        Track of the same frames, with the same scores.
 
     Raises
     ------

@@ -32,7 +32,7 @@ def depth_scores(target: Joints, point_scores: Tensor) -> Tensor:
     Parameters
     ----------
     target : Joints
-        Of B poses.
+        Points of B poses.
     point_scores : float32 tensor (B, 18)
 
     Returns
@@ -146,7 +146,7 @@ class Placement:
     corners : int array (B, 2)
         x, y of each box's first pixel in the output frame.
     height, width : int
-        Of all boxes.
+        Common size of the boxes.
     low, high : int arrays (B, 2)
         x, y of the first pixel that the frame itself asks for, and of the one after its last; equal where it asks for
         none. What else its box shows depends on the batch and must not be looked at.
@@ -197,7 +197,7 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
     outlines : float32 tensor (B, N, 2)
         In pixels of the output frame.
     height, width : int
-        Of the output frame.
+        Size of the output frame.
 
     Returns
     -------

@@ -93,7 +93,7 @@ def make_garment(source: Joints, outline: FloatArray) -> Garment:
     Parameters
     ----------
     source : Joints
-        Of one pose.
+        Points of one pose.
     outline : float32 (M, 2)
         Convex hull of the cloth below the hips, in source pixels.
     """

@@ -53,7 +53,7 @@ class HeadDepth:
     Attributes
     ----------
     offsets : float32 tensor (6, 2)
-        Of `HEAD_POINTS` from the head's axis along the picture's x and y, for no turn.
+        Offsets of `HEAD_POINTS` from the head's axis along the picture's x and y, for no turn.
     depth : float32 tensor (6,)
         Towards the viewer, in pixels of the source.
     across : float32 tensor (2,)
@@ -90,7 +90,7 @@ def head_depth(source: Joints) -> HeadDepth | None:
     Parameters
     ----------
     source : Joints
-        Of one pose, B = 1.
+        Points of one pose, B = 1.
     """
     seen = source.seen[:, list(HEAD_POINTS)]
     if int(seen[0, :-1].sum()) < _LEAST_POINTS:
@@ -131,11 +131,11 @@ def head_turns(head: HeadDepth | None, source: Joints, target: Joints) -> HeadTu
     Parameters
     ----------
     head : HeadDepth or None
-        Of the source. None turns nobody but who is seen from behind.
+        Depths of the source's head. None turns nobody but who is seen from behind.
     source : Joints
-        Of one pose, B = 1.
+        Points of one pose, B = 1.
     target : Joints
-        Of B poses.
+        Points of B poses.
 
     Returns
     -------

@@ -40,9 +40,9 @@ class HeadSurface:
     Attributes
     ----------
     front, behind : PartTexture
-        Of one box.
+        Textures of one box.
     middle, radius : float32 tensors (h,)
-        Of each row of the box, in its pixels.
+        Middle and radius of the surface in each row of the box, in its pixels.
     """
 
     front: PartTexture
@@ -64,7 +64,7 @@ class HeadSurface:
         Parameters
         ----------
         head : WarpedPart
-            Of B frames, sampled from the front.
+            Head in B frames, sampled from the front.
         grid : float32 tensor (B, h, w, 2)
             Where it was sampled, in grid_sample's coordinates.
         turn : float32 tensor (B, 2)

@@ -118,7 +118,7 @@ class Joints:
         Parameters
         ----------
         reference : Joints
-            Of one pose, B = 1.
+            Points of one pose, B = 1.
         """
         shoulders, ears = (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER), (skeleton.RIGHT_EAR, skeleton.LEFT_EAR)
         shows_face = reference.seen[:, list(_FACE)].all(dim=1) & (reference._side(*shoulders) > _FACING)

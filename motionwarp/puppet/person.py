@@ -160,7 +160,7 @@ class PuppetPerson:
         theta : WarpParams
             As returned by `plan`, possibly smoothed.
         height, width : int
-            Of the output frame.
+            Size of the output frame.
         """
         frames: list[FramePiece | None] = [None] * len(poses)
         for group in self.warped(poses, theta, height, width):

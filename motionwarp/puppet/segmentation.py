@@ -58,7 +58,7 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     Parameters
     ----------
     points : Joints
-        Of the one source pose, in pixels of `parsing`.
+        Points of the one source pose, in pixels of `parsing`.
     parsing : uint8 (h, w)
         LIP classes; 0 and 255 say nothing.
     solid : bool (h, w)

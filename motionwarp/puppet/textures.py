@@ -69,7 +69,7 @@ def continued_below(source: SourcePerson, torso: float, middle_x: float) -> Sour
     torso : float
         In pixels.
     middle_x : float
-        Of the hips, in pixels.
+        Middle of the hips, in pixels.
 
     Returns
     -------

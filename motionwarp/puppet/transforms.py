@@ -45,9 +45,9 @@ def forward_maps(source: Joints, target: Joints, source_part: tuple[int, ...], h
     Parameters
     ----------
     source : Joints
-        Of one pose, B = 1.
+        Points of one pose, B = 1.
     target : Joints
-        Of B poses.
+        Points of B poses.
     lent : tuple of P int
         The part whose source pixels each part shows: itself, or its twin, whose pixels are then mirrored.
     head : float32 tensor (B, 6, 2), optional

@@ -72,7 +72,7 @@ class WarpParams:
     theta_affine : float32 tensor (B, P, 2, 3)
         Target pixels to source pixels.
     theta_tps : float32 tensor (B, 2, K*K)
-        Of the garment, the only part that bends; zeros where there is none.
+        Spline of the garment, the only part that bends; zeros where there is none.
     depth : float32 tensor (B, 3)
         As from `layered_depth.depth_scores`.
     turn : float32 tensor (B, 2)

@@ -77,7 +77,7 @@ class BodyPose:
     Attributes
     ----------
     root : (turn to the left, lean forwards, lean to the left)
-        Of the whole body about the middle of the hips.
+        Angles of the whole body about the middle of the hips.
     spine, head : (forwards, to the left, turned to the left)
     right_arm, left_arm : (abducted, forwards, twisted inwards, elbow)
     right_leg, left_leg : (abducted, forwards, twisted inwards, knee)

@@ -80,9 +80,10 @@ def frame_body(
     camera : Camera
         Where it stands.
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     share : float
-        Of the picture's height that the body takes; a body that would then be wider than the picture takes its width.
+        Share of the picture's height that the body takes; a body that would then be wider than the picture takes its
+        width.
     middle_x, middle_y : float
         Where the middle of the body's box lies, as fractions of the picture's sides.
     """
@@ -112,7 +113,7 @@ def sample_camera(rng: np.random.Generator, points: npt.ArrayLike, height: int, 
     points : float (..., 3)
         The body's points.
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     """
     kind = rng.random()
     standpoint = sample_standpoint(rng)

@@ -84,7 +84,7 @@ def paint(
     Parameters
     ----------
     surface : Surface
-        Of `primitives`, which dress `skeleton` in `outfit`.
+        The visible surface of `primitives`, which dress `skeleton` in `outfit`.
     primitives : sequence of Primitive
     outfit : Outfit
     skeleton : Skeleton

@@ -62,7 +62,7 @@ class Surface:
     Attributes
     ----------
     index : int16 (H, W)
-        Of the primitive, `NOTHING` where there is none.
+        Index of the primitive, `NOTHING` where there is none.
     depth : float32 (H, W)
         Along the view in metres, infinite where there is nothing.
     mask : bool (H, W)
@@ -116,7 +116,7 @@ def rasterize(primitives: Sequence[Primitive], camera: Camera, height: int, widt
     primitives : sequence of Primitive
     camera : Camera
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     """
     depth = np.full((height, width), np.inf, dtype=np.float32)
     index = np.full((height, width), NOTHING, dtype=np.int16)

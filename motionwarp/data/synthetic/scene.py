@@ -84,7 +84,7 @@ def sample_view(rng: np.random.Generator, height: int, width: int) -> SyntheticV
     ----------
     rng : numpy.random.Generator
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     """
     person = sample_person(rng)
     pose = sample_pose(rng)

@@ -24,7 +24,7 @@ class ExecutorChoice:
     workers : int or None
         Tasks at once; None for as many as the cores, GPUs or the cluster hold.
     ray_address : str or None
-        Of a Ray cluster that runs; None for a local one.
+        Address of a Ray cluster that runs; None for a local one.
 
     Raises
     ------

@@ -35,7 +35,7 @@ class _RaySlot(WorkerSlot):
     started : ray.ObjectRef
         There once the actor is: where other jobs fill the cluster, that may take long.
     references : deque of ray.ObjectRef
-        Of the results of `tasks`.
+        References to the results of `tasks`.
     failures : int
         Starts in a row that failed.
     """

@@ -160,7 +160,7 @@ def pose_mask(points: FloatArray, height: int, width: int) -> FloatArray:
     points : float32 (18, 3)
         x, y in pixels and score; a score of 0 means missing.
     height, width : int
-        Of the picture.
+        Size of the picture.
 
     Returns
     -------

@@ -74,9 +74,9 @@ def flicker(before: ByteArray, now: ByteArray, flow: FloatArray) -> float:
     Parameters
     ----------
     before, now : uint8 (H, W, 3)
-        Of the result, or of the driving clip itself.
+        Consecutive frames of the result, or of the driving clip itself.
     flow : float32 (H, W, 2)
-        Of the driving clip, as from `backward_flow`.
+        Optical flow of the driving clip, as from `backward_flow`.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def pose_jitter(points: FloatArray, body_size: float, threshold: float = 0.3) ->
     Parameters
     ----------
     points : float32 (T, 18, 3)
-        Of consecutive frames, in pixels.
+        Points of consecutive frames, in pixels.
     body_size : float
         Such as the torso's length, in pixels.
     threshold : float

@@ -64,8 +64,8 @@ class SwapScore:
     Attributes
     ----------
     is_reference, is_condition : InceptionScore
-        Of the pictures in the reference's pose (its generator I or III) and of those that were brought back to the
-        condition's.
+        Scores of the pictures in the reference's pose (its generator I or III) and of those that were brought back to
+        the condition's.
     reconstruction_ssim : float
         Mean SSIM of the pictures brought back and the condition pictures that they should equal.
     """
@@ -167,7 +167,7 @@ def frechet_distance(first: FeatureMoments, second: FeatureMoments) -> float:
     Parameters
     ----------
     first, second : FeatureMoments
-        Of the same dimension, with at least two features each.
+        Moments of the same dimension, with at least two features each.
     """
     root = _symmetric_root(first.covariance)
     product = root @ second.covariance @ root

@@ -27,7 +27,7 @@ class SsimSettings:
     window : int
         Pixels, odd.
     sigma : float or None
-        Of the Gaussian window in pixels; None for a uniform window.
+        Width of the Gaussian window in pixels; None for a uniform window.
     data_range : float
         Difference of the largest and the smallest value that there may be, for values in [0, 1].
     sample_covariance : bool
@@ -195,7 +195,7 @@ def local_ssim(
     ----------
     first, second : uint8 or float32 (H, W, C)
     points : float32 (18, 3)
-        Of the ground truth, in pixels.
+        Points of the ground truth, in pixels.
     count : 18, 31 or 44
     settings : SsimSettings
     similarity : float32 (H - window + 1, W - window + 1, C), optional

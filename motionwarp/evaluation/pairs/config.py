@@ -168,7 +168,7 @@ class PairsSettings:
     limit : int or None
         At most so many pairs, drawn at random with `seed`.
     seed : int
-        Of the draw, the bootstrap and the permutations.
+        Seed of the draw, the bootstrap and the permutations.
     jobs : int
         Processes for figures without networks.
     estimator, device, precision : str

@@ -48,7 +48,7 @@ class PictureTask:
     ----------
     result, truth : Path
     points : float32 (18, 3) or None
-        Of the truth, in its pixels; None where they are not known.
+        Points of the truth, in its pixels; None where they are not known.
     """
 
     result: Path
@@ -79,7 +79,7 @@ def per_image_metrics(result: ByteArray, truth: ByteArray, points: FloatArray | 
     result, truth : uint8 (H, W, 3)
         At least 11 pixels on both sides.
     points : float32 (18, 3) or None
-        Of the truth; figures that need them are NaN without.
+        Points of the truth; figures that need them are NaN without.
 
     Returns
     -------

@@ -206,7 +206,7 @@ def set_metrics(results: Seen, truths: Seen) -> dict[str, float]:
     Parameters
     ----------
     results, truths : Seen
-        Of at least two pictures each.
+        Features of at least two pictures each.
     """
     count = len(results.probabilities)
     return {

@@ -27,7 +27,7 @@ class Score:
     Attributes
     ----------
     stamp : str
-        Of the files it was taken from.
+        Stamp of the files that the scores were taken from.
     figures : dict of str to float
         NaN where a figure makes no sense for the pair. Empty if it failed.
     error : str or None

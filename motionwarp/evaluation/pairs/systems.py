@@ -181,7 +181,7 @@ class System:
     engine : str
         What `make_engine` takes; empty for other kinds.
     weights_sha256 : str
-        Of the engine's weights; empty for systems without any, and where only their maker knows.
+        Checksum of the engine's weights; empty for systems without any, and where only their maker knows.
     folder : GeneratedFolder or None
     """
 

@@ -53,7 +53,7 @@ class StudySettings:
     height : int
         Pictures are shown no higher, in pixels.
     seed : int
-        Of the draw and of which picture comes first in the page.
+        Seed of the draw and of which picture comes first in the page.
     overwrite : bool
     """
 

@@ -127,7 +127,7 @@ def decode_simcc(x_logits: FloatArray, y_logits: FloatArray, width: int, height:
     y_logits : float32 (N, K, height * ratio)
         K is 17 (COCO) or 133 (COCO-WholeBody); body points come first in both.
     width, height : int
-        Of the network's picture in pixels.
+        Size of the network's picture in pixels.
 
     Returns
     -------

@@ -160,7 +160,7 @@ def points_from_landmarks(landmarks: FloatArray, width: int, height: int) -> Flo
     landmarks : float32 (33, 3)
         x and y as parts of the picture's width and height, and visibility in [0, 1].
     width, height : int
-        Of the picture.
+        Size of the picture.
 
     Returns
     -------
