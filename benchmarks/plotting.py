@@ -173,7 +173,7 @@ def _lines(chart: LineChart) -> ByteArray:
 
 
 def _heading(panel: ByteArray, title: str, series: Sequence[str]) -> None:
-    """Write the title, and what each colour means where there is more than one."""
+    """Write the title, and what each color means where there is more than one."""
     _write(panel, title, (_SIDE, 24), 0.54)
     if len(series) < 2:
         return

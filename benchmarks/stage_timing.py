@@ -226,7 +226,7 @@ def _exhaust(items: Iterable[object]) -> None:
 
 
 def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> AnalyzedInputs:
-    """Analyse both inputs, as a transfer does."""
+    """Analyze both inputs, as a transfer does."""
     picture, scale = read_source(source, options)
     prepared = prepare_source(source, picture, scale, None, options, estimator)
     motion = observe_driving(

@@ -65,7 +65,7 @@ def pairs(
         ),
     ] = None,
     annotate: Annotated[
-        bool, typer.Option("--annotate", help="Write points that the analyser sees; leave out pictures without.")
+        bool, typer.Option("--annotate", help="Write points that the analyzer sees; leave out pictures without.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same lists.")] = 0,
     estimator: EstimatorOption = "builtin",

@@ -52,7 +52,7 @@ def make_test_pairs(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write pairs of pictures of people that nothing was trained on, over plain grey.
+    """Write pairs of pictures of people that nothing was trained on, over plain gray.
 
     Photos have no second pose, so the source is made: the layered engine moves the person of the photo into another
     pose, and the photo itself is the target. Pairs of clips are two real frames. Writes images/, pairs.csv,

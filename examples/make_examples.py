@@ -48,7 +48,7 @@ DANCER = Proportions(
 def pattern(
     kind: Any, base: tuple[float, ...], second: tuple[float, ...], size: float = 0.06, across: bool = False
 ) -> Pattern:
-    """Return a pattern of two colours, RGB in [0, 1]."""
+    """Return a pattern of two colors, RGB in [0, 1]."""
     return Pattern(kind, base, second, size, across, 0.0)  # type: ignore[arg-type]
 
 
@@ -68,7 +68,7 @@ def outfit_of_the_person() -> Outfit:
 
 
 def outfit_of_the_dancer() -> Outfit:
-    """Return a green shirt, grey shorts and black shoes."""
+    """Return a green shirt, gray shorts and black shoes."""
     return replace(
         sample_outfit(np.random.default_rng(2)),
         skin=(0.48, 0.32, 0.23), hair="short", hair_color=(0.07, 0.05, 0.05), whole="none", upper="tshirt",

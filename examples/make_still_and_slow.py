@@ -4,7 +4,7 @@ Somebody who stands still, and somebody who moves slowly, with the noise of a ca
 
 Run from a checkout with motionwarp installed: `python examples/make_still_and_slow.py clips`, then
 
-    motionwarp evaluate reenact clips/still clips/slow --engine auto --engine layered --poses analyser --window clip
+    motionwarp evaluate reenact clips/still clips/slow --engine auto --engine layered --poses analyzer --window clip
 
 and again with `--smooth-poses 0.5 --smooth-theta 0.5`.
 

@@ -39,7 +39,7 @@ class WeightsEntry:
     bytes : int
         Size of the file.
     licence : str
-        SPDX identifier of the weights' own licence.
+        SPDX identifier of the weights' own license.
     architecture : str
         What the tensors are for; equals the metadata of a safetensors file.
     description : str

@@ -1,4 +1,4 @@
-"""Pairs of whole labelled pictures, which the `paper` preset is trained from, and packs of them.
+"""Pairs of whole labeled pictures, which the `paper` preset is trained from, and packs of them.
 
 A pack of pairs is a pack of pictures in which source and target follow each other.
 """
@@ -157,7 +157,7 @@ def labeled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split 
     ----------
     kind : str
         "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": pairs of a published
-        data set, with parsings of the bundled analyser.
+        data set, with parsings of the bundled analyzer.
     data_folder : Path
         With `ccp` and `video`, or of the published data set; not read for "synthetic".
     seed : int

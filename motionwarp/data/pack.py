@@ -1,4 +1,4 @@
-"""A pack: many labelled pictures of people in one safetensors file that training reads without decoding videos.
+"""A pack: many labeled pictures of people in one safetensors file that training reads without decoding videos.
 
 Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends
 beside it. The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
@@ -129,7 +129,7 @@ class LabeledPicture:
 
 
 class PackWriter:
-    """Collects labelled pictures and writes them as one file."""
+    """Collects labeled pictures and writes them as one file."""
 
     def __init__(self) -> None:
         self._streams: dict[str, list[bytes]] = {stream: [] for stream in _STREAMS}

@@ -35,7 +35,7 @@ class PackSettings:
     margin : float
         What is kept around the person of a clip's frame, as a fraction of the person's height.
     frame_rate : float
-        Frames a second that are taken of a clip, at most: neighbours hardly differ.
+        Frames a second that are taken of a clip, at most: neighbors hardly differ.
     """
 
     height: int = 320
@@ -158,7 +158,7 @@ class WrittenPack:
 
 
 def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabeledPicture]:
-    """Yield the labelled pictures of one kind of pack.
+    """Yield the labeled pictures of one kind of pack.
 
     Parameters
     ----------

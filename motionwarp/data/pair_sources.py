@@ -31,7 +31,7 @@ def pairs_of_kind(
         With `ccp` and `video`; not read for "synthetic".
     seed : int
     describe : callable, optional
-        Gives parsings where there are no labels; the bundled analyser's by default.
+        Gives parsings where there are no labels; the bundled analyzer's by default.
     split : str
         Split of photos, clips and drawn people.
     """

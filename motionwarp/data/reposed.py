@@ -1,4 +1,4 @@
-"""Labelled photos moved into other poses by the layered engine, with their labels carried along.
+"""Labeled photos moved into other poses by the layered engine, with their labels carried along.
 
 The photos show upright people with hanging arms; here they get the poses of the training clips, of each other, of drawn
 bodies, and limbs turned at random within what joints allow, so that what is trained on them has seen dance.

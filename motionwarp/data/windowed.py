@@ -1,4 +1,4 @@
-"""Labelled pictures seen through windows: scaled without aliasing, labels and points along with the colours."""
+"""Labeled pictures seen through windows: scaled without aliasing, labels and points along with the colors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def before_shrinking(picture: LabeledPicture, to_window: FloatArray) -> tuple[La
         picture.points,
         picture.name,
     )
-    # pixel centres at integers: x_full = (x_reduced + 0.5) / across - 0.5
+    # pixel centers at integers: x_full = (x_reduced + 0.5) / across - 0.5
     back = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5], [0, 0, 1]])
     forward = np.vstack([to_window, [0, 0, 1]]) @ back
     return reduced, forward[:2].astype(np.float32)

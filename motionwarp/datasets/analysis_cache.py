@@ -1,6 +1,6 @@
 """What was seen of an input, kept under a name that is made of the file's content and of how it was looked at.
 
-Arrays only, in NumPy's zip format without pickles; what is not an array is JSON inside. The same input analysed twice
+Arrays only, in NumPy's zip format without pickles; what is not an array is JSON inside. The same input analyzed twice
 gives the same bytes.
 """
 
@@ -36,7 +36,7 @@ def analysis_key(facts: Mapping[str, Any]) -> str:
 
 
 class AnalysisCache:
-    """Analyses by key in a folder of a storage; several processes may use it at once.
+    """Analyzes by key in a folder of a storage; several processes may use it at once.
 
     Parameters
     ----------

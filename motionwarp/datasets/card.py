@@ -1,4 +1,4 @@
-"""The card of a data set: what it is, what it was made of and how, under which licences, and that nobody filmed it."""
+"""The card of a data set: what it is, what it was made of and how, under which licenses, and that nobody filmed it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def dataset_card(plan: Plan, config: DatasetConfig, records: Sequence[ClipRecord
     frames = sum(record.frames for record in done)
     lines = [
         _header(plan),
-        "# A data set of synthesised people",
+        "# A data set of synthesized people",
         "",
         f"{len(done)} clips, {frames} frames, {seconds / 3600:.2f} hours: {len(plan.sources)} people, "
         f"{len(plan.drivings)} motions. "

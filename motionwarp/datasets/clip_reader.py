@@ -37,7 +37,7 @@ _EPOCH: Final = (
 
 
 class PictureArchive:
-    """Grey pictures as PNG in one zip file, named 00000.png and so on, written as they come.
+    """Gray pictures as PNG in one zip file, named 00000.png and so on, written as they come.
 
     One file a clip, since millions of small files are slow everywhere; stored rather than deflated, so that one frame
     can be read without the others.
@@ -173,4 +173,4 @@ def _gray_picture(content: bytes, name: str, place: str) -> ByteArray:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is not None and picture.ndim == 2 and picture.dtype == np.uint8:
             return np.asarray(picture, dtype=np.uint8)
-    raise InputError(f"{name} is no grey picture", subject=place, remedy="Make the clip again")
+    raise InputError(f"{name} is no gray picture", subject=place, remedy="Make the clip again")

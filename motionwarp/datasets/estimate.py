@@ -119,7 +119,7 @@ def _sample_tasks(
 
 
 def _seen(executor: Executor, tasks: Sequence[SeeTask]) -> list[tuple[SeeTask, TaskResult]]:
-    """Analyse inputs and return those that are of use; the first of several also loads networks and does not count."""
+    """Analyze inputs and return those that are of use; the first of several also loads networks and does not count."""
     every = [(task, _done(executor, task)) for task in tasks]
     useful = [(task, result) for task, result in every if result.problem is None]
     if not useful:

@@ -81,7 +81,7 @@ class RunSummary:
     made : int
         In this run.
     inputs_seen, inputs_failed : int
-        Analysed in this run, and given up.
+        Analyzed in this run, and given up.
     frames : int
         Made in this run.
     seconds : float

@@ -30,7 +30,7 @@ from motionwarp.version import __version__
 
 
 class InputAnalyzer:
-    """Analyses inputs for one configuration, with an estimator that is loaded when it is first needed.
+    """Analyzes inputs for one configuration, with an estimator that is loaded when it is first needed.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class InputAnalyzer:
         return estimator_sha256(self.config.options.pose_estimator)
 
     def see(self, item: Item) -> AnalyzedItem:
-        """Analyse an input unless that is done, and note it.
+        """Analyze an input unless that is done, and note it.
 
         Raises
         ------

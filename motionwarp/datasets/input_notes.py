@@ -22,7 +22,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class AnalyzedItem:
-    """What is noted of an input that was analysed.
+    """What is noted of an input that was analyzed.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def checked_note(storage: Storage, item: Item) -> Note | None:
     Raises
     ------
     InputError
-        If the input, or a file that belongs to it, is no longer what was analysed; the message names the file.
+        If the input, or a file that belongs to it, is no longer what was analyzed; the message names the file.
     """
     note = read_note(storage, item)
     if isinstance(note, AnalyzedItem) and item_stamp(item) != note.stamp:

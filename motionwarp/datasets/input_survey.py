@@ -37,7 +37,7 @@ class InputSurvey:
     Attributes
     ----------
     seen, failed : int
-        Inputs that were analysed in this run, and that are of no use.
+        Inputs that were analyzed in this run, and that are of no use.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class InputSurvey:
         return self._notes[item.kind, item.id]
 
     def look(self, executor: Executor, clips: Iterable[Clip], *, of_all: bool) -> None:
-        """Have all inputs of clips analysed that were not yet.
+        """Have all inputs of clips analyzed that were not yet.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class InputSurvey:
         Raises
         ------
         InputError
-            If an input has changed since it was analysed, or `of_all` and not one of a kind is of use.
+            If an input has changed since it was analyzed, or `of_all` and not one of a kind is of use.
         """
         items = list({(item.kind, item.id): item for clip in clips for item in (clip.source, clip.driving)}.values())
         with ThreadPoolExecutor(_READERS) as readers:

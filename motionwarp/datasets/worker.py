@@ -63,14 +63,14 @@ class WorkOrder:
 
 @dataclass(frozen=True)
 class SeeTask:
-    """Analyse one input."""
+    """Analyze one input."""
 
     item: Item
 
 
 @dataclass(frozen=True)
 class ClipTask:
-    """Make one clip of inputs that have been analysed."""
+    """Make one clip of inputs that have been analyzed."""
 
     clip: Clip
     source: AnalyzedItem

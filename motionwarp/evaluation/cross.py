@@ -42,7 +42,7 @@ CROSS_FIGURES: Final = {
     "identity": (
         "Appearance",
         "lower",
-        "Hellinger distance of the colours of torso, thighs and shins from the source's, in [0, 1]",
+        "Hellinger distance of the colors of torso, thighs and shins from the source's, in [0, 1]",
     ),
     "flicker": (
         "Flicker",
@@ -159,7 +159,7 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
 
 @dataclass(frozen=True, eq=False)
 class _Inputs:
-    """One combination, analysed once for all engines."""
+    """One combination, analyzed once for all engines."""
 
     source: Path
     driving: Path

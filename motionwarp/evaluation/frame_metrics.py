@@ -88,7 +88,7 @@ class FrameScorer:
     Parameters
     ----------
     reader : CropPredictor
-        Finds points; the protocol's is the bundled analyser.
+        Finds points; the protocol's is the bundled analyzer.
     final_size : (int, int) or None
         Width and height to which pictures are brought for SSIM, PSNR and L1; None for their own.
     """

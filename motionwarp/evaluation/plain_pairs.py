@@ -1,7 +1,7 @@
-"""Test pairs over plain grey as files: reverse pairs of validation photos, and pairs of frames of validation clips.
+"""Test pairs over plain gray as files: reverse pairs of validation photos, and pairs of frames of validation clips.
 
 What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other
-protocols, cut out by the given mattes and laid over plain grey, so that no figure is decided by backgrounds, which no
+protocols, cut out by the given mattes and laid over plain gray, so that no figure is decided by backgrounds, which no
 engine moves.
 """
 
@@ -49,7 +49,7 @@ class PlainPairsSettings:
     pairs_per_clip : int
         Ordered pairs of frames of each validation clip, at most.
     every_seconds : float
-        Between two frames of a clip, at least: neighbours are nearly the same picture.
+        Between two frames of a clip, at least: neighbors are nearly the same picture.
     seed : int
         Seed of the choice of photos, poses and frames.
     background : int

@@ -263,7 +263,7 @@ def _target(photo: CcpPhoto, background: int) -> TargetView:
 
 
 def framed_on_plain(rgb: ByteArray, matte: FloatArray, pose: Pose, background: int) -> TargetView:
-    """Cut the canonical crop of a person out of a picture and lay it over plain grey.
+    """Cut the canonical crop of a person out of a picture and lay it over plain gray.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ def frame_window(height: int, width: int, short_side: int) -> PersonCrop:
 
 
 def picture_in(rgb: ByteArray, window: PersonCrop) -> ByteArray:
-    """Return what a window shows of a frame, without aliasing, grey outside of the frame; uint8 (h, w, 3)."""
+    """Return what a window shows of a frame, without aliasing, gray outside of the frame; uint8 (h, w, 3)."""
     return np.asarray(extract_views(rgb, [View(window)])[0], dtype=np.uint8)
 
 
@@ -77,7 +77,7 @@ def matte_in(matte: FloatArray, window: PersonCrop) -> FloatArray:
         In steps of 1/255.
     """
     cover = np.rint(matte * np.float32(255)).astype(np.uint8)
-    # sampled along with the frame's own extent, which tells how much of the grey outside was mixed in
+    # sampled along with the frame's own extent, which tells how much of the gray outside was mixed in
     sampled = extract_views(np.dstack([cover, np.full_like(cover, 255), cover]), [View(window)])[0].astype(np.float32)
     outside = (255 - sampled[..., 1]) / np.float32(255 - OUTSIDE_GRAY)
     return np.asarray(np.clip((sampled[..., 0] - OUTSIDE_GRAY * outside) / 255, 0, 1), dtype=np.float32)
@@ -98,7 +98,7 @@ def _covered(count: int, start: float, scale: float, length: int) -> FloatArray:
 
 
 def on_plain(rgb: ByteArray, matte: FloatArray, level: int) -> ByteArray:
-    """Lay a person over plain grey of a level in 0..255.
+    """Lay a person over plain gray of a level in 0..255.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Affine maps of the plane, batched: applying, composing, inverting and fitting them to points.
 
 A map is a tensor (..., 2, 3) that takes a point p to `matrix[..., :2] @ p + matrix[..., 2]`. Points are pixels with
-centres at integers, or any other coordinates. All functions broadcast over leading dimensions, are differentiable and
+centers at integers, or any other coordinates. All functions broadcast over leading dimensions, are differentiable and
 keep float64.
 """
 
@@ -100,7 +100,7 @@ def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 def fit_affine(source: Tensor, target: Tensor, weights: Tensor, *, pull: float) -> Tensor:
     """Fit an affine map to pairs of points by weighted least squares, drawn towards the best similarity.
 
-    Minimises sum_i w_i |A s_i - t_i|^2 + pull * spread * |M - M_similarity|^2, where M is the linear part and spread
+    Minimizes sum_i w_i |A s_i - t_i|^2 + pull * spread * |M - M_similarity|^2, where M is the linear part and spread
     the weighted mean of the squared distances from the mean, over two. So `pull` has no unit: 0 is plain least squares
     (which needs three points that are not on a line), large values give the similarity.
 
@@ -175,7 +175,7 @@ def with_least_width(matrix: Tensor, least: Tensor) -> Tensor:
     Returns
     -------
     float tensor (..., 2, 3)
-        Same image of the origin as before: recentre where that matters.
+        Same image of the origin as before: recenter where that matters.
     """
     a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
     # a matrix of the plane is the sum of a turning part (e, h) and a mirroring part (f, g): singular values q + r and q

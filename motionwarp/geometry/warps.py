@@ -2,7 +2,7 @@
 
 An affine map and a thin-plate spline, composed into one map from target to source.
 
-A target pixel x goes to `A(F^-1(T(F(x))))`: F, the control frame, turns target pixels into the normalised units of the
+A target pixel x goes to `A(F^-1(T(F(x))))`: F, the control frame, turns target pixels into the normalized units of the
 spline T, and A is the affine map to source pixels. With the whole target picture as frame this is the composition of
 the geometric matcher: the source is warped by A first, and the result by T. The picture itself is sampled once only.
 """
@@ -28,7 +28,7 @@ class PartWarps:
     theta_affine : float tensor (..., P, 2, 3)
         From target pixels to source pixels.
     theta_tps : float tensor (..., P, 2, K*K)
-        Displacements of the spline's control points in normalised units of the control frame; zeros are the identity.
+        Displacements of the spline's control points in normalized units of the control frame; zeros are the identity.
     """
 
     theta_affine: Tensor
@@ -92,7 +92,7 @@ class PartWarps:
         points : float tensor (..., P, N, 2)
             Target pixels.
         control_frame : float tensor, broadcastable to (..., P, 2, 3)
-            From target pixels to the spline's normalised units, for example `normalizing_map(height, width)`.
+            From target pixels to the spline's normalized units, for example `normalizing_map(height, width)`.
 
         Returns
         -------

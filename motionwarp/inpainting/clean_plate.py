@@ -48,7 +48,7 @@ def clean_plate(rgb: ByteArray, coverage: FloatArray, *, fill: Fill = "patches",
     if not hole.any():
         return rgb.copy()
     if hole.all():
-        # nothing is left to fill from; the mean is the least wrong plain colour
+        # nothing is left to fill from; the mean is the least wrong plain color
         return np.full_like(rgb, rgb.reshape(-1, 3).mean(axis=0).round().astype(np.uint8))
     smooth = _smoothly_filled(rgb, hole, seed)
     if fill == "smooth":

@@ -1,6 +1,6 @@
 """Patch matching: for every patch that reaches into a hole, a patch of the known picture that is like it.
 
-The field of nearest neighbours is kept good by propagation and random search (PatchMatch, Barnes et al. 2009, section
+The field of nearest neighbors is kept good by propagation and random search (PatchMatch, Barnes et al. 2009, section
 3), for all patches at once instead of pixel after pixel; the hole is repainted by votes of the overlapping patches
 (Wexler, Shechtman and Irani 2007, section 3). Patches are compared by their principal components, which keeps nearly
 all of the distance and costs a sixth.
@@ -30,7 +30,7 @@ _SAMPLES: Final = 2000
 _FAR_DOWN, _FAR_ACROSS = 140.0, 2.0
 # squared levels for each time that a source is used, and how many times count: a patch used often becomes a pattern
 _OFTEN, _OFTEN_AT_MOST = 8.0, 20.0
-# a source far from the neighbours' must be better by this factor and these squared levels: whole pieces look truer than
+# a source far from the neighbors' must be better by this factor and these squared levels: whole pieces look truer than
 # shreds
 _COHERENCE, _COHERENCE_LEVELS = 1.2, 4.0
 # votes weaken by this factor with every pixel from the hole's edge (Wexler et al., section 3.1)
@@ -41,7 +41,7 @@ _VOTE_QUANTILE: Final = 0.3
 
 
 class PatchLevel:
-    """One size of the picture. Pixels are numbered row by row; `targets` and `sources` are centres of patches.
+    """One size of the picture. Pixels are numbered row by row; `targets` and `sources` are centers of patches.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class PatchLevel:
     Attributes
     ----------
     targets : int64 (N,)
-        Centres of patches inside the picture that reach into the hole.
+        Centers of patches inside the picture that reach into the hole.
     sources : int64 (S,)
-        Centres of patches inside the picture without a pixel of the hole.
+        Centers of patches inside the picture without a pixel of the hole.
     """
 
     def __init__(self, rgb: FloatArray, hole: BoolArray, rng: np.random.Generator) -> None:
@@ -79,7 +79,7 @@ class PatchLevel:
             self._features[piece] = self.features(piece)
 
     def features(self, centers: IndexArray) -> FloatArray:
-        """Return what patches are compared by: mean squared differences of colour and place are squared distances.
+        """Return what patches are compared by: mean squared differences of color and place are squared distances.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class PatchLevel:
         chosen : int64 (N,)
         distance : float32 (N,)
         jumps : tuple of int
-            How far away, in pixels, neighbours' sources are taken over from.
+            How far away, in pixels, neighbors' sources are taken over from.
         reach : int
             Radius of the random search, in pixels; halved until nothing is left of it.
         """
@@ -127,7 +127,7 @@ class PatchLevel:
             reach //= 2
 
     def center_at(self, y: IndexArray, x: IndexArray) -> IndexArray:
-        """Return the numbers of the nearest centres whose patches lie inside the picture, int64 (n,)."""
+        """Return the numbers of the nearest centers whose patches lie inside the picture, int64 (n,)."""
         rows = np.clip(y, RADIUS, self.height - 1 - RADIUS)
         return np.asarray(rows * self.width + np.clip(x, RADIUS, self.width - 1 - RADIUS), dtype=np.int64)
 

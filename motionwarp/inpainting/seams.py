@@ -1,7 +1,7 @@
 """Pieces copied from elsewhere, with their brightness matched to each other and to the picture around them.
 
 The gradients of the copies are kept and the picture is fitted to them (Perez, Gangnet and Blake 2003, equation 3),
-screened, so that a wrong colour at an edge does not spread far, and with great steps left as they are: those are edges
+screened, so that a wrong color at an edge does not spread far, and with great steps left as they are: those are edges
 of things, not of light.
 """
 
@@ -63,7 +63,7 @@ def _box(hole: BoolArray) -> tuple[slice, slice]:
 
 
 def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
-    """Return how much more pixels should go up against their neighbours than their copies do, float32 (h, w, 3).
+    """Return how much more pixels should go up against their neighbors than their copies do, float32 (h, w, 3).
 
     `hole` and `source` (h, w) are cut-outs, `source` counts in the whole picture `rgb` (H, W, 3).
     """
@@ -73,13 +73,13 @@ def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
     for near, far in (
         (1, 1),
         (width, rgb.shape[1]),
-    ):  # the neighbour to the right, then below: in the cut-out, in the picture
+    ):  # the neighbor to the right, then below: in the cut-out, in the picture
         first = np.flatnonzero((unknown[:-near] | unknown[near:]) & (origin[near:] - origin[:-near] != far))
         if near == 1:
             first = first[(first + 1) % width != 0]
         second = first + near
         left, right = (colors[origin[at]].astype(np.float32) for at in (first, second))
-        # each copy says what its neighbour would be if it went on; the two say it in equal parts
+        # each copy says what its neighbor would be if it went on; the two say it in equal parts
         from_left = (colors[origin[first] + far * unknown[first]] - right) * unknown[first, None]
         from_right = (left - colors[origin[second] - far * unknown[second]]) * unknown[second, None]
         step = (from_left + from_right) / (unknown[first, None].astype(np.float32) + unknown[second, None])

@@ -33,7 +33,7 @@ _HD_WIDTH, _HD_HEIGHT = 1280, 577
 
 @dataclass(frozen=True)
 class ColorCoding:
-    """How the numbers of a frame stand for colours.
+    """How the numbers of a frame stand for colors.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ def coding_of(frame: av.VideoFrame, subject: str) -> ColorCoding:
         matrix = _MATRIX_OF_SPACE[space]
     else:
         raise MediaError(
-            f"its colours are coded by matrix {space} of ISO/IEC 23091-2, which cannot be converted",
+            f"its colors are coded by matrix {space} of ISO/IEC 23091-2, which cannot be converted",
             subject=subject,
             remedy="Convert it to BT.709 first",
         )
@@ -108,7 +108,7 @@ class RgbConverter:
     subject : str
         The file, for messages.
     gamut : Gamut
-        What the stream's colours mean; high dynamic range is brought to ordinary.
+        What the stream's colors mean; high dynamic range is brought to ordinary.
     """
 
     def __init__(self, width: int, height: int, subject: str, gamut: Gamut = ORDINARY) -> None:
@@ -120,12 +120,12 @@ class RgbConverter:
         self._mapper = None if gamut.is_ordinary else GamutMapper(gamut, width, height)
 
     def convert(self, frame: av.VideoFrame) -> tuple[ByteArray, ByteArray | None]:
-        """Return the colours, uint8 (H, W, 3), and alpha, uint8 (H, W), None where the frame is opaque.
+        """Return the colors, uint8 (H, W, 3), and alpha, uint8 (H, W), None where the frame is opaque.
 
         Raises
         ------
         MediaError
-            If the frame's colours or format cannot be converted.
+            If the frame's colors or format cannot be converted.
         """
         if not has_alpha(frame.format.name):
             return self._colors(frame), None

@@ -128,7 +128,7 @@ _CODECS_OF_DECODERS = {
     "libopus": "opus",
     "libvorbis": "vorbis",
 }
-# uncompressed video with a header in words; grey pictures are printable then
+# uncompressed video with a header in words; gray pictures are printable then
 _Y4M = b"YUV4MPEG2 "
 
 

@@ -282,7 +282,7 @@ class ContainerReader(VideoReader):
                 damaged.append(index + len(damaged))
                 continue
             self._limits.check_video(decoded.picture.width, decoded.picture.height, self.info.path)
-            # bringing a frame to colours at its full size takes longer than decoding it
+            # bringing a frame to colors at its full size takes longer than decoding it
             rgb, alpha = (small if index % self._whole_every else whole).convert(decoded.picture)
             upright_alpha = None if alpha is None else self._orientation.upright(alpha)
             time = decoded.time - section.start

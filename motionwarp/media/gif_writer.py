@@ -28,7 +28,7 @@ _SHORTEST_TICKS = 2
 
 
 class GifWriter(VideoWriter):
-    """Quantises each frame to 256 colours of its own, with error diffusion, and loops for ever.
+    """Quantizes each frame to 256 colors of its own, with error diffusion, and loops for ever.
 
     Parameters
     ----------

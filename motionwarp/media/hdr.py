@@ -2,7 +2,7 @@
 
 BT.709 primaries, a display of ordinary brightness.
 
-Phones record HLG (and some PQ) in BT.2020 primaries by default; read as ordinary video it looks grey and flat. Both
+Phones record HLG (and some PQ) in BT.2020 primaries by default; read as ordinary video it looks gray and flat. Both
 transfer functions are those of ITU-R BT.2100-2. How bright the result is to be follows ITU-R BT.2408: the level that
 HDR gives to white paper, 203 cd/m2, becomes the white of ordinary video. The roll-off above it is ours.
 """
@@ -113,7 +113,7 @@ def to_ordinary_signal(signal: Array, gamut: Gamut) -> Array:
     Returns
     -------
     float64 (..., 3)
-        RGB in [0, 1]; colours outside BT.709 are clipped.
+        RGB in [0, 1]; colors outside BT.709 are clipped.
     """
     light = to_display_light(signal, gamut.transfer)
     if gamut.primaries == PRIMARIES_BT2020:
@@ -135,7 +135,7 @@ def _roll_off(light: Array, peak: float) -> Array:
 
 
 class GamutMapper:
-    """Maps 16-bit RGB frames to ordinary ones, by FFmpeg's interpolation in a table of colours.
+    """Maps 16-bit RGB frames to ordinary ones, by FFmpeg's interpolation in a table of colors.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def decode_heif(data: bytes, file: Path, limits: MediaLimits) -> ByteArray:
     Returns
     -------
     uint8 (H, W), (H, W, 3) or (H, W, 4)
-        Grey, RGB or RGBA, upright: libheif turns pictures as they say themselves.
+        Gray, RGB or RGBA, upright: libheif turns pictures as they say themselves.
 
     Raises
     ------

@@ -61,7 +61,7 @@ class VideoInfo:
     container : str
         FFmpeg's name of the container; "folder" or "picture" where there is none.
     gamut : Gamut
-        What its colours mean; frames that are read are brought to ordinary ones.
+        What its colors mean; frames that are read are brought to ordinary ones.
     """
 
     path: Path

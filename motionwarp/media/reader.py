@@ -36,7 +36,7 @@ def open_video(
 ) -> VideoReader:
     """Open a video to read its frames.
 
-    Rotation, mirroring, pixel shape, colour matrix and range are undone, so that frames are as a player shows them.
+    Rotation, mirroring, pixel shape, color matrix and range are undone, so that frames are as a player shows them.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The residual encoder-decoder that both stages of the Warping-GAN are made of.
 
 pix2pixHD's global generator (Wang et al. 2018, appendix): a 7x7 convolution, strided 3x3 convolutions that halve the
-size and double the channels, residual blocks, and the way back. Two departures: the way up is nearest-neighbour
+size and double the channels, residual blocks, and the way back. Two departures: the way up is nearest-neighbor
 enlargement and a 3x3 convolution, since transposed convolutions leave a checkerboard; and borders are reflected in
 every convolution of the way down.
 """

@@ -51,13 +51,13 @@ _ARMS: Final = {
 _SKIN: Final = (labels.FACE, *_ARMS, labels.RIGHT_LEG, labels.LEFT_LEG)
 _CLOTHES: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS, labels.PANTS, labels.SKIRT)
 _SEEN: Final = 0.2
-# height of the person in pixels at which colours are compared, and the blur there: of the picture's noise, and of the
+# height of the person in pixels at which colors are compared, and the blur there: of the picture's noise, and of the
 # verdict
 _HEIGHT: Final = 640
 _BLUR_COLORS, _BLUR_EVIDENCE = 1.0, 1.5
 # pixels of the face, there, without which nothing is said
 _LEAST_FACE: Final = 30
-# bins of 16 levels of lightness by 4 of each colour, which spans 64 levels about grey, and their spread in bins
+# bins of 16 levels of lightness by 4 of each color, which spans 64 levels about gray, and their spread in bins
 _BINS: Final = 16
 _SPREAD: Final = (1.0, 0.7, 0.7)
 _AROUND: Final = 0.3  # weight of what is around the person, against their clothes
@@ -73,7 +73,7 @@ _HAND: Final = 0.45  # of the forearm's length, beyond the wrist
 
 
 def arms_by_skin(rgb: ByteArray, parsing: ByteArray, pose: Pose) -> ByteArray:
-    """Return a parsing whose arms are where the colour of the face is.
+    """Return a parsing whose arms are where the color of the face is.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def arms_by_skin(rgb: ByteArray, parsing: ByteArray, pose: Pose) -> ByteArray:
     Returns
     -------
     uint8 (H, W)
-        Arms of another colour get the nearest class of the person that is no arm; cloth along an arm that has the
-        colour of skin becomes that arm. The same parsing where there is too little of a face to compare with.
+        Arms of another color get the nearest class of the person that is no arm; cloth along an arm that has the
+        color of skin becomes that arm. The same parsing where there is too little of a face to compare with.
     """
     box = _box(parsing)
     if box is None:

@@ -81,7 +81,7 @@ def box_overlap(first: Box, second: Box) -> float:
 _WINDOW_FILL: Final = 0.62
 _ASPECT: Final = 0.75  # width over height of an upright window
 _STEP: Final = (
-    0.36  # of a window, between neighbours: nobody is farther than half of it from the nearest window's middle
+    0.36  # of a window, between neighbors: nobody is farther than half of it from the nearest window's middle
 )
 _ROOMY_FILL: Final = 0.58  # share of a view that a person fills who may have been seen in part only
 _EDGE: Final = 0.2  # of a window: nobody worth finding has their middle nearer to the frame's edge

@@ -1,6 +1,6 @@
 """Light: dark pictures are lifted before a network reads them, and what no network can read is told.
 
-The analyser has learned from well-lit photos. In a dark picture it is not unsure but wrong, with high scores; lifted,
+The analyzer has learned from well-lit photos. In a dark picture it is not unsure but wrong, with high scores; lifted,
 the same picture reads nearly as well as a bright one. What is blown out is gone for good.
 """
 
@@ -45,7 +45,7 @@ def lifted(picture: ByteArray) -> ByteArray:
     Parameters
     ----------
     picture : uint8 (h, w, 3)
-        Grey outside the frame.
+        Gray outside the frame.
     """
     levels = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     inside = (levels != _GRAY).astype(np.uint8)

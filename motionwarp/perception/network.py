@@ -1,4 +1,4 @@
-"""The analyser: 18 points, 20 part classes and a matte of the person in a crop, from one shared backbone.
+"""The analyzer: 18 points, 20 part classes and a matte of the person in a crop, from one shared backbone.
 
 Ours. A residual encoder with a self-attention at the coarsest level (left and right cannot be told locally), a top-down
 path with lateral connections (feature pyramid, Lin et al. 2017), and three heads. As in JPPNet (Liang et al. 2018) the
@@ -28,7 +28,7 @@ PEAK_RADIUS = 3
 
 @dataclass(frozen=True)
 class AnalyzerConfig:
-    """Size of the analyser.
+    """Size of the analyzer.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class AnalyzerConfig:
 
 
 class AnalyzerOutput(NamedTuple):
-    """What the analyser says of a batch of crops.
+    """What the analyzer says of a batch of crops.
 
     Attributes
     ----------
@@ -99,12 +99,12 @@ class Analyzer(nn.Module):
         self.matte_head = nn.Conv2d(config.dense_channels, 1, 1)
 
     def forward(self, image: Tensor) -> AnalyzerOutput:
-        """Analyse crops.
+        """Analyze crops.
 
         Parameters
         ----------
         image : float tensor (B, 3, H, W)
-            RGB in [0, 1], the labelled person in the middle.
+            RGB in [0, 1], the labeled person in the middle.
 
         Returns
         -------
@@ -176,7 +176,7 @@ def decode_points(output: AnalyzerOutput) -> Tensor:
     Returns
     -------
     float32 (B, 18, 3)
-        x, y in crop pixels (pixel centres at integers), score in [0, 1].
+        x, y in crop pixels (pixel centers at integers), score in [0, 1].
     """
     _, absent = point_probabilities(output)  # (B, 18)
     batch, points, height, width = output.heatmap_logits.shape
@@ -199,7 +199,7 @@ def decode_points(output: AnalyzerOutput) -> Tensor:
     weight = window / mass.clamp_min(1e-12)[..., None, None]
     cell_x = peak_x + (weight.sum(dim=2) * offsets).sum(dim=-1)
     cell_y = peak_y + (weight.sum(dim=3) * offsets).sum(dim=-1)
-    # a cell's centre lies in the middle of its stride x stride pixels
+    # a cell's center lies in the middle of its stride x stride pixels
     center = (HEATMAP_STRIDE - 1) / 2
     score = (mass * (1 - absent)).clamp(0, 1)
     return torch.stack([cell_x * HEATMAP_STRIDE + center, cell_y * HEATMAP_STRIDE + center, score], dim=-1)

@@ -116,7 +116,7 @@ def with_mid_hip(points: FloatArray) -> FloatArray:
 def fill_from_neighbors(positions: FloatArray, known: BoolArray, steps: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Place unknown joints at a known step from joints that are known, spreading over the tree.
 
-    A joint with several known neighbours takes the mean of what they say, so the result does not depend on sides.
+    A joint with several known neighbors takes the mean of what they say, so the result does not depend on sides.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ SWAP_GROUPS: Final = (
     ("elbows and wrists", (LEFT_ELBOW, LEFT_WRIST)),
     ("knees and ankles", (LEFT_KNEE, LEFT_ANKLE)),
 )
-# swaps are looked for in stretches of up to this many frames whose neighbours are at most this far apart: legs seen
+# swaps are looked for in stretches of up to this many frames whose neighbors are at most this far apart: legs seen
 # from the side really do change places, but not twice in that time; shoulders and hips need longer to turn about and
 # back
 LONGEST_SWAP: Final = 3
@@ -59,7 +59,7 @@ MIN_JUMP: Final = 0.2
 # a bone whose length jumps along bears witness, so that less acceleration is needed
 WITNESS_FACTOR: Final = 0.4
 WITNESS_CHANGE: Final = 0.25
-# putting one point right can show that its neighbour in time was the wrong one, so it is done in rounds
+# putting one point right can show that its neighbor in time was the wrong one, so it is done in rounds
 JUMP_ROUNDS: Final = 3
 # a place that was put back is less sure than one that was seen
 REPAIRED_FACTOR: Final = 0.7
@@ -175,7 +175,7 @@ def _find_jumps(points: FloatArray, times: DoubleArray, length: int, torso: floa
         expected = (1 - share) * before[..., :2] + share * behind[..., :2]
         away = np.minimum(away, np.linalg.norm(middle[..., :2] - expected, axis=-1))
         seen &= middle[..., 2] >= SEEN_SCORE
-    # out and back again over the time between the neighbours takes this acceleration: 8 d / span^2
+    # out and back again over the time between the neighbors takes this acceleration: 8 d / span^2
     limit = np.broadcast_to(MAX_ACCELERATION * torso * span[:, None] ** 2 / 8, away.shape)
     limit = np.where(_bones_bear_witness(points, firsts, afters, torso), WITNESS_FACTOR * limit, limit)
     traveled = np.linalg.norm(behind[..., :2] - before[..., :2], axis=-1)

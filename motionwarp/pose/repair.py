@@ -112,7 +112,7 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
                 text = f"left and right {what} were swapped in {{frames}}: swapped back"
                 notes.append(_note(start + frame, start + frame, text))
             for frame, indices in undo_jumps(part, times):
-                text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbours"
+                text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbors"
                 notes.append(_note(start + frame, start + frame, text))
         away = out_of_frame(part, times, track.width, track.height, rules.interpolate_seconds)
         for fill in fill_shot(part, times, rules.interpolate_seconds):

@@ -20,7 +20,7 @@ from motionwarp.types import BoolArray, FloatArray, SourcePerson
 
 _FACE: Final = (labels.FACE, labels.SUNGLASSES)
 _HAIR: Final = (labels.HAIR, labels.HAT)
-_SURE: Final = 0.92  # matte above which a colour is the person's own
+_SURE: Final = 0.92  # matte above which a color is the person's own
 # of the face's pixels: less hair than that is none that could go on behind the head
 _LEAST_HAIR: Final = 0.1
 # from the nose towards the neck: how far down short hair grows at the back, and where the chin ends; hair of which more
@@ -30,7 +30,7 @@ _CHIN: Final = 0.5
 _LONG_HAIR: Final = 0.1
 # of the root of the face's area: strands are finer than this, and would be drawn out into stripes
 _STRANDS: Final = 0.2
-# of the root of the face's area, or of the chest's: so far around it colours are mixed with its own
+# of the root of the face's area, or of the chest's: so far around it colors are mixed with its own
 _EDGE: Final = 0.06
 _TOPS: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS)
 # torsos from the neck's point downwards, where a neck ends at the back
@@ -78,7 +78,7 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
 
 
 def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> FloatArray:
-    """Return the mean colours around each pixel that is known, float32 (H, W, 3)."""
+    """Return the mean colors around each pixel that is known, float32 (H, W, 3)."""
     weight = known.astype(np.float32)
     summed = cv2.GaussianBlur(np.dstack([colors * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
     return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6)), dtype=np.float32)
@@ -87,7 +87,7 @@ def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> Floa
 def with_covered_chest(source: SourcePerson) -> SourcePerson:
     """Return a source whose neckline is as high as at the back.
 
-    What is bare below the neck has the colours of the cloth around it.
+    What is bare below the neck has the colors of the cloth around it.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ class WarpedPart:
     Attributes
     ----------
     rgba : float32 tensor (B, 4, h, w)
-        Colours multiplied by alpha, and alpha.
+        Colors multiplied by alpha, and alpha.
     parsing : float32 tensor (B, 1, h, w) or None
     placement : Placement
     """
@@ -111,7 +111,7 @@ class FramePiece:
     Attributes
     ----------
     rgba : float32 tensor (4, h, w)
-        Colours multiplied by alpha, and alpha.
+        Colors multiplied by alpha, and alpha.
     parsing : float32 tensor (h, w) or None
     left, top : int
         The box's first pixel in the output frame.
@@ -320,7 +320,7 @@ def _lay_over(below: Tensor, above: Tensor, share: float) -> None:
 def to_bytes(rgba: Tensor) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
     """Turn premultiplied (4, h, w) in [0, 1] into uint8 (h, w, 4)."""
     scaled = (rgba * 255).add_(0.5).clamp_(0, 255).to(torch.uint8)
-    # colours cannot exceed alpha, which rounding could make them do
+    # colors cannot exceed alpha, which rounding could make them do
     scaled[:3] = torch.minimum(scaled[:3], scaled[3])
     # OpenCV interleaves planes ten times as fast as PyTorch
     return np.asarray(cv2.merge(list(scaled.cpu().numpy())), dtype=np.uint8)

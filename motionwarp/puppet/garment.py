@@ -38,7 +38,7 @@ class Garment:
     Attributes
     ----------
     frame : float32 tensor (2, 3)
-        From source pixels to the spline's normalised units.
+        From source pixels to the spline's normalized units.
     points : float32 tensor (N, 2)
         Points of the cloth in source pixels to which the spline is fitted.
     shares : float32 tensor (N, 5)

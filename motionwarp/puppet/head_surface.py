@@ -22,7 +22,7 @@ from motionwarp.types import FloatArray
 _SOLID: Final = 0.3  # alpha of what is inside of the outline
 _SMOOTHED: Final = 0.06  # of the head's height, over which its middle and breadth vary smoothly
 _SEAM: Final = 0.15  # in radii, over which the seen side goes over into the other one
-_RIM: Final = 0.96  # of the radius: the last pixels of an outline have hardly a colour
+_RIM: Final = 0.96  # of the radius: the last pixels of an outline have hardly a color
 _NO_TURN: Final = 0.01  # radians
 _LEAST_ALPHA: Final = 0.05
 

@@ -1,4 +1,4 @@
-"""The parts that the layered engine cuts a person into: their names, sizes, neighbours and what clothes they wear.
+"""The parts that the layered engine cuts a person into: their names, sizes, neighbors and what clothes they wear.
 
 All lengths are in units of the torso, from the neck to the middle of the hips. The radii of head, torso and limbs and
 the share of the softmax are those of a trial on real street photos; hands, feet and the garment below the hips are

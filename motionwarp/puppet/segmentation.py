@@ -38,7 +38,7 @@ class PartRegions:
     margins : float32 (P, h, w)
         In nats; positive where the part owns the pixel, also where the pixel is hidden under another part.
     own : float32 (P, h, w)
-        The same without what is hidden: where positive, the pixel's colour is the part's.
+        The same without what is hidden: where positive, the pixel's color is the part's.
     """
 
     margins: FloatArray

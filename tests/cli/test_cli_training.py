@@ -83,7 +83,7 @@ def test_an_unknown_key_is_refused(motionwarp: Callable[..., Any], pack: Path, t
     assert "stepz" in result.stderr
 
 
-def test_a_pack_for_the_analyser_is_refused_as_part_samples(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_pack_for_the_analyzer_is_refused_as_part_samples(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
     import numpy as np
 
     from motionwarp.data.pack import LabeledPicture, PackWriter

@@ -101,7 +101,7 @@ def data(
 
 
 def described(rgb: ByteArray, pose: Pose) -> Person:
-    """An analyser to whom all is upper clothes."""
+    """An analyzer to whom all is upper clothes."""
     height, width = rgb.shape[:2]
     parsing = np.full((height, width), labels.UPPER_CLOTHES, np.uint8)
     return Person(

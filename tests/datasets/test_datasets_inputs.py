@@ -74,7 +74,7 @@ def test_only_first_of_equal_files_are_looked_at_first(tmp_path: Path, monkeypat
     assert str(tmp_path / "d") not in read
 
 
-def test_a_file_under_two_names_is_analysed_once(
+def test_a_file_under_two_names_is_analyzed_once(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("one.png", "two.png"):

@@ -127,7 +127,7 @@ def processes_left(group: int) -> bool:
 
 
 def load_estimator_once() -> None:
-    """Load the analyser's network before all forks: it takes longer than all else in such small transfers."""
+    """Load the analyzer's network before all forks: it takes longer than all else in such small transfers."""
     loaded = make_estimator("builtin", torch.device("cpu"), resolve_precision("auto", torch.device("cpu")))
     motionwarp.pipeline.job.make_estimator = lambda *_: loaded
 

@@ -1,6 +1,6 @@
 """Real clips made dark, blown out, letterboxed and cut.
 
-The shipped analyser sees the person or says that it may not.
+The shipped analyzer sees the person or says that it may not.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def write_clip(folder: Path, lefts: Sequence[int | None], *, labeled: bool = Tru
 
 
 class BoxReader:
-    """Finds the red box in pictures, as the analyser finds points in crops."""
+    """Finds the red box in pictures, as the analyzer finds points in crops."""
 
     def __call__(self, pictures: np.ndarray, dense: bool) -> Predictions:
         points = np.zeros((len(pictures), 18, 3), np.float32)
@@ -134,7 +134,7 @@ class BoxEstimator:
 
 
 class BoxEngine(Engine):
-    """Draws the box where the points say, with the source's mean colour: a perfect engine for this person."""
+    """Draws the box where the points say, with the source's mean color: a perfect engine for this person."""
 
     name = "box"
 

@@ -210,7 +210,7 @@ class BoxEngine(Engine):
 
 
 class BoxEstimator:
-    """Sees the box by its colours."""
+    """Sees the box by its colors."""
 
     name = "boxes"
     looked = 0
@@ -246,9 +246,9 @@ def test_engines_render_once_and_their_failures_are_told(made: MadePairs) -> Non
 
 
 @pytest.mark.usefixtures("boxes")
-def test_without_annotations_the_analyser_sees_the_points(made: MadePairs) -> None:
+def test_without_annotations_the_analyzer_sees_the_points(made: MadePairs) -> None:
     seen = run(settings_of(made, annotations=None))
-    assert seen["settings"]["points"] == "seen by the analyser"
+    assert seen["settings"]["points"] == "seen by the analyzer"
     given = run(settings_of(made))
     assert seen["figures"]["local_ssim"]["systems"] == given["figures"]["local_ssim"]["systems"]
     without = run(settings_of(made, annotations=None, with_points=False))
@@ -285,7 +285,7 @@ def test_network_figures_without_weights_are_missing_with_the_reason(
 
 
 class MeanColors(torch.nn.Module):
-    """Stands in for Inception, whose 2048 features take seconds: mean colours of the halves, and classes by them."""
+    """Stands in for Inception, whose 2048 features take seconds: mean colors of the halves, and classes by them."""
 
     def __init__(self) -> None:
         super().__init__()

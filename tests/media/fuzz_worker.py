@@ -66,7 +66,7 @@ def read_folder(path: Path) -> None:
     """Read a file as the second frame of a folder of pictures, whose first is sound."""
     folder = path.parent / "frames"
     folder.mkdir(exist_ok=True)
-    (folder / "1.png").write_bytes((path.parent / "colour.png").read_bytes())
+    (folder / "1.png").write_bytes((path.parent / "color.png").read_bytes())
     (folder / "2.png").write_bytes(path.read_bytes())
     with open_video(folder, limits=LIMITS) as reader:
         for _ in reader:

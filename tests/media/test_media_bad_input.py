@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "noise": (lambda folder: _write(folder / "a.mp4", np.random.default_rng(0).bytes(20000)), "not a video"),
     "zeros": (lambda folder: _write(folder / "a.mp4", bytes(20000)), "not a video"),
     "sound": (lambda folder: _sound_only(folder / "a.mp4"), "only sound"),
-    "mislabelled sound": (lambda folder: _sound_only(folder / "a.m4a").rename(folder / "b.mp4"), "only sound"),
+    "mislabeled sound": (lambda folder: _sound_only(folder / "a.m4a").rename(folder / "b.mp4"), "only sound"),
     "animated WebP": (lambda folder: _animated_webp(folder / "a.webp"), "animated WebP"),
     "no frames": (lambda folder: _no_frames(folder / "a.avi"), "not one frame|no size|not a video"),
 }

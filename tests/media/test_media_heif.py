@@ -35,7 +35,7 @@ def smooth() -> np.ndarray:
     return np.stack([x * 2, y * 3, x + y], axis=2).astype(np.uint8)
 
 
-def test_colours_are_those_that_were_saved(tmp_path: Path, smooth: np.ndarray) -> None:
+def test_colors_are_those_that_were_saved(tmp_path: Path, smooth: np.ndarray) -> None:
     path = saved(tmp_path, heic(Image.fromarray(smooth)))
     picture = read_image(path)
     assert picture.alpha is None
@@ -47,7 +47,7 @@ def test_colours_are_those_that_were_saved(tmp_path: Path, smooth: np.ndarray) -
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])
-def test_grey_and_transparent_pictures(tmp_path: Path, smooth: np.ndarray, mode: str) -> None:
+def test_gray_and_transparent_pictures(tmp_path: Path, smooth: np.ndarray, mode: str) -> None:
     image = Image.fromarray(smooth).convert(mode)
     if mode == "RGBA":
         image.putalpha(Image.fromarray(smooth[..., 0]))

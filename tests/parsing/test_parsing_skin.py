@@ -71,7 +71,7 @@ def test_somebody_cut_by_the_picture_is_seen_alike() -> None:
     assert (settled[HAND] == labels.LEFT_ARM).mean() > 0.85
 
 
-def test_cloth_of_the_colour_of_skin_is_no_arm() -> None:
+def test_cloth_of_the_color_of_skin_is_no_arm() -> None:
     rgb, classes, pose = dressed((224, 172, 150), cloth=(224, 172, 150))
     assert (arms_by_skin(rgb, classes, pose)[150:280, 250:280] == labels.UPPER_CLOTHES).all()
 

@@ -253,7 +253,7 @@ def test_mediapipes_landmarks_become_pixels_by_name() -> None:
 
 
 class DotSolution:
-    """MediaPipe's legacy pose solution, reading drawn figures; its mask covers what is not grey."""
+    """MediaPipe's legacy pose solution, reading drawn figures; its mask covers what is not gray."""
 
     def __init__(self, *, static_image_mode: bool, model_complexity: int, enable_segmentation: bool) -> None:
         self.segmentation = enable_segmentation

@@ -17,7 +17,7 @@ from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import FloatArray
 
-_PIXELS = 170.0  # a metre
+_PIXELS = 170.0  # a meter
 
 
 def seen(body: Proportions, pose: BodyPose, rng: np.random.Generator) -> tuple[FloatArray, float]:

@@ -127,7 +127,7 @@ class Scene:
     person : a picture of 90x160
     dance : a clip of the same size, 24 frames at 12 a second
     person_poses, dance_poses : files of exact points
-    matte : a grey picture
+    matte : a gray picture
     """
 
     person: Path

@@ -88,7 +88,7 @@ def street(rng: np.random.Generator, height: int, width: int) -> FloatArray:
 
 
 def noise(rng: np.random.Generator, height: int, width: int) -> FloatArray:
-    """Draw blurred coloured noise of several sizes, as foliage and crowds look out of focus."""
+    """Draw blurred colored noise of several sizes, as foliage and crowds look out of focus."""
     picture = np.zeros((height, width, 3), dtype=np.float32) + _color(rng, 0.5)
     for cells, weight in ((3, 0.18), (8, 0.14), (24, 0.1), (64, 0.07)):
         field = rng.normal(0, weight, (cells, max(cells * width // height, 2), 3)).astype(np.float32)
@@ -165,7 +165,7 @@ def _enlarged(field: FloatArray, height: int, width: int, interpolation: int) ->
 
 
 def _color(rng: np.random.Generator, vivid: float) -> FloatArray:
-    """Draw a colour that leaves grey by up to `vivid`, float32 (3,)."""
+    """Draw a color that leaves gray by up to `vivid`, float32 (3,)."""
     gray = rng.uniform(0.12, 0.95)
     return np.clip(gray + vivid * rng.uniform(-0.5, 0.5, 3), 0, 1).astype(np.float32)
 

@@ -1,6 +1,6 @@
 """Bodies: sampled proportions, a skeleton with joint limits, and where its joints are in space.
 
-The body's own axes are x to its left, y up, z forwards; lengths are in metres and the middle of the hips is the origin.
+The body's own axes are x to its left, y up, z forwards; lengths are in meters and the middle of the hips is the origin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMITS: Final = {
 
 @dataclass(frozen=True)
 class Proportions:
-    """Lengths of a body's bones and radii of its parts in metres.
+    """Lengths of a body's bones and radii of its parts in meters.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """Cameras: from the body's space to pixels, and how a body is framed.
 
-Camera coordinates are x to the right, y down and the depth along the view, in metres. Someone who faces the camera has
+Camera coordinates are x to the right, y down and the depth along the view, in meters. Someone who faces the camera has
 the left hand on the picture's right.
 """
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from motionwarp.data.synthetic.body import DoubleArray, turn_x, turn_z
 
-_HEAD_ROOM = 0.12  # metres around the skeleton's points that flesh, hair and shoes take
+_HEAD_ROOM = 0.12  # meters around the skeleton's points that flesh, hair and shoes take
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Camera:
     Attributes
     ----------
     distance, rise : float
-        How far before and above the origin it stands, in metres.
+        How far before and above the origin it stands, in meters.
     roll : float
         Degrees that the camera is turned about its view.
     focal : float
         In pixels.
     center_x, center_y : float
-        Where the origin of the view falls in the picture, in pixels; pixel centres are at integers.
+        Where the origin of the view falls in the picture, in pixels; pixel centers are at integers.
     """
 
     distance: float

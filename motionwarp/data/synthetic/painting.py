@@ -1,4 +1,4 @@
-"""Colours and labels of what the pixels see: cloth, skin, hair and the face, and the light on them."""
+"""Colors and labels of what the pixels see: cloth, skin, hair and the face, and the light on them."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def paint(
     outfit : Outfit
     skeleton : Skeleton
     head_radius : float
-        In metres.
+        In meters.
     camera : Camera
     light : Light
 
     Returns
     -------
-    colours : float32 (N, 3)
+    colors : float32 (N, 3)
         RGB in [0, 1], in the order of the surface's rows.
     classes : uint8 (N,)
         LIP classes.

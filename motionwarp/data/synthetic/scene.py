@@ -22,7 +22,7 @@ from motionwarp.types import ByteArray, FloatArray, Pose
 
 HIDDEN_SCORE: Final = 0.6
 _FINER: Final = 2  # samples for each pixel and direction
-# metres that may lie before a point which still counts as seen: flesh and cloth around it
+# meters that may lie before a point which still counts as seen: flesh and cloth around it
 _COVER: Final = {sk.NOSE: 0.03, sk.RIGHT_EYE: 0.04, sk.LEFT_EYE: 0.04, sk.RIGHT_EAR: 0.06, sk.LEFT_EAR: 0.06}
 _COVER_LIMB: Final = 0.1
 _COVER_TRUNK: Final = 0.16
@@ -51,7 +51,7 @@ class SyntheticView:
     matte : float32 (H, W)
         Coverage by the person and what it carries, in [0, 1].
     depth : float32 (H, W)
-        Along the view in metres; infinite where nothing of the person is.
+        Along the view in meters; infinite where nothing of the person is.
     skeleton : Skeleton
         In the body's own space.
     camera : Camera
@@ -132,7 +132,7 @@ def render(
     light : Light, optional
         A plain one from the upper left if not given.
     lift : float64 (3,), optional
-        Metres that the middle of the hips is moved by, as when a dancer's hips sink while the feet stand.
+        Meters that the middle of the hips is moved by, as when a dancer's hips sink while the feet stand.
     """
     if background.shape != (height, width, 3) or background.dtype != np.uint8:
         raise ValueError(
@@ -201,7 +201,7 @@ def _points(skeleton: Skeleton, camera: Camera, depth: FloatArray) -> Pose:
         if not (0 <= column < width and 0 <= row < height):
             continue
         cover = _COVER_TRUNK if index in _TRUNK else _COVER.get(index, _COVER_LIMB)
-        # at an outline the point itself may be beside the body: the nearest of its neighbours decides less than the
+        # at an outline the point itself may be beside the body: the nearest of its neighbors decides less than the
         # farthest
         around = depth[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
         hidden = float(around.max()) < far - cover
@@ -210,7 +210,7 @@ def _points(skeleton: Skeleton, camera: Camera, depth: FloatArray) -> Pose:
 
 
 def _as_photographed(rng: np.random.Generator, rgb: ByteArray) -> ByteArray:
-    """Add what cameras add: blur, noise, contrast and colour casts."""
+    """Add what cameras add: blur, noise, contrast and color casts."""
     picture = rgb.astype(np.float32)
     if rng.random() < 0.5:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9))), dtype=np.float32)

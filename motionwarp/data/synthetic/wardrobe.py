@@ -36,15 +36,15 @@ _HAIR: Final = (
 
 @dataclass(frozen=True)
 class Pattern:
-    """Colours over a cloth, as a function of metres along and around.
+    """Colors over a cloth, as a function of meters along and around.
 
     Attributes
     ----------
     kind : PatternKind
-    colour, second : Color
+    color, second : Color
         In [0, 1], as painted in flat light.
     period : float
-        Metres after which stripes, checks, dots or blobs come again.
+        Meters after which stripes, checks, dots or blobs come again.
     lengthwise : bool
         Whether stripes run along the limb.
     phase : float
@@ -59,7 +59,7 @@ class Pattern:
     phase: float = 0.0
 
     def painted(self, along: FloatArray, around: FloatArray) -> FloatArray:
-        """Return the cloth's colours at N places, float32 (N, 3) in [0, 1]."""
+        """Return the cloth's colors at N places, float32 (N, 3) in [0, 1]."""
         amount = self._amount(
             along / np.float32(self.period) + np.float32(self.phase), around / np.float32(self.period)
         )
@@ -67,7 +67,7 @@ class Pattern:
         return np.asarray(first + amount[:, None] * (second - first), dtype=np.float32)
 
     def _amount(self, v: FloatArray, u: FloatArray) -> FloatArray:
-        """Return how much of the second colour there is at places in periods, float32 (N,) in [0, 1]."""
+        """Return how much of the second color there is at places in periods, float32 (N,) in [0, 1]."""
         turn = np.float32(2 * np.pi)
         if self.kind == "plain":
             return np.zeros_like(v)
@@ -112,7 +112,7 @@ class Outfit:
     sleeve, leg_length : float
         Share of the arm and of the leg that is covered; a skirt's or dress's hem too.
     looseness, flare : float
-        How far cloth stands off in metres; how much a skirt widens in metres.
+        How far cloth stands off in meters; how much a skirt widens in meters.
     open_front : float
         Half the angle of a layer's opening in radians; 0 is closed.
     hat, sunglasses, scarf, gloves, bag, socks, tucked : bool
@@ -149,7 +149,7 @@ class Outfit:
 
 
 def sample_color(rng: np.random.Generator) -> Color:
-    """Draw a cloth's colour: in half of the cases black, white, grey, navy or beige."""
+    """Draw a cloth's color: in half of the cases black, white, gray, navy or beige."""
     if rng.random() < 0.5:
         muted = (
             (0.07, 0.07, 0.08),

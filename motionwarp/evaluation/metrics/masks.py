@@ -108,7 +108,7 @@ def fcn_score(confusion: Confusion) -> FcnScore:
     """
     total = confusion.sum()
     if total == 0:
-        raise ValueError("an FCN-score needs at least one labelled pixel")
+        raise ValueError("an FCN-score needs at least one labeled pixel")
     hits = np.diag(confusion).astype(np.float64)
     of_truth, of_prediction = confusion.sum(axis=1), confusion.sum(axis=0)
     there = of_truth > 0

@@ -140,7 +140,7 @@ REGION_SHARE: Final = 8  # HPN: "one-eighth of the input image resolution"
 
 
 def region_centers(points: FloatArray, count: RegionCount = 44) -> FloatArray:
-    """Return the centres of regions: the points themselves, then those between them.
+    """Return the centers of regions: the points themselves, then those between them.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def region_centers(points: FloatArray, count: RegionCount = 44) -> FloatArray:
 def region_corners(
     centers: FloatArray, height: int, width: int, side: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return the top left pixels (row, column) of the regions of seen centres inside the picture, int64 (N, 2).
+    """Return the top left pixels (row, column) of the regions of seen centers inside the picture, int64 (N, 2).
 
-    A region that would leave the picture is moved inside; one whose centre is outside does not count.
+    A region that would leave the picture is moved inside; one whose center is outside does not count.
     """
     x, y = centers[:, 0], centers[:, 1]
     inside = (centers[:, 2] > 0) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)

@@ -149,7 +149,7 @@ def _title(facts: Mapping[str, Any]) -> str:
 
 
 def _number(value: float, *, signed: bool = False) -> str:
-    """Return a number with as many decimals as its neighbours in the table: two from two on, four below."""
+    """Return a number with as many decimals as its neighbors in the table: two from two on, four below."""
     text = f"{abs(value):.2f}" if abs(value) >= 2 else f"{abs(value):.4f}"
     sign = "−" if value < 0 else "+" if signed else ""
     return sign + text

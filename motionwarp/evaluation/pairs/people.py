@@ -1,6 +1,6 @@
 """What is known of the people in the pictures of pairs.
 
-Published points where there are any, else what the analyser sees.
+Published points where there are any, else what the analyzer sees.
 """
 
 from __future__ import annotations

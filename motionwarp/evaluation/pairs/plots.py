@@ -13,7 +13,7 @@ from motionwarp.evaluation.statistics import Interval
 
 Doubles = npt.NDArray[np.float64]
 
-# Okabe and Ito's colours, which colour-blind people tell apart; used in turn
+# Okabe and Ito's colors, which color-blind people tell apart; used in turn
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 _WIDTH: Final = 420
 _HEIGHT: Final = 240
@@ -53,7 +53,7 @@ class Axis:
 
 
 def color_of(index: int) -> str:
-    """Return a system's colour."""
+    """Return a system's color."""
     return COLORS[index % len(COLORS)]
 
 

@@ -100,7 +100,7 @@ class PairsResult:
 def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[str, Path]], scores: Scores) -> None:
     """Keep the pairs that count for all systems, and lay their figures side by side in `result`.
 
-    A pair without a readable result of one system counts for none; where only the analyser or a network fails on it,
+    A pair without a readable result of one system counts for none; where only the analyzer or a network fails on it,
     that figure alone is left out.
 
     Parameters

@@ -108,7 +108,7 @@ class PairsRun:
         points = (
             "published annotations"
             if settings.annotations
-            else "seen by the analyser"
+            else "seen by the analyzer"
             if settings.with_points
             else "none"
         )

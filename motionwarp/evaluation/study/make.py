@@ -161,7 +161,7 @@ def make_study(settings: StudySettings, progress: Callable[[str, int, int | None
 
 
 def in_blocks(rgb: ByteArray) -> ByteArray:
-    """Return a picture that nobody who looks takes for natural: in large blocks, with its colours exchanged.
+    """Return a picture that nobody who looks takes for natural: in large blocks, with its colors exchanged.
 
     Uint8 (H, W, 3).
     """

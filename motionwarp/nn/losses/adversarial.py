@@ -36,7 +36,7 @@ AdversarialKind = Literal["least_squares", "hinge"]
 def discriminator_loss(
     real: Sequence[Tensor], fake: Sequence[Tensor], kind: AdversarialKind = "least_squares"
 ) -> Tensor:
-    """Return what the discriminator minimises, a scalar: the mean over scales, real and fake at half weight each.
+    """Return what the discriminator minimizes, a scalar: the mean over scales, real and fake at half weight each.
 
     Parameters
     ----------
@@ -55,6 +55,6 @@ def discriminator_loss(
 
 
 def generator_loss(fake: Sequence[Tensor], kind: AdversarialKind = "least_squares") -> Tensor:
-    """Return what the generator minimises so that its pictures pass for real, a scalar: the mean over scales."""
+    """Return what the generator minimizes so that its pictures pass for real, a scalar: the mean over scales."""
     per_scale = [-logits.mean() if kind == "hinge" else (logits - 1).square().mean() for logits in fake]
     return torch.stack(per_scale).mean()

@@ -1,6 +1,6 @@
 """Losses on rendered people.
 
-Colours, outlines and structure, over backgrounds that are drawn anew for every picture.
+Colors, outlines and structure, over backgrounds that are drawn anew for every picture.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def alpha_sharpness_loss(alpha: Tensor, matte: Tensor, weight: Tensor) -> Tensor
 
 
 def blend_variance_loss(variance: Tensor, weight: Tensor) -> Tensor:
-    """Return how far apart the colours lie that are mixed with each other, a scalar.
+    """Return how far apart the colors lie that are mixed with each other, a scalar.
 
     Where it is not sure what is in front, a network mixes an arm with what is behind it: right on average, and a ghost
     to the eye.
