@@ -36,7 +36,7 @@ def analysis_key(facts: Mapping[str, Any]) -> str:
 
 
 class AnalysisCache:
-    """Analyzes by key in a folder of a storage; several processes may use it at once.
+    """Analyses by key in a folder of a storage; several processes may use it at once.
 
     Parameters
     ----------

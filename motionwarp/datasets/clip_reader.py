@@ -26,14 +26,8 @@ POSES: Final = "poses.json"
 PARSING: Final = "parsing.zip"
 MATTE: Final = "matte.zip"
 WARPS: Final = "warps.npz"
-_EPOCH: Final = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # the first day that zip files know: an archive's bytes must not depend on the clock
+# the first day that zip files know: an archive's bytes must not depend on the clock
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 class PictureArchive:
