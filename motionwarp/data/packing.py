@@ -13,6 +13,7 @@ import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
 from motionwarp.data.pack import LabeledPicture, PackWriter, union_box
+from motionwarp.data.pack_kinds import PackRequest
 from motionwarp.data.reposed import reposed_samples
 from motionwarp.data.splits import HELD_OUT_FROM, TRAINING_CLIPS_OF_TIER, Tier
 from motionwarp.data.synthetic import sample_view
@@ -252,3 +253,9 @@ def write_pack(samples: Iterable[LabeledPicture], path: Path, progress: Callable
         writer.add(sample)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of pictures for the analyzer; see `pack_kinds.ANALYZER_PACKS`."""
+    samples = samples_of_kind(request.kind, request.data, count=request.count, seed=request.seed)
+    return write_pack(samples, request.output, request.on_progress)
