@@ -15,8 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from motionwarp.data import ccp, packing, pairs
-from motionwarp.data import reposed as reposing
+from motionwarp.data import ccp, pairs
 from motionwarp.data.labeled_pairs import labeled_pairs_of_kind, write_pair_pack
 from motionwarp.data.pack import LabeledPicture, PackReader
 from motionwarp.data.packing import PackSettings, cut_around, facing_of_world, samples_of_kind, write_pack
@@ -94,8 +93,8 @@ def data(
     other = drawn_pairs[1].source.pose.points.tolist()
     track = {"frames": [points, other, None, points, points, other]}
     (tmp_path / "video" / f"{CLIP}.keypoints18.json").write_text(json.dumps(track), encoding="utf-8")
-    for module in (packing, reposing):
-        monkeypatch.setattr(module, "TRAINING_CLIPS", (CLIP,))
+    monkeypatch.setattr("motionwarp.data.packing.TRAINING_CLIPS_OF_TIER", {"first": (CLIP,)})
+    monkeypatch.setattr("motionwarp.data.reposed.TRAINING_CLIPS", (CLIP,))
     monkeypatch.setattr(pairs, "CLIPS", {"train": (CLIP,), "validation": ()})
     return tmp_path
 
