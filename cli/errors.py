@@ -1,8 +1,8 @@
 """What the user sees when something goes wrong, and the exit code that scripts see.
 
-0 all went well; 1 a failure of ours; 2 bad input or options; 3 done, but for parts that failed and are recorded; 4 done, and what was
-asked about is not fit; 130 interrupted with Ctrl-C; 128 + n ended by signal n (143 for SIGTERM). One message without a traceback,
-unless `--debug` asks for all of it.
+0 all went well; 1 a failure of ours; 2 bad input or options; 3 done, but for parts that failed and are recorded; 4
+done, and what was asked about is not fit; 130 interrupted with Ctrl-C; 128 + n ended by signal n (143 for SIGTERM). One
+message without a traceback, unless `--debug` asks for all of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 import traceback
+import warnings
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -19,7 +20,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
-from motionwarp.errors import MotionwarpError
+from motionwarp.errors import EngineWarning, MotionwarpError
 
 from .terminal import open_console
 
@@ -34,7 +35,8 @@ _DEBUG_KEY: Final = "motionwarp.debug"
 _SURROUNDINGS: Final = frozenset(
     getattr(errno, name)
     for name in (
-        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG",
+        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST",
+        "ENAMETOOLONG",
     )
     if hasattr(errno, name)  # Windows lacks some
 )  # fmt: skip
@@ -123,6 +125,19 @@ def catch_ending_signals() -> None:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     raise Ended(number)
+
+
+def show_warnings_plainly() -> None:
+    """Show the program's own warnings as it shows all else: without the place in the code where they arose."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
+        if issubclass(category, EngineWarning):
+            open_console(stderr=True).print(Text.assemble(("Warning: ", "bold yellow"), str(message)))
+        else:
+            before(message, category, *place, **rest)
+
+    warnings.showwarning = show
 
 
 def _sentence(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
 from motionwarp.data.pack import LabeledPicture, PackWriter, union_box
+from motionwarp.data.pack_kinds import PackRequest
 from motionwarp.data.reposed import reposed_samples
 from motionwarp.data.splits import HELD_OUT_FROM, TRAINING_CLIPS_OF_TIER, Tier
 from motionwarp.data.synthetic import sample_view
@@ -26,7 +28,7 @@ _SURE_BACKGROUND = 12
 # MediaPipe's numbers of the person's left and right
 _WORLD_SHOULDERS: Final = (11, 12)
 _WORLD_HIPS: Final = (23, 24)
-_LEAST_BREADTH: Final = 0.03  # metres; below, the line between the sides has no direction
+_LEAST_BREADTH: Final = 0.03  # meters; below, the line between the sides has no direction
 _AGREEMENT: Final = 0.87  # length of the mean of two unit vectors 60 degrees apart
 
 
@@ -37,11 +39,11 @@ class PackSettings:
     Attributes
     ----------
     height : int
-        Of every picture, in pixels; the width follows.
+        Height of every picture, in pixels; the width follows.
     margin : float
         What is kept around the person of a clip's frame, as a fraction of the person's height.
     frame_rate : float
-        Frames a second that are taken of a clip, at most: neighbours hardly differ.
+        Frames a second that are taken of a clip, at most: neighbors hardly differ.
     """
 
     height: int = 320
@@ -50,7 +52,10 @@ class PackSettings:
 
 
 def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabeledPicture]:
-    """Yield CCP's training photos, whole, at the pack's height; with the direction of the teacher's world points where they are there."""
+    """Yield CCP's training photos, whole, at the pack's height.
+
+    With the direction of the teacher's world points where they are there.
+    """
     world = _world_points(ccp_folder / "world33.json")
     for photo in read_photos(ccp_folder, photo_names(ccp_folder, "train")):
         yield replace(labeled_photo(photo, settings.height), facing=facing_of_world(world.get(photo.name)))
@@ -68,6 +73,12 @@ def clip_samples(video_folder: Path, settings: PackSettings, tier: Tier = "first
     """Yield frames of the training clips of one tier, cut around the person."""
     for clip in TRAINING_CLIPS_OF_TIER[tier]:
         yield from frames_of_clip(video_folder, clip, settings)
+
+
+def _matte_spacing(folder: Path) -> int:
+    """Return how many frames there are from one matte of a clip to the next."""
+    numbers = sorted(int(file.stem) for file in folder.glob("*.png"))
+    return min((after - before for before, after in pairwise(numbers)), default=1)
 
 
 def facing_of_world(points: object) -> tuple[float, float] | None:
@@ -115,15 +126,15 @@ def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Ite
     end = HELD_OUT_FROM.get(clip, len(track))
     with open_video(video_folder / f"{clip}.mp4") as reader:
         step = max(round(float(reader.info.frame_rate) / settings.frame_rate), 1)
-        following = 0
+        # of some clips every third frame has a matte
+        spacing = _matte_spacing(video_folder / f"{clip}.mattes")
+        step = -(-step // spacing) * spacing
         for frame in reader:
             if frame.index >= end:
                 break
             matte_file = video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png"
-            # of some clips every third frame has a matte
-            if frame.index < following or track[frame.index] is None or not matte_file.is_file():
+            if frame.index % step or track[frame.index] is None:
                 continue
-            following = frame.index + step
             mask = read_gray(matte_file)
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             points = np.array(track[frame.index], dtype=np.float32)
@@ -189,7 +200,7 @@ def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabeledPic
     Parameters
     ----------
     height : int
-        Of the pictures, in pixels; they are three quarters as wide.
+        Height of the pictures, in pixels; they are three quarters as wide.
     count, seed : int
     """
     for number in range(count):
@@ -212,7 +223,7 @@ class WrittenPack:
 
 
 def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabeledPicture]:
-    """Yield the labelled pictures of one kind of pack.
+    """Yield the labeled pictures of one kind of pack.
 
     Parameters
     ----------
@@ -249,3 +260,9 @@ def write_pack(samples: Iterable[LabeledPicture], path: Path, progress: Callable
         writer.add(sample)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of pictures for the analyzer; see `pack_kinds.ANALYZER_PACKS`."""
+    samples = samples_of_kind(request.kind, request.data, count=request.count, seed=request.seed)
+    return write_pack(samples, request.output, request.on_progress)
