@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.renderer import draw, moved_positions
+from motionwarp.avatar.renderer import Atlas, draw, moved_positions
 from motionwarp.avatar.sheets import BodySurface, Sheets, joined, part_sheets
 from motionwarp.puppet import parts
 from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions, part_regions
 from motionwarp.puppet.textures import PartTexture, cut_textures
-from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
+from motionwarp.types import BoolArray, FloatArray, SourcePerson
 
 _WORKING_TORSO: Final = 110
 _ATLAS_WIDTH: Final = 2048
 _GAP: Final = 2
+_BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
+_SHOWN_MARGIN: Final = -0.3  # nats; a part's own pixels, and the edge that it shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,19 +32,24 @@ class Avatar:
     Attributes
     ----------
     sheets : Sheets
-        In pixels of the photo.
-    atlas : uint8 (h, w, 4)
-        Colors multiplied by alpha, and alpha.
+        In meters, the body's root at the origin, in the photo's pose and seen by its camera.
+    atlas : Atlas
     rotations : float32 (B, 3, 3)
-        Of the driven bones in the photo.
+        Of the driven bones in the photo, against the camera.
     joints : float32 (B, 3)
-        Where they begin there, in pixels.
+        Where they begin there, in meters from the root.
+    scale : float
+        Pixels of the photo for a meter.
+    shift : (float, float)
+        Where the root lies in the photo, in pixels.
     """
 
     sheets: Sheets
-    atlas: ByteArray
+    atlas: Atlas
     rotations: FloatArray
     joints: FloatArray
+    scale: float
+    shift: tuple[float, float]
 
     def transforms(self, rotations: FloatArray, joints: FloatArray) -> FloatArray:
         """Return how every bone moves its surroundings from the photo to a pose, float32 (B, 3, 4).
@@ -51,27 +58,50 @@ class Avatar:
         ----------
         rotations : float32 (B, 3, 3)
         joints : float32 (B, 3)
-            In pixels of the photo's scale.
+            In meters from the root.
         """
         turn = rotations @ self.rotations.transpose(0, 2, 1)
         shift = joints - np.einsum("bij,bj->bi", turn, self.joints)
         return np.concatenate([turn, shift[..., None]], axis=2).astype(np.float32)
 
-    def render(self, transforms: FloatArray, matrix: FloatArray, size: tuple[int, int]) -> FloatArray:
+    def render(
+        self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int], rest: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Draw the avatar in a pose.
 
         Parameters
         ----------
         transforms : float32 (B, 3, 4)
-        matrix : float32 (2, 3)
-            From pixels of the photo to those of the output: scale and shift.
+        camera : float32 (3,)
+            Pixels for a meter, and where the root lies in the picture.
         size : (int, int)
-            Height and width of the output.
+            Height and width of the picture.
+        rest : float32 (2, 3) or None
+            From pixels of the photo to those of the picture, where the photo lies behind the person.
+
+        Returns
+        -------
+        picture : float32 (H, W, 4)
+            Colors multiplied by alpha, and alpha, in 0..255.
+        still : float32 (H, W)
+            Which share of each pixel is where the photo has it, in [0, 1].
         """
-        moved = moved_positions(self.sheets.positions, self.sheets.bones, self.sheets.bone_weights, transforms)
-        flat = moved[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        moved[:, :2] = flat
-        return draw(moved, self.sheets.uv, self.sheets.faces, self.sheets.layers, self.atlas, size)
+        sheets = self.sheets
+        moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
+        moved *= np.float32(camera[0])
+        moved[:, :2] += camera[1:].astype(np.float32)
+        nowhere = np.zeros((2, 3), dtype=np.float32)
+        return draw(moved, sheets, self.atlas, nowhere if rest is None else rest, size)
+
+
+@dataclass(frozen=True, eq=False)
+class RestPose:
+    """The pose of the body in the photo: `Avatar`'s attributes of the same names."""
+
+    rotations: FloatArray
+    joints: FloatArray
+    scale: float
+    shift: tuple[float, float]
 
 
 def near_parts(part: int) -> tuple[int, ...]:
@@ -82,7 +112,7 @@ def near_parts(part: int) -> tuple[int, ...]:
     return tuple(sorted({part, *joined_to}))
 
 
-def make_avatar(source: SourcePerson, body: BodySurface, rotations: FloatArray, joints: FloatArray) -> Avatar:
+def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avatar:
     """Make the avatar of a person.
 
     Parameters
@@ -90,8 +120,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, rotations: FloatArray, 
     source : SourcePerson
     body : BodySurface
         Fitted to the photo.
-    rotations, joints
-        As `Avatar`'s.
+    pose : RestPose
+        Of that body.
     """
     points = Joints(torch.from_numpy(source.pose.points)[None])
     torso = float(points.torso[0])
@@ -106,24 +136,27 @@ def make_avatar(source: SourcePerson, body: BodySurface, rotations: FloatArray, 
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=False, device=cpu
         )[part]
     pieces: list[Sheets] = []
-    atlas = _Atlas()
-    height, width = source.matte.shape
+    atlas = _AtlasBuilder(source.matte.shape)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         if front is None:
             continue
-        alpha = _placed_alpha(front, height, width)
+        alpha = _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)
         made = part_sheets(part, alpha, body, near_parts(part), torso, loose=part == parts.GARMENT)
         if made is None:
             continue
         sheets, count = made
-        for texture, rows in (
-            (front, np.r_[0:count, 2 * count : len(sheets.uv)]),
-            (back or front, np.r_[count : 2 * count]),
+        shown = cv2.resize(regions.own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
+        place = atlas.place(front, shown)
+        for texture, (left, top), rows in (
+            (front, place, np.r_[0:count, 2 * count : len(sheets.uv)]),
+            (back or front, place if back in (None, front) else atlas.place(back, None), np.r_[count : 2 * count]),
         ):
-            left, top = atlas.place(texture)
             sheets.uv[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
         pieces.append(sheets)
-    return Avatar(joined(pieces), atlas.picture(), rotations.astype(np.float32), joints.astype(np.float32))
+    whole = joined(pieces)
+    root = np.array([*pose.shift, 0.0], dtype=np.float32)
+    in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
+    return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift)
 
 
 def _regions(source: SourcePerson, torso: float) -> PartRegions:
@@ -158,43 +191,49 @@ def _nothing_left_over(regions: PartRegions, solid: BoolArray) -> PartRegions:
     return PartRegions(margins, own)
 
 
-def _placed_alpha(texture: PartTexture, height: int, width: int) -> FloatArray:
-    alpha = np.zeros((height, width), dtype=np.float32)
-    own = texture.rgba[0, 3].numpy()
+def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return a texture's plane over the whole photo."""
+    height, width = shape
+    placed = np.zeros((height, width), dtype=np.float32)
     top, left = max(texture.top, 0), max(texture.left, 0)
-    bottom, right = min(texture.top + own.shape[0], height), min(texture.left + own.shape[1], width)
-    alpha[top:bottom, left:right] = own[
+    bottom, right = min(texture.top + plane.shape[0], height), min(texture.left + plane.shape[1], width)
+    placed[top:bottom, left:right] = plane[
         top - texture.top : bottom - texture.top, left - texture.left : right - texture.left
     ]
-    return alpha
+    return placed
 
 
-class _Atlas:
+class _AtlasBuilder:
     """Textures side by side in one picture, in rows."""
 
-    def __init__(self) -> None:
-        self._placed: list[tuple[int, int, ByteArray]] = []
-        self._known: dict[int, tuple[int, int]] = {}
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._placed: list[tuple[int, int, PartTexture, BoolArray | None]] = []
         self._x = self._y = self._row = 0
 
-    def place(self, texture: PartTexture) -> tuple[int, int]:
-        if id(texture) in self._known:
-            return self._known[id(texture)]
-        pixels = np.rint(texture.rgba[0].numpy().transpose(1, 2, 0) * 255).astype(np.uint8)
-        height, width = pixels.shape[:2]
+    def place(self, texture: PartTexture, shown: BoolArray | None) -> tuple[int, int]:
+        """Add a texture; returns its left and top. `shown` (H, W): where the photo shows the part itself; None for nowhere."""
+        height, width = texture.rgba.shape[2:]
         if self._x and self._x + width > _ATLAS_WIDTH:
             self._x, self._y, self._row = 0, self._y + self._row + _GAP, 0
         place = self._x, self._y
-        self._placed.append((*place, pixels))
-        self._known[id(texture)] = place
+        self._placed.append((*place, texture, shown))
         self._x += width + _GAP
         self._row = max(self._row, height)
         return place
 
-    def picture(self) -> ByteArray:
-        height = max(y + pixels.shape[0] for _, y, pixels in self._placed) + _GAP
-        width = max(x + pixels.shape[1] for x, _, pixels in self._placed) + _GAP
-        picture = np.zeros((height, width, 4), dtype=np.uint8)
-        for x, y, pixels in self._placed:
-            picture[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
-        return picture
+    def finished(self) -> Atlas:
+        """Return all of them."""
+        height = max(y + texture.rgba.shape[2] for _, y, texture, _ in self._placed) + _GAP
+        width = max(x + texture.rgba.shape[3] for x, _, texture, _ in self._placed) + _GAP
+        texels = np.zeros((height, width, 5), dtype=np.uint8)
+        home = np.zeros((height, width, 2), dtype=np.int16)
+        for x, y, texture, shown in self._placed:
+            rows, columns = texture.rgba.shape[2:]
+            window = slice(y, y + rows), slice(x, x + columns)
+            texels[window][..., :4] = np.rint(texture.rgba[0].numpy().transpose(1, 2, 0) * 255)
+            home[window] = texture.left - x, texture.top - y
+            if shown is not None:
+                inside = np.pad(shown, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
+                texels[window][: inside.shape[0], : inside.shape[1], 4] = 255 * inside
+        return Atlas(texels, home)

@@ -6,7 +6,8 @@ each layer, as in Carpenter's A-buffer (1984), but with coverage from the textur
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,47 @@ from motionwarp.types import ByteArray, FloatArray
 
 DEPTH_COUNT: Final = 4
 _EMPTY: Final = np.float32(3e38)
+_STILL_SQUARE: Final = np.float32(
+    2.0
+)  # squared pixels by which a texel may have moved and still shows the photo's own pixel
 
 IntArray = npt.NDArray[np.int32]
+
+
+class Mesh(Protocol):
+    """What is drawn: texture coordinates of vertices, triangles, and the layer of each."""
+
+    @property
+    def uv(self) -> FloatArray: ...  # noqa: D102
+
+    @property
+    def faces(self) -> IntArray: ...  # noqa: D102
+
+    @property
+    def layers(self) -> IntArray: ...  # noqa: D102
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """All textures of an avatar in one picture.
+
+    Attributes
+    ----------
+    texels : uint8 (h, w, 5)
+        Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0).
+    home : int16 (h, w, 2)
+        From each texel to its place in the photo, in pixels.
+    """
+
+    texels: ByteArray
+    home: npt.NDArray[np.int16]
+
+    def __post_init__(self) -> None:
+        size = self.texels.shape[:2]
+        if self.texels.shape != (*size, 5) or self.home.shape != (*size, 2):
+            raise ValueError(
+                f"Atlas needs texels (h, w, 5) and home (h, w, 2), got {self.texels.shape}, {self.home.shape}"
+            )
 
 
 def moved_positions(positions: FloatArray, bones: IntArray, weights: FloatArray, transforms: FloatArray) -> FloatArray:
@@ -112,20 +152,35 @@ def fragments(
 
 
 @compiled
-def composed(layer: IntArray, texel: FloatArray, atlas: ByteArray, result: FloatArray) -> None:
+def composed(
+    layer: IntArray,
+    texel: FloatArray,
+    atlas: ByteArray,
+    home: npt.NDArray[np.int16],
+    rest: FloatArray,
+    result: FloatArray,
+    still: FloatArray,
+) -> None:
     """Lay the fragments of every pixel over each other.
 
     Parameters
     ----------
     layer, texel
         As `fragments` fills them.
-    atlas : uint8 (h, w, 4)
-        Colors multiplied by alpha, and alpha.
+    atlas : uint8 (h, w, 5)
+        Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0).
+    home : int16 (h, w, 2)
+        From each texel to its place in the photo, in pixels.
+    rest : float32 (2, 3)
+        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not behind them.
     result : float32 (H, W, 4)
         In 0..255; to be filled with 0 before.
+    still : float32 (H, W)
+        Which share of the pixel is where the photo has it, in [0, 1]; to be filled with 0 before.
     """
     height, width, kept = layer.shape
     rows, columns = atlas.shape[:2]
+    photo_behind = abs(rest[0, 0]) + abs(rest[0, 1]) > 0
     for y in range(height):
         for x in range(width):
             left = np.float32(1.0)
@@ -145,33 +200,49 @@ def composed(layer: IntArray, texel: FloatArray, atlas: ByteArray, result: Float
                     )  # fmt: skip
                     result[y, x, channel] += left * value
                     alpha = value
-                left *= max(np.float32(0.0), 1 - alpha / np.float32(255.0))
+                alpha /= np.float32(255.0)
+                if photo_behind:
+                    seen = (
+                        w00 * atlas[j, i, 4] + w01 * atlas[j, i + 1, 4]
+                        + w10 * atlas[j + 1, i, 4] + w11 * atlas[j + 1, i + 1, 4]
+                    )  # fmt: skip
+                    px, py = u + home[j, i, 0], v + home[j, i, 1]
+                    away_x = rest[0, 0] * px + rest[0, 1] * py + rest[0, 2] - x
+                    away_y = rest[1, 0] * px + rest[1, 1] * py + rest[1, 2] - y
+                    near = np.exp(-(away_x * away_x + away_y * away_y) / _STILL_SQUARE)
+                    still[y, x] += left * alpha * seen / np.float32(255.0) * near
+                left *= max(np.float32(0.0), 1 - alpha)
 
 
 def draw(
-    positions: FloatArray, uv: FloatArray, faces: IntArray, layers: IntArray, atlas: ByteArray, size: tuple[int, int]
-) -> FloatArray:
+    positions: FloatArray, mesh: Mesh, atlas: Atlas, rest: FloatArray, size: tuple[int, int]
+) -> tuple[FloatArray, FloatArray]:
     """Draw triangles.
 
     Parameters
     ----------
     positions : float32 (N, 3)
-    uv : float32 (N, 2)
-    faces, layers : int32 (F, 3), (F,)
-    atlas : uint8 (h, w, 4)
+        Pixels and depth.
+    mesh : Mesh
+    atlas : Atlas
+    rest : float32 (2, 3)
+        As for `composed`.
     size : (int, int)
         Height and width in pixels.
 
     Returns
     -------
-    float32 (H, W, 4)
+    picture : float32 (H, W, 4)
         Colors multiplied by alpha, and alpha, in 0..255.
+    still : float32 (H, W)
+        Which share of each pixel is where the photo has it, in [0, 1].
     """
     height, width = size
     depth = np.full((height, width, DEPTH_COUNT), _EMPTY, dtype=np.float32)
     layer = np.full((height, width, DEPTH_COUNT), -1, dtype=np.int32)
     texel = np.empty((height, width, DEPTH_COUNT, 2), dtype=np.float32)
-    fragments(positions, uv, faces, layers, depth, layer, texel)
-    result = np.zeros((height, width, 4), dtype=np.float32)
-    composed(layer, texel, atlas, result)
-    return result
+    fragments(positions, mesh.uv, mesh.faces, mesh.layers, depth, layer, texel)
+    picture = np.zeros((height, width, 4), dtype=np.float32)
+    still = np.zeros((height, width), dtype=np.float32)
+    composed(layer, texel, atlas.texels, atlas.home, np.ascontiguousarray(rest, dtype=np.float32), picture, still)
+    return picture, still
