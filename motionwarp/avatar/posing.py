@@ -1,0 +1,141 @@
+"""The body of a source person, and the poses that it takes: what moves an avatar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motionwarp.avatar.avatar import RestPose
+from motionwarp.avatar.sheets import BodySurface
+from motionwarp.body.fitting import BodyFit, BodyFitter, Guess
+from motionwarp.body.model import BodyModel, BodyShape
+from motionwarp.body.rig import local_turns, world_turns
+from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
+from motionwarp.engines.base import Motion
+from motionwarp.types import FloatArray
+
+CAMERA_LENGTH = 3
+
+
+@dataclass(frozen=True, eq=False)
+class PoseParams:
+    """Poses of B frames.
+
+    Attributes
+    ----------
+    turns : float tensor (B, D, 3, 3)
+        Of the driven bones against the camera.
+    camera : float tensor (B, 3)
+        Pixels of the frame for a meter, and where the body's root lies.
+    """
+
+    turns: Tensor
+    camera: Tensor
+
+    @classmethod
+    def of(cls, fit: BodyFit) -> PoseParams:
+        """Take the poses of a fit."""
+        return cls(fit.turns, torch.cat([fit.camera.scale[:, None], fit.camera.shift], dim=1))
+
+    @classmethod
+    def of_motion(cls, motion: Motion) -> PoseParams:
+        """Read a motion that has rotations.
+
+        Raises
+        ------
+        ValueError
+            If it has none.
+        """
+        if motion.rotations is None or motion.camera is None:
+            raise ValueError("an avatar needs a motion with rotations, which its body gives it; this one has points only")
+        local = matrix_from_6d(torch.from_numpy(motion.rotations))
+        return cls(world_turns(local), torch.from_numpy(motion.camera))
+
+    def motion(self, points: FloatArray) -> Motion:
+        """Return these poses with the points (B, 18, 3) that they were fitted to."""
+        six = sixd_from_matrix(local_turns(self.turns)).numpy().astype(np.float32)
+        root = np.zeros((len(points), 3), dtype=np.float32)
+        return Motion(points, six, root, self.camera.numpy().astype(np.float32))
+
+    def flatten(self) -> Tensor:
+        """Return all of it as float tensor (B, 6 D + 3): six numbers a bone, the logarithm of the scale, the place."""
+        scale = self.camera[:, :1].clamp_min(1e-3).log()
+        return torch.cat([sixd_from_matrix(self.turns).flatten(1), scale, self.camera[:, 1:]], dim=1)
+
+    @classmethod
+    def from_flat(cls, flat: Tensor) -> PoseParams:
+        """Read what `flatten` wrote, which may have been smoothed over time."""
+        six = flat[:, :-CAMERA_LENGTH].unflatten(1, (-1, 6))
+        scale = flat[:, -CAMERA_LENGTH, None].exp()
+        return cls(matrix_from_6d(six), torch.cat([scale, flat[:, 1 - CAMERA_LENGTH :]], dim=1))
+
+
+class SourceBody:
+    """The body fitted to a photo of a person.
+
+    Parameters
+    ----------
+    points : float32 (18, 3)
+        Pixels and scores.
+    body : BodyModel
+    guess : Guess or None
+        What is known of the pose beforehand.
+    """
+
+    def __init__(self, points: FloatArray, body: BodyModel, guess: Guess | None = None) -> None:
+        self._model = body
+        self._fitter = BodyFitter(body)
+        with torch.inference_mode(False):
+            self.fit = self._fitter.fit(torch.from_numpy(points)[None], guess)
+
+    @cached_property
+    def shape(self) -> BodyShape:
+        """The person at rest."""
+        return self.fit.shape(self._model)
+
+    @cached_property
+    def rest(self) -> RestPose:
+        """The pose in the photo."""
+        camera = self.fit.camera
+        x, y = (float(value) for value in camera.shift[0])
+        return RestPose(
+            self.fit.turns[0].numpy().astype(np.float32), self.joints(self.fit.turns)[0], float(camera.scale[0]), (x, y)
+        )
+
+    @cached_property
+    def surface(self) -> BodySurface:
+        """The body as the photo's camera sees it."""
+        model = self._model
+        vertices = self.fit.vertices(model, 0, self.shape).numpy()
+        return BodySurface(
+            np.ascontiguousarray(vertices, dtype=np.float32),
+            model.faces.numpy().astype(np.int32),
+            model.parts.numpy().astype(np.uint8),
+            _driven_weights(model),
+        )
+
+    def follow(self, points: FloatArray, guess: Guess | None = None) -> PoseParams:
+        """Return this body's poses for the points (T, 18, 3) of a whole clip, all frames solved together."""
+        return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, start=self.fit))
+
+    def joints(self, turns: Tensor) -> FloatArray:
+        """Return where the driven bones begin, meters from the root, float32 (B, D, 3), for turns against the camera."""
+        posed = self._model.pose(self.shape, self._model.expand(local_turns(turns)))
+        return posed.joints[..., list(self._model.driven), :].numpy().astype(np.float32)
+
+
+def _driven_weights(model: BodyModel) -> FloatArray:
+    """Return how much each driven bone moves each vertex, float32 (V, D): other bones keep still against theirs."""
+    driven = list(model.driven)
+    collapse = torch.zeros(len(model.bones), len(driven))
+    for bone in range(len(model.bones)):
+        above = bone
+        while above not in driven:
+            above = model.parents[above]
+        collapse[bone, driven.index(above)] = 1
+    weights: FloatArray = (model.dense_skinning @ collapse).numpy().astype(np.float32)
+    return weights

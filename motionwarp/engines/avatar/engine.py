@@ -1,0 +1,80 @@
+"""The engine that gives the photo a body: surfaces in space, turned and posed, seen from any side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+
+from motionwarp.avatar.avatar import Avatar, make_avatar
+from motionwarp.avatar.posing import PoseParams, SourceBody
+from motionwarp.avatar.rest import rested
+from motionwarp.body.model import BodyModel
+from motionwarp.engines.base import Engine, Motion, RenderSettings
+from motionwarp.types import ByteArray, FloatArray, PersonLayer, SourcePerson
+
+
+class AvatarEngine(Engine):
+    """Fits a body to the photo, hangs the photo's pixels on it, and draws it in other poses and from other sides."""
+
+    name = "avatar"
+
+    def __init__(self) -> None:
+        self._state: tuple[SourceBody, Avatar, RenderSettings] | None = None
+        self._photo: tuple[ByteArray, FloatArray] | None = None
+
+    def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
+        """Make the avatar; see `Engine.prepare`."""
+        body = SourceBody(source.pose.points, BodyModel.load())
+        self._state = body, make_avatar(source, body.surface, body.rest), settings
+        if settings.photo_to_frame is not None:
+            size = settings.width, settings.height
+            # the inverse of what moves pixels: from the frame's pixels back to the photo's is what sampling asks for
+            moved = [
+                cv2.warpAffine(plane, settings.photo_to_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+                for plane in (source.rgb, source.matte)
+            ]
+            self._photo = np.asarray(moved[0], dtype=np.uint8), np.asarray(moved[1], dtype=np.float32)
+
+    def follow(self, points: FloatArray) -> Motion:
+        """Fit the source's body to the points of a whole clip; see `Engine.follow`."""
+        body, _, _ = self._prepared()
+        poses = body.follow(points)
+        return poses.motion(points)
+
+    def plan(self, motion: Motion) -> FloatArray:
+        """Return the body's poses; see `Engine.plan`."""
+        return PoseParams.of_motion(motion).flatten().numpy().astype(np.float32)
+
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
+        """Draw the person; see `Engine.render`."""
+        body, avatar, settings = self._prepared()
+        poses = PoseParams.from_flat(torch.from_numpy(theta))
+        joints = body.joints(poses.turns)
+        turns, cameras = poses.turns.numpy(), poses.camera.numpy()
+        return [
+            self._layer(avatar.transforms(turns[frame], joints[frame]), cameras[frame], settings)
+            for frame in range(len(theta))
+        ]
+
+    def _layer(self, transforms: FloatArray, camera: FloatArray, settings: RenderSettings) -> PersonLayer:
+        _, avatar, _ = self._prepared()
+        picture, still = avatar.render(transforms, camera, (settings.height, settings.width), settings.photo_to_frame)
+        if self._photo is not None:
+            picture = rested(picture, still, *self._photo)
+        return _cropped(np.rint(picture).clip(0, 255).astype(np.uint8))
+
+    def _prepared(self) -> tuple[SourceBody, Avatar, RenderSettings]:
+        if self._state is None:
+            raise RuntimeError("AvatarEngine.prepare must be called before plan and render")
+        return self._state
+
+
+def _cropped(picture: ByteArray) -> PersonLayer:
+    """Return the box of a picture that is not empty."""
+    left, top, width, height = cv2.boundingRect((picture[..., 3] > 0).astype(np.uint8))
+    if width == 0:
+        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
+    return PersonLayer(np.ascontiguousarray(picture[top : top + height, left : left + width]), left, top)
