@@ -13,7 +13,7 @@ from motionwarp.errors import OptionError, OutputError
 from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
 from .errors import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
-from .reporting import Reporter, Tick
+from .reporting import OnStep, Reporter
 
 if TYPE_CHECKING:
     from motionwarp.data.packing import WrittenPack
@@ -113,7 +113,7 @@ def pack(
 
 
 def _written(
-    kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: Tick
+    kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: OnStep
 ) -> WrittenPack:
     from motionwarp.data.labeled_pairs import LABELED_PAIR_KINDS, labeled_pairs_of_kind, write_pair_pack
     from motionwarp.data.packing import samples_of_kind, write_pack
