@@ -66,7 +66,7 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as askers:
         sizes = dict(zip(pool, askers.map(_size, pool), strict=True))
     return {
-        "engine_weights": _weights_sha256("--engine", options.engine, _OF_ENGINES),
+        "engine_weights": _weights_sha256("engine", options.engine, _OF_ENGINES),
         "estimator_weights": estimator_sha256(options.pose_estimator),
         "background_file": content_sha256(options.background) if of_file else "",
         "background_bytes": sizes,
@@ -75,7 +75,7 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
 
 def estimator_sha256(name_or_file: str) -> str:
     """Return the sha256 of an estimator's weights or file; empty for one that brings its own."""
-    return _weights_sha256("--pose-estimator", name_or_file, _OF_ESTIMATORS)
+    return _weights_sha256("pose_estimator", name_or_file, _OF_ESTIMATORS)
 
 
 def _weights_sha256(option: str, name_or_file: str, known: dict[str, str]) -> str:
@@ -85,7 +85,7 @@ def _weights_sha256(option: str, name_or_file: str, known: dict[str, str]) -> st
     if not Path(name_or_file).exists():
         raise OptionError(
             "is neither a name nor a file",
-            subject=f"{option} {name_or_file}",
+            values={option: name_or_file},
             remedy=f"Choose one of {', '.join(known)}, or give a file",
         )
     return content_sha256(name_or_file)

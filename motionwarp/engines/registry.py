@@ -125,7 +125,7 @@ def make_engine(name_or_file: str) -> Engine:
         return _trained_engine(Path(name_or_file))
     raise OptionError(
         "there is no such engine",
-        subject=f"--engine {name_or_file}",
+        values={"engine": name_or_file},
         remedy=f"Choose one of {', '.join(ENGINE_NAMES)}, or give a file that ends in {_WEIGHTS_ENDING}.",
     )
 

@@ -7,7 +7,7 @@ poses fitted to the source, and so is how the source looks; so the figures are o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,9 @@ import numpy as np
 
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.registry import make_engine
-from motionwarp.errors import InputError, MotionwarpError, OptionError
+from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.metrics.pose import backward_flow, flicker, pose_agreement, pose_jitter
+from motionwarp.evaluation.options import CrossSettings
 from motionwarp.evaluation.statistics import bootstrap_interval, paired_difference
 from motionwarp.media.probe import probe_video
 from motionwarp.perception.base import Estimator
@@ -27,7 +28,6 @@ from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.driving import observe_driving
 from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import StageClock
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame
@@ -56,54 +56,6 @@ CROSS_FIGURES: Final = {
 Progress = Callable[[str, int, int | None], None]
 
 
-@dataclass(frozen=True)
-class CrossSettings:
-    """One evaluation.
-
-    Attributes
-    ----------
-    sources, drivings : tuple of Path
-        Pictures and clips; every one with every other.
-    engines : tuple of str
-        What `make_engine` takes.
-    size : int
-        Long side of the results in pixels.
-    end : float or None
-        Seconds of each clip to use; None for all of it.
-    estimator, device, precision : str
-    seed : int
-    """
-
-    sources: tuple[Path, ...]
-    drivings: tuple[Path, ...]
-    engines: tuple[str, ...] = ("auto",)
-    size: int = 512
-    end: float | None = None
-    estimator: str = "builtin"
-    device: str = "auto"
-    precision: str = "auto"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.sources or not self.drivings or not self.engines:
-            raise InputError("a cross evaluation needs a source, a driving clip and an engine at least")
-        if len(set(self.engines)) < len(self.engines):
-            raise OptionError("an engine is named twice", subject="--engine", remedy="Name every engine once.")
-
-    def options(self) -> TransferOptions:
-        """Return the options that all transfers have."""
-        return TransferOptions(
-            engine=self.engines[0],
-            size=self.size,
-            end=self.end,
-            pose_estimator=self.estimator,
-            device=self.device,
-            precision=self.precision,
-            seed=self.seed,
-            audio=False,
-        )
-
-
 def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any]:
     """Transfer every motion to every source with every engine, and measure.
 
@@ -128,7 +80,7 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     for engine in settings.engines:
         make_engine(engine)  # wrong names are told of before minutes of work
     device = resolve_device(settings.device)
-    estimator = make_estimator(settings.estimator, device, resolve_precision(settings.precision, device))
+    estimator = make_estimator(settings.pose_estimator, device, resolve_precision(settings.precision, device))
     rows: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for inputs in _combinations(settings, estimator, failures, progress):
@@ -167,7 +119,7 @@ def _combinations(
     settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
 ) -> Iterator[_Inputs]:
     """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
-    options = settings.options()
+    options = settings.transfer_options()
     sources = {}
     for path in settings.sources:
         try:
@@ -199,7 +151,7 @@ def _combinations(
 def _measured(
     inputs: _Inputs, engine: str, settings: CrossSettings, estimator: Estimator, progress: Progress
 ) -> dict[str, float]:
-    job = TransferJob(inputs.source, inputs.driving, replace(settings.options(), engine=engine), seen=inputs.seen)
+    job = TransferJob(inputs.source, inputs.driving, settings.transfer_options(engine=engine), seen=inputs.seen)
     job.prepare()
     asked = job.target.points
     watcher = _Watcher(asked, inputs.appearance)

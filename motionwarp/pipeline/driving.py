@@ -187,7 +187,7 @@ def observe_driving(
             raise NoPersonError(
                 "no person was found in any frame",
                 subject=path,
-                remedy="Use a clip that shows one clearly, choose another section, or give --driving-poses",
+                remedy="Use a clip that shows one clearly, choose another section, or give `driving_poses`",
             )
         plate = None if pass_one.plate is None else pass_one.plate.finish()
         # the estimator has seen the source as well; only some can tell of what happened to them

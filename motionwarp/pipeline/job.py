@@ -140,14 +140,14 @@ class TransferJob:
         if self.alpha and options.side_by_side:
             raise OptionError(
                 "pictures beside each other cannot be transparent",
-                subject="--side-by-side --background transparent",
-                remedy="Choose another background or leave out --side-by-side",
+                values={"side_by_side": True, "background": "transparent"},
+                remedy="Choose another background or leave out `side_by_side`",
             )
         if options.region_debug is not None and not self.engine.explains:
             raise OptionError(
                 f"the engine {self.engine.name} has no regions to show",
-                subject="--region-debug",
-                remedy="Use --engine warping_gan, or leave the option out",
+                values={"region_debug": str(options.region_debug)},
+                remedy="Use `engine=warping_gan`, or leave the option out",
             )
         self.height = self._frame[1]
         self.width = self._frame[0]

@@ -11,11 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.evaluation.clip_labels import Origin
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameMetrics
-from motionwarp.evaluation.reenactment import ReenactmentSettings
-from motionwarp.evaluation.reverse_pairs import ReverseSettings
+from motionwarp.evaluation.options import Origin, ReenactmentSettings, ReverseSettings
 
 Run = Callable[..., Any]
 

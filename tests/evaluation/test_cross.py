@@ -14,8 +14,9 @@ import pytest
 from motionwarp.engines.base import Engine, RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation import cross
-from motionwarp.evaluation.cross import CrossSettings, evaluate_cross
+from motionwarp.evaluation.cross import evaluate_cross
 from motionwarp.evaluation.metrics.pose import pose_jitter
+from motionwarp.evaluation.options import CrossSettings
 from motionwarp.perception.base import Observation
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
