@@ -100,7 +100,7 @@ def test_options_reach_the_protocol(motionwarp: Run, calls: list[Any], tmp_path:
     ("options", "words"),
     [
         (("--smooth-theta", "0.5"), "windows that move"),
-        (("--full-frame", "5"), "no size for frames"),
+        (("--full-frame", "5"), "not in the range"),
         (("--poses", "guessed"), "guessed"),
         (("--sheet", "nowhere/sheet.png"), "folder does not exist"),
     ],

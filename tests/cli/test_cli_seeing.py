@@ -163,7 +163,7 @@ def test_a_defect_in_one_input_is_told_and_counts_as_ours(
     def broken(self: object, rgb: ByteArray, choice: PersonChoice) -> Person:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(RedBoxEstimator, "analyse_picture", broken)
+    monkeypatch.setattr(RedBoxEstimator, "analyze_picture", broken)
     result = motionwarp(
         "pose", write_picture(tmp_path / "a.png"), write_clip(tmp_path / "c.mp4", [1]), "-o", tmp_path / "o"
     )
@@ -311,7 +311,7 @@ def test_plain_lines_where_there_is_no_terminal(motionwarp: Run, tmp_path: Path)
         (("--person", "tallest"), "is not a choice of a person"),
         (("--device", "cuda"), "--device cuda"),
         (("--device", "tpu"), "tpu"),
-        (("--start", "3", "--end", "2"), "section ends"),
+        (("--start", "3", "--end", "2"), "does not lie after the start"),
     ],
 )
 def test_wrong_options_are_refused(motionwarp: Run, tmp_path: Path, options: tuple[str, ...], words: str) -> None:

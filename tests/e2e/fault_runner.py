@@ -20,8 +20,8 @@ import motionwarp.pipeline.feasibility
 import torch
 
 import motionwarp.engines.layered
+import motionwarp.pipeline.analysis
 import motionwarp.pipeline.api
-import motionwarp.pipeline.job
 from motionwarp.__main__ import command_line
 from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
@@ -129,7 +129,7 @@ def processes_left(group: int) -> bool:
 def load_estimator_once() -> None:
     """Load the analyser's network before all forks: it takes longer than all else in such small transfers."""
     loaded = make_estimator("builtin", torch.device("cpu"), resolve_precision("auto", torch.device("cpu")))
-    motionwarp.pipeline.job.make_estimator = lambda *_: loaded
+    motionwarp.pipeline.analysis.make_estimator = lambda *_: loaded
 
 
 def main() -> None:

@@ -114,7 +114,7 @@ class DrawingEngine(Engine):
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross, "make_estimator", lambda *given: DotEstimator())
-    for module in ("motionwarp.evaluation.cross", "motionwarp.pipeline.job"):
+    for module in ("motionwarp.evaluation.cross", "motionwarp.pipeline.setup"):
         monkeypatch.setattr(f"{module}.make_engine", DrawingEngine)
 
 
