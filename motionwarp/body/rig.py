@@ -34,6 +34,22 @@ DRIVEN_PARENTS: Final = tuple(_above(bone) for bone in DRIVEN_BONES)
 """Of each driven bone the driven bone above it; -1 for the root."""
 
 
+_PARENT_OR_SELF: Final = [max(parent, 0) for parent in DRIVEN_PARENTS]
+
+
+def _paths() -> list[list[float]]:
+    """Return for every bone which bones' steps lead to it from the root; the root itself is not stepped to."""
+    paths = [[0.0] * len(DRIVEN_BONES) for _ in DRIVEN_BONES]
+    for bone, parent in enumerate(DRIVEN_PARENTS):
+        if parent >= 0:
+            paths[bone] = list(paths[parent])
+            paths[bone][bone] = 1.0
+    return paths
+
+
+_PATHS: Final = _paths()
+
+
 def _mirrored(bone: str) -> str:
     return bone[:-1] + {"L": "R", "R": "L"}[bone[-1]] if bone[-2:] in (".L", ".R") else bone
 
@@ -78,7 +94,9 @@ class PointRig:
         # of each bone: A (x - h) + q, summed over the vertices of a point
         mean = torch.einsum("kpj,...kpd->...kjd", shares, rest)
         total = shares.sum(dim=1)  # (18, J)
-        turned = torch.einsum("...jab,...kjb->...kja", shape.alignments, mean - total.unsqueeze(-1) * shape.joints.unsqueeze(-3))
+        turned = torch.einsum(
+            "...jab,...kjb->...kja", shape.alignments, mean - total.unsqueeze(-1) * shape.joints.unsqueeze(-3)
+        )
         hanging = turned + total.unsqueeze(-1) * (joints - joints[..., driven[owner], :]).unsqueeze(-3)
         parts = torch.cat([hanging, total.unsqueeze(-1).expand(*hanging.shape[:-1], 1)], dim=-1)  # (..., 18, J, 4)
         anchors = torch.zeros(*parts.shape[:-2], len(DRIVEN_BONES), 4, device=body.device).index_add(-2, owner, parts)
@@ -97,17 +115,15 @@ class PointRig:
         turns : float tensor (..., D, 3, 3)
             How each bone is turned in the world, from the pose that all people share.
         """
-        places = [torch.zeros_like(turns[..., 0, :, 0])]
-        for bone, parent in list(enumerate(DRIVEN_PARENTS))[1:]:
-            step = (turns[..., parent, :, :] @ self.offsets[..., bone, :, None]).squeeze(-1)
-            places.append(places[parent] + step)
-        return torch.stack(places, dim=-2)
+        above = turns[..., _PARENT_OR_SELF, :, :]
+        steps = (above @ self.offsets.unsqueeze(-1)).squeeze(-1)  # (..., D, 3)
+        return torch.as_tensor(_PATHS, dtype=turns.dtype, device=turns.device) @ steps
 
     def points(self, turns: Tensor, places: Tensor | None = None) -> Tensor:
         """Return the 18 points (..., 18, 3), the root at the origin; see `places` for the parameters."""
         places = self.places(turns) if places is None else places
-        points = torch.einsum("...dab,...kdb->...ka", turns, self.anchors[..., :3])
-        points = points + torch.einsum("...kd,...da->...ka", self.anchors[..., 3], places)
+        hanging = self.anchors[..., :3].flatten(-2) @ turns.transpose(-1, -2).flatten(-3, -2)  # (..., 18, 3)
+        points: Tensor = hanging + self.anchors[..., 3] @ places
         return points
 
 
@@ -132,4 +148,3 @@ def local_turns(world: Tensor) -> Tensor:
     above = world[..., [max(parent, 0) for parent in DRIVEN_PARENTS], :, :]
     local = above.transpose(-1, -2) @ world
     return torch.cat([world[..., :1, :, :], local[..., 1:, :, :]], dim=-3)
-
