@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np  # its broadcast_shapes: that of torch imports SymPy, two seconds
 import torch
 from torch import Tensor
 
@@ -236,16 +237,10 @@ class BodyModel:
         """
         values = self._values(phenotypes, tuple(PHENOTYPE_ANCHORS), _AVERAGE, 0.0)
         changes = self._values(measures, tuple(MEASURES), 0.0, -1.0)
-        result = self.phenotype_coefficients
-        # one axis after the other, from the last: (..., a, b, c, K) and weights of c give (..., a, b, K)
-        weights = [
-            _hat_weights(values[..., index], anchors) for index, anchors in enumerate(PHENOTYPE_ANCHORS.values())
-        ]
-        result = torch.tensordot(weights[0], result, dims=([-1], [0]))
-        for weight in weights[1:]:
-            batch = weight.shape[:-1]
-            shaped = weight.reshape(*batch, weight.shape[-1], *[1] * (result.ndim - len(batch) - 1))
-            result = (shaped * result).sum(dim=len(batch))
+        shares = torch.ones_like(values[..., :1])  # (..., 1), then of every combination of anchors
+        for index, anchors in enumerate(PHENOTYPE_ANCHORS.values()):
+            shares = (shares.unsqueeze(-1) * _hat_weights(values[..., index], anchors).unsqueeze(-2)).flatten(-2)
+        result = shares @ self.phenotype_coefficients.flatten(0, -2)
         less, more = (-changes).clamp(min=0), changes.clamp(min=0)
         changed: Tensor = result + less @ self.measure_coefficients[:, 0] + more @ self.measure_coefficients[:, 1]
         return changed
@@ -350,7 +345,7 @@ def _widened(tensor: Tensor) -> Tensor:
 
 
 def _broadcast(joints: Tensor, alignments: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    batch = torch.broadcast_shapes(joints.shape[:-2], rotations.shape[:-3])
+    batch = np.broadcast_shapes(joints.shape[:-2], rotations.shape[:-3])
     return (
         joints.expand(*batch, *joints.shape[-2:]),
         alignments.expand(*batch, *alignments.shape[-3:]),

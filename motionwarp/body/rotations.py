@@ -47,9 +47,10 @@ def matrix_from_vector(vector: Tensor) -> Tensor:
     angle = safe.sqrt()
     sine = torch.where(small, 1 - square / 6 + square * square / 120, angle.sin() / angle)
     cosine = torch.where(small, 0.5 - square / 24, (1 - angle.cos()) / safe)
-    cross = cross_matrix(vector)
     one = torch.eye(3, dtype=vector.dtype, device=vector.device)
-    rotation: Tensor = one + sine * cross + cosine * (cross @ cross)
+    # the cross product's matrix times itself
+    twice = vector.unsqueeze(-1) * vector.unsqueeze(-2) - square * one
+    rotation: Tensor = one + sine * cross_matrix(vector) + cosine * twice
     return rotation
 
 
@@ -82,6 +83,23 @@ def vector_from_matrix(matrix: Tensor) -> Tensor:
     half_turn = functional.normalize(column, dim=-1) * angle[..., None]
     is_half_turn = ((sine <= 1e-3) & (cosine < 0))[..., None]
     return torch.where(is_half_turn, half_turn, skew * scale[..., None])
+
+
+def vector_derivative(vector: Tensor) -> Tensor:
+    """Return how the vector (..., 3) of a rotation changes with small turns before it, (..., 3, 3).
+
+    The inverse of the left Jacobian: `vector_from_matrix(matrix_from_vector(turn) @ rotation)` is, to first order, the
+    rotation's vector plus this matrix times the turn.
+    """
+    square = (vector * vector).sum(dim=-1)[..., None, None]
+    small = square < 1e-4
+    safe = torch.where(small, torch.ones_like(square), square)
+    angle = safe.sqrt()
+    factor = torch.where(small, 1 / 12 + square / 720, (1 - angle / 2 / torch.tan(angle / 2)) / safe)
+    one = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    twice = vector.unsqueeze(-1) * vector.unsqueeze(-2) - square * one
+    derivative: Tensor = one - 0.5 * cross_matrix(vector) + factor * twice
+    return derivative
 
 
 def angle_between(first: Tensor, second: Tensor) -> Tensor:

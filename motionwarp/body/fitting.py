@@ -1,0 +1,621 @@
+"""Fits bodies to points: the pose of every frame of a clip, one shape, and a camera, by damped least squares.
+
+All frames are solved together: a term binds each to its neighbors, so that the normal equations are block tridiagonal. A photo is
+a clip of one frame. The derivatives of points by turns are written out; a step costs some milliseconds a hundred frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from motionwarp.body.camera import WeakPerspective
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.body.lifter import LEAST_SCORE
+from motionwarp.body.model import BodyModel, BodyShape, PosedBones
+from motionwarp.body.pose_prior import PosePrior
+from motionwarp.body.rig import DRIVEN_PARENTS, PointRig, local_turns, world_turns
+from motionwarp.body.rotations import (
+    cross_matrix,
+    matrix_from_6d,
+    matrix_from_vector,
+    sixd_from_matrix,
+    vector_derivative,
+    vector_from_matrix,
+)
+from motionwarp.body.shape_prior import RigSpace, ShapeSpace
+from motionwarp.pose import skeleton as sk
+
+__all__ = ["BodyFit", "BodyFitter", "FitSettings", "Guess"]
+
+_BONES: Final = len(DRIVEN_BONES)
+_FAR_OFF: Final = 3.0  # deviations from a guess
+_NECK_TO_ANKLES: Final = 1.25  # meters, of somebody who stands upright
+_UNKNOWNS: Final = 3 * _BONES + 3  # turns, logarithm of the scale, shift
+
+# how exactly estimators find points, against the nose
+_SPREAD: Final = {
+    sk.RIGHT_HIP: 2.0,
+    sk.LEFT_HIP: 2.0,
+    sk.RIGHT_EAR: 1.5,
+    sk.LEFT_EAR: 1.5,
+    sk.RIGHT_WRIST: 1.2,
+    sk.LEFT_WRIST: 1.2,
+}
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How points, habits and time are weighed.
+
+    Attributes
+    ----------
+    steps : int
+        At most.
+    point_spread : float
+        Standard deviation of a well found point, as a share of the person's size in the picture.
+    outlier : float
+        From how many deviations on a point is doubted.
+    turn_rate : float
+        Standard deviation of how much a bone turns from frame to frame, radians, beyond what the guess says.
+    scale_rate : float
+        The same of the scale's logarithm.
+    lean : float
+        Standard deviation of the sine of how far an upright person leans toward or away from the camera.
+    stride : float
+        Standard deviation of how far an upright person's ankles are apart in depth, in meters.
+    camera_pitch : float
+        Radians by which the camera looks down.
+    shape_rounds : int
+        How often the shape is fitted again; 0 keeps the given one.
+    """
+
+    steps: int = 12
+    point_spread: float = 0.006
+    outlier: float = 4.0
+    turn_rate: float = 0.15
+    scale_rate: float = 0.02
+    lean: float = 0.03
+    stride: float = 0.12
+    camera_pitch: float = 0.0
+    shape_rounds: int = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What is known of a pose beforehand, from the lifter.
+
+    Attributes
+    ----------
+    turns : float tensor (T, D, 3, 3)
+        Against the camera.
+    spread : float tensor (T, D)
+        Radians.
+    """
+
+    turns: Tensor
+    spread: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class BodyFit:
+    """Bodies that were fitted to T frames.
+
+    Attributes
+    ----------
+    coefficients : float tensor (K,)
+        Of the one shape.
+    turns : float tensor (T, D, 3, 3)
+        Of the driven bones against the camera.
+    camera : WeakPerspective
+        Of each frame.
+    point_error : float tensor (T,)
+        Mean distance of the points, weighed by their scores, as a share of the person's size.
+    """
+
+    coefficients: Tensor
+    turns: Tensor
+    camera: WeakPerspective
+    point_error: Tensor
+
+    def shape(self, body: BodyModel) -> BodyShape:
+        """Return the person at rest."""
+        return body.shape_of(self.coefficients)
+
+    def posed(self, body: BodyModel, frame: int, shape: BodyShape | None = None) -> PosedBones:
+        """Return the bones in one frame, the root at the origin."""
+        shape = self.shape(body) if shape is None else shape
+        return body.pose(shape, body.expand(local_turns(self.turns[frame])))
+
+    def vertices(self, body: BodyModel, frame: int, shape: BodyShape | None = None) -> Tensor:
+        """Return the vertices of one frame in pixels, with depth in pixels, (V, 3)."""
+        shape = self.shape(body) if shape is None else shape
+        points = body.skin(shape, self.posed(body, frame, shape))
+        return WeakPerspective(self.camera.scale[frame], self.camera.shift[frame]).project(points)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    turns: Tensor  # (T, D, 3, 3), in the world
+    log_scale: Tensor  # (T,), sizes for a meter
+    shift: Tensor  # (T, 2), sizes
+    z: Tensor  # (Z,)
+
+
+@dataclass(frozen=True, eq=False)
+class _Term:
+    """A part of what is made small.
+
+    Attributes
+    ----------
+    residual : float tensor (T, R)
+    jacobian : float tensor (T, R, U)
+    cost : float tensor ()
+        Whose gradient is twice the Jacobian's transpose times the residual; not the sum of squares where outliers are doubted.
+    """
+
+    residual: Tensor
+    jacobian: Tensor
+    cost: Tensor
+
+    @classmethod
+    def of(cls, residual: Tensor, jacobian: Tensor) -> _Term:
+        """Return a plain term of squares."""
+        return cls(residual, jacobian, residual.square().sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is fitted to, in units of the person's size; double precision."""
+
+    points: Tensor  # (T, 18, 2)
+    weights: Tensor  # (T, 18), inverse deviations
+    guess: Guess | None
+    settings: FitSettings
+    upright: Tensor  # (T,)
+
+
+class BodyFitter:
+    """Fits a body model to points.
+
+    Parameters
+    ----------
+    body : BodyModel
+    """
+
+    def __init__(self, body: BodyModel) -> None:
+        self._body = body
+        self._space = ShapeSpace.of(body)
+        self._rigs = RigSpace.of(body, self._space).to(torch.float64)
+        self._prior = PosePrior.of(body)
+
+    @cached_property
+    def _below(self) -> Tensor:
+        """Whether a bone is moved by another, or is it: (D moved by, D)."""
+        below = torch.eye(_BONES, dtype=torch.float64)
+        for bone, parent in enumerate(DRIVEN_PARENTS):
+            if parent >= 0:
+                below[:, bone] = torch.maximum(below[:, bone], below[:, parent])
+                below[bone, bone] = 1
+        return below
+
+    def fit(
+        self,
+        points: Tensor,
+        guess: Guess | None = None,
+        settings: FitSettings | None = None,
+        start: BodyFit | None = None,
+    ) -> BodyFit:
+        """Fit one person to a clip of T frames, or a photo of one.
+
+        Parameters
+        ----------
+        points : float tensor (T, 18, 3)
+            x, y in pixels and scores; a score of 0 means that a point was not found.
+        guess : Guess, optional
+            Without it people are taken to face the camera, and turn where the points say so.
+        settings : FitSettings, optional
+        start : BodyFit, optional
+            Whose shape is kept: of the same person in another clip.
+
+        Returns
+        -------
+        BodyFit
+
+        Raises
+        ------
+        ValueError
+            If no frame has four points.
+
+        Notes
+        -----
+        Levenberg-Marquardt on turns, scale and shift, alternating with Gauss-Newton on the shape; points are weighed
+        again in each step by a Geman-McClure function of their distance.
+        """
+        settings = FitSettings() if settings is None else settings
+        found = points.double()
+        seen = found[..., 2] >= LEAST_SCORE
+        usable = seen.sum(dim=1) >= 4
+        if not bool(usable.any()):
+            raise ValueError("a body is fitted to at least four points of a frame, and no frame has them")
+        center, size = _extent(found, seen, usable)
+        task = self._task(found, seen, center, size, guess, settings)
+        state = self._start(task)
+        rounds = settings.shape_rounds if start is None else 0
+        if start is not None:
+            state = replace(state, z=self._place(start.coefficients))
+        # at first nothing is an outlier: the start is far from most points
+        for number in range(max(2, rounds + 1)):
+            doubting = replace(settings, outlier=settings.outlier * max(1, 8 >> (2 * number)))
+            if rounds and number:
+                state = self._solve_shape(state, replace(task, settings=doubting))
+            state = self._solve_pose(state, replace(task, settings=doubting))
+        return self._result(state, task, center, size)
+
+    def _place(self, coefficients: Tensor) -> Tensor:
+        offset = (coefficients - self._space.mean).double()
+        solution: Tensor = torch.linalg.lstsq(self._space.directions.double().T, offset.unsqueeze(1)).solution
+        return solution.squeeze(1)
+
+    def _task(
+        self, found: Tensor, seen: Tensor, center: Tensor, size: Tensor, guess: Guess | None, settings: FitSettings
+    ) -> _Task:
+        spread = torch.tensor([_SPREAD.get(index, 1.0) for index in range(18)], dtype=torch.float64)
+        weights = (found[..., 2] * seen).clamp(0, 1) / (settings.point_spread * spread)
+        points = (found[..., :2] - center) / size
+        points = torch.where(seen.unsqueeze(-1), points, 0.0)
+        if guess is not None:
+            turns = matrix_from_6d(sixd_from_matrix(guess.turns.double()))  # exactly, for double precision
+            guess = Guess(turns, guess.spread.double())
+        return _Task(points, weights, guess, settings, _uprightness(points, seen))
+
+    def _start(self, task: _Task) -> _State:
+        count = len(task.points)
+        if task.guess is not None:
+            turns = task.guess.turns
+        else:
+            turns = world_turns(self._prior.ease).expand(count, _BONES, 3, 3)
+            turns = torch.where(_faces_away(task)[:, None, None, None], _HALF_TURN @ turns, turns)
+        model = self._rigs.mean.points(turns)[..., :2]
+        scale, shift = _align(model, task.points, task.weights)
+        z = torch.zeros(len(self._space.directions), dtype=torch.float64)
+        return _State(turns, scale.log(), shift, z)
+
+    def _solve_pose(self, state: _State, task: _Task) -> _State:
+        rig = self._rigs.rig(state.z)
+        damping = 1e-3
+        blocks, gradient, cost = self._normal_equations(state, task, rig)
+        for _ in range(task.settings.steps):
+            step = _solve_chain(blocks, gradient, self._coupling(task), damping)
+            candidate = _moved(state, step, self._below)
+            new_blocks, new_gradient, new_cost = self._normal_equations(candidate, task, rig)
+            if new_cost < cost:
+                gained = float((cost - new_cost) / cost)
+                state, blocks, gradient, cost = candidate, new_blocks, new_gradient, new_cost
+                damping = max(damping * 0.3, 1e-6)
+                if gained < 1e-3:
+                    break
+            else:
+                damping *= 8
+                if damping > 1e4:
+                    break
+        return state
+
+    def _normal_equations(self, state: _State, task: _Task, rig: PointRig) -> tuple[Tensor, Tensor, Tensor]:
+        """Return blocks (T, U, U) and gradient (T, U) of the sum of squares, and the sum."""
+        count = len(state.turns)
+        blocks = torch.zeros(count, _UNKNOWNS, _UNKNOWNS, dtype=torch.float64)
+        gradient = torch.zeros(count, _UNKNOWNS, dtype=torch.float64)
+        cost = torch.zeros((), dtype=torch.float64)
+        for term in self._terms(state, task, rig):
+            turned = term.jacobian.transpose(1, 2)
+            blocks += turned @ term.jacobian
+            gradient += (turned @ term.residual.unsqueeze(-1)).squeeze(-1)
+            cost = cost + term.cost
+        cost = cost + self._add_coupling(state, task, blocks, gradient)
+        return blocks, gradient, cost
+
+    def _terms(self, state: _State, task: _Task, rig: PointRig) -> list[_Term]:
+        places = rig.places(state.turns)
+        points = rig.points(state.turns, places)
+        by_turns = self._point_derivatives(state.turns, places, rig)  # (T, 18, 3, D, 3)
+        terms = [
+            _point_term(state, task, points, by_turns),
+            self._habit_term(state, task),
+            self._hinge_term(state, task),
+            _lean_term(task, points, by_turns),
+            _stride_term(task, points, by_turns),
+        ]
+        if task.guess is not None:
+            terms.append(self._guess_term(state, task.guess))
+        return terms
+
+    def _point_derivatives(self, turns: Tensor, places: Tensor, rig: PointRig) -> Tensor:
+        """Return how points move with turns about the world's axes of each bone and all below it, (T, 18, 3, D, 3)."""
+        anchors = rig.anchors
+        own = torch.einsum("tdab,kdb->tkda", turns, anchors[..., :3]) + anchors[..., 3, None] * places.unsqueeze(1)
+        total = torch.einsum("de,tkea->tkda", self._below, own)
+        share = torch.einsum("de,ke->kd", self._below, anchors[..., 3])
+        arm = total - share.unsqueeze(-1) * places.unsqueeze(1)  # (T, 18, D, 3)
+        return -cross_matrix(arm).transpose(2, 3)
+
+    def _habit_term(self, state: _State, task: _Task) -> _Term:
+        """Bones stay near the stance at ease, each against the one above it."""
+        prior = self._prior
+        local = local_turns(state.turns)
+        apart = vector_from_matrix(local @ prior.ease.transpose(1, 2))  # (T, D, 3)
+        weak = 1.0 if task.guess is None else 0.3
+        rows = prior.axes / prior.spread.unsqueeze(-1) * weak  # (D, 3, 3)
+        residual = (rows @ apart.unsqueeze(-1)).squeeze(-1)
+        above = _above(state.turns)
+        # turns are against the world: the vector against the bone above is turned back by that bone
+        jacobian = rows @ vector_derivative(apart) @ above.transpose(-1, -2)  # (T, D, 3, 3)
+        return _Term.of(residual.flatten(1), _spread_out(jacobian))
+
+    def _hinge_term(self, state: _State, task: _Task) -> _Term:
+        """Elbows and knees bend one way."""
+        prior = self._prior
+        hinges = torch.nonzero(torch.isfinite(prior.least_bend)).squeeze(1)
+        axis = prior.axes[hinges, 0]  # (H, 3)
+        local = local_turns(state.turns)[:, hinges]
+        vectors = vector_from_matrix(local)
+        bend = (vectors * axis).sum(dim=-1)
+        short = (prior.least_bend[hinges] - bend).clamp(min=0)
+        residual = short / 0.05
+        back = _above(state.turns)[:, hinges].transpose(-1, -2)
+        rows = -(axis.unsqueeze(1) @ vector_derivative(vectors) @ back).squeeze(-2) / 0.05  # (T, H, 3)
+        rows = rows * (short > 0).unsqueeze(-1)
+        jacobian = torch.zeros(len(bend), len(hinges), _UNKNOWNS, dtype=torch.float64)
+        for index, bone in enumerate(hinges.tolist()):
+            jacobian[:, index, 3 * bone : 3 * bone + 3] = rows[:, index]
+        return _Term.of(residual, jacobian)
+
+    def _guess_term(self, state: _State, guess: Guess) -> _Term:
+        """Bones stay near the guess, against the camera."""
+        apart = vector_from_matrix(state.turns @ guess.turns.transpose(-1, -2))  # (T, D, 3)
+        weight = 1 / guess.spread.unsqueeze(-1)
+        # far off it pulls by its direction only (pseudo-Huber), but never lets go as an outlying point does
+        stretched = (1 + (apart.norm(dim=-1, keepdim=True) * weight / _FAR_OFF) ** 2).sqrt()
+        cost = (2 * _FAR_OFF**2 * (stretched - 1)).sum()
+        weight = weight / stretched.sqrt()
+        own = weight.unsqueeze(-1) * vector_derivative(apart)  # (T, D, 3, 3)
+        # a bone turns with itself and all above it
+        jacobian = (own.unsqueeze(3) * self._below.T[:, None, :, None]).flatten(3)  # (T, D, 3, D * 3)
+        jacobian = torch.nn.functional.pad(jacobian, (0, _UNKNOWNS - 3 * _BONES))
+        return _Term((weight * apart).flatten(1), jacobian.flatten(1, 2), cost)
+
+    def _coupling(self, task: _Task) -> Tensor:
+        """Return the weights (U,) of differences between neighboring frames."""
+        settings = task.settings
+        rates = torch.full((_UNKNOWNS,), settings.turn_rate, dtype=torch.float64)
+        rates[3 * _BONES] = settings.scale_rate
+        weights = 1 / rates**2
+        weights[3 * _BONES + 1 :] = 0  # where a person is, the points say
+        return weights
+
+    def _add_coupling(self, state: _State, task: _Task, blocks: Tensor, gradient: Tensor) -> Tensor:
+        """Add the diagonal part of what binds neighbors, and return its cost."""
+        if len(state.turns) < 2:
+            return torch.zeros((), dtype=torch.float64)
+        weights = self._coupling(task)
+        local = local_turns(state.turns)
+        step = vector_from_matrix(local[1:] @ local[:-1].transpose(-1, -2))
+        if task.guess is not None:
+            expected = local_turns(task.guess.turns)
+            step = step - vector_from_matrix(expected[1:] @ expected[:-1].transpose(-1, -2))
+        step = (_above(state.turns)[1:] @ step.unsqueeze(-1)).squeeze(-1)  # to the world's axes
+        change = torch.zeros(len(step), _UNKNOWNS, dtype=torch.float64)
+        change[:, : 3 * _BONES] = step.flatten(1)
+        change[:, 3 * _BONES] = state.log_scale.diff()
+        force = weights * change
+        gradient[1:] += force
+        gradient[:-1] -= force
+        diagonal = torch.diagonal(blocks, dim1=1, dim2=2)
+        diagonal[1:] += weights
+        diagonal[:-1] += weights
+        return (force * change).sum()
+
+    def _solve_shape(self, state: _State, task: _Task) -> _State:
+        """One Gauss-Newton step on the place in the space of shapes, scales moving along."""
+        rig = self._rigs.rig(state.z)
+        points = rig.points(state.turns)
+        change = self._shape_derivatives(state.turns)  # (T, 18, 2, Z)
+        scale = state.log_scale.exp()
+        drawn = points[..., :2] * scale[:, None, None] + state.shift.unsqueeze(1)
+        weights = _robust(drawn - task.points, task)
+        residual = ((drawn - task.points) * weights.unsqueeze(-1)).flatten(1)  # (T, 36)
+        jacobian = (change * (scale[:, None] * weights)[..., None, None]).flatten(1, 2)  # (T, 36, Z)
+        own = torch.cat(
+            [
+                (points[..., :2] * (scale[:, None] * weights)[..., None]).flatten(1).unsqueeze(-1),
+                (torch.eye(2, dtype=torch.float64) * weights[..., None, None]).flatten(1, 2),
+            ],
+            dim=-1,
+        )  # (T, 36, 3): what scale and shift of the frame can take up
+        own_inverse = torch.linalg.pinv(own)
+        jacobian = jacobian - own @ (own_inverse @ jacobian)
+        residual = residual - (own @ (own_inverse @ residual.unsqueeze(-1))).squeeze(-1)
+        # neighboring frames say nearly the same: a second of them counts as one
+        share = max(1.0, len(residual) / 8) if len(residual) > 1 else 1.0
+        system = torch.einsum("trz,try->zy", jacobian, jacobian) / share + torch.eye(len(state.z), dtype=torch.float64)
+        right = -torch.einsum("trz,tr->z", jacobian, residual) / share - state.z
+        return replace(state, z=state.z + torch.linalg.solve(system, right))
+
+    def _shape_derivatives(self, turns: Tensor) -> Tensor:
+        offsets, anchors = self._rigs.offsets, self._rigs.anchors
+        rigs = PointRig(offsets.unsqueeze(1), anchors.unsqueeze(1))  # (Z, 1, ...), linear in both
+        return rigs.points(turns)[..., :2].permute(1, 2, 3, 0)
+
+    def _result(self, state: _State, task: _Task, center: Tensor, size: Tensor) -> BodyFit:
+        points = self._rigs.rig(state.z).points(state.turns)[..., :2]
+        drawn = points * state.log_scale.exp()[:, None, None] + state.shift.unsqueeze(1)
+        distance = (drawn - task.points).norm(dim=-1)
+        error = (distance * task.weights).sum(dim=1) / task.weights.sum(dim=1).clamp(min=1e-9)
+        camera = WeakPerspective((state.log_scale.exp() * size).float(), (state.shift * size + center).float())
+        return BodyFit(self._space.coefficients(state.z.float()), state.turns.float(), camera, error.float())
+
+
+_HALF_TURN: Final = torch.diag(torch.tensor([-1.0, 1.0, -1.0], dtype=torch.float64))
+
+
+def _extent(found: Tensor, seen: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean place (2,) of the points, and the person's size: the median diagonal of their boxes."""
+    positions = found[..., :2]
+    center = positions[seen].mean(dim=0)
+    far = torch.finfo(found.dtype).max
+    low = torch.where(seen[..., None], positions, far).amin(dim=1)[usable]
+    high = torch.where(seen[..., None], positions, -far).amax(dim=1)[usable]
+    return center, (high - low).norm(dim=1).median().clamp(min=1e-3)
+
+
+def _uprightness(points: Tensor, seen: Tensor) -> Tensor:
+    """Return how surely people stand upright in the picture, (T,), from neck and ankles; 0 where those are not seen."""
+    ankles = seen[:, [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]].double()
+    foot = (points[:, [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]] * ankles.unsqueeze(-1)).sum(dim=1)
+    foot = foot / ankles.sum(dim=1, keepdim=True).clamp(min=1)
+    up = points[:, sk.NECK] - foot
+    cosine = -up[:, 1] / up.norm(dim=1).clamp(min=1e-6)
+    sure = ((cosine - 0.85) / 0.1).clamp(0, 1)
+    upright: Tensor = sure * (ankles.sum(dim=1) > 0) * seen[:, sk.NECK]
+    return upright
+
+
+def _faces_away(task: _Task) -> Tensor:
+    """Return where the left shoulder and hip lie to the left of the right ones, (T,)."""
+    pairs = ((sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER), (sk.LEFT_HIP, sk.RIGHT_HIP))
+    seen = task.weights > 0
+    vote = sum((task.points[:, a, 0] - task.points[:, b, 0]) * (seen[:, a] & seen[:, b]) for a, b in pairs)
+    assert isinstance(vote, Tensor)
+    return vote < 0
+
+
+def _align(model: Tensor, points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return scale (T,) and shift (T, 2) that bring points (T, 18, 2) of a model nearest to others."""
+    share = (weights**2 / (weights**2).sum(dim=1, keepdim=True).clamp(min=1e-12)).unsqueeze(-1)
+    mean, other = (model * share).sum(dim=1), (points * share).sum(dim=1)
+    spread = ((model - mean.unsqueeze(1)).square() * share).sum(dim=(1, 2)).sqrt()
+    wanted = ((points - other.unsqueeze(1)).square() * share).sum(dim=(1, 2)).sqrt()
+    scale = (wanted / spread.clamp(min=1e-6)).clamp(min=1e-2)
+    return scale, other - mean * scale.unsqueeze(-1)
+
+
+def _robust(apart: Tensor, task: _Task) -> Tensor:
+    """Return weights (T, 18) that let go of points that are far off, (T, 18, 2)."""
+    deviations = apart.norm(dim=-1) * task.weights / task.settings.outlier
+    weights: Tensor = task.weights / (1 + deviations.square())
+    return weights
+
+
+def _point_term(state: _State, task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
+    scale = state.log_scale.exp()
+    flat = points[..., :2] * scale[:, None, None]
+    apart = flat + state.shift.unsqueeze(1) - task.points
+    weights = _robust(apart, task)
+    count = len(apart)
+    jacobian = torch.zeros(count, 18, 2, _UNKNOWNS, dtype=torch.float64)
+    jacobian[..., : 3 * _BONES] = (by_turns[:, :, :2] * scale[:, None, None, None, None]).flatten(3)
+    jacobian[..., 3 * _BONES] = flat
+    jacobian[..., 3 * _BONES + 1 :] = torch.eye(2, dtype=torch.float64)
+    jacobian = jacobian * weights[..., None, None]
+    cost = (apart.square().sum(dim=-1) * weights * task.weights).sum()
+    return _Term((apart * weights.unsqueeze(-1)).flatten(1), jacobian.flatten(1, 2), cost)
+
+
+def _lean_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
+    """People who stand upright in the picture do so in depth: neck above ankles, as the camera's pitch has it."""
+    ankles = [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]
+    up = points[:, sk.NECK] - points[:, ankles].mean(dim=1)
+    by_up = by_turns[:, sk.NECK] - by_turns[:, ankles].mean(dim=1)  # (T, 3, D, 3)
+    pitch = torch.tensor(task.settings.camera_pitch, dtype=torch.float64)
+    # world's up in the camera is (0, -cos, -sin) for a camera that looks down; off it in depth:
+    across = torch.stack([torch.zeros_like(pitch), -pitch.sin(), pitch.cos()])
+    weight = (task.upright / (task.settings.lean * _NECK_TO_ANKLES)).unsqueeze(-1)
+    residual = (up @ across).unsqueeze(-1) * weight
+    jacobian = torch.zeros(len(up), 1, _UNKNOWNS, dtype=torch.float64)
+    jacobian[:, 0, : 3 * _BONES] = torch.einsum("a,tadb->tdb", across, by_up).flatten(1) * weight
+    return _Term.of(residual, jacobian)
+
+
+def _stride_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
+    """People who stand have their feet on one ground, and seldom far apart."""
+    apart = points[:, sk.LEFT_ANKLE, 2] - points[:, sk.RIGHT_ANKLE, 2]
+    weight = task.upright / task.settings.stride * (1.0 if task.guess is None else 0.3)
+    jacobian = torch.zeros(len(points), 1, _UNKNOWNS, dtype=torch.float64)
+    jacobian[:, 0, : 3 * _BONES] = (by_turns[:, sk.LEFT_ANKLE, 2] - by_turns[:, sk.RIGHT_ANKLE, 2]).flatten(1)
+    return _Term.of((apart * weight).unsqueeze(-1), jacobian * weight[:, None, None])
+
+
+def _above(turns: Tensor) -> Tensor:
+    """Return the turns of the bones above, (T, D, 3, 3); of the root identity."""
+    above = turns[:, [max(parent, 0) for parent in DRIVEN_PARENTS]].clone()
+    above[:, 0] = torch.eye(3, dtype=turns.dtype)
+    return above
+
+
+def _spread_out(rows: Tensor) -> Tensor:
+    """Return a Jacobian (T, D * 3, U) of blocks (T, D, 3, 3), one for each bone."""
+    jacobian = torch.zeros(len(rows), _BONES, 3, _UNKNOWNS, dtype=torch.float64)
+    for bone in range(_BONES):
+        jacobian[:, bone, :, 3 * bone : 3 * bone + 3] = rows[:, bone]
+    return jacobian.flatten(1, 2)
+
+
+def _moved(state: _State, step: Tensor, below: Tensor) -> _State:
+    """Turn each bone, and all below it, about the world's axes; later bones after earlier ones."""
+    vectors = step[:, : 3 * _BONES].unflatten(1, (_BONES, 3))
+    size = vectors.norm(dim=-1, keepdim=True)
+    own = matrix_from_vector(vectors * (0.6 / size.clamp(min=0.6)))
+    local = local_turns(state.turns)
+    above = _above(state.turns)
+    turned = above.transpose(-1, -2) @ own @ above @ local
+    # transposes stand for inverses, by which rounding would grow from step to step
+    turned = matrix_from_6d(sixd_from_matrix(turned))
+    return replace(
+        state,
+        turns=world_turns(turned),
+        log_scale=state.log_scale + step[:, 3 * _BONES].clamp(-0.5, 0.5),
+        shift=state.shift + step[:, 3 * _BONES + 1 :],
+    )
+
+
+def _solve_chain(blocks: Tensor, gradient: Tensor, coupling: Tensor, damping: float) -> Tensor:
+    """Solve the block tridiagonal equations, whose blocks beside the diagonal are minus a diagonal matrix.
+
+    Parameters
+    ----------
+    blocks : float tensor (T, U, U)
+    gradient : float tensor (T, U)
+    coupling : float tensor (U,)
+    damping : float
+        Share of the diagonal that is added.
+
+    Returns
+    -------
+    float tensor (T, U)
+    """
+    diagonal = torch.diagonal(blocks, dim1=1, dim2=2)
+    damped = blocks + torch.diag_embed(damping * diagonal + 1e-6)
+    right = -gradient
+    if len(blocks) == 1:
+        alone: Tensor = torch.linalg.solve(damped, right)
+        return alone
+    factors: list[Tensor] = []
+    forward: list[Tensor] = []
+    pivot, value = damped[0], right[0]
+    for frame in range(len(blocks)):
+        if frame:
+            # minus the coupling on both sides of the inverse of the frame before
+            inverse = torch.cholesky_solve(torch.diag(coupling), factors[-1])
+            pivot = damped[frame] - coupling.unsqueeze(1) * inverse
+            value = right[frame] + coupling * torch.cholesky_solve(forward[-1].unsqueeze(1), factors[-1]).squeeze(1)
+        factors.append(torch.linalg.cholesky(pivot))
+        forward.append(value)
+    steps = [torch.cholesky_solve(forward[-1].unsqueeze(1), factors[-1]).squeeze(1)]
+    for frame in range(len(blocks) - 2, -1, -1):
+        value = forward[frame] + coupling * steps[-1]
+        steps.append(torch.cholesky_solve(value.unsqueeze(1), factors[frame]).squeeze(1))
+    return torch.stack(steps[::-1])
