@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,6 +43,11 @@ class PoseParams:
         return cls(fit.turns, torch.cat([fit.camera.scale[:, None], fit.camera.shift], dim=1))
 
     @classmethod
+    def joined(cls, parts: Sequence[PoseParams]) -> PoseParams:
+        """Return poses one after the other."""
+        return cls(torch.cat([part.turns for part in parts]), torch.cat([part.camera for part in parts]))
+
+    @classmethod
     def of_motion(cls, motion: Motion) -> PoseParams:
         """Read a motion that has rotations.
 
@@ -51,7 +57,9 @@ class PoseParams:
             If it has none.
         """
         if motion.rotations is None or motion.camera is None:
-            raise ValueError("an avatar needs a motion with rotations, which its body gives it; this one has points only")
+            raise ValueError(
+                "an avatar needs a motion with rotations, which its body gives it; this one has points only"
+            )
         local = matrix_from_6d(torch.from_numpy(motion.rotations))
         return cls(world_turns(local), torch.from_numpy(motion.camera))
 

@@ -13,7 +13,7 @@ from motionwarp.avatar.posing import PoseParams, SourceBody
 from motionwarp.avatar.rest import rested
 from motionwarp.body.model import BodyModel
 from motionwarp.engines.base import Engine, Motion, RenderSettings
-from motionwarp.types import ByteArray, FloatArray, PersonLayer, SourcePerson
+from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 
 class AvatarEngine(Engine):
@@ -33,16 +33,18 @@ class AvatarEngine(Engine):
             size = settings.width, settings.height
             # the inverse of what moves pixels: from the frame's pixels back to the photo's is what sampling asks for
             moved = [
-                cv2.warpAffine(plane, settings.photo_to_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+                cv2.warpAffine(
+                    plane, settings.photo_to_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+                )
                 for plane in (source.rgb, source.matte)
             ]
             self._photo = np.asarray(moved[0], dtype=np.uint8), np.asarray(moved[1], dtype=np.float32)
 
-    def follow(self, points: FloatArray) -> Motion:
-        """Fit the source's body to the points of a whole clip; see `Engine.follow`."""
+    def follow(self, track: PoseTrack) -> Motion:
+        """Fit the source's body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         body, _, _ = self._prepared()
-        poses = body.follow(points)
-        return poses.motion(points)
+        points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
+        return PoseParams.joined([body.follow(points[shot]) for shot in track.shots()]).motion(points)
 
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""
