@@ -98,7 +98,9 @@ class SourceBody:
         self._model = body
         self._fitter = BodyFitter(body)
         with torch.inference_mode(False):
-            self.fit = self._fitter.fit(torch.from_numpy(points)[None], guess)
+            first = self._fitter.fit(torch.from_numpy(points)[None], guess)
+            # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
+            self.fit = self._fitter.fit(torch.from_numpy(points)[None], guess, start=first)
 
     @cached_property
     def shape(self) -> BodyShape:

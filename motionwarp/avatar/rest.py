@@ -13,8 +13,8 @@ import numpy as np
 
 from motionwarp.types import ByteArray, FloatArray
 
-_HALO: Final = 9  # pixels around a person who rests that are the photo's too: what a matte misses of hair and shadow
-_VACATED: Final = 0.15  # coverage in the photo over which an empty pixel is one that somebody has left
+_HALO: Final = 14  # pixels around a person who rests that are the photo's too: what a matte misses of hair and shadow
+_VACATED: Final = 0.3  # coverage in the photo over which an empty pixel is one that somebody has left
 
 
 def rested(picture: FloatArray, still: FloatArray, photo: ByteArray, matte: FloatArray) -> FloatArray:
