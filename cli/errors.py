@@ -1,8 +1,8 @@
 """What the user sees when something goes wrong, and the exit code that scripts see.
 
-0 all went well; 1 a failure of ours; 2 bad input or options; 3 done, but for parts that failed and are recorded; 4 done, and what was
-asked about is not fit; 130 interrupted with Ctrl-C; 128 + n ended by signal n (143 for SIGTERM). One message without a traceback,
-unless `--debug` asks for all of it.
+0 all went well; 1 a failure of ours; 2 bad input or options; 3 done, but for parts that failed and are recorded; 4
+done, and what was asked about is not fit; 130 interrupted with Ctrl-C; 128 + n ended by signal n (143 for SIGTERM). One
+message without a traceback, unless `--debug` asks for all of it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _DEBUG_KEY: Final = "motionwarp.debug"
 _SURROUNDINGS: Final = frozenset(
     getattr(errno, name)
     for name in (
-        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG",
+        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST",
+        "ENAMETOOLONG",
     )
     if hasattr(errno, name)  # Windows lacks some
 )  # fmt: skip
@@ -109,8 +110,12 @@ def flag_text(name: str, value: Any = None) -> str:
 
 
 def in_flags(text: str) -> str:
-    """Return a text of the library with its options, `name` and `name=value` between backticks, as the command line spells them."""
-    return re.sub(r"`([a-z]\w*)(?:=([^`\s]*))?`", lambda found: flag_text(found[1], _VALUES.get(found[2], found[2])), text)
+    """Return a text of the library with its options, `name` or `name=value`, as the command line spells them."""
+
+    def spelled(found: re.Match[str]) -> str:
+        return flag_text(found[1], _VALUES.get(found[2], found[2]))
+
+    return re.sub(r"`([a-z]\w*)(?:=([^`\s]*))?`", spelled, text)
 
 
 # words in texts that stand for values of switches

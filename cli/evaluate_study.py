@@ -41,7 +41,8 @@ def study(
 ) -> None:
     """Make a page for an A/B test: two pictures at a time, in random order and on random sides, without time limit.
 
-    Send index.html to participants, who save a file of answers; keep key.json to yourself, it says which picture is whose.
+    Send index.html to participants, who save a file of answers; keep key.json to yourself, it says which picture is
+    whose.
     """
     from motionwarp.evaluation.study.make import StudySettings, make_study
 
@@ -91,7 +92,8 @@ def study_result(
     p = summary["p_against_chance"]
     text = (
         f"{summary['first']} preferred to {summary['second']}: {summary['rate']:.1%} of {summary['votes']} votes by "
-        f"{summary['participants']} participants (95 % interval {summary['low']:.1%} to {summary['high']:.1%}, chance 50 %, "
+        f"{summary['participants']} participants (95 % interval {summary['low']:.1%} to {summary['high']:.1%}, chance "
+        "50 %, "
         f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'})"
     )
     reporter.result(summary, text)

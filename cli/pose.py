@@ -84,7 +84,9 @@ def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwri
     return facts
 
 
-def _look_at_clip(target: Target, looking: Looking, on_step: OnStep, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_clip(
+    target: Target, looking: Looking, on_step: OnStep, *, overlay: bool, overwrite: bool
+) -> dict[str, Any]:
     from motionwarp.pose.drawing import draw_pose
 
     points: list[FloatArray | None] = []

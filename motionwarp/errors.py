@@ -1,7 +1,8 @@
 """Every error that a user can meet: what is wrong, with which input, and what to do next.
 
-The command line prints `str(error)` without a traceback and exits with `error.exit_code`: 2 for bad input, 1 for a failure of
-ours. Code raises the narrowest class that fits; callers who want "anything wrong with my input" catch `InputError`.
+The command line prints `str(error)` without a traceback and exits with `error.exit_code`: 2 for bad input, 1 for a
+failure of ours. Code raises the narrowest class that fits; callers who want "anything wrong with my input" catch
+`InputError`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ class MotionwarpError(Exception):
     subject : str, path or None
         The input it is about: a file, a frame, a value.
     remedy : str
-        What the user can do about it, as a sentence; may be empty where there is nothing to do. Options in it stand between
-        backticks, as `name` or `name=value`.
+        What the user can do about it, as a sentence; may be empty where there is nothing to do. Options in it stand
+        between backticks, as `name` or `name=value`.
     values : mapping of str to object
-        The options it is about, by name, where it is about some; they are the subject then, unless another one is given. A command line
-        spells them, and those in the remedy, in its own way.
+        The options it is about, by name, where it is about some; they are the subject then, unless another one is
+        given. A command line spells them, and those in the remedy, in its own way.
     """
 
     exit_code = 1
@@ -76,7 +77,7 @@ class LimitError(MediaError):
 
 
 class OutputError(InputError):
-    """An output that cannot or must not be written: it exists, is an input, has an unknown ending, or the disk is full."""
+    """An output that cannot or must not be written: it exists, is an input, has a wrong ending, or the disk is full."""
 
 
 class StorageError(MotionwarpError):

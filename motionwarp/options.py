@@ -1,8 +1,8 @@
 """Options as fields of dataclasses: one declaration gives the Python API, its checks, the command line and the help.
 
-An option is declared once, as a field made by `option`, and stands in one group. Commands and functions take the groups that they
-need; `motionwarp_cli.options.with_options` makes the command line from them. This module is imported for every `--help`, so it and
-the groups import nothing heavy.
+An option is declared once, as a field made by `option`, and stands in one group. Commands and functions take the groups
+that they need; `motionwarp_cli.options.with_options` makes the command line from them. This module is imported for
+every `--help`, so it and the groups import nothing heavy.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class OptionInfo:
     metavar : str or None
         What stands for the value in help; None for the type's name or the choices.
     flags : tuple of str
-        Spellings on the command line; empty for the field's name with dashes, and `--no-` before it where it is on by default.
+        Spellings on the command line; empty for the field's name with dashes, and `--no-` before it where it is on by
+        default.
     choices : tuple of str
         All allowed values; empty for any, or where the field's type is a `Literal`.
     low, high : float or None

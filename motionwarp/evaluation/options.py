@@ -71,10 +71,10 @@ def parse_families(text: str) -> tuple[Family, ...]:
 class ReenactmentSettings(Options):
     """The choices of a re-enactment.
 
-    Beside the options, `source_detail` is how many of the source's pixels each pixel of the finest window gets at most, and `rows` how
-    many frames are kept for a contact sheet, half of them the worst. Frames are evaluated whose distance to the source is a multiple of
-    `every`. `smooth_theta` needs windows that stand still, since warps are in pixels of the window. For `flicker` the frame after each
-    evaluated one is rendered too.
+    Beside the options, `source_detail` is how many of the source's pixels each pixel of the finest window gets at most,
+    and `rows` how many frames are kept for a contact sheet, half of them the worst. Frames are evaluated whose distance
+    to the source is a multiple of `every`. `smooth_theta` needs windows that stand still, since warps are in pixels of
+    the window. For `flicker` the frame after each evaluated one is rendered too.
     """
 
     source_frame: int | None = option(
@@ -157,9 +157,10 @@ class ReenactmentSettings(Options):
 class ReverseSettings(Options):
     """Which photos and poses are put back.
 
-    Photos whose torso is not seen, or whose person the layered engine cannot move, are left out and do not count. A photo's pose does not
-    depend on `count`. Beside the options, `source_detail` is the made source's pixels for each pixel of a crop, `background` the plain
-    level behind the person, 0..255, and `rows` the photos kept for a contact sheet, half of them the worst.
+    Photos whose torso is not seen, or whose person the layered engine cannot move, are left out and do not count. A
+    photo's pose does not depend on `count`. Beside the options, `source_detail` is the made source's pixels for each
+    pixel of a crop, `background` the plain level behind the person, 0..255, and `rows` the photos kept for a contact
+    sheet, half of them the worst.
     """
 
     count: int = option(100, help="Photos of the validation split.", metavar="N", low=1)
@@ -210,7 +211,8 @@ class CrossOptions(ComputeOptions, EstimatorOptions):
 
     def transfer_options(self, **changes: Any) -> TransferOptions:
         """Return the options that all transfers have, with some given anew."""
-        shared = {name: getattr(self, name) for name in ("size", "end", "pose_estimator", "device", "precision", "seed")}
+        names = ("size", "end", "pose_estimator", "device", "precision", "seed")
+        shared = {name: getattr(self, name) for name in names}
         return TransferOptions(**{"engine": self.engines[0], "audio": False, **shared, **changes})
 
 

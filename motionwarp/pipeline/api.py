@@ -246,7 +246,8 @@ def stream(
     Yields
     ------
     Frame
-        `rgb` uint8 (H, W, 3) with its time in seconds; `alpha` uint8 (H, W), straight, if the background is transparent.
+        `rgb` uint8 (H, W, 3) with its time in seconds; `alpha` uint8 (H, W), straight, if the background is
+        transparent.
 
     Raises
     ------

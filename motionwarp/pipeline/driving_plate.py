@@ -1,7 +1,8 @@
 """The driving clip's background without its person, so that the source person can take the driver's place.
 
-With a still camera, what the person hides in one frame is seen in another: the plate is the median over frames spread through
-the clip, each without its person. With a moving camera there is no plate, and the hole is filled frame by frame. Ours.
+With a still camera, what the person hides in one frame is seen in another: the plate is the median over frames spread
+through the clip, each without its person. With a moving camera there is no plate, and the hole is filled frame by
+frame. Ours.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Fit:
     height: int
 
     def matrix(self, width: int, height: int) -> FloatArray:
-        """Return the affine map (2, 3) from points of the unscaled picture, `width` x `height`, to points of the frame."""
+        """Return the affine map (2, 3) from the unscaled picture, `width` x `height`, to the frame."""
         across, down = self.width / width, self.height / height
         # pixel centres are at integers in both, so half a pixel is moved along
         return np.array(

@@ -1,4 +1,4 @@
-"""The plan of a transfer: where the person stands in every frame, and how the engine warps them. All calls of engines are here."""
+"""The plan of a transfer: where the person stands in every frame, and how engines, all called here, warp them."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _prepared_engine(
 
 
 def _planned(runner: EngineRunner, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:
-    """Plan all frames and smooth the warps over time, never across cuts, nor with those of frames without the person."""
+    """Plan all frames and smooth the warps over time, never across cuts or frames without the person."""
     count = len(track)
     parts: list[FloatArray] = []
     run.announce(Stage.PLAN, 0, count)

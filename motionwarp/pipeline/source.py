@@ -103,7 +103,7 @@ class SourcePicture:
 
 
 def read_source(path: Path, options: InputOptions) -> SourcePicture:
-    """Read the source picture, or a video's frame at the time asked for, no larger than needed, and its pose if a file has it.
+    """Read the source picture, or a video's frame, no larger than needed, and its pose if a file has it.
 
     Raises
     ------
@@ -196,7 +196,8 @@ def _given_matte(picture: Picture, options: InputOptions) -> FloatArray | None:
         shape = given.width / given.height
         if abs(shape * picture.height / picture.width - 1) > _SHAPE_TOLERANCE:
             raise MediaError(
-                f"the matte is {given.width}x{given.height}, another shape than the source's {picture.width}x{picture.height}",
+                f"the matte is {given.width}x{given.height}, another shape than the source's "
+                f"{picture.width}x{picture.height}",
                 subject=options.matte,
                 remedy="Give a grey picture of the source's own shape, white where the person is",
             )

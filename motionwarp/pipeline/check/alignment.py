@@ -61,11 +61,11 @@ class AlignmentStats:
     enlargement : float
         The person's size in the result over that in the photo's file.
     outside_share : float
-        Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it only if the
-        photo shows the feet.
+        Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it
+        only if the photo shows the feet.
     lifted_share : float
-        Of the frames with the person, those in which a body that the photo cuts off below is lifted, so that the cut comes into sight; 0
-        where the photo shows the feet.
+        Of the frames with the person, those in which a body that the photo cuts off below is lifted, so that the cut
+        comes into sight; 0 where the photo shows the feet.
     """
 
     scale: float
@@ -124,7 +124,7 @@ def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: in
 
 
 def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
-    """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where that cannot be told."""
+    """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where not known."""
     sizes = measure(result, "driving"), measure(photo, "source")
     return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
 
@@ -162,23 +162,24 @@ _MOSTLY_OUTSIDE: Final = 0.5
 _LIMBS: Final = ("elbow", "wrist", "hip", "knee", "ankle")
 
 
-def alignment_issues(facts: AlignmentStats, framing: Framing, options: TransferOptions) -> Iterator[Issue]:
+def alignment_issues(stats: AlignmentStats, framing: Framing, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a photo and a clip together.
 
     Parameters
     ----------
-    facts : AlignmentStats
+    stats : AlignmentStats
     framing : Framing
         Of the photo; what is hidden within it is the photo's fault alone.
     options : TransferOptions
     """
-    missing = _limbs([name for name in facts.missing if name.endswith(OUT_OF_SIGHT[framing])])
-    kept = _limbs(facts.kept)
+    missing = _limbs([name for name in stats.missing if name.endswith(OUT_OF_SIGHT[framing])])
+    kept = _limbs(stats.kept)
     if missing:
         yield Issue(
             "together.missing",
             Verdict.FAIR,
-            f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain colours are painted",
+            f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain "
+            "colours are painted",
             "Use a photo that shows as much of the body as the clip, or a clip of the upper body",
         )
     if kept:
@@ -188,55 +189,59 @@ def alignment_issues(facts: AlignmentStats, framing: Framing, options: TransferO
             f"the photo shows what the clip does not: {', '.join(kept)}; it stays as it is in the photo",
             "Use a clip that shows as much of the body as the photo, if more is to move",
         )
-    yield from _clamp_issues(facts.clamps)
-    long_side = max(facts.output_width, facts.output_height)
-    placed = "--placement driving" if options.placement == "source" else "--placement source"
+    yield from _clamp_issues(stats.clamps)
+    long_side = max(stats.output_width, stats.output_height)
+    placed = "`placement=driving`" if options.placement == "source" else "`placement=source`"
     yield from issue_by_threshold(
         "together.outside",
-        facts.outside_share,
+        stats.outside_share,
         _SOMETIMES_OUTSIDE,
         _MOSTLY_OUTSIDE,
-        f"parts of the person are outside of the result's frame in {facts.outside_share:.0%} of the frames",
+        f"parts of the person are outside of the result's frame in {stats.outside_share:.0%} of the frames",
         f"Use a photo with more room around the person, or try {placed}",
     )
     yield from issue_by_threshold(
         "together.lifted",
-        facts.lifted_share,
+        stats.lifted_share,
         _SOMETIMES_OUTSIDE,
         _MOSTLY_OUTSIDE,
-        f"the photo cuts the body off below, and the person is lifted in {facts.lifted_share:.0%} of the frames, so that the cut shows",
+        f"the photo cuts the body off below, and the person is lifted in {stats.lifted_share:.0%} of the frames, so "
+        "that the cut shows",
         "Use a photo that shows the feet, or a clip in which the body stays at one height",
     )
     yield from issue_by_threshold(
         "together.enlarged",
-        facts.enlargement,
+        stats.enlargement,
         _BLURRED,
         _VERY_BLURRED,
-        f"the person is shown {facts.enlargement:.1f} times as large as in the photo, and so is blurred",
-        f"Use a larger photo, or make the result smaller (--size {round(long_side / facts.enlargement)})",
+        f"the person is shown {stats.enlargement:.1f} times as large as in the photo, and so is blurred",
+        f"Use a larger photo, or make the result smaller (`size={round(long_side / stats.enlargement)}`)",
     )
 
 
 def _clamp_issues(clamps: Sequence[Clamp]) -> Iterator[Issue]:
     strong = [clamp for clamp in clamps if abs(clamp.used / clamp.wanted - 1) > _STRONG_CLAMP]
-    for whose, picture, option in (("source", "photo", "--source-poses"), ("driving", "clip", "--driving-poses")):
-        if told := _told([clamp for clamp in strong if clamp.whose == whose]):
+    for whose, picture, option in (("source", "photo", "`source_poses`"), ("driving", "clip", "`driving_poses`")):
+        if differences := _differences([clamp for clamp in strong if clamp.whose == whose]):
             yield Issue(
                 f"together.{whose}_lengths",
                 Verdict.FAIR,
-                f"limbs in the {picture} are not as long as a body's, so that usual lengths are taken: {told}",
-                f"Use a {picture} in which limbs do not point at the camera, or look at the points with --preview and give {option}",
+                f"limbs in the {picture} are not as long as a body's, so that usual lengths are taken: {differences}",
+                f"Use a {picture} in which limbs do not point at the camera, or look at the points with `preview` and "
+                f"give {option}",
             )
-    if told := _told([clamp for clamp in strong if clamp.whose == "ratio"]):
+    if differences := _differences([clamp for clamp in strong if clamp.whose == "ratio"]):
         yield Issue(
             "together.ratios",
             Verdict.FAIR,
-            f"the two are built very differently, or seen from other sides, so that less of it is taken over: {told}",
-            "Look at the preview whether head and shoulders have a natural size; --no-retarget takes the clip's proportions",
+            "the two are built very differently, or seen from other sides, so that less of it is taken over: "
+            f"{differences}",
+            "Look at the preview whether head and shoulders have a natural size; `retarget=False` takes the clip's "
+            "proportions",
         )
 
 
-def _told(clamps: Sequence[Clamp]) -> str:
+def _differences(clamps: Sequence[Clamp]) -> str:
     """Return what was measured against what is taken, such as 'forearms 29% shorter'."""
     parts = {BONE_NAMES[clamp.bone]: clamp.wanted / clamp.used - 1 for clamp in clamps}
     return ", ".join(f"{name} {abs(part):.0%} {'shorter' if part < 0 else 'longer'}" for name, part in parts.items())

@@ -140,7 +140,7 @@ class LookingTime:
     seconds: float
 
     def of_all_frames(self) -> float:
-        """Return the seconds for all frames; if only a few were looked at, some that follow each other are read to tell."""
+        """Return the seconds for all frames; if few were looked at, some that follow each other are read to tell."""
         if self.sampler.every == 1:
             return self.seconds
         stages = self.clock.seconds()
