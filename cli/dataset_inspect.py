@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from motionwarp.options import OverwriteOptions
+
 from .errors import EXIT_INPUT, is_debug
-from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
+from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples, with_options
 from .reporting import Reporter
 
 VERIFY_EPILOG = examples("motionwarp dataset verify set", "motionwarp dataset verify s3://bucket/set --quick --json")
@@ -109,8 +111,9 @@ def _table(figures: dict[str, Any]) -> Table:
     return table
 
 
+@with_options
 def export(
-    ctx: typer.Context,
+    *,
     dataset: SetArgument,
     form: Annotated[
         Form, typer.Argument(help="coco (keypoints), openpose (JSON a frame), or webdataset (tar shards in the set).")
@@ -121,38 +124,35 @@ def export(
     ] = None,
     shard_clips: Annotated[int, typer.Option(min=1, help="Most clips of a shard.")] = 1000,
     shard_megabytes: Annotated[int, typer.Option(min=1, help="Most megabytes of a shard.")] = 1000,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    existing: OverwriteOptions,
+    reporter: Reporter,
 ) -> None:
     """Turn a data set into a form that other programs read."""
     from motionwarp.datasets.export import check_export_place
     from motionwarp.datasets.storage.factory import open_storage, split_address
     from motionwarp.errors import OptionError, OutputError
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     storage = open_storage(dataset)
     if form is Form.WEBDATASET:
         from motionwarp.datasets.shards import ShardLimits, write_shards
 
-        with reporter.progress("clips/s") as tick:
-            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=tick)
+        with reporter.progress("clips/s") as on_step:
+            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=on_step)
         reporter.result({"dataset": dataset, "shards": names}, f"{dataset}: {len(names)} shards")
         return
     if output is None:
         raise OptionError("needs an output", subject=f"export {form.value}", remedy="Give -o")
     check_export_place(storage, output)
-    with reporter.progress("clips/s") as tick:
+    with reporter.progress("clips/s") as on_step:
         if form is Form.COCO:
             from motionwarp.datasets.export import export_coco
 
             target, name = split_address(output)
-            if target.exists(name) and not overwrite:
-                raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
-            count = export_coco(storage, target, name, progress=tick)
+            if target.exists(name) and not existing.overwrite:
+                raise OutputError("exists already", subject=output, remedy="Give `overwrite` or another name")
+            count = export_coco(storage, target, name, progress=on_step)
         else:
             from motionwarp.datasets.export import export_openpose
 
-            count = export_openpose(storage, open_storage(output), overwrite=overwrite, progress=tick)
+            count = export_openpose(storage, open_storage(output), overwrite=existing.overwrite, progress=on_step)
     reporter.result({"dataset": dataset, "output": output, "frames": count}, f"{output}: {count} frames")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from motionwarp.errors import MotionwarpError
     from motionwarp.pipeline.api import TransferResult, stream, transfer
     from motionwarp.pipeline.check.report import CheckReport, check
-    from motionwarp.pipeline.check.report import CheckReport as FeasibilityReport  # its old name
+    from motionwarp.pipeline.check.report import CheckReport as FeasibilityReport  # noqa: F401 (its old name)
     from motionwarp.pipeline.options import TransferOptions
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from motionwarp.errors import InputError, OptionError
-from motionwarp.options import ComputeOptions, Options, Panel, documented, option
+from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option
 from motionwarp.pipeline.options import EstimatorOptions, TransferOptions
 
 Family = Literal["pictures", "variants", "pose", "parsing", "lpips", "sets"]
@@ -302,3 +302,49 @@ class PairsSettings(ComputeOptions, EstimatorOptions):
         low=1,
         panel=Panel.COMPUTING,
     )
+
+
+@documented
+@dataclass(frozen=True)
+class StudySettings(OverwriteOptions):
+    """One study of two systems: pictures of equal names, endings aside, are compared by people.
+
+    The seed decides the draw, and which picture comes first in the page.
+    """
+
+    first: Path = option(help="Results of one system.", metavar="A_DIR", argument=True)
+    second: Path = option(help="Results of the other, named alike.", metavar="B_DIR", argument=True)
+    output: Path = option(help="Folder for the page and its key.", metavar="DIR", flags=("--output", "-o"))
+    question: str = option("Which picture looks more natural?", help="What participants are asked.")
+    limit: int | None = option(None, help="Draw so many at random.", flags=("--pairs",), low=1)
+    checks: int = option(5, help="Attention checks among them.", low=0)
+    height: int = option(512, help="Pictures are no higher, in pixels.", low=32)
+    seed: int = option(0, help="Of the draw.", low=0)
+
+
+@documented
+@dataclass(frozen=True)
+class PlainPairsSettings(Options):
+    """Which pairs with a real target are made; `background` is the plain level behind the person, 0..255.
+
+    Frames of a clip that are neighbors are nearly the same picture, hence the time between two of them.
+    """
+
+    photos: int = option(160, help="Reverse pairs of validation photos.", metavar="N", low=0)
+    pairs_per_clip: int = option(
+        20, help="Pairs of frames of each validation clip, at most.", metavar="N", low=0
+    )
+    every_seconds: float = option(
+        0.5, help="Between two frames of a clip, at least.", metavar="SECONDS", flags=("--every",), low=0
+    )
+    seed: int = option(0, help="The same seed gives the same pairs.", low=0)
+    background: int = LEVELS["grey"]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.background <= 255:
+            raise OptionError("numbers are out of range", subject=str(self))
+        if not self.photos and not self.pairs_per_clip:
+            raise OptionError(
+                "asks for no pairs", values={"photos": 0, "pairs_per_clip": 0}, remedy="Give one of them."
+            )

@@ -420,5 +420,5 @@ def test_wrong_choices_are_refused(made: MadePairs) -> None:
         PairsRun(settings_of(made, engines=("copy", "copy")))
     with pytest.raises(OptionError, match="no such engine"):
         PairsRun(settings_of(made, engines=("nonsense",)))
-    with pytest.raises(OptionError, match="--jobs 0"):
+    with pytest.raises(OptionError, match="jobs=0"):
         settings_of(made, jobs=0)

@@ -11,9 +11,9 @@ from photo_folder import make_photo_folder
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
 from motionwarp.errors import InputError, OptionError, OutputError
-from motionwarp.evaluation.options import PairsSettings
+from motionwarp.evaluation.options import PairsSettings, PlainPairsSettings
 from motionwarp.evaluation.pairs.run import PairsRun
-from motionwarp.evaluation.plain_pairs import PlainPairsSettings, make_plain_pairs
+from motionwarp.evaluation.plain_pairs import make_plain_pairs
 from motionwarp.media.image import read_image
 
 # frames of a clip at 10 a second; nobody is in the sixth
