@@ -1,4 +1,7 @@
-"""The paper's ablation (its Table 1) for the `parts` preset: each part of stage II left out in turn, trained alike, measured alike."""
+"""The paper's ablation (its Table 1) for the `parts` preset.
+
+Each part of stage II left out in turn, trained alike, measured alike.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,6 @@ VARIANTS: Final[Mapping[str, Variant]] = {
     "full": lambda config: config,
     "without parsing": lambda config: replace(config, network=replace(config.network, parsing=False)),
     "without warping block": lambda config: replace(config, network=replace(config.network, warping=False)),
-    "without matcher": lambda config: replace(config, matcher=None),
     "without pixel loss": _without(pixel=0.0),
     "without structure loss": _without(structure=0.0),
     "without perceptual loss": _without(perceptual=0.0),

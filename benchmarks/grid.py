@@ -86,7 +86,7 @@ def _cell(plan: TransferPlan, calls: EngineCalls, batch: int, repeats: int) -> d
     runner = calls.runner(batch, warnings)
 
     def render() -> None:
-        for _ in runner.render(plan.target.points, plan.theta):
+        for _ in runner.render(plan.motion, plan.theta):
             pass
 
     forget_peak_memory()

@@ -16,7 +16,7 @@ from benchmarks.inputs import back_and_forth
 from benchmarks.measuring import Timing, fastest
 from benchmarks.networks import HeardNetwork, listening
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.writer import open_writer
@@ -45,21 +45,24 @@ class EngineCalls:
     ----------
     engine : Engine
         As given; from then on it keeps its calls here.
-    planned : list of float32 (B, 18, 3)
-    rendered : list of (float32 (B, 18, 3), float32 (B, D))
+    planned : list of Motion
+    rendered : list of (Motion, float32 (B, D))
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.planned: list[FloatArray] = []
-        self.rendered: list[tuple[FloatArray, FloatArray]] = []
+        self.planned: list[Motion] = []
+        self.rendered: list[tuple[Motion, FloatArray]] = []
         self._prepared: tuple[SourcePerson, RenderSettings] | None = None
         self._threads: set[int] = set()
         self._prepare, self._plan, self._render = engine.prepare, engine.plan, engine.render
         engine.prepare, engine.plan, engine.render = self._hear_prepare, self._hear_plan, self._hear_render  # type: ignore[method-assign]
 
     def runner(self, batch: int | None, warnings: list[str]) -> EngineRunner:
-        """Return the engine in the hands of what transfers run it with, prepared as in the transfer; arguments as there."""
+        """Return the engine in the hands of what transfers run it with, prepared as in the transfer.
+
+        Arguments as there.
+        """
         if self._prepared is None:
             raise RuntimeError("the engine has not been prepared yet")
         self.engine.prepare, self.engine.plan, self.engine.render = self._prepare, self._plan, self._render  # type: ignore[method-assign]
@@ -67,18 +70,18 @@ class EngineCalls:
 
     def plan(self) -> None:
         """Do pass one again in this thread, in the same batches."""
-        for poses in self.planned:
-            self._plan(poses)
+        for motion in self.planned:
+            self._plan(motion)
 
     def render(self) -> None:
         """Do pass two again in this thread, in the same batches."""
-        for poses, theta in self.rendered:
-            self._render(poses, theta)
+        for motion, theta in self.rendered:
+            self._render(motion, theta)
 
     @property
     def batch(self) -> int:
         """The most frames that were rendered at once."""
-        return max(len(poses) for poses, _ in self.rendered)
+        return max(len(motion) for motion, _ in self.rendered)
 
     @property
     def at_once(self) -> int:
@@ -89,14 +92,14 @@ class EngineCalls:
         self._prepared = source, settings
         self._prepare(source, settings)
 
-    def _hear_plan(self, target_poses: FloatArray) -> FloatArray:
-        self.planned.append(target_poses)
-        return self._plan(target_poses)
+    def _hear_plan(self, motion: Motion) -> FloatArray:
+        self.planned.append(motion)
+        return self._plan(motion)
 
-    def _hear_render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def _hear_render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         self._threads.add(threading.get_ident())
-        self.rendered.append((target_poses, theta))
-        return self._render(target_poses, theta)
+        self.rendered.append((motion, theta))
+        return self._render(motion, theta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ class Stages:
     driving : list of Frame
         The first frames of the driving clip.
     frames : int
-        Of the output, which are those of the clip.
+        Number of frames of the output, which are those of the clip.
     """
 
     plan: TransferPlan
@@ -156,8 +159,8 @@ class Stages:
             works: dict[str, Callable[[], object]] = {
                 "decode": self._decode,
                 "analyse": self._analyze,
-                "pass one": lambda: _exhaust(self.runner.plan(self.plan.target.points)),
-                "pass two": lambda: _exhaust(self.runner.render(self.plan.target.points, self.plan.theta)),
+                "pass one": lambda: _exhaust(self.runner.plan(self.plan.motion)),
+                "pass two": lambda: _exhaust(self.runner.render(self.plan.motion, self.plan.theta)),
                 "composite": self._composite,
                 "encode": lambda: self._encode(output),
             }
@@ -191,7 +194,9 @@ class Stages:
     def _composite(self) -> None:
         choice = self.plan.setup.options.background_choice
         size = self.plan.setup.width, self.plan.setup.height
-        backdrop = make_background(choice, self.plan.inputs.source, self.plan.inputs.motion, size, self.plan.setup.options.seed)
+        backdrop = make_background(
+            choice, self.plan.inputs.source, self.plan.inputs.motion, size, self.plan.setup.options.seed
+        )
         if backdrop is None or backdrop.needs_driving:
             raise ValueError(f"compositing is not measured with the background {choice.kind.value}")
         for number, place in enumerate(back_and_forth(self.frames, len(self.layers))):

@@ -46,7 +46,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         INSTALLATION,
     ),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),
-    "dataset": Entry("Make data sets, for training and of synthesised people.", TRAINING),
+    "dataset": Entry("Make data sets, for training and of synthesized people.", TRAINING),
     "train": Entry("Train the networks.", TRAINING),
     "evaluate": Entry("Measure quality on held-out data.", TRAINING),
 }

@@ -53,9 +53,7 @@ class GenerateRequest(Options):
 
     sources: str = option(help="Pictures of people.", metavar="DIR|CSV")
     drivings: str = option(help="Clips of motions.", metavar="DIR|CSV")
-    output: str = option(
-        help="Folder, or an address such as s3://bucket/set.", metavar="OUT", flags=("--output", "-o")
-    )
+    output: str = option(help="Folder, or an address such as s3://bucket/set.", metavar="OUT", flags=("--output", "-o"))
     plan: bool = option(False, help="Tell counts, hours, disk and memory, and end.")
     backgrounds: str | None = option(
         None, help="Pictures and clips, one of which lies behind each.", metavar="DIR", panel=Panel.VARIETY

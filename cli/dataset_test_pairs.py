@@ -1,4 +1,4 @@
-"""`motionwarp dataset test-pairs`: pairs with a real target, as `evaluate pairs` takes them."""
+"""`motionwarp dataset test-pairs`: pairs with a real target, from validation photos and clips, for `evaluate pairs`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_test_pairs(
     existing: OverwriteOptions,
     reporter: Reporter,
 ) -> None:
-    """Write pairs of pictures of people that nothing was trained on, over plain grey.
+    """Write pairs of pictures of people that nothing was trained on, over plain gray.
 
     Photos have no second pose, so the source is made: the layered engine moves the person of the photo into another
     pose, and the photo itself is the target. Pairs of clips are two real frames. Writes images/, pairs.csv,

@@ -24,9 +24,7 @@ EPILOG: Final = examples(
 def pairs(
     *,
     settings: PairsSettings,
-    rows: Annotated[
-        int, typer.Option("--rows", min=0, help="Pairs with pictures in the page, worst and best.")
-    ] = 40,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="Pairs with pictures in the page, worst and best.")] = 40,
     reporter: Reporter,
 ) -> None:
     """Compare systems with ground truth: the published protocols, or a list of your own.

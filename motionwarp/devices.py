@@ -47,9 +47,7 @@ def resolve_device(name: str) -> torch.device:
         If this machine does not have it; the message says what it has.
     """
     if name not in DEVICE_NAMES:
-        raise DeviceError(
-            "is not a device", values={"device": name}, remedy=f"Choose one of {', '.join(DEVICE_NAMES)}"
-        )
+        raise DeviceError("is not a device", values={"device": name}, remedy=f"Choose one of {', '.join(DEVICE_NAMES)}")
     present = available_devices()
     if name == "auto":
         return torch.device(present[0])

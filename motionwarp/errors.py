@@ -77,7 +77,10 @@ class LimitError(MediaError):
 
 
 class OutputError(InputError):
-    """An output that cannot or must not be written: it exists, is an input, has a wrong ending, or the disk is full."""
+    """An output that cannot or must not be written.
+
+    It exists, is an input, has an unknown ending, or the disk is full.
+    """
 
 
 class StorageError(MotionwarpError):
@@ -108,3 +111,7 @@ class WeightsError(InputError):
 
 class MissingExtraError(InputError):
     """An optional dependency that is not installed; the remedy names the extra."""
+
+
+class EngineWarning(UserWarning):
+    """An engine of another distribution cannot be used; the message names it."""

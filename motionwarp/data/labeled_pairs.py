@@ -1,4 +1,4 @@
-"""Pairs of whole labelled pictures, which the `paper` preset is trained from, and packs of them.
+"""Pairs of whole labeled pictures, which the `paper` preset is trained from, and packs of them.
 
 A pack of pairs is a pack of pictures in which source and target follow each other.
 """
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
+from motionwarp.data.pack_kinds import PackRequest
 from motionwarp.data.packing import WrittenPack
 from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
 from motionwarp.data.pairs import PersonPair
@@ -41,7 +42,7 @@ class LabeledPair:
     Attributes
     ----------
     source, target : LabeledPicture
-        Of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
+        Pictures of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
     """
 
     source: LabeledPicture
@@ -60,10 +61,10 @@ def labeled_pair(pair: PersonPair) -> LabeledPair:
 
 
 def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabeledPair]:
-    """Yield the pairs of a published data set without end, in another order each time, with what an estimator sees of them.
+    """Yield the pairs of a published data set without end, in another order each time, labeled by an estimator.
 
-    Points are the published ones; parsing and matte are the estimator's. Pictures keep their size. Pairs of which a picture has
-    no usable points are left out.
+    Points are the published ones; parsing and matte are the estimator's. Pictures keep their size. Pairs of which a
+    picture has no usable points are left out.
 
     Raises
     ------
@@ -156,8 +157,8 @@ def labeled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split 
     Parameters
     ----------
     kind : str
-        "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": pairs of a published data
-        set, with parsings of the bundled analyser.
+        "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": pairs of a published
+        data set, with parsings of the bundled analyzer.
     data_folder : Path
         With `ccp` and `video`, or of the published data set; not read for "synthetic".
     seed : int
@@ -190,3 +191,11 @@ def write_pair_pack(
         writer.add(pair)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of pairs of the kinds "pairs-..."; see `labeled_pairs_of_kind`."""
+    options = request.options
+    kind = request.kind.removeprefix("pairs-")
+    pairs = labeled_pairs_of_kind(kind, options.data, options.seed, options.split)
+    return write_pair_pack(pairs, options.count, options.output, request.on_progress)

@@ -1,7 +1,7 @@
-"""A pack: many labelled pictures of people in one safetensors file that training reads without decoding videos.
+"""A pack: many labeled pictures of people in one safetensors file that training reads without decoding videos.
 
-Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends beside it.
-The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
+Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends
+beside it. The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def open_pack(
     rows : sequence of str
         Tensors that have a row a sample.
     streams : sequence of str
-        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up to N.
+        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up
+        to N.
 
     Returns
     -------
@@ -93,6 +94,7 @@ def _check_count(name: str, shape: Sequence[int], count: int) -> None:
 FORMAT: Final = "motionwarp-pack-1"
 _STREAMS: Final = ("rgb", "parsing", "matte")
 _JPEG_QUALITY: Final = 84
+_UNKNOWN_FACING: Final = (0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +112,9 @@ class LabeledPicture:
         Pixels and scores.
     name : str
         Where it comes from, for people.
+    facing : (float, float) or None
+        Cosine and sine of the direction the person faces about the vertical axis: (1, 0) towards the camera, (0, 1)
+        towards the picture's right; None where it is not known.
     """
 
     rgb: ByteArray
@@ -117,6 +122,7 @@ class LabeledPicture:
     parsing: ByteArray
     points: FloatArray
     name: str
+    facing: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         size = self.rgb.shape[:2]
@@ -128,12 +134,13 @@ class LabeledPicture:
 
 
 class PackWriter:
-    """Collects labelled pictures and writes them as one file."""
+    """Collects labeled pictures and writes them as one file."""
 
     def __init__(self) -> None:
         self._streams: dict[str, list[bytes]] = {stream: [] for stream in _STREAMS}
         self._points: list[FloatArray] = []
         self._names: list[str] = []
+        self._facing: list[tuple[float, float]] = []
 
     def __len__(self) -> int:
         return len(self._names)
@@ -148,12 +155,19 @@ class PackWriter:
         self._streams["parsing"].append(_encode(".png", sample.parsing, [cv2.IMWRITE_PNG_COMPRESSION, 9]))
         self._points.append(sample.points.astype(np.float32))
         self._names.append(sample.name)
+        self._facing.append(sample.facing or _UNKNOWN_FACING)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size in bytes.
+
+        An OutputError if it is empty or cannot be written.
+        """
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
-        tensors: dict[str, torch.Tensor] = {"points": torch.from_numpy(np.stack(self._points))}
+        tensors = {
+            "points": torch.from_numpy(np.stack(self._points)),
+            "facing": torch.tensor(self._facing, dtype=torch.float32),
+        }
         for stream, items in self._streams.items():
             tensors[f"{stream}_bytes"] = torch.frombuffer(bytearray(b"".join(items)), dtype=torch.uint8)
             tensors[f"{stream}_ends"] = torch.tensor([len(item) for item in items]).cumsum(0)
@@ -170,6 +184,15 @@ class PackReader:
             path, form=FORMAT, holds="training pictures", rows=["points"], streams=_STREAMS
         )
         self.points: FloatArray = self._file.get_tensor("points")
+        # packs of before 2026-11 do not tell it
+        told = "facing" in self._file.keys()  # noqa: SIM118 - a safetensors file is no mapping
+        self._facing: FloatArray | None = self._file.get_tensor("facing") if told else None
+        if self._facing is not None and self._facing.shape not in ((len(self.names), 2), (len(self.names), 3)):
+            raise InputError(
+                "its table of facing does not fit its names",
+                subject=path,
+                remedy="Make it again with `motionwarp dataset pack`.",
+            )
         self._bytes = {stream: self._file.get_slice(f"{stream}_bytes") for stream in _STREAMS}
         self._ends = {stream: self._file.get_tensor(f"{stream}_ends") for stream in _STREAMS}
 
@@ -184,7 +207,15 @@ class PackReader:
             parsing=self._decode("parsing", index, cv2.IMREAD_GRAYSCALE),
             points=self.points[index],
             name=self.names[index],
+            facing=self._facing_of(index),
         )
+
+    def _facing_of(self, index: int) -> tuple[float, float] | None:
+        if self._facing is None:
+            return None
+        # a third column is how sure it is: 0 for people who lie or hang upside down
+        cosine, sine, *certainty = (float(value) for value in self._facing[index])
+        return (cosine, sine) if (cosine or sine) and all(certainty) else None
 
     def _decode(self, stream: str, index: int, mode: int) -> ByteArray:
         ends = self._ends[stream]

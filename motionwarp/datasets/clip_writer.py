@@ -53,7 +53,7 @@ def write_pictures(
     run : TransferRun
         Takes the encoder's warnings.
     folder : Path
-        Of the clip.
+        Folder of the clip.
     video : str
         The video's name, or `FRAMES` for a folder of PNG files.
     rate : Fraction

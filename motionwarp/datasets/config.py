@@ -18,7 +18,8 @@ CONFIG_NAME: Final = ".motionwarp/config.json"
 FORMAT: Final = 1
 # what a data set has no use for, or has other means for
 _UNUSED: Final = (
-    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite", "side_by_side",
+    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite",
+    "side_by_side",
     "placement",
 )  # fmt: skip
 _NO_ALPHA: Final = ("mp4",)
@@ -33,8 +34,8 @@ class DatasetConfig(ClipOptions):
     Attributes
     ----------
     options : TransferOptions
-        Of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what belongs to single
-        inputs, which the tables of inputs give.
+        Options of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what
+        belongs to single inputs, which the tables of inputs give.
     augmentation : Augmentation
 
     Raises
@@ -90,7 +91,10 @@ class DatasetConfig(ClipOptions):
 def stored_form(
     config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...], contents: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what is kept beside a data set, as JSON can hold it: configuration, inputs, version, `dependency_contents` and `plan_facts`."""
+    """Return what is kept beside a data set, as JSON can hold it.
+
+    Configuration, inputs, version, `dependency_contents` and `plan_facts`.
+    """
     options = {key: value for key, value in asdict(config.options).items() if key not in _UNUSED and key != "audio"}
     # 256 and '256' mean the same
     for name in ("size", "fps", "batch_size"):

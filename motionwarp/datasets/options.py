@@ -37,9 +37,7 @@ class ClipOptions(Options):
 
     pairs: str = option("all", help="Who gets which motion.", metavar="all|random:N|CSV")
     variants: int = option(1, help="Clips of every pair, each varied anew.", low=1, high=10000)
-    container: str = option(
-        "mp4", help="frames for a folder of PNG files.", choices=CONTAINERS, panel=Panel.LOOK
-    )
+    container: str = option("mp4", help="frames for a folder of PNG files.", choices=CONTAINERS, panel=Panel.LOOK)
     threads: int = option(1, help="Of each worker.", low=1, high=1024, panel=Panel.RUNNING)
 
 
@@ -118,12 +116,8 @@ class ExecutorChoice(Options):
         choices=("local", "ray", "inline"),
         panel=Panel.RUNNING,
     )
-    workers: int | None = option(
-        None, help="Clips at once.", shown_default="cores or GPUs", low=1, panel=Panel.RUNNING
-    )
-    ray_address: str | None = option(
-        None, help="Of a Ray cluster that runs.", metavar="ADDRESS", panel=Panel.RUNNING
-    )
+    workers: int | None = option(None, help="Clips at once.", shown_default="cores or GPUs", low=1, panel=Panel.RUNNING)
+    ray_address: str | None = option(None, help="Of a Ray cluster that runs.", metavar="ADDRESS", panel=Panel.RUNNING)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -77,9 +77,7 @@ class ReenactmentSettings(Options):
     the window. For `flicker` the frame after each evaluated one is rendered too.
     """
 
-    source_frame: int | None = option(
-        None, help="The source; by default the first with a person.", metavar="N", low=0
-    )
+    source_frame: int | None = option(None, help="The source; by default the first with a person.", metavar="N", low=0)
     every: int = option(1, help="Evaluate every Nth frame from the source on.", metavar="N", low=1)
     labels: Path | None = option(
         None,
@@ -113,9 +111,7 @@ class ReenactmentSettings(Options):
         panel=Panel.FRAMING,
     )
     smooth_poses: float = option(0.0, help="Smooth the driving poses over time.", low=0, high=1)
-    smooth_theta: float = option(
-        0.0, help="Smooth the warps over time; needs windows that stand still.", low=0, high=1
-    )
+    smooth_theta: float = option(0.0, help="Smooth the warps over time; needs windows that stand still.", low=0, high=1)
     flicker: bool = option(True, help="Render following frames too and measure flicker.")
     source_detail: float = 1.5
     rows: int = 0
@@ -235,9 +231,7 @@ class CrossSettings(CrossOptions):
 class PairsSettings(ComputeOptions, EstimatorOptions):
     """One run over pairs with ground truth; a run that is repeated goes on in its report's folder."""
 
-    pairs: Path = option(
-        help="CSV of from,to or source,target, or two plain columns.", metavar="PAIRS", argument=True
-    )
+    pairs: Path = option(help="CSV of from,to or source,target, or two plain columns.", metavar="PAIRS", argument=True)
     images: Path = option(help="Folder of the list's pictures.", metavar="DIR")
     report: Path = option(help="Folder for all results; a run goes on where it stopped.", metavar="DIR")
     annotations: Path | None = option(

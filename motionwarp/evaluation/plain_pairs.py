@@ -1,7 +1,8 @@
-"""Test pairs over plain grey as files: reverse pairs of validation photos, and pairs of frames of validation clips.
+"""Test pairs over plain gray as files: reverse pairs of validation photos, and pairs of frames of validation clips.
 
-What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other protocols, cut
-out by the given mattes and laid over plain grey, so that no figure is decided by backgrounds, which no engine moves.
+What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other
+protocols, cut out by the given mattes and laid over plain gray, so that no figure is decided by backgrounds, which no
+engine moves.
 """
 
 from __future__ import annotations
@@ -74,10 +75,12 @@ def make_plain_pairs(
     data_folder : Path
         With `ccp` and `video`, as for training.
     output : Path
-        Gets `images/`, `pairs.csv`, `annotation.csv` and `pairs.json`; the list comes last, so that a folder with one is whole.
+        Gets `images/`, `pairs.csv`, `annotation.csv` and `pairs.json`; the list comes last, so that a folder with one
+        is whole.
     settings : PlainPairsSettings
     estimator : Estimator
-        Gives the parsings that the layered engine makes sources with, and the labels of clips that have none beside them.
+        Gives the parsings that the layered engine makes sources with, and the labels of clips that have none beside
+        them.
     overwrite : bool
         Whether a list that is there may be replaced.
     progress : callable, optional

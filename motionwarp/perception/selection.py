@@ -33,7 +33,10 @@ class PersonChoice:
 
     def __post_init__(self) -> None:
         if self.index is not None and self.point is not None:
-            raise OptionError("a person is chosen by index or by place, not by both", values={"person": f"{self.index} and {self.point}"})
+            raise OptionError(
+                "a person is chosen by index or by place, not by both",
+                values={"person": f"{self.index} and {self.point}"},
+            )
         if self.index is not None and self.index < 0:
             raise OptionError("people are counted from 0", values={"person": self.index})
 
@@ -88,7 +91,9 @@ class PersonChoice:
         if distances[best] > max(right - left, bottom - top) / 2:
             middles = "; ".join(f"{middle[0]:.0f},{middle[1]:.0f}" for middle in map(_middle, people))
             raise NoPersonError(
-                "there is no person at this place", values={"person": str(self)}, remedy=f"People were found at {middles}"
+                "there is no person at this place",
+                values={"person": str(self)},
+                remedy=f"People were found at {middles}",
             )
         return people[best]
 

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Final, Literal
 
+from motionwarp.engines.registry import engine_help
 from motionwarp.errors import OptionError
 from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option, parse_seconds
 
@@ -234,9 +235,7 @@ class SmoothingOptions(Options):
 class EncodingOptions(Options):
     """How videos are encoded."""
 
-    codec: str = option(
-        "auto", help="auto, h264, hevc, av1, vp9, prores or ffv1.", metavar="NAME", panel=Panel.OUTPUT
-    )
+    codec: str = option("auto", help="auto, h264, hevc, av1, vp9, prores or ffv1.", metavar="NAME", panel=Panel.OUTPUT)
     crf: int | None = option(
         None,
         help="Quality, lower is better.",
@@ -262,13 +261,11 @@ class EngineOptions(Options):
 
     engine: str = option(
         "auto",
-        help="auto, warping_gan, layered, or a file of weights.",
+        help=engine_help(),
         metavar="NAME|FILE",
         panel=Panel.COMPUTING,
     )
-    batch_size: int | str = option(
-        "auto", help="Frames rendered at once.", metavar="auto|N", panel=Panel.COMPUTING
-    )
+    batch_size: int | str = option("auto", help="Frames rendered at once.", metavar="auto|N", panel=Panel.COMPUTING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -344,9 +341,7 @@ class TransferOptions(
         For a value that is out of range or makes no sense together with another.
     """
 
-    side_by_side: bool = option(
-        False, help="Show source, driving and result beside each other.", panel=Panel.LOOK
-    )
+    side_by_side: bool = option(False, help="Show source, driving and result beside each other.", panel=Panel.LOOK)
     save_poses: StrPath | None = option(
         None, help="Keep the driving points, to edit or use again.", metavar="FILE", panel=Panel.PEOPLE
     )

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.prefetch import prefetched
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, transform_track
+from motionwarp.pipeline.options import BackgroundKind
 from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pipeline.source import PreparedSource, fitted_to
@@ -47,6 +48,8 @@ class TransferPlan:
         How the motion was fitted to the source person.
     target : PoseTrack
         The poses that the person is given, in pixels of the output frame.
+    motion : Motion
+        The same as the engine takes them, with the body's rotations where it has a body.
     theta : float32 (T, D)
         The engine's parameters of every frame, smoothed.
     runner : EngineRunner
@@ -59,6 +62,7 @@ class TransferPlan:
     repaired: RepairResult
     aligned: RetargetReport
     target: PoseTrack
+    motion: Motion
     theta: FloatArray
     runner: EngineRunner
 
@@ -82,14 +86,14 @@ class TransferPlan:
 
     def layers(self, frames: npt.NDArray[np.int64], run: TransferRun) -> Generator[PersonLayer, None, None]:
         """Yield the person of frames given by number, rendered a batch ahead in a thread of its own."""
-        rendered = self.runner.render(self.target.points[frames], self.theta[frames])
+        rendered = self.runner.render(self.motion[frames], self.theta[frames])
         with closing(prefetched(run.clock.timed("engine", rendered), 1)) as batches:
             for layers in batches:
                 yield from layers
 
     def regions(self, frames: slice) -> Iterator[ByteArray]:
         """Yield what the engine decides for each of the frames, drawn; uint8 (h, w, 3) of one size."""
-        yield from self.setup.engine.explain(self.target.points[frames], self.theta[frames])
+        yield from self.setup.engine.explain(self.motion[frames], self.theta[frames])
 
 
 def plan_transfer(
@@ -131,8 +135,9 @@ def plan_transfer(
     target = transform_track(placed, transform)
     with run.clock.measure("engine"):
         runner = _prepared_engine(setup, inputs.source, transform, keep_parsing, run)
-    theta = _planned(runner, target, options.smooth, run)
-    return TransferPlan(setup, inputs, timeline, repaired, aligned, target, theta, runner)
+        motion = setup.engine.follow(target)
+    theta = _planned(runner, motion, target, options.smooth, run)
+    return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, runner)
 
 
 def _placed(
@@ -163,16 +168,18 @@ def _prepared_engine(
     # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
     finest = round(contain(source.size, setup.frame).long_side * max(1.0, transform.scale))
     reduced = fitted_to(source.person, finest if options.placement == "source" else 2 * finest)
-    settings = RenderSettings(setup.device, setup.dtype, width, height, keep_parsing)
+    at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED
+    photo_to_frame = contain(source.size, setup.frame).matrix(*reduced.rgb.shape[1::-1]) if at_home else None
+    settings = RenderSettings(setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame)
     return EngineRunner(setup.engine, reduced, settings, options.frames_per_batch, run.warnings)
 
 
-def _planned(runner: EngineRunner, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:
+def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:
     """Plan all frames and smooth the warps over time, never across cuts or frames without the person."""
     count = len(track)
     parts: list[FloatArray] = []
     run.announce(Stage.PLAN, 0, count)
-    for theta in run.clock.timed("engine", runner.plan(track.points)):
+    for theta in run.clock.timed("engine", runner.plan(motion)):
         parts.append(theta)
         run.announce(Stage.PLAN, sum(map(len, parts)), count)
     with run.clock.measure("smooth"):

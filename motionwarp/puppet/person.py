@@ -35,7 +35,7 @@ from motionwarp.puppet.segmentation import bare_hands, part_regions
 from motionwarp.puppet.texture_pyramid import TexturePyramid, source_to_texture
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.puppet.transforms import forward_maps, hanging_maps, side_swaps
-from motionwarp.puppet.warp_params import ResidualWarps, WarpParams
+from motionwarp.puppet.warp_params import WarpParams
 from motionwarp.types import SourcePerson
 
 _WORKING_TORSO: Final = (
@@ -132,7 +132,8 @@ class PuppetPerson:
     def shown_poses(self, poses: Tensor) -> Tensor:
         """Return poses (B, 18, 3) as what is rendered for them shows them.
 
-        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as it was asked to.
+        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as
+        it was asked to.
         """
         poses = poses.float().cpu()
         target = Joints(poses, self._points)
@@ -159,7 +160,7 @@ class PuppetPerson:
         theta : WarpParams
             As returned by `plan`, possibly smoothed.
         height, width : int
-            Of the output frame.
+            Size of the output frame.
         """
         frames: list[FramePiece | None] = [None] * len(poses)
         for group in self.warped(poses, theta, height, width):
@@ -194,13 +195,12 @@ class PuppetPerson:
         height: int,
         width: int,
         *,
-        residual: ResidualWarps | None = None,
         with_classes: bool = True,
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
-        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are only there
-        if they were kept when the person was cut.
+        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes
+        are only there if they were kept when the person was cut.
         """
         target = Joints(poses.float().cpu(), self._points)
         shown, other_side = target.present_parts().numpy(), target.shows_other_side(self._points)
@@ -208,9 +208,8 @@ class PuppetPerson:
         for level in np.unique(levels).tolist():
             chosen = np.flatnonzero(levels == level)
             subset = theta.of(chosen)
-            matched = None if residual is None else residual.chosen(chosen)
-            placed = self._placements(subset, matched, chosen, shown, other_side[chosen], height, width)
-            layers = self._warped_parts(subset, matched, placed, other_side[chosen], level, with_classes)
+            placed = self._placements(subset, chosen, shown, other_side[chosen], height, width)
+            layers = self._warped_parts(subset, placed, other_side[chosen], level, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: WarpParams) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -221,7 +220,6 @@ class PuppetPerson:
     def _placements(
         self,
         theta: WarpParams,
-        residual: ResidualWarps | None,
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
         shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
         other_side: Tensor,
@@ -231,8 +229,6 @@ class PuppetPerson:
         """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
         there = [part for part in range(parts.PART_COUNT) if self._textures.has(part) and shown[chosen, part].any()]
         outlines = {part: self._outlines(part, theta, other_side) for part in there}
-        if residual is not None:
-            outlines = residual.moved(outlines)
         placed = {}
         for part in there:
             placement = place_boxes(outlines[part], height, width)
@@ -245,7 +241,6 @@ class PuppetPerson:
     def _warped_parts(
         self,
         theta: WarpParams,
-        residual: ResidualWarps | None,
         placed: dict[int, Placement],
         other_side: Tensor,
         level: int,
@@ -254,7 +249,7 @@ class PuppetPerson:
         layers = {}
         for part, placement in placed.items():
             texture = self._textures.texture(part, level)
-            grid = self._grid(part, theta, residual, texture, level, placement)
+            grid = self._grid(part, theta, texture, level, placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
             if part == parts.HEAD and turned_frames(theta.turn):
                 layers[part] = self._textures.head_surface(level).turned(layers[part], grid, theta.turn)
@@ -275,7 +270,6 @@ class PuppetPerson:
         self,
         part: int,
         theta: WarpParams,
-        residual: ResidualWarps | None,
         texture: PartTexture,
         level: int,
         placement: Placement,
@@ -285,9 +279,6 @@ class PuppetPerson:
         if part == parts.GARMENT and self._garment is not None:
             warp = theta.garment_warp()
             frame = self._garment.control_frame(theta.theta_affine[:, parts.GARMENT])
-        elif residual is not None:
-            warp = PartWarps(theta.theta_affine[:, part, None], residual.theta_tps[:, part, None])
-            frame = residual.control_frames[:, part]
         else:
             origin = torch.from_numpy(placement.corners).float()
             matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])
@@ -298,7 +289,8 @@ class PuppetPerson:
         placed = PartWarps(warp.theta_affine.to(self._device), warp.theta_tps.to(self._device))
         lattice = placed.lattice(
             height + _SPLINE_STRIDE - 1, width + _SPLINE_STRIDE - 1, to_texture.to(self._device),
-            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
+            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device),
+            stride=_SPLINE_STRIDE,
         )[:, 0]  # fmt: skip
         return torch.stack(
             [own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)]

@@ -17,7 +17,7 @@ from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.options import Augmentation
 from motionwarp.datasets.plan import make_plan, plan_facts
-from motionwarp.engines.registry import ENGINE_NAMES
+from motionwarp.engines.registry import engine_choices
 from motionwarp.errors import MediaError, OptionError, OutputError
 from motionwarp.media.image import write_image
 from motionwarp.perception.registry import ESTIMATOR_NAMES
@@ -30,16 +30,19 @@ PEOPLE = tuple(Item("source", f"p{index}", f"/in/p{index}.png", licence="MIT") f
 MOTIONS = (Item("driving", "m", "/in/m.mp4", start=1.0, end=2.0),)
 # another value of every option that data sets take
 OTHER_OPTIONS: dict[str, Any] = {
-    "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1", "smooth": 0.2,
+    "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1",
+    "smooth": 0.2,
     "pose_estimator": "mediapipe", "device": "cpu", "precision": "fp32", "batch_size": 3, "codec": "hevc", "crf": 20,
     "preset": "fast", "seed": 5,
 }  # fmt: skip
 NOT_TAKEN = {
-    "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side", "save_poses",
+    "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side",
+    "save_poses",
     "region_debug", "overwrite",
 }  # fmt: skip
 OTHER_AUGMENTATION: dict[str, Any] = {
-    "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0), "backgrounds": ("/b.png",),
+    "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0),
+    "backgrounds": ("/b.png",),
 }  # fmt: skip
 OTHER_CONFIG: dict[str, Any] = {"pairs": "random:2", "variants": 2, "container": "webm", "threads": 2}
 
@@ -113,9 +116,8 @@ def test_a_large_pool_is_not_listed(tmp_path: Path) -> None:
 
 
 def test_all_names_are_known_by_their_weights() -> None:
-    assert set(deciding_files._OF_ENGINES) == set(ENGINE_NAMES)
     assert set(deciding_files._OF_ESTIMATORS) == set(ESTIMATOR_NAMES)
-    for options in (OTHER_OPTIONS["engine"], "auto"):
+    for options in engine_choices():
         contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
         assert len(contents["engine_weights"]) == (0 if options == "layered" else 64)

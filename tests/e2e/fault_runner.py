@@ -1,7 +1,7 @@
 """Runs `motionwarp` in forks of one process that has imported everything, each with a fault in its way.
 
-A line of JSON on stdin is a run: `arguments`, `folder` to be in, and `faults` by name with their values; the answer is a line with the
-exit code, what was said on stderr, and whether processes of it are left.
+A line of JSON on stdin is a run: `arguments`, `folder` to be in, and `faults` by name with their values; the answer is
+a line with the exit code, what was said on stderr, and whether processes of it are left.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import motionwarp.pipeline.feasibility
 import torch
 
-import motionwarp.engines.layered
+import motionwarp.engines.layered.engine
 import motionwarp.pipeline.analysis
 import motionwarp.pipeline.api
+import motionwarp.pipeline.check.report
 from motionwarp.__main__ import command_line
 from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
@@ -127,7 +127,7 @@ def processes_left(group: int) -> bool:
 
 
 def load_estimator_once() -> None:
-    """Load the analyser's network before all forks: it takes longer than all else in such small transfers."""
+    """Load the analyzer's network before all forks: it takes longer than all else in such small transfers."""
     loaded = make_estimator("builtin", torch.device("cpu"), resolve_precision("auto", torch.device("cpu")))
     motionwarp.pipeline.analysis.make_estimator = lambda *_: loaded
 

@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import UPPER_CLOTHES
 from motionwarp.perception.base import Observation
@@ -27,7 +27,8 @@ RED = (230, 20, 20)
 PLACES = np.array(
     [
         (0.5, 0.05), (0.5, 0.2), (0.2, 0.2), (0.1, 0.4), (0.1, 0.6), (0.8, 0.2), (0.9, 0.4), (0.9, 0.6), (0.35, 0.55),
-        (0.35, 0.75), (0.35, 0.98), (0.65, 0.55), (0.65, 0.75), (0.65, 0.98), (0.45, 0.03), (0.55, 0.03), (0.4, 0.05), (0.6, 0.05),
+        (0.35, 0.75), (0.35, 0.98), (0.65, 0.55), (0.65, 0.75), (0.65, 0.98), (0.45, 0.03), (0.55, 0.03), (0.4, 0.05),
+        (0.6, 0.05),
     ],
     dtype=np.float32,
 )  # fmt: skip
@@ -85,7 +86,7 @@ def write_clip(folder: Path, lefts: Sequence[int | None], *, labeled: bool = Tru
 
 
 class BoxReader:
-    """Finds the red box in pictures, as the analyser finds points in crops."""
+    """Finds the red box in pictures, as the analyzer finds points in crops."""
 
     def __call__(self, pictures: np.ndarray, dense: bool) -> Predictions:
         points = np.zeros((len(pictures), 18, 3), np.float32)
@@ -133,7 +134,7 @@ class BoxEstimator:
 
 
 class BoxEngine(Engine):
-    """Draws the box where the points say, with the source's mean colour: a perfect engine for this person."""
+    """Draws the box where the points say, with the source's mean color: a perfect engine for this person."""
 
     name = "box"
 
@@ -145,15 +146,15 @@ class BoxEngine(Engine):
         self.source = source
         self.color = source.rgb[source.matte > 0.99].mean(axis=0)
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
+    def plan(self, motion: Motion) -> FloatArray:
         """The box's left, top, width and height, from points whose places in it are known."""
-        self.planned += len(target_poses)
-        low, high = target_poses[:, :, :2].min(axis=1), target_poses[:, :, :2].max(axis=1)
+        self.planned += len(motion)
+        low, high = motion.points[:, :, :2].min(axis=1), motion.points[:, :, :2].max(axis=1)
         share_low, share_high = PLACES.min(axis=0), PLACES.max(axis=0)
         size = (high - low) / (share_high - share_low)
         return np.concatenate([low + 0.5 - share_low * size, size], axis=1).astype(np.float32)
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> list[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> list[PersonLayer]:
         return [self._layer(*map(float, row)) for row in theta]
 
     def _layer(self, left: float, top: float, width: float, height: float) -> PersonLayer:

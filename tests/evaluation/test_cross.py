@@ -1,4 +1,4 @@
-"""Transfers between different people, with an engine and an analyser that know what was drawn."""
+"""Transfers between different people, with an engine and an analyzer that know what was drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation import cross
 from motionwarp.evaluation.cross import evaluate_cross
@@ -37,7 +37,7 @@ def points_at(x: float, y: float) -> FloatArray:
 
 
 def draw(rgb: ByteArray, points: FloatArray, color: tuple[int, int, int]) -> None:
-    """Draw a person of one colour, whose middle of the hips is marked by a white dot."""
+    """Draw a person of one color, whose middle of the hips is marked by a white dot."""
     for start, end in sk.BONES:
         one, other = (tuple(np.rint(points[index, :2]).astype(int).tolist()) for index in (start, end))
         cv2.line(rgb, one, other, color, 9)
@@ -77,7 +77,7 @@ class DotEstimator:
 
 
 class DrawingEngine(Engine):
-    """Draws the person where it is asked, in the source's colour; its other kinds get something wrong."""
+    """Draws the person where it is asked, in the source's color; its other kinds get something wrong."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -91,12 +91,12 @@ class DrawingEngine(Engine):
         if self.name == "fails" and self.color[0] > 120:
             raise InputError("red people are too much for it")
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        return np.zeros((len(target_poses), 1), np.float32)
+    def plan(self, motion: Motion) -> FloatArray:
+        return np.zeros((len(motion), 1), np.float32)
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         layers = []
-        for points in target_poses:
+        for points in motion.points:
             moved = points.copy()
             color = self.color
             if self.name == "shakes":
@@ -120,7 +120,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, Any]:
-    """A red and a green person, and a grey one who walks to the right, a pixel and a half a frame."""
+    """A red and a green person, and a gray one who walks to the right, a pixel and a half a frame."""
     for name, color in (("red", (150, 95, 95)), ("green", (95, 140, 95))):
         cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.cvtColor(scene(60, color), cv2.COLOR_RGB2BGR))
     frames = tmp_path / "walk"

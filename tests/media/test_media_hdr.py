@@ -45,7 +45,7 @@ def test_hlg_is_continuous_where_its_two_pieces_meet() -> None:
 
 
 @pytest.mark.parametrize("gamut", [HLG, PQ, Gamut(1, PRIMARIES_BT2020)])
-def test_greys_stay_grey_and_rise(gamut: Gamut) -> None:
+def test_grays_stay_gray_and_rise(gamut: Gamut) -> None:
     mapped = to_ordinary_signal(np.repeat(np.linspace(0, 1, 200)[:, None], 3, axis=1), gamut)
     np.testing.assert_allclose(mapped.max(axis=1), mapped.min(axis=1), atol=2e-3)
     assert (np.diff(mapped[:, 0]) >= -1e-9).all()
@@ -85,7 +85,7 @@ def test_frames_are_mapped_as_numbers_are(gamut: Gamut) -> None:
         assert np.abs(mapped - expected).mean() < 0.004
 
 
-@pytest.mark.parametrize(("gamut", "grey"), [(HLG, 0.4), (PQ, 0.4), (HLG, 0.75)])
+@pytest.mark.parametrize(("gamut", "gray"), [(HLG, 0.4), (PQ, 0.4), (HLG, 0.75)])
 def test_videos_are_read_as_ordinary_ones(tmp_path: Path, gamut: Gamut, gray: float) -> None:
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:

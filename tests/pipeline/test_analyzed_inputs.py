@@ -1,4 +1,4 @@
-"""Inputs that were analysed before give the frames of a transfer that analyses them, and can be changed."""
+"""Inputs that were analyzed before give the frames of a transfer that analyzes them, and can be changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def plan_of(scene: Scene, options: TransferOptions, sampler: FrameSampler | None
     return plan_transfer(opened.setup, analyze(opened, sampler=sampler))
 
 
-def test_frames_are_those_of_a_transfer_that_analyses(scene: Scene, seen: AnalyzedInputs) -> None:
+def test_frames_are_those_of_a_transfer_that_analyzes(scene: Scene, seen: AnalyzedInputs) -> None:
     kept = [frame.rgb for frame in render(planned(seen))]
     fresh = [frame.rgb for frame in stream(scene.person, scene.dance, OPTIONS)]
     assert len(kept) == scene.frames

@@ -82,7 +82,7 @@ def test_transparent_results_have_straight_alpha(scene: Scene, tmp_path: Path) -
     assert frames_of(tmp_path / "out.webm")[0].alpha is not None
 
 
-def test_colours_pictures_clips_and_the_driving_clip_can_lie_behind(scene: Scene, tmp_path: Path) -> None:
+def test_colors_pictures_clips_and_the_driving_clip_can_lie_behind(scene: Scene, tmp_path: Path) -> None:
     assert tuple(next(iter(stream(scene.person, scene.dance, background="#102030"))).rgb[3, 3]) == (0x10, 0x20, 0x30)
     write_image(tmp_path / "green.png", np.full((40, 40, 3), (10, 200, 10), dtype=np.uint8))
     assert next(iter(stream(scene.person, scene.dance, background=str(tmp_path / "green.png")))).rgb[3, 3, 1] == 200
@@ -220,7 +220,9 @@ def test_a_matte_of_another_shape_is_refused(scene: Scene, tmp_path: Path) -> No
 
 
 def test_keywords_are_the_options() -> None:
-    with pytest.raises(OptionError, match=r"backgroud='#000000': is not an option. Perhaps `background` is meant; known are audio, b"):
+    with pytest.raises(
+        OptionError, match=r"backgroud='#000000': is not an option. Perhaps `background` is meant; known are audio, b"
+    ):
         transfer("person.png", "dance.mp4", "out.mp4", backgroud="#000000")
     with pytest.raises(OptionError, match=r"smooth='much': is out of range. Give a number from 0 to 1"):
         next(stream("person.png", "dance.mp4", smooth="much"))

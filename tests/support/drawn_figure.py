@@ -1,4 +1,4 @@
-"""A person drawn from strokes, seen from the front, for tests of engines: every limb in a colour of its own."""
+"""A person drawn from strokes, seen from the front, for tests of engines: every limb in a color of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
@@ -33,12 +33,14 @@ RED, BLUE, GREEN, GRAY, ORANGE, PURPLE = (
 )
 BROWN = (110, 60, 20)
 
-# from, to, thickness in pixels, colour, class; back to front
+# from, to, thickness in pixels, color, class; back to front
 STROKES = (
     (sk.RIGHT_HIP, sk.RIGHT_KNEE, 24, ORANGE, labels.PANTS), (sk.RIGHT_KNEE, sk.RIGHT_ANKLE, 18, ORANGE, labels.PANTS),
     (sk.LEFT_HIP, sk.LEFT_KNEE, 24, PURPLE, labels.PANTS), (sk.LEFT_KNEE, sk.LEFT_ANKLE, 18, PURPLE, labels.PANTS),
-    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, 18, RED, labels.RIGHT_ARM), (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 14, RED, labels.RIGHT_ARM),
-    (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, 18, BLUE, labels.LEFT_ARM), (sk.LEFT_ELBOW, sk.LEFT_WRIST, 14, BLUE, labels.LEFT_ARM),
+    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, 18, RED, labels.RIGHT_ARM),
+    (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 14, RED, labels.RIGHT_ARM),
+    (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, 18, BLUE, labels.LEFT_ARM),
+    (sk.LEFT_ELBOW, sk.LEFT_WRIST, 14, BLUE, labels.LEFT_ARM),
 )  # fmt: skip
 BACKDROP = (20, 20, 20)
 
@@ -97,7 +99,7 @@ def rendered(source: SourcePerson, *poses: FloatArray) -> list[np.ndarray]:
     engine = LayeredEngine()
     engine.prepare(source, RenderSettings(torch.device("cpu"), torch.float32, WIDTH, HEIGHT))
     batch = np.stack(poses)
-    return [in_frame(layer) for layer in engine.render(batch, engine.plan(batch))]
+    return [in_frame(layer) for layer in engine.render(Motion(batch), engine.plan(Motion(batch)))]
 
 
 def in_frame(layer: PersonLayer) -> np.ndarray:

@@ -20,8 +20,8 @@ class Figure:
         For people.
     better : "higher" or "lower"
     family : str
-        What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and "parsing" (seen by
-        the analyser), "lpips" (one network), "sets" (FID and IS: figures of all results at once).
+        What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and
+        "parsing" (seen by the analyzer), "lpips" (one network), "sets" (FID and IS: figures of all results at once).
     settings : str
         How it is taken: range and what published numbers it may be compared with.
     """
@@ -90,7 +90,7 @@ FIGURES: Final = {
             "Parsing mIoU",
             "higher",
             "parsing",
-            "parsings of result and truth by the analyser, classes of the truth",
+            "parsings of result and truth by the analyzer, classes of the truth",
         ),
         Figure("lpips", "LPIPS", "lower", "lpips", "version 0.1, network named in the report"),
         Figure(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from motionwarp.data.protocols import PairNames
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.options import WidthFit
@@ -30,8 +30,8 @@ def fitted(result: ByteArray, truth: ByteArray, fit: WidthFit) -> tuple[ByteArra
     ----------
     result, truth : uint8 (H, W, 3)
     fit : "exact", "crop" or "pad"
-        What to do where one is narrower than the other, as with DeepFashion at 256x176 and 256x256: refuse; cut the wider one's
-        sides off evenly; or widen the narrower one evenly with white, as PATN's script does.
+        What to do where one is narrower than the other, as with DeepFashion at 256x176 and 256x256: refuse; cut the
+        wider one's sides off evenly; or widen the narrower one evenly with white, as PATN's script does.
 
     Returns
     -------
@@ -120,8 +120,8 @@ class Rendered:
 class PairRenderer:
     """Gives the source person of each pair the target's pose, in the target's frame.
 
-    Both pictures of a pair show one person at one scale, as all published protocols have it: the target's points are taken as
-    they are, without retargeting.
+    Both pictures of a pair show one person at one scale, as all published protocols have it: the target's points are
+    taken as they are, without retargeting.
 
     Parameters
     ----------
@@ -170,8 +170,8 @@ class PairRenderer:
         if self._prepared_for != wanted:
             self.engine.prepare(source.person, RenderSettings(self.device, self.dtype, width, height))
             self._prepared_for = wanted
-        points = np.ascontiguousarray(pose.points[None])
-        layer = self.engine.render(points, self.engine.plan(points))[0]
+        motion = Motion(np.ascontiguousarray(pose.points[None]))
+        layer = self.engine.render(motion, self.engine.plan(motion))[0]
         return composite(layer, source.plate.copy())
 
 
