@@ -50,6 +50,8 @@ def annotate(
     reporter.warn_all(made.without_person, "nobody was seen")
     reporter.warn_all(list(made.unreadable.values()))
     facts = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}
-    reporter.result({"output": str(output), "estimator": analyzer.name, **facts}, f"{output}: {len(made.poses)} pictures")
+    reporter.result(
+        {"output": str(output), "estimator": analyzer.name, **facts}, f"{output}: {len(made.poses)} pictures"
+    )
     if made.unreadable:
         raise typer.Exit(EXIT_PARTIAL)

@@ -44,9 +44,7 @@ def make_test_pairs(
     device = resolve_device(compute.device)
     analyzer = make_estimator(estimator.pose_estimator, device, resolve_precision(compute.precision, device))
     with reporter.progress("pictures/s") as on_step:
-        made = make_plain_pairs(
-            data, output, settings, analyzer, overwrite=existing.overwrite, progress=on_step
-        )
+        made = make_plain_pairs(data, output, settings, analyzer, overwrite=existing.overwrite, progress=on_step)
     if made.reverse < settings.photos:
         reporter.warn(f"{made.reverse} of {settings.photos} photos: no more of the split can be used")
     text = f"{output}: {made.reverse} reverse pairs of photos, {made.of_clips} pairs of frames of clips"

@@ -64,7 +64,9 @@ def analyzer(
     report = evaluate_photos(reader, data / "ccp")
     clips = evaluate_clips(reader, data / "video")
     if worst is not None:
-        write_sheet(worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=existing.overwrite)
+        write_sheet(
+            worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=existing.overwrite
+        )
     summary = {"estimator": reader.name, "photos": report.figures, "clips": clips}
     reporter.result_table(summary, _table(report.figures, clips))
 

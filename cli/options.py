@@ -203,7 +203,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 def declaration(item: Field[Any], info: OptionInfo, kind: Any) -> Any:
     """Return Typer's declaration of an option or argument whose values are of a type."""
     shown = item.default is not None and item.default is not MISSING and item.default != ()
-    told: dict[str, Any] = {
+    declared: dict[str, Any] = {
         "metavar": info.metavar,
         "help": info.help,
         "rich_help_panel": info.panel.value or None,
@@ -212,9 +212,9 @@ def declaration(item: Field[Any], info: OptionInfo, kind: Any) -> Any:
     }
     # Typer says the range too, unless the metavar does already; one that no machine's numbers reach says nothing
     if kind in (int, float) and ".." not in (info.metavar or ""):
-        told["min"] = info.low
-        told["max"] = info.high if info.high is not None and info.high < _ENDLESS else None
-    return typer.Argument(**told) if info.argument else typer.Option(*_flags(item, info), **told)
+        declared["min"] = info.low
+        declared["max"] = info.high if info.high is not None and info.high < _ENDLESS else None
+    return typer.Argument(**declared) if info.argument else typer.Option(*_flags(item, info), **declared)
 
 
 def _flags(item: Field[Any], info: OptionInfo) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def parse(
     """Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order.
 
     A picture gives INPUT.parsing.png (and INPUT.matte.png); a clip gives the folder INPUT.parsing (and INPUT.mattes) of
-    numbered frames. An input that fails is told of, and the others go on.
+    numbered frames. An input that fails is reported, and the others go on.
     """
     from motionwarp.media.image import is_picture
 

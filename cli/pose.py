@@ -48,7 +48,7 @@ def pose(
 ) -> None:
     """Write the 18 points of one person as JSON, a file for each INPUT.
 
-    In a folder the files are named INPUT.keypoints18.json. An input that fails is told of, and the others go on.
+    In a folder the files are named INPUT.keypoints18.json. An input that fails is reported, and the others go on.
     """
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture

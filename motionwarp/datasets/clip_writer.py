@@ -185,7 +185,7 @@ class ClipMaker:
             self._prepared(source.key), _changed(motion, drawn), info, analyzer.config.options.pose_estimator
         )
         setup = set_up(Path(clip.source.path), path, self._options(clip, drawn), inputs.source.size, info)
-        return plan_transfer(setup, inputs, run=run, transform=drawn.staging, keep_parsing=True)
+        return plan_transfer(setup, inputs, run=run, transform=drawn.transform, keep_parsing=True)
 
     def _options(self, clip: Clip, drawn: Draw) -> TransferOptions:
         options = self._analyzer.config.options

@@ -325,9 +325,7 @@ class PlainPairsSettings(Options):
     """
 
     photos: int = option(160, help="Reverse pairs of validation photos.", metavar="N", low=0)
-    pairs_per_clip: int = option(
-        20, help="Pairs of frames of each validation clip, at most.", metavar="N", low=0
-    )
+    pairs_per_clip: int = option(20, help="Pairs of frames of each validation clip, at most.", metavar="N", low=0)
     every_seconds: float = option(
         0.5, help="Between two frames of a clip, at least.", metavar="SECONDS", flags=("--every",), low=0
     )

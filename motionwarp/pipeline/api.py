@@ -211,7 +211,7 @@ def transfer(
         for further in (options.save_poses, options.region_debug):
             if further is not None:
                 check_target(Path(further), overwrite=options.overwrite, inputs=[*setup.files(), output])
-        # opened before any work is done: an output that cannot be written is told of at once
+        # opened before any work is done: an output that cannot be written is found at once
         with open_result(setup, output) as writer:
             analyzed = analyze(inputs, run=run)
             plan = plan_transfer(setup, analyzed, run=run)

@@ -23,7 +23,7 @@ from motionwarp.pipeline.options import InputOptions, TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
-# pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise
+# pixels beyond this cost time and are never seen: outputs are 1920 long unless asked otherwise
 LONGEST_SIDE: Final = 2560
 # a given matte may differ from the picture's shape by rounding only
 _SHAPE_TOLERANCE = 0.02
@@ -155,10 +155,10 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
-    doubts = ReadingQuality()
+    quality = ReadingQuality()
     if given is None:
-        doubts.add(picture.rgb, seen)
-    notes = tuple(doubts.notes("the source person"))
+        quality.add(picture.rgb, seen)
+    notes = tuple(quality.notes("the source person"))
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 

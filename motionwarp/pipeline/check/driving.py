@@ -128,7 +128,7 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     """
     motion, info = plan.inputs.motion, plan.inputs.info
     track = motion.track
-    clip = _Section(track, sampler.every, sampler.passed, plan.setup.options.start or 0.0, motion.end_seconds)
+    clip = _TrackSection(track, sampler.every, sampler.passed, plan.setup.options.start or 0.0, motion.end_seconds)
     here = np.flatnonzero(track.present)
     poses = track.points[here]
     views = [view_of(pose) for pose in poses]
@@ -163,7 +163,7 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
 
 
 @dataclass(frozen=True, eq=False)
-class _Section:
+class _TrackSection:
     """Puts frames of a track into the clip that it is of.
 
     Attributes
@@ -220,7 +220,7 @@ def _seconds(span: Span) -> float:
     return span.end_seconds - span.start_seconds
 
 
-def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Section) -> Span | None:
+def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _TrackSection) -> Span | None:
     """Return the longest stretch within a shot that nothing spoils but short lapses; None if it is all, or nothing."""
     best: Span | None = None
     for shot in track.shots():
@@ -236,7 +236,7 @@ def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Section) -> Span |
     return None if best is not None and (best.first, best.last) == (0, clip.frames - 1) else best
 
 
-_TENTHS: Final = 10  # of a second, as finely as times are told
+_TENTHS: Final = 10  # of a second, as finely as times are written
 # a section shorter than this is not worth cutting to
 _SHORTEST_SECTION: Final = 1 * _TENTHS
 # containers round times to their own ticks
