@@ -71,7 +71,7 @@ class AnalyzedInputs:
     source : PreparedSource
     motion : DrivingMotion
     info : VideoInfo
-        Of the driving clip.
+        The driving clip's headers.
     estimator : str
         The name of what saw them.
     """

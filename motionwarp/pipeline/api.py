@@ -41,9 +41,9 @@ class TransferResult:
         The video that was written.
     frames : int
     width, height : int
-        Of the output's frames in pixels.
+        Size of the output's frames in pixels.
     duration_seconds : float
-        Of the output.
+        Length of the output.
     engine, device, precision, estimator : str
         What was used.
     seconds : float

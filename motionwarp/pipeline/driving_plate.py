@@ -137,11 +137,11 @@ def without_driver(rgb: ByteArray, points: FloatArray | None, plate: ByteArray |
     rgb : uint8 (H, W, 3)
         Not changed.
     points : float32 (18, 3) or None
-        Of the person; None where nobody is.
+        The person's; None where nobody is.
     plate : uint8 (H, W, 3) or None
         What is behind; without it the hole is filled from its surroundings.
     seed : int
-        Of the fill's grain.
+        Seed of the fill's grain.
     """
     if points is None:
         return rgb.copy()

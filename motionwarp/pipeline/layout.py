@@ -22,7 +22,7 @@ class PersonTransform:
     Attributes
     ----------
     scale : float
-        Of the person, about the ground that they stand on; 0.1 to 10.
+        Size of the person, about the ground that they stand on; 0.1 to 10.
     shift_x, shift_y : float
         Right and down, in widths and heights of the frame; -1 to 1.
 

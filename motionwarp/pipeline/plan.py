@@ -71,7 +71,7 @@ class TransferPlan:
 
     @property
     def duration_seconds(self) -> float:
-        """Of the output."""
+        """Length of the output."""
         return self.timeline.end_seconds - float(self.timeline.times_seconds[0])
 
     @property

@@ -44,7 +44,7 @@ class PreparedSource:
     matte_given : bool
         Whether the matte is a file's or the picture's own, not one that was seen.
     seed : int
-        Of the plate.
+        Seed of the plate.
     given_plate : uint8 (H, W, 3) or None
         The plate, where it has been made before or otherwise.
     covered : float32 (H, W) or None

@@ -59,11 +59,11 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
 
 
 def codes(report: CheckReport) -> set[str]:
-    return {doubt.code for doubt in report.issues}
+    return {issue.code for issue in report.issues}
 
 
 def the(report: CheckReport, code: str) -> Issue:
-    return next(doubt for doubt in report.issues if doubt.code == code)
+    return next(issue for issue in report.issues if issue.code == code)
 
 
 def test_a_whole_frontal_body_and_a_frontal_dance_are_good(
@@ -120,9 +120,9 @@ def test_a_photo_from_the_waist_up_lacks_the_legs_of_the_clip(checked: Checked) 
     report = checked(drawn(BodyPose(), share=1.5, middle=0.82), [drawn(BodyPose())] * 3)
     assert report.source.framing.value == "waist up"
     assert report.verdict is Verdict.FAIR
-    doubt = the(report, "together.missing")
-    assert "knees, ankles" in doubt.text
-    assert "shows as much of the body" in doubt.remedy
+    issue = the(report, "together.missing")
+    assert "knees, ankles" in issue.text
+    assert "shows as much of the body" in issue.remedy
     assert "source.points" not in codes(report)
 
 
@@ -184,11 +184,11 @@ def test_a_person_gone_half_of_the_time_is_told_by_ranges(
     [span] = report.driving.lost
     assert (span.first, span.last) == (12, 23)
     assert (span.start_seconds, span.end_seconds) == (pytest.approx(1.0), pytest.approx(2.0))
-    doubt = the(report, "driving.lost")
-    assert "50%" in doubt.text
-    assert "0:01-0:02 (frames 12-23)" in doubt.text
-    assert doubt.remedy == "Cut to the best section with `start=0:00` `end=0:01`"
-    assert doubt.level is Verdict.FAIR
+    issue = the(report, "driving.lost")
+    assert "50%" in issue.text
+    assert "0:01-0:02 (frames 12-23)" in issue.text
+    assert issue.remedy == "Cut to the best section with `start=0:00` `end=0:01`"
+    assert issue.level is Verdict.FAIR
     assert the(checked(frontal, [*dance, *[None] * 8]), "driving.lost").level is Verdict.POOR
 
 
@@ -209,9 +209,9 @@ def test_two_cuts_are_told_with_their_times(checked: Checked, frontal: Synthetic
     shots = [drawn(gray=gray) for gray in (20, 230, 90)]
     report = checked(frontal, [view for view, count in zip(shots, (4, 13, 4), strict=True) for _ in range(count)])
     assert report.driving.cuts_seconds == (pytest.approx(4 / RATE, abs=1e-3), pytest.approx(17 / RATE, abs=1e-3))
-    doubt = the(report, "driving.cuts")
-    assert "0:00.3, 0:01.4" in doubt.text
-    assert doubt.remedy == "Cut to the best section with `start=0:00.4` `end=0:01.4`"
+    issue = the(report, "driving.cuts")
+    assert "0:00.3, 0:01.4" in issue.text
+    assert issue.remedy == "Cut to the best section with `start=0:00.4` `end=0:01.4`"
 
 
 def test_views_that_the_photo_cannot_follow_are_told(checked: Checked, frontal: SyntheticView, dance: Views) -> None:
@@ -286,7 +286,7 @@ def test_a_preview_that_cannot_be_finished_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dance.mp4", "person.png"]
 
 
-def test_verdicts_are_the_worst_doubts() -> None:
+def test_verdicts_are_the_worst_issues() -> None:
     fair, poor = (Issue("driving.cuts", level, "x", "y") for level in (Verdict.FAIR, Verdict.POOR))
     assert verdict_of([]) is Verdict.GOOD
     assert verdict_of([fair, fair]) is Verdict.FAIR

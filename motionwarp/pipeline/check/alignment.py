@@ -55,16 +55,16 @@ class AlignmentStats:
     placement : str
         'source' or 'driving'.
     output_width, output_height : int
-        Of the result in pixels.
+        Size of the result in pixels.
     output_frames : int
     output_seconds : float
     enlargement : float
         The person's size in the result over that in the photo's file.
     outside_share : float
-        Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it
+        Share of the frames with the person in which points that are seen lie outside of the result's frame; below it
         only if the photo shows the feet.
     lifted_share : float
-        Of the frames with the person, those in which a body that the photo cuts off below is lifted, so that the cut
+        Share of the frames with the person in which a body that the photo cuts off below is lifted, so that the cut
         comes into sight; 0 where the photo shows the feet.
     """
 
@@ -87,7 +87,7 @@ class AlignmentStats:
 
 
 def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: int) -> AlignmentStats:
-    """Tell how source and clip go together.
+    """Measure how source and clip go together.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: in
     picture_scale : float
         By how much the source was reduced when it was read: 1 if not.
     driving_frames : int
-        Of the section that is read, looked at or not.
+        Frames in the section that is read, looked at or not.
     """
     report, setup, inputs = plan.aligned, plan.setup, plan.inputs
     shot = max(report.shots, key=lambda shot: shot.last - shot.first)
@@ -169,7 +169,7 @@ def alignment_issues(stats: AlignmentStats, framing: Framing, options: TransferO
     ----------
     stats : AlignmentStats
     framing : Framing
-        Of the photo; what is hidden within it is the photo's fault alone.
+        What of the body the photo shows; what is hidden within it is the photo's fault alone.
     options : TransferOptions
     """
     missing = _limbs([name for name in stats.missing if name.endswith(OUT_OF_SIGHT[framing])])

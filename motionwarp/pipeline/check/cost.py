@@ -39,7 +39,7 @@ class RunningCost:
     seconds : float
         On the wall for the whole transfer, but for starting the program.
     looking_seconds : float
-        Of these, for seeing source and clip, every frame of it.
+        What of these goes to seeing source and clip, every frame of it.
     frame_seconds : float
         For drawing and encoding a frame of the output, on the wall.
     frames_measured : int

@@ -56,9 +56,9 @@ class DrivingStats:
     Attributes
     ----------
     width, height : int
-        Of the frames as they are seen, in pixels.
+        Size of the frames as they are seen, in pixels.
     duration_seconds : float
-        Of the section that is read.
+        Length of the section that is read.
     frame_rate : float
         Frames a second, as the container says.
     variable_rate : bool
@@ -67,9 +67,9 @@ class DrivingStats:
         The clockwise turn that is undone.
     has_audio : bool
     frames, frames_looked_at : int
-        Of the section.
+        Frames in the section, and how many of them were looked at.
     followed_share : float
-        Of the frames looked at, those in which the person was found.
+        Share of the frames looked at in which the person was found.
     lost : tuple of Span
         Where the person was not found but is taken to be there still; motion is filled in.
     gone : tuple of Span
@@ -81,7 +81,7 @@ class DrivingStats:
     views : mapping of str to float
         Shares of the frames with the person, by `View`.
     lying_share : float
-        Of the frames with the person.
+        Share of the frames with the person in which they lie.
     points_seen : mapping of str to float
         By name, in which share of the frames with the person each of the 18 points was seen.
     person_height : float
@@ -116,7 +116,7 @@ class DrivingStats:
 
 
 def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimator) -> DrivingStats:
-    """Tell what the driving clip shows.
+    """Measure what the driving clip shows.
 
     Parameters
     ----------
@@ -172,11 +172,11 @@ class _TrackSection:
     every : int
         The track has one of so many frames.
     frames : int
-        Of the section.
+        Frames in the section.
     start_seconds : float
-        Of the section in the clip.
+        Start of the section in the clip.
     end_seconds : float
-        Of the section, from its own start.
+        End of the section, from its own start.
     """
 
     track: PoseTrack

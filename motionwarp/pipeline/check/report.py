@@ -53,7 +53,7 @@ def preview_tiles(
     results : mapping of int to uint8 (H, W, 3)
         Frames of the output by the same numbers.
     start_seconds : float
-        Of the section in the clip, for captions.
+        Start of the section in the clip, for captions.
     """
     person = seen.source.person
     tiles = [Tile(_at_height(draw_pose(person.rgb, person.pose.points)), "source")]

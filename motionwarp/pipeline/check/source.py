@@ -41,7 +41,7 @@ class SourceStats:
     Attributes
     ----------
     width, height : int
-        Of the picture in pixels, as it is in its file.
+        Size of the picture in pixels, as it is in its file.
     score : float
         Probability that the person is one, in [0, 1]; 1 where the pose was given.
     people : int or None
@@ -58,7 +58,7 @@ class SourceStats:
     matte_given : bool
         Whether the matte is a file's or the picture's own, not one that was seen.
     person_height : float
-        Of what is in sight of the person, in pixels of the file.
+        Height of what is in sight of the person, in pixels of the file.
     cut_at : tuple of str
         Sides of the picture that cut the person off: 'top', 'left', 'right', and 'bottom' where feet are in sight.
     notes : tuple of str
@@ -84,7 +84,7 @@ class SourceStats:
 
 
 def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimator) -> SourceStats:
-    """Tell what the source shows.
+    """Measure what the source shows.
 
     Parameters
     ----------
