@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
+from numbers import Real
 from typing import Any, Final, Literal, TypeVar
 
 from motionwarp.errors import OptionError
@@ -139,7 +140,7 @@ class Options:
 
 
 def _check_range(name: str, value: Any, info: OptionInfo) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not (info.low is None or value >= info.low) or not (info.high is None or value <= info.high):
         raise OptionError("is out of range", values={name: value}, remedy=f"Give a number {info.bounds}")
 

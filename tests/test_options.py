@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from motionwarp.errors import OptionError
@@ -39,6 +40,11 @@ def test_values_are_checked_by_their_declaration() -> None:
             Trial(**wrong)  # type: ignore[arg-type]
         assert str(caught.value).startswith(words)
         assert caught.value.values == wrong or "nan" in words
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert Trial(level=np.float32(0.25)).level == 0.25
+    assert TransferOptions(seed=np.int64(3), crf=np.int64(20)).seed == 3
 
 
 def test_the_docstring_lists_what_is_declared() -> None:

@@ -125,7 +125,7 @@ class _Inputs:
 def _combinations(
     settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
 ) -> Iterator[_Inputs]:
-    """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
+    """Yield all combinations; a clip's motion is kept while its sources go by, sources are kept throughout."""
     options = settings.transfer_options()
     sources = {}
     for path in settings.sources:

@@ -31,7 +31,7 @@ def test_the_command_line_spells_options_its_own_way(app_module: ModuleType) -> 
     for values, remedy, text in (
         ({"smooth": 3}, "", "--smooth 3: is odd."),
         ({"side_by_side": True, "background": "a b"}, "", "--side-by-side --background 'a b': is odd."),
-        ({"audio": False}, "Use `engine=layered`, or `driving_poses`", "--no-audio: is odd. Use --engine layered, or --driving-poses"),
+        ({"audio": False}, "Use `engine=layered`, or `matte`", "--no-audio: is odd. Use --engine layered, or --matte"),
         ({"scale": (0.5, 2.0)}, "See `motionwarp doctor`", "--scale 0.5:2: is odd. See `motionwarp doctor`"),
     ):  # fmt: skip
         assert errors.error_text(OptionError("is odd", values=values, remedy=remedy)) == text
