@@ -140,7 +140,7 @@ class Options:
 
 
 def _check_range(name: str, value: Any, info: OptionInfo) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    number = type(value) is not bool and isinstance(value, Real) and math.isfinite(value)
     if not number or not (info.low is None or value >= info.low) or not (info.high is None or value <= info.high):
         raise OptionError("is out of range", values={name: value}, remedy=f"Give a number {info.bounds}")
 
