@@ -118,7 +118,7 @@ def test_all_names_are_known_by_their_weights() -> None:
         contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
         assert len(contents["engine_weights"]) == (0 if options == "layered" else 64)
-    with pytest.raises(OptionError, match="--engine fast: is neither a name nor a file"):
+    with pytest.raises(OptionError, match=r"engine=.fast.: is neither a name nor a file"):
         dependency_contents(rooted(DatasetConfig(TransferOptions(audio=False, engine="fast"))))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from motionwarp.engines.warping_gan.networks import PartGeneratorConfig, PartParserConfig
 from motionwarp.nn.discriminator import DiscriminatorConfig
 from motionwarp.training.adversary import AdversaryConfig
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
 

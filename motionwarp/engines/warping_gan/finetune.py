@@ -24,8 +24,8 @@ from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGene
 from motionwarp.engines.warping_gan.networks import WarpingNetworks, load_warping_networks, save_warping_networks
 from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 from motionwarp.engines.warping_gan.training import PartGeneratorTask
-from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.training.loop import run as train
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
 _FIGURES: Final = {"ssim": "validation_ssim_made", "l1": "validation_l1_made"}
@@ -163,7 +163,7 @@ def personalize(
     with TemporaryDirectory(prefix="motionwarp-person-") as name:
         folder = Path(name)
         task = _Watched(_prepared(networks, learned, held, config, folder, run.report), run.device, run.dtype)
-        before = _figures(task.validate(task.generator.eval()))
+        before = _figures(task.validate(task.network.eval()))
         run.report(f"before: {_line(before)}")
         best, best_step, step, waited = before, 0, 0, 0
         save_warping_networks(folder / "best.safetensors", networks)

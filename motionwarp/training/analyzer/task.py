@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from motionwarp.checkpoints.checkpoint import half_precision, load_checkpoint, save_checkpoint
 from motionwarp.parsing.labels import CLASS_COUNT, IGNORE, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from motionwarp.perception.network import HEATMAP_STRIDE, Analyzer, AnalyzerConfig, AnalyzerOutput
 from motionwarp.training.analyzer.augment import AugmentSettings
-from motionwarp.training.analyzer.samples import AnalyzerBatch, AnalyzerCrops, PackShare, analyzer_batches
-from motionwarp.training.distributed import backward_and_step
-from motionwarp.training.pretrained import adamw
-from motionwarp.training.task import LoopConfig, TrainingTask
+from motionwarp.training.analyzer.samples import AnalyzerBatch, AnalyzerCrops
+from motionwarp.training.network_task import NetworkTask
+from motionwarp.training.pack_samples import PackShare
+from motionwarp.training.task import LoopConfig
 
 _LIMBS: Final = (LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)
 
@@ -164,46 +162,29 @@ class AnalyzerTrainingConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
 
-class AnalyzerTask(TrainingTask):
-    """One analyser, AdamW, and crops drawn from packs."""
+class AnalyzerTask(NetworkTask[AnalyzerTrainingConfig, AnalyzerBatch]):
+    """One analyzer, AdamW, and crops drawn from packs."""
 
-    averaged = "analyser"
+    averaged = architecture = "analyser"
 
-    def __init__(self, config: AnalyzerTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
-        torch.manual_seed(config.loop.seed)
-        self.config, self.device, self.dtype = config, device, dtype
-        network = Analyzer(config.network)
-        if config.start_from is not None:
-            load_checkpoint(config.start_from, "analyser").load_into(network)
-        self.analyzer = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules = {"analyser": self.analyzer}
-        self.optimizers = {"analyser": adamw(self.analyzer, config.loop)}
+    def make_network(self) -> Analyzer:
+        """Return an analyzer of the configured size."""
+        return Analyzer(self.config.network)
 
-    def batches(self, first_step: int, steps: int) -> Iterator[AnalyzerBatch]:
-        """Yield the batches of steps `first_step` to `steps`."""
-        loop = self.config.loop
-        crops = AnalyzerCrops(self.config.packs, self.config.augment, loop.seed)
-        return analyzer_batches(crops, loop.batch_size, first_step, steps, loop.workers)
+    def samples(self) -> AnalyzerCrops:
+        """Return the training crops."""
+        return AnalyzerCrops(self.config.packs, self.config.augment, self.config.loop.seed)
 
-    def train_step(self, batch: AnalyzerBatch) -> Mapping[str, Tensor]:
-        """Make one step; returns the parts of the loss."""
-        self.analyzer.train()
-        image = batch["image"].to(self.device, non_blocking=True).float().div_(255)
-        image = image.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            output = self.analyzer(image)
+    def losses(self, batch: AnalyzerBatch) -> dict[str, Tensor]:
+        """Return `analysis_loss` and its parts."""
+        image = self.plane(batch["image"]).contiguous(memory_format=torch.channels_last)
+        with self.autocast():
+            output = self.network(image)
         loss = analysis_loss(
             output,
             batch["points"].to(self.device),
             batch["parsing"].to(self.device).long(),
-            batch["matte"].to(self.device).float().div_(255),
+            self.plane(batch["matte"]),
             self.config.loss,
         )
-        backward_and_step(loss.total, self.optimizers["analyser"], self.analyzer, self.config.loop.gradient_clip)
-        return {"loss": loss.total.detach(), "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}
-
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `analyzer.safetensors` in half precision."""
-        config = {"network": asdict(self.config.network)}
-        save_checkpoint(folder / "analyser.safetensors", half_precision(module), "analyser", config)
-        return {"exported_step": float(step)}
+        return {"loss": loss.total, "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.data import (
     PartPackWriter,
@@ -15,7 +16,6 @@ from motionwarp.engines.warping_gan.data import (
     PartSamples,
     as_tensors,
     batch_quarter_inputs,
-    part_batches,
     part_sample,
 )
 from motionwarp.engines.warping_gan.inputs import part_maps, pose_change
@@ -24,7 +24,7 @@ from motionwarp.parsing.labels import IGNORE, LEFT_ARM, RIGHT_ARM
 from motionwarp.parsing.labels import mirrored as mirrored_parsing
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.types import Pose, SourcePerson
 
 TWIN = list(parts.TWIN)
@@ -172,8 +172,8 @@ def test_sides_of_classes_are_swapped() -> None:
 
 def test_batches_go_on_by_number(pack: Path) -> None:
     samples = PartSamples([PackShare(pack, 1.0)], seed=5)
-    whole = list(part_batches(samples, 2, 0, 4, workers=0))
-    rest = list(part_batches(PartSamples([PackShare(pack, 1.0)], seed=5), 2, 2, 4, workers=0))
+    whole = list(resumable_batches(samples, samples.seed, 2, 0, 4, 0))
+    rest = list(resumable_batches(PartSamples([PackShare(pack, 1.0)], seed=5), 5, 2, 2, 4, 0))
     assert (len(whole), len(rest)) == (4, 2)
     assert whole[0]["layers"].shape == (2, 16, 4, 128, 96)
     for one, other in zip(whole[2:], rest, strict=True):
@@ -181,17 +181,19 @@ def test_batches_go_on_by_number(pack: Path) -> None:
             assert torch.equal(value, other[name]), name  # type: ignore[literal-required, arg-type]
     # half of them are mirrored, so more pictures come than there are samples
     pictures = {
-        plane.numpy().tobytes() for batch in part_batches(samples, 4, 0, 8, workers=0) for plane in batch["rgb"]
+        plane.numpy().tobytes()
+        for batch in resumable_batches(samples, samples.seed, 4, 0, 8, 0)
+        for plane in batch["rgb"]
     }
     assert len(pictures) == 6
-    other_seed = next(part_batches(PartSamples([PackShare(pack, 1.0)], seed=6), 4, 0, 1, workers=0))
-    first = next(part_batches(samples, 4, 0, 1, workers=0))
+    other_seed = next(resumable_batches(PartSamples([PackShare(pack, 1.0)], seed=6), 6, 4, 0, 1, 0))
+    first = next(resumable_batches(samples, samples.seed, 4, 0, 1, 0))
     assert not torch.equal(other_seed["points"], first["points"])
 
 
 def test_workers_give_the_same_batches(pack: Path) -> None:
     samples = PartSamples([PackShare(pack, 1.0)], seed=5)
-    alone, helped = (list(part_batches(samples, 2, 0, 2, workers=workers)) for workers in (0, 1))
+    alone, helped = (list(resumable_batches(samples, samples.seed, 2, 0, 2, workers)) for workers in (0, 1))
     for one, other in zip(alone, helped, strict=True):
         assert torch.equal(one["layers"], other["layers"])
     assert cv2.getNumThreads() >= 1
@@ -217,7 +219,7 @@ def test_packs_without_weight_are_refused(pack: Path) -> None:
 
 
 def test_quarter_inputs_of_a_batch(pack: Path) -> None:
-    batch = next(part_batches(PartSamples([PackShare(pack, 1.0)], seed=1), 2, 0, 1, workers=0))
+    batch = next(resumable_batches(PartSamples([PackShare(pack, 1.0)], seed=1), 1, 2, 0, 1, 0))
     seen = batch_quarter_inputs(batch, torch.device("cpu"))
     assert seen.layers.shape == (2, 64, 64, 48)
     means = batch["layers"].double().reshape(2, 64, 64, 2, 48, 2).mean(dim=(3, 5)) / 255
