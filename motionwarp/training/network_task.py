@@ -1,4 +1,4 @@
-"""The base of tasks that train one network: its optimizer, activations' type, adversary, batches, export and previews."""
+"""The base of tasks that train one network: optimizer, type of activations, adversary, batches, export, previews."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
         """Return scalars of a batch to be logged; `loss` is what the network learns from."""
 
     def add_adversary(self, condition_channels: int, picture_channels: int) -> None:
-        """Add a discriminator, unless neither its judgment nor its features have any weight in the configuration's `loss`.
+        """Add a discriminator, unless neither its judgment nor its features have any weight in the loss.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
         return {name: value.detach() for name, value in figures.items()}
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write the network in half precision, what else the task has to write, and the picture of `shown`; validate."""
+        """Write the network in half precision, what else the task has to write, and `shown` as a picture; validate."""
         config = {"network": asdict(self.config.network)}
         save_checkpoint(folder / f"{self.architecture}.safetensors", half_precision(module), self.architecture, config)
         self.export_engine(module, folder, step)

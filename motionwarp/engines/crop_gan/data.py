@@ -37,11 +37,11 @@ class CropDataConfig:
     packs : tuple of PackShare
         Of pairs of pictures.
     height, width : int
-        In pixels, multiples of 8: 256 x 256 for DeepFashion and 128 x 64 for Market-1501 in the paper. Pictures of another shape
-        are fitted in whole.
+        In pixels, multiples of 8: 256 x 256 for DeepFashion and 128 x 64 for Market-1501 in the paper. Pictures of
+        another shape are fitted in whole.
     plain_background : bool
-        Whether people are cut out and laid over gray, as the engine needs it; False leaves the pictures' own backgrounds, as the
-        published protocols have them.
+        Whether people are cut out and laid over gray, as the engine needs it; False leaves the pictures' own
+        backgrounds, as the published protocols have them.
     """
 
     packs: tuple[PackShare, ...]
@@ -113,7 +113,7 @@ class CropPairs(PackSamples[LabeledPair, CropBatch]):
 
 
 def fitted_in(picture: LabeledPicture, height: int, width: int) -> LabeledPicture:
-    """Return the whole picture at a size, in its middle and as large as it fits; see `windowed` for what lies around it."""
+    """Return the whole picture at a size, in its middle and as large as it fits; see `windowed` for what is around."""
     own_height, own_width = picture.matte.shape
     if (own_height, own_width) == (height, width):
         return picture

@@ -1,8 +1,8 @@
 """The base of engines whose networks draw the person's picture in a window that follows them, over a plain background.
 
-The first pass lays an upright window around the person of each frame; the second has the engine draw the window's picture and
-say which of its pixels are the person's, cuts them out and puts them into the frame. An engine says how it plans and draws
-(`plan_crops`, `draw_crops`); its networks see the source through a window of its own.
+The first pass lays an upright window around the person of each frame; the second has the engine draw the window's
+picture and say which of its pixels are the person's, cuts them out and puts them into the frame. An engine says how it
+plans and draws (`plan_crops`, `draw_crops`); its networks see the source through a window of its own.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class CropGanEngine(Engine):
         return self.ready(disc_heatmaps(torch.from_numpy(np.stack(inside)), self.height, self.width))
 
     def _cut_out(self, picture: Tensor, person: Tensor, classes: Tensor | None, window: PersonCrop) -> PersonLayer:
-        """Cut the person (1, H, W) out of a picture (3, H, W) and put them, with their classes (1, H, W), into the frame."""
+        """Cut the person (1, H, W) out of a picture (3, H, W) and put them, and classes (1, H, W), into the frame."""
         settings = self.settings
         left, top = max(int(np.floor(window.left)), 0), max(int(np.floor(window.top)), 0)
         right = min(int(np.ceil(window.left + window.scale * window.width)), settings.width)
@@ -215,7 +215,8 @@ class CropGanEngine(Engine):
         to_units = compose_affine(normalizing_map(self.height, self.width), torch.from_numpy(window.frame_to_crop()))
         corner = torch.tensor([left, top], dtype=torch.float32)
         grid = affine_lattice(to_units, bottom - top, right - left, corner)[None].to(picture.device)
-        # what is seen of the plain background is taken off again; before sampling, or the window's border would turn dark
+        # what is seen of the plain background is taken off again; before sampling, or the window's border would turn
+        # dark
         colors = torch.minimum((picture - GRAY / 255 * (1 - person)).clamp_min(0), person)
         rgba = sample(torch.cat([colors, person])[None], grid)[0]  # (4, h, w), premultiplied
         alpha = rgba[3]

@@ -55,8 +55,8 @@ class PartParserTrainingConfig:
     network, loss, adversary, loop
         See their own classes.
     limb_weight : float
-        Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before the
-        torso matters most.
+        Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before
+        the torso matters most.
     start_from : Path or None
         Weights of the same network to begin with.
     """

@@ -1,7 +1,7 @@
-"""What the warping networks of the `parts` preset are trained from: a pair's source, cut and warped into its target's window.
+"""What the warping networks are trained from: a pair's source, cut and warped into its target's window.
 
-Cutting a person into parts and warping them takes longer than the network does, so it is done once for each pair, and the
-result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together.
+Cutting a person into parts and warping them takes longer than the network does, so it is done once for each pair, and
+the result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together.
 """
 
 from __future__ import annotations
@@ -182,7 +182,13 @@ class PartPackWriter:
         self._names.append(sample.name)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size in bytes.
+
+        Raises
+        ------
+        OutputError
+            If it is empty or cannot be written.
+        """
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
         tensors = {
@@ -232,7 +238,7 @@ _QUARTER_OFFSET: Final = PART_STRIDE // 2  # the pixel of a cell that stands for
 
 
 class PartBatch(TypedDict):
-    """One batch, at the networks' resolutions: half of the window (H, W = 128, 96), and a quarter of it (h, w = 64, 48).
+    """One batch, at the networks' resolutions: half of the window (H, W = 128, 96), and a quarter (h, w = 64, 48).
 
     Keys
     ----

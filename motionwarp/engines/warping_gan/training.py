@@ -83,7 +83,8 @@ def judged_parsings(output: PartParserOutput, parsing: Tensor, in_front: Tensor)
     Returns
     -------
     made, true : float (B, 36, H/4, W/4)
-        Probabilities of classes and of the part in front; nothing in both where the truth is not known, so that nothing is told from that.
+        Probabilities of classes and of the part in front; nothing in both where the truth is not known, so that nothing
+        is told from that.
     """
     planes = []
     for logits, truth in ((output.parsing_logits, parsing), (output.in_front_logits, in_front)):
@@ -97,8 +98,8 @@ def judged_parsings(output: PartParserOutput, parsing: Tensor, in_front: Tensor)
 def adversary_condition(limbs: Tensor, stage_one: Tensor, layers: Tensor) -> Tensor:
     """Return the condition of the discriminator.
 
-    The paper gives it the condition picture and the target pose (section 3.1.3); here the condition picture is the composite of
-    its warped parts, so that the same place of both is compared.
+    The paper gives it the condition picture and the target pose (section 3.1.3); here the condition picture is the
+    composite of its warped parts, so that the same place of both is compared.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class _PartTask(NetworkTask[_Config, PartBatch]):
 
 
 class PartParserTask(_PartTask[PartParserTrainingConfig]):
-    """Stage I by two cross-entropies, of classes and of which part is in front, and by a discriminator of both if asked for."""
+    """Stage I by the cross-entropies of classes and of the part in front, and by a discriminator of both if asked for."""
 
     averaged = "parser"
     architecture = "part_parser"
@@ -293,7 +294,7 @@ class PartGeneratorTask(_PartTask[PartGeneratorTrainingConfig]):
         return figures
 
     def _add_regularizers(self, figures: dict[str, Tensor], made: _Made, truth: _Truth) -> None:
-        """Add to the loss: the source's own pixels where there are any, clear outlines, nothing seen through another."""
+        """Add to the loss: the source's own pixels where there are any, clear outlines, nothing seen through."""
         weights, known = self.config.loss, truth.inside * truth.matte
         regularizers: dict[str, Callable[[], Tensor]] = {
             "painting": lambda: copy_prior_loss(

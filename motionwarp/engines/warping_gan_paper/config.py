@@ -1,7 +1,7 @@
 """What can be set in the training of the `paper` preset, one configuration a network.
 
-Where the paper is silent on weights, they are those of the published code: 10 for pixels, perceptual and pyramid hierarchy loss
-against 1 for the adversarial.
+Where the paper is silent on weights, they are those of the published code: 10 for pixels, perceptual and pyramid
+hierarchy loss against 1 for the adversarial.
 """
 
 from __future__ import annotations
@@ -150,11 +150,13 @@ class PaperGeneratorTrainingConfig:
     ----------
     data : CropDataConfig
     parser : Path or None
-        Weights of stage I; what it predicts takes the place of the target's parsing, as at work. None gives the true one.
+        Weights of stage I; what it predicts takes the place of the target's parsing, as at work. None gives the true
+        one.
     matcher : Path or None
         Weights of the matcher; None leaves features where they are.
     vgg : Path or None
-        VGG-19's weights (safetensors, torchvision's names) for the perceptual loss; None takes the project's own analyser.
+        VGG-19's weights (safetensors, torchvision's names) for the perceptual loss; None takes the project's own
+        analyser.
     network, loss, adversary, loop
         See their own classes.
     start_from : Path or None

@@ -1,7 +1,8 @@
-"""The engine of the Soft-Gated Warping-GAN as the paper has it: one warp for the whole person, pictures from the generator.
+"""The engine of the Soft-Gated Warping-GAN as the paper has it: one warp, and pictures from the generator.
 
-The first pass predicts the target's parsing in the person's window (stage I) and matches the source's parsing to it. In the
-second pass the generator draws the window's picture over plain gray; what stage I takes for background becomes transparent.
+The first pass predicts the target's parsing in the person's window (stage I) and matches the source's parsing to it. In
+the second pass the generator draws the window's picture over plain gray; what stage I takes for background becomes
+transparent.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def warped_parsing(parsing: Tensor, warps: PartWarps) -> Tensor:
 
 
 def parsing_agreement(warped: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Return how far two parsings differ, two scalars: `l1` and `cross_entropy`, means over the pixels that the target knows.
+    """Return how far two parsings differ, `l1` and `cross_entropy`: means over the pixels that the target knows.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def grid_loss(predicted: PartWarps, true: PartWarps, height: int, width: int, po
 
 
 def bending_loss(theta_tps: Tensor) -> Tensor:
-    """Return the mean bending energy of splines (..., 2, K*K), a scalar: their second derivatives, squared and integrated."""
+    """Return the mean bending energy of splines (..., 2, K*K): their second derivatives, squared and integrated."""
     matrix = bending_matrix(control_size(theta_tps)).to(device=theta_tps.device, dtype=torch.float32)
     flat = theta_tps.float()
     energy: Tensor = ((flat @ matrix) * flat).sum(-1).mean()
@@ -144,7 +144,8 @@ def random_warps(shape: tuple[int, ...], control_size: int, config: KnownWarpCon
     scale = torch.exp2(config.scale * drawn(count))
     cosine, sine, slope = turn.cos() * scale, turn.sin() * scale, slant.tan()
     linear = torch.stack([cosine, cosine * slope - sine, sine, sine * slope + cosine], dim=-1).view(count, 2, 2)
-    # half of a picture's larger side is one unit in both directions, so that turning does not squeeze what is not square
+    # half of a picture's larger side is one unit in both directions, so that turning does not squeeze what is not
+    # square
     aspect = torch.tensor([width, height], device=device) / max(height, width)
     linear = linear * aspect / aspect[:, None]
     in_units = torch.cat([linear, config.shift * drawn(count, 2, 1)], dim=-1)
@@ -286,7 +287,15 @@ class PaperGeneratorTask(CropGanTask[PaperGeneratorTrainingConfig]):
         return target_parsing, warps.sampling_grid(height, width, height, width)[:, 0]
 
     def picture_losses(self, made: Tensor, inputs: CropInputs, target_parsing: Tensor) -> dict[str, Tensor]:
-        """Return the loss of pictures (B, 3, H, W) and its parts; `target_parsing` (B, 20, H, W) is what stage II was given."""
+        """Return the loss of pictures (B, 3, H, W) and its parts.
+
+        Parameters
+        ----------
+        made : float32 (B, 3, H, W)
+        inputs : CropInputs
+        target_parsing : float (B, 20, H, W)
+            What stage II was given.
+        """
         weights, true = self.config.loss, inputs.target_rgb
         figures = {"pixel": weighted_l1(made, true, inputs.inside)}
         total = weights.pixel * figures["pixel"]

@@ -29,8 +29,8 @@ class AnalysisLossWeights:
     ----------
     points, parsing, matte : float
     limbs : float
-        Weight of the pixels of bare arms and legs in the parsing's loss, relative to others: they are few, and each counts for
-        much in a mean IoU.
+        Weight of the pixels of bare arms and legs in the parsing's loss, relative to others: they are few, and each
+        counts for much in a mean IoU.
     overlap : float
         Of one minus the mean soft IoU of the classes: cross-entropy alone never bets on the rare ones, such as skirts.
     matte_edges : float
@@ -91,8 +91,8 @@ def analysis_loss(
 def point_loss(output: AnalyzerOutput, points: Tensor, spread: float) -> Tensor:
     """Cross-entropy of every point over all cells and the bin 'absent', a scalar.
 
-    The label has mass `p` around the true position, a Gaussian of standard deviation `spread` cells, and 1 - p in 'absent',
-    where p is the label's third column.
+    The label has mass `p` around the true position, a Gaussian of standard deviation `spread` cells, and 1 - p in
+    'absent', where p is the label's third column.
     """
     height, width = output.heatmap_logits.shape[-2:]
     logits = torch.cat([output.heatmap_logits.flatten(2), output.absent_logits[..., None]], dim=-1).float()
@@ -110,8 +110,8 @@ def point_loss(output: AnalyzerOutput, points: Tensor, spread: float) -> Tensor:
 def overlap_loss(logits: Tensor, parsing: Tensor) -> Tensor:
     """One minus the soft intersection over union, averaged over the classes that the batch shows, a scalar.
 
-    After Rahman and Wang, "Optimizing intersection-over-union in deep neural networks for image segmentation" (2016): over the
-    probabilities of a whole batch, since most classes are in few pictures.
+    After Rahman and Wang, "Optimizing intersection-over-union in deep neural networks for image segmentation" (2016):
+    over the probabilities of a whole batch, since most classes are in few pictures.
 
     Parameters
     ----------

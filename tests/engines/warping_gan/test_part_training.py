@@ -74,7 +74,7 @@ def configs(part_pack: Path, weights: Path) -> dict[str, Any]:
     return {
         "parser": PartParserTrainingConfig(share, PARSER, loop=LOOP),
         "generator": PartGeneratorTrainingConfig(share, parser, network=GENERATOR, loop=LOOP),
-    }  # fmt: skip
+    }
 
 
 def trained(name: str, config: Any, folder: Path, max_minutes: float | None = None) -> int:
@@ -187,8 +187,11 @@ def test_training_begins_from_weights_that_are_there(
     for key, value in task.modules[name].state_dict().items():
         torch.testing.assert_close(value.float(), exported.tensors[key].float(), msg=key)
     fresh = TASKS[name](configs[name], CPU, torch.float32)
-    assert any(not torch.equal(value.half(), exported.tensors[key]) for key, value in fresh.modules[name].state_dict().items()
-               if value.is_floating_point())  # fmt: skip
+    assert any(
+        not torch.equal(value.half(), exported.tensors[key])
+        for key, value in fresh.modules[name].state_dict().items()
+        if value.is_floating_point()
+    )
 
 
 def test_frozen_networks_do_not_move(configs: dict[str, Any]) -> None:
