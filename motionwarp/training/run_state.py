@@ -1,4 +1,4 @@
-"""Everything that a run needs to go on exactly, in one file without pickles: weights, optimizers, random states, step."""
+"""Everything that a run needs to go on exactly, in one file, no pickle: weights, optimizers, random states, step."""
 
 from __future__ import annotations
 

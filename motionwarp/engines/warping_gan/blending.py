@@ -133,7 +133,7 @@ class _RecipeWindow:
         self._columns, self._left = filled.view(planes, rows, width), left
 
     def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
-        """Return planes over a box, float32 (C, height, width), of 17 logits, painted red, green and blue, and shift."""
+        """Return planes over a box, float32 (C, height, width): 17 logits, painted red, green and blue, shift."""
         columns = self._columns[planes, :, left - self._left : left - self._left + width]
         cells = columns.shape[1]
         filled = columns.new_empty(len(columns), height, width)
@@ -143,7 +143,7 @@ class _RecipeWindow:
         return filled
 
     def _places(self, shift: float, first: int, count: int, cells: int) -> Tensor:
-        """Return where a row or column of the frame's pixels lies among the cells, which are two pixels of the window."""
+        """Return where a row or column of the frame's pixels lies among the cells, each two pixels of the window."""
         pixels = torch.arange(first, first + count, device=self._planes.device, dtype=torch.float32)
         return ((pixels - shift) / (2 * self._scale) - 0.25).clamp(0, cells - 1)
 

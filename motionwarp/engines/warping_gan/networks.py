@@ -1,4 +1,4 @@
-"""The networks: stage I, a parser of the target; stage II, per pixel which warped part is shown, what is painted, alpha.
+"""The networks: stage I parses the target; stage II says per pixel which part is shown, what is painted, and alpha.
 
 After section 3.1.3 of the Soft-Gated Warping-GAN: an encoder of what is wanted (limbs, predicted parsing and order of
 depth), the warped source's features gated into it (eq. 1: T(F) = F + W * R, W in [0, 1], dependent on the pose change),

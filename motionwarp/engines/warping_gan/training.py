@@ -127,7 +127,7 @@ class _PartTask(NetworkTask[_Config, PartBatch]):
 
 
 class PartParserTask(_PartTask[PartParserTrainingConfig]):
-    """Stage I by the cross-entropies of classes and of the part in front, and by a discriminator of both if asked for."""
+    """Stage I by the cross-entropies of classes and of the part in front, and by a discriminator if asked for."""
 
     averaged = "parser"
     architecture = "part_parser"

@@ -296,7 +296,7 @@ def _with_occluder(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop
 
 
 def _covered(crop: TrainingCrop, cover: ByteArray) -> tuple[ByteArray, ByteArray, FloatArray]:
-    """Return matte, parsing and points of a crop under something opaque; covered points are guessed, so less is asked."""
+    """Return matte, parsing and points of a crop under something opaque; covered points are guessed: less is asked."""
     matte = np.minimum(crop.matte, 255 - cover)
     parsing = np.where(cover > 127, BACKGROUND, crop.parsing).astype(np.uint8)
     points = crop.points.copy()
