@@ -1,7 +1,4 @@
-"""The warping_gan engine with networks of random weights, on a drawn person.
-
-What it promises whatever they have learned.
-"""
+"""The warping_gan engine with random weights, on a drawn person: what it promises whatever networks have learned."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ GENERATOR = PartGeneratorConfig(channels=(4, 8, 8, 8), blocks=(1, 1, 1), warped_
 
 
 def lively(network: nn.Module, strength: float, *shapes: tuple[int, ...]) -> nn.Module:
-    """Give the norms statistics and the last layer weights, so that both have a visible effect."""
+    """Give the norms statistics, so that something reaches the last layer, and that one weights that show."""
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for _ in range(20):
