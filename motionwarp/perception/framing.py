@@ -52,14 +52,14 @@ def torso_length(points: FloatArray, threshold: float = SEEN_SCORE) -> float:
     float
         0 if too few points are seen to tell.
     """
-    seen = points[:, 2] >= threshold
+    visible = points[:, 2] >= threshold
     xy = points[:, :2]
-    lengths = [float(np.hypot(*(xy[a] - xy[b]))) * torsos for a, b, torsos in _TORSOS_PER_LENGTH if seen[a] and seen[b]]
-    hips = [hip for hip in (skeleton.RIGHT_HIP, skeleton.LEFT_HIP) if seen[hip]]
-    if seen[skeleton.NECK] and hips:
+    lengths = [float(np.hypot(*(xy[a] - xy[b]))) * torsos for a, b, torsos in _TORSOS_PER_LENGTH if visible[a] and visible[b]]
+    hips = [hip for hip in (skeleton.RIGHT_HIP, skeleton.LEFT_HIP) if visible[hip]]
+    if visible[skeleton.NECK] and hips:
         lengths.append(float(np.hypot(*(xy[hips].mean(axis=0) - xy[skeleton.NECK]))))
     if not lengths:
-        return _spread(xy[seen]) / 2
+        return _spread(xy[visible]) / 2
     lengths.sort()
     # the very longest may come from a point gone astray
     return lengths[-2] if len(lengths) >= 4 else lengths[-1]
@@ -84,13 +84,13 @@ def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
     left, top, right, bottom
         At pixel edges; (0, 0, 1, 1) if there are no points at all.
     """
-    seen = points[:, 2] >= threshold
-    if not seen.any():
-        seen = points[:, 2] > 0
-    if not seen.any():
+    visible = points[:, 2] >= threshold
+    if not visible.any():
+        visible = points[:, 2] > 0
+    if not visible.any():
         return 0.0, 0.0, 1.0, 1.0
-    margins = _MARGINS[seen] * torso_length(points, threshold)
-    x, y = points[seen, 0], points[seen, 1]
+    margins = _MARGINS[visible] * torso_length(points, threshold)
+    x, y = points[visible, 0], points[visible, 1]
     return (
         float((x - margins).min()) - 0.5,
         float((y - margins).min()) - 0.5,
@@ -118,10 +118,10 @@ def possible_box(points: FloatArray, height: int, width: int, threshold: float =
     left, top, right, bottom or None
         In the frame; None if head and feet were seen or the frame has no room for what was not.
     """
-    seen = points[:, 2] >= threshold
+    visible = points[:, 2] >= threshold
     torso = torso_length(points, threshold)
-    missing = _unseen_lengths(seen)
-    if not seen.any() or torso <= 0 or not any(missing):
+    missing = _missing_lengths(visible)
+    if not visible.any() or torso <= 0 or not any(missing):
         return None
     box = visible_box(points, threshold)
     grown = box
@@ -138,11 +138,11 @@ def possible_box(points: FloatArray, height: int, width: int, threshold: float =
     return grown if room >= _LEAST_ROOM * torso else None
 
 
-def _unseen_lengths(seen: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _missing_lengths(visible: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Return in torso lengths how much of a person may go on above and below what was seen, 0 where nothing does."""
-    above = 0.0 if seen[list(skeleton.HEAD_POINTS)].any() else 0.8 if seen[skeleton.NECK] else 1.8
+    above = 0.0 if visible[list(skeleton.HEAD_POINTS)].any() else 0.8 if visible[skeleton.NECK] else 1.8
     levels = ((skeleton.RIGHT_ANKLE, 0.0), (skeleton.RIGHT_KNEE, 0.8), (skeleton.RIGHT_HIP, 1.6))
-    below = next((rest for right, rest in levels if seen[right] or seen[skeleton.MIRROR[right]]), 2.6)
+    below = next((rest for right, rest in levels if visible[right] or visible[skeleton.MIRROR[right]]), 2.6)
     return above, below
 
 
@@ -259,15 +259,15 @@ def upright_turns(points: FloatArray, current: int = 0, threshold: float = SEEN_
 
 def body_direction(points: FloatArray, threshold: float = SEEN_SCORE) -> npt.NDArray[np.float64] | None:
     """Return the unit vector from a person's head to the feet (or as far down as is seen), float64 (2,), or None."""
-    seen = points[:, 2] >= threshold
-    head = [index for index in (*skeleton.HEAD_POINTS, skeleton.NECK) if seen[index]]
+    visible = points[:, 2] >= threshold
+    head = [index for index in (*skeleton.HEAD_POINTS, skeleton.NECK) if visible[index]]
     lower_levels = (
         (skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE),
         (skeleton.RIGHT_KNEE, skeleton.LEFT_KNEE),
         (skeleton.RIGHT_HIP, skeleton.LEFT_HIP),
     )
-    lower = next(([index for index in level if seen[index]] for level in lower_levels if seen[list(level)].any()), [])
-    if not lower and seen[skeleton.NECK] and len(head) > 1:
+    lower = next(([index for index in level if visible[index]] for level in lower_levels if visible[list(level)].any()), [])
+    if not lower and visible[skeleton.NECK] and len(head) > 1:
         head, lower = head[:-1], [skeleton.NECK]
     if not head or not lower:
         return None

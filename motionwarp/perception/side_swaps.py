@@ -90,9 +90,9 @@ def _distances(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return how far pairs seen in both frames moved, as they are and with sides exchanged, each float64 (pairs,)."""
     pairs = np.array([right, left]).T  # (pairs, 2)
-    seen = (points[pairs, 2] >= SEEN_SCORE).all(axis=1) & (previous[pairs, 2] >= SEEN_SCORE).all(axis=1)
-    now = points[pairs[seen], :2].astype(np.float64)  # (pairs, 2, 2)
-    before = previous[pairs[seen], :2].astype(np.float64)
+    visible = (points[pairs, 2] >= SEEN_SCORE).all(axis=1) & (previous[pairs, 2] >= SEEN_SCORE).all(axis=1)
+    now = points[pairs[visible], :2].astype(np.float64)  # (pairs, 2, 2)
+    before = previous[pairs[visible], :2].astype(np.float64)
     kept = np.linalg.norm(now - before, axis=-1).sum(axis=1) / 2
     exchanged = np.linalg.norm(now[:, ::-1] - before, axis=-1).sum(axis=1) / 2
     return kept, exchanged

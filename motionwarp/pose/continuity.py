@@ -38,14 +38,14 @@ def out_of_frame(
     -------
     bool (T,)
     """
-    seen = points[..., 2] >= SEEN_SCORE
+    visible = points[..., 2] >= SEEN_SCORE
     away: BoolArray = np.zeros(len(points), dtype=np.bool_)
-    found = np.flatnonzero(seen.any(axis=1))
+    found = np.flatnonzero(visible.any(axis=1))
     torso = typical_torso(points)
     if not len(found) or torso <= 0:
         return away
     reach = np.minimum(EDGE_TORSOS * torso, EDGE_PART * np.array([width, height]))
-    at_edge = [_is_at_edge(points[frame, seen[frame], :2], reach, width, height) for frame in found]
+    at_edge = [_is_at_edge(points[frame, visible[frame], :2], reach, width, height) for frame in found]
     # a tiny tolerance, since times are sums of rounded frame durations
     longest = interpolate_seconds + 1e-6
     if at_edge[0]:

@@ -45,5 +45,5 @@ def disc_heatmaps(
     down = torch.arange(height, device=points.device, dtype=points.dtype) - points[..., 1, None]  # (..., 18, H)
     drawn = down.square()[..., :, None] + across.square()[..., None, :] <= radius**2
     scores = points[..., 2]
-    seen = (scores >= min_score) & (scores > 0)
-    return (drawn & seen[..., None, None]).to(points.dtype)
+    visible = (scores >= min_score) & (scores > 0)
+    return (drawn & visible[..., None, None]).to(points.dtype)

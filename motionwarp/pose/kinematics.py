@@ -168,10 +168,10 @@ def typical_torso(track_points: FloatArray) -> float:
         seen.
     """
     joints = with_mid_hip(track_points)
-    seen = joints[..., 2] >= SEEN_SCORE
+    visible = joints[..., 2] >= SEEN_SCORE
     estimates = np.full((len(joints), len(TREE)), np.nan)
     for index, bone in enumerate(TREE):
-        both = seen[:, bone.parent] & seen[:, bone.child]
+        both = visible[:, bone.parent] & visible[:, bone.child]
         length = np.linalg.norm(joints[:, bone.child, :2] - joints[:, bone.parent, :2], axis=-1)
         # foreshortening only ever makes bones shorter; the face is too small to measure by
         if bone.kind not in ("nose_to_eye", "eye_to_ear", "half_hips"):

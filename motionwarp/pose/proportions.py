@@ -167,9 +167,9 @@ def compare(source: Proportions, driving: Proportions) -> BoneRatios:
 def _full_length(joints: FloatArray, parent: int, child: int) -> float:
     scores = np.minimum(joints[:, parent, 2], joints[:, child, 2])
     for threshold in (MEASURING_SCORE, SEEN_SCORE):
-        seen = scores >= threshold
-        if seen.any():
-            steps = joints[seen, child, :2] - joints[seen, parent, :2]
+        visible = scores >= threshold
+        if visible.any():
+            steps = joints[visible, child, :2] - joints[visible, parent, :2]
             return float(np.percentile(np.linalg.norm(steps, axis=1), FULL_LENGTH_PERCENTILE))
     return 0.0
 
@@ -189,7 +189,7 @@ def _torso(lengths: dict[str, float], joints: FloatArray, whose: str, clamps: li
 
 def _estimated_torso(joints: FloatArray) -> float:
     known = joints[..., 2] >= SEEN_SCORE
-    estimates = [torso_length(frame, seen) for frame, seen in zip(joints, known, strict=True)]
+    estimates = [torso_length(frame, visible) for frame, visible in zip(joints, known, strict=True)]
     usable = [estimate for estimate in estimates if estimate > 0]
     return float(np.median(usable)) if usable else 0.0
 

@@ -128,14 +128,14 @@ def _smooth_shot(points: FloatArray, times_seconds: DoubleArray, width_seconds: 
     for point in range(points.shape[1]):
         scores = points[:, point, 2].astype(np.float64)
         weights = np.where(scores >= SEEN_SCORE, np.minimum(scores, 1.0), 0.0)
-        seen = weights > 0
-        if np.count_nonzero(seen) < 3:
+        visible = weights > 0
+        if np.count_nonzero(visible) < 3:
             continue
         curve = points[:, point, :2].astype(np.float64)
         speed = _local_speed(curve, times_seconds, weights) / torso
         width = width_seconds / (1.0 + speed / HALF_WIDTH_SPEED)
         smooth = whittaker_smooth(curve, times_seconds, width, weights)
-        points[seen, point, :2] = smooth[seen]
+        points[visible, point, :2] = smooth[visible]
 
 
 def _local_speed(curve: DoubleArray, times_seconds: DoubleArray, weights: DoubleArray) -> DoubleArray:

@@ -22,7 +22,7 @@ RIGHT_ARM_FRONT, LEFT_ARM_FRONT, RIGHT_LEG_FRONT = range(DEPTH_COUNT)
 
 _FRONTAL_WIDTH: Final = 0.55  # of the shoulders, in torsos, seen from the front
 _NOSE_OUT: Final = 0.3  # torsos by which the nose stands out before the neck in profile
-_CLEARLY_SEEN: Final = 0.4  # scores of elbow and wrist beyond which they say nothing of depth
+_CLEARLY_VISIBLE: Final = 0.4  # scores of elbow and wrist beyond which they say nothing of depth
 _FADE: Final = 0.25  # scores between which one order fades into the other
 
 
@@ -43,17 +43,17 @@ def depth_scores(target: Joints, point_scores: Tensor) -> Tensor:
     xy = target.xy
     shoulders = xy[:, skeleton.LEFT_SHOULDER, 0] - xy[:, skeleton.RIGHT_SHOULDER, 0]
     facing = (shoulders / (_FRONTAL_WIDTH * target.torso)).clamp(-1, 1)  # 1: to the camera
-    nose_seen = target.seen[:, skeleton.NOSE]
+    nose_visible = target.visible[:, skeleton.NOSE]
     nose = (xy[:, skeleton.NOSE, 0] - xy[:, skeleton.NECK, 0]) / (_NOSE_OUT * target.torso)
     # looking to the picture's right shows the right side; it only counts as far as the body is turned too
-    right_near = torch.where(nose_seen, nose.clamp(-1, 1), torch.zeros_like(nose)) * (1 - facing.abs())
+    right_near = torch.where(nose_visible, nose.clamp(-1, 1), torch.zeros_like(nose)) * (1 - facing.abs())
     arms = []
     for side, elbow, wrist in (
         (1.0, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST),
         (-1.0, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST),
     ):
-        seen = (torch.minimum(point_scores[:, elbow], point_scores[:, wrist]) / _CLEARLY_SEEN).clamp(0, 1)
-        arms.append(0.5 + 0.9 * facing + 1.6 * side * right_near - 1.6 * (1 - seen))
+        visible = (torch.minimum(point_scores[:, elbow], point_scores[:, wrist]) / _CLEARLY_VISIBLE).clamp(0, 1)
+        arms.append(0.5 + 0.9 * facing + 1.6 * side * right_near - 1.6 * (1 - visible))
     # of two standing legs, the lower ankle is nearer to a camera above the ground
     lower = (xy[:, skeleton.RIGHT_ANKLE, 1] - xy[:, skeleton.LEFT_ANKLE, 1]) / target.torso
     legs = 1.5 * right_near + lower.clamp(-0.5, 0.5)

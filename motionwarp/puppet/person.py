@@ -143,7 +143,7 @@ class PuppetPerson:
             return poses
         chosen = list(HEAD_POINTS[:-1])
         places = apply_affine(self._forward(target, turns)[:, parts.HEAD], self._head.turned(turns.shown))[:, :-1]
-        scores = torch.where(self._points.seen[:, chosen], poses[:, chosen, 2], 0.0)
+        scores = torch.where(self._points.visible[:, chosen], poses[:, chosen, 2], 0.0)
         shown = poses.clone()
         shown[:, chosen] = torch.where(
             unturned[:, None, None], torch.cat([places, scores[..., None]], dim=2), poses[:, chosen]

@@ -116,8 +116,8 @@ def pose_jitter(points: FloatArray, body_size: float, threshold: float = 0.3) ->
     """
     if not body_size > 0:
         raise ValueError(f"jitter is measured in body sizes over 0, got {body_size}")
-    seen = points[..., 2] >= threshold
-    counted = seen[2:] & seen[1:-1] & seen[:-2]  # (T - 2, 18)
+    visible = points[..., 2] >= threshold
+    counted = visible[2:] & visible[1:-1] & visible[:-2]  # (T - 2, 18)
     if not counted.any():
         return float("nan")
     xy = points[..., :2].astype(np.float64)
