@@ -39,7 +39,7 @@ class Looking:
 
 
 @dataclass(frozen=True)
-class Clip:
+class WatchedClip:
     """An opened clip and what is seen in it.
 
     Attributes
@@ -85,7 +85,7 @@ def prepare_looking(
 
 
 @contextmanager
-def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> Iterator[Clip]:
+def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> Iterator[WatchedClip]:
     """Open a clip and follow the chosen person through it.
 
     Decoding runs beside the estimator; `tick` hears of every frame.
@@ -107,7 +107,7 @@ def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> It
             tick(path.name, done, done)
 
         with closing(frames):  # ends the decoding thread if the work ends early
-            yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
+            yield WatchedClip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
 
 
 def expected_frames(

@@ -74,8 +74,8 @@ def analyzer(
     clips = evaluate_clips(seer, data / "video")
     if worst is not None:
         write_sheet(worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=overwrite)
-    summary = {"estimator": seer.name, "photos": report.figures, "clips": clips}
-    reporter.result_table(summary, _table(report.figures, clips))
+    summary = {"estimator": seer.name, "photos": report.metrics, "clips": clips}
+    reporter.result_table(summary, _table(report.metrics, clips))
 
 
 def _table(photos: dict[str, Any], clips: dict[str, dict[str, Any]]) -> Table:

@@ -3,7 +3,7 @@
 Do results move as asked, look like the source, hold still.
 
 Every source is given every driving clip's motion, by every engine, as `motionwarp transfer` does it. What is asked for
-is known, the poses fitted to the source, and so is how the source looks; so the figures are of poses, of identity and
+is known, the poses fitted to the source, and so is how the source looks; so the metrics are of poses, of identity and
 of steadiness over time.
 """
 
@@ -35,7 +35,7 @@ from motionwarp.pipeline.progress import StageClock
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame
 
-CROSS_FIGURES: Final = {
+CROSS_METRICS: Final = {
     "pckh": ("PCKh", "higher", "share of the asked points found in the result within half the head's size"),
     "akd": ("AKD", "lower", "mean distance of points found and asked for, in torso lengths"),
     "mkr": ("MKR", "lower", "share of the asked points not found in the result"),
@@ -121,7 +121,7 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     Returns
     -------
     dict
-        For JSON: means by engine with intervals over combinations, paired differences, figures of every combination,
+        For JSON: means by engine with intervals over combinations, paired differences, metrics of every combination,
         failures.
 
     Raises
@@ -137,18 +137,18 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     failures: list[dict[str, str]] = []
     for inputs in _combinations(settings, estimator, failures, progress):
         try:
-            figures = {engine: _measured(inputs, engine, settings, estimator, progress) for engine in settings.engines}
+            metrics = {engine: _measured(inputs, engine, settings, estimator, progress) for engine in settings.engines}
         except MotionwarpError as error:
             failures.append({"source": str(inputs.source), "driving": str(inputs.driving), "reason": str(error)})
             continue
-        rows.append({"source": str(inputs.source), "driving": str(inputs.driving), "figures": figures})
+        rows.append({"source": str(inputs.source), "driving": str(inputs.driving), "figures": metrics})
     if not rows:
         first = failures[0]["reason"] if failures else "there is none"
         raise InputError(f"no combination is left that all engines could do; the first failure: {first}")
     return {
         "figures": {
             name: {"title": title, "better": better, "meaning": told}
-            for name, (title, better, told) in CROSS_FIGURES.items()
+            for name, (title, better, told) in CROSS_METRICS.items()
         },
         "engines": {engine: _means(rows, engine, settings.seed) for engine in settings.engines},
         "differences": _differences(rows, settings),
@@ -214,7 +214,7 @@ def _measured(
     for observation in estimator.follow(watcher.watch(job.frames())):
         watcher.found.append(None if observation.person is None else observation.person.pose.points)
         progress(stage, len(watcher.found), len(asked))
-    return watcher.figures()
+    return watcher.metrics()
 
 
 class _Watcher:
@@ -239,8 +239,8 @@ class _Watcher:
                 self._apart.append(apart)
             yield frame
 
-    def figures(self) -> dict[str, float]:
-        """Return all figures of one result; NaN where one makes no sense."""
+    def metrics(self) -> dict[str, float]:
+        """Return all metrics of one result; NaN where one makes no sense."""
         torso = float(np.median([torso_length(points) for points in self.asked]))
         torso = torso if torso > 0 else float("nan")
         agreements = [pose_agreement(found, asked) for found, asked in zip(self.found, self.asked, strict=True)]
@@ -265,7 +265,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _means(rows: Sequence[dict[str, Any]], engine: str, seed: int) -> dict[str, dict[str, float]]:
     means = {}
-    for name in CROSS_FIGURES:
+    for name in CROSS_METRICS:
         values = np.array([row["figures"][engine][name] for row in rows])
         values = values[np.isfinite(values)]
         if len(values):
@@ -281,7 +281,7 @@ def _means(rows: Sequence[dict[str, Any]], engine: str, seed: int) -> dict[str, 
 
 def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> list[dict[str, Any]]:
     differences = []
-    for name in CROSS_FIGURES:
+    for name in CROSS_METRICS:
         for first, second in combinations(settings.engines, 2):
             pairs = np.array([[row["figures"][engine][name] for engine in (first, second)] for row in rows])
             pairs = pairs[np.isfinite(pairs).all(axis=1)]
@@ -296,8 +296,8 @@ def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> lis
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row for JSON, which knows no NaN."""
-    figures = {
+    metrics = {
         engine: {name: value if np.isfinite(value) else None for name, value in values.items()}
         for engine, values in row["figures"].items()
     }
-    return {**row, "figures": figures}
+    return {**row, "figures": metrics}

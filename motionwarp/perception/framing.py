@@ -54,7 +54,9 @@ def torso_length(points: FloatArray, threshold: float = SEEN_SCORE) -> float:
     """
     visible = points[:, 2] >= threshold
     xy = points[:, :2]
-    lengths = [float(np.hypot(*(xy[a] - xy[b]))) * torsos for a, b, torsos in _TORSOS_PER_LENGTH if visible[a] and visible[b]]
+    lengths = [
+        float(np.hypot(*(xy[a] - xy[b]))) * torsos for a, b, torsos in _TORSOS_PER_LENGTH if visible[a] and visible[b]
+    ]
     hips = [hip for hip in (skeleton.RIGHT_HIP, skeleton.LEFT_HIP) if visible[hip]]
     if visible[skeleton.NECK] and hips:
         lengths.append(float(np.hypot(*(xy[hips].mean(axis=0) - xy[skeleton.NECK]))))
@@ -185,7 +187,7 @@ def crop_around(
 
 
 @dataclass(frozen=True)
-class View:
+class CropView:
     """A crop as the network sees it: a window of the frame, turned by quarters so that the person stands upright in it.
 
     Attributes
@@ -201,7 +203,7 @@ class View:
 
     def __post_init__(self) -> None:
         if self.turns not in (0, 1, 2, 3):
-            raise ValueError(f"View needs 0 to 3 quarter turns, got {self.turns}")
+            raise ValueError(f"CropView needs 0 to 3 quarter turns, got {self.turns}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -224,10 +226,10 @@ class View:
         return matrix
 
 
-def view_around(box: Box, turns: int = 0, *, fill: float = CANONICAL_FILL) -> View:
+def view_around(box: Box, turns: int = 0, *, fill: float = CANONICAL_FILL) -> CropView:
     """Return the view in whose middle a box of the frame lies, turned by quarters."""
     width, height = (CROP_WIDTH, CROP_HEIGHT) if turns % 2 == 0 else (CROP_HEIGHT, CROP_WIDTH)
-    return View(crop_around(box, fill=fill, width=width, height=height), turns)
+    return CropView(crop_around(box, fill=fill, width=width, height=height), turns)
 
 
 def upright_turns(points: FloatArray, current: int = 0, threshold: float = SEEN_SCORE) -> int:
@@ -266,7 +268,9 @@ def body_direction(points: FloatArray, threshold: float = SEEN_SCORE) -> npt.NDA
         (skeleton.RIGHT_KNEE, skeleton.LEFT_KNEE),
         (skeleton.RIGHT_HIP, skeleton.LEFT_HIP),
     )
-    lower = next(([index for index in level if visible[index]] for level in lower_levels if visible[list(level)].any()), [])
+    lower = next(
+        ([index for index in level if visible[index]] for level in lower_levels if visible[list(level)].any()), []
+    )
     if not lower and visible[skeleton.NECK] and len(head) > 1:
         head, lower = head[:-1], [skeleton.NECK]
     if not head or not lower:

@@ -18,7 +18,15 @@ import numpy as np
 from motionwarp.perception.base import Observation
 from motionwarp.perception.crops import extract_views
 from motionwarp.perception.detection import DetectionSettings, PersonDetector, look_again, views_of_the_rest
-from motionwarp.perception.framing import SEEN_SCORE, Box, View, torso_length, upright_turns, view_around, visible_box
+from motionwarp.perception.framing import (
+    SEEN_SCORE,
+    Box,
+    CropView,
+    torso_length,
+    upright_turns,
+    view_around,
+    visible_box,
+)
 from motionwarp.perception.inference import CropPredictor, Detection, detections, predict_views
 from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
 from motionwarp.perception.selection import LARGEST, PersonChoice
@@ -44,7 +52,7 @@ class TrackPrediction:
         moved[:, :2] += self.velocity * 0.8 * min(time_seconds - self.time_seconds, 0.25)
         return moved
 
-    def expected_view(self, time_seconds: float) -> View:
+    def expected_view(self, time_seconds: float) -> CropView:
         """Return the canonical view of where the person should be."""
         return view_around(visible_box(self.expected_points(time_seconds)), self.turns)
 
@@ -337,7 +345,7 @@ class _ActiveTrack:
         return np.inf
 
 
-def _views_all_ways(box: Box, turns: int) -> list[View]:
+def _views_all_ways(box: Box, turns: int) -> list[CropView]:
     """Return wide views of a box with all four turns, the one in use first."""
     return [view_around(box, (turns + more) % 4, fill=_LOOK_WIDER) for more in range(4)]
 

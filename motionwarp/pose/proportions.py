@@ -51,7 +51,7 @@ class Clamp:
 
 
 @dataclass(frozen=True)
-class Proportions:
+class BoneLengths:
     """Full lengths of a person's bones in pixels; kinds that were never seen are left out.
 
     Attributes
@@ -92,7 +92,7 @@ class BoneRatios:
     clamps: tuple[Clamp, ...]
 
 
-def measure(points: FloatArray, whose: str) -> Proportions | None:
+def measure(points: FloatArray, whose: str) -> BoneLengths | None:
     """Measure a person over the frames of a shot, or in one picture.
 
     Left and right share one value, the longer one, since views only ever shorten.
@@ -105,7 +105,7 @@ def measure(points: FloatArray, whose: str) -> Proportions | None:
 
     Returns
     -------
-    Proportions or None
+    BoneLengths or None
         None where no bone was seen.
     """
     joints = with_mid_hip(points)
@@ -125,10 +125,10 @@ def measure(points: FloatArray, whose: str) -> Proportions | None:
             if used != wanted:
                 clamps.append(Clamp(kind, whose, wanted, used))
                 lengths[kind] = used * torso
-    return Proportions(lengths, torso, _spans(joints), tuple(clamps))
+    return BoneLengths(lengths, torso, _spans(joints), tuple(clamps))
 
 
-def compare(source: Proportions, driving: Proportions) -> BoneRatios:
+def compare(source: BoneLengths, driving: BoneLengths) -> BoneRatios:
     """Relate two persons bone by bone.
 
     The overall scale is the ratio of the thighs; where those were not seen in both, of nose to ankles, nose to hips,
@@ -136,7 +136,7 @@ def compare(source: Proportions, driving: Proportions) -> BoneRatios:
 
     Parameters
     ----------
-    source, driving : Proportions
+    source, driving : BoneLengths
 
     Returns
     -------
@@ -204,7 +204,7 @@ def _spans(joints: FloatArray) -> dict[str, float]:
     return {name: span for name, span in spans.items() if span > 0}
 
 
-def _overall_scale(source: Proportions, driving: Proportions) -> tuple[float, str]:
+def _overall_scale(source: BoneLengths, driving: BoneLengths) -> tuple[float, str]:
     if "thigh" in source.lengths and "thigh" in driving.lengths:
         return source.lengths["thigh"] / driving.lengths["thigh"], "thighs"
     for name in ("nose to ankles", "nose to hips", "shoulders"):

@@ -174,7 +174,9 @@ def _inside(corners: FloatArray, place: FloatArray) -> bool:
     return TORSO_MARGIN <= share <= 1 - TORSO_MARGIN
 
 
-def _any_cross(points: FloatArray, visible: BoolArray, some: list[tuple[int, int]], others: list[tuple[int, int]]) -> bool:
+def _any_cross(
+    points: FloatArray, visible: BoolArray, some: list[tuple[int, int]], others: list[tuple[int, int]]
+) -> bool:
     """Tell whether a bone of one list crosses a bone of the other; bones are pairs of points."""
     return any(
         visible[[*one, *other]].all() and _cross(points[list(one), :2], points[list(other), :2])

@@ -82,12 +82,12 @@ class WarpedPart:
     rgba : float32 tensor (B, 4, h, w)
         Colors multiplied by alpha, and alpha.
     parsing : float32 tensor (B, 1, h, w) or None
-    placement : Placement
+    placement : PartBoxes
     """
 
     rgba: Tensor
     parsing: Tensor | None
-    placement: Placement
+    placement: PartBoxes
 
     def of_frame(self, frame: int) -> FramePiece | None:
         """Return one frame's part, cut to the box that it has in whatever batch.
@@ -138,7 +138,7 @@ class FramePiece:
 
 
 @dataclass(frozen=True)
-class Placement:
+class PartBoxes:
     """Boxes of one part in a batch of frames, all of one size and inside the frame.
 
     Attributes
@@ -189,7 +189,7 @@ def person_layer(frame: FramePiece | None) -> PersonLayer:
     return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)
 
 
-def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
+def place_boxes(outlines: Tensor, height: int, width: int) -> PartBoxes | None:
     """Return boxes around outlines.
 
     Parameters
@@ -201,7 +201,7 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
 
     Returns
     -------
-    Placement or None
+    PartBoxes or None
         None if all outlines lie outside the frame.
     """
     points = outlines.detach().cpu().numpy()
@@ -214,10 +214,10 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
     box = size.max(axis=0)
     if (box == 0).any():
         return None
-    return Placement(np.minimum(low, limit - box), int(box[1]), int(box[0]), low, high)
+    return PartBoxes(np.minimum(low, limit - box), int(box[1]), int(box[0]), low, high)
 
 
-def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement: Placement) -> WarpedPart:
+def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement: PartBoxes) -> WarpedPart:
     """Sample one part for all frames at once.
 
     Parameters
@@ -226,7 +226,7 @@ def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement
     classes : float32 tensor (1, 1, h, w) or None
     grid : float32 tensor (B, H, W, 2)
         grid_sample's coordinates in the texture.
-    placement : Placement
+    placement : PartBoxes
     """
     count, height, width = grid.shape[:3]
     # the frames are laid below each other: one call, and the texture is not repeated

@@ -20,7 +20,7 @@ from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
 from motionwarp.puppet.compositor import (
     Canvas,
     FramePiece,
-    Placement,
+    PartBoxes,
     WarpedFrames,
     WarpedPart,
     depth_scores,
@@ -228,7 +228,7 @@ class PuppetPerson:
         other_side: Tensor,
         height: int,
         width: int,
-    ) -> dict[int, Placement]:
+    ) -> dict[int, PartBoxes]:
         """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
         there = [part for part in range(parts.PART_COUNT) if self._textures.has(part) and shown[chosen, part].any()]
         outlines = {part: self._outlines(part, theta, other_side) for part in there}
@@ -247,7 +247,7 @@ class PuppetPerson:
         self,
         theta: WarpParams,
         residual: ResidualWarps | None,
-        placed: dict[int, Placement],
+        placed: dict[int, PartBoxes],
         other_side: Tensor,
         level: int,
         with_classes: bool,
@@ -279,7 +279,7 @@ class PuppetPerson:
         residual: ResidualWarps | None,
         texture: PartTexture,
         level: int,
-        placement: Placement,
+        placement: PartBoxes,
     ) -> Tensor:
         height, width = placement.height, placement.width
         to_texture = source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates

@@ -103,7 +103,7 @@ def test_a_person_cut_off_by_the_frame_fills_the_window(tmp_path: Path, engines:
     assert report.means()["box"]["matte_iou"] > 0.97
     cut = report.rows[0].target if report.rows[0].frame == "2" else report.rows[1].target
     rows = np.flatnonzero((cut[..., 0] > 180).any(axis=1))
-    # the window is as high as the box, so most of the figure's height is used
+    # the window is as high as the box, so most of the metric's height is used
     assert len(rows) == pytest.approx(0.85 * 256, abs=2)
 
 
@@ -115,7 +115,7 @@ def test_smoothing_warps_needs_a_window_that_stands(tmp_path: Path, engines: lis
     calm = evaluate(clip, window="clip", every=3, smooth_theta=1.0)
     assert engines[-1].planned == 8  # smoothing has to see all frames
     jump = next(place for place, record in enumerate(rough.records) if record.frame == "3")
-    assert rough.records[jump].figures["box"].matte_iou > calm.records[jump].figures["box"].matte_iou + 0.05
+    assert rough.records[jump].metrics["box"].matte_iou > calm.records[jump].metrics["box"].matte_iou + 0.05
 
 
 def test_rows_for_the_sheet(tmp_path: Path, engines: list[BoxEngine]) -> None:

@@ -10,7 +10,7 @@ import torch
 from drawn_figure import drawn_person, front_points
 
 from motionwarp.data.synthetic import BodyPose, sample_pose, sample_proportions
-from motionwarp.data.synthetic.body import Proportions, place
+from motionwarp.data.synthetic.body import BodyProportions, place
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
 from motionwarp.puppet.joints import Joints
@@ -20,7 +20,7 @@ from motionwarp.types import FloatArray
 _PIXELS = 170.0  # a meter
 
 
-def as_seen(body: Proportions, pose: BodyPose, rng: np.random.Generator) -> tuple[FloatArray, float]:
+def as_seen(body: BodyProportions, pose: BodyPose, rng: np.random.Generator) -> tuple[FloatArray, float]:
     """A body's points as a far camera sees them, a pixel off or so, and its face's turn to its left in degrees."""
     skeleton = place(body, pose)
     forward = skeleton.head_axes[:, 2]

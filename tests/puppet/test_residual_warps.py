@@ -11,7 +11,7 @@ from torch import Tensor
 from motionwarp.engines.warping_gan.inputs import control_frames
 from motionwarp.puppet import parts
 from motionwarp.puppet import person as layered_person
-from motionwarp.puppet.compositor import Placement
+from motionwarp.puppet.compositor import PartBoxes
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.warp_params import ResidualWarps
 
@@ -40,9 +40,9 @@ def test_boxes_hold_what_splines_bring_into_them(monkeypatch: pytest.MonkeyPatch
     person, warps = PuppetPerson(drawn_person(), torch.device("cpu")), residual(0.08, seed)
     boxed = coverage(person, warps)
 
-    def whole_frame(outlines: Tensor, height: int, width: int) -> Placement:
+    def whole_frame(outlines: Tensor, height: int, width: int) -> PartBoxes:
         corner, end = np.zeros((1, 2), np.int64), np.array([[width, height]])
-        return Placement(corner, height, width, corner, end)
+        return PartBoxes(corner, height, width, corner, end)
 
     monkeypatch.setattr(layered_person, "place_boxes", whole_frame)
     whole = coverage(person, warps)

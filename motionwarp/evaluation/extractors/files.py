@@ -1,4 +1,4 @@
-"""Finding and reading the published weights of feature networks, or saying why a figure cannot be had without them.
+"""Finding and reading the published weights of feature networks, or saying why a metric cannot be had without them.
 
 They are pickles, as their publishers give them, so they are read with `weights_only=True`, after their sha256 was
 compared with the recorded one. They are looked for in the folder of `--features-dir`, then among fetched weights
@@ -75,7 +75,7 @@ class FeatureWeights:
         self.folder = folder
 
     def missing(self, *names: str) -> str | None:
-        """Return why a figure that needs these weights cannot be had, or None if it can."""
+        """Return why a metric that needs these weights cannot be had, or None if it can."""
         absent = [name for name in names if self._place(name) is None]
         if not absent:
             return None

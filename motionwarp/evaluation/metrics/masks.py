@@ -1,4 +1,4 @@
-"""The area of a person told by points alone, for figures that must not count the background."""
+"""The area of a person told by points alone, for metrics that must not count the background."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def confusion_of(predicted: ByteArray, truth: ByteArray, classes: int) -> Confus
 
 @dataclass(frozen=True)
 class FcnScore:
-    """The three figures of the FCN-score (Isola et al., CVPR 2017); all in [0, 1], higher is better.
+    """The three metrics of the FCN-score (Isola et al., CVPR 2017); all in [0, 1], higher is better.
 
     Attributes
     ----------

@@ -93,7 +93,7 @@ def flicker(before: ByteArray, now: ByteArray, flow: FloatArray) -> float:
 def pose_jitter(points: FloatArray, body_size: float, threshold: float = 0.3) -> float:
     """Return the mean acceleration of points in body sizes a frame squared; lower is steadier, 0 for even motion.
 
-    Quick motion accelerates too, so figures are to be read beside those of the poses that were asked for. Ours.
+    Quick motion accelerates too, so metrics are to be read beside those of the poses that were asked for. Ours.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ PCKH_SHARE: Final = 0.5
 
 @dataclass(frozen=True)
 class PoseAgreement:
-    """Figures of one result's points.
+    """Metrics of one result's points.
 
     Attributes
     ----------

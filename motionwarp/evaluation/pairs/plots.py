@@ -1,4 +1,4 @@
-"""Plots as inline SVG: how sure means are, how figures are spread, and two systems against each other pair by pair."""
+"""Plots as inline SVG: how sure means are, how metrics are spread, and two systems against each other pair by pair."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
 
 
 def distribution_plot(title: str, values: Mapping[str, Doubles]) -> str:
-    """Draw how many pairs have which figure, one outline a system."""
+    """Draw how many pairs have which metric, one outline a system."""
     everything = np.concatenate(list(values.values()))
     bins = int(np.clip(2 * np.sqrt(len(everything) / len(values)), 4, _MOST_BINS))
     edges = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-9), bins + 1)
@@ -102,7 +102,7 @@ def distribution_plot(title: str, values: Mapping[str, Doubles]) -> str:
 
 
 def scatter_plot(title: str, names: tuple[str, str], first: Doubles, second: Doubles, *, seed: int = 0) -> str:
-    """Draw one system's figures against another's, a dot a pair; at most 1,500 of them, drawn at random."""
+    """Draw one system's metrics against another's, a dot a pair; at most 1,500 of them, drawn at random."""
     if len(first) > _MOST_POINTS:
         chosen = np.random.default_rng(seed).choice(len(first), _MOST_POINTS, replace=False)
         first, second = first[chosen], second[chosen]

@@ -15,7 +15,7 @@ import numpy as np
 
 from motionwarp.data.protocols import PairList, PairNames
 from motionwarp.errors import InputError
-from motionwarp.evaluation.pairs.config import Figure, PairsSettings, figures_of
+from motionwarp.evaluation.pairs.config import Metric, PairsSettings, metrics_of
 from motionwarp.evaluation.pairs.score_cache import Score
 from motionwarp.evaluation.pairs.systems import System
 from motionwarp.evaluation.published import dataset_of, published_results
@@ -72,14 +72,14 @@ class PairsResult:
     results : dict
         By system, the pictures of those pairs.
     values : dict
-        By system and figure, float64 (N,) with NaN where the figure makes no sense for a pair.
+        By system and metric, float64 (N,) with NaN where the metric makes no sense for a pair.
     sets : dict
-        By system, figures of all results at once.
+        By system, metrics of all results at once.
     excluded : list of Exclusion
     missing : dict of str to str
         Families that could not be had, with the reason.
     notes : list of str
-        Failures of single figures.
+        Failures of single metrics.
     facts : dict
         What else the report tells of the run.
     """
@@ -98,10 +98,10 @@ class PairsResult:
 
 
 def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[str, Path]], scores: Scores) -> None:
-    """Keep the pairs that count for all systems, and lay their figures side by side in `result`.
+    """Keep the pairs that count for all systems, and lay their metrics side by side in `result`.
 
     A pair without a readable result of one system counts for none; where only the analyzer or a network fails on it,
-    that figure alone is left out.
+    that metric alone is left out.
 
     Parameters
     ----------
@@ -142,9 +142,9 @@ def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[
         result.results[system.name] = [pictures[system.name][key] for key in keys]
         values = result.values.setdefault(system.name, {})
         for by_system in scores.values():
-            rows = [by_system[system.name][key].figures for key in keys]
-            for figure in {figure: None for row in rows for figure in row}:
-                values[figure] = np.array([row.get(figure, np.nan) for row in rows], dtype=np.float64)
+            rows = [by_system[system.name][key].metrics for key in keys]
+            for metric in {metric: None for row in rows for metric in row}:
+                values[metric] = np.array([row.get(metric, np.nan) for row in rows], dtype=np.float64)
 
 
 FORMAT: Final = "motionwarp-pairs-1"
@@ -158,9 +158,9 @@ def summarize(result: PairsResult) -> dict[str, Any]:
     names = [pair.names.source for pair in result.pairs]
     dataset = dataset_of(names)
     missing = dict(result.missing)
-    for figure in figures_of(result.settings.families):
-        if figure.family != "sets" and figure.name not in missing and not _rows(result, figure.name).any():
-            missing[figure.name] = _why_missing(result, figure)
+    for metric in metrics_of(result.settings.families):
+        if metric.family != "sets" and metric.name not in missing and not _rows(result, metric.name).any():
+            missing[metric.name] = _why_missing(result, metric)
     return {
         "format": FORMAT,
         "version": __version__,
@@ -177,9 +177,9 @@ def summarize(result: PairsResult) -> dict[str, Any]:
         "settings": result.facts,
         "systems": [system.identity() for system in result.systems],
         "figures": {
-            figure.name: _figure(result, figure)
-            for figure in figures_of(result.settings.families)
-            if figure.name not in missing
+            metric.name: _metric_summary(result, metric)
+            for metric in metrics_of(result.settings.families)
+            if metric.name not in missing
         },
         "differences": differences(result),
         "missing": missing,
@@ -188,7 +188,7 @@ def summarize(result: PairsResult) -> dict[str, Any]:
             {
                 "system": row.system,
                 "dataset": row.dataset,
-                "figures": row.figures,
+                "figures": row.metrics,
                 "source": row.source,
                 "note": row.note,
             }
@@ -198,42 +198,42 @@ def summarize(result: PairsResult) -> dict[str, Any]:
     }
 
 
-def _figure(result: PairsResult, figure: Figure) -> dict[str, Any]:
-    facts: dict[str, Any] = {"title": figure.title, "better": figure.better, "settings": figure.settings, "systems": {}}
-    counted = None if figure.family == "sets" else _rows(result, figure.name)
+def _metric_summary(result: PairsResult, metric: Metric) -> dict[str, Any]:
+    facts: dict[str, Any] = {"title": metric.title, "better": metric.better, "settings": metric.settings, "systems": {}}
+    counted = None if metric.family == "sets" else _rows(result, metric.name)
     for system in result.systems:
         if counted is None:
             facts["systems"][system.name] = {
-                "mean": _rounded(result.sets[system.name][figure.name]),
+                "mean": _rounded(result.sets[system.name][metric.name]),
                 "low": None,
                 "high": None,
                 "pairs": len(result.pairs),
             }
         else:
-            values = result.values[system.name][figure.name][counted]
+            values = result.values[system.name][metric.name][counted]
             facts["systems"][system.name] = _interval(bootstrap_interval(values, seed=result.settings.seed))
     return facts
 
 
 def differences(result: PairsResult) -> list[dict[str, Any]]:
-    """Return all systems' paired differences by figure.
+    """Return all systems' paired differences by metric.
 
     Mean, interval and p-value, raw and corrected for their number.
     """
     rows: list[dict[str, Any]] = []
-    for figure in figures_of(result.settings.families):
-        if figure.family == "sets" or figure.name in result.missing:
+    for metric in metrics_of(result.settings.families):
+        if metric.family == "sets" or metric.name in result.missing:
             continue
-        counted = _rows(result, figure.name)
+        counted = _rows(result, metric.name)
         if not counted.any():
             continue
         for first, second in combinations(result.systems, 2):
-            values = [result.values[system.name][figure.name][counted] for system in (first, second)]
+            values = [result.values[system.name][metric.name][counted] for system in (first, second)]
             difference = paired_difference(values[0], values[1], seed=result.settings.seed)
-            better = difference.interval.mean * (1 if figure.better == "higher" else -1)
+            better = difference.interval.mean * (1 if metric.better == "higher" else -1)
             rows.append(
                 {
-                    "figure": figure.name,
+                    "figure": metric.name,
                     "first": first.name,
                     "second": second.name,
                     **_interval(difference.interval),
@@ -246,21 +246,21 @@ def differences(result: PairsResult) -> list[dict[str, Any]]:
     return rows
 
 
-def _rows(result: PairsResult, figure: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return the pairs for which a figure makes sense with all systems alike, bool (N,)."""
+def _rows(result: PairsResult, metric: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return the pairs for which a metric makes sense with all systems alike, bool (N,)."""
     counted = np.ones(len(result.pairs), dtype=np.bool_)
     for system in result.systems:
-        values = result.values[system.name].get(figure)
+        values = result.values[system.name].get(metric)
         counted &= np.zeros_like(counted) if values is None else np.isfinite(values)
     return counted
 
 
-def _why_missing(result: PairsResult, figure: Figure) -> str:
-    if figure.name in ("mask_ssim", "local_ssim"):
+def _why_missing(result: PairsResult, metric: Metric) -> str:
+    if metric.name in ("mask_ssim", "local_ssim"):
         if result.facts["points"] == "none":
             return "needs points: give --annotations, or leave out --no-points"
         return "no pair has points inside its target, or pictures are too small for regions"
-    if figure.family == "variants":
+    if metric.family == "variants":
         return "pictures are too small for its windows"
     return "it could be had for no pair; see the notes"
 
@@ -279,8 +279,8 @@ def _rounded(value: float) -> float:
 
 
 def pairs_csv(result: PairsResult) -> str:
-    """Return all figures by pair and system as CSV, one row each; empty cells where a figure makes no sense."""
-    names = [figure.name for figure in figures_of(result.settings.families) if figure.family != "sets"]
+    """Return all metrics by pair and system as CSV, one row each; empty cells where a metric makes no sense."""
+    names = [metric.name for metric in metrics_of(result.settings.families) if metric.family != "sets"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["source", "target", "system", *names])

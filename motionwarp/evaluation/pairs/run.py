@@ -179,21 +179,21 @@ class PairsRun:
             pair.names.key: RenderTask(pair.names, pair.source, pair.target, folder / name)
             for pair, name in zip(pairs, names, strict=True)
         }
-        with ScoreCache(self.settings.report / "scores" / f"{label}.render.jsonl") as ledger:
+        with ScoreCache(self.settings.report / "scores" / f"{label}.render.jsonl") as cache:
             waiting = [
                 task
                 for key, task in tasks.items()
-                if not (ledger.holds(key, stamp_of(task.source, task.target)) and task.result.is_file())
+                if not (cache.holds(key, stamp_of(task.source, task.target)) and task.result.is_file())
             ]
             renderer = PairRenderer(system.engine, self.people, self.device, self.dtype) if waiting else None
             stage = f"render {system.name}"
             for done, rendered in enumerate(renderer.render_all(waiting) if renderer else (), start=1):
                 task = rendered.task
-                ledger.add(task.pair.key, Score(stamp_of(task.source, task.target), {}, rendered.error))
+                cache.add(task.pair.key, Score(stamp_of(task.source, task.target), {}, rendered.error))
                 if rendered.error is not None:
                     result.excluded.append(Exclusion(task.pair.key, system.name, rendered.error))
                 tick(stage, done, len(waiting))
-            return {key: task.result for key, task in tasks.items() if ledger.scores[key].error is None}
+            return {key: task.result for key, task in tasks.items() if cache.scores[key].error is None}
 
     # scores
     # ------------------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class PairsRun:
         try:
             points = self.people.pose(named.target, named.task.truth).points.copy()
         except MotionwarpError:
-            return None  # the pair's other figures are none the worse for it
+            return None  # the pair's other metrics are none the worse for it
         points[points[:, 2] < _SURE] = 0
         return points
 
@@ -261,14 +261,14 @@ class PairsRun:
         """Return a system's scores by pair, those of earlier runs included."""
         settings = {**system.identity(), **self._settings_of(family), "images": str(self.settings.images.resolve())}
         path = self.settings.report / "scores" / f"{_file_label(system.name)}-{settings_key(settings)}.{family}.jsonl"
-        with ScoreCache(path) as ledger:
+        with ScoreCache(path) as cache:
             waiting: list[tuple[str, str, NamedTask]] = []
             for pair in pairs:
                 key = pair.names.key
                 if key not in pictures:
                     continue
                 stamp = stamp_of(pictures[key], pair.target)
-                if not ledger.holds(key, stamp):
+                if not cache.holds(key, stamp):
                     waiting.append(
                         (key, stamp, NamedTask(pair.names.target, PictureTask(pictures[key], pair.target, None)))
                     )
@@ -276,9 +276,9 @@ class PairsRun:
             for done, ((key, stamp, _), outcome) in enumerate(
                 zip(waiting, measure([task for _, _, task in waiting]), strict=True), start=1
             ):
-                ledger.add(key, Score(stamp, outcome.figures, outcome.error))
+                cache.add(key, Score(stamp, outcome.metrics, outcome.error))
                 tick(stage, done, len(waiting))
-            return {key: ledger.scores[key] for key in pictures if key in ledger.scores}
+            return {key: cache.scores[key] for key in pictures if key in cache.scores}
 
     def _add_sets(self, result: PairsResult, tick: Tick) -> None:
         reason = self.weights.missing(INCEPTION)
