@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from .heavy_imports import uncollected_imports
 from .options import Device, Precision
-from .reporting import Tick
+from .reporting import OnProgress
 
 if TYPE_CHECKING:
     from motionwarp.perception.base import Estimator, Observation
@@ -85,10 +85,10 @@ def prepare_looking(
 
 
 @contextmanager
-def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> Iterator[WatchedClip]:
+def watched_clip(path: Path, looking: Looking, on_progress: OnProgress, *, dense: bool) -> Iterator[WatchedClip]:
     """Open a clip and follow the chosen person through it.
 
-    Decoding runs beside the estimator; `tick` hears of every frame.
+    Decoding runs beside the estimator; `on_progress` hears of every frame.
     """
     from motionwarp.media.prefetch import prefetched
     from motionwarp.media.reader import open_video
@@ -102,9 +102,9 @@ def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> It
             done = 0
             for observation in looking.estimator.follow(frames, looking.choice, dense=dense):
                 done += 1
-                tick(path.name, done, None if total is None else max(total, done))
+                on_progress(path.name, done, None if total is None else max(total, done))
                 yield observation
-            tick(path.name, done, done)
+            on_progress(path.name, done, done)
 
         with closing(frames):  # ends the decoding thread if the work ends early
             yield WatchedClip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)

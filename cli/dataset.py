@@ -13,7 +13,7 @@ from motionwarp.errors import OptionError, OutputError
 from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
 from .errors import is_debug
 from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
-from .reporting import Reporter, Tick
+from .reporting import OnProgress, Reporter
 
 if TYPE_CHECKING:
     from motionwarp.data.packing import WrittenPack
@@ -108,14 +108,14 @@ def pack(
             subject=f"--split {split.value}",
             remedy="Leave it out: `evaluate analyzer` reads DATA itself.",
         )
-    with reporter.progress("pictures/s") as tick:
-        written = _written(kind, data, output, count, seed, split, tick)
+    with reporter.progress("pictures/s") as on_progress:
+        written = _written(kind, data, output, count, seed, split, on_progress)
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
     reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")
 
 
 def _written(
-    kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: Tick
+    kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, on_progress: OnProgress
 ) -> WrittenPack:
     from motionwarp.data.labeled_pairs import LABELED_PAIR_KINDS, labeled_pairs_of_kind, write_pair_pack
     from motionwarp.data.packing import samples_of_kind, write_pack
@@ -123,7 +123,7 @@ def _written(
     from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 
     def progress(done: int) -> None:
-        tick("pack", done, count)
+        on_progress("pack", done, count)
 
     for pairs in PAIR_KINDS:
         if kind.value == f"parts-{pairs}":
@@ -134,4 +134,4 @@ def _written(
         if kind.value == f"pairs-{name}":
             return write_pair_pack(labeled_pairs_of_kind(name, data, seed, split.value), count, output, progress)
     samples = samples_of_kind(kind.value, data, count=count, seed=seed)
-    return write_pack(samples, output, progress=lambda done: tick("pack", done, None))
+    return write_pack(samples, output, progress=lambda done: on_progress("pack", done, None))

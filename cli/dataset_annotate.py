@@ -54,8 +54,8 @@ def annotate(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
-    with reporter.progress("pictures/s") as tick:
-        made = annotate_folder(folder, output, seer, least_score=least_score, overwrite=overwrite, progress=tick)
+    with reporter.progress("pictures/s") as on_progress:
+        made = annotate_folder(folder, output, seer, least_score=least_score, overwrite=overwrite, progress=on_progress)
     reporter.warn_all(made.without_person, "nobody was seen")
     reporter.warn_all(list(made.unreadable.values()))
     facts = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .analysis import Looking, prepare_looking, watched_clip
-from .batch_inputs import Target, in_ranges, plan_targets, run_over
+from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
 from .errors import is_debug
 from .options import (
     WRITING,
@@ -28,7 +28,7 @@ from .options import (
     StartOption,
     examples,
 )
-from .reporting import Reporter, Tick
+from .reporting import OnProgress, Reporter
 
 if TYPE_CHECKING:
     from motionwarp.types import ByteArray, Person
@@ -80,16 +80,16 @@ def parse(
     targets = plan_targets(inputs, output, ".png")
     looking = prepare_looking(pose_estimator, person, device, precision, start, end)
 
-    def work(target: Target, tick: Tick) -> dict[str, Any]:
+    def work(target: OutputTarget, on_progress: OnProgress) -> dict[str, Any]:
         if is_picture(target.source):
             return _look_at_picture(target, looking, matte=matte, overlay=overlay, overwrite=overwrite)
-        return _look_at_clip(target, looking, tick, matte=matte, overlay=overlay, overwrite=overwrite)
+        return _look_at_clip(target, looking, on_progress, matte=matte, overlay=overlay, overwrite=overwrite)
 
     run_over(targets, work, reporter, "parse")
 
 
 def _look_at_picture(
-    target: Target, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool
+    target: OutputTarget, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool
 ) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
 
@@ -111,7 +111,7 @@ def _look_at_picture(
 
 
 def _look_at_clip(
-    target: Target, looking: Looking, tick: Tick, *, matte: bool, overlay: bool, overwrite: bool
+    target: OutputTarget, looking: Looking, on_progress: OnProgress, *, matte: bool, overlay: bool, overwrite: bool
 ) -> dict[str, Any]:
     from motionwarp.errors import NoPersonError, OptionError
 
@@ -128,7 +128,7 @@ def _look_at_clip(
         places["matte"] = target.path(".mattes")
     if overlay:
         places["overlay"] = target.path(".overlay.mp4")
-    with watched_clip(target.source, looking, tick, dense=True) as clip, ExitStack() as stack:
+    with watched_clip(target.source, looking, on_progress, dense=True) as clip, ExitStack() as stack:
         label_folder = stack.enter_context(GrayFrames(places["output"], overwrite=overwrite))
         matte_folder = stack.enter_context(GrayFrames(places["matte"], overwrite=overwrite)) if matte else None
         writer = None

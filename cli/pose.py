@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .analysis import Looking, prepare_looking, watched_clip
-from .batch_inputs import Target, in_ranges, plan_targets, run_over
+from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
 from .errors import is_debug
 from .options import (
     WRITING,
@@ -28,7 +28,7 @@ from .options import (
     StartOption,
     examples,
 )
-from .reporting import Reporter, Tick
+from .reporting import OnProgress, Reporter
 
 if TYPE_CHECKING:
     from motionwarp.types import FloatArray
@@ -77,20 +77,20 @@ def pose(
     targets = plan_targets(inputs, output, ".json")
     looking = prepare_looking(pose_estimator, person, device, precision, start, end)
 
-    def work(target: Target, tick: Tick) -> dict[str, Any]:
+    def work(target: OutputTarget, on_progress: OnProgress) -> dict[str, Any]:
         check_target(_poses_path(target), overwrite=overwrite, inputs=[target.source])
         if is_picture(target.source):
             return _look_at_picture(target, looking, overlay=overlay, overwrite=overwrite)
-        return _look_at_clip(target, looking, tick, overlay=overlay, overwrite=overwrite)
+        return _look_at_clip(target, looking, on_progress, overlay=overlay, overwrite=overwrite)
 
     run_over(targets, work, reporter, "pose")
 
 
-def _poses_path(target: Target) -> Path:
+def _poses_path(target: OutputTarget) -> Path:
     return target.file or target.path(".keypoints18.json")
 
 
-def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_picture(target: OutputTarget, looking: Looking, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
     from motionwarp.pose.drawing import draw_pose
 
@@ -105,14 +105,16 @@ def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwri
     return facts
 
 
-def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_clip(
+    target: OutputTarget, looking: Looking, on_progress: OnProgress, *, overlay: bool, overwrite: bool
+) -> dict[str, Any]:
     from motionwarp.pose.drawing import draw_pose
 
     points: list[FloatArray | None] = []
     times: list[float] = []
     notes: list[tuple[int, str]] = []
     drawn = target.path(".pose.mp4")
-    with watched_clip(target.source, looking, tick, dense=False) as clip, ExitStack() as stack:
+    with watched_clip(target.source, looking, on_progress, dense=False) as clip, ExitStack() as stack:
         writer = None
         if overlay:
             from motionwarp.media.writer import open_writer
@@ -142,7 +144,7 @@ def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, overlay: bool
 
 
 def _write_points(
-    target: Target,
+    target: OutputTarget,
     points: list[FloatArray | None],
     times: list[float],
     width: int,

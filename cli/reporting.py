@@ -31,7 +31,7 @@ MOST_WARNINGS: Final = 10
 # a pipe has no width: rows of tables must not be folded for it
 _PIPE_WIDTH: Final = 10_000
 
-Tick = Callable[[str, int, int | None], None]
+OnProgress = Callable[[str, int, int | None], None]
 """Called with a stage's name, the steps done, and all steps if they are known."""
 
 
@@ -89,7 +89,7 @@ class Reporter:
             self.warn(f"{subject}: {rest}" if subject else rest)
 
     @contextmanager
-    def progress(self, unit: str = "fps") -> Iterator[Tick]:
+    def progress(self, unit: str = "fps") -> Iterator[OnProgress]:
         """Show stages while the block runs: bars on a terminal, a line now and then elsewhere.
 
         `unit` is what stands after the steps a second: "fps", or such as "MB/s".

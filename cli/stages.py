@@ -23,9 +23,9 @@ def stages_shown(reporter: Reporter) -> Iterator[ProgressCallback]:
 
     keep_freed_memory()
     set_threads()
-    with reporter.progress() as tick:
+    with reporter.progress() as on_progress:
 
         def told(progress: Progress) -> None:
-            tick(progress.stage.value, progress.done, progress.total)
+            on_progress(progress.stage.value, progress.done, progress.total)
 
         yield told

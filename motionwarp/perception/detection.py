@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from motionwarp.perception.framing import (
-    SEEN_SCORE,
+    VISIBLE_SCORE,
     Box,
     CropView,
     body_direction,
@@ -47,7 +47,7 @@ def pose_similarity(first: FloatArray, second: FloatArray) -> float:
     float
         1 for equal poses, towards 0 for poses apart; 0 if fewer than three points are shared.
     """
-    shared = (first[:, 2] >= SEEN_SCORE) & (second[:, 2] >= SEEN_SCORE)
+    shared = (first[:, 2] >= VISIBLE_SCORE) & (second[:, 2] >= VISIBLE_SCORE)
     if shared.sum() < _FEWEST_SHARED:
         return 0.0
     # the smaller one: a small person in front of a large one is another person

@@ -18,7 +18,7 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, PersonCrop
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom at pixel edges
 
-SEEN_SCORE: Final = 0.2  # points below it do not take part in framing
+VISIBLE_SCORE: Final = 0.2  # points below it do not take part in framing
 _LEAST_ROOM: Final = 0.3  # torso lengths: a frame that goes on for less hides nothing worth looking for
 CANONICAL_FILL: Final = 0.85  # share of the crop's width or height that the person's box fills, whichever is tighter
 
@@ -38,7 +38,7 @@ _MARGINS[[skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST]] = 0.33
 _MARGINS[[skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE]] = 0.28
 
 
-def torso_length(points: FloatArray, threshold: float = SEEN_SCORE) -> float:
+def torso_length(points: FloatArray, threshold: float = VISIBLE_SCORE) -> float:
     """Return a person's torso length in pixels, robust to foreshortening and to single wrong points.
 
     Parameters
@@ -71,7 +71,7 @@ def _spread(xy: FloatArray) -> float:
     return float(np.ptp(xy, axis=0).max()) if len(xy) >= 2 else 0.0
 
 
-def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
+def visible_box(points: FloatArray, threshold: float = VISIBLE_SCORE) -> Box:
     """Return the box around what is visible of a person, with margins for what the points do not reach.
 
     Parameters
@@ -101,7 +101,7 @@ def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
     )
 
 
-def possible_box(points: FloatArray, height: int, width: int, threshold: float = SEEN_SCORE) -> Box | None:
+def possible_box(points: FloatArray, height: int, width: int, threshold: float = VISIBLE_SCORE) -> Box | None:
     """Return the box in which the rest of a person would lie whose head or legs were not seen.
 
     A crop around what was seen of somebody cuts off the rest again, so it has to be asked for.
@@ -232,7 +232,7 @@ def view_around(box: Box, turns: int = 0, *, fill: float = CANONICAL_FILL) -> Cr
     return CropView(crop_around(box, fill=fill, width=width, height=height), turns)
 
 
-def upright_turns(points: FloatArray, current: int = 0, threshold: float = SEEN_SCORE) -> int:
+def upright_turns(points: FloatArray, current: int = 0, threshold: float = VISIBLE_SCORE) -> int:
     """Return the quarter turns that put a person's head above the feet.
 
     Parameters
@@ -259,7 +259,7 @@ def upright_turns(points: FloatArray, current: int = 0, threshold: float = SEEN_
     return current if cosines[current] >= 0.5 else int(np.argmax(cosines))
 
 
-def body_direction(points: FloatArray, threshold: float = SEEN_SCORE) -> npt.NDArray[np.float64] | None:
+def body_direction(points: FloatArray, threshold: float = VISIBLE_SCORE) -> npt.NDArray[np.float64] | None:
     """Return the unit vector from a person's head to the feet (or as far down as is seen), float64 (2,), or None."""
     visible = points[:, 2] >= threshold
     head = [index for index in (*skeleton.HEAD_POINTS, skeleton.NECK) if visible[index]]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.perception.framing import SEEN_SCORE, torso_length
+from motionwarp.perception.framing import VISIBLE_SCORE, torso_length
 from motionwarp.pose import skeleton
 from motionwarp.types import ByteArray, FloatArray
 
@@ -94,7 +94,7 @@ def _spread(counts: FloatArray) -> FloatArray:
 
 
 def _region_masks(points: FloatArray, height: int, width: int) -> tuple[ByteArray | None, ...]:
-    visible = points[:, 2] >= SEEN_SCORE
+    visible = points[:, 2] >= VISIBLE_SCORE
     xy = np.clip(points[:, :2], -1e4, 1e4)
     torso = None
     if visible[list(_TORSO)].all():

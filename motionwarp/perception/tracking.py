@@ -19,7 +19,7 @@ from motionwarp.perception.base import Observation
 from motionwarp.perception.crops import extract_views
 from motionwarp.perception.detection import DetectionSettings, PersonDetector, look_again, views_of_the_rest
 from motionwarp.perception.framing import (
-    SEEN_SCORE,
+    VISIBLE_SCORE,
     Box,
     CropView,
     torso_length,
@@ -76,7 +76,7 @@ class TrackPrediction:
 
 def moves_between(before: FloatArray, now: FloatArray) -> FloatArray:
     """Return the displacements of the points seen in both, float32 (n, 2)."""
-    both = (before[:, 2] >= SEEN_SCORE) & (now[:, 2] >= SEEN_SCORE)
+    both = (before[:, 2] >= VISIBLE_SCORE) & (now[:, 2] >= VISIBLE_SCORE)
     return now[both, :2] - before[both, :2]
 
 
@@ -351,7 +351,7 @@ def _views_all_ways(box: Box, turns: int) -> list[CropView]:
 
 
 def _points_seen(points: FloatArray) -> int:
-    return int(np.count_nonzero(points[:, 2] >= SEEN_SCORE))
+    return int(np.count_nonzero(points[:, 2] >= VISIBLE_SCORE))
 
 
 def _well_framed(sighting: Detection) -> bool:

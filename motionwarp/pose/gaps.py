@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import BONES, NECK
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
@@ -67,7 +67,7 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
     list of GapFill
         Equal gaps of several points as one.
     """
-    visible = points[..., 2] >= SEEN_SCORE
+    visible = points[..., 2] >= VISIBLE_SCORE
     person = np.asarray(visible.any(axis=1))
     points[~visible] = 0.0
     fills: dict[tuple[int, int, Action], list[int]] = {}
@@ -131,7 +131,7 @@ def _fill(
         assert edge is not None
         curve[inside, :2] = base[inside] + edge
     factor = INTERPOLATED_FACTOR if action == "interpolated" else HELD_FACTOR
-    curve[inside, 2] = max(factor * min(scores), SEEN_SCORE)
+    curve[inside, 2] = max(factor * min(scores), VISIBLE_SCORE)
     return action
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 
 # PG2 and Warping-GAN fill a disc of this radius with 1
 DISC_RADIUS = 4.0
 
 
 def disc_heatmaps(
-    points: Tensor, height: int, width: int, radius: float = DISC_RADIUS, min_score: float = SEEN_SCORE
+    points: Tensor, height: int, width: int, radius: float = DISC_RADIUS, min_score: float = VISIBLE_SCORE
 ) -> Tensor:
     """Draw each point as a disc filled with 1.
 

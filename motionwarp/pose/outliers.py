@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.pose.kinematics import SEEN_SCORE, TREE, typical_torso
+from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, typical_torso
 from motionwarp.pose.skeleton import (
     LEFT_ANKLE,
     LEFT_EAR,
@@ -135,7 +135,7 @@ def _swapped_group(points: FloatArray, times: DoubleArray, first: int, after: in
     share = ((times[first:after] - times[first - 1]) / (times[after] - times[first - 1]))[:, None, None]
     expected = (1 - share) * points[first - 1, :, :2] + share * points[after, :, :2]  # (n, 18, 2)
     frames = points[first - 1 : after + 1]
-    visible = np.asarray((frames[..., 2] >= SEEN_SCORE).all(axis=0))  # (18,)
+    visible = np.asarray((frames[..., 2] >= VISIBLE_SCORE).all(axis=0))  # (18,)
     stretch = frames[1:-1, :, :2]
     mirror = list(MIRROR)
     pair_visible = visible & visible[mirror]
@@ -168,13 +168,13 @@ def _find_jumps(points: FloatArray, times: DoubleArray, length: int, torso: floa
     before, behind = points[firsts - 1], points[afters]
     span = np.maximum(times[afters] - times[firsts - 1], 1e-6)
     away = np.full((len(firsts), POINT_COUNT), np.inf)
-    visible = (before[..., 2] >= SEEN_SCORE) & (behind[..., 2] >= SEEN_SCORE)
+    visible = (before[..., 2] >= VISIBLE_SCORE) & (behind[..., 2] >= VISIBLE_SCORE)
     for offset in range(length):
         middle = points[firsts + offset]
         share = ((times[firsts + offset] - times[firsts - 1]) / span)[:, None, None]
         expected = (1 - share) * before[..., :2] + share * behind[..., :2]
         away = np.minimum(away, np.linalg.norm(middle[..., :2] - expected, axis=-1))
-        visible &= middle[..., 2] >= SEEN_SCORE
+        visible &= middle[..., 2] >= VISIBLE_SCORE
     # out and back again over the time between the neighbors takes this acceleration: 8 d / span^2
     limit = np.broadcast_to(MAX_ACCELERATION * torso * span[:, None] ** 2 / 8, away.shape)
     limit = np.where(_bones_bear_witness(points, firsts, afters, torso), WITNESS_FACTOR * limit, limit)
@@ -206,4 +206,4 @@ def _put_between(points: FloatArray, times: DoubleArray, first: int, after: int,
     before, behind = points[first - 1, point], points[after, point]
     share = ((times[first:after] - times[first - 1]) / max(times[after] - times[first - 1], 1e-6))[:, None]
     points[first:after, point, :2] = (1 - share) * before[:2] + share * behind[:2]
-    points[first:after, point, 2] = max(REPAIRED_FACTOR * min(before[2], behind[2]), SEEN_SCORE)
+    points[first:after, point, 2] = max(REPAIRED_FACTOR * min(before[2], behind[2]), VISIBLE_SCORE)

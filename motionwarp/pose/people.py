@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from motionwarp.errors import NoPersonError
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.types import BoolArray, FloatArray
 
 # the largest person, the person of an index counted by size from 0, or the one nearest to a point (x, y) in pixels
@@ -25,7 +25,7 @@ GIVE_UP_FRAMES = 30
 
 def person_size(points: FloatArray) -> float:
     """Measure a person, (18, 3): the diagonal in pixels of the box around the points seen; 0 for fewer than two."""
-    visible = points[:, 2] >= SEEN_SCORE
+    visible = points[:, 2] >= VISIBLE_SCORE
     if np.count_nonzero(visible) < 2:
         return 0.0
     xy = points[visible, :2]
@@ -124,7 +124,7 @@ def follow_person(
 
 def _distance_to(points: FloatArray, at: FloatArray) -> float:
     """Distance from a point to a person: 0 inside the box around the points, so that any part can be pointed at."""
-    visible = points[points[:, 2] >= SEEN_SCORE, :2]
+    visible = points[points[:, 2] >= VISIBLE_SCORE, :2]
     if not len(visible):
         return float("inf")
     low, high = visible.min(axis=0), visible.max(axis=0)
@@ -138,7 +138,7 @@ def _nearest(people: Sequence[FloatArray], last: FloatArray, missed: int) -> int
     best: int | None = None
     best_cost = limit * max(person_size(last), 1.0)
     for index, points in enumerate(people):
-        both = (points[:, 2] >= SEEN_SCORE) & (last[:, 2] >= SEEN_SCORE)
+        both = (points[:, 2] >= VISIBLE_SCORE) & (last[:, 2] >= VISIBLE_SCORE)
         if not both.any():
             continue
         cost = float(np.median(np.linalg.norm(points[both, :2] - last[both, :2], axis=1)))

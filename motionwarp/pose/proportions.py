@@ -9,7 +9,7 @@ import numpy as np
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import torso_length
-from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, TREE, with_mid_hip
+from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, TREE, VISIBLE_SCORE, with_mid_hip
 from motionwarp.types import FloatArray
 
 # a bone's full length is this percentile of what a clip shows of it: the longest views are errors of the estimator
@@ -166,7 +166,7 @@ def compare(source: BoneLengths, driving: BoneLengths) -> BoneRatios:
 
 def _full_length(joints: FloatArray, parent: int, child: int) -> float:
     scores = np.minimum(joints[:, parent, 2], joints[:, child, 2])
-    for threshold in (MEASURING_SCORE, SEEN_SCORE):
+    for threshold in (MEASURING_SCORE, VISIBLE_SCORE):
         visible = scores >= threshold
         if visible.any():
             steps = joints[visible, child, :2] - joints[visible, parent, :2]
@@ -188,7 +188,7 @@ def _torso(lengths: dict[str, float], joints: FloatArray, whose: str, clamps: li
 
 
 def _estimated_torso(joints: FloatArray) -> float:
-    known = joints[..., 2] >= SEEN_SCORE
+    known = joints[..., 2] >= VISIBLE_SCORE
     estimates = [torso_length(frame, visible) for frame, visible in zip(joints, known, strict=True)]
     usable = [estimate for estimate in estimates if estimate > 0]
     return float(np.median(usable)) if usable else 0.0

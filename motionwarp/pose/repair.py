@@ -14,7 +14,7 @@ import numpy as np
 from motionwarp.errors import NoPersonError
 from motionwarp.pose.continuity import out_of_frame
 from motionwarp.pose.gaps import GapFill, fill_shot
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.outliers import undo_jumps, undo_swaps
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.types import BoolArray, PoseTrack
@@ -95,7 +95,7 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
     """
     rules = settings or RepairSettings()
     points = track.points.copy()
-    visible = (points[..., 2] >= SEEN_SCORE) & track.present[:, None]
+    visible = (points[..., 2] >= VISIBLE_SCORE) & track.present[:, None]
     if not visible.any():
         raise NoPersonError("no person was found in any frame", remedy="Use a clip that shows a person")
     points[~track.present] = 0.0

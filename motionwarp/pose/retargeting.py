@@ -15,7 +15,7 @@ import numpy as np
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
-from motionwarp.pose.kinematics import SEEN_SCORE, TREE, fill_from_neighbors, with_mid_hip
+from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, fill_from_neighbors, with_mid_hip
 from motionwarp.pose.proportions import BoneRatios, compare, measure
 from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
 from motionwarp.pose.smoothing import DoubleArray
@@ -73,7 +73,7 @@ class RetargetReport:
         Names of the source's points that were not seen and placed like the other side's.
     estimated : tuple of str
         Names of the source's points that were placed as a standing person has them; their scores stay below
-        `SEEN_SCORE`.
+        `VISIBLE_SCORE`.
     """
 
     shots: tuple[ShotReport, ...]
@@ -125,7 +125,9 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
     present = np.zeros_like(track.present)
     reports = []
     for shot in track.shots():
-        here = np.flatnonzero(track.present[shot] & (track.points[shot, :, 2] >= SEEN_SCORE).any(axis=1)) + shot.start
+        here = (
+            np.flatnonzero(track.present[shot] & (track.points[shot, :, 2] >= VISIBLE_SCORE).any(axis=1)) + shot.start
+        )
         if not len(here):
             continue
         ratios = _bone_ratios(track.points[here], source, keep_proportions)
@@ -216,7 +218,7 @@ def _driving_joints(
     bool (18,)
         Which points the shot shows at all.
     """
-    visible = points[..., 2] >= SEEN_SCORE
+    visible = points[..., 2] >= VISIBLE_SCORE
     shown = visible.mean(axis=0) >= VISIBLE_SHARE
     usable = points.copy()
     usable[..., 2] = np.where(visible & shown, points[..., 2], 0.0)
@@ -244,8 +246,8 @@ def _walk(driving_joints: DoubleArray, factors: DoubleArray) -> DoubleArray:
 def _choose_anchor(points: FloatArray, source: Pose) -> str:
     """Choose the lowest part of the body that both show."""
     for name, pair in (("feet", ANKLES), ("hips", HIPS)):
-        driving_part = (points[:, pair, 2] >= SEEN_SCORE).any(axis=1).mean()
-        if driving_part >= ANCHOR_PART and (source.scores[pair] >= SEEN_SCORE).any():
+        driving_part = (points[:, pair, 2] >= VISIBLE_SCORE).any(axis=1).mean()
+        if driving_part >= ANCHOR_PART and (source.scores[pair] >= VISIBLE_SCORE).any():
             return name
     return "neck"
 
@@ -265,7 +267,7 @@ def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray
 
 def _scores(points: FloatArray, known: BoolArray, shown: BoolArray, source: Pose, completion: Completion) -> FloatArray:
     completed = completion.pose.scores
-    source_visible = source.scores >= SEEN_SCORE
+    source_visible = source.scores >= VISIBLE_SCORE
     scores = np.where(known, points[..., 2], np.minimum(points[..., 2], ESTIMATED_SCORE))
     scores = np.where(source_visible, scores, np.minimum(scores, completed))
     kept = np.where(source_visible, KEPT_FACTOR * completed, np.minimum(completed, KEPT_FACTOR))

@@ -12,7 +12,7 @@ import numpy as np
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import torso_length
-from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, with_mid_hip
+from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, VISIBLE_SCORE, with_mid_hip
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
 
@@ -73,7 +73,7 @@ def facing(points: FloatArray) -> float | None:
         are not known. Ours.
     """
     joints = with_mid_hip(points)
-    known = joints[:, 2] >= SEEN_SCORE
+    known = joints[:, 2] >= VISIBLE_SCORE
     torso = torso_length(joints, known)
     if not (known[sk.RIGHT_SHOULDER] and known[sk.LEFT_SHOULDER]) or torso <= 0:
         return None
@@ -99,7 +99,7 @@ def view_of(points: FloatArray) -> View:
 
 def shows_face(points: FloatArray) -> bool:
     """Tell whether nose and both eyes of a person (18, 3) are seen."""
-    return bool((points[list(_FACE), 2] >= SEEN_SCORE).all())
+    return bool((points[list(_FACE), 2] >= VISIBLE_SCORE).all())
 
 
 def framing_of(visible: BoolArray) -> Framing:
@@ -117,7 +117,7 @@ def framing_of(visible: BoolArray) -> Framing:
 def is_upright(points: FloatArray) -> bool:
     """Tell whether somebody (18, 3) stands or sits rather than lies or hangs; True where that is not known."""
     joints = with_mid_hip(points)
-    return bool(_spine(joints, joints[:, 2] >= SEEN_SCORE)[1] >= UPRIGHT_COSINE)
+    return bool(_spine(joints, joints[:, 2] >= VISIBLE_SCORE)[1] >= UPRIGHT_COSINE)
 
 
 def limbs_in_front(points: FloatArray) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def limbs_in_front(points: FloatArray) -> tuple[str, ...]:
     tuple of str
         Such as 'right arm before the torso' or 'legs crossed'. Somebody in profile has an arm before the torso always.
     """
-    visible = points[:, 2] >= SEEN_SCORE
+    visible = points[:, 2] >= VISIBLE_SCORE
     found = [
         f"{side} arm before the torso" for side, elbow, wrist in _ARMS if _covers_torso(points, visible, elbow, wrist)
     ]

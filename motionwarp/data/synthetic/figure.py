@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.data.synthetic.body import DoubleArray, BodyProportions, Skeleton
+from motionwarp.data.synthetic.body import BodyProportions, DoubleArray, Skeleton
 from motionwarp.data.synthetic.primitives import Primitive
 from motionwarp.data.synthetic.wardrobe import Outfit
 from motionwarp.pose import skeleton as sk

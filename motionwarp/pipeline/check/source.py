@@ -15,7 +15,7 @@ from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import PreparedSource
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import (
     OUT_OF_SIGHT,
@@ -94,7 +94,7 @@ def source_stats(job: TransferJob, source: PreparedSource) -> SourceStats:
         What was seen in it.
     """
     points = source.person.pose.points
-    seen, sure = points[:, 2] >= SEEN_SCORE, points[:, 2] >= SURE_SCORE
+    seen, sure = points[:, 2] >= VISIBLE_SCORE, points[:, 2] >= SURE_SCORE
     framing = framing_of(seen)
     box = box_of_matte(source.person.matte, _COVERED)
     return SourceStats(
