@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 import traceback
+import warnings
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -19,7 +20,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
-from motionwarp.errors import MotionwarpError
+from motionwarp.errors import EngineWarning, MotionwarpError
 
 from .terminal import open_console
 
@@ -124,6 +125,19 @@ def catch_ending_signals() -> None:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     raise Ended(number)
+
+
+def show_warnings_plainly() -> None:
+    """Show the program's own warnings as it shows all else: without the place in the code where they arose."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
+        if issubclass(category, EngineWarning):
+            open_console(stderr=True).print(Text.assemble(("Warning: ", "bold yellow"), str(message)))
+        else:
+            before(message, category, *place, **rest)
+
+    warnings.showwarning = show
 
 
 def _sentence(text: str) -> str:

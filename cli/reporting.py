@@ -76,6 +76,11 @@ class Reporter:
         if not self.quiet:
             self.err.print(Text.assemble(("Warning: ", "bold yellow"), text))
 
+    def note(self, line: str) -> None:
+        """Print a line about the run."""
+        if not self.quiet:
+            self.err.print(line, markup=False)
+
     def failed(self, error: Exception) -> int:
         """Print an error and return the exit code that it means."""
         return report_failure(error, debug=self.debug)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from motionwarp.engines.registry import engine_help
+
 from .options import COMPUTING, seconds
 
 LOOK = "Look"
@@ -103,7 +105,7 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME|FILE",
-        help="auto, warping_gan, layered, or a file of weights.",
+        help=engine_help(),
         rich_help_panel=COMPUTING,
     ),
 ]

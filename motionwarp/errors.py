@@ -93,3 +93,7 @@ class WeightsError(InputError):
 
 class MissingExtraError(InputError):
     """An optional dependency that is not installed; the remedy names the extra."""
+
+
+class EngineWarning(UserWarning):
+    """An engine of another distribution cannot be used; the message names it."""
