@@ -96,17 +96,17 @@ def run_over(targets: Sequence[OutputTarget], work: Work, reporter: Reporter, co
         try:
             target.folder.mkdir(parents=True, exist_ok=True)
             with reporter.progress() as on_progress:
-                facts = work(target, on_progress)
+                result = work(target, on_progress)
         except Exception as error:  # also defects of ours: the other inputs must not pay for them
             codes.append(reporter.failed(error))
             summaries.append({"input": str(target.source), "error": message_and_code(error)[0]})
             continue
         seconds = time.perf_counter() - begin
-        reporter.warn_all(facts["warnings"], str(target.source))
-        summaries.append({"input": str(target.source), **facts, "seconds": round(seconds, 3)})
+        reporter.warn_all(result["warnings"], str(target.source))
+        summaries.append({"input": str(target.source), **result, "seconds": round(seconds, 3)})
         if not reporter.as_json:
-            frames = f"{facts['frames']} frames, " if facts["frames"] > 1 else ""
-            reporter.result({}, f"{target.source} -> {facts['output']} ({frames}{seconds:.1f} s)")
+            frames = f"{result['frames']} frames, " if result["frames"] > 1 else ""
+            reporter.result({}, f"{target.source} -> {result['output']} ({frames}{seconds:.1f} s)")
     if reporter.as_json:
         reporter.result({"command": command, "inputs": summaries}, "")
     if codes:

@@ -58,7 +58,7 @@ def annotate(
         made = annotate_folder(folder, output, seer, least_score=least_score, overwrite=overwrite, progress=on_progress)
     reporter.warn_all(made.without_person, "nobody was seen")
     reporter.warn_all(list(made.unreadable.values()))
-    facts = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}
-    reporter.result({"output": str(output), "estimator": seer.name, **facts}, f"{output}: {len(made.poses)} pictures")
+    summary = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}
+    reporter.result({"output": str(output), "estimator": seer.name, **summary}, f"{output}: {len(made.poses)} pictures")
     if made.unreadable:
         raise typer.Exit(EXIT_PARTIAL)

@@ -99,4 +99,4 @@ def pairs(
         f"{output}: {len(split.train)} pairs of {len(split.train_people)} people for training, "
         f"{len(split.test)} of {len(split.test_people)} for testing"
     )
-    reporter.result({"output": str(output), **made.facts(settings)}, text)
+    reporter.result({"output": str(output), **made.summary(settings)}, text)

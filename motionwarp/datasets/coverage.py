@@ -58,7 +58,7 @@ class Coverage:
     seconds: float = 0.0
     poses: Counts = field(default_factory=lambda: np.zeros((18, CELLS, CELLS), dtype=np.int64))
     speeds: Counts = field(default_factory=lambda: np.zeros(SPEED_BINS, dtype=np.int64))
-    places: Counts = field(default_factory=lambda: np.zeros((FRAME_CELLS, FRAME_CELLS), dtype=np.int64))
+    positions: Counts = field(default_factory=lambda: np.zeros((FRAME_CELLS, FRAME_CELLS), dtype=np.int64))
     views: Counter[str] = field(default_factory=Counter)
 
     def add(self, track: PoseTrack, person: str, motion: str, seconds: float) -> None:
@@ -72,7 +72,7 @@ class Coverage:
         middle, torso = _bodies(points)
         usable &= torso > 1
         self._add_poses(points[usable], middle[usable], torso[usable])
-        self._add_places(middle[usable] / np.array([track.width, track.height]))
+        self._add_positions(middle[usable] / np.array([track.width, track.height]))
         self._add_views(points[usable], torso[usable])
         self._add_speeds(track, usable, torso)
 
@@ -83,10 +83,10 @@ class Coverage:
         frames, joints = np.nonzero(inside)
         np.add.at(self.poses, (joints, cells[frames, joints, 1], cells[frames, joints, 0]), 1)
 
-    def _add_places(self, shares: FloatArray) -> None:
+    def _add_positions(self, shares: FloatArray) -> None:
         cells = np.floor(shares * FRAME_CELLS).astype(int)
         inside = ((cells >= 0) & (cells < FRAME_CELLS)).all(axis=1)
-        np.add.at(self.places, (cells[inside, 1], cells[inside, 0]), 1)
+        np.add.at(self.positions, (cells[inside, 1], cells[inside, 0]), 1)
 
     def _add_views(self, points: FloatArray, torso: FloatArray) -> None:
         both = (points[:, [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER], 2] >= _VISIBLE).all(axis=1)
@@ -109,7 +109,7 @@ class Coverage:
             bins = np.minimum((speeds / FASTEST * SPEED_BINS).astype(int), SPEED_BINS - 1)
             np.add.at(self.speeds, bins, 1)
 
-    def figures(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, Any]:
         """Return what can be told in numbers.
 
         Returns
@@ -196,7 +196,7 @@ def draw_coverage(coverage: Coverage) -> ByteArray:
     )
     panels = [
         _poses(coverage),
-        _places(coverage),
+        _positions(coverage),
         _bars("Speed of the wrists, torso lengths a second", coverage.speeds.tolist(), "0", f"{FASTEST:g} and more"),
         _views(coverage),
         _bars(f"Clips of each of {len(people)} people", people, "most", "least"),
@@ -233,10 +233,10 @@ def _poses(coverage: Coverage) -> ByteArray:
     return panel
 
 
-def _places(coverage: Coverage) -> ByteArray:
+def _positions(coverage: Coverage) -> ByteArray:
     panel = _panel("Where the hips lay in the frame")
     side = _HEIGHT - _MARGIN - 14
-    density = _density(coverage.places, side)
+    density = _density(coverage.positions, side)
     shades = 255 - density[..., None] * (255 - np.array(_BAR, dtype=np.float32))
     left = (_WIDTH - side) // 2
     panel[_MARGIN : _MARGIN + side, left : left + side] = shades.astype(np.uint8)

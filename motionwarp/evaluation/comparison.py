@@ -82,7 +82,7 @@ class Comparison:
     name: str
     systems: tuple[str, ...]
     records: list[FrameRecord]
-    facts: dict[str, object] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
     flicker: dict[str, float] = field(default_factory=dict)
     source: ByteArray | None = None
     rows: list[SheetRow] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Comparison:
         """Return everything for JSON, frame by frame too."""
         return {
             "name": self.name,
-            **self.facts,
+            **self.details,
             "frames": len(self.records),
             "figures": self.means(),
             "by_frame": [_frame_summary(record) for record in self.records],

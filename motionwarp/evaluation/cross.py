@@ -134,26 +134,26 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     device = resolve_device(settings.device)
     estimator = make_estimator(settings.estimator, device, resolve_precision(settings.precision, device))
     rows: list[dict[str, Any]] = []
-    failures: list[dict[str, str]] = []
-    for inputs in _combinations(settings, estimator, failures, progress):
+    errors: list[dict[str, str]] = []
+    for inputs in _combinations(settings, estimator, errors, progress):
         try:
             metrics = {engine: _measured(inputs, engine, settings, estimator, progress) for engine in settings.engines}
         except MotionwarpError as error:
-            failures.append({"source": str(inputs.source), "driving": str(inputs.driving), "reason": str(error)})
+            errors.append({"source": str(inputs.source), "driving": str(inputs.driving), "reason": str(error)})
             continue
         rows.append({"source": str(inputs.source), "driving": str(inputs.driving), "figures": metrics})
     if not rows:
-        first = failures[0]["reason"] if failures else "there is none"
+        first = errors[0]["reason"] if errors else "there is none"
         raise InputError(f"no combination is left that all engines could do; the first failure: {first}")
     return {
         "figures": {
-            name: {"title": title, "better": better, "meaning": told}
-            for name, (title, better, told) in CROSS_METRICS.items()
+            name: {"title": title, "better": better, "meaning": settings_text}
+            for name, (title, better, settings_text) in CROSS_METRICS.items()
         },
         "engines": {engine: _means(rows, engine, settings.seed) for engine in settings.engines},
         "differences": _differences(rows, settings),
         "combinations": [_plain(row) for row in rows],
-        "failures": failures,
+        "failures": errors,
     }
 
 
@@ -168,7 +168,7 @@ class _Inputs:
 
 
 def _combinations(
-    settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
+    settings: CrossSettings, estimator: Estimator, errors: list[dict[str, str]], progress: Progress
 ) -> Iterator[_Inputs]:
     """Yield all combinations.
 
@@ -182,7 +182,7 @@ def _combinations(
             prepared = prepare_source(path, picture, scale, None, options, estimator)
             sources[path] = prepared, reid_descriptor(prepared.person.rgb, prepared.person.pose.points)
         except MotionwarpError as error:
-            failures.append({"source": str(path), "driving": "", "reason": str(error)})
+            errors.append({"source": str(path), "driving": "", "reason": str(error)})
         progress("sources", len(sources), len(settings.sources))
     for driving in settings.drivings:
         try:
@@ -197,7 +197,7 @@ def _combinations(
                 callback=lambda step, name=driving.name: progress(f"see {name}", step.done, step.total),  # type: ignore[misc]
             )
         except MotionwarpError as error:
-            failures.append({"source": "", "driving": str(driving), "reason": str(error)})
+            errors.append({"source": "", "driving": str(driving), "reason": str(error)})
             continue
         for source, (prepared, appearance) in sources.items():
             yield _Inputs(source, driving, AnalyzedInputs(prepared, motion, info, estimator.name), appearance)
@@ -289,8 +289,8 @@ def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> lis
                 continue
             found = paired_difference(pairs[:, 0], pairs[:, 1], seed=settings.seed)
             interval = found.interval
-            facts = {"mean": interval.mean, "low": interval.low, "high": interval.high, "p": found.p_value}
-            differences.append({"figure": name, "first": first, "second": second, **facts})
+            details = {"mean": interval.mean, "low": interval.low, "high": interval.high, "p": found.p_value}
+            differences.append({"figure": name, "first": first, "second": second, **details})
     return differences
 
 

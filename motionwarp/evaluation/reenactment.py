@@ -309,8 +309,8 @@ def evaluate_clip(
             progress(clip.name, done, len(plan.rendered))
     if done < len(plan.rendered):
         raise InputError("it ends before its labels do", subject=clip, remedy="Give the clip's own labels")
-    facts = {"source_frame": plan.source, **labels.facts}
-    return scorer.comparison(clip.stem, facts, source.framed.rgb)
+    details = {"source_frame": plan.source, **labels.details}
+    return scorer.comparison(clip.stem, details, source.framed.rgb)
 
 
 def _source_view(

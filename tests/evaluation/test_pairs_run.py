@@ -259,7 +259,7 @@ def test_without_annotations_the_analyzer_sees_the_points(made: MadePairs) -> No
 @pytest.mark.usefixtures("boxes")
 def test_pose_and_parsing_of_results(made: MadePairs) -> None:
     summary = run(settings_of(made, generated=(str(made.generated("good", 1)),), families=("pose", "parsing")))
-    metrics = {name: facts["systems"] for name, facts in summary["figures"].items()}
+    metrics = {name: details["systems"] for name, details in summary["figures"].items()}
     # the box of a copy is 20, 40 or 60 pixels off, as often as pairs are so far apart: 6, 4 and 2 of 12
     assert metrics["akd"]["copy"]["mean"] == pytest.approx((6 * 20 + 4 * 40 + 2 * 60) / 12)
     assert metrics["akd"]["good"]["mean"] == 0
@@ -312,7 +312,7 @@ def test_network_figures_with_weights(made: MadePairs, monkeypatch: pytest.Monke
     write_pairs(made.list_file, made.pairs[:3])
     exact = made.generated("exact", 0)
     summary = run(settings_of(made, generated=(str(exact),), families=("lpips", "sets")))
-    metrics = {name: facts["systems"] for name, facts in summary["figures"].items()}
+    metrics = {name: details["systems"] for name, details in summary["figures"].items()}
     assert metrics["lpips"]["exact"]["mean"] == 0 < metrics["lpips"]["copy"]["mean"]
     assert metrics["fid"]["exact"]["mean"] == pytest.approx(0, abs=1e-4)
     assert metrics["fid"]["copy"]["mean"] > 1e-3

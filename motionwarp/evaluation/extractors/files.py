@@ -119,7 +119,7 @@ class FeatureWeights:
         return dict(tensors)
 
     def _place(self, name: str) -> Path | None:
-        places = [] if self.folder is None else [self.folder / FEATURE_FILES[name].file]
+        paths = [] if self.folder is None else [self.folder / FEATURE_FILES[name].file]
         if name in registry():
-            places.append(registry().path(name))
-        return next((place for place in places if place.is_file()), None)
+            paths.append(registry().path(name))
+        return next((place for place in paths if place.is_file()), None)

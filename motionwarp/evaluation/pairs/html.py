@@ -42,19 +42,19 @@ def metrics_table(summary: Mapping[str, Any]) -> str:
             f'<th scope="col">{_swatch(place)}{escape(name)}</th>' for place, name in enumerate(systems)
         )
         lines = [
-            f'<tr><td title="{escape(facts["settings"])}">'
-            f"{_title(facts)}</td>{''.join(_metric_cell(facts, name) for name in systems)}</tr>"
-            for facts in metrics.values()
+            f'<tr><td title="{escape(details["settings"])}">'
+            f"{_title(details)}</td>{''.join(_metric_cell(details, name) for name in systems)}</tr>"
+            for details in metrics.values()
         ]
     else:
         head = '<th scope="col">System</th>' + "".join(
-            f'<th class="figure" scope="col" title="{escape(facts["settings"])}">{_title(facts)}</th>'
-            for facts in metrics.values()
+            f'<th class="figure" scope="col" title="{escape(details["settings"])}">{_title(details)}</th>'
+            for details in metrics.values()
         )
         head += '<th class="text" scope="col">Source</th>' if published else ""
         lines = [
             f"<tr><td>{_swatch(place)}{escape(name)}</td>"
-            f"{''.join(_metric_cell(facts, name) for facts in metrics.values())}</tr>"
+            f"{''.join(_metric_cell(details, name) for details in metrics.values())}</tr>"
             for place, name in enumerate(systems)
         ]
     return (
@@ -66,10 +66,10 @@ def metrics_table(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _metric_cell(facts: Mapping[str, Any], system: str) -> str:
-    own = facts["systems"][system]
-    means = [each["mean"] for each in facts["systems"].values()]
-    best = max(means) if facts["better"] == "higher" else min(means)
+def _metric_cell(details: Mapping[str, Any], system: str) -> str:
+    own = details["systems"][system]
+    means = [each["mean"] for each in details["systems"].values()]
+    best = max(means) if details["better"] == "higher" else min(means)
     mark = " best" if own["mean"] == best and len(means) > 1 else ""
     interval = (
         "" if own["low"] is None else f'<span class="range">{_number(own["low"])} to {_number(own["high"])}</span>'
@@ -132,11 +132,11 @@ def differences_table(summary: Mapping[str, Any]) -> str:
 
 def _difference_cell(row: Mapping[str, Any]) -> str:
     clear = row["p_holm"] < _SIGNIFICANT and row["better"]
-    told = f"{escape(row['better'])} is better" if clear else "no difference beyond chance"
+    caption = f"{escape(row['better'])} is better" if clear else "no difference beyond chance"
     return (
         f'<td class="figure{" best" if clear else ""}">{_number(row["mean"], signed=True)}<span class="range">'
         f"{_number(row['low'], signed=True)} to {_number(row['high'], signed=True)}</span>"
-        f'<span class="range">{told}, {_p_text(row["p_holm"])}</span></td>'
+        f'<span class="range">{caption}, {_p_text(row["p_holm"])}</span></td>'
     )
 
 
@@ -144,8 +144,8 @@ def _p_text(value: float) -> str:
     return "p &lt; 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def _title(facts: Mapping[str, Any]) -> str:
-    return f"{escape(facts['title'])} {_ARROWS[facts['better']]}"
+def _title(details: Mapping[str, Any]) -> str:
+    return f"{escape(details['title'])} {_ARROWS[details['better']]}"
 
 
 def _number(value: float, *, signed: bool = False) -> str:
@@ -215,7 +215,7 @@ def _published_elsewhere(summary: Mapping[str, Any]) -> str:
     rows = [] if summary["dataset"] else published_rows(summary, list(metrics))
     if not rows:
         return ""
-    heads = "".join(f'<th scope="col">{escape(facts["title"])}</th>' for facts in metrics.values())
+    heads = "".join(f'<th scope="col">{escape(details["title"])}</th>' for details in metrics.values())
     return (
         "<details><summary>Published metrics, of other data than this list's: for orientation, not for "
         "comparison</summary>"
@@ -237,14 +237,14 @@ def _missing(summary: Mapping[str, Any]) -> str:
 
 def _plots(result: PairsResult, summary: Mapping[str, Any]) -> str:
     plots = []
-    for facts in list(summary["figures"].values())[:_PLOTTED]:
-        each = {name: own for name, own in facts["systems"].items() if own["low"] is not None}
+    for details in list(summary["figures"].values())[:_PLOTTED]:
+        each = {name: own for name, own in details["systems"].items() if own["low"] is not None}
         if each:
             intervals = {
                 name: Interval(own["mean"], own["low"], own["high"], own["pairs"]) for name, own in each.items()
             }
             plots.append(
-                interval_plot(f"{facts['title']}, {facts['better']} is better: means and 95 % intervals", intervals)
+                interval_plot(f"{details['title']}, {details['better']} is better: means and 95 % intervals", intervals)
             )
     metric, system, _ = ranking(result)
     if metric:
@@ -294,13 +294,13 @@ def _pair_block(result: PairsResult, row: ReportRow, columns: Sequence[tuple[str
     for index, system in enumerate(result.systems):
         made, apart = row.results[system.name]
         metric = next(iter(result.values[system.name]), "")
-        told = f"{system.name}"
+        caption = f"{system.name}"
         if metric:
-            told += f" · {METRICS[metric].title} {result.values[system.name][metric][row.index]:.3f}"
+            caption += f" · {METRICS[metric].title} {result.values[system.name][metric][row.index]:.3f}"
         strip.append(
             f'<figure><div class="of" style="border-color:{color_of(index)}"><img src="{made}" alt="result of '
             f'{escape(system.name)}">'
-            f'<img src="{apart}" alt="difference"></div><figcaption>{escape(told)}</figcaption></figure>'
+            f'<img src="{apart}" alt="difference"></div><figcaption>{escape(caption)}</figcaption></figure>'
         )
     strip.append(_picture(row.truth, "ground truth"))
     return (
@@ -339,9 +339,9 @@ def _excluded(summary: Mapping[str, Any]) -> str:
 
 
 def _settings(summary: Mapping[str, Any]) -> str:
-    facts = "".join(
-        f"<tr><td>{escape(facts['title'])}</td><td class='text'>{escape(facts['settings'])}</td></tr>"
-        for facts in summary["figures"].values()
+    details = "".join(
+        f"<tr><td>{escape(details['title'])}</td><td class='text'>{escape(details['settings'])}</td></tr>"
+        for details in summary["figures"].values()
     )
     run = "".join(
         f"<tr><td>{escape(name.replace('_', ' '))}</td><td class='text'><code>{escape(str(value))}</code></td></tr>"
@@ -355,7 +355,7 @@ def _settings(summary: Mapping[str, Any]) -> str:
         for system in summary["systems"]
     )
     return (
-        f"<h2>Settings</h2><table><tbody>{facts}{run}{systems}"
+        f"<h2>Settings</h2><table><tbody>{details}{run}{systems}"
         f"<tr><td>motionwarp</td><td class='text'>{escape(summary['version'])}</td></tr></tbody></table>"
     )
 

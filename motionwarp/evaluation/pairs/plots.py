@@ -68,9 +68,9 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
     for index, (name, interval) in enumerate(intervals.items()):
         y = _TOP + 26 * index + 13
         start, middle, end = (axis.place(value) for value in (interval.low, interval.mean, interval.high))
-        told = escape(f"{name}: {interval.mean:.4g} ({interval.low:.4g} to {interval.high:.4g})")
+        caption = escape(f"{name}: {interval.mean:.4g} ({interval.low:.4g} to {interval.high:.4g})")
         parts.append(
-            f'<g stroke="{color_of(index)}" fill="{color_of(index)}"><title>{told}</title>'
+            f'<g stroke="{color_of(index)}" fill="{color_of(index)}"><title>{caption}</title>'
             f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke-width="3"/><circle cx="{middle:.1f}" '
             f'cy="{y}" r="5"/></g>'
             f'<text x="102" y="{y + 4}" text-anchor="end">{escape(_short(name))}</text>'

@@ -94,7 +94,7 @@ class PairsResult:
     excluded: list[Exclusion] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[str, Path]], scores: Scores) -> None:
@@ -118,18 +118,18 @@ def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[
     InputError
         If no pair is left.
     """
-    told = {exclusion.pair for exclusion in result.excluded}
+    already = {exclusion.pair for exclusion in result.excluded}
     for family, by_system in scores.items():
         for name, by_pair in by_system.items():
             for key, score in by_pair.items():
-                if score.error is None or key in told:
+                if score.error is None or key in already:
                     continue
                 if family in ("pictures", "variants"):
                     result.excluded.append(Exclusion(key, name, score.error))
-                    told.add(key)
+                    already.add(key)
                 else:
                     result.notes.append(f"{family} of {name}, {key}: {score.error}")
-    result.pairs = [pair for pair in pairs if pair.names.key not in told]
+    result.pairs = [pair for pair in pairs if pair.names.key not in already]
     if not result.pairs:
         first = result.excluded[0].reason if result.excluded else "the list has none"
         raise InputError(
@@ -174,7 +174,7 @@ def summarize(result: PairsResult) -> dict[str, Any]:
             ],
         },
         "dataset": dataset,
-        "settings": result.facts,
+        "settings": result.details,
         "systems": [system.identity() for system in result.systems],
         "figures": {
             metric.name: _metric_summary(result, metric)
@@ -199,11 +199,16 @@ def summarize(result: PairsResult) -> dict[str, Any]:
 
 
 def _metric_summary(result: PairsResult, metric: Metric) -> dict[str, Any]:
-    facts: dict[str, Any] = {"title": metric.title, "better": metric.better, "settings": metric.settings, "systems": {}}
+    details: dict[str, Any] = {
+        "title": metric.title,
+        "better": metric.better,
+        "settings": metric.settings,
+        "systems": {},
+    }
     counted = None if metric.family == "sets" else _rows(result, metric.name)
     for system in result.systems:
         if counted is None:
-            facts["systems"][system.name] = {
+            details["systems"][system.name] = {
                 "mean": _rounded(result.sets[system.name][metric.name]),
                 "low": None,
                 "high": None,
@@ -211,8 +216,8 @@ def _metric_summary(result: PairsResult, metric: Metric) -> dict[str, Any]:
             }
         else:
             values = result.values[system.name][metric.name][counted]
-            facts["systems"][system.name] = _interval(bootstrap_interval(values, seed=result.settings.seed))
-    return facts
+            details["systems"][system.name] = _interval(bootstrap_interval(values, seed=result.settings.seed))
+    return details
 
 
 def differences(result: PairsResult) -> list[dict[str, Any]]:
@@ -257,7 +262,7 @@ def _rows(result: PairsResult, metric: str) -> np.ndarray[tuple[int], np.dtype[n
 
 def _why_missing(result: PairsResult, metric: Metric) -> str:
     if metric.name in ("mask_ssim", "local_ssim"):
-        if result.facts["points"] == "none":
+        if result.details["points"] == "none":
             return "needs points: give --annotations, or leave out --no-points"
         return "no pair has points inside its target, or pictures are too small for regions"
     if metric.family == "variants":

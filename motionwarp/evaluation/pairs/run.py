@@ -84,7 +84,7 @@ class PairsRun:
         InputError
             If no pair is left that all systems have a result for.
         """
-        result = PairsResult(self.settings, self.listed, self.systems, facts=self._facts())
+        result = PairsResult(self.settings, self.listed, self.systems, details=self._facts())
         pairs = self._located(self._drawn(), result)
         pictures = {system.name: self._results(system, pairs, result, on_progress) for system in self.systems}
         scores: Scores = {}
@@ -172,7 +172,7 @@ class PairsRun:
     ) -> dict[str, Path]:
         settings = {
             **system.identity(),
-            "annotations": result.facts["annotations_sha256"],
+            "annotations": result.details["annotations_sha256"],
             "estimator": self.settings.estimator,
         }
         label = f"{_file_label(system.name)}-{settings_key(settings)}"
@@ -226,14 +226,14 @@ class PairsRun:
 
     def _settings_of(self, family: Family) -> dict[str, Any]:
         """Return what the scores of a family depend on besides system and pictures."""
-        facts = self._facts()
+        details = self._facts()
         names = {
             "pictures": ("points", "annotations_sha256", "estimator"),
             "pose": ("annotations_sha256", "estimator"),
             "parsing": ("annotations_sha256", "estimator"),
             "lpips": ("lpips_network",),
         }.get(family, ())
-        return {"family": family, "fit": self.settings.fit, **{name: facts[name] for name in names}}
+        return {"family": family, "fit": self.settings.fit, **{name: details[name] for name in names}}
 
     def _with_points(self, tasks: Sequence[NamedTask], on_progress: OnProgress) -> list[PictureTask]:
         found = []
