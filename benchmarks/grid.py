@@ -14,6 +14,7 @@ from benchmarks.report import publish
 from benchmarks.stage_timing import EngineCalls, see_inputs
 from benchmarks.stages import DeviceOption, DrivingArgument, EngineOption, RepeatsOption, SourceArgument
 from motionwarp.devices import PRECISIONS, resolve_device, resolve_precision
+from motionwarp.engines.base import Motion
 from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.job import TransferJob
@@ -92,7 +93,7 @@ def _cell(job: TransferJob, calls: EngineCalls, batch: int, repeats: int) -> dic
     runner = calls.runner(batch, warnings)
 
     def render() -> None:
-        for _ in runner.render(job.target.points, job.theta):
+        for _ in runner.render(Motion(job.target.points), job.theta):
             pass
 
     forget_peak_memory()

@@ -16,7 +16,7 @@ from benchmarks.inputs import back_and_forth
 from benchmarks.measuring import Timing, fastest
 from benchmarks.networks import HeardNetwork, listening
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.probe import probe_video
@@ -47,14 +47,14 @@ class EngineCalls:
     ----------
     engine : Engine
         As given; from then on it keeps its calls here.
-    planned : list of float32 (B, 18, 3)
-    rendered : list of (float32 (B, 18, 3), float32 (B, D))
+    planned : list of Motion
+    rendered : list of (Motion, float32 (B, D))
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.planned: list[FloatArray] = []
-        self.rendered: list[tuple[FloatArray, FloatArray]] = []
+        self.planned: list[Motion] = []
+        self.rendered: list[tuple[Motion, FloatArray]] = []
         self._prepared: tuple[SourcePerson, RenderSettings] | None = None
         self._threads: set[int] = set()
         self._prepare, self._plan, self._render = engine.prepare, engine.plan, engine.render
@@ -72,18 +72,18 @@ class EngineCalls:
 
     def plan(self) -> None:
         """Do pass one again in this thread, in the same batches."""
-        for poses in self.planned:
-            self._plan(poses)
+        for motion in self.planned:
+            self._plan(motion)
 
     def render(self) -> None:
         """Do pass two again in this thread, in the same batches."""
-        for poses, theta in self.rendered:
-            self._render(poses, theta)
+        for motion, theta in self.rendered:
+            self._render(motion, theta)
 
     @property
     def batch(self) -> int:
         """The most frames that were rendered at once."""
-        return max(len(poses) for poses, _ in self.rendered)
+        return max(len(motion) for motion, _ in self.rendered)
 
     @property
     def at_once(self) -> int:
@@ -94,14 +94,14 @@ class EngineCalls:
         self._prepared = source, settings
         self._prepare(source, settings)
 
-    def _hear_plan(self, target_poses: FloatArray) -> FloatArray:
-        self.planned.append(target_poses)
-        return self._plan(target_poses)
+    def _hear_plan(self, motion: Motion) -> FloatArray:
+        self.planned.append(motion)
+        return self._plan(motion)
 
-    def _hear_render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def _hear_render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         self._threads.add(threading.get_ident())
-        self.rendered.append((target_poses, theta))
-        return self._render(target_poses, theta)
+        self.rendered.append((motion, theta))
+        return self._render(motion, theta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +164,8 @@ class Stages:
             works: dict[str, Callable[[], object]] = {
                 "decode": self._decode,
                 "analyse": self._analyze,
-                "pass one": lambda: _exhaust(self.runner.plan(self.job.target.points)),
-                "pass two": lambda: _exhaust(self.runner.render(self.job.target.points, self.job.theta)),
+                "pass one": lambda: _exhaust(self.runner.plan(Motion(self.job.target.points))),
+                "pass two": lambda: _exhaust(self.runner.render(Motion(self.job.target.points), self.job.theta)),
                 "composite": self._composite,
                 "encode": lambda: self._encode(output),
             }

@@ -13,9 +13,9 @@ import typer
 from motionwarp.errors import OptionError, OutputError
 
 from .errors import message_and_code
-from .reporting import OnProgress, Reporter
+from .reporting import OnStep, Reporter
 
-Work = Callable[["OutputTarget", OnProgress], dict[str, Any]]
+Work = Callable[["OutputTarget", OnStep], dict[str, Any]]
 """Does the work for one input and returns facts for the summary: "output", "frames", "warnings" and its own."""
 
 
@@ -95,8 +95,8 @@ def run_over(targets: Sequence[OutputTarget], work: Work, reporter: Reporter, co
         begin = time.perf_counter()
         try:
             target.folder.mkdir(parents=True, exist_ok=True)
-            with reporter.progress() as on_progress:
-                result = work(target, on_progress)
+            with reporter.progress() as on_step:
+                result = work(target, on_step)
         except Exception as error:  # also defects of ours: the other inputs must not pay for them
             codes.append(reporter.failed(error))
             summaries.append({"input": str(target.source), "error": message_and_code(error)[0]})

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackRequest
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackOptions, PackRequest
 from motionwarp.engines.registry import catalog, pack_kinds
 from motionwarp.errors import OptionError, OutputError
 
 from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
-from .errors import is_debug
-from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
+from .options import examples, with_options
 from .reporting import Reporter
 
 app = typer.Typer(
@@ -46,17 +44,6 @@ def _kind_help() -> str:
     return " ".join(texts)
 
 
-_SPLIT_HELP = "Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
-_DATA_HELP = "Folder with ccp/ and video/, or of the published data set; not read for synthetic people."
-
-
-class PackSplit(str, Enum):
-    """Whose pairs are packed."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-
-
 @app.command(
     "pack",
     epilog=examples(
@@ -66,38 +53,26 @@ class PackSplit(str, Enum):
         "motionwarp dataset pack parts-reverse data -o held_out.pack --count 96 --split validation",
     ),
 )
+@with_options
 def pack(
-    ctx: typer.Context,
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help=_kind_help(), autocompletion=pack_kinds, show_default=False)
     ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help=_DATA_HELP, show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
-    count: Annotated[
-        int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")
-    ] = 3000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="For all kinds but photos and clips.")] = 0,
-    split: Annotated[PackSplit, typer.Option("--split", help=_SPLIT_HELP)] = PackSplit.TRAIN,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    asked: PackOptions,
+    reporter: Reporter,
 ) -> None:
     """Write pictures of people with all their labels into one file that training reads.
 
     Only training splits are packed, unless --split says otherwise.
     """
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    if output.exists() and not overwrite:
+    output = Path(asked.output)
+    if output.exists() and not asked.overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
     kinds = pack_kinds()
     if kind not in kinds:
         raise OptionError("there is no such kind of pack", subject=kind, remedy=f"There are: {', '.join(kinds)}.")
-    total = count if kinds[kind].counted else None
-    with reporter.progress("pictures/s") as on_progress:
-        request = PackRequest(
-            kind, data, output, count, seed, split.value, lambda done: on_progress("pack", done, total)
-        )
-        written = kinds[kind].written(request)
+    total = asked.count if kinds[kind].counted else None
+    with reporter.progress("pictures/s") as on_step:
+        written = kinds[kind].written(PackRequest(kind, asked, on_progress=lambda done: on_step("pack", done, total)))
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
     reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")

@@ -54,8 +54,8 @@ def annotate(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
-    with reporter.progress("pictures/s") as on_progress:
-        made = annotate_folder(folder, output, seer, least_score=least_score, overwrite=overwrite, progress=on_progress)
+    with reporter.progress("pictures/s") as on_step:
+        made = annotate_folder(folder, output, seer, least_score=least_score, overwrite=overwrite, progress=on_step)
     reporter.warn_all(made.without_person, "nobody was seen")
     reporter.warn_all(list(made.unreadable.values()))
     summary = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}

@@ -49,8 +49,8 @@ def verify(
     from motionwarp.datasets.verify import verify as verify_dataset
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    with reporter.progress("clips/s") as on_progress:
-        report = verify_dataset(open_storage(dataset), deep=not quick, progress=on_progress)
+    with reporter.progress("clips/s") as on_step:
+        report = verify_dataset(open_storage(dataset), deep=not quick, progress=on_step)
     reporter.warn_all(report.problems)
     state = f"{len(report.problems)} problems" if report.problems else "sound"
     failed = f", {report.failed} that could not be made" if report.failed else ""
@@ -80,8 +80,8 @@ def stats(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if figure is not None:
         check_target(figure, overwrite=overwrite)
-    with reporter.progress("clips/s") as on_progress:
-        coverage = measure_coverage(open_storage(dataset), progress=on_progress)
+    with reporter.progress("clips/s") as on_step:
+        coverage = measure_coverage(open_storage(dataset), progress=on_step)
     if figure is not None:
         write_image(figure, draw_coverage(coverage), overwrite=overwrite)
     statistics = coverage.statistics()
@@ -136,23 +136,23 @@ def export(
     if form is Form.WEBDATASET:
         from motionwarp.datasets.shards import ShardLimits, write_shards
 
-        with reporter.progress("clips/s") as on_progress:
-            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=on_progress)
+        with reporter.progress("clips/s") as on_step:
+            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=on_step)
         reporter.result({"dataset": dataset, "shards": names}, f"{dataset}: {len(names)} shards")
         return
     if output is None:
         raise OptionError("needs an output", subject=f"export {form.value}", remedy="Give -o")
     check_export_place(storage, output)
-    with reporter.progress("clips/s") as on_progress:
+    with reporter.progress("clips/s") as on_step:
         if form is Form.COCO:
             from motionwarp.datasets.export import export_coco
 
             target, name = split_address(output)
             if target.exists(name) and not overwrite:
                 raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
-            count = export_coco(storage, target, name, progress=on_progress)
+            count = export_coco(storage, target, name, progress=on_step)
         else:
             from motionwarp.datasets.export import export_openpose
 
-            count = export_openpose(storage, open_storage(output), overwrite=overwrite, progress=on_progress)
+            count = export_openpose(storage, open_storage(output), overwrite=overwrite, progress=on_step)
     reporter.result({"dataset": dataset, "output": output, "frames": count}, f"{output}: {count} frames")

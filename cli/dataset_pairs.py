@@ -91,8 +91,8 @@ def pairs(
     )
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where)) if annotate else None
-    with reporter.progress("pictures/s") as on_progress:
-        made = make_held_out(settings, seer, on_progress)
+    with reporter.progress("pictures/s") as on_step:
+        made = make_held_out(settings, seer, on_step)
     reporter.warn_all(made.without_person, "nobody was seen")
     split = made.split
     text = (

@@ -66,8 +66,8 @@ def make_test_pairs(
     settings = PlainPairsSettings(photos, pairs_per_clip, every, seed)
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
-    with reporter.progress("pictures/s") as on_progress:
-        made = make_plain_pairs(data, output, settings, seer, overwrite=overwrite, progress=on_progress)
+    with reporter.progress("pictures/s") as on_step:
+        made = make_plain_pairs(data, output, settings, seer, overwrite=overwrite, progress=on_step)
     if made.reverse < photos:
         reporter.warn(f"{made.reverse} of {photos} photos: no more of the split can be used")
     text = f"{output}: {made.reverse} reverse pairs of photos, {made.of_clips} pairs of frames of clips"

@@ -89,8 +89,8 @@ def cross(
         precision.value,
         seed,
     )
-    with reporter.progress() as on_progress:
-        summary = evaluate_cross(settings, on_progress)
+    with reporter.progress() as on_step:
+        summary = evaluate_cross(settings, on_step)
     if output is not None:
         write_whole(output, json.dumps(summary, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
     reporter.warn_all(

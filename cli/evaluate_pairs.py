@@ -195,8 +195,8 @@ def pairs(
         fid_reference=fid_reference,
     )
     run = PairsRun(settings)
-    with reporter.progress("pairs/s") as on_progress:
-        result = run.run(on_progress)
+    with reporter.progress("pairs/s") as on_step:
+        result = run.run(on_step)
         summary = write_report(result, run.people.known_poses(), rows)
     excluded = [f"{each.pair}{f' ({each.system})' if each.system else ''}: {each.reason}" for each in result.excluded]
     reporter.warn_all(excluded, "excluded")

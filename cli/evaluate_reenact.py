@@ -169,10 +169,10 @@ def reenact(
     )
     seer = make_estimator(estimator, where, dtype)
     reader = NetworkPredictor.load(DEFAULT_WEIGHTS, where, dtype)
-    with reporter.progress() as on_progress:
+    with reporter.progress() as on_step:
         comparisons = [
             evaluate_clip(
-                clip, engines, settings, estimator=seer, reader=reader, device=where, dtype=dtype, progress=on_progress
+                clip, engines, settings, estimator=seer, reader=reader, device=where, dtype=dtype, progress=on_step
             )
             for clip in clips
         ]

@@ -58,8 +58,8 @@ def reverse(
     dtype = resolve_precision(precision.value, where)
     settings = ReverseSettings(count=count, seed=seed, rows=rows if sheet is not None else 0)
     seer = BuiltinEstimator.load(where, dtype)
-    with reporter.progress("photos/s") as on_progress:
+    with reporter.progress("photos/s") as on_step:
         comparison = evaluate_reverse_pairs(
-            data, engines, settings, estimator=seer, device=where, dtype=dtype, progress=on_progress
+            data, engines, settings, estimator=seer, device=where, dtype=dtype, progress=on_step
         )
     report_comparison(reporter, [comparison], settings.told(), sheet, overwrite=overwrite)

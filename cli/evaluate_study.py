@@ -47,8 +47,8 @@ def study(
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     settings = StudySettings(first, second, output, question, pairs, checks, height, seed, overwrite)
-    with reporter.progress("pairs/s") as on_progress:
-        made = make_study(settings, on_progress)
+    with reporter.progress("pairs/s") as on_step:
+        made = make_study(settings, on_step)
     reporter.warn_all([f"{name} is in one folder only" for name in made.unmatched])
     summary = {
         "page": str(made.page),

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from motionwarp.engines.registry import catalog
+from motionwarp.options import ComputeOptions
 from motionwarp.training.analyzer import STAGE
 
-from .errors import is_debug
-from .options import DebugOption, Device, DeviceOption, JsonOption, Precision, PrecisionOption, QuietOption, examples
+from .options import examples, with_options
 from .reporting import Reporter
 from .train_old_names import add_old_names
 from .train_stages import engine_commands, stage_command
@@ -39,25 +39,21 @@ add_old_names(app)
 @app.command(
     "calibrate", epilog=examples("motionwarp train calibrate runs/a/analyser.safetensors data -o analyser.safetensors")
 )
+@with_options
 def calibrate(
-    ctx: typer.Context,
     weights: Annotated[
         Path, typer.Argument(metavar="WEIGHTS", help="The analyzer as training exported it.", show_default=False)
     ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and its labels.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The calibrated weights.")],
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    compute: ComputeOptions,
+    reporter: Reporter,
 ) -> None:
     """Make an analyzer's scores probabilities, measured on photos kept from training and validation."""
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.calibration import calibrate as fit
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    where = resolve_device(device.value)
-    knots = fit(weights, data / "ccp", output, where, resolve_precision(precision.value, where))
+    where = resolve_device(compute.device)
+    knots = fit(weights, data / "ccp", output, where, resolve_precision(compute.precision, where))
     text = "  ".join(f"{raw:.2f}>{probability:.2f}" for raw, probability in knots)
     reporter.result({"output": str(output), "knots": knots}, f"{output}: {text}")

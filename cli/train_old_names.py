@@ -3,75 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final, Literal
 
 import typer
 
 from motionwarp.errors import OptionError
+from motionwarp.options import ComputeOptions, Options, OverwriteOptions, documented, option
+from motionwarp.pipeline.options import EstimatorOptions
+from motionwarp.training.options import FitOptions, TrainOptions
 
-from .errors import is_debug
-from .options import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    EstimatorOption,
-    JsonOption,
-    OverwriteOption,
-    Precision,
-    PrecisionOption,
-    QuietOption,
-)
+from .options import with_options
 from .reporting import Reporter
-from .train_person import DEFAULT, BaseOption, PersonRun, fit_person
-from .train_stages import ConfigArgument, MinutesOption, RunOption, TrainingRun, train_stage
+from .train_person import fit_person
+from .train_stages import train_stage
+
+_ENGINES: Final = {"parts": "warping_gan", "paper": "warping_gan_paper"}
 
 
-class PresetChoice(str, Enum):
-    """Which networks."""
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PresetOptions(Options):
+    """Which engine is meant."""
 
-    PARTS = "parts"
-    PAPER = "paper"
+    preset: Literal["parts", "paper"] = option("parts", help="parts is warping_gan now, paper warping_gan_paper.")
 
 
-PresetOption = Annotated[PresetChoice, typer.Option("--preset", help="parts: warping_gan; paper: warping_gan_paper.")]
-_ENGINES: Final = {PresetChoice.PARTS: "warping_gan", PresetChoice.PAPER: "warping_gan_paper"}
+@documented
+@dataclass(frozen=True, kw_only=True)
+class OldGeneratorOptions(OverwriteOptions, ComputeOptions):
+    """What `train warping-gan` took, for stage II and for one person."""
+
+    config: Path | None = option(None, help="TOML file.", metavar="CONFIG", argument=True)
+    output: Path = option(help="Folder of the run, or the file.", flags=("-o", "--output"), metavar="DIR|FILE")
+    person: Path | None = option(None, help="Fit to this clip's person.", metavar="CLIP")
+    start_from: str | None = option(
+        None, help="Weights to begin with.", flags=("--start-from", "--from"), metavar="NAME|FILE"
+    )
+    max_minutes: float | None = option(None, help="Stop after this time.", low=0)
 
 
 def add_old_names(app: typer.Typer) -> None:
     """Add the old commands, which help does not list."""
-    for old, stage in (("parser", "parser"), ("matcher", "matcher")):
-        app.command(old, hidden=True, help=f"Old name of `train ENGINE {stage}`.")(_stage_command(old, stage))
-    app.command("warping-gan", hidden=True, help="Old name of `train ENGINE generator` and `train ENGINE person`.")(
-        warping_gan
-    )
+    for name in ("parser", "matcher"):
+        app.command(name, hidden=True, help=f"Old name of `train ENGINE {name}`.")(_stage_command(name))
+    old = "Old name of `train ENGINE generator` and `train ENGINE person`."
+    app.command("warping-gan", hidden=True, help=old)(warping_gan)
     app.command("analyser", hidden=True, help="Old name of `train analyzer`.")(analyser)
 
 
-def _stage_command(old: str, stage: str) -> Callable[..., None]:
-    def command(
-        ctx: typer.Context,
-        config: ConfigArgument,
-        output: RunOption,
-        preset: PresetOption = PresetChoice.PARTS,
-        max_minutes: MinutesOption = None,
-        device: DeviceOption = Device.AUTO,
-        precision: PrecisionOption = Precision.AUTO,
-        as_json: JsonOption = False,
-        quiet: QuietOption = False,
-        debug: DebugOption = False,
-    ) -> None:
-        reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-        _train(old, preset, stage, TrainingRun(config, output, max_minutes, device, precision), reporter)
+def _stage_command(name: str) -> Callable[..., None]:
+    def command(asked: TrainOptions, preset: PresetOptions, reporter: Reporter) -> None:
+        _train(name, name, preset, asked, reporter)
 
-    return command
+    return with_options(command)
 
 
-def _train(old: str, preset: PresetChoice, stage: str, asked: TrainingRun, reporter: Reporter) -> None:
+def _train(old: str, stage: str, preset: PresetOptions, asked: TrainOptions, reporter: Reporter) -> None:
     from motionwarp.engines.registry import find_spec
 
-    engine = _ENGINES[preset]
+    engine = _ENGINES[preset.preset]
     stages = find_spec(engine).stages
     if stage not in stages:
         raise OptionError(
@@ -79,68 +71,54 @@ def _train(old: str, preset: PresetChoice, stage: str, asked: TrainingRun, repor
             subject=f"train {old}",
             remedy=f"Its networks are: {', '.join(stages)}.",
         )
-    _tell(reporter, f"train {old}", f"train {engine} {stage}")
+    _warn(reporter, f"train {old}", f"train {engine} {stage}")
     train_stage(stages[stage], asked, reporter)
 
 
-def _tell(reporter: Reporter, old: str, new: str) -> None:
+def _warn(reporter: Reporter, old: str, new: str) -> None:
     reporter.warn(f"`motionwarp {old}` is deprecated and will go; it is now `motionwarp {new}`.")
 
 
+@with_options
 def warping_gan(
-    ctx: typer.Context,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR|FILE", help="Folder of the run, or the file.")],
-    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="TOML file.")] = None,
-    preset: PresetOption = PresetChoice.PARTS,
-    person: Annotated[Path | None, typer.Option("--person", metavar="CLIP", help="Fit to this clip's person.")] = None,
-    base: BaseOption = DEFAULT,
-    pose_estimator: EstimatorOption = "builtin",
-    max_minutes: MinutesOption = None,
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    asked: OldGeneratorOptions, preset: PresetOptions, estimator: EstimatorOptions, reporter: Reporter
 ) -> None:
     """Train stage II, or with --person fit the engine to one person."""
     from motionwarp.engines.registry import find_spec
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    if person is not None:
-        if preset is not PresetChoice.PARTS:
+    shared = {"device": asked.device, "precision": asked.precision, "max_minutes": asked.max_minutes}
+    if asked.person is not None:
+        if preset.preset != "parts":
             raise OptionError(
                 "only the parts preset is fitted to a person", subject="--person", remedy="Leave --preset out."
             )
-        _tell(reporter, "train warping-gan --person", "train warping_gan person")
-        asked = PersonRun(person, output, config, base, pose_estimator, max_minutes, device, precision, overwrite)
-        fit_person(find_spec("warping_gan"), asked, reporter)
+        _warn(reporter, "train warping-gan --person", "train warping_gan person")
+        fit = FitOptions(
+            clip=asked.person,
+            output=asked.output,
+            config=asked.config,
+            start_from=asked.start_from,
+            overwrite=asked.overwrite,
+            **shared,  # type: ignore[arg-type]
+        )
+        fit_person(find_spec("warping_gan"), fit, estimator, reporter)
         return
-    if config is None:
+    if asked.config is None:
         raise OptionError(
             "neither a configuration nor a person is given", remedy="Give CONFIG, or --person with a clip."
         )
-    if base != DEFAULT:
+    if asked.start_from is not None:
         raise OptionError(
-            "goes with --person only", subject="--from", remedy="In a configuration the key is `start_from`."
+            "goes with --person only", subject="--from", remedy="In a configuration the key is start_from."
         )
-    run = TrainingRun(config, output, max_minutes, device, precision)
-    _train("warping-gan", preset, "generator", run, reporter)
+    run = TrainOptions(config=asked.config, output=asked.output, **shared)  # type: ignore[arg-type]
+    _train("warping-gan", "generator", preset, run, reporter)
 
 
-def analyser(
-    ctx: typer.Context,
-    config: ConfigArgument,
-    output: RunOption,
-    max_minutes: MinutesOption = None,
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+@with_options
+def analyser(asked: TrainOptions, reporter: Reporter) -> None:
     """Train the analyzer."""
     from motionwarp.training.analyzer import STAGE
 
-    reporter = Reporter(quiet=quiet, debug=is_debug(ctx))
-    _tell(reporter, "train analyser", "train analyzer")
-    train_stage(STAGE, TrainingRun(config, output, max_minutes, device, precision), reporter)
+    _warn(reporter, "train analyser", "train analyzer")
+    train_stage(STAGE, asked, reporter)

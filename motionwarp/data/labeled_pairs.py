@@ -195,6 +195,7 @@ def write_pair_pack(
 
 def write_requested(request: PackRequest) -> WrittenPack:
     """Write a pack of pairs of the kinds "pairs-..."; see `labeled_pairs_of_kind`."""
+    options = request.options
     kind = request.kind.removeprefix("pairs-")
-    pairs = labeled_pairs_of_kind(kind, request.data, request.seed, request.split)
-    return write_pair_pack(pairs, request.count, request.output, request.on_progress)
+    pairs = labeled_pairs_of_kind(kind, options.data, options.seed, options.split)
+    return write_pair_pack(pairs, options.count, options.output, request.on_progress)

@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from motionwarp.errors import OptionError
+from motionwarp.options import OverwriteOptions, documented, option
 from motionwarp.references import check_reference, load_reference
 
 if TYPE_CHECKING:
     from motionwarp.data.packing import WrittenPack
     from motionwarp.data.splits import Split
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PackOptions(OverwriteOptions):
+    """What is packed, and where."""
+
+    data: Path = option(
+        help="Folder with ccp/ and video/, or of the published data set; not read for synthetic people.",
+        metavar="DATA",
+        argument=True,
+    )
+    output: Path = option(help="The pack to write.", flags=("-o", "--output"), metavar="FILE")
+    count: int = option(3000, help="Pictures or pairs, for all kinds but photos and clips.", low=1)
+    seed: int = option(0, help="For all kinds but photos and clips.", low=0)
+    split: Literal["train", "validation"] = option(
+        "train", help="Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
+    )
 
 
 @dataclass(frozen=True)
@@ -23,23 +42,13 @@ class PackRequest:
     ----------
     kind : str
         Name of the kind, as the user gave it.
-    data, output : Path
-        Folder of the data, and the file to write.
-    count : int
-        Samples; kinds that pack all there is do not look at it.
-    seed : int
-    split : str
-        "train" or "validation".
+    options : PackOptions
     on_progress : callable
         Called with the number of samples so far.
     """
 
     kind: str
-    data: Path
-    output: Path
-    count: int
-    seed: int
-    split: Split
+    options: PackOptions
     on_progress: Callable[[int], None]
 
 
@@ -75,9 +84,9 @@ class PackKind:
         OptionError
             If the split cannot be packed.
         """
-        if request.split not in self.splits:
+        if request.options.split not in self.splits:
             raise OptionError(
-                f"packs of this kind have no split '{request.split}'; only pairs can be packed of it",
+                f"packs of this kind have no split '{request.options.split}'; only pairs can be packed of it",
                 subject=request.kind,
                 remedy=f"It has: {', '.join(self.splits)}. `evaluate analyzer` reads validation data itself.",
             )

@@ -264,5 +264,6 @@ def write_pack(samples: Iterable[LabeledPicture], path: Path, progress: Callable
 
 def write_requested(request: PackRequest) -> WrittenPack:
     """Write a pack of pictures for the analyzer; see `pack_kinds.ANALYZER_PACKS`."""
-    samples = samples_of_kind(request.kind, request.data, count=request.count, seed=request.seed)
-    return write_pack(samples, request.output, request.on_progress)
+    options = request.options
+    samples = samples_of_kind(request.kind, options.data, count=options.count, seed=options.seed)
+    return write_pack(samples, options.output, request.on_progress)

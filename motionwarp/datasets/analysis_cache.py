@@ -36,7 +36,7 @@ def analysis_key(metadata: Mapping[str, Any]) -> str:
 
 
 class AnalysisCache:
-    """Analyses by key in a folder of a storage; several processes may use it at once.
+    """Analyzes by key in a folder of a storage; several processes may use it at once.
 
     Parameters
     ----------

@@ -124,7 +124,7 @@ class ClipMaker:
     Parameters
     ----------
     seer : Seer
-        Whose cache holds the analyses of all inputs.
+        Whose cache holds the analyzes of all inputs.
     """
 
     def __init__(self, seer: InputAnalyzer) -> None:

@@ -80,13 +80,13 @@ def estimator_sha256(name_or_file: str) -> str:
     if name_or_file in _OF_ESTIMATORS:
         name = _OF_ESTIMATORS[name_or_file]
         return registry()[name].sha256 if name else ""
-    return _file_sha256("--pose-estimator", name_or_file, tuple(_OF_ESTIMATORS))
+    return _file_sha256("pose_estimator", name_or_file, tuple(_OF_ESTIMATORS))
 
 
 def _engine_sha256(name_or_file: str) -> str:
     """Return the sha256 of an engine's weights, with the distribution if it is not ours; empty for one without either."""
     if name_or_file not in engine_choices():
-        return _file_sha256("--engine", name_or_file, engine_choices())
+        return _file_sha256("engine", name_or_file, engine_choices())
     spec = find_spec(name_or_file)
     facts = []
     if not is_own(spec.name):  # another release of it may draw otherwise
@@ -101,7 +101,7 @@ def _file_sha256(option: str, file: str, names: Sequence[str]) -> str:
     if not Path(file).exists():
         raise OptionError(
             "is neither a name nor a file",
-            subject=f"{option} {file}",
+            values={option: file},
             remedy=f"Choose one of {', '.join(names)}, or give a file",
         )
     return content_sha256(file)

@@ -123,7 +123,9 @@ def shard_problems(storage: Storage, *, deep: bool) -> list[str]:
     index = read_index(storage)
     try:
         limits = ShardLimits(**index["limits"])
-        records = {checked_name(shard["name"]): FileRecord(shard["sha256"], shard["bytes"]) for shard in index["shards"]}
+        records = {
+            checked_name(shard["name"]): FileRecord(shard["sha256"], shard["bytes"]) for shard in index["shards"]
+        }
     except (KeyError, TypeError, ValueError, OptionError):
         return [f"{FOLDER}: are unfinished; make them again with `dataset export SET webdataset`"]
     if index["key"] != _key(storage, limits):

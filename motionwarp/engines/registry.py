@@ -176,7 +176,7 @@ def find_spec(name: str) -> EngineSpec:
     if name not in specs:
         raise OptionError(
             "there is no such engine",
-            subject=f"--engine {name}",
+            values={"engine": name},
             remedy=" ".join(
                 [
                     f"Choose one of {', '.join(engine_choices())}, or give a file that ends in {_WEIGHTS_ENDING}.",

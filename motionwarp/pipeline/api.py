@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from motionwarp.media.audio import AudioSource
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import VideoWriter, open_writer
+from motionwarp.options import changed
 from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import StrPath, TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, Stage, announce
@@ -25,11 +26,6 @@ from motionwarp.pipeline.timeline import Timeline
 from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import Frame
 from motionwarp.version import __version__
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from motionwarp.pipeline.options import TransferChanges
 
 
 @dataclass(frozen=True)
@@ -179,7 +175,7 @@ def transfer(
     options: TransferOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-    **changes: Unpack[TransferChanges],
+    **changes: Any,
 ) -> TransferResult:
     """Give the motion of a clip to the person of a picture and write it as a video.
 
@@ -206,7 +202,7 @@ def transfer(
     InputError
         One of its kinds, if an input, an option or the output is at fault; nothing is written then.
     """
-    options = replace(options or TransferOptions(), **changes)
+    options = changed(options or TransferOptions(), changes)
     begin = time.perf_counter()
     source, driving = Path(source), Path(driving)
     job = TransferJob(source, driving, options)
@@ -235,7 +231,7 @@ def stream(
     options: TransferOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-    **changes: Unpack[TransferChanges],
+    **changes: Any,
 ) -> Iterator[Frame]:
     """Give the motion of a clip to the person of a picture, frame by frame; options of the file written do not count.
 
@@ -254,7 +250,7 @@ def stream(
     InputError
         As for `transfer`, when the first frame is asked for.
     """
-    job = TransferJob(Path(source), Path(driving), replace(options or TransferOptions(), **changes))
+    job = TransferJob(Path(source), Path(driving), changed(options or TransferOptions(), changes))
     timeline = job.prepare(progress)
     for frame in job.frames():
         yield frame

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.registry import make_engine
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError, OptionError
@@ -350,7 +350,7 @@ class TransferJob:
         count = len(track)
         parts: list[FloatArray] = []
         announce(callback, Stage.PLAN, 0, count)
-        for theta in self.clock.timed("engine", self._runner.plan(track.points)):
+        for theta in self.clock.timed("engine", self._runner.plan(Motion(track.points))):
             parts.append(theta)
             announce(callback, Stage.PLAN, sum(map(len, parts)), count)
         with self.clock.measure("smooth"):
@@ -362,7 +362,7 @@ class TransferJob:
 
     def _layers(self, chosen: npt.NDArray[np.int64]) -> Generator[PersonLayer, None, None]:
         """Yield the person of every chosen frame, rendered a batch ahead in a thread of its own."""
-        rendered = self._runner.render(self._target.points[chosen], self._theta[chosen])
+        rendered = self._runner.render(Motion(self._target.points[chosen]), self._theta[chosen])
         with closing(prefetched(self.clock.timed("engine", rendered), 1)) as batches:
             for layers in batches:
                 yield from layers
@@ -373,7 +373,9 @@ class TransferJob:
         """Yield what the engine decides for every frame, drawn; once `prepare` is done."""
         for start in range(0, len(self._timeline), _REGION_BATCH):
             frames = slice(start, start + _REGION_BATCH)
-            for offset, picture in enumerate(self.engine.explain(self._target.points[frames], self._theta[frames])):
+            for offset, picture in enumerate(
+                self.engine.explain(Motion(self._target.points[frames]), self._theta[frames])
+            ):
                 yield Frame(picture, float(self._timeline.times_seconds[start + offset]), start + offset)
 
     def _driving_frames(self, chosen: npt.NDArray[np.int64]) -> Generator[Frame, None, None]:

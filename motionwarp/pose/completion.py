@@ -24,8 +24,8 @@ from motionwarp.pose.kinematics import (
 from motionwarp.pose.skeleton import LEFT_SHOULDER, NECK, POINT_NAMES, RIGHT_SHOULDER
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose
 
-# a position taken from the mirror side is half as good as its model; an invented one lies below `VISIBLE_SCORE`, so that
-# nobody takes it for seen, yet above 0, so that it still means a place
+# a position taken from the mirror side is half as good as its model; an invented one lies below `VISIBLE_SCORE`, so
+# that nobody takes it for seen, yet above 0, so that it still means a place
 MIRRORED_FACTOR = 0.5
 ESTIMATED_SCORE = 0.1
 # bones that tell the torso's length where it was not seen itself, the most reliable first

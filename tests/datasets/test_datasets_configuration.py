@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets import dependencies as deciding_files
-from motionwarp.datasets.augmentation import Augmentation
 from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchanged, stored_form
 from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.items import Item
+from motionwarp.datasets.options import Augmentation
 from motionwarp.datasets.plan import make_plan, plan_summary
 from motionwarp.engines.registry import engine_choices
 from motionwarp.errors import MediaError, OptionError, OutputError

@@ -14,12 +14,11 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.analysis_cache import AnalysisCache
-from motionwarp.datasets.augmentation import Augmentation
 from motionwarp.datasets.clip_reader import read_warps
 from motionwarp.datasets.config import CONFIG_NAME
-from motionwarp.datasets.generate import RunSettings
 from motionwarp.datasets.lock import LOCK, DatasetLock
 from motionwarp.datasets.manifest import read_manifest
+from motionwarp.datasets.options import Augmentation, RunSettings
 from motionwarp.datasets.scratch import process_birth
 from motionwarp.datasets.storage.factory import open_storage
 from motionwarp.datasets.storage.local import LocalStorage

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation import cross
 from motionwarp.evaluation.cross import CrossSettings, evaluate_cross
@@ -90,12 +90,12 @@ class DrawingEngine(Engine):
         if self.name == "fails" and self.color[0] > 120:
             raise InputError("red people are too much for it")
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        return np.zeros((len(target_poses), 1), np.float32)
+    def plan(self, motion: Motion) -> FloatArray:
+        return np.zeros((len(motion), 1), np.float32)
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         layers = []
-        for points in target_poses:
+        for points in motion.points:
             moved = points.copy()
             color = self.color
             if self.name == "shakes":

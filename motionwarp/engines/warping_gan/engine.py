@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.data.person_window import window_around
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.warping_gan.blending import blend_parts
 from motionwarp.engines.warping_gan.debug import region_pictures
 from motionwarp.engines.warping_gan.inputs import (
@@ -116,19 +116,19 @@ class WarpingGanEngine(Engine):
         self._generator = self._placed(fuse_batch_norm(self._networks.generator))
 
     @torch.inference_mode()
-    def plan(self, target_poses: FloatArray) -> FloatArray:
+    def plan(self, motion: Motion) -> FloatArray:
         """Fit all maps and the window; see `Engine.plan`."""
         person, settings = self._prepared()
-        poses = torch.from_numpy(target_poses)
+        poses = torch.from_numpy(motion.points)
         theta = person.plan(poses)
-        windows = _windows(person.bounds(poses, theta).numpy(), target_poses, settings)
+        windows = _windows(person.bounds(poses, theta).numpy(), motion.points, settings)
         return np.concatenate([theta.flatten().numpy(), windows], axis=1)
 
     @torch.inference_mode()
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
         person, settings = self._prepared()
-        poses = torch.from_numpy(target_poses)
+        poses = torch.from_numpy(motion.points)
         maps, window = _unpacked(theta, poses)
         blend = self._decided(person, maps, poses, window).blend
         frames: list[PersonLayer] = [person_layer(None)] * len(poses)
@@ -143,10 +143,10 @@ class WarpingGanEngine(Engine):
         return frames
 
     @torch.inference_mode()
-    def explain(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[ByteArray]:
+    def explain(self, motion: Motion, theta: FloatArray) -> Sequence[ByteArray]:
         """Draw parsing, parts, gate and blend of each frame; see `Engine.explain` and `region_pictures`."""
         person, _ = self._prepared()
-        poses = torch.from_numpy(target_poses)
+        poses = torch.from_numpy(motion.points)
         maps, window = _unpacked(theta, poses)
         decided = self._decided(person, maps, poses, window)
         return region_pictures(decided.layers, decided.stage_one, decided.blend)

@@ -55,6 +55,7 @@ def write_part_pack(
 
 def write_requested(request: PackRequest) -> WrittenPack:
     """Write a pack of the kinds "parts-..."; see `pairs_of_kind`."""
+    options = request.options
     kind = cast(PairKind, request.kind.removeprefix("parts-"))
-    pairs = pairs_of_kind(kind, request.data, request.seed, split=request.split)
-    return write_part_pack(part_samples(pairs), request.count, request.output, request.on_progress)
+    pairs = pairs_of_kind(kind, options.data, options.seed, split=options.split)
+    return write_part_pack(part_samples(pairs), options.count, options.output, request.on_progress)

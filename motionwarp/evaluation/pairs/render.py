@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from motionwarp.data.protocols import PairNames
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.pairs.people import People
@@ -170,8 +170,8 @@ class PairRenderer:
         if self._prepared_for != wanted:
             self.engine.prepare(source.person, RenderSettings(self.device, self.dtype, width, height))
             self._prepared_for = wanted
-        points = np.ascontiguousarray(pose.points[None])
-        layer = self.engine.render(points, self.engine.plan(points))[0]
+        motion = Motion(np.ascontiguousarray(pose.points[None]))
+        layer = self.engine.render(motion, self.engine.plan(motion))[0]
         return composite(layer, source.plate.copy())
 
 

@@ -38,7 +38,7 @@ from motionwarp.media.image import is_picture
 from motionwarp.perception.registry import make_estimator
 from motionwarp.types import FloatArray
 
-OnProgress = Callable[[str, int, int | None], None]
+OnStep = Callable[[str, int, int | None], None]
 Measure = Callable[[Sequence[NamedTask]], Iterator[PictureOutcome]]
 # points below this score are guesses: no region is laid round them
 _SURE = 0.3
@@ -71,7 +71,7 @@ class PairsRun:
         self.people = People(self.annotations, lambda: make_estimator(settings.estimator, self.device, self.dtype))
         make_folder(settings.report)
 
-    def run(self, on_progress: OnProgress) -> PairsResult:
+    def run(self, on_step: OnStep) -> PairsResult:
         """Do everything; what a run before this one has done is taken as it is.
 
         Parameters
@@ -86,21 +86,21 @@ class PairsRun:
         """
         result = PairsResult(self.settings, self.listed, self.systems, details=self._facts())
         pairs = self._located(self._drawn(), result)
-        pictures = {system.name: self._results(system, pairs, result, on_progress) for system in self.systems}
+        pictures = {system.name: self._results(system, pairs, result, on_step) for system in self.systems}
         scores: Scores = {}
         for family in self.settings.families:
             if family == "sets":
                 continue
-            measure = self._measure_of(family, result, on_progress)
+            measure = self._measure_of(family, result, on_step)
             if measure is None:
                 continue
             scores[family] = {
-                system.name: self._scored(system, family, measure, pairs, pictures[system.name], on_progress)
+                system.name: self._scored(system, family, measure, pairs, pictures[system.name], on_step)
                 for system in self.systems
             }
         gather(result, pairs, pictures, scores)
         if "sets" in self.settings.families:
-            self._add_sets(result, on_progress)
+            self._add_sets(result, on_step)
         return result
 
     def _facts(self) -> dict[str, Any]:
@@ -141,14 +141,12 @@ class PairsRun:
     # results
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _results(
-        self, system: System, pairs: Sequence[Pair], result: PairsResult, on_progress: OnProgress
-    ) -> dict[str, Path]:
+    def _results(self, system: System, pairs: Sequence[Pair], result: PairsResult, on_step: OnStep) -> dict[str, Path]:
         """Return a system's pictures by pair; pairs without one are excluded."""
         if system.kind == "copy":
             return {pair.names.key: pair.source for pair in pairs}
         if system.folder is None:
-            return self._rendered(system, pairs, result, on_progress)
+            return self._rendered(system, pairs, result, on_step)
         found: dict[str, Path] = {}
         owner: dict[Path, str] = {}
         for pair in pairs:
@@ -167,9 +165,7 @@ class PairsRun:
             found[pair.names.key] = path
         return found
 
-    def _rendered(
-        self, system: System, pairs: Sequence[Pair], result: PairsResult, on_progress: OnProgress
-    ) -> dict[str, Path]:
+    def _rendered(self, system: System, pairs: Sequence[Pair], result: PairsResult, on_step: OnStep) -> dict[str, Path]:
         settings = {
             **system.identity(),
             "annotations": result.details["annotations_sha256"],
@@ -196,13 +192,13 @@ class PairsRun:
                 cache.add(task.pair.key, Score(stamp_of(task.source, task.target), {}, rendered.error))
                 if rendered.error is not None:
                     result.excluded.append(Exclusion(task.pair.key, system.name, rendered.error))
-                on_progress(stage, done, len(waiting))
+                on_step(stage, done, len(waiting))
             return {key: task.result for key, task in tasks.items() if cache.scores[key].error is None}
 
     # scores
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _measure_of(self, family: Family, result: PairsResult, on_progress: OnProgress) -> Measure | None:
+    def _measure_of(self, family: Family, result: PairsResult, on_step: OnStep) -> Measure | None:
         """Return what measures a family, or None, with the reason noted, where its weights are missing."""
         fit = self.settings.fit
         if family == "pose":
@@ -219,7 +215,7 @@ class PairsRun:
         variants = family == "variants"
 
         def pictures(tasks: Sequence[NamedTask]) -> Iterator[PictureOutcome]:
-            plain = [named.task for named in tasks] if variants else self._with_points(tasks, on_progress)
+            plain = [named.task for named in tasks] if variants else self._with_points(tasks, on_step)
             return measure_all(plain, fit, variants=variants, jobs=self.settings.jobs)
 
         return pictures
@@ -235,11 +231,11 @@ class PairsRun:
         }.get(family, ())
         return {"family": family, "fit": self.settings.fit, **{name: details[name] for name in names}}
 
-    def _with_points(self, tasks: Sequence[NamedTask], on_progress: OnProgress) -> list[PictureTask]:
+    def _with_points(self, tasks: Sequence[NamedTask], on_step: OnStep) -> list[PictureTask]:
         found = []
         for done, named in enumerate(tasks, start=1):
             found.append(replace(named.task, points=self._points(named)))
-            on_progress("points", done, len(tasks))
+            on_step("points", done, len(tasks))
         return found
 
     def _points(self, named: NamedTask) -> FloatArray | None:
@@ -260,7 +256,7 @@ class PairsRun:
         measure: Measure,
         pairs: Sequence[Pair],
         pictures: dict[str, Path],
-        on_progress: OnProgress,
+        on_step: OnStep,
     ) -> dict[str, Score]:
         """Return a system's scores by pair, those of earlier runs included."""
         settings = {**system.identity(), **self._settings_of(family), "images": str(self.settings.images.resolve())}
@@ -281,10 +277,10 @@ class PairsRun:
                 zip(waiting, measure([task for _, _, task in waiting]), strict=True), start=1
             ):
                 cache.add(key, Score(stamp, outcome.metrics, outcome.error))
-                on_progress(stage, done, len(waiting))
+                on_step(stage, done, len(waiting))
             return {key: cache.scores[key] for key in pictures if key in cache.scores}
 
-    def _add_sets(self, result: PairsResult, on_progress: OnProgress) -> None:
+    def _add_sets(self, result: PairsResult, on_step: OnStep) -> None:
         reason = self.weights.missing(INCEPTION)
         if reason is None and len(result.pairs) < 2:
             reason = "one picture is no set"
@@ -293,14 +289,14 @@ class PairsRun:
             return
         seer = InceptionFeatures(self.weights, self.device)
         total = len(self.systems) + 1
-        on_progress("sets", 0, total)
+        on_step("sets", 0, total)
         reference = self.settings.fid_reference
         real = sorted({pair.target for pair in result.pairs}) if reference is None else _pictures_in(reference)
         truths = seer.see(real)
-        on_progress("sets", 1, total)
+        on_step("sets", 1, total)
         for done, system in enumerate(self.systems, start=2):
             result.sets[system.name] = set_metrics(seer.see(result.results[system.name]), truths)
-            on_progress("sets", done, total)
+            on_step("sets", done, total)
 
 
 def _pictures_in(folder: Path) -> list[Path]:

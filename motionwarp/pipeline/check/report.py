@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
+from motionwarp.options import changed
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.api import inputs_of, provenance
 from motionwarp.pipeline.check.alignment import AlignmentStats, alignment_issues, alignment_stats
@@ -31,12 +32,6 @@ from motionwarp.pipeline.progress import ProgressCallback
 from motionwarp.pipeline.timeline import Timeline
 from motionwarp.pose.drawing import draw_pose
 from motionwarp.types import ByteArray, Frame
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from motionwarp.pipeline.options import TransferChanges
-
 
 # pixels of a picture on the sheet, large enough to see a hand
 _HEIGHT: Final = 360
@@ -144,7 +139,7 @@ def check(
     quick: bool = False,
     preview: str | PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
-    **changes: Unpack[TransferChanges],
+    **changes: Any,
 ) -> FeasibilityReport:
     """Tell whether a transfer will work, before a long run.
 
@@ -168,7 +163,7 @@ def check(
     InputError
         One of its kinds, if an input, an option or the preview is at fault; also if there is nobody at all.
     """
-    options = replace(options or TransferOptions(), **changes)
+    options = changed(options or TransferOptions(), changes)
     options = replace(options, side_by_side=False, save_poses=None, region_debug=None)
     job = TransferJob(Path(source), Path(driving), options)
     if preview is not None:

@@ -17,7 +17,7 @@ from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import nn
 
 from motionwarp.checkpoints.checkpoint import half_precision, save_checkpoint
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.engines.registry import make_engine
 from motionwarp.engines.warping_gan.engine import WarpingGanEngine
@@ -80,7 +80,7 @@ def prepared(
 
 def rendered(engine: Engine, *poses: FloatArray) -> Sequence[PersonLayer]:
     batch = np.stack(poses)
-    return engine.render(batch, engine.plan(batch))
+    return engine.render(Motion(batch), engine.plan(Motion(batch)))
 
 
 def on_black(layer: PersonLayer, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
@@ -114,10 +114,10 @@ def upper_body() -> FloatArray:
 
 def test_theta_has_one_length_and_varies_smoothly(weights: Path) -> None:
     engine = prepared(weights)
-    theta = engine.plan(np.stack(swaying(24)))
+    theta = engine.plan(Motion(np.stack(swaying(24))))
     assert theta.dtype == np.float32
     assert theta.shape[0] == 24
-    assert engine.plan(upper_body()[None]).shape == (1, theta.shape[1])
+    assert engine.plan(Motion(upper_body()[None])).shape == (1, theta.shape[1])
     assert np.isfinite(theta).all()
     # a fine sampling of a smooth motion has small second differences against the first ones
     scale = np.abs(np.diff(theta, axis=0)).max()
@@ -126,13 +126,13 @@ def test_theta_has_one_length_and_varies_smoothly(weights: Path) -> None:
 
 def test_batches_do_not_matter(weights: Path) -> None:
     engine, poses = prepared(weights), [*swaying(3), upper_body()]
-    theta = engine.plan(np.stack(poses))
-    alone = np.concatenate([engine.plan(pose[None]) for pose in poses])
+    theta = engine.plan(Motion(np.stack(poses)))
+    alone = np.concatenate([engine.plan(Motion(pose[None])) for pose in poses])
     np.testing.assert_allclose(theta, alone, atol=2e-3)
-    together = engine.render(np.stack(poses), theta)
+    together = engine.render(Motion(np.stack(poses)), theta)
     assert len(together) == len(poses)
     for start, end in ((0, 1), (1, 4)):
-        part = engine.render(np.stack(poses[start:end]), theta[start:end])
+        part = engine.render(Motion(np.stack(poses[start:end])), theta[start:end])
         for one, other in zip(part, together[start:end], strict=True):
             assert np.abs(on_black(one) - on_black(other)).max() <= 1
 
@@ -140,9 +140,9 @@ def test_batches_do_not_matter(weights: Path) -> None:
 def test_it_is_repeatable_and_leaves_its_arguments_alone(weights: Path) -> None:
     poses = np.stack(swaying(2))
     engine = prepared(weights)
-    theta = engine.plan(poses)
+    theta = engine.plan(Motion(poses))
     before = poses.copy(), theta.copy()
-    first = engine.render(poses, theta)
+    first = engine.render(Motion(poses), theta)
     np.testing.assert_array_equal(poses, before[0])
     np.testing.assert_array_equal(theta, before[1])
     for one, other in zip(first, rendered(prepared(weights), *swaying(2)), strict=True):
@@ -167,7 +167,7 @@ def test_layers_are_premultiplied_and_inside_the_frame(weights: Path) -> None:
         assert layer.parsing is not None
         assert layer.parsing.shape == (height, width)
         assert set(np.unique(layer.parsing)) <= {0, *np.unique(drawn_person().parsing)}
-    assert prepared(weights).render(poses[0][None], engine.plan(poses[0][None]))[0].parsing is None
+    assert prepared(weights).render(Motion(poses[0][None]), engine.plan(Motion(poses[0][None])))[0].parsing is None
 
 
 def test_networks_have_a_say(weights: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_generator_that_shows_the_composite_is_the_layered_engine(tmp_path: Pa
 
 def test_a_larger_frame_gives_the_same_person_larger(weights: Path) -> None:
     larger = front_points()
-    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centres at integers
+    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centers at integers
     small = on_black(rendered(prepared(weights), front_points())[0])
     large = on_black(rendered(prepared(weights, width=2 * WIDTH, height=2 * HEIGHT), larger)[0], 2 * WIDTH, 2 * HEIGHT)
     means = large.reshape(HEIGHT, 2, WIDTH, 2, 4).mean(axis=(1, 3))
@@ -228,9 +228,9 @@ def test_frames_without_a_person_show_nothing(weights: Path) -> None:
     nobody = np.zeros((18, 3), dtype=np.float32)
     far = front_points()
     far[:, :2] += 5000
-    theta = engine.plan(np.stack([nobody, front_points(), far]))
+    theta = engine.plan(Motion(np.stack([nobody, front_points(), far])))
     assert np.isfinite(theta).all()
-    layers = engine.render(np.stack([nobody, front_points(), far]), theta)
+    layers = engine.render(Motion(np.stack([nobody, front_points(), far])), theta)
     assert layers[0].rgba.max() == 0
     assert layers[1].rgba.max() > 200
     assert layers[2].rgba.max() == 0
@@ -260,7 +260,7 @@ def test_bfloat16_gives_nearly_the_same(weights: Path) -> None:
 def test_what_is_decided_can_be_looked_at(weights: Path) -> None:
     engine, poses = prepared(weights), np.stack(swaying(4)[:2])
     assert engine.explains
-    pictures = engine.explain(poses, engine.plan(poses))
+    pictures = engine.explain(Motion(poses), engine.plan(Motion(poses)))
     assert len(pictures) == 2
     for picture in pictures:
         assert picture.dtype == np.uint8
@@ -272,7 +272,7 @@ def test_what_is_decided_can_be_looked_at(weights: Path) -> None:
 def test_it_must_be_prepared_and_needs_an_upper_body(weights: Path) -> None:
     engine = WarpingGanEngine(weights)
     with pytest.raises(RuntimeError, match="prepare must be called"):
-        engine.plan(front_points()[None])
+        engine.plan(Motion(front_points()[None]))
     legs = front_points()
     legs[: sk.RIGHT_HIP] = 0
     with pytest.raises(NoPersonError, match="shoulders"):
