@@ -158,7 +158,7 @@ def _check_place(storage: Storage, settings: RunSettings) -> None:
             raise OutputError(
                 "a data set was begun here",
                 subject=storage.root,
-                remedy="Give --resume to go on with it, or another output",
+                remedy="Give `resume` to go on with it, or another output",
             )
         return
     others = [name for name in storage.names("") if name != _OURS]

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, SourcePerson
+from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +93,8 @@ class RenderSettings:
         Size of the output frame in pixels.
     keep_parsing : bool
         Whether layers shall carry the classes of their pixels, where the engine can tell them.
+    photo_to_frame : float (2, 3) or None
+        From pixels of the source to those of the frame, where the source's own picture lies behind the person; None else.
     """
 
     device: torch.device
@@ -100,6 +102,7 @@ class RenderSettings:
     width: int
     height: int
     keep_parsing: bool = False
+    photo_to_frame: FloatArray | None = None
 
 
 class Engine(ABC):
@@ -121,6 +124,21 @@ class Engine(ABC):
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Do once what depends on the source only; must be called before the other methods."""
+
+    def follow(self, track: PoseTrack) -> Motion:
+        """Return the motion that `plan` and `render` take, of a whole clip at once.
+
+        Parameters
+        ----------
+        track : PoseTrack
+            In pixels of the output frame, retargeted to the source's proportions.
+
+        Returns
+        -------
+        Motion
+            The points alone, unless the engine has a body that it fits to them.
+        """
+        return Motion(track.points)
 
     @abstractmethod
     def plan(self, motion: Motion) -> FloatArray:

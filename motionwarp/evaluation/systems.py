@@ -121,7 +121,7 @@ def make_systems(names: Sequence[str]) -> list[RenderingSystem]:
     if not labels or len(set(labels)) < len(labels):
         raise OptionError(
             f"engines to be compared must differ, got {', '.join(labels) or 'none'}",
-            subject="--engine",
+            values={"engine": ", ".join(names)},
             remedy="Name every engine once; files need different names",
         )
     return systems

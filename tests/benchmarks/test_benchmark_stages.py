@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,9 +92,7 @@ def test_the_networks_of_stages_are_found(stages: Stages) -> None:
     assert network.usual[0].shape[1:] == (3, 256, 192)
 
 
-def test_other_backgrounds_are_not_measured_as_if_they_were_still(
-    stages: Stages, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stages.job, "options", TransferOptions(engine="layered", background="transparent"))
+def test_other_backgrounds_are_not_measured_as_if_they_were_still(stages: Stages) -> None:
+    setup = replace(stages.plan.setup, options=TransferOptions(engine="layered", background="transparent"))
     with pytest.raises(ValueError, match="transparent"):
-        stages.timed(1)
+        replace(stages, plan=replace(stages.plan, setup=setup)).timed(1)

@@ -14,8 +14,9 @@ import pytest
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation import cross
-from motionwarp.evaluation.cross import CrossSettings, evaluate_cross
+from motionwarp.evaluation.cross import evaluate_cross
 from motionwarp.evaluation.metrics.pose import pose_jitter
+from motionwarp.evaluation.options import CrossSettings
 from motionwarp.perception.base import Observation
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
@@ -113,7 +114,7 @@ class DrawingEngine(Engine):
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross, "make_estimator", lambda *given: DotEstimator())
-    for module in ("motionwarp.evaluation.cross", "motionwarp.pipeline.job"):
+    for module in ("motionwarp.evaluation.cross", "motionwarp.pipeline.setup"):
         monkeypatch.setattr(f"{module}.make_engine", DrawingEngine)
 
 

@@ -24,8 +24,8 @@ from motionwarp.errors import InputError, OptionError
 from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone
 from motionwarp.evaluation.extractors.files import FeatureWeights
 from motionwarp.evaluation.metrics.ssim import masked_ssim
+from motionwarp.evaluation.options import FAMILIES, PairsSettings, parse_families
 from motionwarp.evaluation.pairs import image_metrics as measuring
-from motionwarp.evaluation.pairs.config import FAMILIES, PairsSettings, parse_families
 from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all, per_image_metrics, variant_metrics
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun

@@ -183,7 +183,7 @@ def test_a_transfer_in_little_memory_gives_the_same_frames_and_a_warning(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = [frame.rgb for frame in stream(scene.person, scene.dance, engine="layered", batch_size=12, device="cpu")]
-    monkeypatch.setattr("motionwarp.pipeline.job.make_engine", lambda name: TightLayered())
+    monkeypatch.setattr("motionwarp.pipeline.setup.make_engine", lambda name: TightLayered())
     made = [frame.rgb for frame in stream(scene.person, scene.dance, batch_size=12, device="cpu")]
     assert all(np.abs(one.astype(int) - other).max() <= 1 for one, other in zip(made, expected, strict=True))
     result = transfer(scene.person, scene.dance, tmp_path / "out.mp4", batch_size=12, device="cpu")

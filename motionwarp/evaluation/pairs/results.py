@@ -15,7 +15,8 @@ import numpy as np
 
 from motionwarp.data.protocols import PairList, PairNames
 from motionwarp.errors import InputError
-from motionwarp.evaluation.pairs.config import Metric, PairsSettings, metrics_of
+from motionwarp.evaluation.options import PairsSettings
+from motionwarp.evaluation.pairs.config import Metric, metrics_of
 from motionwarp.evaluation.pairs.score_cache import Score
 from motionwarp.evaluation.pairs.systems import System
 from motionwarp.evaluation.published import dataset_of, published_results
@@ -135,7 +136,7 @@ def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[
         raise InputError(
             f"no pair is left that all systems have a readable result for; the first failure: {first}",
             subject=result.settings.pairs,
-            remedy="Check --images, --generated and --pattern.",
+            remedy="Check `images`, `generated` and `pattern`.",
         )
     keys = [pair.names.key for pair in result.pairs]
     for system in result.systems:
@@ -263,7 +264,7 @@ def _rows(result: PairsResult, metric: str) -> np.ndarray[tuple[int], np.dtype[n
 def _why_missing(result: PairsResult, metric: Metric) -> str:
     if metric.name in ("mask_ssim", "local_ssim"):
         if result.details["points"] == "none":
-            return "needs points: give --annotations, or leave out --no-points"
+            return "needs points: give `annotations`, or leave out `points=False`"
         return "no pair has points inside its target, or pictures are too small for regions"
     if metric.family == "variants":
         return "pictures are too small for its windows"
