@@ -46,6 +46,7 @@ def settings_of(made: MadePairs, **changes: Any) -> PairsSettings:
         "annotations": made.annotations,
         "families": ("pictures",),
         "engines": ("copy",),
+        "jobs": 1,
     }
     return PairsSettings(**{**given, **changes})
 
