@@ -147,8 +147,8 @@ def _make(
         if reporter.debug:
             sys.stderr.write(details)
 
-    with reporter.progress("clips/s") as on_progress:
-        summary = generate_dataset(people, motions, config, output, settings, progress=on_progress, on_details=tell)
+    with reporter.progress("clips/s") as on_step:
+        summary = generate_dataset(people, motions, config, output, settings, progress=on_step, on_details=tell)
     reporter.warn_all([*summary.notes, *summary.errors])
     reporter.result(asdict(summary), _summary_text(summary))
     if summary.failed:

@@ -51,8 +51,8 @@ def verify(
     from motionwarp.datasets.verify import verify as verify_dataset
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    with reporter.progress("clips/s") as tick:
-        report = verify_dataset(open_storage(dataset), deep=not quick, progress=tick)
+    with reporter.progress("clips/s") as on_step:
+        report = verify_dataset(open_storage(dataset), deep=not quick, progress=on_step)
     reporter.warn_all(report.problems)
     state = f"{len(report.problems)} problems" if report.problems else "sound"
     failed = f", {report.failed} that could not be made" if report.failed else ""
@@ -82,32 +82,32 @@ def stats(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if figure is not None:
         check_target(figure, overwrite=overwrite)
-    with reporter.progress("clips/s") as tick:
-        coverage = measure_coverage(open_storage(dataset), progress=tick)
+    with reporter.progress("clips/s") as on_step:
+        coverage = measure_coverage(open_storage(dataset), progress=on_step)
     if figure is not None:
         write_image(figure, draw_coverage(coverage), overwrite=overwrite)
-    figures = coverage.figures()
-    reporter.result_table({"dataset": dataset, **figures}, _table(figures))
+    statistics = coverage.statistics()
+    reporter.result_table({"dataset": dataset, **statistics}, _table(statistics))
 
 
-def _table(figures: dict[str, Any]) -> Table:
+def _table(statistics: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    table.add_row("Clips", str(figures["clips"]))
-    table.add_row("Frames", str(figures["frames"]))
-    table.add_row("Hours", f"{figures['hours']:.3f}")
+    table.add_row("Clips", str(statistics["clips"]))
+    table.add_row("Frames", str(statistics["frames"]))
+    table.add_row("Hours", f"{statistics['hours']:.3f}")
     for name in ("people", "motions"):
-        spread = figures[name]
+        spread = statistics[name]
         table.add_row(
             f"{name.capitalize()} (clips of each)", f"{spread['count']} ({spread['least']} to {spread['most']})"
         )
     for name in ("wrists", "ankles"):
-        table.add_row(f"Reached by {name}, of all within two torsos", f"{figures[f'reached_by_{name}']:.1%}")
-    if figures["wrist_speed_median"] is not None:
-        speeds = f"{figures['wrist_speed_median']:.2f} / {figures['wrist_speed_95_percent']:.2f}"
+        table.add_row(f"Reached by {name}, of all within two torsos", f"{statistics[f'reached_by_{name}']:.1%}")
+    if statistics["wrist_speed_median"] is not None:
+        speeds = f"{statistics['wrist_speed_median']:.2f} / {statistics['wrist_speed_95_percent']:.2f}"
         table.add_row("Wrists' speed, torsos a second, median / 95 %", speeds)
-    table.add_row("Front / side / back", " / ".join(f"{share:.0%}" for share in figures["views"].values()))
+    table.add_row("Front / side / back", " / ".join(f"{share:.0%}" for share in statistics["views"].values()))
     return table
 
 

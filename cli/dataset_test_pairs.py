@@ -48,5 +48,5 @@ def make_test_pairs(
     if made.reverse < settings.photos:
         reporter.warn(f"{made.reverse} of {settings.photos} photos: no more of the split can be used")
     text = f"{output}: {made.reverse} reverse pairs of photos, {made.of_clips} pairs of frames of clips"
-    facts = {"reverse_pairs": made.reverse, "clip_pairs": made.of_clips, "photos_left_out": made.photos_left_out}
-    reporter.result({"output": str(output), **facts}, text)
+    summary = {"reverse_pairs": made.reverse, "clip_pairs": made.of_clips, "photos_left_out": made.photos_left_out}
+    reporter.result({"output": str(output), **summary}, text)

@@ -67,8 +67,8 @@ def analyzer(
         write_sheet(
             worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=existing.overwrite
         )
-    summary = {"estimator": reader.name, "photos": report.figures, "clips": clips}
-    reporter.result_table(summary, _table(report.figures, clips))
+    summary = {"estimator": reader.name, "photos": report.metrics, "clips": clips}
+    reporter.result_table(summary, _table(report.metrics, clips))
 
 
 def _table(photos: dict[str, Any], clips: dict[str, dict[str, Any]]) -> Table:

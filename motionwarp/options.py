@@ -33,7 +33,7 @@ class Panel(str, Enum):
     LABELS = "Labels"
     FRAMING = "Framing"
     SYSTEMS = "Systems"
-    FIGURES = "Figures"
+    METRICS = "Metrics"
     VARIETY = "Variety"
     RUNNING = "Running"
     OUTPUT = "Output"

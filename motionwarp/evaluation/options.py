@@ -57,12 +57,12 @@ def parse_families(text: str) -> tuple[Family, ...]:
     chosen = tuple(family for family in FAMILIES if family in names)
     if unknown := sorted(set(names) - set(FAMILIES)):
         raise OptionError(
-            f"'{unknown[0]}' is no family of figures",
+            f"'{unknown[0]}' is no family of metrics",
             values={"figures": text},
             remedy=f"Choose default, all, or of {', '.join(FAMILIES)}, with commas between",
         )
     if not chosen:
-        raise OptionError("names no figures", values={"figures": text}, remedy=f"Choose of {', '.join(FAMILIES)}")
+        raise OptionError("names no metrics", values={"figures": text}, remedy=f"Choose of {', '.join(FAMILIES)}")
     return chosen
 
 
@@ -261,37 +261,37 @@ class PairsSettings(ComputeOptions, EstimatorOptions):
         flags=("--figures",),
         parse=parse_families,
         shown_default="default",
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
     fit: WidthFit = option(
-        "exact", help="Results of another width: refuse, crop or pad with white.", panel=Panel.FIGURES
+        "exact", help="Results of another width: refuse, crop or pad with white.", panel=Panel.METRICS
     )
     with_points: bool = option(
         True,
         help="Without annotations, take what needs points from the analyser, or leave it out.",
         flags=("--points/--no-points",),
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
-    lpips: BackboneName = option("alex", help="Network of LPIPS.", panel=Panel.FIGURES)
+    lpips: BackboneName = option("alex", help="Network of LPIPS.", panel=Panel.METRICS)
     features: Path | None = option(
         None,
         help="Folder of published feature networks.",
         metavar="DIR",
         flags=("--features-dir",),
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
     fid_reference: Path | None = option(
         None,
         help="Real pictures for FID.",
         metavar="DIR",
         shown_default="the list's targets",
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
     limit: int | None = option(None, help="Draw so many pairs at random.", low=1)
     seed: int = option(0, help="Of the draw and of the statistics.", low=0)
     jobs: int | None = option(
         None,
-        help="Processes for figures without networks.",
+        help="Processes for metrics without networks.",
         shown_default="all cores",
         low=1,
         panel=Panel.COMPUTING,

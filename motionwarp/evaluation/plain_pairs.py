@@ -1,7 +1,7 @@
 """Test pairs over plain gray as files: reverse pairs of validation photos, and pairs of frames of validation clips.
 
 What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other
-protocols, cut out by the given mattes and laid over plain gray, so that no figure is decided by backgrounds, which no
+protocols, cut out by the given mattes and laid over plain gray, so that no metric is decided by backgrounds, which no
 engine moves.
 """
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 # frames that the median is made of: enough for a dancer, little enough for memory
@@ -46,7 +46,7 @@ def covered_by(points: FloatArray, height: int, width: int) -> ByteArray:
         255 where the person or what belongs to them may be, else 0.
     """
     mask = np.zeros((height, width), dtype=np.uint8)
-    seen = points[:, 2] >= SEEN_SCORE
+    seen = points[:, 2] >= VISIBLE_SCORE
     size = _body_size(points, seen)
     if size == 0:
         return mask

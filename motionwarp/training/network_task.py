@@ -53,8 +53,9 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
     architecture : str
         Of the file that is exported, and its name.
     engine_file : (str, str) or None
-    newer: tuple[str, ...] = ()  # submodules that files of before may lack
         Architecture of the engine's file in which the network may lie too, and its name there.
+    newer : tuple of str
+        Submodules that weights to begin with may lack, since they came later.
     network : nn.Module
     adversary : Adversary or None
     shown : sequence of float (B, 3, H, W)
@@ -70,6 +71,7 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
 
     architecture: ClassVar[str]
     engine_file: ClassVar[tuple[str, str] | None] = None
+    newer: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: Config, device: torch.device, dtype: torch.dtype) -> None:
         torch.manual_seed(config.loop.seed)

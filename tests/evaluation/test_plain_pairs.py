@@ -44,8 +44,8 @@ def test_pairs_are_files_that_the_evaluation_takes(data_folder: Path, tmp_path: 
     frames = {f"{clip}_{index:06d}.png" for clip in VALIDATION_CLIPS for index in (0, 2, 4, 6, 8)}
     assert {name for pair in listed[2:] for name in (pair.source, pair.target)} <= frames
     assert all(pair.source != pair.target and pair.source[:8] == pair.target[:8] for pair in listed[2:])
-    facts = json.loads((output / "pairs.json").read_text(encoding="utf-8"))
-    assert (facts["seed"], facts["reverse_pairs"], facts["clip_pairs"]) == (1, 2, 6)
+    details = json.loads((output / "pairs.json").read_text(encoding="utf-8"))
+    assert (details["seed"], details["reverse_pairs"], details["clip_pairs"]) == (1, 2, 6)
     assert ("photos", 2, 2) in steps
     result = PairsRun(
         PairsSettings(

@@ -26,7 +26,7 @@ from motionwarp.geometry.grids import affine_lattice, normalizing_map, sample
 from motionwarp.nn.fuse import ready_for
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
 from motionwarp.perception.crops import extract_views
-from motionwarp.perception.framing import View, visible_box
+from motionwarp.perception.framing import CropView, visible_box
 from motionwarp.pose.heatmaps import disc_heatmaps
 from motionwarp.puppet.compositor import to_bytes
 from motionwarp.types import ByteArray, FloatArray, PersonCrop, PersonLayer, Pose, SourcePerson
@@ -136,7 +136,7 @@ class CropGanEngine(Engine):
         self.place_networks()
         height, width = source.matte.shape
         window = self._window(person_box(source.pose.points, source.matte), height, width)
-        rgb = extract_views(over_plain(source.rgb, source.matte), [View(window)])[0]
+        rgb = extract_views(over_plain(source.rgb, source.matte), [CropView(window)])[0]
         parsing = cv2.warpAffine(
             source.parsing,
             window.frame_to_crop(),

@@ -72,7 +72,7 @@ def _bones(points: Joints) -> tuple[Tensor, Tensor, Tensor]:
     xy = points.xy
     neck = xy[:, sk.NECK]
     head = xy[:, list(sk.HEAD_POINTS)]
-    seen = points.seen[:, list(sk.HEAD_POINTS), None].float()
+    seen = points.visible[:, list(sk.HEAD_POINTS), None].float()
     face = torch.where(seen.sum(1) > 0, (head * seen).sum(1) / seen.sum(1).clamp_min(1), neck)
     bones = [
         (parts.HEAD, neck + 0.35 * (face - neck), face + 0.45 * (face - neck)),

@@ -13,9 +13,9 @@ from motionwarp.pipeline.layout import contain
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.kinematics import BONE_NAMES, SEEN_SCORE, typical_torso
+from motionwarp.pose.kinematics import BONE_NAMES, VISIBLE_SCORE, typical_torso
 from motionwarp.pose.proportions import Clamp, compare, measure
-from motionwarp.pose.retargeting import SEEN_PART
+from motionwarp.pose.retargeting import VISIBLE_SHARE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import OUT_OF_SIGHT, Framing, framing_of
 from motionwarp.types import FloatArray, PoseTrack
@@ -100,8 +100,8 @@ def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: in
     report, setup, inputs = plan.aligned, plan.setup, plan.inputs
     shot = max(report.shots, key=lambda shot: shot.last - shot.first)
     pose, track = inputs.source.person.pose, inputs.motion.track
-    in_photo = pose.scores >= SEEN_SCORE
-    in_clip = (track.points[track.present, :, 2] >= SEEN_SCORE).mean(axis=0) >= SEEN_PART
+    in_photo = pose.scores >= VISIBLE_SCORE
+    in_clip = (track.points[track.present, :, 2] >= VISIBLE_SCORE).mean(axis=0) >= VISIBLE_SHARE
     names = np.array([name.replace("_", " ") for name in POINT_NAMES])
     return AlignmentStats(
         scale=shot.ratios.scale / picture_scale,
@@ -135,14 +135,14 @@ def _lifted_share(plan: TransferPlan, framing: Framing) -> float:
     source, target = plan.inputs.source, plan.target
     size = source.size
     pose = source.person.pose.transformed(contain(size, (target.width, target.height)).matrix(*size))
-    lowest = [index for index in _LOWEST[framing] if pose.scores[index] >= SEEN_SCORE]
+    lowest = [index for index in _LOWEST[framing] if pose.scores[index] >= VISIBLE_SCORE]
     lifts = pose.xy[lowest, 1].mean() - target.points[target.present][:, lowest, 1].mean(axis=1)
     return float((lifts > _LIFTED * typical_torso(pose.points[None])).mean())
 
 
 def _outside_share(target: PoseTrack, framing: Framing) -> float:
     points = target.points[target.present]
-    xy, seen = points[..., :2], points[..., 2] >= SEEN_SCORE
+    xy, seen = points[..., :2], points[..., 2] >= VISIBLE_SCORE
     outside = (xy < -0.5).any(axis=-1) | (xy[..., 0] > target.width - 0.5)
     # a photo that ends at the hips or knees cuts everybody off there
     if framing is Framing.WHOLE:

@@ -18,7 +18,7 @@ from motionwarp.pipeline.driving import FrameSampler
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose.gaps import runs
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import View, is_upright, view_of
 from motionwarp.types import BoolArray, FloatArray, PoseTrack
@@ -155,7 +155,7 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
         cuts_seconds=tuple(clip.time(cut) for cut in track.cuts),
         views={view.value: views.count(view) / len(views) for view in View},
         lying_share=float(np.mean([not is_upright(pose) for pose in poses])),
-        points_seen=dict(zip(POINT_NAMES, (poses[..., 2] >= SEEN_SCORE).mean(axis=0).tolist(), strict=True)),
+        points_seen=dict(zip(POINT_NAMES, (poses[..., 2] >= VISIBLE_SCORE).mean(axis=0).tolist(), strict=True)),
         person_height=float(np.median(heights)),
         best_section=_best_section(spoilt, track, clip),
         notes=motion.notes,

@@ -15,7 +15,7 @@ from motionwarp.pipeline.check.issues import Issue, Verdict
 from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import PreparedSource, SourcePicture
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import (
     OUT_OF_SIGHT,
@@ -96,7 +96,7 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         What saw it, to count people.
     """
     points = source.person.pose.points
-    seen, sure = points[:, 2] >= SEEN_SCORE, points[:, 2] >= SURE_SCORE
+    seen, sure = points[:, 2] >= VISIBLE_SCORE, points[:, 2] >= SURE_SCORE
     framing = framing_of(seen)
     box = box_of_matte(source.person.matte, _COVERED)
     return SourceStats(

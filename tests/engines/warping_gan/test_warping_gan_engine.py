@@ -196,7 +196,7 @@ def test_a_generator_that_shows_the_composite_is_the_layered_engine(tmp_path: Pa
 
 def test_a_larger_frame_gives_the_same_person_larger(weights: Path) -> None:
     larger = front_points()
-    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centres at integers
+    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centers at integers
     small = on_black(rendered(prepared(weights), front_points())[0])
     large = on_black(rendered(prepared(weights, width=2 * WIDTH, height=2 * HEIGHT), larger)[0], 2 * WIDTH, 2 * HEIGHT)
     means = large.reshape(HEIGHT, 2, WIDTH, 2, 4).mean(axis=(1, 3))
