@@ -23,7 +23,7 @@ from motionwarp.pipeline.options import InputOptions, TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
-# pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise
+# pixels beyond this cost time and are never seen: outputs are 1920 long unless asked otherwise
 LONGEST_SIDE: Final = 2560
 # a given matte may differ from the picture's shape by rounding only
 _SHAPE_TOLERANCE = 0.02
@@ -44,7 +44,7 @@ class PreparedSource:
     matte_given : bool
         Whether the matte is a file's or the picture's own, not one that was seen.
     seed : int
-        Of the plate.
+        Seed of the plate.
     given_plate : uint8 (H, W, 3) or None
         The plate, where it has been made before or otherwise.
     covered : float32 (H, W) or None
@@ -103,7 +103,7 @@ class SourcePicture:
 
 
 def read_source(path: Path, options: InputOptions) -> SourcePicture:
-    """Read the source picture, or a video's frame at the time asked for, no larger than needed, and its pose if a file has it.
+    """Read the source picture, or a video's frame, no larger than needed, and its pose if a file has it.
 
     Raises
     ------
@@ -155,10 +155,10 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
-    doubts = ReadingQuality()
+    quality = ReadingQuality()
     if given is None:
-        doubts.add(picture.rgb, seen)
-    notes = tuple(doubts.notes("the source person"))
+        quality.add(picture.rgb, seen)
+    notes = tuple(quality.notes("the source person"))
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 
@@ -196,7 +196,8 @@ def _given_matte(picture: Picture, options: InputOptions) -> FloatArray | None:
         shape = given.width / given.height
         if abs(shape * picture.height / picture.width - 1) > _SHAPE_TOLERANCE:
             raise MediaError(
-                f"the matte is {given.width}x{given.height}, another shape than the source's {picture.width}x{picture.height}",
+                f"the matte is {given.width}x{given.height}, another shape than the source's "
+                f"{picture.width}x{picture.height}",
                 subject=options.matte,
                 remedy="Give a grey picture of the source's own shape, white where the person is",
             )
