@@ -68,8 +68,8 @@ class FitSettings:
         Standard deviation of the sine of how far an upright person leans toward or away from the camera.
     stride : float
         Standard deviation of how far an upright person's ankles are apart in depth, in meters.
-    camera_pitch : float
-        Radians by which the camera looks down.
+    camera_pitch : float or None
+        Radians by which the camera looks down; by default told from how upright people are turned in the guess, and 0 without one.
     shape_rounds : int
         How often the shape is fitted again; 0 keeps the given one.
     """
@@ -81,7 +81,7 @@ class FitSettings:
     scale_rate: float = 0.02
     lean: float = 0.03
     stride: float = 0.12
-    camera_pitch: float = 0.0
+    camera_pitch: float | None = None
     shape_rounds: int = 3
 
 
@@ -167,6 +167,43 @@ class _Term:
         """Return a plain term of squares."""
         return cls(residual, jacobian, residual.square().sum())
 
+    def add_to(self, blocks: Tensor, gradient: Tensor) -> None:
+        """Add to the normal equations (T, U, U) and (T, U)."""
+        turned = self.jacobian.transpose(1, 2)
+        blocks += turned @ self.jacobian
+        gradient += (turned @ self.residual.unsqueeze(-1)).squeeze(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class _BoneTerm:
+    """Residuals of single bones, three each: their equations are filled in bone by bone.
+
+    Attributes
+    ----------
+    residual : float tensor (T, D, 3)
+    jacobian : float tensor (T, D, 3, 3)
+        By a turn of the bone about the world's axes.
+    moved_by : float tensor (D, D)
+        1 where a turn of the first bone turns the second.
+    cost : float tensor ()
+        As in `_Term`.
+    """
+
+    residual: Tensor
+    jacobian: Tensor
+    moved_by: Tensor
+    cost: Tensor
+
+    def add_to(self, blocks: Tensor, gradient: Tensor) -> None:
+        """Add to the normal equations (T, U, U) and (T, U)."""
+        turned = self.jacobian.transpose(-1, -2)
+        squares = (turned @ self.jacobian).flatten(2)  # (T, D, 9)
+        forces = (turned @ self.residual.unsqueeze(-1)).squeeze(-1)
+        pairs = (self.moved_by.unsqueeze(1) * self.moved_by).flatten(0, 1)  # (D * D, D): both turn the third
+        own = (pairs @ squares).unflatten(1, (_BONES, _BONES)).unflatten(3, (3, 3))  # (T, D, D, 3, 3)
+        blocks[:, : 3 * _BONES, : 3 * _BONES] += own.permute(0, 1, 3, 2, 4).flatten(3).flatten(1, 2)
+        gradient[:, : 3 * _BONES] += (self.moved_by @ forces).flatten(1)
+
 
 @dataclass(frozen=True, eq=False)
 class _Task:
@@ -177,6 +214,7 @@ class _Task:
     guess: Guess | None
     settings: FitSettings
     upright: Tensor  # (T,)
+    pitch: float
 
 
 class BodyFitter:
@@ -271,7 +309,11 @@ class BodyFitter:
         if guess is not None:
             turns = matrix_from_6d(sixd_from_matrix(guess.turns.double()))  # exactly, for double precision
             guess = Guess(turns, guess.spread.double())
-        return _Task(points, weights, guess, settings, _uprightness(points, seen))
+        upright = _uprightness(points, seen)
+        pitch = settings.camera_pitch
+        if pitch is None:
+            pitch = 0.0 if guess is None else _pitch_of(guess, upright)
+        return _Task(points, weights, guess, settings, upright, pitch)
 
     def _start(self, task: _Task) -> _State:
         count = len(task.points)
@@ -312,18 +354,16 @@ class BodyFitter:
         gradient = torch.zeros(count, _UNKNOWNS, dtype=torch.float64)
         cost = torch.zeros((), dtype=torch.float64)
         for term in self._terms(state, task, rig):
-            turned = term.jacobian.transpose(1, 2)
-            blocks += turned @ term.jacobian
-            gradient += (turned @ term.residual.unsqueeze(-1)).squeeze(-1)
+            term.add_to(blocks, gradient)
             cost = cost + term.cost
         cost = cost + self._add_coupling(state, task, blocks, gradient)
         return blocks, gradient, cost
 
-    def _terms(self, state: _State, task: _Task, rig: PointRig) -> list[_Term]:
+    def _terms(self, state: _State, task: _Task, rig: PointRig) -> list[_Term | _BoneTerm]:
         places = rig.places(state.turns)
         points = rig.points(state.turns, places)
         by_turns = self._point_derivatives(state.turns, places, rig)  # (T, 18, 3, D, 3)
-        terms = [
+        terms: list[_Term | _BoneTerm] = [
             _point_term(state, task, points, by_turns),
             self._habit_term(state, task),
             self._hinge_term(state, task),
@@ -343,7 +383,7 @@ class BodyFitter:
         arm = total - share.unsqueeze(-1) * places.unsqueeze(1)  # (T, 18, D, 3)
         return -cross_matrix(arm).transpose(2, 3)
 
-    def _habit_term(self, state: _State, task: _Task) -> _Term:
+    def _habit_term(self, state: _State, task: _Task) -> _BoneTerm:
         """Bones stay near the stance at ease, each against the one above it."""
         prior = self._prior
         local = local_turns(state.turns)
@@ -354,7 +394,8 @@ class BodyFitter:
         above = _above(state.turns)
         # turns are against the world: the vector against the bone above is turned back by that bone
         jacobian = rows @ vector_derivative(apart) @ above.transpose(-1, -2)  # (T, D, 3, 3)
-        return _Term.of(residual.flatten(1), _spread_out(jacobian))
+        alone = torch.eye(_BONES, dtype=torch.float64)
+        return _BoneTerm(residual, jacobian, alone, residual.square().sum())
 
     def _hinge_term(self, state: _State, task: _Task) -> _Term:
         """Elbows and knees bend one way."""
@@ -374,7 +415,7 @@ class BodyFitter:
             jacobian[:, index, 3 * bone : 3 * bone + 3] = rows[:, index]
         return _Term.of(residual, jacobian)
 
-    def _guess_term(self, state: _State, guess: Guess) -> _Term:
+    def _guess_term(self, state: _State, guess: Guess) -> _BoneTerm:
         """Bones stay near the guess, against the camera."""
         apart = vector_from_matrix(state.turns @ guess.turns.transpose(-1, -2))  # (T, D, 3)
         weight = 1 / guess.spread.unsqueeze(-1)
@@ -382,11 +423,8 @@ class BodyFitter:
         stretched = (1 + (apart.norm(dim=-1, keepdim=True) * weight / _FAR_OFF) ** 2).sqrt()
         cost = (2 * _FAR_OFF**2 * (stretched - 1)).sum()
         weight = weight / stretched.sqrt()
-        own = weight.unsqueeze(-1) * vector_derivative(apart)  # (T, D, 3, 3)
         # a bone turns with itself and all above it
-        jacobian = (own.unsqueeze(3) * self._below.T[:, None, :, None]).flatten(3)  # (T, D, 3, D * 3)
-        jacobian = torch.nn.functional.pad(jacobian, (0, _UNKNOWNS - 3 * _BONES))
-        return _Term((weight * apart).flatten(1), jacobian.flatten(1, 2), cost)
+        return _BoneTerm(weight * apart, weight.unsqueeze(-1) * vector_derivative(apart), self._below, cost)
 
     def _coupling(self, task: _Task) -> Tensor:
         """Return the weights (U,) of differences between neighboring frames."""
@@ -484,6 +522,18 @@ def _uprightness(points: Tensor, seen: Tensor) -> Tensor:
     return upright
 
 
+def _pitch_of(guess: Guess, upright: Tensor) -> float:
+    """Return by how much the camera looks down if people who stand upright in the picture are so on average.
+
+    Shrunk toward a level camera: one photo says little, a clip says more.
+    """
+    up = -guess.turns[:, 0, :, 1]
+    pitches = torch.atan2(-up[:, 2], -up[:, 1]).clamp(-0.6, 0.6)
+    count = min(float(upright.sum()), 30.0)
+    mean = float((pitches * upright).sum() / upright.sum().clamp(min=1e-6))
+    return mean * count / (count + 3.0)
+
+
 def _faces_away(task: _Task) -> Tensor:
     """Return where the left shoulder and hip lie to the left of the right ones, (T,)."""
     pairs = ((sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER), (sk.LEFT_HIP, sk.RIGHT_HIP))
@@ -530,7 +580,7 @@ def _lean_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
     ankles = [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]
     up = points[:, sk.NECK] - points[:, ankles].mean(dim=1)
     by_up = by_turns[:, sk.NECK] - by_turns[:, ankles].mean(dim=1)  # (T, 3, D, 3)
-    pitch = torch.tensor(task.settings.camera_pitch, dtype=torch.float64)
+    pitch = torch.tensor(task.pitch, dtype=torch.float64)
     # world's up in the camera is (0, -cos, -sin) for a camera that looks down; off it in depth:
     across = torch.stack([torch.zeros_like(pitch), -pitch.sin(), pitch.cos()])
     weight = (task.upright / (task.settings.lean * _NECK_TO_ANKLES)).unsqueeze(-1)
@@ -554,14 +604,6 @@ def _above(turns: Tensor) -> Tensor:
     above = turns[:, [max(parent, 0) for parent in DRIVEN_PARENTS]].clone()
     above[:, 0] = torch.eye(3, dtype=turns.dtype)
     return above
-
-
-def _spread_out(rows: Tensor) -> Tensor:
-    """Return a Jacobian (T, D * 3, U) of blocks (T, D, 3, 3), one for each bone."""
-    jacobian = torch.zeros(len(rows), _BONES, 3, _UNKNOWNS, dtype=torch.float64)
-    for bone in range(_BONES):
-        jacobian[:, bone, :, 3 * bone : 3 * bone + 3] = rows[:, bone]
-    return jacobian.flatten(1, 2)
 
 
 def _moved(state: _State, step: Tensor, below: Tensor) -> _State:
@@ -603,19 +645,18 @@ def _solve_chain(blocks: Tensor, gradient: Tensor, coupling: Tensor, damping: fl
     if len(blocks) == 1:
         alone: Tensor = torch.linalg.solve(damped, right)
         return alone
-    factors: list[Tensor] = []
+    inverses: list[Tensor] = []
     forward: list[Tensor] = []
+    beside = coupling.unsqueeze(1) * coupling
     pivot, value = damped[0], right[0]
     for frame in range(len(blocks)):
         if frame:
-            # minus the coupling on both sides of the inverse of the frame before
-            inverse = torch.cholesky_solve(torch.diag(coupling), factors[-1])
-            pivot = damped[frame] - coupling.unsqueeze(1) * inverse
-            value = right[frame] + coupling * torch.cholesky_solve(forward[-1].unsqueeze(1), factors[-1]).squeeze(1)
-        factors.append(torch.linalg.cholesky(pivot))
+            # the frame before, solved for and put in
+            pivot = damped[frame] - beside * inverses[-1]
+            value = right[frame] + coupling * (inverses[-1] @ forward[-1])
+        inverses.append(torch.cholesky_inverse(torch.linalg.cholesky(pivot)))
         forward.append(value)
-    steps = [torch.cholesky_solve(forward[-1].unsqueeze(1), factors[-1]).squeeze(1)]
+    steps = [inverses[-1] @ forward[-1]]
     for frame in range(len(blocks) - 2, -1, -1):
-        value = forward[frame] + coupling * steps[-1]
-        steps.append(torch.cholesky_solve(value.unsqueeze(1), factors[frame]).squeeze(1))
+        steps.append(inverses[frame] @ (forward[frame] + coupling * steps[-1]))
     return torch.stack(steps[::-1])
