@@ -163,7 +163,9 @@ def test_gradients_reach_every_parameter(body: BodyModel, motions: list[BodyMoti
 
 def test_a_lifter_learns(body: BodyModel, motions: list[BodyMotion]) -> None:
     shapes = (BatchShape(1, 64), BatchShape(6, 12))
-    recipe = LifterRecipe(SMALL, NO_NOISE, steps=300, rate=5e-3, warmup=10, first=shapes, then=shapes, people=6, averaging=0.9)
+    recipe = LifterRecipe(
+        SMALL, NO_NOISE, steps=300, rate=5e-3, warmup=10, first=shapes, then=shapes, people=6, averaging=0.9
+    )
     held_out = maker(body, motions, NO_NOISE).batch(32, 4, torch.Generator().manual_seed(6))
     before = measure_lifter(Lifter(SMALL), held_out)
     seen: list[int] = []
