@@ -33,6 +33,7 @@ from motionwarp.pose import skeleton as sk
 __all__ = ["BodyFit", "BodyFitter", "FitSettings", "Guess"]
 
 _BONES: Final = len(DRIVEN_BONES)
+_CLEARLY_BENT: Final = 5.0  # deviations of a knee
 _FAR_OFF: Final = 3.0  # deviations from a guess
 _NECK_TO_ANKLES: Final = 1.25  # meters, of somebody who stands upright
 _UNKNOWNS: Final = 3 * _BONES + 3  # turns, logarithm of the scale, shift
@@ -68,10 +69,12 @@ class FitSettings:
         Standard deviation of the sine of how far an upright person leans toward or away from the camera.
     stride : float
         Standard deviation of how far an upright person's ankles are apart in depth, in meters.
-    camera_pitch : float
-        Radians by which the camera looks down.
-    shape_rounds : int
-        How often the shape is fitted again; 0 keeps the given one.
+    camera_pitch : float or None
+        Radians by which the camera looks down; by default told from how upright people are turned in the guess, and 0 without one.
+    straight : float
+        Standard deviation in radians of how far upright people bend their knees; far beyond it knees are taken to be bent.
+    frames_alike : float
+        How many neighboring frames of a clip say the same of a shape.
     """
 
     steps: int = 12
@@ -81,8 +84,9 @@ class FitSettings:
     scale_rate: float = 0.02
     lean: float = 0.03
     stride: float = 0.12
-    camera_pitch: float = 0.0
-    shape_rounds: int = 3
+    camera_pitch: float | None = None
+    straight: float = 0.1
+    frames_alike: float = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +151,39 @@ class _State:
 
 
 @dataclass(frozen=True, eq=False)
+class _Equations:
+    """Normal equations of a sum of squares; filled in place, term by term.
+
+    Attributes
+    ----------
+    blocks : float tensor (T, U, U)
+    gradient : float tensor (T, U)
+    beside : float tensor (T, U, Z)
+        Of the frames' unknowns with the shape's.
+    shape_block : float tensor (Z, Z)
+    shape_gradient : float tensor (Z,)
+    """
+
+    blocks: Tensor
+    gradient: Tensor
+    beside: Tensor
+    shape_block: Tensor
+    shape_gradient: Tensor
+
+    @classmethod
+    def empty(cls, count: int, dimensions: int) -> _Equations:
+        """Return equations of nothing."""
+        sizes = (
+            (count, _UNKNOWNS, _UNKNOWNS),
+            (count, _UNKNOWNS),
+            (count, _UNKNOWNS, dimensions),
+            (dimensions, dimensions),
+            (dimensions,),
+        )
+        return cls(*(torch.zeros(size, dtype=torch.float64) for size in sizes))
+
+
+@dataclass(frozen=True, eq=False)
 class _Term:
     """A part of what is made small.
 
@@ -156,16 +193,61 @@ class _Term:
     jacobian : float tensor (T, R, U)
     cost : float tensor ()
         Whose gradient is twice the Jacobian's transpose times the residual; not the sum of squares where outliers are doubted.
+    by_shape : float tensor (T, R, Z) or None
+        Derivatives by the place in the space of shapes.
     """
 
     residual: Tensor
     jacobian: Tensor
     cost: Tensor
+    by_shape: Tensor | None = None
 
     @classmethod
     def of(cls, residual: Tensor, jacobian: Tensor) -> _Term:
         """Return a plain term of squares."""
         return cls(residual, jacobian, residual.square().sum())
+
+    def add_to(self, equations: _Equations) -> None:
+        """Add to the normal equations."""
+        turned = self.jacobian.transpose(1, 2)
+        equations.blocks.add_(turned @ self.jacobian)
+        equations.gradient.add_((turned @ self.residual.unsqueeze(-1)).squeeze(-1))
+        if self.by_shape is not None:
+            flat = self.by_shape.flatten(0, 1)
+            equations.beside.add_(turned @ self.by_shape)
+            equations.shape_block.add_(flat.T @ flat)
+            equations.shape_gradient.add_(flat.T @ self.residual.flatten())
+
+
+@dataclass(frozen=True, eq=False)
+class _BoneTerm:
+    """Residuals of single bones, three each: their equations are filled in bone by bone.
+
+    Attributes
+    ----------
+    residual : float tensor (T, D, 3)
+    jacobian : float tensor (T, D, 3, 3)
+        By a turn of the bone about the world's axes.
+    moved_by : float tensor (D, D)
+        1 where a turn of the first bone turns the second.
+    cost : float tensor ()
+        As in `_Term`.
+    """
+
+    residual: Tensor
+    jacobian: Tensor
+    moved_by: Tensor
+    cost: Tensor
+
+    def add_to(self, equations: _Equations) -> None:
+        """Add to the normal equations."""
+        turned = self.jacobian.transpose(-1, -2)
+        squares = (turned @ self.jacobian).flatten(2)  # (T, D, 9)
+        forces = (turned @ self.residual.unsqueeze(-1)).squeeze(-1)
+        pairs = (self.moved_by.unsqueeze(1) * self.moved_by).flatten(0, 1)  # (D * D, D): both turn the third
+        own = (pairs @ squares).unflatten(1, (_BONES, _BONES)).unflatten(3, (3, 3))  # (T, D, D, 3, 3)
+        equations.blocks[:, : 3 * _BONES, : 3 * _BONES] += own.permute(0, 1, 3, 2, 4).flatten(3).flatten(1, 2)
+        equations.gradient[:, : 3 * _BONES] += (self.moved_by @ forces).flatten(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +259,7 @@ class _Task:
     guess: Guess | None
     settings: FitSettings
     upright: Tensor  # (T,)
+    pitch: float
 
 
 class BodyFitter:
@@ -233,8 +316,8 @@ class BodyFitter:
 
         Notes
         -----
-        Levenberg-Marquardt on turns, scale and shift, alternating with Gauss-Newton on the shape; points are weighed
-        again in each step by a Geman-McClure function of their distance.
+        Levenberg-Marquardt on turns, scale, shift and shape together; points are weighed again in each step by a
+        Geman-McClure function of their distance.
         """
         settings = FitSettings() if settings is None else settings
         found = points.double()
@@ -245,15 +328,12 @@ class BodyFitter:
         center, size = _extent(found, seen, usable)
         task = self._task(found, seen, center, size, guess, settings)
         state = self._start(task)
-        rounds = settings.shape_rounds if start is None else 0
         if start is not None:
             state = replace(state, z=self._place(start.coefficients))
         # at first nothing is an outlier: the start is far from most points
-        for number in range(max(2, rounds + 1)):
-            doubting = replace(settings, outlier=settings.outlier * max(1, 8 >> (2 * number)))
-            if rounds and number:
-                state = self._solve_shape(state, replace(task, settings=doubting))
-            state = self._solve_pose(state, replace(task, settings=doubting))
+        for factor in (8, 2, 1):
+            doubting = replace(settings, outlier=settings.outlier * factor)
+            state = self._solve(state, replace(task, settings=doubting), is_shape_known=start is not None)
         return self._result(state, task, center, size)
 
     def _place(self, coefficients: Tensor) -> Tensor:
@@ -271,7 +351,11 @@ class BodyFitter:
         if guess is not None:
             turns = matrix_from_6d(sixd_from_matrix(guess.turns.double()))  # exactly, for double precision
             guess = Guess(turns, guess.spread.double())
-        return _Task(points, weights, guess, settings, _uprightness(points, seen))
+        upright = _uprightness(points, seen)
+        pitch = settings.camera_pitch
+        if pitch is None:
+            pitch = 0.0 if guess is None else _pitch_of(guess, upright)
+        return _Task(points, weights, guess, settings, upright, pitch)
 
     def _start(self, task: _Task) -> _State:
         count = len(task.points)
@@ -285,19 +369,19 @@ class BodyFitter:
         z = torch.zeros(len(self._space.directions), dtype=torch.float64)
         return _State(turns, scale.log(), shift, z)
 
-    def _solve_pose(self, state: _State, task: _Task) -> _State:
-        rig = self._rigs.rig(state.z)
+    def _solve(self, state: _State, task: _Task, *, is_shape_known: bool) -> _State:
         damping = 1e-3
-        blocks, gradient, cost = self._normal_equations(state, task, rig)
+        equations, cost = self._normal_equations(state, task)
         for _ in range(task.settings.steps):
-            step = _solve_chain(blocks, gradient, self._coupling(task), damping)
+            step, shape_step = _solved(equations, self._coupling(task), damping, is_shape_known=is_shape_known)
             candidate = _moved(state, step, self._below)
-            new_blocks, new_gradient, new_cost = self._normal_equations(candidate, task, rig)
+            candidate = replace(candidate, z=state.z + shape_step)
+            new_equations, new_cost = self._normal_equations(candidate, task)
             if new_cost < cost:
                 gained = float((cost - new_cost) / cost)
-                state, blocks, gradient, cost = candidate, new_blocks, new_gradient, new_cost
+                state, equations, cost = candidate, new_equations, new_cost
                 damping = max(damping * 0.3, 1e-6)
-                if gained < 1e-3:
+                if gained < 2e-3:
                     break
             else:
                 damping *= 8
@@ -305,28 +389,30 @@ class BodyFitter:
                     break
         return state
 
-    def _normal_equations(self, state: _State, task: _Task, rig: PointRig) -> tuple[Tensor, Tensor, Tensor]:
-        """Return blocks (T, U, U) and gradient (T, U) of the sum of squares, and the sum."""
-        count = len(state.turns)
-        blocks = torch.zeros(count, _UNKNOWNS, _UNKNOWNS, dtype=torch.float64)
-        gradient = torch.zeros(count, _UNKNOWNS, dtype=torch.float64)
+    def _normal_equations(self, state: _State, task: _Task) -> tuple[_Equations, Tensor]:
+        """Return the equations of the sum of squares, and the sum."""
+        equations = _Equations.empty(len(state.turns), len(state.z))
         cost = torch.zeros((), dtype=torch.float64)
-        for term in self._terms(state, task, rig):
-            turned = term.jacobian.transpose(1, 2)
-            blocks += turned @ term.jacobian
-            gradient += (turned @ term.residual.unsqueeze(-1)).squeeze(-1)
+        for term in self._terms(state, task):
+            term.add_to(equations)
             cost = cost + term.cost
-        cost = cost + self._add_coupling(state, task, blocks, gradient)
-        return blocks, gradient, cost
+        # what many frames that are alike say is no surer than what some say: people's spread weighs more against it
+        alike = max(1.0, len(state.turns) / task.settings.frames_alike)
+        equations.shape_block.add_(alike * torch.eye(len(state.z), dtype=torch.float64))
+        equations.shape_gradient.add_(alike * state.z)
+        cost = cost + alike * state.z.square().sum()
+        return equations, cost + self._add_coupling(state, task, equations.blocks, equations.gradient)
 
-    def _terms(self, state: _State, task: _Task, rig: PointRig) -> list[_Term]:
+    def _terms(self, state: _State, task: _Task) -> list[_Term | _BoneTerm]:
+        rig = self._rigs.rig(state.z)
         places = rig.places(state.turns)
         points = rig.points(state.turns, places)
         by_turns = self._point_derivatives(state.turns, places, rig)  # (T, 18, 3, D, 3)
-        terms = [
-            _point_term(state, task, points, by_turns),
+        terms: list[_Term | _BoneTerm] = [
+            _point_term(state, task, points, (by_turns, self._shape_derivatives(state.turns))),
             self._habit_term(state, task),
-            self._hinge_term(state, task),
+            self._hinge_term(state),
+            self._knee_term(state, task),
             _lean_term(task, points, by_turns),
             _stride_term(task, points, by_turns),
         ]
@@ -343,7 +429,7 @@ class BodyFitter:
         arm = total - share.unsqueeze(-1) * places.unsqueeze(1)  # (T, 18, D, 3)
         return -cross_matrix(arm).transpose(2, 3)
 
-    def _habit_term(self, state: _State, task: _Task) -> _Term:
+    def _habit_term(self, state: _State, task: _Task) -> _BoneTerm:
         """Bones stay near the stance at ease, each against the one above it."""
         prior = self._prior
         local = local_turns(state.turns)
@@ -354,27 +440,41 @@ class BodyFitter:
         above = _above(state.turns)
         # turns are against the world: the vector against the bone above is turned back by that bone
         jacobian = rows @ vector_derivative(apart) @ above.transpose(-1, -2)  # (T, D, 3, 3)
-        return _Term.of(residual.flatten(1), _spread_out(jacobian))
+        alone = torch.eye(_BONES, dtype=torch.float64)
+        return _BoneTerm(residual, jacobian, alone, residual.square().sum())
 
-    def _hinge_term(self, state: _State, task: _Task) -> _Term:
+    def _hinge_term(self, state: _State) -> _Term:
         """Elbows and knees bend one way."""
         prior = self._prior
-        hinges = torch.nonzero(torch.isfinite(prior.least_bend)).squeeze(1)
-        axis = prior.axes[hinges, 0]  # (H, 3)
-        local = local_turns(state.turns)[:, hinges]
-        vectors = vector_from_matrix(local)
-        bend = (vectors * axis).sum(dim=-1)
+        hinges = [bone for bone, least in enumerate(prior.least_bend.tolist()) if least > -torch.inf]
+        bend, jacobian = self._bends(state, hinges)
         short = (prior.least_bend[hinges] - bend).clamp(min=0)
-        residual = short / 0.05
-        back = _above(state.turns)[:, hinges].transpose(-1, -2)
-        rows = -(axis.unsqueeze(1) @ vector_derivative(vectors) @ back).squeeze(-2) / 0.05  # (T, H, 3)
-        rows = rows * (short > 0).unsqueeze(-1)
-        jacobian = torch.zeros(len(bend), len(hinges), _UNKNOWNS, dtype=torch.float64)
-        for index, bone in enumerate(hinges.tolist()):
-            jacobian[:, index, 3 * bone : 3 * bone + 3] = rows[:, index]
-        return _Term.of(residual, jacobian)
+        weight = (short > 0).double() / 0.05
+        return _Term.of(short * weight, -jacobian * weight.unsqueeze(-1))
 
-    def _guess_term(self, state: _State, guess: Guess) -> _Term:
+    def _knee_term(self, state: _State, task: _Task) -> _Term:
+        """Who stands upright does so on straight legs, unless they are clearly bent."""
+        knees = [bone for bone, name in enumerate(DRIVEN_BONES) if name.startswith("lowerleg01")]
+        bend, jacobian = self._bends(state, knees)
+        deviations = bend / task.settings.straight
+        trust = 1 / (1 + (deviations / _CLEARLY_BENT).square())
+        upright = task.upright.unsqueeze(-1)
+        weight = upright.sqrt() * trust / task.settings.straight
+        cost = (upright * deviations.square() * trust).sum()
+        return _Term(bend * weight, jacobian * weight.unsqueeze(-1), cost)
+
+    def _bends(self, state: _State, hinges: list[int]) -> tuple[Tensor, Tensor]:
+        """Return how far hinges are bent, (T, H), and the derivatives (T, H, U)."""
+        axis = self._prior.axes[hinges, 0]  # (H, 3)
+        vectors = vector_from_matrix(local_turns(state.turns)[:, hinges])
+        back = _above(state.turns)[:, hinges].transpose(-1, -2)
+        rows = (axis.unsqueeze(1) @ vector_derivative(vectors) @ back).squeeze(-2)  # (T, H, 3)
+        jacobian = torch.zeros(len(rows), len(hinges), _UNKNOWNS, dtype=torch.float64)
+        for index, bone in enumerate(hinges):
+            jacobian[:, index, 3 * bone : 3 * bone + 3] = rows[:, index]
+        return (vectors * axis).sum(dim=-1), jacobian
+
+    def _guess_term(self, state: _State, guess: Guess) -> _BoneTerm:
         """Bones stay near the guess, against the camera."""
         apart = vector_from_matrix(state.turns @ guess.turns.transpose(-1, -2))  # (T, D, 3)
         weight = 1 / guess.spread.unsqueeze(-1)
@@ -382,11 +482,8 @@ class BodyFitter:
         stretched = (1 + (apart.norm(dim=-1, keepdim=True) * weight / _FAR_OFF) ** 2).sqrt()
         cost = (2 * _FAR_OFF**2 * (stretched - 1)).sum()
         weight = weight / stretched.sqrt()
-        own = weight.unsqueeze(-1) * vector_derivative(apart)  # (T, D, 3, 3)
         # a bone turns with itself and all above it
-        jacobian = (own.unsqueeze(3) * self._below.T[:, None, :, None]).flatten(3)  # (T, D, 3, D * 3)
-        jacobian = torch.nn.functional.pad(jacobian, (0, _UNKNOWNS - 3 * _BONES))
-        return _Term((weight * apart).flatten(1), jacobian.flatten(1, 2), cost)
+        return _BoneTerm(weight * apart, weight.unsqueeze(-1) * vector_derivative(apart), self._below, cost)
 
     def _coupling(self, task: _Task) -> Tensor:
         """Return the weights (U,) of differences between neighboring frames."""
@@ -419,36 +516,13 @@ class BodyFitter:
         diagonal[:-1] += weights
         return (force * change).sum()
 
-    def _solve_shape(self, state: _State, task: _Task) -> _State:
-        """One Gauss-Newton step on the place in the space of shapes, scales moving along."""
-        rig = self._rigs.rig(state.z)
-        points = rig.points(state.turns)
-        change = self._shape_derivatives(state.turns)  # (T, 18, 2, Z)
-        scale = state.log_scale.exp()
-        drawn = points[..., :2] * scale[:, None, None] + state.shift.unsqueeze(1)
-        weights = _robust(drawn - task.points, task)
-        residual = ((drawn - task.points) * weights.unsqueeze(-1)).flatten(1)  # (T, 36)
-        jacobian = (change * (scale[:, None] * weights)[..., None, None]).flatten(1, 2)  # (T, 36, Z)
-        own = torch.cat(
-            [
-                (points[..., :2] * (scale[:, None] * weights)[..., None]).flatten(1).unsqueeze(-1),
-                (torch.eye(2, dtype=torch.float64) * weights[..., None, None]).flatten(1, 2),
-            ],
-            dim=-1,
-        )  # (T, 36, 3): what scale and shift of the frame can take up
-        own_inverse = torch.linalg.pinv(own)
-        jacobian = jacobian - own @ (own_inverse @ jacobian)
-        residual = residual - (own @ (own_inverse @ residual.unsqueeze(-1))).squeeze(-1)
-        # neighboring frames say nearly the same: a second of them counts as one
-        share = max(1.0, len(residual) / 8) if len(residual) > 1 else 1.0
-        system = torch.einsum("trz,try->zy", jacobian, jacobian) / share + torch.eye(len(state.z), dtype=torch.float64)
-        right = -torch.einsum("trz,tr->z", jacobian, residual) / share - state.z
-        return replace(state, z=state.z + torch.linalg.solve(system, right))
-
     def _shape_derivatives(self, turns: Tensor) -> Tensor:
-        offsets, anchors = self._rigs.offsets, self._rigs.anchors
-        rigs = PointRig(offsets.unsqueeze(1), anchors.unsqueeze(1))  # (Z, 1, ...), linear in both
-        return rigs.points(turns)[..., :2].permute(1, 2, 3, 0)
+        rigs = self._rigs
+        # the shares of bones' places are those of the skinning and the same for all shapes
+        shares = rigs.mean.anchors[..., 3:].expand(*rigs.anchors.shape[:-1], 1)
+        anchors = torch.cat([rigs.anchors[..., :3], shares], dim=-1)
+        changes = PointRig(rigs.offsets.unsqueeze(1), anchors.unsqueeze(1))  # (Z, 1, ...)
+        return changes.points(turns)[..., :2].permute(1, 2, 3, 0)
 
     def _result(self, state: _State, task: _Task, center: Tensor, size: Tensor) -> BodyFit:
         points = self._rigs.rig(state.z).points(state.turns)[..., :2]
@@ -484,6 +558,18 @@ def _uprightness(points: Tensor, seen: Tensor) -> Tensor:
     return upright
 
 
+def _pitch_of(guess: Guess, upright: Tensor) -> float:
+    """Return by how much the camera looks down if people who stand upright in the picture are so on average.
+
+    Shrunk toward a level camera: one photo says little, a clip says more.
+    """
+    up = -guess.turns[:, 0, :, 1]
+    pitches = torch.atan2(-up[:, 2], -up[:, 1]).clamp(-0.6, 0.6)
+    count = min(float(upright.sum()), 30.0)
+    mean = float((pitches * upright).sum() / upright.sum().clamp(min=1e-6))
+    return mean * count / (count + 3.0)
+
+
 def _faces_away(task: _Task) -> Tensor:
     """Return where the left shoulder and hip lie to the left of the right ones, (T,)."""
     pairs = ((sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER), (sk.LEFT_HIP, sk.RIGHT_HIP))
@@ -510,7 +596,8 @@ def _robust(apart: Tensor, task: _Task) -> Tensor:
     return weights
 
 
-def _point_term(state: _State, task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
+def _point_term(state: _State, task: _Task, points: Tensor, derivatives: tuple[Tensor, Tensor]) -> _Term:
+    by_turns, by_shape = derivatives  # (T, 18, 3, D, 3), (T, 18, 2, Z)
     scale = state.log_scale.exp()
     flat = points[..., :2] * scale[:, None, None]
     apart = flat + state.shift.unsqueeze(1) - task.points
@@ -522,7 +609,8 @@ def _point_term(state: _State, task: _Task, points: Tensor, by_turns: Tensor) ->
     jacobian[..., 3 * _BONES + 1 :] = torch.eye(2, dtype=torch.float64)
     jacobian = jacobian * weights[..., None, None]
     cost = (apart.square().sum(dim=-1) * weights * task.weights).sum()
-    return _Term((apart * weights.unsqueeze(-1)).flatten(1), jacobian.flatten(1, 2), cost)
+    by_shape = by_shape * (scale[:, None] * weights)[..., None, None]
+    return _Term((apart * weights.unsqueeze(-1)).flatten(1), jacobian.flatten(1, 2), cost, by_shape.flatten(1, 2))
 
 
 def _lean_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
@@ -530,7 +618,7 @@ def _lean_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
     ankles = [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]
     up = points[:, sk.NECK] - points[:, ankles].mean(dim=1)
     by_up = by_turns[:, sk.NECK] - by_turns[:, ankles].mean(dim=1)  # (T, 3, D, 3)
-    pitch = torch.tensor(task.settings.camera_pitch, dtype=torch.float64)
+    pitch = torch.tensor(task.pitch, dtype=torch.float64)
     # world's up in the camera is (0, -cos, -sin) for a camera that looks down; off it in depth:
     across = torch.stack([torch.zeros_like(pitch), -pitch.sin(), pitch.cos()])
     weight = (task.upright / (task.settings.lean * _NECK_TO_ANKLES)).unsqueeze(-1)
@@ -556,14 +644,6 @@ def _above(turns: Tensor) -> Tensor:
     return above
 
 
-def _spread_out(rows: Tensor) -> Tensor:
-    """Return a Jacobian (T, D * 3, U) of blocks (T, D, 3, 3), one for each bone."""
-    jacobian = torch.zeros(len(rows), _BONES, 3, _UNKNOWNS, dtype=torch.float64)
-    for bone in range(_BONES):
-        jacobian[:, bone, :, 3 * bone : 3 * bone + 3] = rows[:, bone]
-    return jacobian.flatten(1, 2)
-
-
 def _moved(state: _State, step: Tensor, below: Tensor) -> _State:
     """Turn each bone, and all below it, about the world's axes; later bones after earlier ones."""
     vectors = step[:, : 3 * _BONES].unflatten(1, (_BONES, 3))
@@ -582,40 +662,54 @@ def _moved(state: _State, step: Tensor, below: Tensor) -> _State:
     )
 
 
-def _solve_chain(blocks: Tensor, gradient: Tensor, coupling: Tensor, damping: float) -> Tensor:
+def _solved(equations: _Equations, coupling: Tensor, damping: float, *, is_shape_known: bool) -> tuple[Tensor, Tensor]:
+    """Return the step of the frames' unknowns (T, U) and of the shape (Z,)."""
+    right = -equations.gradient.unsqueeze(-1)  # (T, U, 1)
+    if is_shape_known:
+        step = _solve_chain(equations.blocks, right, coupling, damping)
+        return step.squeeze(-1), torch.zeros_like(equations.shape_gradient)
+    # the frames as functions of the shape, put into the shape's own equations
+    both = _solve_chain(equations.blocks, torch.cat([right, equations.beside], dim=-1), coupling, damping)
+    alone, response = both[..., :1], both[..., 1:]
+    turned = equations.beside.flatten(0, 1).T  # (Z, T * U)
+    system = equations.shape_block * (1 + damping * torch.eye(len(equations.shape_block), dtype=torch.float64))
+    system = system - turned @ response.flatten(0, 1)
+    shape_step = torch.linalg.solve(system, -equations.shape_gradient - (turned @ alone.flatten(0, 1)).squeeze(-1))
+    return alone.squeeze(-1) - response @ shape_step, shape_step
+
+
+def _solve_chain(blocks: Tensor, right: Tensor, coupling: Tensor, damping: float) -> Tensor:
     """Solve the block tridiagonal equations, whose blocks beside the diagonal are minus a diagonal matrix.
 
     Parameters
     ----------
     blocks : float tensor (T, U, U)
-    gradient : float tensor (T, U)
+    right : float tensor (T, U, R)
     coupling : float tensor (U,)
     damping : float
         Share of the diagonal that is added.
 
     Returns
     -------
-    float tensor (T, U)
+    float tensor (T, U, R)
     """
     diagonal = torch.diagonal(blocks, dim1=1, dim2=2)
     damped = blocks + torch.diag_embed(damping * diagonal + 1e-6)
-    right = -gradient
     if len(blocks) == 1:
         alone: Tensor = torch.linalg.solve(damped, right)
         return alone
-    factors: list[Tensor] = []
+    inverses: list[Tensor] = []
     forward: list[Tensor] = []
+    beside, across = coupling.unsqueeze(1) * coupling, coupling.unsqueeze(1)
     pivot, value = damped[0], right[0]
     for frame in range(len(blocks)):
         if frame:
-            # minus the coupling on both sides of the inverse of the frame before
-            inverse = torch.cholesky_solve(torch.diag(coupling), factors[-1])
-            pivot = damped[frame] - coupling.unsqueeze(1) * inverse
-            value = right[frame] + coupling * torch.cholesky_solve(forward[-1].unsqueeze(1), factors[-1]).squeeze(1)
-        factors.append(torch.linalg.cholesky(pivot))
+            # the frame before, solved for and put in
+            pivot = damped[frame] - beside * inverses[-1]
+            value = right[frame] + across * (inverses[-1] @ forward[-1])
+        inverses.append(torch.cholesky_inverse(torch.linalg.cholesky(pivot)))
         forward.append(value)
-    steps = [torch.cholesky_solve(forward[-1].unsqueeze(1), factors[-1]).squeeze(1)]
+    steps = [inverses[-1] @ forward[-1]]
     for frame in range(len(blocks) - 2, -1, -1):
-        value = forward[frame] + coupling * steps[-1]
-        steps.append(torch.cholesky_solve(value.unsqueeze(1), factors[frame]).squeeze(1))
+        steps.append(inverses[frame] @ (forward[frame] + across * steps[-1]))
     return torch.stack(steps[::-1])

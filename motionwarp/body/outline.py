@@ -87,8 +87,8 @@ class OutlineFitter:
         edges = np.concatenate([self._faces[:, [0, 1]], self._faces[:, [1, 2]], self._faces[:, [2, 0]]])
         count = len(self._body.template)
         ones = np.ones(len(edges))
-        adjacency = sparse.coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count))
-        adjacency = (adjacency + adjacency.T).tocsr()
+        ways = sparse.coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count))
+        adjacency = (ways + ways.T).tocsr()
         adjacency.data[:] = 1
         return (sparse.diags(np.asarray(adjacency.sum(axis=1)).ravel()) - adjacency).tocsc()
 

@@ -254,7 +254,7 @@ class TrackMaker:
         """Return rotations (B, 3, 3) from the world to cameras all round, mostly level."""
         yaw = torch.rand(count, generator=random) * 2 * torch.pi
         steep = torch.rand(count, generator=random) < 0.15
-        pitch = torch.randn(count, generator=random) * torch.where(steep, 0.45, 0.12) - 0.06
+        pitch = torch.randn(count, generator=random) * torch.where(steep, 0.45, 0.12) + 0.06
         roll = torch.randn(count, generator=random) * 0.05
         lying = torch.rand(count, generator=random) < (0.04 if self._mixing else 0.0)
         roll = torch.where(lying, (torch.rand(count, generator=random) * 2 - 1) * torch.pi, roll)

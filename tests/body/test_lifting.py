@@ -1,0 +1,202 @@
+"""The lifter: shapes, laws that it keeps, the tracks it learns from, and that it learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.body.lifter import PROPORTIONS, Lifter, LifterConfig, normalize
+from motionwarp.body.lifter_loss import lifter_loss
+from motionwarp.body.lifter_training import (
+    BatchShape,
+    LifterRecipe,
+    learning_rate,
+    measure_lifter,
+    save_lifter,
+    train_lifter,
+)
+from motionwarp.body.lifting import TrackLifter, facing_degrees
+from motionwarp.body.model import BodyModel
+from motionwarp.body.retargeting import BodyMotion
+from motionwarp.body.rig import DRIVEN_MIRROR, world_turns
+from motionwarp.body.rotations import matrix_from_vector
+from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people
+from motionwarp.errors import OptionError, WeightsError
+from motionwarp.pose import skeleton as sk
+from motionwarp.weights import load_checkpoint, save_checkpoint
+
+BONES = len(DRIVEN_BONES)
+SMALL = LifterConfig(width=32, dilations=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def body() -> BodyModel:
+    return BodyModel.load()
+
+
+@pytest.fixture(scope="module")
+def motions() -> list[BodyMotion]:
+    """People who swing arms and legs and turn round."""
+    found = []
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        time = torch.linspace(0, 12, 90)[:, None, None]
+        vectors = 0.4 * torch.randn(BONES, 3, generator=generator) * torch.sin(time + seed)
+        vectors[:, 0] = torch.tensor([0.0, 1.0, 0.0]) * time[:, 0] * 0.3
+        turns = world_turns(matrix_from_vector(vectors)).numpy()
+        found.append(BodyMotion(turns.astype(np.float32), np.zeros((90, 3), np.float32), 30.0))
+    return found
+
+
+def maker(body: BodyModel, motions: list[BodyMotion], noise: TrackNoise, *, mixing: bool = True) -> TrackMaker:
+    return TrackMaker(motions, draw_people(body, 6, torch.Generator().manual_seed(1)), noise, mixing=mixing)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 40])
+def test_any_number_of_frames_is_lifted(frames: int) -> None:
+    lifted = Lifter(SMALL)(torch.randn(2, frames, 18, 3))
+    assert lifted.turns.shape == (2, frames, BONES, 3, 3)
+    assert lifted.log_proportions.shape == (2, frames, len(PROPORTIONS))
+    identity = torch.eye(3).expand(2, frames, BONES, 3, 3)
+    torch.testing.assert_close(lifted.turns @ lifted.turns.mT, identity, atol=1e-5, rtol=0)
+
+
+def test_blocks_weigh_neighbors_as_a_grouped_convolution_does() -> None:
+    block = Lifter(LifterConfig(width=8, dilations=(3,))).blocks[0]
+    features = torch.randn(2, 20, 8)
+    weights = block.taps.detach().T.unsqueeze(1)  # (C, 1, K)
+    expected = torch.nn.functional.conv1d(features.transpose(1, 2), weights, padding=6, dilation=3, groups=8)
+    torch.testing.assert_close(block._over_time(features), expected.transpose(1, 2), atol=1e-5, rtol=1e-5)
+
+
+def test_place_and_size_are_taken_out() -> None:
+    points = torch.rand(1, 5, 18, 3) + torch.tensor([0.0, 0.0, 0.1])
+    moved = points * torch.tensor([3.0, 3.0, 1.0]) + torch.tensor([500.0, -20.0, 0.0])
+    one, other = normalize(points), normalize(moved)
+    torch.testing.assert_close(one.points, other.points, atol=1e-4, rtol=0)
+    torch.testing.assert_close(one.size * 3, other.size)
+
+
+def test_points_that_were_not_found_say_nothing() -> None:
+    points = torch.rand(1, 4, 18, 3) + 0.1
+    points[:, :, sk.LEFT_WRIST] = torch.tensor([1e4, -1e4, 0.01])
+    given = normalize(points).points
+    assert (given[:, :, sk.LEFT_WRIST] == 0).all()
+    assert torch.isfinite(normalize(torch.zeros(1, 3, 18, 3)).points).all()
+
+
+def test_a_mirrored_track_is_lifted_mirrored() -> None:
+    torch.manual_seed(0)
+    lifter = TrackLifter(Lifter(SMALL))
+    points = torch.rand(6, 18, 3) + 0.1
+    mirrored = (points * torch.tensor([-1.0, 1.0, 1.0]))[:, list(sk.MIRROR)]
+    flip = torch.tensor([-1.0, 1.0, 1.0])
+    one, other = lifter.lift(points), lifter.lift(mirrored)
+    torch.testing.assert_close(
+        (flip[:, None] * other.turns * flip)[:, list(DRIVEN_MIRROR)], one.turns, atol=1e-4, rtol=0
+    )
+    torch.testing.assert_close(other.spread[:, list(DRIVEN_MIRROR)], one.spread, atol=1e-5, rtol=0)
+    assert float((one.facing + other.facing).abs().max()) < 0.1
+    with pytest.raises(ValueError, match="track has points"):
+        lifter.lift(torch.zeros(0, 18, 3))
+
+
+def test_facing_is_told_in_degrees() -> None:
+    angles = torch.tensor([0.0, 90.0, -90.0, 180.0, 30.0])
+    # turned so that the face goes to the picture's right: about y, from -z to +x
+    zero = torch.zeros(5)
+    roots = matrix_from_vector(torch.stack([zero, -torch.deg2rad(angles), zero], dim=1))
+    found = facing_degrees(roots)
+    torch.testing.assert_close(found.abs(), angles.abs(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(found[[1, 2, 4]], angles[[1, 2, 4]], atol=1e-3, rtol=0)
+
+
+def test_tracks_are_seen_as_their_truth_says(body: BodyModel, motions: list[BodyMotion]) -> None:
+    tracks = maker(body, motions, NO_NOISE).batch(8, 12, torch.Generator().manual_seed(2))
+    torch.testing.assert_close(tracks.points[..., :2], tracks.exact)
+    torch.testing.assert_close(tracks.rig.points(tracks.turns), tracks.places, atol=1e-5, rtol=0)
+    # far points of a person are drawn smaller: lines of sight meet the places
+    hips = (tracks.places[..., 8, 2] + tracks.places[..., 11, 2]) / 2
+    assert float(hips.abs().max()) < 0.2
+    spread = (tracks.exact - tracks.exact.mean(dim=2, keepdim=True)).abs().amax(dim=(2, 3))
+    shares = spread / tracks.pixels_per_stature
+    assert 0.2 < float(shares.min()) < float(shares.max()) < 2
+
+
+def test_faces_vanish_from_behind(body: BodyModel, motions: list[BodyMotion]) -> None:
+    noise = TrackNoise(jitter=0, missing=0, swapped=0, cropped=0, faceless=0, overconfident=0)
+    tracks = maker(body, motions, noise, mixing=False).batch(200, 1, torch.Generator().manual_seed(3))
+    toward = -(tracks.turns[:, 0, DRIVEN_BONES.index("head")] @ torch.tensor([0.0, 0.0, -1.0]))[:, 2]
+    scores = tracks.points[:, 0, sk.NOSE, 2]
+    assert float(scores[toward > 0.3].min()) > 0.5
+    assert float(scores[toward < -0.3].max()) < 0.3
+
+
+def test_mistakes_are_made_as_often_as_asked(body: BodyModel, motions: list[BodyMotion]) -> None:
+    noise = TrackNoise(jitter=0, missing=0, swapped=1, cropped=1, faceless=0, overconfident=1)
+    random = torch.Generator().manual_seed(4)
+    tracks = maker(body, motions, noise).batch(100, 20, random)
+    gone = tracks.points[..., 2] == 0
+    assert 0.2 < float(gone[:, :, [10, 13]].float().mean()) < 0.95  # ankles, cut off
+    order = list(sk.MIRROR)
+    exchanged = ((tracks.points[..., :2] - tracks.exact[:, :, order]).norm(dim=-1) < 0.1) & ~gone
+    exchanged[..., [sk.NOSE, sk.NECK]] = False
+    assert 0.03 < float(exchanged.float().mean()) < 0.6
+
+
+def test_gradients_reach_every_parameter(body: BodyModel, motions: list[BodyMotion]) -> None:
+    tracks = maker(body, motions, TrackNoise()).batch(4, 10, torch.Generator().manual_seed(5))
+    network = Lifter(SMALL)
+    for block in network.blocks:
+        torch.nn.init.normal_(block.narrow.weight, std=0.02)
+    given = normalize(tracks.points)
+    torch.stack(list(lifter_loss(network(given.points), given, tracks).values())).sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        assert float(parameter.grad.abs().max()) > 0, name
+
+
+def test_a_lifter_learns(body: BodyModel, motions: list[BodyMotion]) -> None:
+    shapes = (BatchShape(1, 64), BatchShape(6, 12))
+    recipe = LifterRecipe(
+        SMALL, NO_NOISE, steps=300, rate=5e-3, warmup=10, first=shapes, then=shapes, people=6, averaging=0.9
+    )
+    held_out = maker(body, motions, NO_NOISE).batch(32, 4, torch.Generator().manual_seed(6))
+    before = measure_lifter(Lifter(SMALL), held_out)
+    seen: list[int] = []
+    trained = train_lifter(body, motions, recipe, lambda step, terms, network: seen.append(step))
+    after = measure_lifter(trained, held_out)
+    assert seen == list(range(300))
+    assert after.joint_error_mm < 0.8 * before.joint_error_mm
+    assert after.facing_within_30 > 0.5
+
+
+def test_the_rate_rises_and_falls() -> None:
+    recipe = LifterRecipe(steps=1000, warmup=100)
+    rates = [learning_rate(recipe, step) for step in range(1000)]
+    assert rates[0] < rates[50] < max(rates)
+    assert rates[-1] == pytest.approx(recipe.rate / 50, rel=0.01)
+    with pytest.raises(OptionError, match="none"):
+        LifterRecipe(steps=0)
+    assert recipe.is_validation("cmu_131_02")
+    assert not recipe.is_validation("cmu_005_01")
+
+
+def test_weights_come_back_and_others_are_refused(tmp_path: Path) -> None:
+    network = Lifter(SMALL)
+    path = save_lifter(tmp_path / "lifter.safetensors", network)
+    points = torch.rand(3, 18, 3) + 0.1
+    expected, found = TrackLifter(network).lift(points), TrackLifter.load(path).lift(points)
+    torch.testing.assert_close(found.turns, expected.turns, atol=0.02, rtol=0)
+    checkpoint = load_checkpoint(path, "lifter")
+    other = save_checkpoint(path, checkpoint.tensors, "lifter", {**checkpoint.config, "bones": ["tail"]})
+    with pytest.raises(WeightsError, match="other bones"):
+        TrackLifter.load(other)
+    other = save_checkpoint(path, checkpoint.tensors, "lifter", {**checkpoint.config, "kernel": 4})
+    with pytest.raises(WeightsError, match="configuration"):
+        TrackLifter.load(other)
