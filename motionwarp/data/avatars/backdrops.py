@@ -81,7 +81,11 @@ def load_backdrops(photos: Path, mattes: Path, names: Sequence[str], count: int,
         clean.append(_painted_over(small, hole))
         columns = np.flatnonzero(hole.any(axis=0))
         left, right = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (size[0], size[0])
-        beside += [np.ascontiguousarray(strip) for strip in (small[:, :left], small[:, right:]) if strip.shape[1] >= _LEAST_STRIP]
+        beside += [
+            np.ascontiguousarray(strip)
+            for strip in (small[:, :left], small[:, right:])
+            if strip.shape[1] >= _LEAST_STRIP
+        ]
     return Backdrops(clean, beside)
 
 
@@ -116,7 +120,9 @@ def _window(picture: ByteArray, rng: np.random.Generator, height: int, width: in
 def _wall(rng: np.random.Generator, height: int, width: int) -> ByteArray:
     """Return a wall in one color, darker towards a side, with a floor now and then, and some grain."""
     color = rng.uniform(20, 250) + rng.normal(0, 25, 3)
-    slope = np.linspace(-1, 1, width)[None, :] * rng.normal(0, 18) + np.linspace(-1, 1, height)[:, None] * rng.normal(0, 18)
+    slope = np.linspace(-1, 1, width)[None, :] * rng.normal(0, 18) + np.linspace(-1, 1, height)[:, None] * rng.normal(
+        0, 18
+    )
     wall = color[None, None] + slope[..., None]
     if rng.random() < 0.5:
         wall[int(rng.uniform(0.55, 0.95) * height) :] *= rng.uniform(0.5, 1.3)

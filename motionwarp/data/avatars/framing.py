@@ -54,7 +54,9 @@ def draw_camera(
     window = _window(posed, camera, cut, height / width, rng)
     focal = height / (window[3] - window[1])
     center_x, center_y = -focal * window[0] - 0.5, -focal * window[1] - 0.5
-    return OrbitCamera(yaw - facing, float(pitch), roll, distance, target, float(focal), float(center_x), float(center_y))
+    return OrbitCamera(
+        yaw - facing, float(pitch), roll, distance, target, float(focal), float(center_x), float(center_y)
+    )
 
 
 def _window(posed: PosedAvatar, camera: OrbitCamera, cut: Cut, aspect: float, rng: np.random.Generator) -> FloatArray:
@@ -83,7 +85,9 @@ def _window(posed: PosedAvatar, camera: OrbitCamera, cut: Cut, aspect: float, rn
 
 
 def _cut_height(points: FloatArray, cut: Cut, top: float, bottom: float, rng: np.random.Generator) -> float:
-    trunk = points[[sk.LEFT_HIP, sk.RIGHT_HIP]].mean(axis=0) - points[[sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER]].mean(axis=0)
+    trunk = points[[sk.LEFT_HIP, sk.RIGHT_HIP]].mean(axis=0) - points[[sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER]].mean(
+        axis=0
+    )
     if trunk[1] < _UPRIGHT_TRUNK * np.linalg.norm(trunk):
         return top + float(rng.uniform(0.4, 0.9)) * (bottom - top)
     end = float(points[list(_CUT_POINTS[cut]), 1].mean() + rng.uniform(-1, 1) * _CUT_JITTER * (bottom - top))

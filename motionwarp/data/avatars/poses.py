@@ -89,7 +89,9 @@ def draw_frame(takes: Sequence[Take], rng: np.random.Generator) -> tuple[FloatAr
     take = chosen[int(rng.integers(len(chosen)))]
     number = int(rng.integers(len(take.frames)))
     frames = take.frames[number].astype(np.float64)
-    look = _around(frames[jn.UPPER_CHEST, :, 0], rng.normal(0, 14)) @ _around(frames[jn.UPPER_CHEST, :, 1], rng.normal(0, 7))
+    look = _around(frames[jn.UPPER_CHEST, :, 0], rng.normal(0, 14)) @ _around(
+        frames[jn.UPPER_CHEST, :, 1], rng.normal(0, 7)
+    )
     frames[jn.HEAD] = look @ frames[jn.HEAD]
     half = Rotation.from_rotvec(0.5 * Rotation.from_matrix(look).as_rotvec()).as_matrix()
     frames[jn.NECK] = half @ frames[jn.NECK]
@@ -121,7 +123,9 @@ def drawn_pose(rest: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, 
     _draw_arms(local, rng, calm=kind == "standing")
     _draw_legs(local, rng, sitting=kind == "sitting", lying=kind == "lying")
     if kind == "lying":
-        local[jn.HIPS] = _turn("X", float(rng.choice([-90, 90])) + rng.normal(0, 8)) @ _turn("Y", rng.uniform(-180, 180))
+        local[jn.HIPS] = _turn("X", float(rng.choice([-90, 90])) + rng.normal(0, 8)) @ _turn(
+            "Y", rng.uniform(-180, 180)
+        )
     turns = np.empty((len(jn.JOINTS), 3, 3))
     turns[jn.HIPS] = local[jn.HIPS]
     for joint, parent in _PARENTS.items():
@@ -139,7 +143,9 @@ def _draw_trunk(local: dict[int, DoubleArray], rng: np.random.Generator, *, bent
     for joint in (jn.SPINE, jn.CHEST, jn.UPPER_CHEST):
         local[joint] = _turn("Y", rng.normal(0, 2.5)) @ _turn("Z", rng.normal(0, 2)) @ _turn("X", forward / 5)
     for joint, share in ((jn.NECK, 0.4), (jn.HEAD, 0.6)):
-        local[joint] = _turn("Y", share * rng.normal(0, 22)) @ _turn("X", share * rng.normal(0, 12)) @ _turn("Z", rng.normal(0, 3))
+        local[joint] = (
+            _turn("Y", share * rng.normal(0, 22)) @ _turn("X", share * rng.normal(0, 12)) @ _turn("Z", rng.normal(0, 3))
+        )
 
 
 def _draw_arms(local: dict[int, DoubleArray], rng: np.random.Generator, *, calm: bool) -> None:

@@ -33,6 +33,11 @@ _POINT_JOINTS: Final = {
     sk.RIGHT_HIP: jn.RIGHT_HIP, sk.RIGHT_KNEE: jn.RIGHT_KNEE, sk.RIGHT_ANKLE: jn.RIGHT_ANKLE,
     sk.LEFT_HIP: jn.LEFT_HIP, sk.LEFT_KNEE: jn.LEFT_KNEE, sk.LEFT_ANKLE: jn.LEFT_ANKLE,
 }  # fmt: skip
+# where labels of photos (the teacher's) lie against these joints and vertices, in metres
+_HIP_OUTWARD: Final = 0.012
+_HIP_DOWN: Final = 0.014
+_EAR_INWARD: Final = 0.018
+_EAR_UP: Final = 0.014
 _REMEDY: Final = "Give a folder with mesh.safetensors and the textures that it names."
 
 
@@ -51,6 +56,8 @@ class RiggedAvatar:
         Which texture a triangle shows.
     face_labels : uint8 (F,)
         LIP class of a triangle, 255 where it cannot be told.
+    face_dyes : uint8 (F,)
+        Which triangles may change their color together, as `label_faces` tells.
     joints : int32 (N, 4)
     weights : float32 (N, 4)
         Of those joints; rows sum to 1.
@@ -76,6 +83,7 @@ class RiggedAvatar:
     faces: IntArray
     face_texture: ByteArray
     face_labels: ByteArray
+    face_dyes: ByteArray
     joints: IntArray
     weights: FloatArray
     joint_names: tuple[str, ...]
@@ -128,7 +136,7 @@ def load_avatar(folder: Path) -> RiggedAvatar:
     textures = tuple(_pyramid(read_image(folder / name).rgb) for name in texture_names)
     points, point_joints = _points(vertices, joints, weights, positions, canonical, joint_names)
     uv = tensors["uv"].astype(np.float32)
-    labels = label_faces(
+    labels, dyes = label_faces(
         vertices,
         faces,
         uv,
@@ -138,7 +146,7 @@ def load_avatar(folder: Path) -> RiggedAvatar:
         points,
     )
     return RiggedAvatar(
-        folder.name, vertices, _normals(vertices, faces), uv, faces, tensors["face_texture"].astype(np.uint8), labels, joints, weights,
+        folder.name, vertices, _normals(vertices, faces), uv, faces, tensors["face_texture"].astype(np.uint8), labels, dyes, joints, weights,
         joint_names, tensors["joint_parents"].astype(np.int32), positions, canonical, rest, points, point_joints, textures,
     )  # fmt: skip
 
@@ -210,6 +218,10 @@ def _points(
     moving = np.full(POINT_COUNT, canonical[jn.HEAD], dtype=np.int32)
     for point, joint in _POINT_JOINTS.items():
         points[point], moving[point] = positions[canonical[joint]], canonical[joint]
+    for point, side in ((sk.LEFT_HIP, 1), (sk.RIGHT_HIP, -1)):
+        # hips are labelled where they show, below and outside of the joint; they move with the pelvis
+        points[point] += np.array([side * _HIP_OUTWARD, -_HIP_DOWN, 0], dtype=np.float32)
+        moving[point] = canonical[jn.HIPS]
     points[sk.NECK] = points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER]].mean(axis=0)
     moving[sk.NECK] = canonical[jn.UPPER_CHEST]
     dominant = np.array(_dominant(joints, weights, names))
@@ -227,5 +239,6 @@ def _points(
     aside = head[(head[:, 1] < level + 0.01) & (head[:, 1] > level - 0.05) & (head[:, 2] < eyes["Left"][2] - 0.04)]
     for sign, point in ((1, sk.LEFT_EAR), (-1, sk.RIGHT_EAR)):
         outer = aside[aside[:, 0] * sign > (aside[:, 0] * sign).max() - 0.012]
-        points[point] = outer.mean(axis=0)
+        # an ear is labelled at its opening, inward of its rim and above the lobe
+        points[point] = outer.mean(axis=0) + np.array([-sign * _EAR_INWARD, _EAR_UP, 0], dtype=np.float32)
     return points, moving

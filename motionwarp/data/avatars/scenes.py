@@ -13,8 +13,9 @@ from motionwarp.data.avatars.backdrops import Backdrops
 from motionwarp.data.avatars.framing import Cut, draw_camera
 from motionwarp.data.avatars.poses import Take, draw_frame, drawn_pose
 from motionwarp.data.avatars.posing import PosedAvatar, pose_avatar
-from motionwarp.data.avatars.rendering import AvatarLayer, Lamp, OrbitCamera, render_avatar
+from motionwarp.data.avatars.rendering import AvatarLayer, Lamp, OrbitCamera, plain_dyes, render_avatar
 from motionwarp.data.avatars.rigged import RiggedAvatar
+from motionwarp.data.avatars.surface_labels import BOTTOM_DYE, HAIR_DYE, SHOE_DYE, TOP_DYE
 from motionwarp.parsing.labels import BACKGROUND
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Pose
@@ -134,7 +135,7 @@ def draw_view(
         if rng.random() < settings.cut:
             cut = ("knee", "hip", "chest", "neck")[int(rng.choice(4, p=[0.3, 0.35, 0.25, 0.1]))]
     camera = draw_camera(posed, facing, cut, settings.height, settings.width, rng)
-    layer = render_avatar(avatar, posed, camera, draw_lamp(rng), settings.height, settings.width)
+    layer = render_avatar(avatar, posed, camera, draw_lamp(rng), draw_dyes(rng), settings.height, settings.width)
     background = cast.backdrops.draw(rng, settings.height, settings.width)
     cover, texture = None, None
     if rng.random() < settings.occluded:
@@ -155,6 +156,21 @@ def draw_lamp(rng: np.random.Generator) -> Lamp:
     x, y, z = (float(value) for value in direction)
     (r, g, b), (p, q, s) = (tint * lamp).tolist(), (shade * fill).tolist()
     return Lamp((x, y, z), (r, g, b), (p, q, s))
+
+
+def draw_dyes(rng: np.random.Generator) -> FloatArray:
+    """Draw other colors for clothes, shoes and hair, or leave them; skin stays as it is. Float32 (5, 2, 3)."""
+    dyes = plain_dyes()
+    for dye, chance in ((TOP_DYE, 0.6), (BOTTOM_DYE, 0.5), (SHOE_DYE, 0.4), (HAIR_DYE, 0.3)):
+        if rng.random() > chance:
+            continue
+        spread = 0.12 if dye == HAIR_DYE else 0.3
+        dyes[dye, 0] = np.exp(rng.normal(0, 0.4) + rng.normal(0, spread, 3))
+        if rng.random() < 0.5:
+            # dark cloth does not become bright by a factor
+            dyes[dye, 1] = rng.uniform(0, 40 if dye == HAIR_DYE else 130) * np.exp(rng.normal(0, spread, 3))
+            dyes[dye, 0] *= 0.7
+    return dyes
 
 
 def facing_of(posed: PosedAvatar, camera: OrbitCamera) -> tuple[float, float]:
@@ -236,4 +252,3 @@ def _draw_occluder(matte: FloatArray, rng: np.random.Generator) -> FloatArray:
             corners = cv2.boxPoints((center, (2 * half[0], 2 * half[1]), angle if rng.random() < 0.4 else 0.0))
             cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 255, cv2.LINE_AA)
     return (mask / np.float32(255)).astype(np.float32)
-

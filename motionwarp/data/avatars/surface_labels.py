@@ -12,9 +12,17 @@ from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
+NO_DYE: Final = 0
+TOP_DYE: Final = 1
+BOTTOM_DYE: Final = 2
+SHOE_DYE: Final = 3
+HAIR_DYE: Final = 4
+DYE_COUNT: Final = 5
+
 _HEAD_BONES: Final = ("Head", "LeftEye", "RightEye")
 _HEM: Final = (-0.03, 0.12)  # metres above the hips within which a top may end: not known there
 _SKIN_DISTANCE: Final = 30.0  # in CIELAB, lightness counted half: shaded skin is skin
+_TWO_COLORS: Final = 25.0  # in CIELAB, between garments that color tells apart
 _ONE_COLOR: Final = 14.0  # in CIELAB, between parts of one garment
 _FACE_HALF_WIDTH: Final = 0.062
 _FACE_REACH: Final = 0.045  # metres above the eyes where a forehead ends and hair may begin
@@ -28,8 +36,8 @@ def label_faces(
     dominant: Sequence[str],
     textures: Sequence[ByteArray],
     points: FloatArray,
-) -> ByteArray:
-    """Return the LIP class of every triangle.
+) -> tuple[ByteArray, ByteArray]:
+    """Return the LIP class of every triangle, and what it is dyed with.
 
     Parameters
     ----------
@@ -47,8 +55,10 @@ def label_faces(
 
     Returns
     -------
-    uint8 (F,)
-        255 where the class cannot be told: about the hem of a top.
+    labels : uint8 (F,)
+        255 where the class cannot be told: about the hem of a top, and tops of suits and uniforms.
+    dyes : uint8 (F,)
+        `NO_DYE` (skin), `TOP_DYE`, `BOTTOM_DYE`, `SHOE_DYE` or `HAIR_DYE`: things that may change their color together.
     """
     bone = np.array(dominant)[faces[:, 0]]
     middle = vertices[faces].mean(axis=1)  # (F, 3)
@@ -72,20 +82,61 @@ def label_faces(
         result[np.isin(bone, [f"{side}Foot", f"{side}ToeBase", f"{side}ToeEnd"])] = shoe
     result[bone == "Hips"] = labels.PANTS
     above_hips = middle[:, 1] - points[[sk.LEFT_HIP, sk.RIGHT_HIP], 1].mean()
-    trunk = np.isin(bone, ["Hips", "Spine", "Spine1", "LeftUpLeg", "RightUpLeg"])
-    result[trunk & (above_hips > _HEM[0]) & (above_hips < _HEM[1])] = labels.IGNORE
-    _settle_garment(result, bone, color, skin)
+    hem = np.isin(bone, ["Hips", "Spine", "Spine1", "LeftUpLeg", "RightUpLeg"])
+    hem &= (above_hips > _HEM[0]) & (above_hips < _HEM[1])
+    dyes = _dyes_of(result, skin)
+    _settle_hem(result, dyes, hem, bone, color)
+    _settle_garment(result, dyes, bone, color, skin)
     neck = bone == "Neck"
     result[neck & skin] = labels.FACE
     nape = (points[sk.NECK, 1] + points[sk.NOSE, 1]) / 2
     result[neck & ~skin & (middle[:, 1] > nape)] = labels.IGNORE  # a collar, or hair
     result[is_head] = _head_labels(middle[is_head], color[is_head], color[cheeks], points)
     result[face_texture == 1] = labels.HAIR
-    return result
+    dyes[is_head | (face_texture == 1)] = NO_DYE
+    dyes[result == labels.HAIR] = HAIR_DYE
+    return result, dyes
+
+
+def _dyes_of(result: ByteArray, skin: BoolArray) -> ByteArray:
+    dyes = np.full(len(result), NO_DYE, dtype=np.uint8)
+    for dye, classes in (
+        (TOP_DYE, (labels.UPPER_CLOTHES,)),
+        (BOTTOM_DYE, (labels.PANTS,)),
+        (SHOE_DYE, (labels.LEFT_SHOE, labels.RIGHT_SHOE)),
+    ):
+        dyes[np.isin(result, classes) & ~skin] = dye
+    return dyes
+
+
+def _settle_hem(
+    result: ByteArray,
+    dyes: ByteArray,
+    hem: BoolArray,
+    bone: np.ndarray[tuple[int, ...], np.dtype[np.str_]],
+    color: FloatArray,
+) -> None:
+    """Tell top from trousers about the hips by color, where the two differ enough."""
+    result[hem] = labels.IGNORE
+    top = np.isin(bone, ["Spine1", "Spine2"]) & ~hem
+    thighs = np.isin(bone, ["LeftUpLeg", "RightUpLeg"]) & (result == labels.PANTS)
+    if not top.any() or not thighs.any():
+        return
+    upper, lower = np.median(color[top], axis=0), np.median(color[thighs], axis=0)
+    to_upper = np.linalg.norm(color[hem] - upper, axis=1)
+    to_lower = np.linalg.norm(color[hem] - lower, axis=1)
+    dyes[hem] = np.where(to_upper < to_lower, TOP_DYE, BOTTOM_DYE)
+    if np.linalg.norm(upper - lower) > _TWO_COLORS:
+        sure = np.where(to_upper < 0.5 * to_lower, labels.UPPER_CLOTHES, labels.IGNORE)
+        result[hem] = np.where(to_lower < 0.5 * to_upper, labels.PANTS, sure)
 
 
 def _settle_garment(
-    result: ByteArray, bone: np.ndarray[tuple[int, ...], np.dtype[np.str_]], color: FloatArray, skin: BoolArray
+    result: ByteArray,
+    dyes: ByteArray,
+    bone: np.ndarray[tuple[int, ...], np.dtype[np.str_]],
+    color: FloatArray,
+    skin: BoolArray,
 ) -> None:
     """Tell dresses and long coats, which go on below the hips in one color, from tops and trousers.
 
@@ -102,12 +153,14 @@ def _settle_garment(
     top = np.median(color[trunk], axis=0)
     if np.linalg.norm(np.median(color[thigh_cloth], axis=0) - top) > _ONE_COLOR:
         return
+    dyes[dyes == BOTTOM_DYE] = TOP_DYE
     if skin[shins].mean() > 0.5:
         result[trunk | hips | thigh_cloth | (bone == "Hips") | arms] = labels.DRESS
         return
     if np.linalg.norm(np.median(color[shins & ~skin], axis=0) - top) > _ONE_COLOR:
         below = thigh_cloth & (np.linalg.norm(color - top, axis=1) < _ONE_COLOR)
         result[trunk | hips | below | (bone == "Hips") | arms] = labels.COAT
+        dyes[(thighs | shins) & ~skin & ~below] = BOTTOM_DYE
         return
     result[trunk | arms] = labels.IGNORE
 
