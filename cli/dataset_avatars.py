@@ -29,7 +29,9 @@ class AvatarPackSplit(str, Enum):
 
 def avatars(
     ctx: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with avatars/, motion/ and ccp/.", show_default=False)],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Folder with avatars/, motion/ and ccp/.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same pictures.")] = 0,

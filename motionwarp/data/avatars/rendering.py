@@ -64,14 +64,17 @@ class OrbitCamera:
 
     def seen(self, points: npt.ArrayLike) -> FloatArray:
         """Return world points (..., 3) in camera coordinates, float32."""
-        moved = (np.asarray(points, dtype=np.float64) - np.array(self.target)) @ self.rotation().T
-        return (moved + np.array([0, 0, self.distance])).astype(np.float32)
+        rotation = self.rotation()
+        shift = np.array([0, 0, self.distance]) - rotation @ np.array(self.target)
+        turned = np.asarray(points, dtype=np.float32) @ rotation.T.astype(np.float32)
+        return np.asarray(turned + shift.astype(np.float32), dtype=np.float32)
 
     def project(self, points: npt.ArrayLike) -> FloatArray:
         """Return world points (..., 3) as pixels and depth, float32 (..., 3)."""
         seen = self.seen(points)
-        pixels = seen[..., :2] / seen[..., 2:] * self.focal + np.array([self.center_x, self.center_y])
-        return np.concatenate([pixels, seen[..., 2:]], axis=-1).astype(np.float32)
+        seen[..., :2] *= np.float32(self.focal) / seen[..., 2:]
+        seen[..., :2] += np.array([self.center_x, self.center_y], dtype=np.float32)
+        return seen
 
 
 @dataclass(frozen=True)
