@@ -1,4 +1,4 @@
-"""`motionwarp dataset avatars`: a pack of rendered avatars for the analyser, with points, mattes, classes and facing known exactly."""
+"""`motionwarp dataset avatars`: a pack of rendered avatars for the analyser, of which everything is known exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`motionwarp evaluate avatars`: how well an estimator sees rendered people from all sides, cut by the frame, and by group."""
+"""`motionwarp evaluate avatars`: how well an estimator sees rendered people, from all sides and cut by the frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well an estimator sees avatars, of which everything is known: from all sides, cut by the frame, and by group of people."""
+"""How well an estimator sees avatars, of which all is known: from all sides, cut by the frame, by group of people."""
 
 from __future__ import annotations
 
@@ -170,8 +170,8 @@ def evaluate_avatars(
     Returns
     -------
     dict
-        Figures over `all`, `by_view` (front, profile, back; of those who are not lying), `by_view_whole` (of those not cut by
-        the frame), `by_cut` and `by_group`, and `group_gap`: how far the worst group's points lie below the mean over groups.
+        Figures over `all`, `by_view` (front, profile, back; of those who are not lying), `by_view_whole` (of those not cut
+        by the frame), `by_cut` and `by_group`, and `group_gap`: how far the worst group's points lie below the mean.
 
     Raises
     ------

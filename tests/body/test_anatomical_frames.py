@@ -45,7 +45,7 @@ def walking(seed: int) -> HumanMotion:
     hands = np.empty((count, 6, 3))
     for frame in range(count):
         local = [np.eye(3)] * 22
-        for side, arm, leg, first in ((1, jn.LEFT_SHOULDER, jn.LEFT_HIP, 0), (-1, jn.RIGHT_SHOULDER, jn.RIGHT_HIP, 3)):
+        for side, arm, leg in ((1, jn.LEFT_SHOULDER, jn.LEFT_HIP), (-1, jn.RIGHT_SHOULDER, jn.RIGHT_HIP)):
             lowered = Rotation.from_euler("XZ", [rng.normal(0, 20), -side * rng.uniform(20, 80)], degrees=True)
             local[arm] = lowered.as_matrix()
             local[arm + 1] = Rotation.from_euler("Y", -side * rng.uniform(10, 90), degrees=True).as_matrix()
@@ -64,7 +64,9 @@ def walking(seed: int) -> HumanMotion:
             hands[frame, index] = positions[frame, wrist] + turns[frame, wrist] @ (knuckles[index] - places[wrist])
     # a rig's own axes are anything
     odd = Rotation.from_rotvec(rng.normal(size=(22, 3))).as_matrix()
-    return HumanMotion(positions.astype(np.float32), (turns @ odd).astype(np.float32), hands.astype(np.float32), 30.0, "made", 1.0)
+    return HumanMotion(
+        positions.astype(np.float32), (turns @ odd).astype(np.float32), hands.astype(np.float32), 30.0, "made", 1.0
+    )
 
 
 def turned(motion: HumanMotion, turn: np.ndarray, order: list[int] | None = None) -> HumanMotion:
@@ -124,7 +126,12 @@ def test_a_mirrored_motion_has_mirrored_bones() -> None:
 def test_a_t_pose_at_rest_has_the_frames_of_the_same_pose_in_motion() -> None:
     places, knuckles = t_pose()
     still = HumanMotion(
-        np.tile(places, (3, 1, 1)), np.tile(np.eye(3, dtype=np.float32), (3, 22, 1, 1)), np.tile(knuckles, (3, 1, 1)), 30.0, "made", 1.0
+        np.tile(places, (3, 1, 1)),
+        np.tile(np.eye(3, dtype=np.float32), (3, 22, 1, 1)),
+        np.tile(knuckles, (3, 1, 1)),
+        30.0,
+        "made",
+        1.0,
     )
     np.testing.assert_allclose(motion_frames(still)[1], rest_frames(places, knuckles), atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""What is behind avatars: parts of real photos away from their people, photos with the people painted over, and plain walls."""
+"""What is behind avatars: real photos away from their people or with the people painted over, and plain walls."""
 
 from __future__ import annotations
 

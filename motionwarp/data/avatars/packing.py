@@ -81,7 +81,7 @@ class AvatarTruth:
     Attributes
     ----------
     facing : float32 (N, 3)
-        Cosine and sine of the angle from facing the camera (positive to the picture's right), and its certainty in [0, 1].
+        Cosine and sine of the angle from facing the camera (positive to the picture's right); its certainty in [0, 1].
     joints : float32 (N, 18, 3)
         OpenPose's points in camera coordinates (x right, y down, z away), metres.
     """
@@ -114,7 +114,7 @@ class AvatarPackWriter:
         self._joints.append(view.joints)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size; an OutputError if it is empty or cannot be written."""
         plain = temporary_name(path)
         try:
             self._pictures.write(plain)

@@ -1,4 +1,4 @@
-"""Poses for avatars: frames of motion capture, and drawn ones that it lacks: standing still, sitting, lying, bending."""
+"""Poses for avatars: frames of motion capture, and drawn ones: standing still, sitting, lying, bending."""
 
 from __future__ import annotations
 

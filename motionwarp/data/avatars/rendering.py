@@ -182,9 +182,7 @@ def _light(normals: FloatArray, rotation: npt.NDArray[np.float64], lamp: Lamp) -
     turned = normals @ rotation.T.astype(np.float32)
     facing = np.maximum(turned @ np.array(lamp.direction, dtype=np.float32), 0)[:, None]
     sky = (1 - 0.25 * turned[:, 1])[:, None]
-    return (facing * np.array(lamp.lamp, dtype=np.float32) + sky * np.array(lamp.fill, dtype=np.float32)).astype(
-        np.float32
-    )
+    return np.asarray(facing * np.array(lamp.lamp) + sky * np.array(lamp.fill), dtype=np.float32)
 
 
 @compiled

@@ -148,7 +148,7 @@ def load_avatar(folder: Path) -> RiggedAvatar:
     return RiggedAvatar(
         folder.name, vertices, _normals(vertices, faces), uv, faces, tensors["face_texture"].astype(np.uint8), labels, dyes, joints, weights,
         joint_names, tensors["joint_parents"].astype(np.int32), positions, canonical, rest, points, point_joints, textures,
-    )  # fmt: skip
+    )
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], tuple[str, ...], list[str]]:
@@ -172,8 +172,8 @@ def _anatomy(names: Sequence[str], positions: FloatArray, folder: Path) -> tuple
         index = jn.understand(names).joints
     except PoseFileError as error:
         raise InputError(error.problem, subject=folder, remedy=error.remedy) from error
-    if any(joint not in index for joint in (*jn.JOINTS, *jn.KNUCKLES)):
-        raise InputError("its skeleton has no spine, collars, toes or fingers", subject=folder, remedy=_REMEDY)
+    if any(joint not in index for joint in (*jn.JOINTS, *jn.KNUCKLES)) or not {"LeftEye", "RightEye"} <= set(names):
+        raise InputError("its skeleton lacks spine, collars, toes, fingers or eyes", subject=folder, remedy=_REMEDY)
     canonical = np.array([index[joint] for joint in jn.JOINTS], dtype=np.int32)
     return canonical, rest_frames(positions[canonical], positions[[index[knuckle] for knuckle in jn.KNUCKLES]])
 
@@ -196,7 +196,8 @@ def _normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
     for corner in range(3):
         np.add.at(total, same[faces[:, corner]], across)
     normals = total[same]
-    return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    lengths = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return np.asarray(normals / lengths, dtype=np.float32)
 
 
 def _dominant(joints: IntArray, weights: FloatArray, names: Sequence[str]) -> list[str]:
@@ -225,18 +226,17 @@ def _points(
     points[sk.NECK] = points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER]].mean(axis=0)
     moving[sk.NECK] = canonical[jn.UPPER_CHEST]
     dominant = np.array(_dominant(joints, weights, names))
-    eyes = {side: positions[names.index(f"{side}Eye")] for side in ("Left", "Right")}
-    for side, point in (("Left", sk.LEFT_EYE), ("Right", sk.RIGHT_EYE)):
-        ball = vertices[dominant == f"{side}Eye"]
-        points[point] = eyes[side]
-        points[point, 2] = ball[:, 2].max() if len(ball) else eyes[side][2]
+    for bone, eye in (("LeftEye", sk.LEFT_EYE), ("RightEye", sk.RIGHT_EYE)):
+        ball = vertices[dominant == bone]
+        points[eye] = positions[names.index(bone)]
+        points[eye, 2] = ball[:, 2].max() if len(ball) else points[eye, 2]
     head = vertices[(dominant == "Head") & (weights.max(axis=1) > 0.5)]
-    level = eyes["Left"][1]
+    _, level, front = (float(value) for value in positions[names.index("LeftEye")])
     middle = head[(np.abs(head[:, 0]) < 0.015) & (head[:, 1] < level - 0.01) & (head[:, 1] > level - 0.065)]
     points[sk.NOSE] = middle[middle[:, 2].argmax()]
     points[sk.NOSE, 0] = 0
     # ears stick out at the height between eyes and nose, behind the cheeks
-    aside = head[(head[:, 1] < level + 0.01) & (head[:, 1] > level - 0.05) & (head[:, 2] < eyes["Left"][2] - 0.04)]
+    aside = head[(head[:, 1] < level + 0.01) & (head[:, 1] > level - 0.05) & (head[:, 2] < front - 0.04)]
     for sign, point in ((1, sk.LEFT_EAR), (-1, sk.RIGHT_EAR)):
         outer = aside[aside[:, 0] * sign > (aside[:, 0] * sign).max() - 0.012]
         # an ear is labelled at its opening, inward of its rim and above the lobe

@@ -1,4 +1,4 @@
-"""Pictures of avatars with everything that is known of them: who, how posed, seen from where, cut and hidden by what."""
+"""Pictures of avatars with all that is known of them: who, how posed, seen from where, cut and hidden by what."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def _scores(points: FloatArray, depth: FloatArray, cover: FloatArray | None) -> 
 
 
 def _draw_occluder(matte: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw where something stands before the person: a box, something round, or a table along the picture, float32 (H, W)."""
+    """Draw what stands before the person: a box, something round, or a table along the picture, float32 (H, W)."""
     height, width = matte.shape
     mask = np.zeros((height, width), dtype=np.uint8)
     rows, columns = np.nonzero(matte > 0.5)

@@ -1,4 +1,4 @@
-"""Which LIP class the triangles of an avatar are whose clothes are painted on: by their bones, and by whether they are skin."""
+"""Which LIP class an avatar's triangles are, where clothes are painted on: by their bones, and by whether they are skin."""
 
 from __future__ import annotations
 

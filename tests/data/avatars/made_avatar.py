@@ -99,9 +99,13 @@ def write_avatar(folder: Path) -> Path:
         "joints": moved_by,
         "weights": weights,
         "joint_positions": np.array([place for _, place in JOINTS.values()], dtype=np.float32),
-        "joint_parents": np.array([-1 if parent is None else names.index(parent) for parent, _ in JOINTS.values()], dtype=np.int16),
+        "joint_parents": np.array(
+            [-1 if parent is None else names.index(parent) for parent, _ in JOINTS.values()], dtype=np.int16
+        ),
     }
-    save_file(tensors, folder / "mesh.safetensors", {"joint_names": json.dumps(names), "textures": json.dumps(["0.png"])})
+    save_file(
+        tensors, folder / "mesh.safetensors", {"joint_names": json.dumps(names), "textures": json.dumps(["0.png"])}
+    )
     texture = np.repeat(np.array([_PALETTE], dtype=np.uint8), 32, axis=0).repeat(32, axis=1)  # (32, 160, 3)
     cv2.imwrite(str(folder / "0.png"), texture[..., ::-1])
     return folder

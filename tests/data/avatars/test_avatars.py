@@ -70,7 +70,11 @@ def test_bones_keep_their_length_in_any_pose(avatar: RiggedAvatar) -> None:
     for seed in range(20):
         frames, _ = drawn_pose(avatar.frames, np.random.default_rng(seed))
         points = pose_avatar(avatar, frames, 0.4).points
-        for one, other in ((sk.LEFT_SHOULDER, sk.LEFT_ELBOW), (sk.RIGHT_ELBOW, sk.RIGHT_WRIST), (sk.LEFT_KNEE, sk.LEFT_ANKLE)):
+        for one, other in (
+            (sk.LEFT_SHOULDER, sk.LEFT_ELBOW),
+            (sk.RIGHT_ELBOW, sk.RIGHT_WRIST),
+            (sk.LEFT_KNEE, sk.LEFT_ANKLE),
+        ):
             length = np.linalg.norm(avatar.points[one] - avatar.points[other])
             assert np.linalg.norm(points[one] - points[other]) == pytest.approx(length, abs=1e-4)
 
@@ -212,7 +216,10 @@ def test_broken_avatars_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no avatar's mesh"):
         load_avatar(tmp_path)
     tensors = load_file(good / "mesh.safetensors")
-    names = {"joint_names": json.dumps([f"bone{n}" for n in range(len(tensors["joint_positions"]))]), "textures": '["0.png"]'}
+    names = {
+        "joint_names": json.dumps([f"bone{n}" for n in range(len(tensors["joint_positions"]))]),
+        "textures": '["0.png"]',
+    }
     save_file(tensors, good / "mesh.safetensors", names)
     with pytest.raises(InputError, match="none of its"):
         load_avatar(good)
