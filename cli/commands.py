@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Show versions, devices, codecs, weights with their checksums, and disk space; exit code 1 if something is wrong.", INSTALLATION
     ),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),
+    "body": Entry("Make the body model.", TRAINING),
     "dataset": Entry("Make data sets, for training and of synthesised people.", TRAINING),
     "train": Entry("Train the networks.", TRAINING),
     "evaluate": Entry("Measure quality on held-out data.", TRAINING),
