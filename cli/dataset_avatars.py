@@ -16,6 +16,7 @@ from .reporting import Reporter
 
 EPILOG: Final = examples(
     "motionwarp dataset avatars data -o avatars.pack --count 12000",
+    "motionwarp dataset avatars data -o dressed.pack --count 3000 --dressed 40",
     "motionwarp dataset avatars data -o held_out.pack --count 600 --split validation",
 )
 
@@ -30,7 +31,10 @@ class AvatarPackSplit(str, Enum):
 def avatars(
     ctx: typer.Context,
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Folder with avatars/, motion/ and ccp/.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="DATA", help="Folder with avatars/ (or makehuman/), motion/ and ccp/.", show_default=False
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures.")] = 3000,
@@ -38,6 +42,12 @@ def avatars(
     split: Annotated[
         AvatarPackSplit, typer.Option("--split", help="train, or validation, on which nothing is ever trained.")
     ] = AvatarPackSplit.TRAIN,
+    dressed: Annotated[
+        int,
+        typer.Option(
+            "--dressed", metavar="N", min=0, help="Show N people of the body model in MakeHuman's clothes instead."
+        ),
+    ] = 0,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -52,7 +62,7 @@ def avatars(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if output.exists() and not overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
-    cast = load_cast(data, split.value, seed)
+    cast = load_cast(data, split.value, seed, dressed)
     with reporter.progress("pictures/s") as tick:
         written = write_avatar_pack(
             avatar_views(cast, split.value, count, seed), output, progress=lambda done: tick("pack", done, count)

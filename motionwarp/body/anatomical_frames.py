@@ -108,6 +108,20 @@ def rest_frames(positions: FloatArray, knuckles: FloatArray) -> FloatArray:
     return np.asarray(frames[0], dtype=np.float32)
 
 
+def t_pose_frames() -> FloatArray:
+    """Return the frames of a body in an ideal T-pose, facing +z with y up, palms down and feet flat, float32 (22, 3, 3)."""
+    right, up, ahead = np.eye(3)
+    trunk, limb = np.stack([up, right, -ahead], axis=-1), np.stack([-up, right, ahead], axis=-1)
+    sole = np.stack([ahead, right, up], axis=-1)
+    frames = np.tile(trunk, (len(jn.JOINTS), 1, 1))
+    for _, shoulder, elbow, wrist, first in _ARMS:
+        side = 1.0 if first == 0 else -1.0
+        frames[[shoulder, elbow, wrist]] = _frame(side * right[None], -side * up[None])
+    for hip, knee, ankle, toe in _LEGS:
+        frames[[hip, knee]], frames[[ankle, toe]] = limb, sole
+    return frames.astype(np.float32)
+
+
 def _unit(vectors: DoubleArray) -> DoubleArray:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
 

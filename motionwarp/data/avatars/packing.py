@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
+from motionwarp.body.model import BodyModel
 from motionwarp.data.avatars.backdrops import load_backdrops
+from motionwarp.data.avatars.dressing import draw_people
 from motionwarp.data.avatars.poses import load_takes
 from motionwarp.data.avatars.rigged import load_avatar
 from motionwarp.data.avatars.scenes import AvatarView, Cast, SceneSettings, draw_view
@@ -19,7 +21,7 @@ from motionwarp.data.avatars.splits import AvatarSplit, avatar_folders, take_fil
 from motionwarp.data.ccp import photo_names
 from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
 from motionwarp.data.packing import WrittenPack
-from motionwarp.errors import InputError
+from motionwarp.errors import InputError, OptionError
 from motionwarp.media.atomic import temporary_name
 from motionwarp.types import FloatArray
 from motionwarp.weights import write_tensors
@@ -28,26 +30,38 @@ _BACKDROPS: Final[dict[AvatarSplit, int]] = {"train": 500, "validation": 150}
 _VIEWS: Final = (0.0, 90.0, 180.0, -90.0)  # degrees about which validation pictures are spread
 
 
-def load_cast(data_folder: Path, split: AvatarSplit, seed: int) -> Cast:
-    """Load the avatars, takes and backgrounds of a split.
+def load_cast(data_folder: Path, split: AvatarSplit, seed: int, dressed: int = 0) -> Cast:
+    """Load the people, takes and backgrounds of a split.
 
     Parameters
     ----------
     data_folder : Path
-        With `avatars`, `motion` and, for backgrounds, `ccp`.
+        With `avatars` or `makehuman`, `motion` and, for backgrounds, `ccp`.
     split : "train" or "validation"
     seed : int
-        Of which backgrounds are taken.
+        Of which backgrounds are taken, and of how people are dressed.
+    dressed : int
+        If positive, so many people of the body model in MakeHuman's clothes, rather than the avatars.
 
     Raises
     ------
+    OptionError
+        If dressed people are asked for to validate with: their clothes are all trained on.
     InputError
         If one of them is missing.
     """
+    if dressed and split != "train":
+        raise OptionError(
+            "people in MakeHuman's clothes are for training only", remedy="Validate with avatars: some are held out."
+        )
     ccp = data_folder / "ccp"
     names = [name for name in photo_names(ccp, split) if (ccp / "mattes" / f"{name}.png").exists()]
+    if dressed:
+        people = draw_people(BodyModel.load(), data_folder / "makehuman", dressed, seed)
+    else:
+        people = [load_avatar(folder) for folder in avatar_folders(data_folder / "avatars", split)]
     return Cast(
-        [load_avatar(folder) for folder in avatar_folders(data_folder / "avatars", split)],
+        people,
         load_takes(take_files(data_folder / "motion", split)),
         load_backdrops(ccp / "photos", ccp / "mattes", names, _BACKDROPS[split], seed),
     )

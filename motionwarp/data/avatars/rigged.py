@@ -43,7 +43,7 @@ _REMEDY: Final = "Give a folder with mesh.safetensors and the textures that it n
 
 @dataclass(frozen=True, eq=False)
 class RiggedAvatar:
-    """A person's mesh in a T-pose, facing +z with y up, in metres, and the bones that move it.
+    """A person's mesh at rest, facing +z with y up, in metres, and the bones that move it.
 
     Attributes
     ----------
@@ -68,6 +68,8 @@ class RiggedAvatar:
         Which joint is which of `joint_names.JOINTS`; -1 where there is none.
     frames : float32 (22, 3, 3)
         The bones' frames at rest.
+    t_pose : float32 (22, 3, 3)
+        The same in the T-pose that drawn poses start from.
     points : float32 (18, 3)
         OpenPose's points at rest.
     point_joints : int32 (18,)
@@ -91,6 +93,7 @@ class RiggedAvatar:
     joint_positions: FloatArray
     canonical: IntArray
     frames: FloatArray
+    t_pose: FloatArray
     points: FloatArray
     point_joints: IntArray
     textures: tuple[tuple[ByteArray, ...], ...]
@@ -133,7 +136,7 @@ def load_avatar(folder: Path) -> RiggedAvatar:
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
     positions = tensors["joint_positions"].astype(np.float32)
     canonical, rest = _anatomy(joint_names, positions, folder)
-    textures = tuple(_pyramid(read_image(folder / name).rgb) for name in texture_names)
+    textures = tuple(texture_pyramid(read_image(folder / name).rgb) for name in texture_names)
     points, point_joints = _points(vertices, joints, weights, positions, canonical, joint_names)
     uv = tensors["uv"].astype(np.float32)
     labels, dyes = label_faces(
@@ -146,8 +149,25 @@ def load_avatar(folder: Path) -> RiggedAvatar:
         points,
     )
     return RiggedAvatar(
-        folder.name, vertices, _normals(vertices, faces), uv, faces, tensors["face_texture"].astype(np.uint8), labels, dyes, joints, weights,
-        joint_names, tensors["joint_parents"].astype(np.int32), positions, canonical, rest, points, point_joints, textures,
+        folder.name,
+        vertices,
+        smooth_normals(vertices, faces),
+        uv,
+        faces,
+        tensors["face_texture"].astype(np.uint8),
+        labels,
+        dyes,
+        joints,
+        weights,
+        joint_names,
+        tensors["joint_parents"].astype(np.int32),
+        positions,
+        canonical,
+        rest,
+        rest,
+        points,
+        point_joints,
+        textures,
     )
 
 
@@ -178,7 +198,8 @@ def _anatomy(names: Sequence[str], positions: FloatArray, folder: Path) -> tuple
     return canonical, rest_frames(positions[canonical], positions[[index[knuckle] for knuckle in jn.KNUCKLES]])
 
 
-def _pyramid(texture: ByteArray) -> tuple[ByteArray, ...]:
+def texture_pyramid(texture: ByteArray) -> tuple[ByteArray, ...]:
+    """Return a texture and what it is reduced to, each half as large as the one before, tuple of uint8 (h, w, 3)."""
     levels = [np.ascontiguousarray(texture)]
     while len(levels) < _PYRAMID_LEVELS and min(levels[-1].shape[:2]) > 2:
         size = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
@@ -186,7 +207,7 @@ def _pyramid(texture: ByteArray) -> tuple[ByteArray, ...]:
     return tuple(levels)
 
 
-def _normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
+def smooth_normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
     """Return normals (N, 3), smooth across the texture's seams, where a vertex is there twice."""
     _, same = np.unique(np.round(vertices, 4), axis=0, return_inverse=True)
     same = same.reshape(-1)

@@ -126,7 +126,7 @@ def draw_view(
     """
     avatar = cast.avatars[int(rng.integers(len(cast.avatars)))]
     drawn = rng.random() < settings.drawn
-    frames, pose_name = drawn_pose(avatar.frames, rng) if drawn else draw_frame(cast.takes, rng)
+    frames, pose_name = drawn_pose(avatar.t_pose, rng) if drawn else draw_frame(cast.takes, rng)
     posed = pose_avatar(avatar, frames, float(rng.uniform(0.05, 0.6)))
     if facing is None:
         facing = float(rng.uniform(-180, 180))

@@ -27,9 +27,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = list(JOINTS)
     parents = tuple(-1 if parent is None else names.index(parent) for parent, _ in JOINTS.values())
     places = np.array([place for _, place in JOINTS.values()], dtype=np.float32)
-    offsets = np.array([place - (places[parent] if parent >= 0 else 0) for place, parent in zip(places, parents, strict=True)])
+    offsets = np.array(
+        [place - (places[parent] if parent >= 0 else 0) for place, parent in zip(places, parents, strict=True)]
+    )
     still = MotionClip(
-        Skeleton(tuple(names), parents, offsets), np.tile(np.eye(3), (20, len(names), 1, 1)), np.tile(places[0], (20, 1)), 30.0
+        Skeleton(tuple(names), parents, offsets),
+        np.tile(np.eye(3), (20, len(names), 1, 1)),
+        np.tile(places[0], (20, 1)),
+        30.0,
     )
     (folder / "motion").mkdir()
     for take in ("cmu_005_02.bvh", "cmu_131_01.bvh.gz"):
