@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +84,11 @@ def _lines(path: Path) -> Iterator[list[str]]:
     """Yield the words of each line that has some, comments left out."""
     packed = path if path.exists() else path.with_name(f"{path.name}.gz")
     try:
-        content = packed.read_bytes()
-        text = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except (OSError, EOFError) as error:
+        with packed.open("rb") as plain:
+            is_packed = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(packed) if is_packed else packed.open("rb") as stream:
+            text = stream.read(_MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot be read: {error}", subject=path, remedy=_REMEDY) from error
     if len(text) > _MOST_BYTES:
         raise InputError("is larger than any such file", subject=path, remedy=_REMEDY)

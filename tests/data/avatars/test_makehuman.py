@@ -86,6 +86,12 @@ def test_broken_meshes_are_refused(tmp_path: Path, old: str, new: str) -> None:
         read_obj(tmp_path / "none.obj")
 
 
+def test_packed_files_that_swell_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "made.obj.gz").write_bytes(gzip.compress(b"v 0 0 0\n" * (9 << 20)))
+    with pytest.raises(InputError, match="larger"):
+        read_obj(tmp_path / "made.obj")
+
+
 def test_dressed_people_are_for_training_only(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="training only"):
         load_cast(tmp_path, "validation", 0, dressed=3)
