@@ -168,13 +168,41 @@ def render_avatar(
     )
     covered = (fragments.face >= 0).astype(np.float32)
     size = (width, height)
-    classes = np.where(fragments.face >= 0, avatar.face_labels[np.maximum(fragments.face, 0)], BACKGROUND)
+    sampled = fragments.face[1::_FINER, 1::_FINER]
+    classes = np.where(sampled >= 0, avatar.face_labels[np.maximum(sampled, 0)], BACKGROUND)
     return AvatarLayer(
         np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
         np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
-        np.ascontiguousarray(classes[1::_FINER, 1::_FINER].astype(np.uint8)),
+        np.ascontiguousarray(classes.astype(np.uint8)),
         np.ascontiguousarray(fragments.depth[1::_FINER, 1::_FINER]),
     )
+
+
+def ground_shadow(posed: PosedAvatar, camera: OrbitCamera, height: int, width: int) -> FloatArray:
+    """Return how much of the sky's light a person keeps from the ground about their feet, float32 (H, W) in [0, 1].
+
+    Parameters
+    ----------
+    posed : PosedAvatar
+    camera : OrbitCamera
+    height, width : int
+        Of the picture, in pixels.
+    """
+    shadow = np.zeros((height, width), dtype=np.float32)
+    # the higher something is above the ground the wider and fainter is its shadow
+    for reach, share in ((0.04, 0.4), (0.15, 0.35), (0.5, 0.25)):
+        near = posed.vertices[posed.vertices[:, 1] < reach]
+        for part in (near[near[:, 0] > 0], near[near[:, 0] <= 0]) if reach < 0.1 else (near,):
+            if len(part) < 3:
+                continue
+            spots = camera.project(part * np.array([1, 0, 1], dtype=np.float32))[:, :2]
+            if np.abs(spots).max() > 8 * max(height, width):
+                continue
+            mask = np.zeros((height, width), dtype=np.uint8)
+            cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(spots).astype(np.int32)), 255)
+            blur = max(reach * camera.focal / camera.distance, 0.7)
+            shadow = np.maximum(shadow, 0) + share * cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
+    return np.minimum(shadow, 1)
 
 
 def _light(normals: FloatArray, rotation: npt.NDArray[np.float64], lamp: Lamp) -> FloatArray:

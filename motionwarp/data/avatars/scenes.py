@@ -13,7 +13,7 @@ from motionwarp.data.avatars.backdrops import Backdrops
 from motionwarp.data.avatars.framing import Cut, draw_camera
 from motionwarp.data.avatars.poses import Take, draw_frame, drawn_pose
 from motionwarp.data.avatars.posing import PosedAvatar, pose_avatar
-from motionwarp.data.avatars.rendering import AvatarLayer, Lamp, OrbitCamera, plain_dyes, render_avatar
+from motionwarp.data.avatars.rendering import AvatarLayer, Lamp, OrbitCamera, ground_shadow, plain_dyes, render_avatar
 from motionwarp.data.avatars.rigged import RiggedAvatar
 from motionwarp.data.avatars.surface_labels import BOTTOM_DYE, HAIR_DYE, SHOE_DYE, TOP_DYE
 from motionwarp.parsing.labels import BACKGROUND
@@ -45,6 +45,8 @@ class SceneSettings:
         People who are cut by the frame at the knees, hips, chest or neck.
     occluded : float
         People with something before them.
+    shadow : float
+        People who darken the ground about their feet.
     """
 
     height: int = 320
@@ -52,6 +54,7 @@ class SceneSettings:
     drawn: float = 0.45
     cut: float = 0.34
     occluded: float = 0.1
+    shadow: float = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +140,9 @@ def draw_view(
     camera = draw_camera(posed, facing, cut, settings.height, settings.width, rng)
     layer = render_avatar(avatar, posed, camera, draw_lamp(rng), draw_dyes(rng), settings.height, settings.width)
     background = cast.backdrops.draw(rng, settings.height, settings.width)
+    if rng.random() < settings.shadow:
+        dark = 1 - rng.uniform(0.2, 0.8) * ground_shadow(posed, camera, settings.height, settings.width)
+        background = np.rint(background * dark[..., None]).astype(np.uint8)
     cover, texture = None, None
     if rng.random() < settings.occluded:
         cover = _draw_occluder(layer.matte, rng)
