@@ -24,6 +24,7 @@ View = Literal["front", "profile", "back"]
 _FRONT: Final = 45.0  # degrees from facing the camera
 _BACK: Final = 135.0
 _LEAST_CERTAINTY: Final = 0.5  # of the facing: those who lie have no front and back
+_SURE: Final = 0.3  # of a score
 # where left and right are nearer to each other than this, of the person's height, an exchange cannot be told
 _LEAST_APART: Final = 0.06
 _PAIRS: Final = (
@@ -86,6 +87,10 @@ class AvatarTally:
         Pictures with left and right exchanged, of those where that can be told.
     outside, absent : int
         Points outside of the frame, and those of them that were not put anywhere within it.
+    unsure : int
+        Points outside of the frame that were put nowhere within it, or with a score below 0.3.
+    inside, seen : int
+        Points that show, and those of them with a score of at least 0.3.
     overlaps : list of float
         IoU of each matte.
     """
@@ -98,6 +103,9 @@ class AvatarTally:
     told: int = 0
     outside: int = 0
     absent: int = 0
+    unsure: int = 0
+    inside: int = 0
+    seen: int = 0
     overlaps: list[float] = field(default_factory=list)
 
     def add(self, predicted: FloatArray | None, truth: FloatArray, matte: tuple[FloatArray, FloatArray]) -> None:
@@ -122,13 +130,17 @@ class AvatarTally:
         self.overlaps.append(matte_iou(seen, true_matte))
         outside = truth[:, 2] <= 0
         self.outside += int(outside.sum())
+        self.inside += int((truth[:, 2] >= 1).sum())
         if predicted is None:
             self.absent += int(outside.sum())
+            self.unsure += int(outside.sum())
             return
         rows, columns = true_matte.shape
         x, y = predicted[:, 0], predicted[:, 1]
         within = (x > -0.5) & (y > -0.5) & (x < columns - 0.5) & (y < rows - 0.5) & (predicted[:, 2] > 0)
         self.absent += int((outside & ~within).sum())
+        self.unsure += int((outside & ~(within & (predicted[:, 2] >= _SURE))).sum())
+        self.seen += int(((truth[:, 2] >= 1) & (predicted[:, 2] >= _SURE)).sum())
         exchanged = is_exchanged(predicted, truth, height)
         self.told += exchanged is not None
         self.exchanged += bool(exchanged)
@@ -146,6 +158,8 @@ class AvatarTally:
             "left_right_exchanged": _share(self.exchanged, self.told),
             "outside_points": self.outside,
             "outside_absent": _share(self.absent, self.outside),
+            "outside_below_0.3": _share(self.unsure, self.outside),
+            "visible_at_least_0.3": _share(self.seen, self.inside),
             "matte_iou": float(np.mean(self.overlaps)) if self.overlaps else None,
         }
 

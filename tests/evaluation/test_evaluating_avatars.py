@@ -110,6 +110,8 @@ def test_points_guessed_into_the_frame_are_not_absent(pack: Path) -> None:
 
     figures: Any = evaluate_avatars(Oracle(pack, guess), pack)
     assert figures["all"]["outside_absent"] == 0
+    assert figures["all"]["outside_below_0.3"] == 1
+    assert figures["all"]["visible_at_least_0.3"] == 1
     assert figures["by_cut"]["none"]["outside_absent"] is None
 
 

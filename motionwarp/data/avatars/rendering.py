@@ -201,8 +201,9 @@ def ground_shadow(posed: PosedAvatar, camera: OrbitCamera, height: int, width: i
             mask = np.zeros((height, width), dtype=np.uint8)
             cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(spots).astype(np.int32)), 255)
             blur = max(reach * camera.focal / camera.distance, 0.7)
-            shadow = np.maximum(shadow, 0) + share * cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
-    return np.minimum(shadow, 1)
+            soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), blur), dtype=np.float32)
+            shadow += soft * np.float32(share / 255)
+    return np.minimum(shadow, np.float32(1))
 
 
 def _light(normals: FloatArray, rotation: npt.NDArray[np.float64], lamp: Lamp) -> FloatArray:
