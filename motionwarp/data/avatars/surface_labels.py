@@ -21,9 +21,13 @@ DYE_COUNT: Final = 5
 
 _HEAD_BONES: Final = ("Head", "LeftEye", "RightEye")
 _HEM: Final = (-0.03, 0.12)  # metres above the hips within which a top may end: not known there
-_SKIN_DISTANCE: Final = 30.0  # in CIELAB, lightness counted half: shaded skin is skin
+_SKIN_DISTANCE: Final = 15.0  # in CIELAB, lightness counted less and color more: shaded skin is skin
+_SKIN_SCALES: Final = (0.35, 1.5, 1.5)
+_SKIN_RED: Final = 9.0  # least a* in CIELAB of any skin; brown trousers have less
+_RING: Final = 0.02  # meters
 _TWO_COLORS: Final = 25.0  # in CIELAB, between garments that color tells apart
 _ONE_COLOR: Final = 14.0  # in CIELAB, between parts of one garment
+_GOES_ON: Final = 0.12  # share of the thighs from which a garment of the top's color counts as long
 _FACE_HALF_WIDTH: Final = 0.062
 _FACE_REACH: Final = 0.045  # metres above the eyes where a forehead ends and hair may begin
 
@@ -68,6 +72,11 @@ def label_faces(
     hands |= np.char.find(bone.astype(str), "Finger") >= 0
     cheeks = is_head & _is_within(middle, points)
     skin = _is_near(color, np.median(color[cheeks], axis=0)) | _is_near(color, np.median(color[hands], axis=0))
+    legs = np.isin(bone, ["LeftUpLeg", "RightUpLeg", "LeftLeg", "RightLeg"])
+    skin[legs] = _has_skin_hue(color[legs])
+    for limb, axis in (("Leg", 1), ("Arm", 0), ("ForeArm", 0)):
+        for side in ("Left", "Right"):
+            _agree_along(skin, bone == f"{side}{limb}", middle[:, axis])
 
     result = np.where(skin, labels.IGNORE, labels.UPPER_CLOTHES).astype(np.uint8)
     for side, arm, leg, shoe in (
@@ -143,26 +152,27 @@ def _settle_garment(
     Of suits, overalls and uniforms, of one color down to the feet, it is not known what the top is.
     """
     trunk = np.isin(bone, ["Spine", "Spine1", "Spine2", "LeftShoulder", "RightShoulder"]) & ~skin
-    hips = np.isin(bone, ["Hips", "Spine"]) & ~skin
     thighs = np.isin(bone, ["LeftUpLeg", "RightUpLeg"])
     shins = np.isin(bone, ["LeftLeg", "RightLeg"])
     arms = np.isin(bone, ["LeftArm", "RightArm", "LeftForeArm", "RightForeArm"]) & ~skin
     thigh_cloth = thighs & ~skin
     if not trunk.any() or not thigh_cloth.any():
         return
-    top = np.median(color[trunk], axis=0)
-    if np.linalg.norm(np.median(color[thigh_cloth], axis=0) - top) > _ONE_COLOR:
+    alike = np.linalg.norm(color - np.median(color[trunk], axis=0), axis=1) < _ONE_COLOR
+    below = thigh_cloth & alike
+    if below.sum() < _GOES_ON * thighs.sum():
         return
-    dyes[dyes == BOTTOM_DYE] = TOP_DYE
-    if skin[shins].mean() > 0.5:
-        result[trunk | hips | thigh_cloth | (bone == "Hips") | arms] = labels.DRESS
-        return
-    if np.linalg.norm(np.median(color[shins & ~skin], axis=0) - top) > _ONE_COLOR:
-        below = thigh_cloth & (np.linalg.norm(color - top, axis=1) < _ONE_COLOR)
-        result[trunk | hips | below | (bone == "Hips") | arms] = labels.COAT
-        dyes[(thighs | shins) & ~skin & ~below] = BOTTOM_DYE
-        return
-    result[trunk | arms] = labels.IGNORE
+    # it goes on below the hips: what else is worn there is something else
+    whole = trunk | arms | below | (np.isin(bone, ["Hips", "Spine", "Spine1"]) & alike & ~skin)
+    dyes[whole] = TOP_DYE
+    shins_skin = skin[shins].mean()
+    if shins_skin > 0.5:
+        result[whole] = labels.DRESS
+    elif alike[shins & ~skin].mean() < 0.5:
+        result[whole] = labels.COAT
+    else:
+        result[whole & (trunk | arms)] = labels.IGNORE
+        dyes[dyes == BOTTOM_DYE] = TOP_DYE
 
 
 def _lab_colors(uv: FloatArray, texture: ByteArray) -> FloatArray:
@@ -175,7 +185,21 @@ def _lab_colors(uv: FloatArray, texture: ByteArray) -> FloatArray:
 
 
 def _is_near(color: FloatArray, reference: FloatArray) -> BoolArray:
-    return np.asarray(np.linalg.norm((color - reference) * (0.5, 1.5, 1.5), axis=1) < _SKIN_DISTANCE / 2)
+    return np.asarray(np.linalg.norm((color - reference) * _SKIN_SCALES, axis=1) < _SKIN_DISTANCE)
+
+
+def _has_skin_hue(color: FloatArray) -> BoolArray:
+    """Return which colors have the hue of skin: legs are often darker than the face, and brown cloth is yellower."""
+    red, yellow = color[:, 1], color[:, 2]
+    return np.asarray((red > _SKIN_RED) & (yellow > 0.6 * red) & (yellow < 2 * red))
+
+
+def _agree_along(skin: BoolArray, limb: BoolArray, place: FloatArray) -> None:
+    """Make rings of a limb all skin or all cloth, as most of each is: sleeves and hems end squarely."""
+    ring = np.floor(place[limb] / _RING).astype(int)
+    ring -= ring.min() if len(ring) else 0
+    total = np.maximum(np.bincount(ring), 1)
+    skin[limb] = (np.bincount(ring, skin[limb]) / total)[ring] > 0.5
 
 
 def _is_within(middle: FloatArray, points: FloatArray) -> BoolArray:
