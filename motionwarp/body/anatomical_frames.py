@@ -1,7 +1,7 @@
-"""How a person's bones are turned, told by anatomy: the same for every skeleton, whatever its rest pose and its joints' axes.
+"""How a person's bones are turned, told by anatomy: the same for every skeleton and every rest pose.
 
-A bone's frame has the bone's direction as its first axis, the hinge it bends about (elbow, knee, the line between the
-hips or shoulders) as its second, and their cross product as its third. Frames of one skeleton in motion times the inverse
+A bone's frame has the bone's direction as its first axis, the hinge it bends about (elbow, knee, the line between hips
+or shoulders) as its second, and their cross product as its third. Frames of one skeleton in motion times the inverse
 of another's at rest turn the other's bones from rest into the motion. No rest pose is asked of a motion capture file,
 since many have none that means anything: what a joint's own axes are is learned from the clip itself.
 """
@@ -70,7 +70,7 @@ def motion_frames(motion: HumanMotion) -> FloatArray:
         frames[:, knee] = _frame(positions[:, ankle] - positions[:, knee], hinge)
         frames[:, ankle] = _sole(positions[:, toe] - positions[:, ankle], hinge, flat)
         frames[:, toe] = frames[:, ankle]
-    return frames.astype(np.float32)
+    return np.asarray(frames, dtype=np.float32)
 
 
 def rest_frames(positions: FloatArray, knuckles: FloatArray) -> FloatArray:
@@ -105,11 +105,25 @@ def rest_frames(positions: FloatArray, knuckles: FloatArray) -> FloatArray:
         foot = places[:, toe] - places[:, ankle]
         frames[:, ankle] = _sole(foot, hinge, _pitch(foot)[0])
         frames[:, toe] = frames[:, ankle]
-    return frames[0].astype(np.float32)
+    return np.asarray(frames[0], dtype=np.float32)
+
+
+def t_pose_frames() -> FloatArray:
+    """Return the frames of a body in an ideal T-pose, facing +z with y up, palms down and feet flat, float32 (22, 3, 3)."""
+    right, up, ahead = np.eye(3)
+    trunk, limb = np.stack([up, right, -ahead], axis=-1), np.stack([-up, right, ahead], axis=-1)
+    sole = np.stack([ahead, right, up], axis=-1)
+    frames = np.tile(trunk, (len(jn.JOINTS), 1, 1))
+    for _, shoulder, elbow, wrist, first in _ARMS:
+        side = 1.0 if first == 0 else -1.0
+        frames[[shoulder, elbow, wrist]] = _frame(side * right[None], -side * up[None])
+    for hip, knee, ankle, toe in _LEGS:
+        frames[[hip, knee]], frames[[ankle, toe]] = limb, sole
+    return frames.astype(np.float32)
 
 
 def _unit(vectors: DoubleArray) -> DoubleArray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
 
 
 def _frame(along: DoubleArray, hinge: DoubleArray) -> DoubleArray:
@@ -198,7 +212,7 @@ def _hinge(positions: DoubleArray, turns: DoubleArray, chain: tuple[int, int, in
 
 
 def _hand(wrist: DoubleArray, knuckles: DoubleArray) -> DoubleArray:
-    """Return a hand's frames from index, middle and little finger (T, 3, 3): the palm's normal is the hinge, up to its sign."""
+    """Return a hand's frames (T, 3, 3) from index, middle and little finger; the palm's normal is the hinge."""
     along = knuckles[:, 1] - wrist
     return _frame(along, np.cross(along, knuckles[:, 0] - knuckles[:, 2]))
 

@@ -1,8 +1,9 @@
 """BVH, the plain text form of motion capture: reading, with limits, and writing; both also compressed as .bvh.gz.
 
-The form is Biovision's: a HIERARCHY of joints with offsets and channels, then MOTION with a line of channel values a frame, angles in
-degrees. Two things the form leaves open are settled here: position channels of the first joint are counted from its offset unless they
-hover about that offset themselves; position channels of other joints are passed over, since bones do not stretch.
+The form is Biovision's: a HIERARCHY of joints with offsets and channels, then MOTION with a line of channel values a
+frame, angles in degrees. Two things the form leaves open are settled here: position channels of the first joint are
+counted from its offset unless they hover about that offset themselves; position channels of other joints are passed
+over, since bones do not stretch.
 """
 
 from __future__ import annotations
@@ -302,7 +303,7 @@ def _check_values(name: str, values: DoubleArray, most: float, unit: str) -> Non
 
 
 def _root_positions(offset: DoubleArray, values: DoubleArray, axes: list[int]) -> DoubleArray:
-    """Return where the first joint is; some programs write its place itself, others what is to be added to its offset."""
+    """Return where the first joint is: some programs write its place, others what is to be added to its offset."""
     high = int(np.abs(offset[0]).argmax())
     is_place = high in axes and abs(values[:, axes.index(high)].mean() - offset[0, high]) < 0.5 * abs(offset[0, high])
     positions = offset.copy()

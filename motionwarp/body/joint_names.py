@@ -37,7 +37,7 @@ REQUIRED: Final = (
     "left_hip", "left_knee", "left_ankle", "right_hip", "right_knee", "right_ankle",
 )  # fmt: skip
 
-# joint: the names it goes by, best first; {s} is the side as `_SIDES` spells it. All in lower case without blanks and signs.
+# joint: the names it goes by, best first, in lower case without blanks and signs; {side} and {s} are those of `_SIDES`
 _Names = Mapping[str, tuple[str, ...]]
 _CONVENTIONS: Final[Mapping[str, _Names]] = {
     "Character Creator": {
@@ -151,11 +151,13 @@ def _misunderstanding(names: Sequence[str], found: Mapping[str, int], missing: S
     ours = ", ".join(joint.replace("_", " ") for joint in missing)
     if not found:
         listed = ", ".join(name[:40] for name in names[:_LISTED]) + (" .." if len(names) > _LISTED else "")
-        return f"is no skeleton of a person whose names are known: none of its {len(names)} joints was understood ({listed})"
+        told = f"none of its {len(names)} joints was understood ({listed})"
+        return f"is no skeleton of a person whose names are known: {told}"
     understood = ", ".join(
         f"{names[index][:40]} as {joint.replace('_', ' ')}" for joint, index in found.items() if joint in REQUIRED
     )
-    return f"its skeleton lacks bones of a person: {ours}; understood, by {convention}'s names, were: {understood or 'none that is needed'}"
+    told = understood or "none that is needed"
+    return f"its skeleton lacks bones of a person: {ours}; understood, by {convention}'s names, were: {told}"
 
 
 def _remedy() -> str:

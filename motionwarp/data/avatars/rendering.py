@@ -13,6 +13,7 @@ from motionwarp.body.compiled import compiled
 from motionwarp.body.rasterizer import rasterize
 from motionwarp.data.avatars.posing import PosedAvatar
 from motionwarp.data.avatars.rigged import IntArray, RiggedAvatar
+from motionwarp.data.avatars.surface_labels import DYE_COUNT
 from motionwarp.parsing.labels import BACKGROUND
 from motionwarp.types import ByteArray, FloatArray
 
@@ -63,14 +64,17 @@ class OrbitCamera:
 
     def seen(self, points: npt.ArrayLike) -> FloatArray:
         """Return world points (..., 3) in camera coordinates, float32."""
-        moved = (np.asarray(points, dtype=np.float64) - np.array(self.target)) @ self.rotation().T
-        return (moved + np.array([0, 0, self.distance])).astype(np.float32)
+        rotation = self.rotation()
+        shift = np.array([0, 0, self.distance]) - rotation @ np.array(self.target)
+        turned = np.asarray(points, dtype=np.float32) @ rotation.T.astype(np.float32)
+        return np.asarray(turned + shift.astype(np.float32), dtype=np.float32)
 
     def project(self, points: npt.ArrayLike) -> FloatArray:
         """Return world points (..., 3) as pixels and depth, float32 (..., 3)."""
         seen = self.seen(points)
-        pixels = seen[..., :2] / seen[..., 2:] * self.focal + np.array([self.center_x, self.center_y])
-        return np.concatenate([pixels, seen[..., 2:]], axis=-1).astype(np.float32)
+        seen[..., :2] *= np.float32(self.focal) / seen[..., 2:]
+        seen[..., :2] += np.array([self.center_x, self.center_y], dtype=np.float32)
+        return seen
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,21 @@ class AvatarLayer:
     depth: FloatArray
 
 
+def plain_dyes() -> FloatArray:
+    """Return the dyes that leave every color as it is; see `render_avatar`."""
+    dyes = np.zeros((DYE_COUNT, 2, 3), dtype=np.float32)
+    dyes[:, 0] = 1
+    return dyes
+
+
 def render_avatar(
-    avatar: RiggedAvatar, posed: PosedAvatar, camera: OrbitCamera, lamp: Lamp, height: int, width: int
+    avatar: RiggedAvatar,
+    posed: PosedAvatar,
+    camera: OrbitCamera,
+    lamp: Lamp,
+    dyes: FloatArray,
+    height: int,
+    width: int,
 ) -> AvatarLayer:
     """Render an avatar, with several samples for each pixel.
 
@@ -124,6 +141,8 @@ def render_avatar(
         The same avatar.
     camera : OrbitCamera
     lamp : Lamp
+    dyes : float32 (5, 2, 3)
+        For each dye of `surface_labels`: what the texture's red, green and blue are multiplied by, and what is added.
     height, width : int
         Of the picture, in pixels.
 
@@ -139,17 +158,52 @@ def render_avatar(
     level = int(np.clip(np.round(np.log2(max(texels_a_sample, 1.0))), 0, len(avatar.textures[0]) - 1))
     first, second = avatar.textures[0][level], avatar.textures[-1][min(level, len(avatar.textures[-1]) - 1)]
     rgb = _shade(
-        fragments.face, fragments.barycentric, avatar.faces, avatar.uv, light, avatar.face_texture, first, second
+        fragments.face,
+        fragments.barycentric,
+        avatar.faces,
+        np.concatenate([avatar.uv, light], axis=1),
+        (avatar.face_texture, avatar.face_dyes),
+        dyes,
+        (first, second),
     )
     covered = (fragments.face >= 0).astype(np.float32)
     size = (width, height)
-    classes = np.where(fragments.face >= 0, avatar.face_labels[np.maximum(fragments.face, 0)], BACKGROUND)
+    sampled = fragments.face[1::_FINER, 1::_FINER]
+    classes = np.where(sampled >= 0, avatar.face_labels[np.maximum(sampled, 0)], BACKGROUND)
     return AvatarLayer(
         np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
         np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), dtype=np.float32),
-        np.ascontiguousarray(classes[1::_FINER, 1::_FINER].astype(np.uint8)),
+        np.ascontiguousarray(classes.astype(np.uint8)),
         np.ascontiguousarray(fragments.depth[1::_FINER, 1::_FINER]),
     )
+
+
+def ground_shadow(posed: PosedAvatar, camera: OrbitCamera, height: int, width: int) -> FloatArray:
+    """Return how much of the sky's light a person keeps from the ground about their feet, float32 (H, W) in [0, 1].
+
+    Parameters
+    ----------
+    posed : PosedAvatar
+    camera : OrbitCamera
+    height, width : int
+        Of the picture, in pixels.
+    """
+    shadow = np.zeros((height, width), dtype=np.float32)
+    # the higher something is above the ground the wider and fainter is its shadow
+    for reach, share in ((0.04, 0.4), (0.15, 0.35), (0.5, 0.25)):
+        near = posed.vertices[posed.vertices[:, 1] < reach]
+        for part in (near[near[:, 0] > 0], near[near[:, 0] <= 0]) if reach < 0.1 else (near,):
+            if len(part) < 3:
+                continue
+            spots = camera.project(part * np.array([1, 0, 1], dtype=np.float32))[:, :2]
+            if np.abs(spots).max() > 8 * max(height, width):
+                continue
+            mask = np.zeros((height, width), dtype=np.uint8)
+            cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(spots).astype(np.int32)), 255)
+            blur = max(reach * camera.focal / camera.distance, 0.7)
+            soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), blur), dtype=np.float32)
+            shadow += soft * np.float32(share / 255)
+    return np.minimum(shadow, np.float32(1))
 
 
 def _light(normals: FloatArray, rotation: npt.NDArray[np.float64], lamp: Lamp) -> FloatArray:
@@ -157,9 +211,7 @@ def _light(normals: FloatArray, rotation: npt.NDArray[np.float64], lamp: Lamp) -
     turned = normals @ rotation.T.astype(np.float32)
     facing = np.maximum(turned @ np.array(lamp.direction, dtype=np.float32), 0)[:, None]
     sky = (1 - 0.25 * turned[:, 1])[:, None]
-    return (facing * np.array(lamp.lamp, dtype=np.float32) + sky * np.array(lamp.fill, dtype=np.float32)).astype(
-        np.float32
-    )
+    return np.asarray(facing * np.array(lamp.lamp) + sky * np.array(lamp.fill), dtype=np.float32)
 
 
 @compiled
@@ -167,39 +219,34 @@ def _shade(
     face: IntArray,
     barycentric: npt.NDArray[np.float32],
     faces: IntArray,
-    uv: npt.NDArray[np.float32],
-    light: npt.NDArray[np.float32],
-    face_texture: npt.NDArray[np.uint8],
-    first: npt.NDArray[np.uint8],
-    second: npt.NDArray[np.uint8],
+    uv_light: npt.NDArray[np.float32],
+    texture_and_dye: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
+    dyes: npt.NDArray[np.float32],
+    textures: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
 ) -> npt.NDArray[np.float32]:
     height, width = face.shape
     rgb = np.zeros((height, width, 3), np.float32)
+    values = np.zeros(5, np.float32)
     for y in range(height):
         for x in range(width):
             number = face[y, x]
             if number < 0:
                 continue
-            u = v = np.float32(0)
-            red = green = blue = np.float32(0)
+            values[:] = 0
             for corner in range(3):
-                weight = barycentric[y, x, corner]
-                vertex = faces[number, corner]
-                u += weight * uv[vertex, 0]
-                v += weight * uv[vertex, 1]
-                red += weight * light[vertex, 0]
-                green += weight * light[vertex, 1]
-                blue += weight * light[vertex, 2]
-            texture = second if face_texture[number] == 1 else first
+                for index in range(5):
+                    values[index] += barycentric[y, x, corner] * uv_light[faces[number, corner], index]
+            texture = textures[1] if texture_and_dye[0][number] == 1 else textures[0]
+            dye = texture_and_dye[1][number]
             rows, columns = texture.shape[0], texture.shape[1]
-            column = min(max(u * columns - np.float32(0.5), np.float32(0)), np.float32(columns - 1.001))
-            row = min(max(v * rows - np.float32(0.5), np.float32(0)), np.float32(rows - 1.001))
+            column = min(max(values[0] * columns - np.float32(0.5), np.float32(0)), np.float32(columns - 1.001))
+            row = min(max(values[1] * rows - np.float32(0.5), np.float32(0)), np.float32(rows - 1.001))
             left, top = int(column), int(row)
             across, down = column - left, row - top
             for channel in range(3):
                 upper = texture[top, left, channel] * (1 - across) + texture[top, left + 1, channel] * across
                 lower = texture[top + 1, left, channel] * (1 - across) + texture[top + 1, left + 1, channel] * across
                 value = upper * (1 - down) + lower * down
-                lit = red if channel == 0 else (green if channel == 1 else blue)
-                rgb[y, x, channel] = min(value * lit, np.float32(255))
+                value = value * dyes[dye, 0, channel] + dyes[dye, 1, channel]
+                rgb[y, x, channel] = min(max(value * values[2 + channel], np.float32(0)), np.float32(255))
     return rgb

@@ -33,12 +33,17 @@ _POINT_JOINTS: Final = {
     sk.RIGHT_HIP: jn.RIGHT_HIP, sk.RIGHT_KNEE: jn.RIGHT_KNEE, sk.RIGHT_ANKLE: jn.RIGHT_ANKLE,
     sk.LEFT_HIP: jn.LEFT_HIP, sk.LEFT_KNEE: jn.LEFT_KNEE, sk.LEFT_ANKLE: jn.LEFT_ANKLE,
 }  # fmt: skip
+# where labels of photos (the teacher's) lie against these joints and vertices, in metres
+_HIP_OUTWARD: Final = 0.012
+_HIP_DOWN: Final = 0.014
+_EAR_INWARD: Final = 0.018
+_EAR_UP: Final = 0.014
 _REMEDY: Final = "Give a folder with mesh.safetensors and the textures that it names."
 
 
 @dataclass(frozen=True, eq=False)
 class RiggedAvatar:
-    """A person's mesh in a T-pose, facing +z with y up, in metres, and the bones that move it.
+    """A person's mesh at rest, facing +z with y up, in metres, and the bones that move it.
 
     Attributes
     ----------
@@ -51,6 +56,8 @@ class RiggedAvatar:
         Which texture a triangle shows.
     face_labels : uint8 (F,)
         LIP class of a triangle, 255 where it cannot be told.
+    face_dyes : uint8 (F,)
+        Which triangles may change their color together, as `label_faces` tells.
     joints : int32 (N, 4)
     weights : float32 (N, 4)
         Of those joints; rows sum to 1.
@@ -61,6 +68,8 @@ class RiggedAvatar:
         Which joint is which of `joint_names.JOINTS`; -1 where there is none.
     frames : float32 (22, 3, 3)
         The bones' frames at rest.
+    t_pose : float32 (22, 3, 3)
+        The same in the T-pose that drawn poses start from.
     points : float32 (18, 3)
         OpenPose's points at rest.
     point_joints : int32 (18,)
@@ -76,6 +85,7 @@ class RiggedAvatar:
     faces: IntArray
     face_texture: ByteArray
     face_labels: ByteArray
+    face_dyes: ByteArray
     joints: IntArray
     weights: FloatArray
     joint_names: tuple[str, ...]
@@ -83,6 +93,7 @@ class RiggedAvatar:
     joint_positions: FloatArray
     canonical: IntArray
     frames: FloatArray
+    t_pose: FloatArray
     points: FloatArray
     point_joints: IntArray
     textures: tuple[tuple[ByteArray, ...], ...]
@@ -125,10 +136,10 @@ def load_avatar(folder: Path) -> RiggedAvatar:
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
     positions = tensors["joint_positions"].astype(np.float32)
     canonical, rest = _anatomy(joint_names, positions, folder)
-    textures = tuple(_pyramid(read_image(folder / name).rgb) for name in texture_names)
+    textures = tuple(texture_pyramid(read_image(folder / name).rgb) for name in texture_names)
     points, point_joints = _points(vertices, joints, weights, positions, canonical, joint_names)
     uv = tensors["uv"].astype(np.float32)
-    labels = label_faces(
+    labels, dyes = label_faces(
         vertices,
         faces,
         uv,
@@ -138,9 +149,26 @@ def load_avatar(folder: Path) -> RiggedAvatar:
         points,
     )
     return RiggedAvatar(
-        folder.name, vertices, _normals(vertices, faces), uv, faces, tensors["face_texture"].astype(np.uint8), labels, joints, weights,
-        joint_names, tensors["joint_parents"].astype(np.int32), positions, canonical, rest, points, point_joints, textures,
-    )  # fmt: skip
+        folder.name,
+        vertices,
+        smooth_normals(vertices, faces),
+        uv,
+        faces,
+        tensors["face_texture"].astype(np.uint8),
+        labels,
+        dyes,
+        joints,
+        weights,
+        joint_names,
+        tensors["joint_parents"].astype(np.int32),
+        positions,
+        canonical,
+        rest,
+        rest,
+        points,
+        point_joints,
+        textures,
+    )
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], tuple[str, ...], list[str]]:
@@ -164,13 +192,14 @@ def _anatomy(names: Sequence[str], positions: FloatArray, folder: Path) -> tuple
         index = jn.understand(names).joints
     except PoseFileError as error:
         raise InputError(error.problem, subject=folder, remedy=error.remedy) from error
-    if any(joint not in index for joint in (*jn.JOINTS, *jn.KNUCKLES)):
-        raise InputError("its skeleton has no spine, collars, toes or fingers", subject=folder, remedy=_REMEDY)
+    if any(joint not in index for joint in (*jn.JOINTS, *jn.KNUCKLES)) or not {"LeftEye", "RightEye"} <= set(names):
+        raise InputError("its skeleton lacks spine, collars, toes, fingers or eyes", subject=folder, remedy=_REMEDY)
     canonical = np.array([index[joint] for joint in jn.JOINTS], dtype=np.int32)
     return canonical, rest_frames(positions[canonical], positions[[index[knuckle] for knuckle in jn.KNUCKLES]])
 
 
-def _pyramid(texture: ByteArray) -> tuple[ByteArray, ...]:
+def texture_pyramid(texture: ByteArray) -> tuple[ByteArray, ...]:
+    """Return a texture and what it is reduced to, each half as large as the one before, tuple of uint8 (h, w, 3)."""
     levels = [np.ascontiguousarray(texture)]
     while len(levels) < _PYRAMID_LEVELS and min(levels[-1].shape[:2]) > 2:
         size = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
@@ -178,7 +207,7 @@ def _pyramid(texture: ByteArray) -> tuple[ByteArray, ...]:
     return tuple(levels)
 
 
-def _normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
+def smooth_normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
     """Return normals (N, 3), smooth across the texture's seams, where a vertex is there twice."""
     _, same = np.unique(np.round(vertices, 4), axis=0, return_inverse=True)
     same = same.reshape(-1)
@@ -188,7 +217,8 @@ def _normals(vertices: FloatArray, faces: IntArray) -> FloatArray:
     for corner in range(3):
         np.add.at(total, same[faces[:, corner]], across)
     normals = total[same]
-    return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    lengths = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return np.asarray(normals / lengths, dtype=np.float32)
 
 
 def _dominant(joints: IntArray, weights: FloatArray, names: Sequence[str]) -> list[str]:
@@ -210,22 +240,26 @@ def _points(
     moving = np.full(POINT_COUNT, canonical[jn.HEAD], dtype=np.int32)
     for point, joint in _POINT_JOINTS.items():
         points[point], moving[point] = positions[canonical[joint]], canonical[joint]
+    for point, side in ((sk.LEFT_HIP, 1), (sk.RIGHT_HIP, -1)):
+        # hips are labelled where they show, below and outside of the joint; they move with the pelvis
+        points[point] += np.array([side * _HIP_OUTWARD, -_HIP_DOWN, 0], dtype=np.float32)
+        moving[point] = canonical[jn.HIPS]
     points[sk.NECK] = points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER]].mean(axis=0)
     moving[sk.NECK] = canonical[jn.UPPER_CHEST]
     dominant = np.array(_dominant(joints, weights, names))
-    eyes = {side: positions[names.index(f"{side}Eye")] for side in ("Left", "Right")}
-    for side, point in (("Left", sk.LEFT_EYE), ("Right", sk.RIGHT_EYE)):
-        ball = vertices[dominant == f"{side}Eye"]
-        points[point] = eyes[side]
-        points[point, 2] = ball[:, 2].max() if len(ball) else eyes[side][2]
+    for bone, eye in (("LeftEye", sk.LEFT_EYE), ("RightEye", sk.RIGHT_EYE)):
+        ball = vertices[dominant == bone]
+        points[eye] = positions[names.index(bone)]
+        points[eye, 2] = ball[:, 2].max() if len(ball) else points[eye, 2]
     head = vertices[(dominant == "Head") & (weights.max(axis=1) > 0.5)]
-    level = eyes["Left"][1]
+    _, level, front = (float(value) for value in positions[names.index("LeftEye")])
     middle = head[(np.abs(head[:, 0]) < 0.015) & (head[:, 1] < level - 0.01) & (head[:, 1] > level - 0.065)]
     points[sk.NOSE] = middle[middle[:, 2].argmax()]
     points[sk.NOSE, 0] = 0
     # ears stick out at the height between eyes and nose, behind the cheeks
-    aside = head[(head[:, 1] < level + 0.01) & (head[:, 1] > level - 0.05) & (head[:, 2] < eyes["Left"][2] - 0.04)]
+    aside = head[(head[:, 1] < level + 0.01) & (head[:, 1] > level - 0.05) & (head[:, 2] < front - 0.04)]
     for sign, point in ((1, sk.LEFT_EAR), (-1, sk.RIGHT_EAR)):
         outer = aside[aside[:, 0] * sign > (aside[:, 0] * sign).max() - 0.012]
-        points[point] = outer.mean(axis=0)
+        # an ear is labelled at its opening, inward of its rim and above the lobe
+        points[point] = outer.mean(axis=0) + np.array([-sign * _EAR_INWARD, _EAR_UP, 0], dtype=np.float32)
     return points, moving
