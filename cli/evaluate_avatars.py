@@ -8,46 +8,36 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from .failures import is_debug
-from .options import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    EstimatorOption,
-    JsonOption,
-    Precision,
-    PrecisionOption,
-    QuietOption,
-    examples,
-)
+from motionwarp.options import ComputeOptions
+from motionwarp.pipeline.options import EstimatorOptions
+
+from .options import examples, with_options
 from .reporting import Reporter
 
 EPILOG: Final = examples("motionwarp evaluate avatars held_out.pack --json")
 
 
+@with_options
 def avatars(
-    ctx: typer.Context,
+    *,
     pack: Annotated[
-        Path, typer.Argument(metavar="PACK", help="Made by `dataset avatars --split validation`.", show_default=False)
+        Path,
+        typer.Argument(metavar="PACK", help="Made by `dataset pack avatars --split validation`.", show_default=False),
     ],
-    estimator: EstimatorOption = "builtin",
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    estimator: EstimatorOptions,
+    compute: ComputeOptions,
+    reporter: Reporter,
 ) -> None:
-    """Compare points, sides and mattes with the truth of rendered people; whole pictures go in, without anybody's box."""
-    from motionwarp.analysis.estimators import make_estimator
+    """Compare points, sides and mattes with the truth of rendered people; whole pictures go in, without a box."""
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.avatars import evaluate_avatars
+    from motionwarp.perception.registry import make_estimator
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    where = resolve_device(device.value)
-    seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
-    with reporter.progress("pictures/s") as tick:
-        figures = evaluate_avatars(seer, pack, lambda done, count: tick("look", done, count))
-    reporter.result_table({"estimator": seer.name, **figures}, _table(figures))
+    device = resolve_device(compute.device)
+    reader = make_estimator(estimator.pose_estimator, device, resolve_precision(compute.precision, device))
+    with reporter.progress("pictures/s") as on_step:
+        metrics = evaluate_avatars(reader, pack, lambda done, count: on_step("look", done, count))
+    reporter.result_table({"estimator": reader.name, **metrics}, _table(metrics))
 
 
 def _table(figures: Any) -> Table:

@@ -190,7 +190,7 @@ def save_lifter(path: str | Path, network: Lifter) -> Path:
     OutputError
         If the file cannot be written.
     """
-    from motionwarp.weights import half_precision, save_checkpoint
+    from motionwarp.checkpoints.checkpoint import half_precision, save_checkpoint
 
     config = {**network.config.as_dict(), "bones": list(DRIVEN_BONES)}
     return save_checkpoint(path, half_precision(network), LIFTER_ARCHITECTURE, config)

@@ -77,7 +77,7 @@ class TrackLifter:
         WeightsError
             If there is no such file, or it is damaged, or made for other bones or of another size.
         """
-        from motionwarp.weights import load_checkpoint
+        from motionwarp.checkpoints.checkpoint import load_checkpoint
 
         checkpoint = load_checkpoint(name_or_path, LIFTER_ARCHITECTURE)
         if checkpoint.config.get("bones") != list(DRIVEN_BONES):

@@ -107,6 +107,7 @@ class PackKind:
 
 
 _ANALYZER_WRITER: Final = "motionwarp.data.packing:write_requested"
+_AVATAR_WRITER: Final = "motionwarp.data.avatars.packing:write_requested"
 
 # what the analyzer is trained from: pictures with all their labels
 ANALYZER_PACKS: Final[dict[str, PackKind]] = {
@@ -118,4 +119,6 @@ ANALYZER_PACKS: Final[dict[str, PackKind]] = {
     "clips-b": PackKind("frames of later clips of other origin", _ANALYZER_WRITER, ("train",), counted=False),
     "reposed": PackKind("photos moved into other poses", _ANALYZER_WRITER, ("train",)),
     "synthetic": PackKind("drawn people", _ANALYZER_WRITER, ("train",)),
+    "avatars": PackKind("rigged avatars in motion from all sides", _AVATAR_WRITER),
+    "dressed": PackKind("bodies in separate garments, with exact classes", _AVATAR_WRITER),
 }

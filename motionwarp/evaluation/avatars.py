@@ -9,13 +9,13 @@ from typing import Final, Literal
 
 import numpy as np
 
-from motionwarp.analysis.base import Estimator
-from motionwarp.analysis.matting import matte_in_frame
 from motionwarp.data.avatars.packing import read_truth
 from motionwarp.data.pack import PackReader
 from motionwarp.errors import NoPersonError
-from motionwarp.evaluation.analysis import PointTally, person_height
-from motionwarp.evaluation.metrics.matte import matte_iou
+from motionwarp.evaluation.metrics.masks import matte_iou
+from motionwarp.evaluation.perception import PointTally, person_height
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.matting import matte_in_frame
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray
 
@@ -200,7 +200,7 @@ def evaluate_avatars(
         true_matte = sample.matte.astype(np.float32) / np.float32(255)
         predicted, matte = None, np.zeros_like(true_matte)
         try:
-            person = estimator.analyse_picture(sample.rgb)
+            person = estimator.analyze_picture(sample.rgb)
         except NoPersonError:
             pass
         else:

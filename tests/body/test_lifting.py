@@ -25,9 +25,9 @@ from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import DRIVEN_MIRROR, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people
+from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from motionwarp.errors import OptionError, WeightsError
 from motionwarp.pose import skeleton as sk
-from motionwarp.weights import load_checkpoint, save_checkpoint
 
 BONES = len(DRIVEN_BONES)
 SMALL = LifterConfig(width=32, dilations=(1, 2))

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionwarp.analysis.base import Observation
 from motionwarp.data.avatars.packing import AvatarPackWriter
 from motionwarp.data.avatars.scenes import AvatarView
 from motionwarp.data.pack import PackReader
 from motionwarp.errors import NoPersonError
 from motionwarp.evaluation.avatars import evaluate_avatars, group_of, is_exchanged, view_of
+from motionwarp.perception.base import Observation
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, Pose
 
@@ -28,7 +28,9 @@ def stick_figure(cut: bool) -> FloatArray:
     for point, name in enumerate(sk.POINT_NAMES):
         side = name.startswith("left") - name.startswith("right")
         points[point, 0] = 120 + 20 * side
-        points[point, 1] = 40 + 12 * ((point - 2) % 3 + 1) + (100 if "hip" in name or "knee" in name or "ankle" in name else 0)
+        points[point, 1] = (
+            40 + 12 * ((point - 2) % 3 + 1) + (100 if "hip" in name or "knee" in name or "ankle" in name else 0)
+        )
     if cut:
         points[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1:] = HEIGHT + 30, 0
     return points
@@ -61,7 +63,7 @@ class Oracle:
         self.reader = PackReader(pack)
         self.change = change
 
-    def analyse_picture(self, rgb: ByteArray, choice: Any = None, *, given_pose: Pose | None = None) -> Person:
+    def analyze_picture(self, rgb: ByteArray, choice: Any = None, *, given_pose: Pose | None = None) -> Person:
         number = round(float(rgb.mean()) / 20)
         sample = self.reader[number]
         points = self.change(sample.points.copy(), number)
@@ -71,7 +73,7 @@ class Oracle:
         return Person(Pose(points), crop, sample.parsing, (sample.matte / np.float32(255)).astype(np.float32))
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
-        return [self.analyse_picture(rgb)]
+        return [self.analyze_picture(rgb)]
 
     def follow(self, frames: Iterable[Frame], choice: Any = None, *, dense: bool = False) -> Iterator[Observation]:
         return iter(())

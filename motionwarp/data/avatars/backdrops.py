@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.data.ccp import read_grey
+from motionwarp.data.ccp import read_gray
 from motionwarp.errors import InputError
 from motionwarp.media.image import read_image
 from motionwarp.types import ByteArray
@@ -76,7 +76,7 @@ def load_backdrops(photos: Path, mattes: Path, names: Sequence[str], count: int,
         rgb = read_image(photos / f"{name}.jpg").rgb
         size = (max(round(rgb.shape[1] * _HEIGHT / rgb.shape[0]), 8), _HEIGHT)
         small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        covered = cv2.resize(read_grey(mattes / f"{name}.png"), size, interpolation=cv2.INTER_LINEAR) > _COVERED
+        covered = cv2.resize(read_gray(mattes / f"{name}.png"), size, interpolation=cv2.INTER_LINEAR) > _COVERED
         hole = np.asarray(cv2.dilate(covered.astype(np.uint8), np.ones((13, 13), np.uint8)), dtype=np.uint8)
         clean.append(_painted_over(small, hole))
         columns = np.flatnonzero(hole.any(axis=0))

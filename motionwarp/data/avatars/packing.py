@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 
 from motionwarp.body.model import BodyModel
+from motionwarp.checkpoints.checkpoint import write_tensors
 from motionwarp.data.avatars.backdrops import load_backdrops
 from motionwarp.data.avatars.dressing import draw_people
 from motionwarp.data.avatars.poses import load_takes
@@ -19,14 +20,14 @@ from motionwarp.data.avatars.rigged import load_avatar
 from motionwarp.data.avatars.scenes import AvatarView, Cast, SceneSettings, draw_view
 from motionwarp.data.avatars.splits import AvatarSplit, avatar_folders, take_files
 from motionwarp.data.ccp import photo_names
-from motionwarp.data.pack import LabelledPicture, PackReader, PackWriter
-from motionwarp.data.packing import WrittenPack
+from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
+from motionwarp.data.pack_kinds import PackRequest, WrittenPack
 from motionwarp.errors import InputError, OptionError
 from motionwarp.media.atomic import temporary_name
 from motionwarp.types import FloatArray
-from motionwarp.weights import write_tensors
 
 _BACKDROPS: Final[dict[AvatarSplit, int]] = {"train": 500, "validation": 150}
+_DRESSED_PEOPLE: Final = 40  # of one pack; each is shown in many poses
 _VIEWS: Final = (0.0, 90.0, 180.0, -90.0)  # degrees about which validation pictures are spread
 
 
@@ -82,10 +83,10 @@ def avatar_views(cast: Cast, split: AvatarSplit, count: int, seed: int) -> Itera
         yield draw_view(cast, settings, rng, facing=facing)
 
 
-def labelled(view: AvatarView) -> LabelledPicture:
+def labeled(view: AvatarView) -> LabeledPicture:
     """Return a picture of an avatar as training reads it."""
     matte = np.rint(view.matte * 255).astype(np.uint8)
-    return LabelledPicture(view.rgb, matte, view.parsing, view.pose.points, f"avatars/{view.name}/{view.cut}")
+    return LabeledPicture(view.rgb, matte, view.parsing, view.pose.points, f"avatars/{view.name}/{view.cut}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,7 @@ class AvatarPackWriter:
 
     def add(self, view: AvatarView) -> None:
         """Compress one picture and its labels and keep them."""
-        self._pictures.add(labelled(view))
+        self._pictures.add(labeled(view))
         angle = np.deg2rad(view.facing)
         self._facing.append((float(np.cos(angle)), float(np.sin(angle)), view.certainty))
         self._joints.append(view.joints)
@@ -172,3 +173,12 @@ def write_avatar_pack(views: Iterable[AvatarView], path: Path, progress: Callabl
         writer.add(view)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of avatars, or of bodies in separate garments; see `pack_kinds.ANALYZER_PACKS`."""
+    options = request.options
+    split: AvatarSplit = "validation" if options.split == "validation" else "train"
+    cast = load_cast(options.data, split, options.seed, _DRESSED_PEOPLE if request.kind == "dressed" else 0)
+    views = avatar_views(cast, split, options.count, options.seed)
+    return write_avatar_pack(views, options.output, request.on_progress)

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 from made_avatar import JOINTS, write_avatar
+from motionwarp.data.analyser_samples import AnalyserCrops, PackShare
+from motionwarp.data.augment import AugmentSettings
 
 from motionwarp.body.bvh import write_bvh
 from motionwarp.body.motion_clip import MotionClip, Skeleton
-from motionwarp.data.analyser_samples import AnalyserCrops, PackShare
-from motionwarp.data.augment import AugmentSettings
 from motionwarp.data.avatars.packing import avatar_views, load_cast, read_truth, write_avatar_pack
 from motionwarp.data.pack import PackReader
 from motionwarp.errors import InputError

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from motionwarp.body import joint_names as jn
 from motionwarp.data.avatars.backdrops import Backdrops
-from motionwarp.data.avatars.packing import AvatarPackWriter, labelled, read_truth
+from motionwarp.data.avatars.packing import AvatarPackWriter, labeled, read_truth
 from motionwarp.data.avatars.poses import Take, drawn_pose
 from motionwarp.data.avatars.posing import pose_avatar
 from motionwarp.data.avatars.rendering import Lamp, OrbitCamera, plain_dyes, render_avatar
@@ -34,8 +34,8 @@ def avatar(tmp_path_factory: pytest.TempPathFactory) -> RiggedAvatar:
 @pytest.fixture(scope="module")
 def cast(avatar: RiggedAvatar) -> Cast:
     frames = np.stack([drawn_pose(avatar.frames, np.random.default_rng(seed))[0] for seed in range(4)])
-    grey = np.full((80, 60, 3), 90, dtype=np.uint8)
-    return Cast([avatar], [Take("made_01", "made", frames)], Backdrops([grey], [grey]))
+    gray = np.full((80, 60, 3), 90, dtype=np.uint8)
+    return Cast([avatar], [Take("made_01", "made", frames)], Backdrops([gray], [gray]))
 
 
 def camera(azimuth: float) -> OrbitCamera:
@@ -194,7 +194,7 @@ def test_a_pack_reads_back_plainly_and_with_its_truth(cast: Cast, tmp_path: Path
     for number, view in enumerate(views):
         sample = reader[number]
         np.testing.assert_array_equal(sample.points, view.pose.points)
-        np.testing.assert_array_equal(sample.parsing, labelled(view).parsing)
+        np.testing.assert_array_equal(sample.parsing, labeled(view).parsing)
         assert sample.name == f"avatars/{view.name}/{view.cut}"
         angle = np.rad2deg(np.arctan2(truth.facing[number, 1], truth.facing[number, 0]))
         assert angle == pytest.approx(view.facing, abs=1e-3)
@@ -205,7 +205,7 @@ def test_a_pack_of_others_has_no_truth(tmp_path: Path, cast: Cast) -> None:
     from motionwarp.data.pack import PackWriter
 
     writer = PackWriter()
-    writer.add(labelled(draw_view(cast, SceneSettings(), np.random.default_rng(0))))
+    writer.add(labeled(draw_view(cast, SceneSettings(), np.random.default_rng(0))))
     writer.write(tmp_path / "plain.pack")
     with pytest.raises(InputError, match="from where"):
         read_truth(tmp_path / "plain.pack")
