@@ -40,7 +40,7 @@ _PUPIL: Final = 0.006  # meters about an eye's front that are dark
 _SUITS: Final[dict[str, tuple[int, ...]]] = {
     "female_casualsuit01": (labels.UPPER_CLOTHES, labels.PANTS),
     "female_casualsuit02": (labels.PANTS, labels.UPPER_CLOTHES, labels.UPPER_CLOTHES),
-    "female_elegantsuit01": (labels.COAT, labels.SKIRT),
+    "female_elegantsuit01": (labels.UPPER_CLOTHES, labels.SKIRT),
     "female_sportsuit01": (labels.UPPER_CLOTHES, labels.PANTS),
     "male_casualsuit02": (labels.UPPER_CLOTHES, labels.PANTS),
     "male_casualsuit03": (labels.UPPER_CLOTHES, labels.PANTS),
