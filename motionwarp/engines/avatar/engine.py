@@ -11,6 +11,8 @@ import torch
 from motionwarp.avatar.avatar import Avatar, make_avatar
 from motionwarp.avatar.posing import PoseParams, SourceBody
 from motionwarp.avatar.rest import rested
+from motionwarp.body.fitting import Guess
+from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
@@ -27,7 +29,8 @@ class AvatarEngine(Engine):
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Make the avatar; see `Engine.prepare`."""
-        body = SourceBody(source.pose.points, BodyModel.load())
+        self._lifter = TrackLifter.load()
+        body = SourceBody(source.pose.points, BodyModel.load(), self._lifted(source.pose.points[None]))
         self._state = body, make_avatar(source, body.surface, body.rest), settings
         if settings.photo_to_frame is not None:
             size = settings.width, settings.height
@@ -44,7 +47,12 @@ class AvatarEngine(Engine):
         """Fit the source's body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         body, _, _ = self._prepared()
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
-        return PoseParams.joined([body.follow(points[shot]) for shot in track.shots()]).motion(points)
+        shots = [points[shot] for shot in track.shots()]
+        return PoseParams.joined([body.follow(shot, self._lifted(shot)) for shot in shots]).motion(points)
+
+    def _lifted(self, points: FloatArray) -> Guess:
+        """Return what the lifter says of a track's turns in space."""
+        return self._lifter.lift(torch.from_numpy(points)).guess()
 
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""
