@@ -33,7 +33,7 @@ from motionwarp.pose import skeleton as sk
 __all__ = ["BodyFit", "BodyFitter", "FitSettings", "Guess"]
 
 _BONES: Final = len(DRIVEN_BONES)
-_CLEARLY_BENT: Final = 5.0  # deviations of a knee
+_CLEARLY_BENT: Final = 4.0  # deviations of a knee
 _FAR_OFF: Final = 3.0  # deviations from a guess
 _NECK_TO_ANKLES: Final = 1.25  # meters, of somebody who stands upright
 _UNKNOWNS: Final = 3 * _BONES + 3  # turns, logarithm of the scale, shift
@@ -72,7 +72,8 @@ class FitSettings:
     camera_pitch : float or None
         Radians by which the camera looks down; by default told from how upright people are turned in the guess, and 0 without one.
     straight : float
-        Standard deviation in radians of how far upright people bend their knees; far beyond it knees are taken to be bent.
+        Standard deviation in radians of how far upright people in photos bend their knees; far beyond it knees are taken to be
+        bent. In clips, whose motion tells more, it is up to four times as large.
     frames_alike : float
         How many neighboring frames of a clip say the same of a shape.
     """
@@ -456,10 +457,11 @@ class BodyFitter:
         """Who stands upright does so on straight legs, unless they are clearly bent."""
         knees = [bone for bone, name in enumerate(DRIVEN_BONES) if name.startswith("lowerleg01")]
         bend, jacobian = self._bends(state, knees)
-        deviations = bend / task.settings.straight
+        spread = task.settings.straight * min(4.0, len(bend) ** 0.5)
+        deviations = bend / spread
         trust = 1 / (1 + (deviations / _CLEARLY_BENT).square())
         upright = task.upright.unsqueeze(-1)
-        weight = upright.sqrt() * trust / task.settings.straight
+        weight = upright.sqrt() * trust / spread
         cost = (upright * deviations.square() * trust).sum()
         return _Term(bend * weight, jacobian * weight.unsqueeze(-1), cost)
 

@@ -12,6 +12,7 @@ from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import PROPORTIONS, Lifter, LifterConfig, normalize
 from motionwarp.body.lifter_loss import lifter_loss
 from motionwarp.body.lifter_training import (
+    RECIPE,
     BatchShape,
     LifterRecipe,
     learning_rate,
@@ -21,11 +22,13 @@ from motionwarp.body.lifter_training import (
 )
 from motionwarp.body.lifting import TrackLifter, facing_degrees
 from motionwarp.body.model import BodyModel
+from motionwarp.body.pose_prior import PosePrior
 from motionwarp.body.retargeting import BodyMotion
-from motionwarp.body.rig import DRIVEN_MIRROR, world_turns
+from motionwarp.body.rig import DRIVEN_MIRROR, PointRig, world_turns
 from motionwarp.body.rotations import matrix_from_vector
-from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people
+from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people, spoiled
 from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
+from motionwarp.config import read_config
 from motionwarp.errors import OptionError, WeightsError
 from motionwarp.pose import skeleton as sk
 
@@ -200,3 +203,29 @@ def test_weights_come_back_and_others_are_refused(tmp_path: Path) -> None:
     other = save_checkpoint(path, checkpoint.tensors, "lifter", {**checkpoint.config, "kernel": 4})
     with pytest.raises(WeightsError, match="configuration"):
         TrackLifter.load(other)
+
+
+def test_the_recipe_of_what_ships_can_be_followed() -> None:
+    recipe = read_config(RECIPE, LifterRecipe)
+    assert recipe.network == LifterConfig(width=192)
+    assert recipe.first[0] == BatchShape(1, 512)
+    assert recipe.is_validation("cmu_005_11")
+
+
+def test_the_lifter_that_ships_knows_front_from_back(body: BodyModel) -> None:
+    lifter = TrackLifter.load()
+    for angle in (0.0, 60.0, 180.0, -120.0):
+        turn = matrix_from_vector(torch.tensor([0.0, -np.deg2rad(angle), 0.0], dtype=torch.float32))
+        standing = turn @ world_turns(PosePrior.of(body).ease.float()).expand(9, BONES, 3, 3)
+        places = PointRig.of(body, body.shape({"age": 0.7})).points(standing)
+        points = torch.cat([places[..., :2] * 200 + 300, torch.ones(9, 18, 1)], dim=-1)
+        points[..., 2] = spoiled_scores(places, standing)
+        off = torch.remainder(lifter.lift(points).facing - angle + 180, 360) - 180
+        assert float(off.abs().max()) < 30
+
+
+def spoiled_scores(places: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
+    """Scores without any noise: the face's points fade as it turns away."""
+    head = turns[None, :, DRIVEN_BONES.index("head")]
+    random = torch.Generator().manual_seed(0)
+    return spoiled(places[None, ..., :2] * 200, places[None], head, NO_NOISE, random)[0, ..., 2]
