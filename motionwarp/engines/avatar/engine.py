@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from motionwarp.avatar.avatar import Avatar, make_avatar
-from motionwarp.avatar.posing import PoseParams, SourceBody
 from motionwarp.avatar.rest import rested
 from motionwarp.body.fitting import Guess
 from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel
+from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
