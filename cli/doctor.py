@@ -19,7 +19,10 @@ EPILOG = examples("motionwarp doctor", "motionwarp doctor --json")
 
 
 def doctor(ctx: typer.Context, as_json: JsonOption = False, debug: DebugOption = False) -> None:
-    """Show versions, devices, codecs, weights with their checksums, and disk space; exit code 1 if something is wrong."""
+    """Show versions, devices, codecs, weights with their checksums, and disk space.
+
+    Exits with 1 if something is wrong.
+    """
     from .diagnosis import diagnose
 
     reporter = Reporter(as_json=as_json, debug=is_debug(ctx))

@@ -13,16 +13,13 @@ from motionwarp.pipeline.options import EstimatorOptions
 
 from . import evaluate_avatars, evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
 from .comparison import check_sheet
-from .options import (
-    examples,
-    with_options,
-)
+from .options import examples, renamed, with_options
 from .reporting import Reporter
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Measure quality on held-out data.",
-    epilog=examples("motionwarp evaluate analyser data --json"),
+    epilog=examples("motionwarp evaluate analyzer data --json"),
 )
 
 app.command("avatars", epilog=evaluate_avatars.EPILOG)(evaluate_avatars.avatars)
@@ -35,8 +32,8 @@ app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
 
 
 @app.command(
-    "analyser",
-    epilog=examples("motionwarp evaluate analyser data --worst worst.png", "motionwarp evaluate analyser data --json"),
+    "analyzer",
+    epilog=examples("motionwarp evaluate analyzer data --worst worst.png", "motionwarp evaluate analyzer data --json"),
 )
 @with_options
 def analyzer(
@@ -70,6 +67,14 @@ def analyzer(
         )
     summary = {"estimator": reader.name, "photos": report.metrics, "clips": clips}
     reporter.result_table(summary, _table(report.metrics, clips))
+
+
+app.command(
+    "analyser",
+    hidden=True,
+    help="Old name of `evaluate analyzer`.",
+    epilog=examples("motionwarp evaluate analyzer data --json"),
+)(renamed(analyzer, "evaluate analyser", "evaluate analyzer"))
 
 
 def _table(photos: dict[str, Any], clips: dict[str, dict[str, Any]]) -> Table:

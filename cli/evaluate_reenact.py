@@ -35,7 +35,7 @@ def reenact(
     """Let engines re-enact clips from one of their frames and compare the results with the real frames.
 
     Figures are over 256x192 crops of the person on a plain background, or over whole frames: SSIM, PSNR, L1, overlap of
-    mattes, points found again by the bundled analyser, and flicker. docs/guides/evaluation.md describes the protocol.
+    mattes, points found again by the bundled analyzer, and flicker. docs/guides/evaluation.md describes the protocol.
     """
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.reenactment import evaluate_clip

@@ -30,7 +30,7 @@ def reverse(
 ) -> None:
     """Move people of photos with the layered engine, let engines move them back, and compare with the photos.
 
-    Figures are over 256x192 crops of the person on plain grey: SSIM, PSNR, L1, overlap of mattes, points found again.
+    Figures are over 256x192 crops of the person on plain gray: SSIM, PSNR, L1, overlap of mattes, points found again.
     docs/guides/evaluation.md describes the protocol.
     """
     from motionwarp.devices import resolve_device, resolve_precision

@@ -147,6 +147,17 @@ def with_options(command: Command) -> Command:
     return typing.cast(Command, grouped)
 
 
+def renamed(command: Command, old: str, new: str) -> Command:
+    """Return a command made by `with_options` as one that says first that its name was `old` and is `new` now."""
+
+    @functools.wraps(command)
+    def warned(**given: Any) -> None:
+        Reporter(quiet=given.get("quiet", False)).warn_renamed(old, new)
+        command(**given)
+
+    return typing.cast(Command, warned)
+
+
 def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -43,7 +43,7 @@ def parse(
     ] = Path(),
     matte: Annotated[bool, typer.Option("--matte", help="Also write the soft matte.", rich_help_panel=WRITING)] = False,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also colour the parts over the input.", rich_help_panel=WRITING)
+        bool, typer.Option("--overlay", help="Also color the parts over the input.", rich_help_panel=WRITING)
     ] = False,
     analysis: AnalysisOptions,
     existing: OverwriteOptions,

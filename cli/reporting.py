@@ -75,6 +75,10 @@ class Reporter:
         if not self.quiet:
             self.err.print(Text.assemble(("Warning: ", "bold yellow"), in_flags(text)))
 
+    def warn_renamed(self, old: str, new: str) -> None:
+        """Print that a command was called by a name that will go, and what it is now."""
+        self.warn(f"`motionwarp {old}` is deprecated and will go; it is now `motionwarp {new}`.")
+
     def note(self, line: str) -> None:
         """Print a line about the run."""
         if not self.quiet:

@@ -74,12 +74,8 @@ def _train(old: str, stage: str, preset: PresetOptions, asked: TrainOptions, rep
             subject=f"train {old}",
             remedy=f"Its networks are: {', '.join(stages)}.",
         )
-    _warn(reporter, f"train {old}", f"train {engine} {stage}")
+    reporter.warn_renamed(f"train {old}", f"train {engine} {stage}")
     train_stage(stages[stage], asked, reporter)
-
-
-def _warn(reporter: Reporter, old: str, new: str) -> None:
-    reporter.warn(f"`motionwarp {old}` is deprecated and will go; it is now `motionwarp {new}`.")
 
 
 @with_options
@@ -95,7 +91,7 @@ def warping_gan(
             raise OptionError(
                 "only the parts preset is fitted to a person", subject="--person", remedy="Leave --preset out."
             )
-        _warn(reporter, "train warping-gan --person", "train warping_gan person")
+        reporter.warn_renamed("train warping-gan --person", "train warping_gan person")
         fit = FitOptions(
             clip=asked.person,
             output=asked.output,
@@ -123,5 +119,5 @@ def analyser(asked: TrainOptions, reporter: Reporter) -> None:
     """Train the analyzer."""
     from motionwarp.training.analyzer import STAGE
 
-    _warn(reporter, "train analyser", "train analyzer")
+    reporter.warn_renamed("train analyser", "train analyzer")
     train_stage(STAGE, asked, reporter)

@@ -18,7 +18,8 @@ PACKAGES = sorted(
 
 PAPERS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/guides", "docs/engines")
 FOLDERS = {path.name for path in (Path(__file__).parent.parent / "motionwarp").iterdir() if path.is_dir()} | {
-    "motionwarp", "cli", "docs", "tests", "weights", "benchmarks", "examples", "analysis", "batch", "networks", "losses",
+    "motionwarp", "cli", "docs", "tests", "weights", "benchmarks", "examples",
+    "analysis", "batch", "networks", "losses",
 }  # fmt: skip
 
 

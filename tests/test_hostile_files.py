@@ -30,7 +30,7 @@ from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
 from motionwarp.datasets.clip_reader import ClipReader
 from motionwarp.datasets.export import export_openpose
 from motionwarp.datasets.manifest import read_manifest, write_manifest
-from motionwarp.datasets.records import ClipRecord, FileFacts
+from motionwarp.datasets.records import ClipRecord, FileRecord
 from motionwarp.datasets.shards import write_shards
 from motionwarp.datasets.storage.local import LocalStorage
 from motionwarp.datasets.verify import verify
@@ -250,7 +250,7 @@ def test_ids_of_a_data_set_cannot_lead_out_of_it(tmp_path: Path, clip_id: str) -
 
 @pytest.mark.parametrize("name", ESCAPES)
 def test_records_cannot_name_files_elsewhere(name: str) -> None:
-    record = ClipRecord("a__b", "a", "b", 0, 0, "done", files={name: FileFacts("0" * 64, 1)})
+    record = ClipRecord("a__b", "a", "b", 0, 0, "done", files={name: FileRecord("0" * 64, 1)})
     with pytest.raises(InputError, match="no name of a file"):
         ClipRecord.from_bytes(record.as_bytes(), "record")
     if name:
@@ -261,7 +261,7 @@ def test_records_cannot_name_files_elsewhere(name: str) -> None:
 
 def test_records_of_frames_in_a_folder_are_read() -> None:
     record = ClipRecord(
-        "a__b", "a", "b", 0, 0, "done", video="frames", files={"frames/00001.png": FileFacts("0" * 64, 1)}
+        "a__b", "a", "b", 0, 0, "done", video="frames", files={"frames/00001.png": FileRecord("0" * 64, 1)}
     )
     assert ClipRecord.from_bytes(record.as_bytes(), "record") == record
 

@@ -11,7 +11,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Return a function of NumPy arrays and numbers as machine code, which holds no lock of the interpreter while it runs.
+    """Return a function of NumPy arrays and numbers as machine code that runs without the lock of the interpreter.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """A z-buffer rasterizer: which triangle of a mesh is in front in every pixel, and where in that triangle.
 
-Vertices are rounded to 1/256 of a pixel, so that the test of a pixel's centre against an edge is exact in integers: triangles
-that share an edge neither leave a hole along it nor claim a pixel twice (top-left rule). The CPU runs compiled loops, a GPU
-runs batched tensor operations; both do the same arithmetic and give the same pixels.
+Vertices are rounded to 1/256 of a pixel, so that the test of a pixel's center against an edge is exact in integers:
+triangles that share an edge neither leave a hole along it nor claim a pixel twice (top-left rule). The CPU runs
+compiled loops, a GPU runs batched tensor operations; both do the same arithmetic and give the same pixels.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Fragments(Generic[Array]):
     face : int32 (H, W)
         Number of the triangle in front; -1 where there is none.
     barycentric : float32 (H, W, 3)
-        Weights of that triangle's three vertices at the pixel's centre, which sum to 1; zeros where there is none.
+        Weights of that triangle's three vertices at the pixel's center, which sum to 1; zeros where there is none.
     depth : float32 (H, W)
-        z at the pixel's centre; infinite where there is none.
+        z at the pixel's center; infinite where there is none.
     faces : int32 (F, 3)
         The triangles that were drawn, as numbers of vertices.
     """
@@ -54,7 +54,8 @@ class Fragments(Generic[Array]):
         barycentric: tuple[int, ...] = tuple(self.barycentric.shape)
         if len(face) != 2 or depth != face or barycentric != (*face, 3):
             raise ValueError(
-                f"Fragments need face and depth of (H, W) and barycentric of (H, W, 3), got {face}, {depth}, {barycentric}"
+                "Fragments need face and depth of (H, W) and barycentric of (H, W, 3), "
+                f"got {face}, {depth}, {barycentric}"
             )
 
     @property
@@ -72,7 +73,7 @@ class Fragments(Generic[Array]):
         Returns
         -------
         float32 (H, W, C)
-            Linear within a triangle in the picture plane, which is exact under weak perspective; zeros where there is none.
+            Linear within a triangle in the picture plane, which is exact under weak perspective; zeros where none is.
 
         Raises
         ------
@@ -106,7 +107,7 @@ def rasterize(vertices: Array, faces: Array, height: int, width: int) -> Fragmen
     Returns
     -------
     Fragments
-        Arrays for arrays, tensors on the same device for tensors. Of triangles at the same depth the first one is in front.
+        Arrays for arrays, tensors on the same device for tensors. Among triangles at one depth the first is in front.
 
     Raises
     ------
@@ -295,7 +296,7 @@ def _chunks(sizes: Tensor) -> list[Tensor]:
 def _candidates(
     chosen: Tensor, sizes: Tensor, boxes: Tensor, corners: Tensor, area: Tensor, z: Tensor, width: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the pixels that lie in the chosen triangles, and their depth and triangle as one number each, int64 (K,)."""
+    """Return the pixels in the chosen triangles, and their depth and triangle as one number each, int64 (K,)."""
     counts = sizes[chosen]
     number = torch.repeat_interleave(chosen, counts)  # (K,)
     first = torch.repeat_interleave(torch.cumsum(counts, 0) - counts, counts)

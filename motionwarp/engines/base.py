@@ -32,8 +32,8 @@ class Motion:
     points : float32 (T, 18, 3)
         x, y in pixels of the output frame and the score, retargeted to the source's proportions.
     rotations : float32 (T, J, 6) or None
-        Of the body's joints against their parents, 6D (Zhou et al. 2019); the root's is the body's orientation. None
-        where only the points are known.
+        Rotations of the body's joints against their parents, 6D (Zhou et al. 2019); the root's is the body's
+        orientation. None where only the points are known.
     root : float32 (T, 3) or None
         Position of the root joint in meters, y down and z away from the camera; together with `rotations` only.
     camera : float32 (T, 3) or None
@@ -88,13 +88,14 @@ class RenderSettings:
     ----------
     device : torch.device
     dtype : torch.dtype
-        Of the networks' activations; geometry is always float32.
+        Type of the networks' activations; geometry is always float32.
     width, height : int
         Size of the output frame in pixels.
     keep_parsing : bool
         Whether layers shall carry the classes of their pixels, where the engine can tell them.
     photo_to_frame : float (2, 3) or None
-        From pixels of the source to those of the frame, where the source's own picture lies behind the person; None else.
+        From pixels of the source to those of the frame where the source's own picture lies behind the person; else
+        None.
     """
 
     device: torch.device
@@ -112,7 +113,7 @@ class Engine(ABC):
     ----------
     name : str
     weights_sha256 : str
-        Of the file of its weights; empty for an engine without any.
+        Checksum of the file of its weights; empty for an engine without any.
     explains : bool
         Whether `explain` has anything to draw.
     """
@@ -147,7 +148,7 @@ class Engine(ABC):
         Parameters
         ----------
         motion : Motion
-            Of B frames.
+            B frames of motion.
 
         Returns
         -------

@@ -35,7 +35,7 @@ class FitRun:
     ----------
     device : torch.device
     dtype : torch.dtype
-        Of the activations.
+        Type of the activations.
     max_minutes : float or None
         After which no further round begins, and the one at work ends.
     report : callable
@@ -82,7 +82,7 @@ class EngineSpec:
         Reference to a class of `Engine`; called with its weights (a name of the register or a `Path`), or without an
         argument if the engine has none.
     architectures : tuple of str
-        Of the files of weights that it loads; empty for an engine without weights.
+        Names of the files of weights that it loads; empty for an engine without weights.
     weights : str
         Name in the register, or path of a file, of the weights that the engine's name stands for; empty if none ship,
         so that only a file can be given.

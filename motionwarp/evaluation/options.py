@@ -235,7 +235,7 @@ class PairsSettings(ComputeOptions, EstimatorOptions):
     images: Path = option(help="Folder of the list's pictures.", metavar="DIR")
     report: Path = option(help="Folder for all results; a run goes on where it stopped.", metavar="DIR")
     annotations: Path | None = option(
-        None, help="Points as name:keypoints_y:keypoints_x; seen by the analyser without.", metavar="CSV"
+        None, help="Points as name:keypoints_y:keypoints_x; seen by the analyzer without.", metavar="CSV"
     )
     engines: tuple[str, ...] = option(
         (),
@@ -268,7 +268,7 @@ class PairsSettings(ComputeOptions, EstimatorOptions):
     )
     with_points: bool = option(
         True,
-        help="Without annotations, take what needs points from the analyser, or leave it out.",
+        help="Without annotations, take what needs points from the analyzer, or leave it out.",
         flags=("--points/--no-points",),
         panel=Panel.METRICS,
     )

@@ -55,7 +55,7 @@ def open_inputs(source: Path, driving: Path, options: TransferOptions) -> Transf
 
 
 def _input_warnings(inputs: TransferInputs) -> list[str]:
-    """Return what a user should know of the inputs before they are analysed."""
+    """Return what a user should know of the inputs before they are analyzed."""
     if not is_picture(inputs.driving.path):
         return []
     exchanged = "" if is_picture(inputs.source.path) else "; perhaps SOURCE and DRIVING were exchanged"
@@ -64,7 +64,7 @@ def _input_warnings(inputs: TransferInputs) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class AnalyzedInputs:
-    """Both inputs of a transfer, analysed.
+    """Both inputs of a transfer, analyzed.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:
     """Return the motion as a mirror shows it: left hands move as right hands did. It has no plate."""
     track = motion.track
     points = track.points[:, list(MIRROR)].copy()
-    # centres of pixels lie at integers
+    # centers of pixels lie at integers
     points[..., 0] = (track.width - 1) - points[..., 0]
     points[~track.present] = 0.0
     points[points[..., 2] == 0] = 0.0

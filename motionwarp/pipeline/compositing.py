@@ -21,7 +21,7 @@ def composite(layer: PersonLayer, canvas: ByteArray) -> ByteArray:
     Returns
     -------
     uint8 (H, W, 3)
-        colour + background x (255 - alpha) / 255, rounded to the nearest level.
+        color + background x (255 - alpha) / 255, rounded to the nearest level.
     """
     box = _box(layer, canvas)
     if box.size == 0:
@@ -47,13 +47,13 @@ def cut_out(layer: PersonLayer, width: int, height: int) -> ByteArray:
     Returns
     -------
     uint8 (height, width, 4)
-        Straight alpha: colours are not multiplied by it; all zeros where the person is not.
+        Straight alpha: colors are not multiplied by it; all zeros where the person is not.
     """
     frame = np.zeros((height, width, 4), dtype=np.uint8)
     box = _box(layer, frame)
     if box.size:
         alpha = layer.rgba[..., 3]
-        # alpha divided by itself would be 255 everywhere, so only the colours are divided
+        # alpha divided by itself would be 255 everywhere, so only the colors are divided
         color = cv2.divide(
             cv2.cvtColor(layer.rgba, cv2.COLOR_RGBA2RGB),
             cv2.cvtColor(np.ascontiguousarray(alpha), cv2.COLOR_GRAY2RGB),

@@ -113,7 +113,7 @@ class Fit:
     def matrix(self, width: int, height: int) -> FloatArray:
         """Return the affine map (2, 3) from the unscaled picture, `width` x `height`, to the frame."""
         across, down = self.width / width, self.height / height
-        # pixel centres are at integers in both, so half a pixel is moved along
+        # pixel centers are at integers in both, so half a pixel is moved along
         return np.array(
             [
                 [across, 0, self.left + 0.5 * across - 0.5],

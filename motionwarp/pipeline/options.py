@@ -92,7 +92,7 @@ class BackgroundChoice:
             raise OptionError(
                 "is not a background",
                 values={"background": text},
-                remedy="Give source, driving, transparent, a colour as '#rrggbb', or a picture or video file",
+                remedy="Give source, driving, transparent, a color as '#rrggbb', or a picture or video file",
             )
         return cls(BackgroundKind.FILE, path=Path(word))
 

@@ -110,7 +110,7 @@ def plan_transfer(
     ----------
     setup : TransferSetup
     inputs : AnalyzedInputs
-        Just analysed, or kept from an earlier analysis, or changed.
+        Just analyzed, or kept from an earlier analysis, or changed.
     run : TransferRun or None
     transform : PersonTransform
         Size and place of the person in the frame.

@@ -13,7 +13,7 @@ from motionwarp.types import ByteArray, FloatArray
 THUMB_WIDTH = 64
 THUMB_HEIGHT = 48
 _BLOCKS = 2  # across and down a thumb's pixel, at least, that its mean is made of
-# mean difference of the thumbs, in grey levels of 255: a person who moves in front of a still camera stays below 15
+# mean difference of the thumbs, in gray levels of 255: a person who moves in front of a still camera stays below 15
 MIN_DIFFERENCE = 22.0
 # a cut stands out from the motion around it; a whip pan does not
 MIN_RATIO = 3.5
@@ -22,7 +22,7 @@ HISTORY_SECONDS = 0.5
 MOST_HISTORY = 120
 # after a flash or a broken picture the clip goes on as before; light that is brighter for longer is another picture
 FLASH_SECONDS = 0.1
-# differences count as if the pictures had this contrast, in grey levels (standard deviation), so that cuts are seen in
+# differences count as if the pictures had this contrast, in gray levels (standard deviation), so that cuts are seen in
 # dark clips
 USUAL_CONTRAST = 45.0
 LEAST_CONTRAST = 2.0

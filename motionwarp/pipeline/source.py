@@ -199,7 +199,7 @@ def _given_matte(picture: Picture, options: InputOptions) -> FloatArray | None:
                 f"the matte is {given.width}x{given.height}, another shape than the source's "
                 f"{picture.width}x{picture.height}",
                 subject=options.matte,
-                remedy="Give a grey picture of the source's own shape, white where the person is",
+                remedy="Give a gray picture of the source's own shape, white where the person is",
             )
         gray = given.rgb.max(axis=2) if given.alpha is None else given.alpha
         return _unit(resized(gray, picture.width, picture.height))

@@ -51,12 +51,12 @@ class Adversary:
     Parameters
     ----------
     channels : (int, int)
-        Of what it is conditioned on, and of what it judges.
+        Channels of what it is conditioned on, and of what it judges.
     config : AdversaryConfig
     loop : LoopConfig
     device : torch.device
     dtype : torch.dtype
-        Of the activations.
+        Type of the activations.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class Team:
     Attributes
     ----------
     rank : int
-        Of this process; the first, 0, writes and reports.
+        Rank of this process; the first, 0, writes and reports.
     size : int
         1 where a process trains alone.
     """
@@ -89,8 +89,8 @@ def backward_and_step(loss: Tensor, optimizer: torch.optim.Optimizer, module: nn
     Parameters
     ----------
     loss : scalar tensor
-    optimiser : Optimizer
-        Of the module's parameters.
+    optimizer : Optimizer
+        Optimizer of the module's parameters.
     module : nn.Module
     clip : float
         Largest norm of the gradient.

@@ -63,7 +63,7 @@ def run(
     folder : Path
         Made if it is missing.
     max_minutes : float or None
-        Of this call, saving included only roughly.
+        Limit of this call, saving included only roughly.
     report : callable
         Takes lines for people.
 

@@ -51,7 +51,7 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
     averaged : str
         Name of the network in the run's state.
     architecture : str
-        Of the file that is exported, and its name.
+        Name of the file's architecture, and of the file itself.
     engine_file : (str, str) or None
         Architecture of the engine's file in which the network may lie too, and its name there.
     newer : tuple of str
@@ -66,7 +66,7 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
     config : NetworkTrainingConfig
     device : torch.device
     dtype : torch.dtype
-        Of the activations.
+        Type of the activations.
     """
 
     architecture: ClassVar[str]
@@ -107,7 +107,7 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
         Parameters
         ----------
         condition_channels, picture_channels : int
-            Of what it is conditioned on, and of what it judges.
+            Channels of what it is conditioned on, and of what it judges.
         """
         settings: Any = self.config
         if settings.loss.adversarial <= 0 and settings.loss.pyramid <= 0:

@@ -40,7 +40,7 @@ def load_pretrained(weights: Path | str, architecture: str, within: tuple[str, s
     weights : Path or str
         A file, or the name of shipped weights.
     architecture : str
-        Of the network.
+        Name of the network's architecture.
     within : (str, str) or None
         The architecture of the engine's file in which the network may lie, too, and its name there.
 

@@ -50,7 +50,7 @@ class StageSpec:
             TOML.
         device : torch.device
         dtype : torch.dtype
-            Of the activations.
+            Type of the activations.
 
         Raises
         ------

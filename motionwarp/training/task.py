@@ -23,7 +23,7 @@ class LoopConfig:
     steps : int
         At which the run is complete.
     batch_size : int
-        Of each process.
+        Number of samples of each process.
     learning_rate : float
         At its highest: after `warmup_steps`, until `decay_steps` before the end, from where it falls linearly to nearly
         zero. A run can so be prolonged from any step of the flat part.
@@ -32,7 +32,7 @@ class LoopConfig:
     gradient_clip : float
         Largest norm of the gradient.
     ema_decay : float
-        Of the averaged weights, which are what is exported.
+        Decay of the averaged weights, which are what is exported.
     seed : int
     workers : int
         Processes that prepare data; 0 prepares it in the loop.
@@ -68,7 +68,7 @@ class LoopConfig:
 
 
 class TrainingTask(ABC):
-    """What the loop trains: networks, their optimisers, their data and one step."""
+    """What the loop trains: networks, their optimizers, their data and one step."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
@@ -80,7 +80,7 @@ class TrainingTask(ABC):
 
     @abstractmethod
     def train_step(self, batch: Any) -> Mapping[str, float | Tensor]:
-        """Make one step on a batch with the optimisers' present learning rates and return what is to be logged."""
+        """Make one step on a batch with the optimizers' present learning rates and return what is to be logged."""
 
     @abstractmethod
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:

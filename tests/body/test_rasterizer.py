@@ -1,4 +1,4 @@
-"""The rasterizer against a brute-force test of every pixel against every triangle, and against laws that it must keep."""
+"""The rasterizer against a brute-force test of every pixel with every triangle, and against laws that it must keep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 
 def brute_force(vertices: Array, faces: Array, height: int, width: int) -> tuple[Array, Array]:
-    """Face and depth by solving for barycentric coordinates in every pixel; a border of 1/64 pixel is left undecided (-2)."""
+    """Face and depth by barycentric coordinates of every pixel; a border of 1/64 pixel is left undecided (-2)."""
     y, x = np.mgrid[:height, :width].astype(np.float64)
     face, depth = np.full((height, width), -1), np.full((height, width), np.inf)
     undecided = np.zeros((height, width), bool)

@@ -45,7 +45,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_the_analyzers_figures_as_a_table_and_as_json(motionwarp: Run, measured: list[Path]) -> None:
-    table = motionwarp("evaluate", "analyser", "data", "--device", "cpu")
+    table = motionwarp("evaluate", "analyzer", "data", "--device", "cpu")
     assert table.exit_code == 0, table.stderr
     assert measured == [Path("data/ccp"), Path("data/video")]
     rows = [line.split() for line in table.stdout.splitlines()[1:]]
@@ -54,22 +54,32 @@ def test_the_analyzers_figures_as_a_table_and_as_json(motionwarp: Run, measured:
         ["clip", "90", "0.9000", "0.9500", "0.7000"],
         ["all", "90", "0.9000", "0.9500"],
     ]
-    told = json.loads(motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--json").stdout)
+    told = json.loads(motionwarp("evaluate", "analyzer", "data", "--device", "cpu", "--json").stdout)
     assert (told["estimator"], told["photos"]["parsing_groups_miou"]) == ("builtin", None)
+
+
+def test_the_old_name_works_and_says_the_new_one(motionwarp: Run, measured: list[Path]) -> None:
+    new = motionwarp("evaluate", "analyzer", "data", "--device", "cpu", "--json")
+    assert "deprecated" not in new.stderr
+    old = motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--json")
+    assert (old.exit_code, old.stdout) == (0, new.stdout)
+    assert "`motionwarp evaluate analyzer`" in " ".join(old.stderr.split())
+    assert measured == [Path("data/ccp"), Path("data/video")] * 2
+    assert "analyser" not in motionwarp("evaluate", "--help").stdout
 
 
 def test_the_worst_photos_are_drawn_where_a_sheet_is_asked_for(
     motionwarp: Run, measured: list[Path], tmp_path: Path
 ) -> None:
     sheet = tmp_path / "worst.png"
-    assert motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--worst", sheet).exit_code == 0
+    assert motionwarp("evaluate", "analyzer", "data", "--device", "cpu", "--worst", sheet).exit_code == 0
     assert read_image(sheet).width == 30
     measured.clear()
-    again = motionwarp("evaluate", "analyser", "data", "--device", "cpu", "--worst", sheet)
+    again = motionwarp("evaluate", "analyzer", "data", "--device", "cpu", "--worst", sheet)
     assert again.exit_code == 2
     assert "exists already" in again.stderr
     nowhere = motionwarp(
-        "evaluate", "analyser", "data", "--device", "cpu", "--worst", tmp_path / "missing" / "worst.png"
+        "evaluate", "analyzer", "data", "--device", "cpu", "--worst", tmp_path / "missing" / "worst.png"
     )
     assert nowhere.exit_code == 2
     assert "folder does not exist" in nowhere.stderr

@@ -59,6 +59,10 @@ def test_every_help_has_an_example_that_parses(app_module: ModuleType, motionwar
 def check_example(example: str, words: str, tree: dict[str, Any]) -> None:
     """Parse an example as the shell and Typer would, without running it."""
     parts = [part for part in shlex.split(example) if not re.match(r"[A-Z_]+=", part)]
+    if tree[words].hidden:  # an old name: what to write instead is shown
+        assert tree[words].help.startswith("Old name of `")
+        words = words.rpartition(" ")[0]
+        assert not tree[" ".join(parts[: len(words.split()) + 1])].hidden
     assert " ".join(parts).startswith(words), f"an example of {words} is {example}"
     depth = max(index for index in range(1, len(parts) + 1) if " ".join(parts[:index]) in tree)
     arguments = [part for part in parts[depth:] if part != "--help"]

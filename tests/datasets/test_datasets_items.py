@@ -46,7 +46,7 @@ def test_a_table_gives_sections_and_licenses(tmp_path: Path) -> None:
         ("path,colour\na.mp4,red\n", "unknown column 'colour'"),
         ("path,start\na.mp4,soon\n", "line 2: 'soon' in column 'start'"),
         ("path,start,end\na.mp4,0,1\n\n\nb.mp4,3,2\n", "line 5: b.mp4: the end does not lie"),
-        ("path,person\na.mp4,\nb.mp4,everybody\n", "line 3: --person everybody: is not a choice"),
+        ("path,person\na.mp4,\nb.mp4,everybody\n", "line 3: person='everybody': is not a choice"),
         ("path,path\na.mp4,b.mp4\n", "the column 'path' twice"),
         ("path,licence\na.mp4," + 200_000 * "x" + "\n", "cannot be read"),
         ("path,id\na.mp4,x\nb.mp4,X\n", "comes twice"),

@@ -76,9 +76,9 @@ def test_a_report_opens_from_disk_and_sorts(tab: Watched, tmp_path: Path) -> Non
         cv2.imwrite(str(tmp_path / "images" / name), picture(40 + 30 * number * number // 4))
     write_pairs(tmp_path / "pairs.csv", [PairNames(names[0], name) for name in names[1:]])
     settings = PairsSettings(
-        tmp_path / "pairs.csv",
-        tmp_path / "images",
-        tmp_path / "report",
+        pairs=tmp_path / "pairs.csv",
+        images=tmp_path / "images",
+        report=tmp_path / "report",
         engines=("copy",),
         families=("pictures",),
         with_points=False,

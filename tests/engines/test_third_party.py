@@ -87,8 +87,10 @@ def test_its_packs_are_written(program: Program, tmp_path: Path) -> None:
     assert (tmp_path / "colors.pack").read_text() == "7"
 
 
-def test_its_name_alone_asks_for_weights_and_the_doctor_knows_it(program: Program) -> None:
-    refused = program("transfer", "a.png", "b.mp4", "--engine", "tiny", "-o", "c.mp4", code=2)
+def test_its_name_alone_asks_for_weights_and_the_doctor_knows_it(program: Program, repository_root: Path) -> None:
+    examples = repository_root / "examples"
+    inputs = examples / "person.jpg", examples / "dance.mp4"
+    refused = program("transfer", *inputs, "--engine", "tiny", "-o", "c.mp4", code=2)
     assert "motionwarp train tiny" in " ".join(refused.stderr.split())
     engines = {entry["name"]: entry for entry in json.loads(program("doctor", "--json").stdout)["engines"]}
     assert engines["tiny"]["distribution"] == "tiny-engine 0.3"

@@ -280,7 +280,7 @@ def test_large_pictures_are_reduced_for_a_page_and_a_sheet() -> None:
 
 def test_a_published_figure_needs_a_source_and_a_known_name() -> None:
     Published("A", "deepfashion", {"ssim": 0.7}, "table 1")
-    for changes in ({"figures": {"beauty": 1.0}}, {"source": ""}, {"dataset": "mine"}, {"figures": {}}):
+    for changes in ({"metrics": {"beauty": 1.0}}, {"source": ""}, {"dataset": "mine"}, {"metrics": {}}):
         row = {"system": "A", "dataset": "deepfashion", "metrics": {"ssim": 0.7}, "source": "table 1", **changes}
         with pytest.raises(ValueError, match="needs known metrics, a data set and a source"):
             Published(**row)  # type: ignore[arg-type]

@@ -253,7 +253,7 @@ def test_without_annotations_the_analyzer_sees_the_points(made: MadePairs) -> No
     given = run(settings_of(made))
     assert seen["figures"]["local_ssim"]["systems"] == given["figures"]["local_ssim"]["systems"]
     without = run(settings_of(made, annotations=None, with_points=False))
-    assert "give --annotations" in without["missing"]["local_ssim"]
+    assert "give `annotations`" in without["missing"]["local_ssim"]
     assert "local_ssim" not in without["figures"]
 
 

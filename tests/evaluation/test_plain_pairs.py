@@ -49,9 +49,9 @@ def test_pairs_are_files_that_the_evaluation_takes(data_folder: Path, tmp_path: 
     assert ("photos", 2, 2) in steps
     result = PairsRun(
         PairsSettings(
-            output / "pairs.csv",
-            output / "images",
-            tmp_path / "report",
+            pairs=output / "pairs.csv",
+            images=output / "images",
+            report=tmp_path / "report",
             annotations=output / "annotation.csv",
             engines=("copy",),
             families=("pictures",),

@@ -48,7 +48,7 @@ def make(name: str) -> Estimator:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(OptionError, match=r"openpose: is neither.*builtin, mediapipe, dwpose"):
+    with pytest.raises(OptionError, match=r"'openpose': is neither.*builtin, mediapipe, dwpose"):
         make("openpose")
 
 

@@ -35,7 +35,7 @@ class CropDataConfig:
     Attributes
     ----------
     packs : tuple of PackShare
-        Of pairs of pictures.
+        Packs of pairs of pictures.
     height, width : int
         In pixels, multiples of 8: 256 x 256 for DeepFashion and 128 x 64 for Market-1501 in the paper. Pictures of
         another shape are fitted in whole.

@@ -96,7 +96,7 @@ class CropGanEngine(Engine):
     Parameters
     ----------
     height, width : int
-        Of the window in the networks' pixels.
+        Size of the window in the networks' pixels.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -115,7 +115,7 @@ class CropGanEngine(Engine):
         Parameters
         ----------
         heatmaps : (B, 18, H, W)
-            Of the target poses.
+            Heatmaps of the target poses.
         """
 
     @abstractmethod
@@ -125,7 +125,7 @@ class CropGanEngine(Engine):
         Parameters
         ----------
         heatmaps : (B, 18, H, W)
-            Of the target poses.
+            Heatmaps of the target poses.
         theta : float32 (B, D)
             As from `plan_crops`, smoothed over time; on the device.
         """

@@ -32,16 +32,16 @@ def blend_parts(
     group : WarpedFrames
         Parts in pixels of the output frame.
     position : int
-        Of the frame in the group.
+        Position of the frame in the group.
     recipe : PartGeneratorOutput
-        Of all frames of the batch.
+        Recipe of all frames of the batch.
     frame : int
-        Of the frame in the batch.
+        Position of the frame in the batch.
     window_to_frame : float32 (2, 3)
         From pixels of the window, whose size is twice the recipe's, to pixels of the output frame.
     frame_size : (height, width), optional
-        Of the output frame, within which the outline may grow beyond the composite's box: where a limb that no part has
-        is painted. By default it may not.
+        Size of the output frame, within which the outline may grow beyond the composite's box: where a limb that no
+        part has is painted. By default it may not.
 
     Returns
     -------
@@ -59,9 +59,9 @@ def blend_parts(
     height, width = rgba.shape[1:]
     # the composite's alpha shifted, the composite itself and the painted picture all over the box
     window.look_at(left, width)
-    box = window.over(left, top, height, width, slice(COMPOSITE, None))  # composite, painted: logits; colours; shift
+    box = window.over(left, top, height, width, slice(COMPOSITE, None))  # composite, painted: logits; colors; shift
     weights = box[:2].exp_()
-    mixed = weights[0] * rgba  # (4, h, w): colours and weight, both times alpha
+    mixed = weights[0] * rgba  # (4, h, w): colors and weight, both times alpha
     mixed[:3].addcmul_(weights[1], box[2:5])
     mixed[3] += weights[1]
     for part, layer in group.layers.items():
@@ -162,7 +162,7 @@ def _strips(places: Tensor, cells: int) -> Iterator[tuple[slice, int, Tensor]]:
     Yields
     ------
     some : slice
-        Of the places.
+        Slice of the places.
     first : int
         The first of the cells between which they lie.
     shares : float32 (n, k)

@@ -35,7 +35,8 @@ class ParserLossWeights:
     parsing, in_front : float
         Cross-entropies of the classes and of the order of depth, pixel by pixel.
     adversarial, pyramid : float
-        Of a discriminator's verdict on both, and of its features (eq. 2). Without either there is no discriminator.
+        Weights of a discriminator's verdict on both, and of its features (eq. 2). Without either there is no
+        discriminator.
     """
 
     parsing: float = 1.0
@@ -51,12 +52,12 @@ class PartParserTrainingConfig:
     Attributes
     ----------
     packs : tuple of PackShare
-        Of part samples.
+        Packs of part samples.
     network, loss, adversary, loop
         See their own classes.
     limb_weight : float
-        Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before
-        the torso matters most.
+        Weight of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is
+        before the torso matters most.
     start_from : Path or None
         Weights of the same network to begin with.
     """
@@ -77,7 +78,7 @@ class GeneratorLossWeights:
     Attributes
     ----------
     pixel : float
-        L1 over a background of one random colour.
+        L1 over a background of one random color.
     person : float
         How much more pixels of the person count in it than those of the background.
     structure : float
@@ -86,15 +87,15 @@ class GeneratorLossWeights:
         L1 of gradients.
     alpha : float
     perceptual : float
-        L1 of features of the project's analyser.
+        L1 of features of the project's analyzer.
     painting : float
-        Of painting where the source has pixels to show.
+        Weight of painting where the source has pixels to show.
     hedging : float
-        Of being half transparent where true outlines are not.
+        Weight of being half transparent where true outlines are not.
     ghosting : float
-        Of mixing colours that differ, so that one thing is seen through another.
+        Weight of mixing colors that differ, so that one thing is seen through another.
     adversarial, pyramid : float
-        Of the discriminator's verdict, and of its features (eq. 2).
+        Weights of the discriminator's verdict, and of its features (eq. 2).
     """
 
     pixel: float = 4.0

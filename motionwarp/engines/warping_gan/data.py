@@ -51,20 +51,20 @@ class PartSample:
     Attributes
     ----------
     layers : uint8 (16, 256, 192, 4)
-        Every part warped in closed form, colours multiplied by alpha and alpha; the last is their composite.
+        Every part warped in closed form, colors multiplied by alpha and alpha; the last is their composite.
     classes : uint8 (256, 192)
         The source's LIP classes carried along by the composite.
     rgb : uint8 (256, 192, 3)
         The target.
     matte : uint8 (256, 192)
     parsing : uint8 (256, 192)
-        Of the target, 255 where not known.
+        Parsing of the target, 255 where not known.
     in_front : uint8 (64, 48)
         Which part each pixel of the target shows; 15 outside of the person, 255 where that is not known.
     inside : uint8 (256, 192)
         1 where the target's picture has pixels.
     points : float32 (18, 3)
-        Of the target, in pixels of the window.
+        Points of the target, in pixels of the window.
     theta_affine : float32 (15, 2, 3)
         The closed-form maps of the parts from the window to the source.
     name : str

@@ -18,7 +18,7 @@ PANELS: Final = ("parsing", "in front", "warped parts", "made", "blend", "painte
 _COLUMNS: Final = 4
 _TITLE_HEIGHT: Final = 20
 _GRAY: Final = 0.5
-# one colour a part, spread over the circle of hues so that neighbours differ; 'no part' and what comes after is grey
+# one color a part, spread over the circle of hues so that neighbors differ; 'no part' and what comes after is gray
 _PART_COLORS: Final = np.array(
     [
         cv2.cvtColor(np.array([[[part * 77 % 180, 200, 150 + 35 * (part % 4)]]], dtype=np.uint8), cv2.COLOR_HSV2RGB)[
@@ -44,8 +44,8 @@ def region_pictures(layers: Tensor, stage_one: Tensor, recipe: PartGeneratorOutp
     Returns
     -------
     list of B uint8 (552, 768, 3)
-        Eight titled panels of the window's size. In `blend`, each pixel has the colour of the part that counts most in
-        it, the composite is grey and the painted picture white; `gate` is its mean over channels; in `alpha shift`
+        Eight titled panels of the window's size. In `blend`, each pixel has the color of the part that counts most in
+        it, the composite is gray and the painted picture white; `gate` is its mean over channels; in `alpha shift`
         light is more.
     """
     rgb, alpha = apply_blend(layers.float(), recipe)

@@ -1,7 +1,7 @@
 """Fitting the generator to one person, from a clip of theirs (`motionwarp train warping_gan person`).
 
 Stage I stays as it is: what it knows holds for everybody. The generator learns from pairs of the clip's
-frames and is measured on pairs whose target is a frame that it never learnt from; the best of all rounds is kept.
+frames and is measured on pairs whose target is a frame that it never learned from; the best of all rounds is kept.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PersonalizeConfig:
     Attributes
     ----------
     frames : int
-        Of the clip at most, spread evenly; every fifth is held out.
+        Largest number of frames taken of the clip, spread evenly; every fifth is held out.
     pairs, held_pairs : int
         Made of the others, and of the held-out frames.
     rounds, round_steps : int
@@ -50,7 +50,7 @@ class PersonalizeConfig:
     learning_rate : float
         Constant: a tenth of what the generator was trained with, so that it keeps what it knows.
     ema_decay : float
-        Of the averaged weights, which are what is kept.
+        Decay of the averaged weights, which are what is kept.
     seed : int
     """
 
@@ -74,13 +74,13 @@ class Personalized:
     Attributes
     ----------
     before, after : dict of str to float
-        `ssim` and `l1` over grey on the held-out pairs, at half of the window's resolution.
+        `ssim` and `l1` over gray on the held-out pairs, at half of the window's resolution.
     step : int
         At which the kept weights were best; 0 if nothing was better than what it began with, which is then kept.
     steps : int
         That were made.
     frames, held_frames : int
-        Learnt from, and held out.
+        Learned from, and held out.
     """
 
     before: dict[str, float]

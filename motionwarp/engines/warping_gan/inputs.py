@@ -37,7 +37,7 @@ def part_maps(poses: Tensor, height: int, width: int, stride: int) -> Tensor:
     poses : float32 tensor (B, 18, 3)
         In pixels of the window.
     height, width : int
-        Of the maps.
+        Size of the maps.
     stride : int
         Pixels of the window for each cell of the maps.
 
@@ -117,7 +117,7 @@ def stacked_layers(groups: Iterable[WarpedFrames], count: int, height: int, widt
     Parameters
     ----------
     groups : iterable of WarpedFrames
-        Of windows of `height` x `width`; without classes they count as background.
+        Groups of frames in windows of `height` x `width`; without classes they count as background.
     count : int
         Frames in all groups together.
 

@@ -107,10 +107,10 @@ BLEND_COUNT = PART_COUNT + 2  # the parts, their composite, and the painted pict
 COMPOSITE, PAINTED = PART_COUNT, PART_COUNT + 1
 STAGE_ONE_CHANNELS = CLASS_COUNT + PART_COUNT + 1
 POSE_CHANGE_LENGTH = 4 * PART_COUNT
-PALETTE_COUNT = PART_COUNT + 1  # the parts' mean colours and the composite's
+PALETTE_COUNT = PART_COUNT + 1  # the parts' mean colors and the composite's
 LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay finite
 LARGEST_SHARPNESS = 4.0  # their exponentials are still finite, all 17 of them
-LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colours
+LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colors
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _LEAST_ALPHA = 0.02
 _LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
@@ -130,7 +130,7 @@ class PartGeneratorConfig:
     blocks : tuple of 3 int
         Residual blocks at a quarter, an eighth and a sixteenth.
     warped_channels : int
-        Of the features of the warped parts, at a half.
+        Channels of the features of the warped parts, at a half.
     parsing, warping : bool
         Whether stage I's prediction is seen, and whether warped features are gated in; False are rows of the paper's
         ablation.
@@ -156,9 +156,9 @@ class PartGeneratorOutput(NamedTuple):
     Attributes
     ----------
     blend_logits : float (B, 17, H/2, W/2)
-        Of the 15 parts, their composite and the painted picture; within +-8 times the sharpness.
+        Logits of the 15 parts, their composite and the painted picture; within +-8 times the sharpness.
     painted : float (B, 3, H/2, W/2)
-        In [0, 1]: the parts' mean colours, mixed and touched up.
+        In [0, 1]: the parts' mean colors, mixed and touched up.
     alpha_shift : float (B, 1, H/2, W/2)
         Added to the logit of the composite's alpha.
     gate : float (B, C, H/4, W/4) or None
@@ -231,13 +231,13 @@ class PartGenerator(nn.Module):
 
 
 def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
-    """Paint with the person's own colours: a mixture of the parts' mean colours, and a touch that departs from it.
+    """Paint with the person's own colors: a mixture of the parts' mean colors, and a touch that departs from it.
 
     Parameters
     ----------
     layers : float (B, 64, H/2, W/2)
     mixing : float (B, 16, H/2, W/2)
-        Logits of the mean colours of the 15 parts and of the composite.
+        Logits of the mean colors of the 15 parts and of the composite.
     touch : float (B, 3, H/2, W/2)
 
     Returns
@@ -248,7 +248,7 @@ def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
     sums = layers.unflatten(1, (PALETTE_COUNT, 4)).sum(dim=(3, 4))  # (B, 16, 4)
     mass = sums[..., 3:]
     palette = sums[..., :3] / mass.clamp_min(1.0)
-    # a part of less than a pixel has no colour to lend
+    # a part of less than a pixel has no color to lend
     source_part = mixing.float() + (mass.clamp_min(1e-3).log().clamp_max(0.0) * LARGEST_LOGIT)[..., None].float()
     mixture = torch.einsum("bphw,bpc->bchw", source_part.softmax(dim=1).to(palette.dtype), palette)
     return (mixture + LARGEST_TOUCH * torch.tanh(touch)).clamp(0, 1)
@@ -314,7 +314,7 @@ def apply_blend(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Te
         for plane in (recipe.blend_logits, recipe.painted, recipe.alpha_shift)
     )
     weights = logits.exp()  # (B, 17, H, W)
-    # the layers' colours are multiplied by alpha already, so a part without a pixel has no weight there
+    # the layers' colors are multiplied by alpha already, so a part without a pixel has no weight there
     mixed = torch.einsum("bphw,bpchw->bchw", weights[:, :PAINTED], layers)
     colors = mixed[:, :3] + weights[:, PAINTED:] * painted
     rgb = colors / (mixed[:, 3:] + weights[:, PAINTED:])
@@ -331,7 +331,7 @@ def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
 
 
 def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> Tensor:
-    """Return how much the colours differ that are mixed at each pixel: their variance under the recipe's weights.
+    """Return how much the colors differ that are mixed at each pixel: their variance under the recipe's weights.
 
     None where one part wins, or where all that are mixed agree; an arm that is seen through has much.
 
@@ -387,7 +387,7 @@ class WarpingNetworks:
     generator : PartGenerator
         Stage II.
     sha256 : str
-        Of the file they came from; empty if they came from none.
+        Checksum of the file they came from; empty if they came from none.
     """
 
     parser: PartParser

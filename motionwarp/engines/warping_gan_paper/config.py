@@ -40,9 +40,9 @@ class PaperParserLossWeights:
     Attributes
     ----------
     cross_entropy : float
-        Of the classes, pixel by pixel.
+        Weight of the classes, pixel by pixel.
     adversarial, pyramid : float
-        Of the discriminator's verdict, and of its features (eq. 2).
+        Weights of the discriminator's verdict, and of its features (eq. 2).
     """
 
     cross_entropy: float = 10.0
@@ -69,11 +69,11 @@ class PaperMatcherLossWeights:
     Attributes
     ----------
     l1, cross_entropy : float
-        Of the warped source parsing against the target's.
+        Weights of the warped source parsing against the target's.
     grid : float
-        Of known warps of parsings, by their grids' distance.
+        Weight of known warps of parsings, by their grids' distance.
     bending : float
-        Of the spline's second derivatives.
+        Weight of the spline's second derivatives.
     """
 
     l1: float = 1.0
@@ -89,7 +89,7 @@ class KnownWarpConfig:
     Attributes
     ----------
     degrees : float
-        Of rotation.
+        Largest rotation.
     shear : float
         Degrees.
     scale : float
@@ -97,7 +97,7 @@ class KnownWarpConfig:
     shift : float
         In units of half the picture's size.
     bend : float
-        Of the spline's control points, in the same units.
+        Range of the spline's control points, in the same units.
     """
 
     degrees: float = 15.0
@@ -156,7 +156,7 @@ class PaperGeneratorTrainingConfig:
         Weights of the matcher; None leaves features where they are.
     vgg : Path or None
         VGG-19's weights (safetensors, torchvision's names) for the perceptual loss; None takes the project's own
-        analyser.
+        analyzer.
     network, loss, adversary, loop
         See their own classes.
     start_from : Path or None

@@ -28,14 +28,14 @@ class GeometricMatcherConfig:
     Attributes
     ----------
     channels : tuple of int
-        Of the feature extractor, each at half the size of the one before.
+        Channels of the feature extractor, each at half the size of the one before.
     control_size : int
         K of the spline's control grid; 3 in Rocco et al.
     regression : tuple of 2 int
         Channels after the 7x7 and the 5x5 convolution.
     height, width : int
-        Of the parsings in pixels; multiples of 2 to the number of `channels`, and large enough that the correlation map
-        holds 11 x 11 positions (what the unpadded convolutions of the regression need).
+        Size of the parsings in pixels; multiples of 2 to the number of `channels`, and large enough that the
+        correlation map holds 11 x 11 positions (what the unpadded convolutions of the regression need).
     """
 
     channels: tuple[int, ...] = (64, 128, 256, 256)
@@ -112,8 +112,8 @@ class _Matcher(nn.Module):
 def correlation(source: Tensor, target: Tensor) -> Tensor:
     """Correlate every target position with all source positions.
 
-    Rocco et al. 2017, section 3.2: features are normalised to unit length, their products clipped at zero and
-    normalised again over the source positions, so that a position that matches many is no strong match.
+    Rocco et al. 2017, section 3.2: features are normalized to unit length, their products clipped at zero and
+    normalized again over the source positions, so that a position that matches many is no strong match.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class PoseGuidedParser(nn.Module):
         image : float (B, 3, H, W)
             In [0, 1]; H and W are multiples of 8.
         parsing : float (B, 20, H, W)
-            Of the condition picture, one-hot or probabilities.
+            Parsing of the condition picture, one-hot or probabilities.
         source_heatmaps, target_heatmaps : float (B, 18, H, W)
 
         Returns
@@ -207,7 +207,7 @@ class WarpingBlock(nn.Module):
         Parameters
         ----------
         features : float (B, C, h, w)
-            Of the condition picture.
+            Features of the condition picture.
         grid : float32 (B, H, W, 2)
             The transformation grid in grid_sample's coordinates, at any resolution; affine and spline composed, so that
             the features are sampled once only.
@@ -342,7 +342,7 @@ class PaperNetworks:
     generator : WarpingGenerator
         Stage II.
     sha256 : str
-        Of the file they came from; empty if they came from none.
+        Checksum of the file they came from; empty if they came from none.
     """
 
     parser: PoseGuidedParser

@@ -125,7 +125,7 @@ def random_warps(shape: tuple[int, ...], control_size: int, config: KnownWarpCon
     Parameters
     ----------
     shape : tuple of int
-        Of the pictures, (count, ..., H, W).
+        Shape of the pictures, (count, ..., H, W).
     control_size : int
     config : KnownWarpConfig
     device : torch.device

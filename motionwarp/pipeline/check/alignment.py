@@ -179,7 +179,7 @@ def alignment_issues(stats: AlignmentStats, framing: Framing, options: TransferO
             "together.missing",
             Verdict.FAIR,
             f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain "
-            "colours are painted",
+            "colors are painted",
             "Use a photo that shows as much of the body as the clip, or a clip of the upper body",
         )
     if kept:

@@ -41,7 +41,7 @@ class AugmentSettings:
     background : float
         The person pasted on another background.
     plain_outside : float
-        Of the others: what lies outside the picture is one colour or the drawn-out edge, rather than another
+        Share of the others: what lies outside the picture is one color or the drawn-out edge, rather than another
         background.
     companion : float
         Another person beside, behind or before.
@@ -98,7 +98,7 @@ def training_crop(
     Parameters
     ----------
     draw : callable
-        Gives labelled pictures at random: the first is the person, a second may stand beside.
+        Gives labeled pictures at random: the first is the person, a second may stand beside.
     background : uint8 (h, w, 3)
         A picture without people, of any size.
     rng : numpy Generator
@@ -152,7 +152,7 @@ def _framed(
 
 
 def _seen_facing(facing: tuple[float, float] | None, mirrored: bool, angle: float) -> tuple[float, float] | None:
-    """Return the facing in a mirrored crop; None for people who lie on their side, whose vertical axis is not the picture's."""
+    """Return the facing in a mirrored crop; None for people on their side, whose vertical axis is not the picture's."""
     if facing is None or abs(angle) > _UPRIGHT_DEGREES:
         return None
     return (facing[0], -facing[1]) if mirrored else facing
@@ -346,7 +346,7 @@ def _backdrop(background: ByteArray, rng: np.random.Generator, size: tuple[int, 
 
 
 def _photograph(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop:
-    """Change light and colour, and add the faults of cameras and codecs."""
+    """Change light and color, and add the faults of cameras and codecs."""
     rgb = crop.rgb
     if rng.random() < 0.85:
         rgb = _relit(rgb, rng)
@@ -364,7 +364,7 @@ def _photograph(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop:
 
 
 def _relit(rgb: ByteArray, rng: np.random.Generator) -> ByteArray:
-    """Apply gamma, contrast, brightness and a colour cast through one table a channel; grey now and then."""
+    """Apply gamma, contrast, brightness and a color cast through one table a channel; gray now and then."""
     if rng.random() < 0.06:
         rgb = np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     levels = np.arange(256, dtype=np.float32) / 255

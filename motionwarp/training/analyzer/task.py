@@ -1,4 +1,4 @@
-"""Training of the analyser (`motionwarp train analyzer`)."""
+"""Training of the analyzer (`motionwarp train analyzer`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMBS: Final = (LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)
 
 @dataclass(frozen=True)
 class AnalysisLossWeights:
-    """Weights of the parts of the analyser's loss.
+    """Weights of the parts of the analyzer's loss.
 
     Attributes
     ----------
@@ -32,11 +32,12 @@ class AnalysisLossWeights:
         Weight of the pixels of bare arms and legs in the parsing's loss, relative to others: they are few, and each
         counts for much in a mean IoU.
     overlap : float
-        Of one minus the mean soft IoU of the classes: cross-entropy alone never bets on the rare ones, such as skirts.
+        Weight of one minus the mean soft IoU of the classes: cross-entropy alone never bets on the rare ones, such as
+        skirts.
     matte_edges : float
-        Of the L1 between the gradients of the mattes, so that outlines are sharp.
+        Weight of the L1 between the gradients of the mattes, so that outlines are sharp.
     facing : float
-        Of the direction the person faces, where the network tells it.
+        Weight of the direction the person faces, where the network tells it.
     spread : float
         Standard deviation of a point's label in heatmap cells.
     """
@@ -69,7 +70,7 @@ def analysis_loss(
     weights: AnalysisLossWeights,
     facing: Tensor | None = None,
 ) -> AnalysisLoss:
-    """Return the analyser's loss on a batch.
+    """Return the analyzer's loss on a batch.
 
     Parameters
     ----------
@@ -104,7 +105,9 @@ def analysis_loss(
 
 
 def facing_loss(predicted: Tensor, facing: Tensor) -> Tensor:
-    """Negative log-likelihood of the true directions under the predicted von Mises distributions, a scalar, mean over those known.
+    """Negative log-likelihood of the true directions under the predicted von Mises distributions.
+
+    A scalar, the mean over the directions that are known.
 
     Parameters
     ----------
@@ -170,7 +173,7 @@ def overlap_loss(logits: Tensor, parsing: Tensor) -> Tensor:
 def _bump(position: Tensor, length: int, spread: float) -> Tensor:
     cells = torch.arange(length, device=position.device, dtype=torch.float32)
     exponent = -((cells - position[..., None]) ** 2) / (2 * spread**2)
-    return exponent.softmax(dim=-1)  # the Gaussian, normalised within the map
+    return exponent.softmax(dim=-1)  # the Gaussian, normalized within the map
 
 
 def _gradient_difference(predicted: Tensor, wanted: Tensor) -> Tensor:
@@ -181,13 +184,13 @@ def _gradient_difference(predicted: Tensor, wanted: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class AnalyzerTrainingConfig:
-    """Everything that decides what a run of the analyser gives.
+    """Everything that decides what a run of the analyzer gives.
 
     Attributes
     ----------
     packs : tuple of PackShare
     start_from : Path or None
-        Weights of an analyser of the same size to begin with, such as the shipped ones; None begins at random.
+        Weights of an analyzer of the same size to begin with, such as the shipped ones; None begins at random.
     network, loss, augment, loop
         See their own classes.
     """
