@@ -123,7 +123,7 @@ _PATCH = 8
 
 
 def _saturated_frame(pixel_format: str, matrix: int, full: bool, gamut: Gamut) -> tuple[av.VideoFrame, np.ndarray]:
-    """Return patches of colors from all over the cube, its corners included, and what they may become, (27, 9, 14, 3)."""
+    """Return patches of colors from all over the cube, corners included, and what they may become, (27, 9, 14, 3)."""
     colors = np.array([*itertools.product(np.linspace(0, 1, 5), repeat=3), (0.9, 0.05, 0.1)]).reshape(9, 14, 3)
     red, blue, tag = _LUMA_AND_TAG[matrix]
     frame = av.VideoFrame(14 * _PATCH, 9 * _PATCH, pixel_format)
