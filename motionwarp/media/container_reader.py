@@ -16,7 +16,15 @@ from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.color import RgbConverter
-from motionwarp.media.container import clock, codec_name, demuxed, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import (
+    clock,
+    codec_name,
+    demuxed,
+    has_alpha_layer,
+    joined_seconds,
+    opened_video,
+    origin_seconds,
+)
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.orientation import Orientation
 from motionwarp.media.probe import VideoInfo
@@ -115,7 +123,8 @@ def decode_section(
     MediaError, LimitError, DeviceError
         As for `opened_video`.
     """
-    margins = (None,) if section.start == 0 else _SEEK_MARGINS
+    # where times start anew, a time does not tell the place in the file
+    margins = (None,) if section.start == 0 or joined_seconds(section.path) else _SEEK_MARGINS
     for margin in margins:
         with opened_video(section.path, limits, hardware) as (container, stream):
             if margin is not None and not _seek(container, stream, section.start - margin):

@@ -15,7 +15,15 @@ from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.color import has_alpha
-from motionwarp.media.container import clock, codec_name, demuxed, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import (
+    clock,
+    codec_name,
+    demuxed,
+    has_alpha_layer,
+    joined_seconds,
+    opened_video,
+    origin_seconds,
+)
 from motionwarp.media.frame_folder import find_numbered_frames, is_frame_pattern, numbering_step
 from motionwarp.media.hdr import ORDINARY, Gamut
 from motionwarp.media.image import is_picture, read_image
@@ -178,7 +186,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
                 height=height,
                 frame_rate=_frame_rate(stream),
                 time_base=clock(stream),
-                duration_seconds=_duration(container, stream),
+                duration_seconds=joined_seconds(file) or _duration(container, stream),
                 frame_count=stream.frames or None,
                 has_audio=bool(container.streams.audio),
                 has_alpha=has_alpha(pixel_format) or has_alpha_layer(stream),
