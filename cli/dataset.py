@@ -37,7 +37,7 @@ app.command("test-pairs", epilog=dataset_test_pairs.EPILOG)(dataset_test_pairs.m
 
 
 _KIND_HELP = (
-    "photos, clips, reposed (photos moved into other poses) or synthetic: for the analyser. "
+    "photos, clips, clips-a and clips-b (later clips by tier), reposed (photos moved into other poses) or synthetic: for the analyser. "
     "parts-reverse (photos, made back from moved ones), parts-clips or parts-synthetic: pairs for the Warping-GAN's parts preset. "
     "pairs-...: the same, or a published data set's, for its paper preset."
 )
@@ -57,6 +57,8 @@ class PackKind(str, Enum):
 
     PHOTOS = "photos"
     CLIPS = "clips"
+    CLIPS_A = "clips-a"
+    CLIPS_B = "clips-b"
     REPOSED = "reposed"
     SYNTHETIC = "synthetic"
     PARTS_REVERSE = "parts-reverse"

@@ -12,8 +12,6 @@ from threading import Barrier
 from types import TracebackType
 from typing import Final, ParamSpec, TypeVar
 
-import torch
-
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
@@ -32,6 +30,8 @@ class SingleThreadPool:
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> SingleThreadPool:
+        import torch  # not at the top: the command line sets up its process before anything heavy is there
+
         # a thread's first question takes over what is set for all; until then its matrix products choose their number of threads by how
         # busy the machine is, and round accordingly
         threads = torch.get_num_threads()
@@ -71,6 +71,8 @@ class SingleThreadPool:
 
 
 def _join_alone(everybody: Barrier) -> None:
+    import torch
+
     torch.get_num_threads()  # as above, which must not come later
     torch.set_num_threads(1)
     # held until all are here, so that each of them takes one of these tasks

@@ -6,6 +6,7 @@ point was not seen and that its x and y mean nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -161,6 +162,28 @@ class PersonCrop:
         )
 
 
+@dataclass(frozen=True)
+class Facing:
+    """The direction a person faces, about the picture's vertical axis.
+
+    Attributes
+    ----------
+    cosine, sine : float
+        Towards the camera: (1, 0); towards the picture's right: (0, 1); away from the camera: (-1, 0).
+    certainty : float
+        In [0, 1]; 0 if nothing is known.
+    """
+
+    cosine: float
+    sine: float
+    certainty: float
+
+    @property
+    def degrees(self) -> float:
+        """The angle in (-180, 180]: 0 towards the camera, 90 towards the picture's right."""
+        return math.degrees(math.atan2(self.sine, self.cosine))
+
+
 @dataclass(frozen=True, eq=False)
 class Person:
     """What the analyser sees of one person in one picture.
@@ -177,6 +200,8 @@ class Person:
         Coverage in [0, 1] over the crop's window, at any resolution of the crop's aspect.
     score : float
         Probability that this is a person, in [0, 1].
+    facing : Facing or None
+        None if whoever saw the person cannot tell it.
     """
 
     pose: Pose
@@ -184,6 +209,7 @@ class Person:
     parsing: ByteArray | None = None
     matte: FloatArray | None = None
     score: float = 1.0
+    facing: Facing | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ from motionwarp.datasets.shards import write_shards
 from motionwarp.datasets.storage.local import LocalStorage
 from motionwarp.datasets.verify import verify
 from motionwarp.engines.warping_gan.data import PartPackReader
-from motionwarp.engines.warping_gan.networks import PartParser, load_warping_networks
+from motionwarp.engines.warping_gan.networks import PartParser, PartParserConfig, load_warping_networks
 from motionwarp.errors import InputError, OutputError
 from motionwarp.evaluation.extractors.files import FEATURE_FILES, FeatureWeights
 from motionwarp.media.image import read_image, write_image
@@ -166,7 +166,7 @@ def test_a_configuration_cannot_claim_memory_or_time(tmp_path: Path, architectur
     with pytest.raises(InputError):
         READERS["analyser" if architecture == "analyser" else "engine"](path)
     with pytest.raises(InputError):
-        frozen(PartParser, path, architecture, CPU)
+        frozen((PartParser, PartParserConfig), path, architecture, CPU)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * (1 if sys.platform == "darwin" else 1024) < 200e6
 

@@ -15,7 +15,7 @@ from motionwarp.runtime import keep_freed_memory, peak_in_status, peak_memory_by
 _PAGES_OF_A_SECOND_BLOCK = """
 import resource, sys
 import numpy as np
-from motionwarp.memory import keep_freed_memory, peak_in_status, peak_memory_bytes
+from motionwarp.runtime import keep_freed_memory, peak_in_status, peak_memory_bytes
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 def faults():

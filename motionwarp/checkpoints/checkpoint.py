@@ -90,18 +90,31 @@ class Checkpoint:
     metadata: dict[str, str]
     sha256: str
 
-    def load_into(self, network: nn.Module) -> None:
+    def load_into(self, network: nn.Module, new: tuple[str, ...] = ()) -> None:
         """Put the tensors into a network whose parameters and buffers have the same names and shapes.
 
         Types are converted to the network's own. Nothing is changed if anything does not fit.
+
+        Parameters
+        ----------
+        network : Module
+        new : tuple of str
+            Submodules that the file may lack, since they came later; they keep the values that they have.
 
         Raises
         ------
         WeightsError
             If a tensor is missing, is too many, or has another shape; the message names the first of each.
         """
-        self._refuse_misfit(network)
-        network.load_state_dict(self.tensors)
+        own = network.state_dict()
+        kept = {
+            name: own[name]
+            for name in own
+            if name not in self.tensors and name.startswith(tuple(f"{each}." for each in new))
+        }
+        whole = replace(self, tensors={**kept, **self.tensors})
+        whole._refuse_misfit(network)
+        network.load_state_dict(whole.tensors)
 
     def part(self, name: str, architecture: str) -> Checkpoint:
         """Return one network of a file that holds several under their names, as `engines.network_file` writes them.

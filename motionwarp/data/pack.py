@@ -93,6 +93,7 @@ def _check_count(name: str, shape: Sequence[int], count: int) -> None:
 FORMAT: Final = "motionwarp-pack-1"
 _STREAMS: Final = ("rgb", "parsing", "matte")
 _JPEG_QUALITY: Final = 84
+_UNKNOWN_FACING: Final = (0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +111,9 @@ class LabeledPicture:
         Pixels and scores.
     name : str
         Where it comes from, for people.
+    facing : (float, float) or None
+        Cosine and sine of the direction the person faces about the vertical axis: (1, 0) towards the camera, (0, 1) towards the picture's
+        right; None where it is not known.
     """
 
     rgb: ByteArray
@@ -117,6 +121,7 @@ class LabeledPicture:
     parsing: ByteArray
     points: FloatArray
     name: str
+    facing: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         size = self.rgb.shape[:2]
@@ -134,6 +139,7 @@ class PackWriter:
         self._streams: dict[str, list[bytes]] = {stream: [] for stream in _STREAMS}
         self._points: list[FloatArray] = []
         self._names: list[str] = []
+        self._facing: list[tuple[float, float]] = []
 
     def __len__(self) -> int:
         return len(self._names)
@@ -148,12 +154,16 @@ class PackWriter:
         self._streams["parsing"].append(_encode(".png", sample.parsing, [cv2.IMWRITE_PNG_COMPRESSION, 9]))
         self._points.append(sample.points.astype(np.float32))
         self._names.append(sample.name)
+        self._facing.append(sample.facing or _UNKNOWN_FACING)
 
     def write(self, path: Path) -> int:
         """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
-        tensors: dict[str, torch.Tensor] = {"points": torch.from_numpy(np.stack(self._points))}
+        tensors = {
+            "points": torch.from_numpy(np.stack(self._points)),
+            "facing": torch.tensor(self._facing, dtype=torch.float32),
+        }
         for stream, items in self._streams.items():
             tensors[f"{stream}_bytes"] = torch.frombuffer(bytearray(b"".join(items)), dtype=torch.uint8)
             tensors[f"{stream}_ends"] = torch.tensor([len(item) for item in items]).cumsum(0)
@@ -170,6 +180,15 @@ class PackReader:
             path, form=FORMAT, holds="training pictures", rows=["points"], streams=_STREAMS
         )
         self.points: FloatArray = self._file.get_tensor("points")
+        # packs of before 2026-11 do not tell it
+        told = "facing" in self._file.keys()  # noqa: SIM118 - a safetensors file is no mapping
+        self._facing: FloatArray | None = self._file.get_tensor("facing") if told else None
+        if self._facing is not None and self._facing.shape != (len(self.names), 2):
+            raise InputError(
+                "its table of facing does not fit its names",
+                subject=path,
+                remedy="Make it again with `motionwarp dataset pack`.",
+            )
         self._bytes = {stream: self._file.get_slice(f"{stream}_bytes") for stream in _STREAMS}
         self._ends = {stream: self._file.get_tensor(f"{stream}_ends") for stream in _STREAMS}
 
@@ -184,7 +203,14 @@ class PackReader:
             parsing=self._decode("parsing", index, cv2.IMREAD_GRAYSCALE),
             points=self.points[index],
             name=self.names[index],
+            facing=self._facing_of(index),
         )
+
+    def _facing_of(self, index: int) -> tuple[float, float] | None:
+        if self._facing is None:
+            return None
+        cosine, sine = (float(value) for value in self._facing[index])
+        return (cosine, sine) if cosine or sine else None
 
     def _decode(self, stream: str, index: int, mode: int) -> ByteArray:
         ends = self._ends[stream]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
 from motionwarp.data.pack import LabeledPicture, PackWriter, union_box
 from motionwarp.data.reposed import reposed_samples
-from motionwarp.data.splits import TRAINING_CLIPS
+from motionwarp.data.splits import HELD_OUT_FROM, TRAINING_CLIPS_OF_TIER, Tier
 from motionwarp.data.synthetic import sample_view
 from motionwarp.errors import OptionError
 from motionwarp.media.reader import open_video
@@ -22,6 +23,11 @@ from motionwarp.types import ByteArray, FloatArray
 
 # what the matte says surely is no person needs no label to be background
 _SURE_BACKGROUND = 12
+# MediaPipe's numbers of the person's left and right
+_WORLD_SHOULDERS: Final = (11, 12)
+_WORLD_HIPS: Final = (23, 24)
+_LEAST_BREADTH: Final = 0.03  # metres; below, the line between the sides has no direction
+_AGREEMENT: Final = 0.87  # length of the mean of two unit vectors 60 degrees apart
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,10 @@ class PackSettings:
 
 
 def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabeledPicture]:
-    """Yield CCP's training photos, whole, at the pack's height."""
+    """Yield CCP's training photos, whole, at the pack's height; with the direction of the teacher's world points where they are there."""
+    world = _world_points(ccp_folder / "world33.json")
     for photo in read_photos(ccp_folder, photo_names(ccp_folder, "train")):
-        yield labeled_photo(photo, settings.height)
+        yield replace(labeled_photo(photo, settings.height), facing=facing_of_world(world.get(photo.name)))
 
 
 def labeled_photo(photo: CcpPhoto, height: int) -> LabeledPicture:
@@ -57,26 +64,73 @@ def labeled_photo(photo: CcpPhoto, height: int) -> LabeledPicture:
     return _resized(photo.rgb, matte, photo.parsing, photo.pose.points, width, height, f"ccp/{photo.name}")
 
 
-def clip_samples(video_folder: Path, settings: PackSettings) -> Iterator[LabeledPicture]:
-    """Yield frames of the training clips, cut around the person."""
-    for clip in TRAINING_CLIPS:
+def clip_samples(video_folder: Path, settings: PackSettings, tier: Tier = "first") -> Iterator[LabeledPicture]:
+    """Yield frames of the training clips of one tier, cut around the person."""
+    for clip in TRAINING_CLIPS_OF_TIER[tier]:
         yield from frames_of_clip(video_folder, clip, settings)
+
+
+def facing_of_world(points: object) -> tuple[float, float] | None:
+    """Return the direction of a person by their shoulders and hips in space.
+
+    Parameters
+    ----------
+    points : 33 x [x, y, z, visibility] or None
+        MediaPipe's world points: x right and y down in the picture, z away from the camera.
+
+    Returns
+    -------
+    (cosine, sine) or None
+        As `LabeledPicture.facing`; None where shoulders and hips disagree by more than 60 degrees, or nothing is known.
+    """
+    if points is None:
+        return None
+    world = np.asarray(points, dtype=np.float64)
+    directions = []
+    for left, right in (_WORLD_SHOULDERS, _WORLD_HIPS):
+        across = world[left, [0, 2]] - world[right, [0, 2]]
+        length = float(np.hypot(*across))
+        if length < _LEAST_BREADTH:
+            return None
+        # turned by a quarter from the line between the sides: (x, z) of the front is (z, -x) of that line
+        directions.append(np.array([across[0], across[1]]) / length)
+    mean = np.mean(directions, axis=0)
+    length = float(np.hypot(*mean))
+    if length < _AGREEMENT:
+        return None
+    return float(mean[0] / length), float(mean[1] / length)
+
+
+def _world_points(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Iterator[LabeledPicture]:
     """Yield frames of one clip that have points, `frame_rate` a second at most, cut around the person."""
     track = json.loads((video_folder / f"{clip}.keypoints18.json").read_text(encoding="utf-8"))["frames"]
+    world = _world_points(video_folder / f"{clip}.world33.json").get("frames", [None] * len(track))
+    end = HELD_OUT_FROM.get(clip, len(track))
     with open_video(video_folder / f"{clip}.mp4") as reader:
         step = max(round(float(reader.info.frame_rate) / settings.frame_rate), 1)
+        following = 0
         for frame in reader:
-            if frame.index % step or track[frame.index] is None:
+            if frame.index >= end:
+                break
+            matte_file = video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png"
+            # of some clips every third frame has a matte
+            if frame.index < following or track[frame.index] is None or not matte_file.is_file():
                 continue
-            mask = read_gray(video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png")
+            following = frame.index + step
+            mask = read_gray(matte_file)
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             points = np.array(track[frame.index], dtype=np.float32)
-            yield cut_around(
+            cut = cut_around(
                 frame.rgb, np.asarray(matte, dtype=np.uint8), None, points, settings, f"{clip}/{frame.index:05d}"
             )
+            yield replace(cut, facing=facing_of_world(world[frame.index]))
 
 
 def cut_around(
@@ -163,7 +217,7 @@ def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> I
     Parameters
     ----------
     kind : str
-        'photos', 'clips', 'reposed' or 'synthetic'.
+        'photos', 'clips' (of the first turn), 'clips-a' and 'clips-b' (later ones by tier), 'reposed' or 'synthetic'.
     data_folder : Path
         With `ccp` and `video`; not read for 'synthetic'.
     count, seed : int
@@ -174,12 +228,18 @@ def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> I
         yield from photo_samples(data_folder / "ccp", settings)
     elif kind == "clips":
         yield from clip_samples(data_folder / "video", settings)
+    elif kind == "clips-a":
+        yield from clip_samples(data_folder / "video", settings, "A")
+    elif kind == "clips-b":
+        yield from clip_samples(data_folder / "video", settings, "B")
     elif kind == "reposed":
         yield from reposed_samples(data_folder, settings.height, count, seed)
     elif kind == "synthetic":
         yield from synthetic_samples(settings.height, count, seed)
     else:
-        raise OptionError(f"there is no kind of pack '{kind}'", remedy="Give photos, clips, reposed or synthetic.")
+        raise OptionError(
+            f"there is no kind of pack '{kind}'", remedy="Give photos, clips, clips-a, clips-b, reposed or synthetic."
+        )
 
 
 def write_pack(samples: Iterable[LabeledPicture], path: Path, progress: Callable[[int], None]) -> WrittenPack:

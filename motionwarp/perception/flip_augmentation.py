@@ -51,9 +51,13 @@ class SelectiveFlipPredictor:
         chosen = np.flatnonzero(in_doubt(once.points))
         if not len(chosen):
             return once
-        doubtful = AnalyzerOutput(*(plane[chosen] if len(plane) else plane for plane in output))
+        doubtful = output._replace(
+            **{name: plane[chosen] for name, plane in output._asdict().items() if plane is not None and len(plane)}
+        )
         again = self._reader.readings(_mean(doubtful, _mirrored(self._reader, pictures[chosen], dense)), dense)
         once.points[chosen] = again.points
+        if once.facing is not None and again.facing is not None:
+            once.facing[chosen] = again.facing
         if (
             once.parsing is not None
             and once.matte is not None
@@ -75,7 +79,9 @@ def _mirrored(reader: NetworkPredictor, pictures: ByteArray, dense: bool) -> Ana
     output = reader.output(np.ascontiguousarray(pictures[:, :, ::-1]), dense)
     points, classes = list(POINT_MIRROR), list(CLASS_MIRROR)
     back = output._replace(
-        heatmap_logits=output.heatmap_logits.flip(-1)[:, points], absent_logits=output.absent_logits[:, points]
+        heatmap_logits=output.heatmap_logits.flip(-1)[:, points],
+        absent_logits=output.absent_logits[:, points],
+        facing=None if output.facing is None else output.facing * output.facing.new_tensor([1.0, -1.0, 1.0]),
     )
     if not dense:
         return back
@@ -90,6 +96,7 @@ def _mean(one: AnalyzerOutput, other: AnalyzerOutput) -> AnalyzerOutput:
     mean = one._replace(
         heatmap_logits=((cells[0] + cells[1]) / 2).clamp_min(_LEAST_PROBABILITY).log(),
         absent_logits=((absent[0] + absent[1]) / 2).clamp_min(_LEAST_PROBABILITY).log(),
+        facing=None if one.facing is None or other.facing is None else (one.facing + other.facing) / 2,
     )
     if not len(one.parsing_logits):
         return mean

@@ -17,9 +17,9 @@ from motionwarp.nn.fuse import fuse_batch_norm, ready_for, with_outputs
 from motionwarp.perception.crops import extract_views, points_to_frame
 from motionwarp.perception.exposure import lifted
 from motionwarp.perception.framing import View
-from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points
+from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_facing, decode_points
 from motionwarp.runtime import SingleThreadPool
-from motionwarp.types import ByteArray, FloatArray, Person, Pose
+from motionwarp.types import ByteArray, Facing, FloatArray, Person, Pose
 
 # as many points as a head and shoulders show: whoever shows that much counts as seen in full
 _SCORED_POINTS: Final = 8
@@ -37,11 +37,14 @@ class Predictions:
         The 20 LIP classes, at any resolution of the pictures' aspect.
     matte : float32 (N, h, w) or None
         Coverage in [0, 1], at any resolution of the pictures' aspect.
+    facing : float32 (N, 3) or None
+        As from `decode_facing`; None if the reader cannot tell.
     """
 
     points: FloatArray
     parsing: ByteArray | None = None
     matte: FloatArray | None = None
+    facing: FloatArray | None = None
 
 
 class CropPredictor(Protocol):
@@ -111,7 +114,8 @@ def _detection(readings: Predictions, index: int, view: View, picture: ByteArray
     # parsing and matte lie over the window in the frame's orientation: the turn is undone
     parsing = None if readings.parsing is None else np.ascontiguousarray(np.rot90(readings.parsing[index], -view.turns))
     matte = None if readings.matte is None else np.ascontiguousarray(np.rot90(readings.matte[index], -view.turns))
-    person = Person(Pose(points_to_frame(points, view)), view.crop, parsing, matte, person_score(points))
+    facing = None if readings.facing is None else Facing(*readings.facing[index].tolist())
+    person = Person(Pose(points_to_frame(points, view)), view.crop, parsing, matte, person_score(points), facing)
     return Detection(person, view, picture, points)
 
 
@@ -157,7 +161,9 @@ class NetworkPredictor:
         self._most = _LARGEST_BATCH
         self.config = network.config
         self._everything = ready_for(everything, device, dtype)
-        self._points_only = ready_for(with_outputs(everything, (0, 1)), device, dtype)
+        self._points_only = ready_for(
+            with_outputs(everything, (0, 1, 4) if network.config.facing else (0, 1)), device, dtype
+        )
         self._knots = None if calibration is None else checked_knots(calibration)
 
     @classmethod
@@ -262,18 +268,19 @@ class NetworkPredictor:
         image = torch.from_numpy(lit).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
         if dense:
             return cast(AnalyzerOutput, self._everything(image))
-        heatmap_logits, absent_logits = self._points_only(image)
+        heatmap_logits, absent_logits, *facing = self._points_only(image)
         not_asked = image.new_empty(0)
-        return AnalyzerOutput(heatmap_logits, absent_logits, not_asked, not_asked)
+        return AnalyzerOutput(heatmap_logits, absent_logits, not_asked, not_asked, *facing)
 
     def readings(self, output: AnalyzerOutput, dense: bool) -> Predictions:
         """Decode what the network said; scores are calibrated."""
         points = self._calibrated(decode_points(output).cpu().numpy())
+        facing = None if output.facing is None else decode_facing(output).cpu().numpy()
         if not dense:
-            return Predictions(points)
+            return Predictions(points, facing=facing)
         parsing = output.parsing_logits.argmax(dim=1).to(torch.uint8).cpu().numpy()  # (N, h, w)
         matte = torch.sigmoid(output.matte_logits.float())[:, 0].cpu().numpy()  # (N, h, w)
-        return Predictions(points, parsing, matte)
+        return Predictions(points, parsing, matte, facing)
 
     def _calibrated(self, points: FloatArray) -> FloatArray:
         if self._knots is not None:
@@ -319,10 +326,13 @@ def _joined(chunks: Iterable[Predictions], dense: bool, config: AnalyzerConfig) 
         points = np.zeros((0, 18, 3), dtype=np.float32)
         return Predictions(points, none.astype(np.uint8), none) if dense else Predictions(points)
     points = np.concatenate([part.points for part in parts])
+    facings = [part.facing for part in parts if part.facing is not None]
+    facing = np.concatenate(facings) if len(facings) == len(parts) else None
     if not dense:
-        return Predictions(points)
+        return Predictions(points, facing=facing)
     return Predictions(
         points,
         np.concatenate([cast(ByteArray, part.parsing) for part in parts]),
         np.concatenate([cast(FloatArray, part.matte) for part in parts]),
+        facing,
     )

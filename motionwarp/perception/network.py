@@ -42,6 +42,8 @@ class AnalyzerConfig:
         Of the parsing and matte heads at stride 2.
     height, width : int
         Of the crop in pixels; multiples of 32.
+    facing : bool
+        Whether there is a head that tells which way the person faces; files of before 2026-11 have none.
     """
 
     channels: tuple[int, ...] = (24, 48, 96, 192, 256)
@@ -50,6 +52,7 @@ class AnalyzerConfig:
     dense_channels: int = 32
     height: int = CROP_HEIGHT
     width: int = CROP_WIDTH
+    facing: bool = False
 
 
 class AnalyzerOutput(NamedTuple):
@@ -62,12 +65,15 @@ class AnalyzerOutput(NamedTuple):
         Of the bin 'this point is not in the crop', in one softmax with the point's heatmap.
     parsing_logits : float (B, 20, H/2, W/2)
     matte_logits : float (B, 1, H/2, W/2)
+    facing : float (B, 3) or None
+        Direction (cosine, sine; of any length) and the logarithm of a von Mises distribution's concentration; None without that head.
     """
 
     heatmap_logits: Tensor
     absent_logits: Tensor
     parsing_logits: Tensor
     matte_logits: Tensor
+    facing: Tensor | None = None
 
 
 class Analyzer(nn.Module):
@@ -92,6 +98,9 @@ class Analyzer(nn.Module):
         self.pose_features = ConvNormAct(pyramid4, pyramid4)
         self.heatmap_head = nn.Conv2d(pyramid4, POINT_COUNT, 1)
         self.absent_head = nn.Linear(coarsest, POINT_COUNT)
+        self.facing_head = (
+            nn.Sequential(nn.Linear(coarsest, 128), nn.ReLU(), nn.Linear(128, 3)) if config.facing else None
+        )
 
         self.dense_features = ConvNormAct(pyramid4 + POINT_COUNT, pyramid4)
         self.refine = _Merge(pyramid4, half, config.dense_channels)
@@ -121,13 +130,15 @@ class Analyzer(nn.Module):
         pyramid4 = self.merge4(pyramid8, features4)  # (B, C, H/4, W/4)
 
         heatmap_logits = self.heatmap_head(self.pose_features(pyramid4))  # (B, 18, H/4, W/4)
-        absent_logits = self.absent_head(features32.mean(dim=(2, 3)))  # (B, 18)
+        pooled = features32.mean(dim=(2, 3))  # (B, C)
+        absent_logits = self.absent_head(pooled)  # (B, 18)
+        facing = None if self.facing_head is None else self.facing_head(pooled)  # (B, 3)
 
         # squashed, and without gradient: the parsing should use the points, not bend them
         seen = torch.sigmoid(heatmap_logits.detach() - heatmap_logits.detach().amax(dim=(2, 3), keepdim=True) + 2)
         dense4 = self.dense_features(torch.cat([pyramid4, seen], dim=1))
         dense2 = self.refine(dense4, features2)  # (B, C, H/2, W/2)
-        return AnalyzerOutput(heatmap_logits, absent_logits, self.parsing_head(dense2), self.matte_head(dense2))
+        return AnalyzerOutput(heatmap_logits, absent_logits, self.parsing_head(dense2), self.matte_head(dense2), facing)
 
 
 class _Merge(nn.Module):
@@ -203,3 +214,22 @@ def decode_points(output: AnalyzerOutput) -> Tensor:
     center = (HEATMAP_STRIDE - 1) / 2
     score = (mass * (1 - absent)).clamp(0, 1)
     return torch.stack([cell_x * HEATMAP_STRIDE + center, cell_y * HEATMAP_STRIDE + center, score], dim=-1)
+
+
+def decode_facing(output: AnalyzerOutput) -> Tensor:
+    """Decode which way people face.
+
+    Returns
+    -------
+    float32 (B, 3)
+        Cosine and sine of the angle about the vertical axis (0: towards the camera, 90 degrees: towards the picture's right, 180: away),
+        and a certainty in [0, 1): the mean resultant length of the von Mises distribution, by its usual approximation
+        (Best and Fisher 1981). All 0 for a network without that head.
+    """
+    if output.facing is None:
+        return output.absent_logits.new_zeros((len(output.absent_logits), 3), dtype=torch.float32)
+    facing = output.facing.float()
+    direction = functional.normalize(facing[:, :2], dim=1, eps=1e-6)
+    concentration = facing[:, 2].clamp(-4, 5).exp()
+    certainty = concentration / (concentration + 1) - 0.5 * concentration / (1 + concentration) ** 3
+    return torch.cat([direction, certainty.clamp(0, 1)[:, None]], dim=1)

@@ -193,7 +193,7 @@ import resource, signal, sys
 from pathlib import Path
 import torch
 from motionwarp.errors import OutputError
-from motionwarp.weights import write_tensors
+from motionwarp.checkpoints.checkpoint import write_tensors
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

@@ -163,7 +163,7 @@ def test_a_defect_in_one_input_is_told_and_counts_as_ours(
     def broken(self: object, rgb: ByteArray, choice: PersonChoice) -> Person:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(RedBoxEstimator, "analyse_picture", broken)
+    monkeypatch.setattr(RedBoxEstimator, "analyze_picture", broken)
     result = motionwarp(
         "pose", write_picture(tmp_path / "a.png"), write_clip(tmp_path / "c.mp4", [1]), "-o", tmp_path / "o"
     )

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import motionwarp.pipeline.feasibility
 import torch
 
-import motionwarp.engines.layered
+import motionwarp.engines.layered.engine
 import motionwarp.pipeline.api
+import motionwarp.pipeline.check.report
 import motionwarp.pipeline.job
 from motionwarp.__main__ import command_line
 from motionwarp.devices import resolve_precision

@@ -147,7 +147,7 @@ def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
 MEASURING = """
 import sys
 from pathlib import Path
-from motionwarp.evaluation.pairs.per_image_metrics import PictureTask, measure_all
+from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all
 
 if __name__ == "__main__":
     picture = Path(sys.argv[1])

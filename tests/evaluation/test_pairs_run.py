@@ -224,7 +224,7 @@ class BoxEstimator:
 @pytest.fixture
 def boxes(monkeypatch: pytest.MonkeyPatch) -> None:
     BoxEngine.prepared = BoxEstimator.looked = 0
-    for module in ("systems", "rendering"):
+    for module in ("systems", "render"):
         monkeypatch.setattr(f"motionwarp.evaluation.pairs.{module}.make_engine", lambda name: BoxEngine())
     monkeypatch.setattr("motionwarp.evaluation.pairs.run.make_estimator", lambda *given: BoxEstimator())
 

@@ -47,7 +47,9 @@ def run_batch(
     """Run cases in a process of their own, as far as it gets; `worker` is the program and what it takes beside the cases."""
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(repository_root), str(WORKER.parent)]),
+        "PYTHONPATH": os.pathsep.join(
+            [str(repository_root), str(WORKER.parent), str(repository_root / "tests" / "support")]
+        ),
         "OMP_NUM_THREADS": "1",
     }
     with (folder / "stderr").open("w+b") as errors, (folder / "stdout").open("w+") as output:

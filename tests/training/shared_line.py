@@ -59,7 +59,12 @@ class SharedLine(TrainingTask):
 def together(processes: int, *arguments: str) -> None:
     """Run a Python script or module by so many processes, as users do."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    support = str(Path(__file__).resolve().parents[1] / "support")
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([support, os.environ.get("PYTHONPATH", "")]),
+    }
     command = [sys.executable, *launcher, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ Everything is drawn from one `numpy` generator, so a crop is a function of its s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -20,6 +20,7 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray
 
 _CLASS_TABLE: Final = np.arange(256, dtype=np.uint8)
 _CLASS_TABLE[: len(CLASS_MIRROR)] = CLASS_MIRROR
+_UPRIGHT_DEGREES: Final = 45.0
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,15 @@ class TrainingCrop:
         255 where not known.
     points : float32 (18, 3)
         The third column is the probability that the point should be reported; 0 outside the crop.
+    facing : (float, float) or None
+        As for `LabeledPicture`; None where it is not known or the crop is turned far.
     """
 
     rgb: ByteArray
     matte: ByteArray
     parsing: ByteArray
     points: FloatArray
+    facing: tuple[float, float] | None = None
 
 
 def training_crop(
@@ -140,10 +144,26 @@ def _framed(
         )
     weight = keep.astype(np.float32)[..., None] / 255
     rgb = np.round(rgb * weight + backdrop * (1 - weight)).astype(np.uint8)
-    points = _moved_points(sample.points, matrix[:2], mirrored, settings)
+    points = _moved_points(_within_picture(sample), matrix[:2], mirrored, settings)
     if mirrored:
         parsing = _CLASS_TABLE[parsing]
-    return TrainingCrop(rgb, matte, parsing, points)
+    return TrainingCrop(rgb, matte, parsing, points, _seen_facing(sample.facing, mirrored, angle))
+
+
+def _seen_facing(facing: tuple[float, float] | None, mirrored: bool, angle: float) -> tuple[float, float] | None:
+    """Return the facing in a mirrored crop; None for people who lie on their side, whose vertical axis is not the picture's."""
+    if facing is None or abs(angle) > _UPRIGHT_DEGREES:
+        return None
+    return (facing[0], -facing[1]) if mirrored else facing
+
+
+def _within_picture(sample: LabeledPicture) -> FloatArray:
+    """Return the points, those that a teacher guessed outside of the picture as absent."""
+    height, width = sample.matte.shape
+    points = sample.points.copy()
+    x, y = points[:, 0], points[:, 1]
+    points[(x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5), 2] = 0
+    return points
 
 
 def _ending_at(sample: LabeledPicture, bottom: int) -> LabeledPicture:
@@ -151,7 +171,9 @@ def _ending_at(sample: LabeledPicture, bottom: int) -> LabeledPicture:
     bottom = max(bottom, 2)
     points = sample.points.copy()
     points[points[:, 1] > bottom - 0.5, 2] = 0
-    return LabeledPicture(sample.rgb[:bottom], sample.matte[:bottom], sample.parsing[:bottom], points, sample.name)
+    return LabeledPicture(
+        sample.rgb[:bottom], sample.matte[:bottom], sample.parsing[:bottom], points, sample.name, sample.facing
+    )
 
 
 def _visible_box(
@@ -272,8 +294,9 @@ def _with_companion(
     if behind:
         # where the teacher's label is unknown the other person settles it
         parsing = np.where(matte > 200, BACKGROUND, crop.parsing).astype(np.uint8)
-        return TrainingCrop(rgb, crop.matte, parsing, crop.points)
-    return TrainingCrop(rgb, *_covered(crop, matte))
+        return replace(crop, rgb=rgb, parsing=parsing)
+    matte, parsing, points = _covered(crop, matte)
+    return TrainingCrop(rgb, matte, parsing, points, crop.facing)
 
 
 def _with_occluder(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop:
@@ -291,7 +314,8 @@ def _with_occluder(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop
     texture = texture * rng.uniform(0, 0.6) + rng.integers(0, 256, 3) * 0.6
     weight = mask.astype(np.float32)[..., None] / 255
     rgb = np.clip(np.round(texture * weight + crop.rgb * (1 - weight)), 0, 255).astype(np.uint8)
-    return TrainingCrop(rgb, *_covered(crop, mask))
+    matte, parsing, points = _covered(crop, mask)
+    return TrainingCrop(rgb, matte, parsing, points, crop.facing)
 
 
 def _covered(crop: TrainingCrop, cover: ByteArray) -> tuple[ByteArray, ByteArray, FloatArray]:
@@ -335,7 +359,7 @@ def _photograph(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop:
     if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))]
         rgb = np.asarray(cv2.imdecode(cv2.imencode(".jpg", rgb, quality)[1], cv2.IMREAD_COLOR), dtype=np.uint8)
-    return TrainingCrop(np.ascontiguousarray(rgb), crop.matte, crop.parsing, crop.points)
+    return replace(crop, rgb=np.ascontiguousarray(rgb))
 
 
 def _relit(rgb: ByteArray, rng: np.random.Generator) -> ByteArray:

@@ -34,12 +34,15 @@ class AnalyzerBatch(TypedDict):
         255 where not known.
     points : float32 (B, 18, 3)
         Crop pixels; the third is the probability with which the point should be reported.
+    facing : float32 (B, 2)
+        Cosine and sine; zeros where it is not known.
     """
 
     image: Tensor
     matte: Tensor
     parsing: Tensor
     points: Tensor
+    facing: Tensor
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class AnalyzerCrops(Dataset[AnalyzerBatch]):
             matte=torch.from_numpy(matte)[None],
             parsing=torch.from_numpy(np.ascontiguousarray(parsing)),
             points=torch.from_numpy(crop.points),
+            facing=torch.tensor(crop.facing or (0.0, 0.0), dtype=torch.float32),
         )
 
     def _opened(self) -> list[PackReader]:

@@ -37,6 +37,8 @@ class AnalysisLossWeights:
         Of one minus the mean soft IoU of the classes: cross-entropy alone never bets on the rare ones, such as skirts.
     matte_edges : float
         Of the L1 between the gradients of the mattes, so that outlines are sharp.
+    facing : float
+        Of the direction the person faces, where the network tells it.
     spread : float
         Standard deviation of a point's label in heatmap cells.
     """
@@ -47,6 +49,7 @@ class AnalysisLossWeights:
     overlap: float = 0.5
     matte: float = 2.0
     matte_edges: float = 1.0
+    facing: float = 0.1
     spread: float = 1.1
 
 
@@ -57,10 +60,16 @@ class AnalysisLoss(NamedTuple):
     points: Tensor
     parsing: Tensor
     matte: Tensor
+    facing: Tensor
 
 
 def analysis_loss(
-    output: AnalyzerOutput, points: Tensor, parsing: Tensor, matte: Tensor, weights: AnalysisLossWeights
+    output: AnalyzerOutput,
+    points: Tensor,
+    parsing: Tensor,
+    matte: Tensor,
+    weights: AnalysisLossWeights,
+    facing: Tensor | None = None,
 ) -> AnalysisLoss:
     """Return the analyser's loss on a batch.
 
@@ -74,6 +83,8 @@ def analysis_loss(
     matte : float32 (B, 1, H/2, W/2)
         Coverage in [0, 1].
     weights : AnalysisLossWeights
+    facing : float32 (B, 2) or None
+        Cosine and sine of the direction, zeros where it is not known.
     """
     of_points = point_loss(output, points, weights.spread)
     class_weights = parsing.new_ones(CLASS_COUNT, dtype=torch.float32)
@@ -87,7 +98,34 @@ def analysis_loss(
     of_edges = _gradient_difference(logits.sigmoid(), matte)
     matte_total = weights.matte * of_matte + weights.matte_edges * of_edges
     total = weights.points * of_points + weights.parsing * of_parsing + weights.overlap * of_overlap + matte_total
-    return AnalysisLoss(total, of_points.detach(), of_parsing.detach(), of_matte.detach())
+    of_facing = total.new_zeros(())
+    if facing is not None and output.facing is not None:
+        of_facing = facing_loss(output.facing, facing)
+        total = total + weights.facing * of_facing
+    return AnalysisLoss(total, of_points.detach(), of_parsing.detach(), of_matte.detach(), of_facing.detach())
+
+
+def facing_loss(predicted: Tensor, facing: Tensor) -> Tensor:
+    """Negative log-likelihood of the true directions under the predicted von Mises distributions, a scalar, mean over those known.
+
+    Parameters
+    ----------
+    predicted : float (B, 3)
+        As `AnalyzerOutput.facing`.
+    facing : float32 (B, 2)
+        Cosine and sine; zeros where it is not known.
+    """
+    predicted = predicted.float()
+    direction = functional.normalize(predicted[:, :2], dim=1, eps=1e-6)
+    concentration = predicted[:, 2].clamp(-4, 5).exp()
+    agreement = (direction * facing).sum(dim=1)
+    # log of the modified Bessel function I0, scaled against overflow
+    likelihood = concentration * (agreement - 1) - torch.special.i0e(concentration).log()
+    known = (facing.norm(dim=1) > 0).to(likelihood)
+    # without a direction of some length its gradient would be unbounded
+    length = (predicted[:, :2].norm(dim=1) - 1) ** 2
+    loss: Tensor = ((0.01 * length - likelihood) * known).sum() / known.sum().clamp_min(1)
+    return loss
 
 
 def point_loss(output: AnalyzerOutput, points: Tensor, spread: float) -> Tensor:
@@ -174,7 +212,7 @@ class AnalyzerTask(TrainingTask):
         self.config, self.device, self.dtype = config, device, dtype
         network = Analyzer(config.network)
         if config.start_from is not None:
-            load_checkpoint(config.start_from, "analyser").load_into(network)
+            load_checkpoint(config.start_from, "analyser").load_into(network, new=("facing_head",))
         self.analyzer = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules = {"analyser": self.analyzer}
         self.optimizers = {"analyser": adamw(self.analyzer, config.loop)}
@@ -198,9 +236,16 @@ class AnalyzerTask(TrainingTask):
             batch["parsing"].to(self.device).long(),
             batch["matte"].to(self.device).float().div_(255),
             self.config.loss,
+            batch["facing"].to(self.device),
         )
         backward_and_step(loss.total, self.optimizers["analyser"], self.analyzer, self.config.loop.gradient_clip)
-        return {"loss": loss.total.detach(), "points": loss.points, "parsing": loss.parsing, "matte": loss.matte}
+        return {
+            "loss": loss.total.detach(),
+            "points": loss.points,
+            "parsing": loss.parsing,
+            "matte": loss.matte,
+            "facing": loss.facing,
+        }
 
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
         """Write `analyzer.safetensors` in half precision."""
