@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.errors import MediaError, MotionwarpError, NoPersonError
+from motionwarp.errors import MotionwarpError, NoPersonError
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
@@ -18,6 +18,7 @@ from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.perception.selection import LARGEST, PersonChoice
+from motionwarp.pipeline.given_matte import given_matte, held_against
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
@@ -25,8 +26,6 @@ from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
 # pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise
 LONGEST_SIDE: Final = 2560
-# a given matte may differ from the picture's shape by rounding only
-_SHAPE_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +120,7 @@ def prepare_source(
     NoPersonError
         If there is nobody, or not the one who was chosen.
     MediaError
-        If the given matte does not fit.
+        If the given matte does not fit the picture or the person.
     """
     choice = PersonChoice.parse(options.person)
     pose = None if given is None else given.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
@@ -129,7 +128,8 @@ def prepare_source(
         seen = _seen(picture.rgb, choice, pose, estimator)
     except MotionwarpError as error:
         raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
-    own_matte = _given_matte(picture, options)
+    given_alpha = given_matte(picture, options.matte)
+    own_matte, matte_notes = (None, ()) if given_alpha is None else held_against(given_alpha, seen.pose.points)
     matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
@@ -137,7 +137,7 @@ def prepare_source(
     doubts = ReadingQuality()
     if given is None:
         doubts.add(picture.rgb, seen)
-    notes = tuple(doubts.notes("the source person"))
+    notes = (*doubts.notes("the source person"), *matte_notes)
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 
@@ -177,25 +177,3 @@ def given_pose(source: Path, options: TransferOptions) -> Pose | None:
         If the file is damaged or does not have this picture.
     """
     return None if options.source_poses is None else read_pose(options.source_poses, name=source.name)
-
-
-def _given_matte(picture: Picture, options: TransferOptions) -> FloatArray | None:
-    """Return the matte of a file, or of an alpha channel that says anything; float32 (H, W)."""
-    if options.matte is not None:
-        given = read_image(options.matte)
-        shape = given.width / given.height
-        if abs(shape * picture.height / picture.width - 1) > _SHAPE_TOLERANCE:
-            raise MediaError(
-                f"the matte is {given.width}x{given.height}, another shape than the source's {picture.width}x{picture.height}",
-                subject=options.matte,
-                remedy="Give a grey picture of the source's own shape, white where the person is",
-            )
-        gray = given.rgb.max(axis=2) if given.alpha is None else given.alpha
-        return _unit(resized(gray, picture.width, picture.height))
-    if picture.alpha is None or picture.alpha.min() == 255:
-        return None
-    return _unit(picture.alpha)
-
-
-def _unit(gray: ByteArray) -> FloatArray:
-    return gray.astype(np.float32) / np.float32(255)
