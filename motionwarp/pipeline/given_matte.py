@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from motionwarp.errors import MediaError
@@ -19,7 +18,6 @@ from motionwarp.types import ByteArray, FloatArray
 _SHAPE_TOLERANCE = 0.02
 # a person's points lie within the matte of the person, but for a hand or a foot at its edge: fewer are told, and few refused
 _USUAL_SHARE_INSIDE, _LEAST_SHARE_INSIDE = 0.7, 0.3
-_EDGE_SHARE = 0.01  # of the picture's long side: how far outside of the matte a point still counts as inside
 _WHOLE_SHARE = 0.99  # of the picture: a matte that covers this much cuts nobody out
 _LARGEST_LABEL = 63  # values up to this are labels and not shades
 _REMEDY = "Give a gray picture of the source's own shape: white (255) where the person is, black elsewhere"
@@ -137,13 +135,11 @@ def held_against(given: GivenMatte, points: FloatArray) -> tuple[FloatArray | No
 def share_inside(alpha: FloatArray, points: FloatArray) -> float:
     """Return the share of a person's seen points, of those in the picture, that lie in a matte; 1 where there are none."""
     height, width = alpha.shape
-    reach = max(round(_EDGE_SHARE * max(height, width)), 1)
-    covered = cv2.dilate((alpha >= 0.5).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
     columns, rows = (np.rint(points[:, axis]).astype(int) for axis in (0, 1))
     usable = (points[:, 2] >= SEEN_SCORE) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     if not usable.any():
         return 1.0
-    return float(covered[rows[usable], columns[usable]].mean())
+    return float((alpha[rows[usable], columns[usable]] >= 0.5).mean())
 
 
 def _unit(gray: ByteArray) -> FloatArray:

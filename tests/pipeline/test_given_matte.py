@@ -90,13 +90,13 @@ def test_transparency_that_leaves_the_person_out_is_not_used(picture: Picture) -
     assert "transparency" in notes[0]
 
 
-def test_points_at_the_edge_and_outside_do_not_count_against_a_matte() -> None:
-    alpha = square(0, 1).astype(np.float32)
+def test_points_outside_of_the_picture_or_unseen_do_not_count() -> None:
     points = points_at(45, 30)
-    points[:4, :2] = (14, 40)  # a pixel outside
     points[4:8, :2] = (500, 40)
     points[8:10] = (0, 0, 0.05)
-    assert share_inside(alpha, points) == 1.0
+    assert share_inside(square(0, 1).astype(np.float32), points) == 1.0
+    points[:, :2] = 500
+    assert share_inside(square(0, 1).astype(np.float32), points) == 1.0
 
 
 def test_transfer_refuses_an_inverted_matte_and_scales_a_mask(scene: Scene, tmp_path: Path) -> None:
