@@ -21,6 +21,7 @@ from benchmarks import (  # noqa: E402
     soak,
     stages,
     startup,
+    structure,
     transfer,
 )
 from motionwarp.runtime import keep_freed_memory  # noqa: E402
@@ -40,6 +41,7 @@ app.command("soak")(soak.soak)
 app.command("ablation")(ablation.ablation)
 app.command("sizes")(sizes.sizes)
 app.command("feeding")(feeding.feeding)
+app.command("structure")(structure.structure)
 app.command("chart")(chart.chart)
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The paper's ablation (its Table 1) for the `parts` preset: each part of stage II left out in turn, trained alike, measured alike."""
+"""The paper's ablation (its Table 1) for the `parts` preset.
+
+Each part of stage II left out in turn, trained alike, measured alike.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def dataset(
     workers: Annotated[int | None, typer.Option(min=1, help="Clips at once; by default the cores.")] = None,
     transfers: Annotated[int, typer.Option(min=0, help="Pairs to transfer one after another; 0 for all.")] = 0,
 ) -> None:
-    """Time a data set of all pairs, and the same pairs by `motionwarp transfer`, without truth and one after another."""
+    """Time a data set of all pairs, and the same pairs by `motionwarp transfer`, without labels, one after another."""
     people, motions = read_items("source", str(sources)), read_items("driving", str(drivings))
     with tempfile.TemporaryDirectory() as folder:
         made = _together(sources, drivings, size, Path(folder) / "set", executor, workers)
@@ -54,7 +54,8 @@ def _together(
 ) -> dict[str, Any]:
     begin, before = time.perf_counter(), _cpu_of_children()
     command = [
-        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(sources), "--drivings", str(drivings),
+        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(sources), "--drivings",
+        str(drivings),
         "-o", str(output), "--size", size, "--device", "cpu", "--executor", executor, "--json", "--quiet",
     ]  # fmt: skip
     if workers is not None:
@@ -74,7 +75,8 @@ def _one_by_one(pairs: list[tuple[Item, Item]], size: str, folder: Path) -> dict
     begin, before = time.perf_counter(), _cpu_of_children()
     for number, (source, driving) in enumerate(pairs):
         command = [
-            sys.executable, "-m", "motionwarp", "transfer", source.path, driving.path, "-o", str(folder / f"{number}.mp4"),
+            sys.executable, "-m", "motionwarp", "transfer", source.path, driving.path, "-o",
+            str(folder / f"{number}.mp4"),
             "--size", size, "--no-audio", "--device", "cpu", "--quiet",
         ]  # fmt: skip
         section = {

@@ -87,7 +87,8 @@ def make_inputs(
     size : (int, int)
         Width and height of the output.
     frames : int or None
-        Of the clip, looped if it is too short and cut if it is too long; None leaves one that was given as it is.
+        Length of the clip, looped if it is too short and cut if it is too long; None leaves one that was given as it
+        is.
     folder : Path
         Where files are made.
     """

@@ -39,7 +39,8 @@ def lengths(
     """Time transfers of one clip, looped to several lengths, each in a process of its own that has been warmed up."""
     wanted = parsed_size(size)
     options = {
-        "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision, "device": device
+        "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision,
+        "device": device
     }  # fmt: skip
     runs = []
     with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +53,8 @@ def lengths(
             clip.unlink()
     figures = {"size": size, "inputs": told, "runs": runs, **growth(runs)}
     rows = {
-        f"{run['clip_seconds']:g} s, {run['frames']} frames": f"{run['fps']:.2f} frames a second, {run['peak_memory_mb']:.0f} MB"
+        f"{run['clip_seconds']:g} s, {run['frames']} frames": f"{run['fps']:.2f} frames a second, "
+        f"{run['peak_memory_mb']:.0f} MB"
         for run in runs
     }
     if len(runs) > 1:
@@ -72,8 +74,8 @@ def growth(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
     Returns
     -------
     dict
-        `time_to_linear`: its time against the shortest's times the ratio of their frames; 1 is linear. `memory_growth`: by which
-        share its peak of memory lies over the shortest's.
+        `time_to_linear`: its time against the shortest's times the ratio of their frames; 1 is linear. `memory_growth`:
+        by which share its peak of memory lies over the shortest's.
     """
     shortest, longest = runs[0], runs[-1]
     return {

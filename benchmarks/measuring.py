@@ -1,4 +1,7 @@
-"""How work is measured: the fastest of several runs on the wall and in processor time, and the most memory that it held."""
+"""How work is measured.
+
+The fastest of several runs on the wall and in processor time, and the most memory that it held.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class Timing:
     seconds : float
         On the wall.
     cpu_seconds : float
-        Of all cores together, in this process.
+        Processor time of all cores together, in this process.
     """
 
     seconds: float
@@ -64,7 +67,10 @@ def finish(device: torch.device | None) -> None:
 
 
 def peak_memory_mb() -> float:
-    """Return the most memory that this process has held, in MB; on Linux since `forget_peak_memory`, where that worked."""
+    """Return the most memory that this process has held, in MB.
+
+    On Linux since `forget_peak_memory`, where that worked.
+    """
     return peak_memory_bytes() / 1e6
 
 

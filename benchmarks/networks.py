@@ -27,7 +27,7 @@ class HeardNetwork:
     Attributes
     ----------
     name : str
-        Of its class; "network" if torch.fx has forgotten it.
+        Name of its class; "network" if torch.fx has forgotten it.
     module : nn.Module
     inputs : dict
         For each kind of call, told by the inputs' shapes, the inputs of its first.
@@ -85,7 +85,10 @@ def listening() -> Iterator[Heard]:
 
 
 def gflop_of(work: Callable[[], object]) -> float:
-    """Return the 10^9 operations of the matrix products and convolutions in some work; a multiplication and an addition are two."""
+    """Return the 10^9 operations of the matrix products and convolutions in some work.
+
+    A multiplication and an addition are two.
+    """
     with FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops()) / 1e9
@@ -100,7 +103,7 @@ def measured_network(
     ----------
     network : HeardNetwork
     frames : int
-        Of all calls together.
+        Number of frames in all calls together.
     repeats : int
         The fastest of so many runs of each kind of call counts.
     device : torch.device

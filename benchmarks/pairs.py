@@ -1,4 +1,7 @@
-"""Measuring pairs: how fast the figures without networks are over pictures from disk, and whether memory grows with their number."""
+"""Measuring pairs.
+
+How fast the figures without networks are over pictures from disk, and whether memory grows with their number.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def pairs(
 
 
 def _tasks(folder: Path, count: int) -> list[PictureTask]:
-    """Write pictures with detail at all sizes, which compress as photos do, and pair them with points in their middle."""
+    """Write pictures with detail at all sizes, which compress as photos do, paired with points in their middle."""
     rng = np.random.default_rng(0)
     paths = []
     for number in range(_DIFFERENT):
@@ -80,7 +83,7 @@ def _tasks(folder: Path, count: int) -> list[PictureTask]:
 
 
 def _measured(tasks: list[PictureTask], processes: int) -> tuple[float, list[float | None]]:
-    """Return the seconds, start of the processes included, and the most memory that one had held after a quarter and at the end."""
+    """Return the seconds, start of processes included, and one process's most memory after a quarter and at the end."""
     peaks = []
     begin = time.perf_counter()
     for done, outcome in enumerate(measure_all(tasks, "exact", variants=False, jobs=processes), start=1):
@@ -98,7 +101,10 @@ def _cpu_seconds() -> float:
 
 
 def _peak_of_processes_mb() -> float | None:
-    """Return the most memory that a living process of the pool has held; None where the system does not tell (Linux does)."""
+    """Return the most memory that a living process of the pool has held.
+
+    None where the system does not tell (Linux does).
+    """
     peaks = []
     for process in multiprocessing.active_children():
         try:

@@ -22,11 +22,12 @@ class Probe:
     Attributes
     ----------
     side : int
-        Of the square matrices.
+        Side of the square matrices.
     batch, channels, height, width : int
-        Of what is convolved; the convolution keeps channels and size. On a CPU it is the size of the networks' middle.
+        Shape of what is convolved; the convolution keeps channels and size. On a CPU it is the size of the networks'
+        middle.
     calls : int
-        Of each in a row, so that the time to start one does not count.
+        Number of calls of each in a row, so that the time to start one does not count.
     """
 
     side: int
@@ -38,12 +39,12 @@ class Probe:
 
     @property
     def matrix_gflop(self) -> float:
-        """Of one product."""
+        """Operations of one product."""
         return 2 * self.side**3 / 1e9
 
     @property
     def convolution_gflop(self) -> float:
-        """Of one convolution; its edges count as if there were none, as is usual."""
+        """Operations of one convolution; its edges count as if there were none, as is usual."""
         return 2 * 9 * self.channels**2 * self.batch * self.height * self.width / 1e9
 
 
@@ -67,7 +68,8 @@ def machine_peaks(
     Returns
     -------
     dict
-        For each precision 10^9 operations a second of `matrix` and `convolution`; a multiplication and an addition are two.
+        For each precision 10^9 operations a second of `matrix` and `convolution`; a multiplication and an addition are
+        two.
     """
     probe = probe or (CPU_PROBE if device.type == "cpu" else GPU_PROBE)
     return {name: _peaks(device, PRECISIONS[name], probe) for name in dict.fromkeys(precisions)}

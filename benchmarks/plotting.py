@@ -23,7 +23,8 @@ _TEXT: Final = 0.46
 _INK: Final = (40, 40, 40)
 _PALE: Final = (215, 215, 215)
 _COLORS: Final[tuple[Color, ...]] = (
-    (52, 101, 164), (220, 120, 30), (60, 150, 80), (180, 50, 60), (120, 90, 170), (110, 110, 110), (30, 160, 170), (200, 150, 20),
+    (52, 101, 164), (220, 120, 30), (60, 150, 80), (180, 50, 60), (120, 90, 170), (110, 110, 110), (30, 160, 170),
+    (200, 150, 20),
 )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def ticks(most: float) -> list[float]:
 
 
 def decades(least: float, most: float) -> list[float]:
-    """Return the values 1, 2 and 5 times powers of ten from the last at or below `least` to the first at or above `most`."""
+    """Return 1, 2 and 5 times powers of ten, from the last at or below `least` to the first at or above `most`."""
     powers = range(math.floor(math.log10(least)) - 1, math.ceil(math.log10(most)) + 2)
     values = sorted(factor * 10.0**power for power in powers for factor in (1, 2, 5))
     below = max(value for value in values if value <= least * (1 + 1e-9))
@@ -172,7 +173,7 @@ def _lines(chart: LineChart) -> ByteArray:
 
 
 def _heading(panel: ByteArray, title: str, series: Sequence[str]) -> None:
-    """Write the title, and what each colour means where there is more than one."""
+    """Write the title, and what each color means where there is more than one."""
     _write(panel, title, (_SIDE, 24), 0.54)
     if len(series) < 2:
         return

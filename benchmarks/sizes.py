@@ -37,15 +37,19 @@ _JUDGED: Final = 3 + CLASS_COUNT + 2 * POINT_COUNT + CLASS_COUNT + 3
 NETWORKS: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[tuple[int, ...], ...]]]] = {
     "analyser": (Analyzer, ((3, *_FULL),)),
     "parts: stage I": (PartParser, ((LAYER_CHANNELS, *_QUARTER), (CLASS_COUNT, *_QUARTER), (PART_COUNT, *_QUARTER))),
-    "parts: matcher": (PartMatcher, ((LAYER_CHANNELS, *_QUARTER), (PART_COUNT + 1, *_QUARTER), (PART_COUNT, *_QUARTER))),
+    "parts: matcher": (PartMatcher, ((LAYER_CHANNELS, *_QUARTER), (PART_COUNT + 1, *_QUARTER),
+        (PART_COUNT, *_QUARTER))),
     "parts: stage II": (
-        PartGenerator, ((LAYER_CHANNELS, *_HALF), (PART_COUNT, *_HALF), (STAGE_ONE_CHANNELS, *_QUARTER), (POSE_CHANGE_LENGTH,)),
+        PartGenerator, ((LAYER_CHANNELS, *_HALF), (PART_COUNT, *_HALF), (STAGE_ONE_CHANNELS, *_QUARTER),
+            (POSE_CHANGE_LENGTH,)),
     ),
-    "paper: stage I": (PoseGuidedParser, ((3, *_FULL), (CLASS_COUNT, *_FULL), (POINT_COUNT, *_FULL), (POINT_COUNT, *_FULL))),
+    "paper: stage I": (PoseGuidedParser, ((3, *_FULL), (CLASS_COUNT, *_FULL), (POINT_COUNT, *_FULL),
+        (POINT_COUNT, *_FULL))),
     "paper: matcher": (GeometricMatcher, ((CLASS_COUNT, *_FULL), (CLASS_COUNT, *_FULL))),
     "paper: stage II": (
         WarpingGenerator,
-        ((3, *_FULL), (CLASS_COUNT, *_FULL), (CLASS_COUNT, *_FULL), (POINT_COUNT, *_FULL), (POINT_COUNT, *_FULL), (*_FULL, 2)),
+        ((3, *_FULL), (CLASS_COUNT, *_FULL), (CLASS_COUNT, *_FULL), (POINT_COUNT, *_FULL), (POINT_COUNT, *_FULL),
+         (*_FULL, 2)),
     ),
     "paper: discriminator": (lambda: PyramidDiscriminator(_JUDGED), ((_JUDGED, *_FULL),)),
 }  # fmt: skip

@@ -61,7 +61,10 @@ class EngineCalls:
         engine.prepare, engine.plan, engine.render = self._hear_prepare, self._hear_plan, self._hear_render  # type: ignore[method-assign]
 
     def runner(self, batch: int | None, warnings: list[str]) -> EngineRunner:
-        """Return the engine in the hands of what transfers run it with, prepared as in the transfer; arguments as there."""
+        """Return the engine in the hands of what transfers run it with, prepared as in the transfer.
+
+        Arguments as there.
+        """
         if self._prepared is None:
             raise RuntimeError("the engine has not been prepared yet")
         self.engine.prepare, self.engine.plan, self.engine.render = self._prepare, self._plan, self._render  # type: ignore[method-assign]
@@ -119,7 +122,7 @@ class Stages:
     driving : list of Frame
         The first frames of the driving clip.
     frames : int
-        Of the output, which are those of the clip.
+        Number of frames of the output, which are those of the clip.
     """
 
     job: TransferJob
@@ -223,7 +226,7 @@ def _exhaust(items: Iterable[object]) -> None:
 
 
 def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> AnalyzedInputs:
-    """Analyse both inputs, as a transfer does."""
+    """Analyze both inputs, as a transfer does."""
     picture, scale = read_source(source, options)
     prepared = prepare_source(source, picture, scale, None, options, estimator)
     motion = observe_driving(

@@ -45,10 +45,11 @@ def stages(
     device: DeviceOption = "auto",
     repeats: RepeatsOption = 3,
 ) -> None:
-    """Time each stage of a transfer alone and the whole from end to end, and compare the networks with the machine's peak."""
+    """Time each stage of a transfer and the whole, and compare the networks with the machine's peak."""
     wanted = parsed_size(size)
     options = {
-        "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision, "device": device
+        "engine": engine, "size": size_option(wanted), "batch_size": batch_size, "precision": precision,
+        "device": device
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         inputs = make_inputs(source, driving, wanted, frames, Path(folder))
@@ -93,18 +94,18 @@ def against_wall(timings: Mapping[str, Timing], frames: int, wall_ms: float, cor
     Parameters
     ----------
     timings : mapping of str to Timing
-        Of each stage alone.
+        Time of each stage alone.
     frames : int
     wall_ms : float
-        Of the whole.
+        Time of the whole.
     cores : int
 
     Returns
     -------
     dict
-        `to_slowest`, `to_sum`: wall time against the slowest stage and against all in a row. `least_ms`: what no overlapping can
-        go below, since the clip must have been seen whole before the first frame is drawn, and since all stages share the cores;
-        `to_least`: wall time against that.
+        `to_slowest`, `to_sum`: wall time against the slowest stage and against all in a row. `least_ms`: what no
+        overlapping can go below, since the clip must have been seen whole before the first frame is drawn, and since
+        all stages share the cores; `to_least`: wall time against that.
     """
     alone = {name: timing.a_frame(frames) for name, timing in timings.items()}
     wall, cpu = ({name: each[kind] for name, each in alone.items()} for kind in ("ms", "cpu_ms"))

@@ -1,4 +1,7 @@
-"""Starting: how long a new process takes until it helps, and until a short clip is done; which packages it imports for that."""
+"""Starting: how long a new process takes until it helps, and until a short clip is done.
+
+Also which packages it imports for that.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ def startup(
 
 
 def import_milliseconds(report: str) -> dict[str, float]:
-    """Return the milliseconds that each package took of its own, longest first, from what `python -X importtime` prints.
+    """Return each package's own milliseconds, longest first, from what `python -X importtime` prints.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ def in_own_process(
     ----------
     source, driving : Path
     options : dict
-        Of `TransferOptions`.
+        Options of `TransferOptions`.
     repeats : int
         The fastest of so many transfers counts.
     warm : bool

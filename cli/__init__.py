@@ -1,1 +1,4 @@
-"""The command line, installed as the package motionwarp_cli: it reads options, calls motionwarp and tells what came of it."""
+"""The command line, installed as the package motionwarp_cli.
+
+It reads options, calls motionwarp and tells what came of it.
+"""

@@ -39,8 +39,8 @@ def root(
 ) -> None:
     """Give the motion of one video to the person in one photo.
 
-    Exit codes: 0 done, 1 a failure of motionwarp, 2 bad input or options, 3 done but for parts that failed, 4 found poor by `check`,
-    130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 0 done, 1 a failure of motionwarp, 2 bad input or options, 3 done but for parts that failed, 4 found
+    poor by `check`, 130 Ctrl-C, 143 SIGTERM.
     """
 
 

@@ -41,11 +41,12 @@ COMMANDS: Final[dict[str, Entry]] = {
     "pose": Entry("Write the 18 points of one person as JSON, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry(
-        "Show versions, devices, codecs, weights with their checksums, and disk space; exit code 1 if something is wrong.",
+        "Show versions, devices, codecs, weights with their checksums, and disk space; exit code 1 if something is "
+        "wrong.",
         INSTALLATION,
     ),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),
-    "dataset": Entry("Make data sets, for training and of synthesised people.", TRAINING),
+    "dataset": Entry("Make data sets, for training and of synthesized people.", TRAINING),
     "train": Entry("Train the networks.", TRAINING),
     "evaluate": Entry("Measure quality on held-out data.", TRAINING),
 }

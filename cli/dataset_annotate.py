@@ -44,8 +44,8 @@ def annotate(
 ) -> None:
     """Write the 18 points of every picture, one person each, as `name:keypoints_y:keypoints_x`.
 
-    This is what `evaluate pairs --annotations` and `dataset pack pairs-deepfashion` read. Pictures without a person have no row.
-    Ends with exit code 3 if files cannot be read; the others are written all the same.
+    This is what `evaluate pairs --annotations` and `dataset pack pairs-deepfashion` read. Pictures without a person
+    have no row. Ends with exit code 3 if files cannot be read; the others are written all the same.
     """
     from motionwarp.data.people_folder import annotate_folder
     from motionwarp.devices import resolve_device, resolve_precision

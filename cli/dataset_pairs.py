@@ -65,7 +65,7 @@ def pairs(
         ),
     ] = None,
     annotate: Annotated[
-        bool, typer.Option("--annotate", help="Write points that the analyser sees; leave out pictures without.")
+        bool, typer.Option("--annotate", help="Write points that the analyzer sees; leave out pictures without.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same lists.")] = 0,
     estimator: EstimatorOption = "builtin",
@@ -78,8 +78,8 @@ def pairs(
 ) -> None:
     """Make lists of pairs for training and testing in which nobody is in both.
 
-    Writes train-pairs.csv, test-pairs.csv and split.json; frames of clips go into images/ beside them. Pictures that are the same
-    under two people's names are a leak, and refused.
+    Writes train-pairs.csv, test-pairs.csv and split.json; frames of clips go into images/ beside them. Pictures that
+    are the same under two people's names are a leak, and refused.
     """
     from motionwarp.data.held_out_files import HeldOutSettings, make_held_out
     from motionwarp.devices import resolve_device, resolve_precision

@@ -1,4 +1,4 @@
-"""`motionwarp dataset test-pairs`: pairs with a real target from the validation photos and clips, as `evaluate pairs` takes them."""
+"""`motionwarp dataset test-pairs`: pairs with a real target, from validation photos and clips, for `evaluate pairs`."""
 
 from __future__ import annotations
 
@@ -52,10 +52,11 @@ def make_test_pairs(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write pairs of pictures of people that nothing was trained on, over plain grey.
+    """Write pairs of pictures of people that nothing was trained on, over plain gray.
 
-    Photos have no second pose, so the source is made: the layered engine moves the person of the photo into another pose, and the
-    photo itself is the target. Pairs of clips are two real frames. Writes images/, pairs.csv, annotation.csv and pairs.json.
+    Photos have no second pose, so the source is made: the layered engine moves the person of the photo into another
+    pose, and the photo itself is the target. Pairs of clips are two real frames. Writes images/, pairs.csv,
+    annotation.csv and pairs.json.
     """
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.evaluation.plain_pairs import PlainPairsSettings, make_plain_pairs

@@ -1,8 +1,8 @@
 """What the user sees when something goes wrong, and the exit code that scripts see.
 
-0 all went well; 1 a failure of ours; 2 bad input or options; 3 done, but for parts that failed and are recorded; 4 done, and what was
-asked about is not fit; 130 interrupted with Ctrl-C; 128 + n ended by signal n (143 for SIGTERM). One message without a traceback,
-unless `--debug` asks for all of it.
+0 all went well; 1 a failure of ours; 2 bad input or options; 3 done, but for parts that failed and are recorded; 4
+done, and what was asked about is not fit; 130 interrupted with Ctrl-C; 128 + n ended by signal n (143 for SIGTERM). One
+message without a traceback, unless `--debug` asks for all of it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _DEBUG_KEY: Final = "motionwarp.debug"
 _SURROUNDINGS: Final = frozenset(
     getattr(errno, name)
     for name in (
-        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG",
+        "ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST",
+        "ENAMETOOLONG",
     )
     if hasattr(errno, name)  # Windows lacks some
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A folder of grey 8-bit PNG frames, of labels or mattes, which appears whole or not at all."""
+"""A folder of gray 8-bit PNG frames, of labels or mattes, which appears whole or not at all."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 def uncollected_imports() -> Iterator[None]:
     """Import without garbage collection, and have collections pass over what was imported from then on.
 
-    Imports make hundreds of thousands of objects that stay until the end: to look through them again and again, and once more when the
-    program ends, takes a third of the time of importing PyTorch.
+    Imports make hundreds of thousands of objects that stay until the end: to look through them again and again, and
+    once more when the program ends, takes a third of the time of importing PyTorch.
     """
     collects, known = gc.isenabled(), len(sys.modules)
     gc.disable()

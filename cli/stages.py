@@ -1,4 +1,7 @@
-"""What commands that run a transfer's stages have in common: the program set up for networks, and its progress shown."""
+"""What commands that run a transfer's stages share.
+
+The program is set up for networks, and its progress is shown.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def list_weights(ctx: typer.Context, as_json: JsonOption = False, debug: DebugOp
     known = registry()
     reporter = Reporter(as_json=as_json, debug=is_debug(ctx))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("Name", "Size", "Licence", "Where", "For"):
+    for column in ("Name", "Size", "License", "Where", "For"):
         table.add_column(column, justify="right" if column == "Size" else "left")
     for entry in known:
         table.add_row(entry.name, size_text(entry.bytes), entry.licence, _whereabouts(known, entry), entry.description)

@@ -1,4 +1,4 @@
-"""Makes docs/images/contact_sheet.jpg: the example's person, frames of the dance, and what the shipped weights make of them.
+"""Makes docs/images/contact_sheet.jpg: the example's person, frames of the dance, and the results.
 
 Run from a checkout with motionwarp installed: `python examples/make_contact_sheet.py`.
 """

@@ -1,7 +1,7 @@
 """Draws examples/person.jpg and examples/dance.mp4, with the exact points of both beside them.
 
-Run from a checkout with motionwarp installed: `python examples/make_examples.py`. Everything is drawn by the project's own renderer
-of synthetic people, and the sound is computed: there is nothing in the examples that anybody else made.
+Run from a checkout with motionwarp installed: `python examples/make_examples.py`. Everything is drawn by the project's
+own renderer of synthetic people, and the sound is computed: there is nothing in the examples that anybody else made.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ SOUND_RATE = 48_000
 FINER = 2
 
 PERSON = Proportions(
-    height=1.68, spine=0.48, neck=0.155, head_radius=0.106, shoulder=0.172, hip=0.09, upper_arm=0.275, forearm=0.24, hand=0.13,
+    height=1.68, spine=0.48, neck=0.155, head_radius=0.106, shoulder=0.172, hip=0.09, upper_arm=0.275, forearm=0.24,
+    hand=0.13,
     thigh=0.41, shin=0.405, foot=0.19, girth=1.0,
 )  # fmt: skip
 DANCER = Proportions(
-    height=1.85, spine=0.53, neck=0.175, head_radius=0.112, shoulder=0.205, hip=0.094, upper_arm=0.31, forearm=0.275, hand=0.14,
+    height=1.85, spine=0.53, neck=0.175, head_radius=0.112, shoulder=0.205, hip=0.094, upper_arm=0.31, forearm=0.275,
+    hand=0.14,
     thigh=0.46, shin=0.45, foot=0.21, girth=1.05,
 )  # fmt: skip
 
@@ -46,7 +48,7 @@ DANCER = Proportions(
 def pattern(
     kind: Any, base: tuple[float, ...], second: tuple[float, ...], size: float = 0.06, across: bool = False
 ) -> Pattern:
-    """Return a pattern of two colours, RGB in [0, 1]."""
+    """Return a pattern of two colors, RGB in [0, 1]."""
     return Pattern(kind, base, second, size, across, 0.0)  # type: ignore[arg-type]
 
 
@@ -54,28 +56,36 @@ def outfit_of_the_person() -> Outfit:
     """Return a striped jumper, blue trousers and white shoes."""
     return replace(
         sample_outfit(np.random.default_rng(1)),
-        skin=(0.87, 0.66, 0.53), hair="long", hair_color=(0.33, 0.19, 0.10), whole="none", upper="longsleeve", lower="trousers",
-        layer="none", foot="shoes", upper_pattern=pattern("stripes", (0.93, 0.90, 0.84), (0.72, 0.16, 0.18), 0.07, True),
+        skin=(0.87, 0.66, 0.53), hair="long", hair_color=(0.33, 0.19, 0.10), whole="none", upper="longsleeve",
+        lower="trousers",
+        layer="none", foot="shoes", upper_pattern=pattern("stripes", (0.93, 0.90, 0.84), (0.72, 0.16, 0.18), 0.07,
+            True),
         lower_pattern=pattern("plain", (0.16, 0.24, 0.42), (0.1, 0.1, 0.1)),
         shoe_pattern=pattern("plain", (0.92, 0.92, 0.90), (0.1, 0.1, 0.1)),
-        sleeve=0.95, leg_length=0.97, looseness=0.012, hat=False, sunglasses=False, scarf=False, gloves=False, bag=False,
+        sleeve=0.95, leg_length=0.97, looseness=0.012, hat=False, sunglasses=False, scarf=False, gloves=False,
+        bag=False,
     )  # fmt: skip
 
 
 def outfit_of_the_dancer() -> Outfit:
-    """Return a green shirt, grey shorts and black shoes."""
+    """Return a green shirt, gray shorts and black shoes."""
     return replace(
         sample_outfit(np.random.default_rng(2)),
-        skin=(0.48, 0.32, 0.23), hair="short", hair_color=(0.07, 0.05, 0.05), whole="none", upper="tshirt", lower="shorts",
+        skin=(0.48, 0.32, 0.23), hair="short", hair_color=(0.07, 0.05, 0.05), whole="none", upper="tshirt",
+        lower="shorts",
         layer="none", foot="shoes", upper_pattern=pattern("plain", (0.18, 0.55, 0.38), (0.1, 0.1, 0.1)),
         lower_pattern=pattern("plain", (0.30, 0.31, 0.34), (0.1, 0.1, 0.1)),
         shoe_pattern=pattern("plain", (0.08, 0.08, 0.09), (0.1, 0.1, 0.1)),
-        sleeve=0.4, leg_length=0.5, looseness=0.015, hat=False, sunglasses=False, scarf=False, gloves=False, bag=False, socks=True,
+        sleeve=0.4, leg_length=0.5, looseness=0.015, hat=False, sunglasses=False, scarf=False, gloves=False, bag=False,
+        socks=True,
     )  # fmt: skip
 
 
 def dance(seconds: float) -> BodyPose:
-    """Return the dancer's pose: a two-step with swinging arms, a wave of each arm in turn, and bent knees on every beat."""
+    """Return the dancer's pose.
+
+    A two-step with swinging arms, a wave of each arm in turn, and bent knees on every beat.
+    """
     beat = 2 * np.pi * seconds * BEATS_A_MINUTE / 60
     sway, slow, pulse = np.sin(beat / 2), np.sin(beat / 8), (1 - np.cos(beat)) / 2
     raise_left, raise_right = 60 + 55 * np.sin(beat / 4), 60 - 55 * np.sin(beat / 4)

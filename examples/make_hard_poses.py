@@ -1,8 +1,9 @@
-"""Makes docs/images/hard_poses.jpg: poses in which such systems fail, what `layered` makes of them, and what the shipped weights do.
+"""Makes docs/images/hard_poses.jpg: poses in which such systems fail, and what both engines make of them.
 
-Run from a checkout with motionwarp installed: `python examples/make_hard_poses.py`. A drawn dancer crosses arms, holds hands before the
-torso, lifts a leg, turns round and sits down; the people who take over the motions are the example's and another drawn one in a
-skirt. `python examples/make_hard_poses.py PHOTO... -o sheet.jpg` takes photos of your own instead.
+Run from a checkout with motionwarp installed: `python examples/make_hard_poses.py`. A drawn dancer crosses arms, holds
+hands before the torso, lifts a leg, turns round and sits down; the people who take over the motions are the example's
+and another drawn one in a skirt. `python examples/make_hard_poses.py PHOTO... -o sheet.jpg` takes photos of your own
+instead.
 
 From left to right: the person, then three times the dancer, `layered` and `warping_gan`.
 """
@@ -48,8 +49,10 @@ def turned(degrees: float) -> BodyPose:
 
 # each motion goes from its first pose to its last
 MOTIONS: dict[str, tuple[BodyPose, BodyPose]] = {
-    "crossed arms": (_STANDING, replace(_STANDING, right_arm=(6.0, 22.0, 68.0, 98.0), left_arm=(6.0, 34.0, 68.0, 98.0))),
-    "hands before the torso": (_STANDING, replace(_STANDING, right_arm=(12.0, 38.0, 55.0, 88.0), left_arm=(14.0, 30.0, 55.0, 100.0))),
+    "crossed arms": (_STANDING, replace(_STANDING, right_arm=(6.0, 22.0, 68.0, 98.0),
+        left_arm=(6.0, 34.0, 68.0, 98.0))),
+    "hands before the torso": (_STANDING, replace(_STANDING, right_arm=(12.0, 38.0, 55.0, 88.0),
+        left_arm=(14.0, 30.0, 55.0, 100.0))),
     "lifted leg": (_STANDING, replace(_STANDING, left_leg=(28.0, 70.0, 0.0, 70.0), left_arm=(70.0, 10.0, 0.0, 20.0))),
     "turn by 180 degrees": (_STANDING, turned(180.0)),
     "sitting down": (
@@ -113,7 +116,8 @@ def draw_in_skirt(path: Path) -> Path:
     """Write a picture of somebody in a skirt."""
     height, width = SIZE
     outfit = replace(
-        outfit_of_the_person(), lower="skirt", lower_pattern=pattern("checks", (0.55, 0.16, 0.22), (0.2, 0.2, 0.3), 0.08),
+        outfit_of_the_person(), lower="skirt",
+        lower_pattern=pattern("checks", (0.55, 0.16, 0.22), (0.2, 0.2, 0.3), 0.08),
         upper_pattern=pattern("plain", (0.92, 0.9, 0.82), (0.1, 0.1, 0.1)), sleeve=0.5, leg_length=0.55, flare=0.14,
     )  # fmt: skip
     points = body_points(place(PERSON, _STANDING))

@@ -1,8 +1,9 @@
-"""Makes docs/images/seeing.jpg: what the bundled analyser sees of drawn people, in easy views and in those that it finds hard.
+"""Makes docs/images/seeing.jpg: what the bundled analyzer sees of drawn people, in easy and in hard views.
 
-Run from a checkout with motionwarp installed: `python examples/make_seeing_sheet.py`. Every case is `--people` drawn people in one
-kind of view. The sheet shows the best, the median and the worst of each, with the points and the parsing that were seen, and above each
-the share of visible points within 5 % of the body's extent of the true ones. Shares of all are printed.
+Run from a checkout with motionwarp installed: `python examples/make_seeing_sheet.py`. Every case is `--people` drawn
+people in one kind of view. The sheet shows the best, the median and the worst of each, with the points and the parsing
+that were seen, and above each the share of visible points within 5 % of the body's extent of the true ones. Shares of
+all are printed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Makes docs/images/sharp_crop.jpg: that the source's pixels stay sharp in a result of 1080x1920.
 
-Run from a checkout with motionwarp installed: `python examples/make_sharp_crop.py`. A drawn person in a fine pattern lifts
-an arm. The sheet shows a piece of the photo, of the person really drawn in the new pose, of both engines' results, and of a result that was
-made at 256 rows and enlarged, which is what a network that draws pictures of that size can give. Pixels are not scaled. The sharpness of
-each piece stands above it.
+Run from a checkout with motionwarp installed: `python examples/make_sharp_crop.py`. A drawn person in a fine pattern
+lifts an arm. The sheet shows a piece of the photo, of the person really drawn in the new pose, of both engines'
+results, and of a result that was made at 256 rows and enlarged, which is what a network that draws pictures of that
+size can give. Pixels are not scaled. The sharpness of each piece stands above it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def drawn(pose: BodyPose) -> tuple[ByteArray, FloatArray]:
 def transferred(folder: Path, engine: str, size: tuple[int, int]) -> ByteArray:
     """Return the one frame that an engine makes."""
     made = motionwarp.stream(
-        folder / "photo.png", folder / "target.png", engine=engine, size=f"{size[1]}x{size[0]}", placement="driving", retarget=False,
+        folder / "photo.png", folder / "target.png", engine=engine, size=f"{size[1]}x{size[0]}", placement="driving",
+        retarget=False,
         source_poses=folder / "photo.json", driving_poses=folder / "target.json",
     )  # fmt: skip
     return next(iter(made)).rgb

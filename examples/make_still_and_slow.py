@@ -1,13 +1,15 @@
-"""Draws two clips for measuring flicker: somebody who stands still, and somebody who moves slowly, with the noise of a camera.
+"""Draws two clips for measuring flicker.
+
+Somebody who stands still, and somebody who moves slowly, with the noise of a camera.
 
 Run from a checkout with motionwarp installed: `python examples/make_still_and_slow.py clips`, then
 
-    motionwarp evaluate reenact clips/still clips/slow --engine auto --engine layered --poses analyser --window clip
+    motionwarp evaluate reenact clips/still clips/slow --engine auto --engine layered --poses analyzer --window clip
 
 and again with `--smooth-poses 0.5 --smooth-theta 0.5`.
 
-Frames are PNG files in a folder for each clip, with the exact points beside it and the exact mattes. The slow dancer is the example's at an
-eighth of its speed.
+Frames are PNG files in a folder for each clip, with the exact points beside it and the exact mattes. The slow dancer is
+the example's at an eighth of its speed.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from types import ModuleType
 def command_line() -> ModuleType:
     """Return the module `motionwarp_cli.app` that belongs to this copy of motionwarp.
 
-    In a checkout that is not installed, the package lies in `cli/` and is imported from there under its installed name; a
-    checkout's own folder goes before an installed one, since both must be of one version.
+    In a checkout that is not installed, the package lies in `cli/` and is imported from there under its installed name;
+    a checkout's own folder goes before an installed one, since both must be of one version.
     """
     folder = Path(__file__).resolve().parent.parent / "cli"
     if "motionwarp_cli" not in sys.modules and (folder / "app.py").is_file():

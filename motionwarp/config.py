@@ -1,4 +1,7 @@
-"""Configurations: frozen dataclasses with defaults, filled from TOML; the one place where a file's values become ours."""
+"""Configurations: frozen dataclasses with defaults, filled from TOML.
+
+The one place where a file's values become ours.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Every error that a user can meet: what is wrong, with which input, and what to do next.
 
-The command line prints `str(error)` without a traceback and exits with `error.exit_code`: 2 for bad input, 1 for a failure of
-ours. Code raises the narrowest class that fits; callers who want "anything wrong with my input" catch `InputError`.
+The command line prints `str(error)` without a traceback and exits with `error.exit_code`: 2 for bad input, 1 for a
+failure of ours. Code raises the narrowest class that fits; callers who want "anything wrong with my input" catch
+`InputError`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class LimitError(MediaError):
 
 
 class OutputError(InputError):
-    """An output that cannot or must not be written: it exists, is an input, has an unknown ending, or the disk is full."""
+    """An output that cannot or must not be written.
+
+    It exists, is an input, has an unknown ending, or the disk is full.
+    """
 
 
 class StorageError(MotionwarpError):

@@ -1,4 +1,7 @@
-"""The memory of this process: how much it has had at most, and that the C library keeps what is freed for the next frame."""
+"""The memory of this process.
+
+How much it has had at most, and that the C library keeps what is freed for the next frame.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ class SingleThreadPool:
     def __enter__(self) -> SingleThreadPool:
         import torch  # not at the top: the command line sets up its process before anything heavy is there
 
-        # a thread's first question takes over what is set for all; until then its matrix products choose their number of threads by how
-        # busy the machine is, and round accordingly
+        # a thread's first question takes over what is set for all; until then its matrix products choose their number
+        # of threads by how busy the machine is, and round accordingly
         threads = torch.get_num_threads()
         if self.workers > 1:
             everybody = Barrier(self.workers + 1)
@@ -79,16 +82,16 @@ def _join_alone(everybody: Barrier) -> None:
     everybody.wait()
 
 
-# OpenMP's threads, which are PyTorch's, sleep at once. NumPy's OpenBLAS has no such setting and spins for some 25 ms after each product;
-# its products are few and small here, so that it does them in the thread that asks
+# OpenMP's threads, which are PyTorch's, sleep at once. NumPy's OpenBLAS has no such setting and spins for some 25 ms
+# after each product; its products are few and small here, so that it does them in the thread that asks
 _SETTINGS: Final = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def let_waiting_threads_sleep() -> None:
     """Set this process, and those that it starts, so that waiting threads sleep, where the user has not set it.
 
-    Must be called before NumPy and PyTorch are imported. Meant for programs of our own, the command line among them; a library must
-    not decide it for its host.
+    Must be called before NumPy and PyTorch are imported. Meant for programs of our own, the command line among them; a
+    library must not decide it for its host.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -108,8 +111,8 @@ def keep_freed_memory() -> bool:
     """Let this process keep what it frees, up to 2 GB, for its next use.
 
     glibc gives large blocks back to the system at once and fetches them anew, page by page, for every batch of frames
-    (docs/performance.md tells what that takes). All threads share one heap, or each would keep its own. Meant for programs of our own,
-    the command line among them; a library must not decide it for its host.
+    (docs/performance.md tells what that takes). All threads share one heap, or each would keep its own. Meant for
+    programs of our own, the command line among them; a library must not decide it for its host.
 
     Returns
     -------
@@ -139,5 +142,8 @@ def peak_memory_bytes() -> int:
 
 
 def peak_in_status(status: str) -> int | None:
-    """Return the peak of memory in bytes that a text of the form of Linux's /proc/self/status tells; None if it does not."""
+    """Return the peak of memory in bytes that a text of the form of Linux's /proc/self/status tells.
+
+    None if it does not.
+    """
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)

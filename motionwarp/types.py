@@ -1,7 +1,7 @@
 """Value types that all parts share: small, frozen, and checked when made.
 
-Points are in pixels, x to the right and y down; the centre of the top left pixel is at (0, 0). A score of 0 means that the
-point was not seen and that its x and y mean nothing.
+Points are in pixels, x to the right and y down; the center of the top left pixel is at (0, 0). A score of 0 means that
+the point was not seen and that its x and y mean nothing.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class PersonCrop:
     Attributes
     ----------
     left, top : float
-        Outer corner of the window in the frame, in pixels, measured at pixel edges (not centres); may lie outside the
+        Outer corner of the window in the frame, in pixels, measured at pixel edges (not centers); may lie outside the
         frame.
     scale : float
         Pixels of the frame for each pixel of the crop; the same in both directions.
@@ -146,7 +146,7 @@ class PersonCrop:
 
     def crop_to_frame(self) -> FloatArray:
         """Return the affine map (2, 3) from crop points to frame points."""
-        # both spaces have pixel centres at integers, so the half pixel has to be moved along
+        # both spaces have pixel centers at integers, so the half pixel has to be moved along
         shift = 0.5 * self.scale - 0.5
         return np.array([[self.scale, 0, self.left + shift], [0, self.scale, self.top + shift]], dtype=np.float32)
 
@@ -186,7 +186,7 @@ class Facing:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """What the analyser sees of one person in one picture.
+    """What the analyzer sees of one person in one picture.
 
     Attributes
     ----------
@@ -249,7 +249,7 @@ class PersonLayer:
     Attributes
     ----------
     rgba : uint8 (h, w, 4)
-        Colours multiplied by alpha, and alpha.
+        Colors multiplied by alpha, and alpha.
     left, top : int
         Where the box's first pixel lies in the output frame; the box lies inside the frame.
     parsing : uint8 (h, w) or None

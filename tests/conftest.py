@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-# before PyTorch is imported: tests are small, and threads that wait for each other make them many times slower beside other work
+# before PyTorch is imported: tests are small, and threads that wait for each other make them many times slower beside
+# other work
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # fixtures in tests/support that tests of several folders take

@@ -1,4 +1,7 @@
-"""Files made to do harm, given to everything that reads them: each is refused with words, runs nothing and writes nowhere."""
+"""Files made to do harm, given to everything that reads them.
+
+Each is refused with words, runs nothing and writes nowhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Nothing that is read can run code: no pickle, no `eval`, in the whole package, and what may hold code is refused unread."""
+"""Nothing that is read can run code.
+
+No pickle, no `eval`, in the whole package, and what may hold code is refused unread.
+"""
 
 from __future__ import annotations
 

@@ -64,7 +64,10 @@ def test_the_cli_imports_its_own_files_relatively(repository_root: Path) -> None
 
 
 def test_core_imports_are_core_dependencies(repository_root: Path, project: dict[str, Any]) -> None:
-    """What is imported at the top of a module must come with a plain installation; extras are imported inside functions."""
+    """What is imported at the top of a module must come with a plain installation.
+
+    Extras are imported inside functions.
+    """
     core = requirement_names(project["project"]["dependencies"])
     allowed = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in core}
     allowed |= set(sys.stdlib_module_names) | {"motionwarp"}
@@ -88,7 +91,8 @@ def top_level_imports(file: Path) -> set[str]:
 def test_the_order_of_layers_is_kept(repository_root: Path) -> None:
     """A folder imports only from folders to its left."""
     order = [
-        "checkpoints", "media", "pose", "parsing", "geometry", "nn", "inpainting", "body", "perception", "puppet", "data", "training",
+        "checkpoints", "media", "pose", "parsing", "geometry", "nn", "inpainting", "body", "perception", "puppet",
+        "data", "training",
         "engines", "pipeline", "evaluation", "datasets",
     ]  # fmt: skip
     wrong = []

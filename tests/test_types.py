@@ -17,7 +17,8 @@ POINTS = np.zeros((18, 3), np.float32)
 
 def track(**changes: Any) -> PoseTrack:
     given: dict[str, Any] = {
-        "points": np.zeros((4, 18, 3)), "present": np.ones(4), "times_seconds": np.arange(4), "width": 10, "height": 20, "cuts": (2,),
+        "points": np.zeros((4, 18, 3)), "present": np.ones(4), "times_seconds": np.arange(4), "width": 10, "height": 20,
+        "cuts": (2,),
     }  # fmt: skip
     return PoseTrack(**{**given, **changes})
 

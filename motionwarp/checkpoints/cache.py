@@ -1,8 +1,10 @@
-"""Fetch weights that do not ship: checked against their sha256, continued after an interruption, kept in the user's cache.
+"""Fetch weights that do not ship.
+
+Checked against their sha256, continued after an interruption, kept in the user's cache.
 
 Three environment variables steer it: `MOTIONWARP_CACHE` (the folder, instead of the system's own for caches),
-`MOTIONWARP_MIRROR` (an address or a folder that holds the same files under the same names) and `MOTIONWARP_OFFLINE` (anything
-but empty or 0: never touch the network).
+`MOTIONWARP_MIRROR` (an address or a folder that holds the same files under the same names) and `MOTIONWARP_OFFLINE`
+(anything but empty or 0: never touch the network).
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ def pull(entry: WeightsEntry, *, offline: bool = False, progress: Progress | Non
     Raises
     ------
     WeightsError
-        If the entry ships with the package, the network is needed but forbidden, the download fails, or what came is not what
-        the registry says.
+        If the entry ships with the package, the network is needed but forbidden, the download fails, or what came is
+        not what the registry says.
     MissingExtraError
         If the file must be fetched and the extra `pull` is not installed.
     OutputError

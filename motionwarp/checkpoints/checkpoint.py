@@ -1,7 +1,8 @@
 """The only way in which weights come into memory or go to disk.
 
-A checkpoint is one safetensors file, never a pickle, whose metadata carries the name of the architecture and its configuration
-as JSON. Weights that have a name in the registry are compared with their recorded sha256 before anything is made of them.
+A checkpoint is one safetensors file, never a pickle, whose metadata carries the name of the architecture and its
+configuration as JSON. Weights that have a name in the registry are compared with their recorded sha256 before anything
+is made of them.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _RANDOM: Final = frozenset({Tensor.normal_, Tensor.uniform_, init.normal_, init.
 class SkipInit(TorchFunctionMode):
     """Leaves tensors as they are where they would be filled with random values, while the block runs.
 
-    Loading is faster by it, and does not touch the random generator. Without memory ("meta") it is faster by a second: PyTorch
-    imports its compiler, and SymPy with it, for drawing normal values there.
+    Loading is faster by it, and does not touch the random generator. Without memory ("meta") it is faster by a second:
+    PyTorch imports its compiler, and SymPy with it, for drawing normal values there.
     """
 
     def __torch_function__(
@@ -80,7 +81,7 @@ class Checkpoint:
     metadata : dict of str to str
         Whatever else the file says of itself: version, training step, ...
     sha256 : str
-        Of the whole file.
+        Checksum of the whole file.
     """
 
     path: Path
@@ -124,7 +125,7 @@ class Checkpoint:
         name : str
             Before the names of the network's tensors, and of its configuration.
         architecture : str
-            Of that network alone.
+            Name of that network's own architecture.
 
         Raises
         ------
@@ -213,8 +214,8 @@ def load_checkpoint(name_or_path: str | Path, architecture: str) -> Checkpoint:
     Raises
     ------
     WeightsError
-        If there is no such name or file, if the file is truncated, damaged, a pickle or no safetensors file, if its checksum
-        is not the recorded one, or if it is for another architecture.
+        If there is no such name or file, if the file is truncated, damaged, a pickle or no safetensors file, if its
+        checksum is not the recorded one, or if it is for another architecture.
     """
     is_name = isinstance(name_or_path, str) and name_or_path in registry()
     path = registry().verified_path(str(name_or_path)) if is_name else Path(name_or_path)

@@ -1,4 +1,7 @@
-"""Several networks of one system as one file of weights: the configuration names each, the tensors carry its name before theirs."""
+"""Several networks of one system as one file of weights.
+
+The configuration names each, the tensors carry its name before theirs.
+"""
 
 from __future__ import annotations
 

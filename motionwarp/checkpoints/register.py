@@ -13,8 +13,10 @@ from motionwarp.checkpoints.registry import REGISTRY_VERSION, WeightsEntry, file
 from motionwarp.errors import OutputError
 
 _HEAD: Final = """\
-# The weights that motionwarp knows: those that ship beside this file, and those that are fetched from their publishers by
-# `motionwarp weights pull` (they have a url). Written by `motionwarp weights add FILE`; nobody types sha256 and bytes by hand.
+# The weights that motionwarp knows: those that ship beside this file, and those that are fetched from their \
+publishers by
+# `motionwarp weights pull` (they have a url). Written by `motionwarp weights add FILE`; nobody types sha256 and \
+bytes by hand.
 """
 
 

@@ -39,7 +39,7 @@ class WeightsEntry:
     bytes : int
         Size of the file.
     licence : str
-        SPDX identifier of the weights' own licence.
+        SPDX identifier of the weights' own license.
     architecture : str
         What the tensors are for; equals the metadata of a safetensors file.
     description : str
@@ -187,7 +187,8 @@ def read_registry(folder: Path) -> Registry:
     Raises
     ------
     WeightsError
-        If the file is missing, is not TOML, is of another version, or has an entry with a missing, unknown or wrong field.
+        If the file is missing, is not TOML, is of another version, or has an entry with a missing, unknown or wrong
+        field.
     """
     path = folder / "registry.toml"
     try:

@@ -1,7 +1,7 @@
 """Clothing Co-Parsing (CCP): street photos with points, mattes and, for half of them, pixel labels of 59 tags.
 
-CCP's tags are mapped to the 20 LIP classes here. Two tags hide what LIP tells apart: `skin` is face, arms and legs at once,
-and shoes have no side; both are split by the nearest limb of the person's points.
+CCP's tags are mapped to the 20 LIP classes here. Two tags hide what LIP tells apart: `skin` is face, arms and legs at
+once, and shoes have no side; both are split by the nearest limb of the person's points.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _TAGS_OF_CLASS: Final = {
     labels.GLOVE: ("gloves",),
     labels.SUNGLASSES: ("glasses", "sunglasses"),
     labels.UPPER_CLOTHES: (
-        "blouse", "bodysuit", "bra", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt", "t-shirt", "tie", "top",
+        "blouse", "bodysuit", "bra", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt", "t-shirt", "tie",
+        "top",
         "vest",
     ),
     labels.DRESS: ("dress",),
@@ -47,7 +48,8 @@ _SHOE_TAGS: Final = (
     "boots", "clogs", "flats", "heels", "loafers", "pumps", "sandals", "shoes", "sneakers", "wedges",
 )  # fmt: skip
 
-# the limbs that skin and shoes are given to: class (None: torso, where LIP has no class for skin) and its chain of points
+# the limbs that skin and shoes are given to: class (None: torso, where LIP has no class for skin) and its chain of
+# points
 _LIMBS: Final = (
     (labels.FACE, (skeleton.RIGHT_EAR, skeleton.RIGHT_EYE, skeleton.NOSE, skeleton.LEFT_EYE, skeleton.LEFT_EAR)),
     (labels.FACE, (skeleton.NOSE, skeleton.NECK)),
@@ -122,7 +124,7 @@ def to_lip(tag_map: ByteArray, tags: list[str], pose: Pose) -> ByteArray:
         Indices into `tags`.
     tags : list of str
     pose : Pose
-        Of the person, in the same pixels; splits skin and shoes by limb.
+        Pose of the person, in the same pixels; splits skin and shoes by limb.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Held-out pairs: who is for training and who for testing, which pairs are drawn, and that nobody is in both.
 
-People are split, never pictures, by the order of a checksum of the seed and their name, so that a data set that grows by a few people
-keeps nearly all others where they were.
+People are split, never pictures, by the order of a checksum of the seed and their name, so that a data set that grows
+by a few people keeps nearly all others where they were.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def split_people(
     people : sequence of str
         All different.
     test_share : float
-        Of the people, in (0, 1); at least one person is for testing, and one for training.
+        Share of the people that is for testing, in (0, 1); at least one person is for testing, and one for training.
     seed : int
     never_test : sequence of str
         People that something was trained on already.
@@ -165,7 +165,8 @@ def check_disjoint(split: HeldOutSplit, pictures: Mapping[str, Sequence[str]], f
     Raises
     ------
     InputError
-        If a person is on both sides, or a picture of one side is the same picture as one of the other, recoded or scaled perhaps.
+        If a person is on both sides, or a picture of one side is the same picture as one of the other, recoded or
+        scaled perhaps.
     """
     both = sorted(set(split.train_people) & set(split.test_people))
     if both:
@@ -208,7 +209,9 @@ def _signs(fingerprints: list[np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> Fl
 
 
 def fingerprint(rgb: ByteArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return 256 bits that hardly change when a picture is recoded or scaled: where brightness rises from left to right.
+    """Return 256 bits that hardly change when a picture is recoded or scaled.
+
+    Where brightness rises from left to right.
 
     Parameters
     ----------

@@ -29,19 +29,19 @@ class HeldOutSettings:
     Attributes
     ----------
     folder : Path
-        Of clips or of photos.
+        Folder of clips or of photos.
     output : Path
         Folder of the lists, and of `images` with the frames of clips.
     person_by : "auto", "name", "folder" or "file"
         See `people_files.person_in`.
     test_share : float
-        Of the people, in (0, 1).
+        Share of the people that is for testing, in (0, 1).
     per_person : int
         Pairs, at most.
     every_seconds : float
         Between two frames of a clip, at least.
     height : int
-        Of the frames written, in pixels, at most.
+        Height of the frames written, in pixels, at most.
     trained_on : Path or None
         A list of pairs whose people are never for testing.
     seed : int
@@ -96,7 +96,8 @@ def make_held_out(settings: HeldOutSettings, estimator: Estimator | None, progre
     ----------
     settings : HeldOutSettings
     estimator : Estimator or None
-        Sees points to be written as annotations; pictures in which it sees nobody are left out. None writes no annotations.
+        Sees points to be written as annotations; pictures in which it sees nobody are left out. None writes no
+        annotations.
     progress : callable
         Told of every picture.
 

@@ -1,4 +1,4 @@
-"""Pairs of whole labelled pictures, which the `paper` preset is trained from, and packs of them.
+"""Pairs of whole labeled pictures, which the `paper` preset is trained from, and packs of them.
 
 A pack of pairs is a pack of pictures in which source and target follow each other.
 """
@@ -41,7 +41,7 @@ class LabeledPair:
     Attributes
     ----------
     source, target : LabeledPicture
-        Of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
+        Pictures of any sizes. Where a picture has no pixels its matte is 0 and its parsing 255.
     """
 
     source: LabeledPicture
@@ -60,10 +60,10 @@ def labeled_pair(pair: PersonPair) -> LabeledPair:
 
 
 def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabeledPair]:
-    """Yield the pairs of a published data set without end, in another order each time, with what an estimator sees of them.
+    """Yield the pairs of a published data set without end, in another order each time, labeled by an estimator.
 
-    Points are the published ones; parsing and matte are the estimator's. Pictures keep their size. Pairs of which a picture has
-    no usable points are left out.
+    Points are the published ones; parsing and matte are the estimator's. Pictures keep their size. Pairs of which a
+    picture has no usable points are left out.
 
     Raises
     ------
@@ -156,8 +156,8 @@ def labeled_pairs_of_kind(kind: str, data_folder: Path, seed: int, split: Split 
     Parameters
     ----------
     kind : str
-        "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": pairs of a published data
-        set, with parsings of the bundled analyser.
+        "reverse", "clips" or "synthetic", as in `pairs_of_kind`, or "deepfashion" or "market1501": pairs of a published
+        data set, with parsings of the bundled analyzer.
     data_folder : Path
         With `ccp` and `video`, or of the published data set; not read for "synthetic".
     seed : int

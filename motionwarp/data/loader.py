@@ -90,7 +90,8 @@ def resumable_batches(
                 raise
             raise MotionwarpError(
                 "a process that reads the packs was ended, by the system for want of memory or by somebody",
-                remedy="The same command goes on from the last saved state; fewer `workers` or a smaller `batch_size` need less memory.",
+                remedy="The same command goes on from the last saved state; fewer `workers` or a smaller `batch_size` "
+                "need less memory.",
             ) from error
         if isinstance(batch, MotionwarpError):
             raise batch

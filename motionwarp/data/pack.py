@@ -1,7 +1,7 @@
-"""A pack: many labelled pictures of people in one safetensors file that training reads without decoding videos.
+"""A pack: many labeled pictures of people in one safetensors file that training reads without decoding videos.
 
-Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends beside it.
-The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
+Pictures are JPEG and labels PNG streams, laid end to end in one byte tensor a kind with the offsets of their ends
+beside it. The file is mapped into memory, so a pack costs no memory but for what is being read, and workers share it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def open_pack(
     rows : sequence of str
         Tensors that have a row a sample.
     streams : sequence of str
-        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up to N.
+        Names of byte streams: `NAME_bytes`, uint8 (N,), and where each sample ends in it, `NAME_ends`, ints rising up
+        to N.
 
     Returns
     -------
@@ -112,8 +113,8 @@ class LabeledPicture:
     name : str
         Where it comes from, for people.
     facing : (float, float) or None
-        Cosine and sine of the direction the person faces about the vertical axis: (1, 0) towards the camera, (0, 1) towards the picture's
-        right; None where it is not known.
+        Cosine and sine of the direction the person faces about the vertical axis: (1, 0) towards the camera, (0, 1)
+        towards the picture's right; None where it is not known.
     """
 
     rgb: ByteArray
@@ -133,7 +134,7 @@ class LabeledPicture:
 
 
 class PackWriter:
-    """Collects labelled pictures and writes them as one file."""
+    """Collects labeled pictures and writes them as one file."""
 
     def __init__(self) -> None:
         self._streams: dict[str, list[bytes]] = {stream: [] for stream in _STREAMS}
@@ -157,7 +158,10 @@ class PackWriter:
         self._facing.append(sample.facing or _UNKNOWN_FACING)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size in bytes.
+
+        An OutputError if it is empty or cannot be written.
+        """
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
         tensors = {

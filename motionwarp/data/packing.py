@@ -26,7 +26,7 @@ _SURE_BACKGROUND = 12
 # MediaPipe's numbers of the person's left and right
 _WORLD_SHOULDERS: Final = (11, 12)
 _WORLD_HIPS: Final = (23, 24)
-_LEAST_BREADTH: Final = 0.03  # metres; below, the line between the sides has no direction
+_LEAST_BREADTH: Final = 0.03  # meters; below, the line between the sides has no direction
 _AGREEMENT: Final = 0.87  # length of the mean of two unit vectors 60 degrees apart
 
 
@@ -37,11 +37,11 @@ class PackSettings:
     Attributes
     ----------
     height : int
-        Of every picture, in pixels; the width follows.
+        Height of every picture, in pixels; the width follows.
     margin : float
         What is kept around the person of a clip's frame, as a fraction of the person's height.
     frame_rate : float
-        Frames a second that are taken of a clip, at most: neighbours hardly differ.
+        Frames a second that are taken of a clip, at most: neighbors hardly differ.
     """
 
     height: int = 320
@@ -50,7 +50,10 @@ class PackSettings:
 
 
 def photo_samples(ccp_folder: Path, settings: PackSettings) -> Iterator[LabeledPicture]:
-    """Yield CCP's training photos, whole, at the pack's height; with the direction of the teacher's world points where they are there."""
+    """Yield CCP's training photos, whole, at the pack's height.
+
+    With the direction of the teacher's world points where they are there.
+    """
     world = _world_points(ccp_folder / "world33.json")
     for photo in read_photos(ccp_folder, photo_names(ccp_folder, "train")):
         yield replace(labeled_photo(photo, settings.height), facing=facing_of_world(world.get(photo.name)))
@@ -189,7 +192,7 @@ def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabeledPic
     Parameters
     ----------
     height : int
-        Of the pictures, in pixels; they are three quarters as wide.
+        Height of the pictures, in pixels; they are three quarters as wide.
     count, seed : int
     """
     for number in range(count):
@@ -212,7 +215,7 @@ class WrittenPack:
 
 
 def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabeledPicture]:
-    """Yield the labelled pictures of one kind of pack.
+    """Yield the labeled pictures of one kind of pack.
 
     Parameters
     ----------

@@ -31,9 +31,9 @@ def pairs_of_kind(
         With `ccp` and `video`; not read for "synthetic".
     seed : int
     describe : callable, optional
-        Gives parsings where there are no labels; the bundled analyser's by default.
+        Gives parsings where there are no labels; the bundled analyzer's by default.
     split : str
-        Of photos, clips and drawn people.
+        Split of photos, clips and drawn people.
     """
     if kind == "synthetic":
         yield from synthetic_pairs(seed, split)

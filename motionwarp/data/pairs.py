@@ -1,8 +1,10 @@
-"""Pairs that transfer is trained from: a source person, and the same person in another pose as the window of a real picture.
+"""Pairs that transfer is trained from.
 
-Three kinds. Reverse pairs need one picture of a person only: the photo is the target, and the source is made from it by moving
-the person into another pose with the layered engine. Pairs of clips are two frames of one clip. Synthetic pairs are two views of
-a drawn person, back views among them, with exact labels.
+A source person, and the same person in another pose as the window of a real picture.
+
+Three kinds. Reverse pairs need one picture of a person only: the photo is the target, and the source is made from it by
+moving the person into another pose with the layered engine. Pairs of clips are two frames of one clip. Synthetic pairs
+are two views of a drawn person, back views among them, with exact labels.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ class PersonPair:
     parsing : uint8 (256, 192)
         LIP classes, 255 where not known.
     pose : Pose
-        Of the target, in pixels of the window.
+        Pose of the target, in pixels of the window.
     inside : bool (256, 192)
         Where the target's picture has pixels.
     name : str
@@ -95,7 +97,7 @@ def reverse_pairs(data_folder: Path, describe: Describe, seed: int, split: Split
         Gives the parsing of photos that have no labels, and of what the labels leave out.
     seed : int
     split : str
-        Of the photos; poses come from training clips and this split's photos.
+        Split of the photos; poses come from training clips and this split's photos.
     """
     rng = np.random.default_rng([seed, 1])
     names = photo_names(data_folder / "ccp", split)
@@ -206,7 +208,9 @@ def _described(frame: LabeledPicture, describe: Describe) -> LabeledPicture:
 def paired(
     source: LabeledPicture, target: LabeledPicture, rng: np.random.Generator, *, cut: bool = True
 ) -> PersonPair | None:
-    """Return two pictures of one person as a pair, the target in a window that is off by a little; None if too little is seen.
+    """Return two pictures of one person as a pair, the target in a window that is off by a little.
+
+    None if too little is seen.
 
     Parameters
     ----------

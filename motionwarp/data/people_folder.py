@@ -50,8 +50,8 @@ def person_in(path: Path, folder: Path, rule: PersonRule, *, is_clip: bool) -> s
         Below `folder`.
     folder : Path
     rule : "auto", "name", "folder" or "file"
-        The published data sets' names, the first folder below `folder`, or every file its own person. "auto" takes the first of
-        these that tells anything, the last for clips only: two photos may well show one person.
+        The published data sets' names, the first folder below `folder`, or every file its own person. "auto" takes the
+        first of these that tells anything, the last for clips only: two photos may well show one person.
     is_clip : bool
 
     Raises
@@ -103,7 +103,7 @@ def frames_by_person(
     every_seconds : float
         At least so much time between two frames.
     height : int
-        Of the frames written, in pixels; smaller clips stay as they are.
+        Height of the frames written, in pixels; smaller clips stay as they are.
     keep : callable
         Told the clip, the name and the pixels of a frame before it is written; False passes over it.
 

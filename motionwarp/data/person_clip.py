@@ -1,4 +1,4 @@
-"""A clip of one person as labelled pictures, seen by an estimator: what a network is fitted to that person from."""
+"""A clip of one person as labeled pictures, seen by an estimator: what a network is fitted to that person from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The window of the output frame in which the warping networks see a person: upright, of the canonical crop's size, filled."""
+"""The window of the output frame in which the warping networks see a person.
+
+Upright, of the canonical crop's size, filled.
+"""
 
 from __future__ import annotations
 

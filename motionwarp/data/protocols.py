@@ -1,7 +1,8 @@
 """The files of the field's test protocols, read as they were published.
 
-Pairs are CSV files with the columns `from,to` (DeepFashion and Market-1501, after PATN) or `source,target`, or plain lists of two
-columns. Annotations are the published `name:keypoints_y:keypoints_x` files: JSON lists of 18 coordinates, -1 where a point is missing.
+Pairs are CSV files with the columns `from,to` (DeepFashion and Market-1501, after PATN) or `source,target`, or plain
+lists of two columns. Annotations are the published `name:keypoints_y:keypoints_x` files: JSON lists of 18 coordinates,
+-1 where a point is missing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _HEADERS: Final = {("from", "to"): (0, 1), ("source", "target"): (0, 1)}
 _ANNOTATION_HEADER: Final = ("name", "keypoints_y", "keypoints_x")
 _MISSING: Final = -1
 _NOT_NAMES: Final = ("", "nan", "none", "null")
-# In-shop DeepFashion has `id_00000080` in paths and `id00000080` in PATN's flattened names; Market-1501 begins with the person
+# In-shop DeepFashion has `id_00000080` in paths and `id00000080` in PATN's flattened names; Market-1501 begins with the
+# person
 _DEEPFASHION_PERSON: Final = re.compile(r"id_?(\d{8})")
 _MARKET_PERSON: Final = re.compile(r"^(-1|\d{4})_c\d+s\d+_")
 
@@ -61,7 +63,7 @@ class PairList:
     pairs : tuple of PairNames
         At least one, none twice.
     sha256 : str
-        Of the file, so that figures can say which list they are of.
+        Checksum of the file, so that figures can say which list they are of.
     """
 
     path: Path
@@ -75,8 +77,8 @@ def read_pairs(path: Path) -> PairList:
     Parameters
     ----------
     path : Path
-        CSV with the header `from,to` or `source,target` (an unnamed first column of row numbers is passed over), or two columns
-        without a header, separated by commas, semicolons, tabs or blanks.
+        CSV with the header `from,to` or `source,target` (an unnamed first column of row numbers is passed over), or two
+        columns without a header, separated by commas, semicolons, tabs or blanks.
 
     Raises
     ------
@@ -110,7 +112,10 @@ def read_pairs(path: Path) -> PairList:
 
 
 def write_pairs(path: Path, pairs: Iterable[PairNames]) -> None:
-    """Write pairs as `from,to`, the form that `read_pairs` and the published code read; a file that is there is replaced."""
+    """Write pairs as `from,to`, the form that `read_pairs` and the published code read.
+
+    A file that is there is replaced.
+    """
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(("from", "to"))
@@ -134,8 +139,8 @@ def read_annotations(path: Path) -> dict[str, Pose]:
     Raises
     ------
     InputError
-        If the file is missing or empty, a row has another form or another number of points, a coordinate is no finite number, a
-        point has one coordinate only, or a name occurs twice.
+        If the file is missing or empty, a row has another form or another number of points, a coordinate is no finite
+        number, a point has one coordinate only, or a name occurs twice.
     """
     lines = [
         (number, line)
@@ -169,7 +174,7 @@ def read_annotations(path: Path) -> dict[str, Pose]:
 
 
 def write_annotations(path: Path, poses: Mapping[str, Pose]) -> None:
-    """Write poses as `name:keypoints_y:keypoints_x`, points rounded to whole pixels as the published files have them."""
+    """Write poses as `name:keypoints_y:keypoints_x`, in whole pixels, as the published files have them."""
     lines = [":".join(_ANNOTATION_HEADER)]
     for name, pose in poses.items():
         points = np.where(pose.points[:, 2:] > 0, np.rint(pose.xy), _MISSING).astype(int)
@@ -183,7 +188,8 @@ def person_of(name: str) -> str | None:
     Returns
     -------
     str or None
-        None where the name is of neither data set, and for Market-1501's distractors (0000) and junk (-1), who are nobody.
+        None where the name is of neither data set, and for Market-1501's distractors (0000) and junk (-1), who are
+        nobody.
     """
     if found := _DEEPFASHION_PERSON.search(name):
         return f"id{found.group(1)}"

@@ -1,7 +1,7 @@
-"""Labelled photos moved into other poses by the layered engine, with their labels carried along.
+"""Labeled photos moved into other poses by the layered engine, with their labels carried along.
 
-The photos show upright people with hanging arms; here they get the poses of the training clips, of each other, of drawn bodies, and
-limbs turned at random within what joints allow, so that what is trained on them has seen dance.
+The photos show upright people with hanging arms; here they get the poses of the training clips, of each other, of drawn
+bodies, and limbs turned at random within what joints allow, so that what is trained on them has seen dance.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def reposed_samples(data_folder: Path, height: int, count: int, seed: int) -> It
     data_folder : Path
         With `ccp` and `video`.
     height : int
-        Of the pictures, in pixels.
+        Height of the pictures, in pixels.
     count, seed : int
     """
     rng = np.random.default_rng(seed)
@@ -142,7 +142,10 @@ def other_pose(
 
 
 def _drawn(rng: np.random.Generator) -> FloatArray:
-    """Return a pose of a drawn body as a camera sees it, all points seen: what is bent is also foreshortened as it should be."""
+    """Return a pose of a drawn body as a camera sees it, all points seen.
+
+    What is bent is also foreshortened as it should be.
+    """
     while True:
         yaw = float(np.clip(rng.normal(0, _TURNED), -_MOST_TURNED, _MOST_TURNED))
         skeleton = place(sample_proportions(rng), sample_pose(rng, yaw))

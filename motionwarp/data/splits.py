@@ -11,8 +11,9 @@ Tier = Literal["first", "A", "B"]
 
 VALIDATION_CLIPS: Final = ("tfjs_squats", "tfjs_pose1")
 TRAINING_CLIPS: Final = ("muse_dance", "iper_akun", "mmhuman3d_single")
-# clips that were added later, by how sure it is whose footage they are: A published by its own makers, B under a free licence of a
-# repository that does not say where the footage comes from. A frame from `HELD_OUT_FROM` on is never trained on
+# clips that were added later, by how sure it is whose footage they are: A published by its own makers, B under a free
+# license of a repository that does not say where the footage comes from. A frame from `HELD_OUT_FROM` on is never
+# trained on
 TRAINING_CLIPS_OF_TIER: Final[Mapping[Tier, tuple[str, ...]]] = {
     "first": TRAINING_CLIPS,
     "A": (

@@ -1,4 +1,4 @@
-"""Labelled pictures seen through windows: scaled without aliasing, labels and points along with the colours."""
+"""Labeled pictures seen through windows: scaled without aliasing, labels and points along with the colors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def windowed(picture: LabeledPicture, window: PersonCrop) -> LabeledPicture:
     Returns
     -------
     LabeledPicture
-        Of the window's size. Beyond the picture its edge's colours go on, the matte is 0 and the parsing 255 (not known).
+        The picture at the window's size. Beyond the picture its edge's colors go on, the matte is 0 and the parsing 255
+        (not known).
     """
     to_window = window.frame_to_crop()
     size = (window.width, window.height)
@@ -45,7 +46,7 @@ def windowed(picture: LabeledPicture, window: PersonCrop) -> LabeledPicture:
 
 
 def before_shrinking(picture: LabeledPicture, to_window: FloatArray) -> tuple[LabeledPicture, FloatArray]:
-    """Return the picture reduced by means over areas so far that sampling it bilinearly does not alias, and the map from it.
+    """Return the picture, reduced until bilinear sampling does not alias, and the map from it.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def before_shrinking(picture: LabeledPicture, to_window: FloatArray) -> tuple[La
         picture.points,
         picture.name,
     )
-    # pixel centres at integers: x_full = (x_reduced + 0.5) / across - 0.5
+    # pixel centers at integers: x_full = (x_reduced + 0.5) / across - 0.5
     back = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5], [0, 0, 1]])
     forward = np.vstack([to_window, [0, 0, 1]]) @ back
     return reduced, forward[:2].astype(np.float32)

@@ -1,7 +1,7 @@
 """What was seen of an input, kept under a name that is made of the file's content and of how it was looked at.
 
-Arrays only, in NumPy's zip format without pickles; what is not an array is JSON inside. The same input analysed twice gives the
-same bytes.
+Arrays only, in NumPy's zip format without pickles; what is not an array is JSON inside. The same input analyzed twice
+gives the same bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The card of a data set: what it is, what it was made of and how, under which licences, and that nobody filmed it."""
+"""The card of a data set: what it is, what it was made of and how, under which licenses, and that nobody filmed it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,24 @@ UNTOLD: Final = "not told"
 # identifiers that hubs know; others are told as 'other' with a name
 _HUB_LICENCES: Final = frozenset(
     (
-        "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "unlicense", "odbl", "odc-by",
-        "pddl", "cdla-permissive-2.0", "cdla-sharing-1.0", "cc0-1.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0",
-        "cc-by-sa-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-4.0",
+        "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "unlicense",
+        "odbl", "odc-by",
+        "pddl", "cdla-permissive-2.0", "cdla-sharing-1.0", "cc0-1.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0",
+        "cc-by-sa-3.0",
+        "cc-by-sa-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
+        "cc-by-nc-nd-4.0",
     )
 )  # fmt: skip
 
 _SYNTHETIC: Final = """\
 ## Synthetic media
 
-Nobody filmed these clips. Each shows the person of one picture with the motion of another person's video, made by software.
-The people shown did not do what is seen. Whoever publishes, shares or trains on these clips must see to it that the people in the
-sources agreed or that the sources' licences allow it, and must keep it told that the clips are synthetic: every video file says so
+Nobody filmed these clips. Each shows the person of one picture with the motion of another person's video, \
+made by software.
+The people shown did not do what is seen. Whoever publishes, shares or trains on these clips must see to it that \
+the people in the
+sources agreed or that the sources' licences allow it, and must keep it told that the clips are synthetic: \
+every video file says so
 in its metadata, every frame that is a PNG file in its text.
 """
 _LAYOUT: Final = """\
@@ -41,11 +47,13 @@ _LAYOUT: Final = """\
 | path | what |
 |---|---|
 | `manifest.parquet` | one row a clip: status, files, checksums, what it was made of |
-| `clips/ID/` | the video (or `frames/`), `poses.json` (18 points a frame), `parsing.zip` and `matte.zip` (one PNG a frame), \
+| `clips/ID/` | the video (or `frames/`), `poses.json` (18 points a frame), `parsing.zip` and `matte.zip` \
+(one PNG a frame), \
 `warps.npz` (the engine's parameters), `record.json` (all of the row, and every file's sha256) |
 | `failed/ID.json` | why a clip could not be made |
 
-`motionwarp dataset verify` checks it, `motionwarp dataset stats` describes it, and `motionwarp dataset export` turns it into other forms.
+`motionwarp dataset verify` checks it, `motionwarp dataset stats` describes it, and `motionwarp dataset export` \
+turns it into other forms.
 """
 
 
@@ -56,9 +64,10 @@ def dataset_card(plan: Plan, config: DatasetConfig, records: Sequence[ClipRecord
     frames = sum(record.frames for record in done)
     lines = [
         _header(plan),
-        "# A data set of synthesised people",
+        "# A data set of synthesized people",
         "",
-        f"{len(done)} clips, {frames} frames, {seconds / 3600:.2f} hours: {len(plan.sources)} people, {len(plan.drivings)} motions. "
+        f"{len(done)} clips, {frames} frames, {seconds / 3600:.2f} hours: {len(plan.sources)} people, "
+        f"{len(plan.drivings)} motions. "
         f"{len(records) - len(done)} clips could not be made.",
         "",
         _SYNTHETIC,
@@ -94,7 +103,8 @@ def _licences(plan: Plan) -> str:
         for licence, count in sorted(Counter(item.licence for item in items).items())
     ]
     table = _table(("inputs", "licence", "files"), rows)
-    return f"## Licences\n\n{table}\n\nA clip is under the terms of both of its inputs; the manifest names them row by row.\n"
+    terms = "A clip is under the terms of both of its inputs; the manifest names them row by row."
+    return f"## Licences\n\n{table}\n\n{terms}\n"
 
 
 def _making(done: Sequence[ClipRecord]) -> str:
@@ -114,12 +124,14 @@ def _making(done: Sequence[ClipRecord]) -> str:
 def _options(config: DatasetConfig) -> str:
     options, drawn = config.options, config.augmentation
     rows = {
-        "pairs": file_name(config.pairs), "variants": config.variants, "seed": options.seed, "container": config.container,
+        "pairs": file_name(config.pairs), "variants": config.variants, "seed": options.seed,
+        "container": config.container,
         "codec": options.codec, "quality": "the codec's own" if options.crf is None else options.crf,
         "size": "as the background" if options.size is None else options.size,
         "frames a second": "as the motion" if options.fps is None else options.fps, "background": _background(config),
         "fitted to the person's proportions": "yes" if options.retarget else "no", "smoothing": f"{options.smooth:g}",
-        "placement": drawn.placement, "scale": f"{drawn.scale[0]:g} to {drawn.scale[1]:g}", "shift": f"up to {drawn.shift:g}",
+        "placement": drawn.placement, "scale": f"{drawn.scale[0]:g} to {drawn.scale[1]:g}",
+        "shift": f"up to {drawn.shift:g}",
         "mirrored": f"{drawn.mirror:.0%}", "speed": f"{drawn.speed[0]:g} to {drawn.speed[1]:g}",
     }  # fmt: skip
     return f"## Options\n\n{_table(('option', 'value'), rows.items())}\n"

@@ -26,21 +26,15 @@ POSES: Final = "poses.json"
 PARSING: Final = "parsing.zip"
 MATTE: Final = "matte.zip"
 WARPS: Final = "warps.npz"
-_EPOCH: Final = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # the first day that zip files know: an archive's bytes must not depend on the clock
+# the first day that zip files know: an archive's bytes must not depend on the clock
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 class PictureArchive:
-    """Grey pictures as PNG in one zip file, named 00000.png and so on, written as they come.
+    """Gray pictures as PNG in one zip file, named 00000.png and so on, written as they come.
 
-    One file a clip, since millions of small files are slow everywhere; stored rather than deflated, so that one frame can be read
-    without the others.
+    One file a clip, since millions of small files are slow everywhere; stored rather than deflated, so that one frame
+    can be read without the others.
 
     Parameters
     ----------
@@ -90,7 +84,7 @@ def write_warps(
     theta : float32 (T, D)
         As the engine's page in the documentation describes them.
     times_seconds : float64 (T,)
-        Of the frames.
+        Times of the frames.
     engine : str
         Whose parameters these are.
     """
@@ -173,4 +167,4 @@ def _gray_picture(content: bytes, name: str, place: str) -> ByteArray:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is not None and picture.ndim == 2 and picture.dtype == np.uint8:
             return np.asarray(picture, dtype=np.uint8)
-    raise InputError(f"{name} is no grey picture", subject=place, remedy="Make the clip again")
+    raise InputError(f"{name} is no gray picture", subject=place, remedy="Make the clip again")

@@ -51,7 +51,7 @@ def write_pictures(
         Prepared.
     timeline : Timeline
     folder : Path
-        Of the clip.
+        Folder of the clip.
     video : str
         The video's name, or `FRAMES` for a folder of PNG files.
     rate : Fraction

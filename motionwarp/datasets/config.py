@@ -19,7 +19,8 @@ FORMAT: Final = 1
 CONTAINERS: Final = ("mp4", "mov", "mkv", "webm", "frames")
 # what a data set has no use for, or has other means for
 _UNUSED: Final = (
-    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite", "side_by_side",
+    "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite",
+    "side_by_side",
     "placement",
 )  # fmt: skip
 _NO_ALPHA: Final = ("mp4",)
@@ -34,8 +35,8 @@ class DatasetConfig:
     Attributes
     ----------
     options : TransferOptions
-        Of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what belongs to single
-        inputs, which the tables of inputs give.
+        Options of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what
+        belongs to single inputs, which the tables of inputs give.
     augmentation : Augmentation
     pairs : str
         As for `pair_up`.
@@ -44,7 +45,8 @@ class DatasetConfig:
     container : str
         One of `CONTAINERS`; 'frames' for a folder of PNG files.
     threads : int
-        Of one worker. Sums in other orders round otherwise, so that the number belongs to what decides the bytes.
+        Number of threads of one worker. Sums in other orders round otherwise, so that the number belongs to what
+        decides the bytes.
 
     Raises
     ------
@@ -111,7 +113,10 @@ class DatasetConfig:
 def stored_form(
     config: DatasetConfig, sources: tuple[Item, ...], drivings: tuple[Item, ...], contents: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what is kept beside a data set, as JSON can hold it: configuration, inputs, version, `dependency_contents` and `plan_facts`."""
+    """Return what is kept beside a data set, as JSON can hold it.
+
+    Configuration, inputs, version, `dependency_contents` and `plan_facts`.
+    """
     options = {key: value for key, value in asdict(config.options).items() if key not in _UNUSED and key != "audio"}
     # 256 and '256' mean the same
     for name in ("size", "fps", "batch_size"):

@@ -42,9 +42,10 @@ class Coverage:
     frames : int
     seconds : float
     poses : int64 (18, CELLS, CELLS)
-        How often each point lay in each cell around the middle of the hips, upright, in torso lengths, `REACH` to each side.
+        How often each point lay in each cell around the middle of the hips, upright, in torso lengths, `REACH` to each
+        side.
     speeds : int64 (SPEED_BINS,)
-        Of the wrists, in torso lengths a second up to `FASTEST`; the last bin holds what is faster.
+        Speeds of the wrists, in torso lengths a second up to `FASTEST`; the last bin holds what is faster.
     places : int64 (FRAME_CELLS, FRAME_CELLS)
         How often the middle of the hips lay in each cell of the frame.
     views : Counter of str
@@ -92,7 +93,8 @@ class Coverage:
         # a person's own left shoulder is to the right of a picture from the front
         across = (points[both, sk.LEFT_SHOULDER, 0] - points[both, sk.RIGHT_SHOULDER, 0]) / torso[both]
         for name, count in (
-            ("front", (across >= _PROFILE).sum()), ("back", (across <= -_PROFILE).sum()), ("side", (np.abs(across) < _PROFILE).sum()),
+            ("front", (across >= _PROFILE).sum()), ("back", (across <= -_PROFILE).sum()),
+            ("side", (np.abs(across) < _PROFILE).sum()),
         ):  # fmt: skip
             self.views[name] += int(count)
 
@@ -113,8 +115,9 @@ class Coverage:
         Returns
         -------
         dict
-            Counts of clips, frames, hours; least, median and most clips of a person and of a motion; the share of cells within 2
-            torso lengths that wrists and ankles have reached; the median and 95th percentile of the wrists' speed; views.
+            Counts of clips, frames, hours; least, median and most clips of a person and of a motion; the share of cells
+            within 2 torso lengths that wrists and ankles have reached; the median and 95th percentile of the wrists'
+            speed; views.
         """
         return {
             "clips": sum(self.clips_of_person.values()),
@@ -270,7 +273,10 @@ def _bars(title: str, values: Sequence[int], first: str, last: str) -> ByteArray
 
 
 def _density(counts: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.float32]:
-    """Return counts as shades in [0, 1], by their logarithm, so that what is rare is still seen; float32 (side, side)."""
+    """Return counts as shades in [0, 1], by their logarithm, so that what is rare is still seen.
+
+    Float32 (side, side).
+    """
     shades = np.log1p(counts.astype(np.float32))
     shades /= max(float(shades.max()), 1e-6)
     return np.asarray(cv2.resize(shades, (side, side), interpolation=cv2.INTER_NEAREST), dtype=np.float32)

@@ -40,13 +40,13 @@ class Sample:
     Attributes
     ----------
     source_seconds, driving_frame_seconds, clip_frame_seconds : float
-        Of one worker that has loaded what it needs.
+        Times that one worker takes once it has loaded what it needs.
     clip_frame_bytes, source_bytes, driving_bytes : float
         On the disk: of a frame of a clip, of what is kept of a person and of a motion.
     worker_bytes : int
         The most memory of the worker, and a quarter more.
     frames : int
-        Of the clips that were made.
+        Number of frames of the clips that were made.
     """
 
     source_seconds: float
@@ -119,7 +119,7 @@ def _sample_tasks(
 
 
 def _seen(executor: Executor, tasks: Sequence[SeeTask]) -> list[tuple[SeeTask, TaskResult]]:
-    """Analyse inputs and return those that are of use; the first of several also loads networks and does not count."""
+    """Analyze inputs and return those that are of use; the first of several also loads networks and does not count."""
     every = [(task, _done(executor, task)) for task in tasks]
     useful = [(task, result) for task, result in every if result.problem is None]
     if not useful:
@@ -173,12 +173,12 @@ class Estimate:
     unreadable_people, unreadable_motions : int
         Files whose headers cannot be read.
     frames : int
-        Of all clips, as their headers, sections and draws tell.
+        Number of frames of all clips, as their headers, sections and draws tell.
     hours_of_video : float
     workers : int
         On this machine.
     seconds_a_source, seconds_a_driving_frame, seconds_a_clip_frame : float
-        Of one worker, as measured.
+        Times that one worker takes, as measured.
     hours_one_worker, hours_all_workers : float
         On the wall.
     clip_bytes, shard_bytes, analysis_bytes, disk_bytes : int
@@ -186,7 +186,8 @@ class Estimate:
     free_bytes : int or None
         On the output's disk; None where that is not known.
     worker_bytes, program_bytes, memory_bytes : int
-        Of one worker, a quarter more than its peak in the sample; of the program that hands out the work; and of all.
+        Memory of one worker, a quarter more than its peak in the sample; of the program that hands out the work; and of
+        all.
     sample_frames : int
         Frames of the sample that all of this rests on.
     """
@@ -296,7 +297,10 @@ def estimate(
 
 
 def _probed(items: Sequence[Item], probe: Callable[[Item], Probed]) -> tuple[dict[str, Probed], int]:
-    """Return what the headers of files tell by item, and how many cannot be read; a part of very many stands for all of them."""
+    """Return what the headers of files tell by item, and how many cannot be read.
+
+    A part of very many stands for all of them.
+    """
     step = max(1, -(-len(items) // _MOST_PROBED))
     known: dict[str, Probed] = {}
     unreadable = 0
@@ -326,7 +330,10 @@ def _length(item: Item) -> _Length:
 
 
 def _totals(plan: Plan, config: DatasetConfig, lengths: dict[str, _Length]) -> tuple[float, int]:
-    """Return seconds and frames of all clips, with the speed that each draws; clips that cannot be read count nothing."""
+    """Return seconds and frames of all clips, with the speed that each draws.
+
+    Clips that cannot be read count nothing.
+    """
     seconds, frames = 0.0, 0
     rate = config.options.frame_rate
     for clip in plan.clips:

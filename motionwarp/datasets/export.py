@@ -1,9 +1,9 @@
 """The points of all clips as COCO's keypoint annotations: 17 points, boxes and areas of every frame in one JSON.
 
-Format: COCO's "Data format", "Keypoint detection". Visibility: 2 for a point inside the frame on the person, 1 for one inside the
-frame that the person's coverage does not reach, 0 with x = y = 0 for one that is missing or outside. Frames of videos are told by the
-video's name and `frame_index`, which readers of pictures do not look at. Ids begin at 1: COCO's own evaluation takes an annotation of
-id 0 for one that was not found.
+Format: COCO's "Data format", "Keypoint detection". Visibility: 2 for a point inside the frame on the person, 1 for one
+inside the frame that the person's coverage does not reach, 0 with x = y = 0 for one that is missing or outside. Frames
+of videos are told by the video's name and `frame_index`, which readers of pictures do not look at. Ids begin at 1:
+COCO's own evaluation takes an annotation of id 0 for one that was not found.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def export_openpose(
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     target : Storage
         Where the folders go; what else lies there stays.
     overwrite : bool
@@ -107,7 +107,7 @@ def check_export_place(storage: Storage, output: str) -> None:
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     output : str
         A path or address.
 
@@ -122,12 +122,14 @@ def check_export_place(storage: Storage, output: str) -> None:
 
 COCO_POINTS: Final = (
     sk.NOSE, sk.LEFT_EYE, sk.RIGHT_EYE, sk.LEFT_EAR, sk.RIGHT_EAR, sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER, sk.LEFT_ELBOW,
-    sk.RIGHT_ELBOW, sk.LEFT_WRIST, sk.RIGHT_WRIST, sk.LEFT_HIP, sk.RIGHT_HIP, sk.LEFT_KNEE, sk.RIGHT_KNEE, sk.LEFT_ANKLE,
+    sk.RIGHT_ELBOW, sk.LEFT_WRIST, sk.RIGHT_WRIST, sk.LEFT_HIP, sk.RIGHT_HIP, sk.LEFT_KNEE, sk.RIGHT_KNEE,
+    sk.LEFT_ANKLE,
     sk.RIGHT_ANKLE,
 )  # fmt: skip
 # as COCO counts them, from 1
 _BONES: Final = (
-    (16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10), (9, 11), (2, 3),
+    (16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10), (9, 11),
+    (2, 3),
     (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7),
 )  # fmt: skip
 _CATEGORY: Final = {
@@ -146,10 +148,10 @@ def export_coco(
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     target : Storage
     name : str
-        Of the file in `target`.
+        Name of the file in `target`.
     progress : callable, optional
 
     Returns
@@ -168,9 +170,8 @@ def export_coco(
     count = 0
     with target.pending_file(name) as pending:
         with pending.path.open("w", encoding="utf-8") as stream:
-            stream.write(
-                f'{{"info": {json.dumps(_info())},\n"licenses": [],\n"categories": [{json.dumps(_CATEGORY)}],\n"images": ['
-            )
+            stream.write(f'{{"info": {json.dumps(_info())},\n"licenses": [],\n')
+            stream.write(f'"categories": [{json.dumps(_CATEGORY)}],\n"images": [')
             _write_all(stream.write, _images(rows))
             stream.write('],\n"annotations": [')
             count = _write_all(stream.write, _annotations(storage, rows, progress))
@@ -197,7 +198,8 @@ def _images(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for index in range(row["frames"]):
             name = f"{row['video']}/{index:05d}.png" if row["video"].endswith("/frames") else row["video"]
             yield {
-                "id": number, "file_name": name, "frame_index": index, "clip": row["id"], "width": row["width"], "height": row["height"],
+                "id": number, "file_name": name, "frame_index": index, "clip": row["id"], "width": row["width"],
+                "height": row["height"],
             }  # fmt: skip
             number += 1
 

@@ -77,11 +77,11 @@ class RunSummary:
     ----------
     output : str
     clips, done, failed : int
-        Of the whole data set.
+        Counts over the whole data set.
     made : int
         In this run.
     inputs_seen, inputs_failed : int
-        Analysed in this run, and given up.
+        Analyzed in this run, and given up.
     frames : int
         Made in this run.
     seconds : float
@@ -90,7 +90,7 @@ class RunSummary:
     peak_worker_bytes : int
     tasks_of_worker : dict of str to int
     errors : list of str
-        Of clips that failed, each once.
+        Messages of clips that failed, each once.
     notes : list of str
         What a user should know of the whole: such as clips that were made by more than one kind of device.
     """
@@ -137,7 +137,8 @@ def generate(
     Raises
     ------
     OutputError
-        If the output cannot be written, is full, is in use, holds something else, or was begun with another configuration.
+        If the output cannot be written, is full, is in use, holds something else, or was begun with another
+        configuration.
     InputError
         If an input has changed since the data set was begun, or not one of them is of use.
     MissingExtraError

@@ -30,13 +30,13 @@ from motionwarp.version import __version__
 
 
 class InputAnalyzer:
-    """Analyses inputs for one configuration, with an estimator that is loaded when it is first needed.
+    """Analyzes inputs for one configuration, with an estimator that is loaded when it is first needed.
 
     Parameters
     ----------
     config : DatasetConfig
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     scratch : Path
         A folder of this machine for copies of inputs that lie elsewhere.
     """
@@ -56,11 +56,11 @@ class InputAnalyzer:
 
     @cached_property
     def estimator_sha256(self) -> str:
-        """Of the estimator's weights or file; empty for one that brings its own."""
+        """Checksum of the estimator's weights or file; empty for one that brings its own."""
         return estimator_sha256(self.config.options.pose_estimator)
 
     def see(self, item: Item) -> AnalyzedItem:
-        """Analyse an input unless that is done, and note it.
+        """Analyze an input unless that is done, and note it.
 
         Raises
         ------

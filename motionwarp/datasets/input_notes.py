@@ -1,4 +1,7 @@
-"""What is noted of every input beside a data set: where its analysis is kept, or why there is none; and how a change is noticed."""
+"""What is noted of every input beside a data set: where its analysis is kept, or why there is none.
+
+Its notes also tell when the input has changed.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class AnalyzedItem:
-    """What is noted of an input that was analysed.
+    """What is noted of an input that was analyzed.
 
     Attributes
     ----------
     key : str
-        Of its analysis in the cache.
+        Key of its analysis in the cache.
     sha256 : str
-        Of the file's content; of a folder of frames, of all files' names and contents.
+        Checksum of the file's content; of a folder of frames, of all files' names and contents.
     stamp : str
         By which a change of the input's files is noticed without reading them.
     frames : int
-        Of a driving clip's section; 1 for a source.
+        Number of frames of a driving clip's section; 1 for a source.
     companions : dict of str to str
         The sha256 of the files that belong to it, by 'poses' and 'matte'.
     """
@@ -93,7 +96,7 @@ def checked_note(storage: Storage, item: Item) -> Note | None:
     Raises
     ------
     InputError
-        If the input, or a file that belongs to it, is no longer what was analysed; the message names the file.
+        If the input, or a file that belongs to it, is no longer what was analyzed; the message names the file.
     """
     note = read_note(storage, item)
     if isinstance(note, AnalyzedItem) and item_stamp(item) != note.stamp:

@@ -1,4 +1,7 @@
-"""All inputs of a run, each looked at once: not what an earlier run has seen, nor twice what lies there under two names."""
+"""All inputs of a run, each looked at once.
+
+Not what an earlier run has seen, nor twice what lies there under two names.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ class InputSurvey:
     Attributes
     ----------
     seen, failed : int
-        Inputs that were analysed in this run, and that are of no use.
+        Inputs that were analyzed in this run, and that are of no use.
 
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     tally : Tally
     on_details : callable
         As for `run_tasks`.
@@ -68,7 +71,7 @@ class InputSurvey:
         return self._notes[item.kind, item.id]
 
     def look(self, executor: Executor, clips: Iterable[Clip], *, of_all: bool) -> None:
-        """Have all inputs of clips analysed that were not yet.
+        """Have all inputs of clips analyzed that were not yet.
 
         Parameters
         ----------
@@ -80,7 +83,7 @@ class InputSurvey:
         Raises
         ------
         InputError
-            If an input has changed since it was analysed, or `of_all` and not one of a kind is of use.
+            If an input has changed since it was analyzed, or `of_all` and not one of a kind is of use.
         """
         items = list({(item.kind, item.id): item for clip in clips for item in (clip.source, clip.driving)}.values())
         with ThreadPoolExecutor(_READERS) as readers:
@@ -140,7 +143,10 @@ def first_and_repeated(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
 
 
 def _look(item: Item) -> object:
-    """Return all that an analysis depends on but the contents, for which the sizes stand; the very input where it cannot be asked."""
+    """Return all that an analysis depends on but the contents, for which the sizes stand.
+
+    The very input where it cannot be asked.
+    """
     sizes = []
     for name, address in item_files(item).items():
         try:

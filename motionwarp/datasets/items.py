@@ -37,17 +37,18 @@ class Item:
     ----------
     kind : 'source' or 'driving'
     id : str
-        Unique among its kind; letters, digits, `-` and single `_`. No dots: readers of shards end a clip's name at the first.
+        Unique among its kind; letters, digits, `-` and single `_`. No dots: readers of shards end a clip's name at the
+        first.
     path : str
         A path, or an address such as s3://bucket/name.
     poses : str or None
         A file of poses that is taken in place of an estimator's.
     matte : str or None
-        Of a source: a file of its coverage.
+        File with a source's coverage.
     time : float
-        Of a source that is a video: the second whose picture is taken.
+        Second whose picture is taken from a source that is a video.
     start, end : float or None
-        Of a driving clip: its section in seconds.
+        Section of a driving clip in seconds.
     person : str or None
         Which of several people; None for the data set's own choice.
     licence : str
@@ -91,8 +92,9 @@ def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
     ----------
     kind : 'source' or 'driving'
     place : str
-        A folder, of which all pictures (sources) or clips (drivings) are taken, those in folders within too, by name; or a CSV
-        file with a header and some of the columns in `COLUMNS`, whose paths may be relative to it. Also an address.
+        A folder, of which all pictures (sources) or clips (drivings) are taken, those in folders within too, by name;
+        or a CSV file with a header and some of the columns in `COLUMNS`, whose paths may be relative to it. Also an
+        address.
 
     Returns
     -------
@@ -120,7 +122,10 @@ def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
 
 
 def background_pool(place: str) -> tuple[str, ...]:
-    """Return the addresses of all pictures and clips in a folder and those within, by name; InputError if there are none."""
+    """Return the addresses of all pictures and clips in a folder and those within, by name.
+
+    InputError if there are none.
+    """
     storage, names = _files_in(place, PICTURE_ENDINGS + CLIP_ENDINGS)
     if not names:
         raise InputError("has neither pictures nor clips", subject=place, remedy="Give a folder of backgrounds")
@@ -128,7 +133,9 @@ def background_pool(place: str) -> tuple[str, ...]:
 
 
 def check_apart(output: str, places: Iterable[str]) -> None:
-    """Refuse a data set within one of the folders that its inputs are taken from: going on would take its clips for inputs.
+    """Refuse a data set within one of the folders that its inputs are taken from.
+
+    Going on would take its clips for inputs.
 
     Raises
     ------
@@ -148,7 +155,7 @@ def comparable(address: str) -> str:
 
 
 def _files_in(place: str, endings: tuple[str, ...]) -> tuple[Storage, list[str]]:
-    """Return a folder's storage and the names of the files in it and in folders within that end so, but for hidden ones."""
+    """Return a folder's storage and the names of the files in and below it that end so, but for hidden ones."""
     if "://" not in place and not os.path.isdir(place):
         problem = "is no folder" if os.path.lexists(place) else "there is no such folder"
         raise InputError(problem, subject=place, remedy="Give a folder, or a CSV file")

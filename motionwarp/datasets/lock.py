@@ -1,7 +1,8 @@
 """One run at a time in one data set, and a lock that a run which was killed does not leave behind for ever.
 
-A lock that nobody holds any more is not removed, since who removes it may remove that of another run which has done so in the same
-moment. It is replaced, by the one run that holds the claim to it: a lock again, named after the very content that is replaced.
+A lock that nobody holds any more is not removed, since who removes it may remove that of another run which has done so
+in the same moment. It is replaced, by the one run that holds the claim to it: a lock again, named after the very
+content that is replaced.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ class Owner:
     host : str
     pid : int
     birth : str
-        When the process began, as the system counts it, since numbers of processes come again; empty where it does not tell.
+        When the process began, as the system counts it, since numbers of processes come again; empty where it does not
+        tell.
     token : str
-        Of this very lock.
+        Token of this very lock.
     """
 
     host: str
@@ -59,7 +61,7 @@ class DatasetLock:
     Attributes
     ----------
     token : str
-        Of this lock: who reads it in the lock's file sees the same storage.
+        Token of this lock: who reads it in the lock's file sees the same storage.
 
     Parameters
     ----------
@@ -105,7 +107,10 @@ class DatasetLock:
         )
 
     def _held(self, name: str) -> bytes | None:
-        """Return a lock's content if nobody has a right to it any more, None if it is gone; OutputError if somebody has."""
+        """Return a lock's content if nobody has a right to it any more, None if it is gone.
+
+        OutputError if somebody has.
+        """
         try:
             content = self._storage.read(name)
             if owner_of(content) is None:

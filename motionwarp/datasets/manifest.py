@@ -81,7 +81,8 @@ def manifest_row(record: ClipRecord) -> dict[str, Any]:
 def _schema(arrow: Any) -> Any:
     text, whole, real, truth = arrow.string(), arrow.int64(), arrow.float64(), arrow.bool_()
     kinds = {
-        "variant": whole, "seed": whole, "frames": whole, "width": whole, "height": whole, "bytes": whole, "tries": whole,
+        "variant": whole, "seed": whole, "frames": whole, "width": whole, "height": whole, "bytes": whole,
+        "tries": whole,
         "seconds": real, "scale": real, "shift_x": real, "shift_y": real, "speed": real, "mirrored": truth,
         "warnings": arrow.list_(text),
     }  # fmt: skip

@@ -26,11 +26,11 @@ def pair_up(sources: Sequence[Item], drivings: Sequence[Item], how: str, seed: i
     ----------
     sources, drivings : sequences of Item
     how : str
-        'all' for every person with every motion; 'random:N' for N different pairs, in which no person and no motion comes more
-        than once oftener than another of its kind; or a CSV file with the columns `source` and `driving`, which hold ids, or
-        paths as in the lists of inputs.
+        'all' for every person with every motion; 'random:N' for N different pairs, in which no person and no motion
+        comes more than once oftener than another of its kind; or a CSV file with the columns `source` and `driving`,
+        which hold ids, or paths as in the lists of inputs.
     seed : int
-        Of 'random:N'.
+        Seed of 'random:N'.
 
     Returns
     -------
@@ -78,9 +78,9 @@ def balanced_cells(rows: int, columns: int, count: int, seed: int) -> list[tuple
 
     Notes
     -----
-    Step i takes row i mod R and column (i + floor(i / lcm(R, C))) mod C: within lcm(R, C) steps no pair of remainders comes twice
-    (Chinese remainder theorem), and every further run is moved by one column. Rows and columns are shuffled first, so that every
-    cell is as likely as any other. Ours.
+    Step i takes row i mod R and column (i + floor(i / lcm(R, C))) mod C: within lcm(R, C) steps no pair of remainders
+    comes twice (Chinese remainder theorem), and every further run is moved by one column. Rows and columns are shuffled
+    first, so that every cell is as likely as any other. Ours.
     """
     if not 1 <= count <= rows * columns:
         raise OptionError(
@@ -136,7 +136,7 @@ class Clip:
     variant : int
         From 0.
     seed : int
-        Of its draw and its rendering, from the data set's seed and the id.
+        Seed of the clip's draw and rendering, from the data set's seed and the id.
     """
 
     id: str

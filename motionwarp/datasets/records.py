@@ -57,9 +57,9 @@ class ClipRecord:
     files : dict of str to FileFacts
         All files of the clip's folder but the record itself.
     error, error_kind : str
-        Of a clip that failed.
+        Message and class of the error of a clip that failed.
     tries : int
-        Of a clip that failed.
+        Number of tries of a clip that failed.
     """
 
     id: str
@@ -119,12 +119,16 @@ def failed_record(clip: Clip, problem: str, kind: str, tries: int) -> ClipRecord
     """Return the record of a clip that could not be made."""
     return ClipRecord(
         clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "failed",
-        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=printable(problem), error_kind=kind, tries=tries,
+        source_licence=clip.source.licence, driving_licence=clip.driving.licence, error=printable(problem),
+        error_kind=kind, tries=tries,
     )  # fmt: skip
 
 
 def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
-    """Tell where not all clips that were made were made alike, as on a cluster of unlike nodes: their bytes may differ by it."""
+    """Tell where not all clips that were made were made alike, as on a cluster of unlike nodes.
+
+    Their bytes may differ by it.
+    """
     made = [record for record in records if record.status == "done"]
     notes = []
     for name in ("device", "precision", "motionwarp", "weights_sha256", "estimator_sha256"):
@@ -136,9 +140,12 @@ def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
 
 
 def checked_id(clip_id: object) -> str:
-    """Return a clip's id as it was read from a data set that may be anybody's; ValueError for what no clip of ours is called.
+    """Return a clip's id as it was read from a data set that may be anybody's.
 
-    Names of folders and files are made of ids, so that one with `/` or `..` would lead out of the data set or of an export.
+    ValueError for what no clip of ours is called.
+
+    Names of folders and files are made of ids, so that one with `/` or `..` would lead out of the data set or of an
+    export.
     """
     if not isinstance(clip_id, str) or _ID.fullmatch(clip_id) is None:
         raise ValueError(f"{clip_id!r} is no id of a clip")

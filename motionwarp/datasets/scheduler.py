@@ -24,7 +24,7 @@ class Finished:
     ----------
     task : Task
     result : TaskResult
-        Of the last try.
+        Result of the last try.
     tries : int
     """
 

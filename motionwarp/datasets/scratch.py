@@ -1,4 +1,4 @@
-"""Folders of this machine for copies and for what waits to be uploaded, and the removal of those whose process was killed."""
+"""Local folders for copies and for what waits to be uploaded, and the removal of those of killed processes."""
 
 from __future__ import annotations
 

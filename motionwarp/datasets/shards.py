@@ -1,6 +1,7 @@
 """Clips in tar files as WebDataset reads them: all files of a clip one after another, under names that begin alike.
 
-Format: WebDataset's documentation, "The WebDataset format": a sample is a run of files whose names are equal up to the first dot.
+Format: WebDataset's documentation, "The WebDataset format": a sample is a run of files whose names are equal up to the
+first dot.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def write_shards(
     Parameters
     ----------
     storage : Storage
-        Of the data set.
+        Storage of the data set.
     limits : ShardLimits, optional
     progress : callable, optional
 
@@ -165,7 +166,10 @@ def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> FileFacts
 
 
 def member_ending(file: str) -> str:
-    """Return what stands behind a clip's id in a shard: `json` for its record, `mp4` for its video, `00000.png` for a frame."""
+    """Return what stands behind a clip's id in a shard.
+
+    `json` for its record, `mp4` for its video, `00000.png` for a frame.
+    """
     if file == RECORD:
         return "json"
     last = file.rpartition("/")[2]

@@ -27,7 +27,7 @@ class VerifyReport:
     clips, failed : int
         As the manifest says.
     files, bytes : int
-        Of the clips that were checked.
+        Number and size of the files of the clips that were checked.
     problems : list of str
         One a fault, naming clip and file; empty for a sound data set.
     """

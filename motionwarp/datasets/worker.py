@@ -47,12 +47,12 @@ class WorkOrder:
     Attributes
     ----------
     root : str
-        Of the data set's storage: a path that does not depend on the working folder, or an address.
+        Place of the data set's storage: a path that does not depend on the working folder, or an address.
     config : DatasetConfig
     lock_token : str
-        Of the run's lock, which a worker must find in the storage; empty where nothing is locked.
+        Token of the run's lock, which a worker must find in the storage; empty where nothing is locked.
     version : str
-        Of motionwarp in the program that hands out tasks.
+        Version of motionwarp in the program that hands out tasks.
     """
 
     root: str
@@ -63,14 +63,14 @@ class WorkOrder:
 
 @dataclass(frozen=True)
 class SeeTask:
-    """Analyse one input."""
+    """Analyze one input."""
 
     item: Item
 
 
 @dataclass(frozen=True)
 class ClipTask:
-    """Make one clip of inputs that have been analysed."""
+    """Make one clip of inputs that have been analyzed."""
 
     clip: Clip
     source: AnalyzedItem

@@ -1,7 +1,7 @@
-"""Turning an analyser's raw scores into probabilities that a point is right (`motionwarp train calibrate`).
+"""Turning an analyzer's raw scores into probabilities that a point is right (`motionwarp train calibrate`).
 
-Isotonic regression of 'within 5 % of the person's height of the label' on the raw score, on photos that were kept from both
-training and validation. The knots go into the checkpoint's configuration, where the estimator finds them.
+Isotonic regression of 'within 5 % of the person's height of the label' on the raw score, on photos that were kept from
+both training and validation. The knots go into the checkpoint's configuration, where the estimator finds them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def calibration_knots(scores: FloatArray, correct: BoolArray, count: int = 8) ->
 def calibrate(
     weights: Path, ccp_folder: Path, output: Path, device: torch.device, dtype: torch.dtype
 ) -> list[list[float]]:
-    """Write a copy of an analyser's weights whose scores are calibrated on the photos of the calibration split.
+    """Write a copy of an analyzer's weights whose scores are calibrated on the photos of the calibration split.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a clip's person is: labels from files beside the clip, or what an analyser sees."""
+"""Where a clip's person is: labels from files beside the clip, or what an analyzer sees."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Origin(str, Enum):
 
 @dataclass(frozen=True)
 class MatteFolder:
-    """Mattes in a folder, one grey picture a frame: %05d.png, at any size of the frames' shape.
+    """Mattes in a folder, one gray picture a frame: %05d.png, at any size of the frames' shape.
 
     Attributes
     ----------
@@ -74,9 +74,9 @@ class ClipLabels:
     Attributes
     ----------
     truth : PoseTrack
-        What results are measured by: the given points, or the analyser's where none are given.
+        What results are measured by: the given points, or the analyzer's where none are given.
     inputs : PoseTrack
-        What engines are driven by: as given, or as a transfer has them from the analyser, its gaps filled.
+        What engines are driven by: as given, or as a transfer has them from the analyzer, its gaps filled.
     mattes : MatteFolder or None
         The given mattes.
     source_matte_given : bool
@@ -103,7 +103,7 @@ class ClipLabels:
 
 
 def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, estimator: Estimator) -> ClipLabels:
-    """Find a clip's labels, and let the analyser follow its person where they are not there or not wanted.
+    """Find a clip's labels, and let the analyzer follow its person where they are not there or not wanted.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
     poses, mattes : Origin
         What engines get. Results are measured by the given labels in any case, where there are any.
     estimator : Estimator
-        The analyser.
+        The analyzer.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
     for wanted, there, path in ((poses, has_poses, pose_file), (mattes, has_mattes, matte_folder)):
         if wanted is Origin.GIVEN and not there:
             raise InputError(
-                "there are no such labels", subject=path, remedy="Give their folder, or let the analyser see"
+                "there are no such labels", subject=path, remedy="Give their folder, or let the analyzer see"
             )
     rate = float(info.frame_rate or _ASSUMED_RATE)
     given = read_track(pose_file, width=info.width, height=info.height, fps=rate) if has_poses else None

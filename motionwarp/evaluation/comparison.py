@@ -30,7 +30,7 @@ class FrameRecord:
     figures : dict
         By system.
     real_near : int
-        Of the target's points, how many the analyser finds on the real picture: what a perfect result would get.
+        Number of the target's points that the analyzer finds on the real picture: what a perfect result would get.
     """
 
     frame: str
@@ -135,8 +135,8 @@ def paired_differences(comparisons: Sequence[Comparison]) -> dict[str, dict[str,
     Returns
     -------
     dict
-        "first - second" to measure to `mean` (of the clips' mean differences), `least` and `most` (over clips), and `better`:
-        the share of all frames on which the first is better, a draw counting half.
+        "first - second" to measure to `mean` (of the clips' mean differences), `least` and `most` (over clips), and
+        `better`: the share of all frames on which the first is better, a draw counting half.
     """
     result = {}
     for first, second in combinations(comparisons[0].systems, 2):

@@ -1,7 +1,10 @@
-"""Transfers between different people, which have no ground truth: do results move as asked, look like the source, hold still.
+"""Transfers between different people, which have no ground truth.
 
-Every source is given every driving clip's motion, by every engine, as `motionwarp transfer` does it. What is asked for is known, the
-poses fitted to the source, and so is how the source looks; so the figures are of poses, of identity and of steadiness over time.
+Do results move as asked, look like the source, hold still.
+
+Every source is given every driving clip's motion, by every engine, as `motionwarp transfer` does it. What is asked for
+is known, the poses fitted to the source, and so is how the source looks; so the figures are of poses, of identity and
+of steadiness over time.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ CROSS_FIGURES: Final = {
     "identity": (
         "Appearance",
         "lower",
-        "Hellinger distance of the colours of torso, thighs and shins from the source's, in [0, 1]",
+        "Hellinger distance of the colors of torso, thighs and shins from the source's, in [0, 1]",
     ),
     "flicker": (
         "Flicker",
@@ -118,7 +121,8 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     Returns
     -------
     dict
-        For JSON: means by engine with intervals over combinations, paired differences, figures of every combination, failures.
+        For JSON: means by engine with intervals over combinations, paired differences, figures of every combination,
+        failures.
 
     Raises
     ------
@@ -155,7 +159,7 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
 
 @dataclass(frozen=True, eq=False)
 class _Inputs:
-    """One combination, analysed once for all engines."""
+    """One combination, analyzed once for all engines."""
 
     source: Path
     driving: Path
@@ -166,7 +170,10 @@ class _Inputs:
 def _combinations(
     settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
 ) -> Iterator[_Inputs]:
-    """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
+    """Yield all combinations.
+
+    A clip's motion is kept while its sources go by, sources are small and kept throughout.
+    """
     options = settings.options()
     sources = {}
     for path in settings.sources:

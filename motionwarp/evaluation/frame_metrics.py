@@ -68,10 +68,10 @@ class FrameMetrics:
     l1 : float
         Mean absolute difference of values in [0, 1].
     matte_iou : float
-        Of the coverages over one half.
+        Overlap of the coverages over one half.
     points_near, points_total : int
-        Of the target's sure points inside the picture, how many an analyser finds on the result within 5 % of the person's
-        height; and how many there are.
+        Number of the target's sure points inside the picture that an analyzer finds on the result within 5 % of the
+        person's height; and how many there are.
     """
 
     ssim: float
@@ -88,7 +88,7 @@ class FrameScorer:
     Parameters
     ----------
     reader : CropPredictor
-        Finds points; the protocol's is the bundled analyser.
+        Finds points; the protocol's is the bundled analyzer.
     final_size : (int, int) or None
         Width and height to which pictures are brought for SSIM, PSNR and L1; None for their own.
     """
@@ -103,7 +103,7 @@ class FrameScorer:
         Parameters
         ----------
         results, targets : sequences of B views
-            Of one size each pair.
+            Pictures, of one size each pair.
 
         Returns
         -------
@@ -118,8 +118,8 @@ class FrameScorer:
         Returns
         -------
         list of (int, int)
-            For every picture how many points were found within 5 % of the person's height, and how many were looked for:
-            those of the target with a score over 0.5, inside the picture.
+            For every picture how many points were found within 5 % of the person's height, and how many were looked
+            for: those of the target with a score over 0.5, inside the picture.
         """
         looked_for = [target.points_inside() for target in targets]
         views = [view_around(visible_box(points, TEACHER_THRESHOLD), upright_turns(points)) for points in looked_for]

@@ -1,8 +1,8 @@
 """How well an estimator sees people: its points, mattes and parsings against the validation splits' labels.
 
-The points and mattes of the data are a teacher's pseudo-labels, so the figures say how near an estimator comes to its teacher;
-the parsing is measured against labels drawn by people. Everything goes the way a user's picture goes: whole pictures and whole
-clips in, with finding and following included.
+The points and mattes of the data are a teacher's pseudo-labels, so the figures say how near an estimator comes to its
+teacher; the parsing is measured against labels drawn by people. Everything goes the way a user's picture goes: whole
+pictures and whole clips in, with finding and following included.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PointTally:
     total : int64 (18,)
         Points that the teacher is sure of.
     scores, correct : lists of float32 / bool arrays
-        Of every such point, for the reliability table.
+        Score of every such point and whether it is right, for the reliability table.
     """
 
     near: np.ndarray[tuple[int, int], np.dtype[np.int64]] = field(
@@ -66,7 +66,7 @@ class PointTally:
             None where no person was found: all points are then missed.
         teacher : float32 (18, 3)
         height : float
-            Of the person, in pixels.
+            Height of the person, in pixels.
         """
         counted = teacher[:, 2] > TEACHER_THRESHOLD
         self.total += counted
@@ -191,7 +191,9 @@ class AnalysisReport:
 
 
 def person_height(teacher: FloatArray, matte: FloatArray) -> float:
-    """Return the height in pixels from the top of the head to the ankles; to the lowest seen point where they are cut off.
+    """Return the height in pixels from the top of the head to the ankles.
+
+    Where they are cut off, to the lowest point that is seen.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""Test pairs over plain grey as files: reverse pairs of validation photos, and pairs of frames of validation clips.
+"""Test pairs over plain gray as files: reverse pairs of validation photos, and pairs of frames of validation clips.
 
-What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other protocols, cut
-out by the given mattes and laid over plain grey, so that no figure is decided by backgrounds, which no engine moves.
+What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other
+protocols, cut out by the given mattes and laid over plain gray, so that no figure is decided by backgrounds, which no
+engine moves.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class PlainPairsSettings:
     pairs_per_clip : int
         Ordered pairs of frames of each validation clip, at most.
     every_seconds : float
-        Between two frames of a clip, at least: neighbours are nearly the same picture.
+        Between two frames of a clip, at least: neighbors are nearly the same picture.
     seed : int
-        Of the choice of photos, poses and frames.
+        Seed of the choice of photos, poses and frames.
     background : int
         Plain level behind the person, 0..255.
     """
@@ -104,10 +105,12 @@ def make_plain_pairs(
     data_folder : Path
         With `ccp` and `video`, as for training.
     output : Path
-        Gets `images/`, `pairs.csv`, `annotation.csv` and `pairs.json`; the list comes last, so that a folder with one is whole.
+        Gets `images/`, `pairs.csv`, `annotation.csv` and `pairs.json`; the list comes last, so that a folder with one
+        is whole.
     settings : PlainPairsSettings
     estimator : Estimator
-        Gives the parsings that the layered engine makes sources with, and the labels of clips that have none beside them.
+        Gives the parsings that the layered engine makes sources with, and the labels of clips that have none beside
+        them.
     overwrite : bool
         Whether a list that is there may be replaced.
     progress : callable, optional

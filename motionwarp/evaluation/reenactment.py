@@ -1,12 +1,14 @@
-"""Self-reenactment: one frame of a clip is the source, the other frames drive it, and are what the result should look like.
+"""Self-reenactment.
+
+One frame of a clip is the source, the other frames drive it, and are what the result should look like.
 
 Nobody is retargeted: source and driving show the same person. Two framings (`ReenactmentSettings.full_frame`):
 
-- Crop: every target frame is seen through a 256x192 window (height x width) around what it shows of the person, and the person is
-  laid over plain grey by the true matte. Engines render straight into these windows, over the same grey; where a window reaches
-  over the frame's edge, nothing is known of the truth, and results are blanked as the truth is.
-- Full frame: the whole frame, scaled so that its shorter side has the size asked for; engines render into that, over the source
-  frame's own clean plate. For SSIM, PSNR and L1 both pictures are then brought to a square of that size.
+- Crop: every target frame is seen through a 256x192 window (height x width) around what it shows of the person, and the
+  person is laid over plain gray by the true matte. Engines render straight into these windows, over the same gray;
+  where a window reaches over the frame's edge, nothing is known of the truth, and results are blanked as the truth is.
+- Full frame: the whole frame, scaled so that its shorter side has the size asked for; engines render into that, over
+  the source frame's own clean plate. For SSIM, PSNR and L1 both pictures are then brought to a square of that size.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class ReenactmentSettings:
     poses, mattes : Origin
         What engines get.
     window : "person" or "clip"
-        Of the crop framing: around the person of each frame, or one for all evaluated frames of the clip.
+        Reach of the crop framing: around the person of each frame, or one for all evaluated frames of the clip.
     full_frame : int or None
         Side in pixels of the full-frame framing; None for the crop.
     background : int
@@ -75,8 +77,8 @@ class ReenactmentSettings:
     smooth_poses : float
         Strength of `smooth_track` over the driving poses, 0 to 1.
     smooth_theta : float
-        Strength of `smooth_over_time` over the engines' warps, 0 to 1. Only where the window stands still, since warps are in
-        pixels of the window.
+        Strength of `smooth_over_time` over the engines' warps, 0 to 1. Only where the window stands still, since warps
+        are in pixels of the window.
     flicker : bool
         Whether to measure it; the frame after each evaluated one is rendered too.
     source_detail : float
@@ -147,7 +149,7 @@ class FramePlan:
     rendered : tuple of int
         Those and, for flicker, the ones after them.
     windows : dict of int to PersonCrop
-        Of the rendered frames and of the source.
+        Windows of the rendered frames and of the source.
     poses : float32 (len(rendered), 18, 3)
         What drives the engines, in pixels of the windows.
     """
@@ -255,9 +257,9 @@ def evaluate_clip(
         Names or files as for `make_engine`, and "copy".
     settings : ReenactmentSettings, optional
     estimator : Estimator, optional
-        Gives what is not given by files: the source's parsing in any case. By default the bundled analyser.
+        Gives what is not given by files: the source's parsing in any case. By default the bundled analyzer.
     reader : CropPredictor, optional
-        Finds the points again; by default the bundled analyser.
+        Finds the points again; by default the bundled analyzer.
     device, dtype
         Where and in which type networks run; by default the CPU and float32.
     progress : callable, optional

@@ -1,8 +1,10 @@
-"""Reverse pairs: a real photo is the target, and the source is made from it, so that single photos can test pose transfer.
+"""Reverse pairs.
 
-For a photo I with the person in pose P, another pose P' is drawn and the layered engine moves the person into it: I'. The task
-is (I', P', P) to I. The target is real; the source has what a mover of pixels does to a person, so an engine has to cope with
-tears and stretched cloth in its input, and no figure can be perfect: what I' lost is lost.
+A real photo is the target, and the source is made from it, so that single photos can test pose transfer.
+
+For a photo I with the person in pose P, another pose P' is drawn and the layered engine moves the person into it: I'.
+The task is (I', P', P) to I. The target is real; the source has what a mover of pixels does to a person, so an engine
+has to cope with tears and stretched cloth in its input, and no figure can be perfect: what I' lost is lost.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, Per
 
 # draws of a pose before a photo is given up: some drivers' torsos are not seen
 _DRAWS = 20
-# the sure points and their margins fill this much of the canvas on which the source is made: legs that no point is sure of, and
-# wide cloth, must not be cut off ...
+# the sure points and their margins fill this much of the canvas on which the source is made: legs that no point is sure
+# of, and wide cloth, must not be cut off ...
 _FILL = 0.425
 # ... and then the person is cut out with this much around, as a share of the longer side
 _AROUND = 0.08
@@ -48,10 +50,10 @@ class ReverseSettings:
     Attributes
     ----------
     count : int
-        Photos of the validation split; those whose torso is not seen, or whose person the layered engine cannot move, are left
-        out and do not count.
+        Photos of the validation split; those whose torso is not seen, or whose person the layered engine cannot move,
+        are left out and do not count.
     seed : int
-        Of the choice of photos and poses. A photo's pose does not depend on `count`.
+        Seed of the choice of photos and poses. A photo's pose does not depend on `count`.
     source_detail : float
         Pixels of the made source for each pixel of a 256x192 crop.
     background : int
@@ -87,7 +89,7 @@ class ReversePair:
     Attributes
     ----------
     name : str
-        Of the photo.
+        Name of the photo.
     source : SourceView
         The made source.
     target : TargetView
@@ -189,7 +191,7 @@ def reverse_pairs(
     ----------
     data_folder : Path
     names : list of str
-        Of photos.
+        Names of the photos.
     settings : ReverseSettings
     estimator : Estimator
         Gives parsings: of the photo for the layered engine, of the made source for contestants.
@@ -215,8 +217,8 @@ def made_source(photo: CcpPhoto, other: Pose, settings: ReverseSettings, estimat
     Returns
     -------
     SourceView or None
-        With the pose that it shows, the matte that it was made with, and the parsing that the estimator sees in it. None if the photo's
-        points show no body to move, or nothing of it is left in the picture.
+        With the pose that it shows, the matte that it was made with, and the parsing that the estimator sees in it.
+        None if the photo's points show no body to move, or nothing of it is left in the picture.
     """
     # twice a crop's size, so that what fills half of it has a crop's resolution
     height, width = round(2 * CROP_HEIGHT * settings.source_detail), round(2 * CROP_WIDTH * settings.source_detail)
@@ -261,7 +263,7 @@ def _target(photo: CcpPhoto, background: int) -> TargetView:
 
 
 def framed_on_plain(rgb: ByteArray, matte: FloatArray, pose: Pose, background: int) -> TargetView:
-    """Cut the canonical crop of a person out of a picture and lay it over plain grey.
+    """Cut the canonical crop of a person out of a picture and lay it over plain gray.
 
     Parameters
     ----------

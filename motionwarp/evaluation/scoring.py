@@ -26,7 +26,8 @@ class Scorer:
     evaluated : sequence of int
         Frames that count; others are only partners for flicker.
     rows : int
-        Frames to keep: half of them evenly spaced, half the worst by the first system's SSIM (the copy's if it is alone).
+        Frames to keep: half of them evenly spaced, half the worst by the first system's SSIM (the copy's if it is
+        alone).
     with_flicker : bool
     name_of : callable
         What a frame's number is called in reports.

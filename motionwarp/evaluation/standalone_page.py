@@ -1,4 +1,7 @@
-"""Pages that need nothing but themselves: style, script, data and pictures inside, and a policy that lets them load nothing."""
+"""Pages that need nothing but themselves.
+
+Style, script, data and pictures inside, and a policy that lets them load nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def standalone_page(title: str, body: str, *, package: str, style: str, script: 
     body : str
         HTML; the caller has escaped what is not its own.
     package : str
-        Of the files of style and script.
+        Package with the files of style and script.
     style, script : str
         Their names.
     data : anything that JSON takes, optional
@@ -31,7 +34,10 @@ def standalone_page(title: str, body: str, *, package: str, style: str, script: 
     """
     style_text, script_text = (files(package).joinpath(name).read_text(encoding="utf-8") for name in (style, script))
     digest = base64.b64encode(hashlib.sha256(script_text.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
     block = (
         ""
         if data is None

@@ -43,9 +43,10 @@ class Difference:
     Attributes
     ----------
     interval : Interval
-        Of first minus second.
+        Interval of first minus second.
     p_value : float
-        Of a difference at least as far from 0, in either direction, if the systems were exchangeable on every pair.
+        Probability of a difference at least as far from 0, in either direction, if the systems were exchangeable on
+        every pair.
     """
 
     interval: Interval
@@ -81,7 +82,9 @@ def bootstrap_interval(values: Doubles, *, seed: int = 0, resamples: int = RESAM
 
 
 def paired_difference(first: Doubles, second: Doubles, *, seed: int = 0, flips: int = SIGN_FLIPS) -> Difference:
-    """Compare two systems on the same pairs: bootstrap interval of the mean difference and a sign-flip permutation test.
+    """Compare two systems on the same pairs.
+
+    Bootstrap interval of the mean difference and a sign-flip permutation test.
 
     Parameters
     ----------

@@ -22,9 +22,9 @@ def person_box(points: FloatArray, matte_box: Box | None, height: int, width: in
     points : float32 (18, 3)
         In pixels of the frame; those with a score of at least 0.5 count.
     matte_box : Box or None
-        Of the matte's coverage over one half. Where it is not known, margins around the points take its place.
+        Box of the matte's coverage over one half. Where it is not known, margins around the points take its place.
     height, width : int
-        Of the frame, beyond which nothing counts: so people who are cut off at the waist fill their window.
+        Size of the frame, beyond which nothing counts: so people who are cut off at the waist fill their window.
 
     Returns
     -------
@@ -49,13 +49,16 @@ def person_window(box: Box) -> PersonCrop:
 
 
 def frame_window(height: int, width: int, short_side: int) -> PersonCrop:
-    """Return the whole frame as a window whose shorter side has `short_side` pixels; it loses less than a pixel of the frame."""
+    """Return the whole frame as a window whose shorter side has `short_side` pixels.
+
+    It loses less than a pixel of the frame.
+    """
     scale = min(height, width) / short_side
     return PersonCrop(0.0, 0.0, scale, width=int(width / scale + 1e-6), height=int(height / scale + 1e-6))
 
 
 def picture_in(rgb: ByteArray, window: PersonCrop) -> ByteArray:
-    """Return what a window shows of a frame, without aliasing, grey outside of the frame; uint8 (h, w, 3)."""
+    """Return what a window shows of a frame, without aliasing, gray outside of the frame; uint8 (h, w, 3)."""
     return np.asarray(extract_views(rgb, [View(window)])[0], dtype=np.uint8)
 
 
@@ -74,7 +77,7 @@ def matte_in(matte: FloatArray, window: PersonCrop) -> FloatArray:
         In steps of 1/255.
     """
     cover = np.rint(matte * np.float32(255)).astype(np.uint8)
-    # sampled along with the frame's own extent, which tells how much of the grey outside was mixed in
+    # sampled along with the frame's own extent, which tells how much of the gray outside was mixed in
     sampled = extract_views(np.dstack([cover, np.full_like(cover, 255), cover]), [View(window)])[0].astype(np.float32)
     outside = (255 - sampled[..., 1]) / np.float32(255 - OUTSIDE_GRAY)
     return np.asarray(np.clip((sampled[..., 0] - OUTSIDE_GRAY * outside) / 255, 0, 1), dtype=np.float32)
@@ -95,7 +98,7 @@ def _covered(count: int, start: float, scale: float, length: int) -> FloatArray:
 
 
 def on_plain(rgb: ByteArray, matte: FloatArray, level: int) -> ByteArray:
-    """Lay a person over plain grey of a level in 0..255.
+    """Lay a person over plain gray of a level in 0..255.
 
     Parameters
     ----------

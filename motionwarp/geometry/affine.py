@@ -1,7 +1,8 @@
 """Affine maps of the plane, batched: applying, composing, inverting and fitting them to points.
 
-A map is a tensor (..., 2, 3) that takes a point p to `matrix[..., :2] @ p + matrix[..., 2]`. Points are pixels with centres at
-integers, or any other coordinates. All functions broadcast over leading dimensions, are differentiable and keep float64.
+A map is a tensor (..., 2, 3) that takes a point p to `matrix[..., :2] @ p + matrix[..., 2]`. Points are pixels with
+centers at integers, or any other coordinates. All functions broadcast over leading dimensions, are differentiable and
+keep float64.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     source, target : float tensor (..., N, 2)
         `target` is where `source` shall go.
     weights : float tensor (..., N)
-        Not negative. With one point of positive weight, or all in one place, the result is a pure translation; with none, it
-        is the identity.
+        Not negative. With one point of positive weight, or all in one place, the result is a pure translation; with
+        none, it is the identity.
 
     Returns
     -------
@@ -99,9 +100,9 @@ def fit_similarity(source: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 def fit_affine(source: Tensor, target: Tensor, weights: Tensor, *, pull: float) -> Tensor:
     """Fit an affine map to pairs of points by weighted least squares, drawn towards the best similarity.
 
-    Minimises sum_i w_i |A s_i - t_i|^2 + pull * spread * |M - M_similarity|^2, where M is the linear part and spread the
-    weighted mean of the squared distances from the mean, over two. So `pull` has no unit: 0 is plain least squares (which needs
-    three points that are not on a line), large values give the similarity.
+    Minimizes sum_i w_i |A s_i - t_i|^2 + pull * spread * |M - M_similarity|^2, where M is the linear part and spread
+    the weighted mean of the squared distances from the mean, over two. So `pull` has no unit: 0 is plain least squares
+    (which needs three points that are not on a line), large values give the similarity.
 
     Parameters
     ----------
@@ -138,7 +139,8 @@ def segment_map(
     Parameters
     ----------
     source_start, source_end, target_start, target_end : float tensor (..., 2)
-        The start goes onto the start exactly. The end goes towards the end; it meets it if `along` is the ratio of lengths.
+        The start goes onto the start exactly. The end goes towards the end; it meets it if `along` is the ratio of
+        lengths.
     across : float tensor (...)
         Scale at right angles to the segment; negative mirrors.
     along : float tensor (...)
@@ -161,8 +163,8 @@ def segment_map(
 def with_least_width(matrix: Tensor, least: Tensor) -> Tensor:
     """Widen maps that squeeze the plane, and turn mirroring ones over, so that their inverse stays tame.
 
-    The smaller singular value becomes its absolute value, but at least `least`; the larger one at least `least` too. A body that
-    turns its back passes through a line this way and opens again, without a jump.
+    The smaller singular value becomes its absolute value, but at least `least`; the larger one at least `least` too. A
+    body that turns its back passes through a line this way and opens again, without a jump.
 
     Parameters
     ----------
@@ -173,10 +175,11 @@ def with_least_width(matrix: Tensor, least: Tensor) -> Tensor:
     Returns
     -------
     float tensor (..., 2, 3)
-        Same image of the origin as before: recentre where that matters.
+        Same image of the origin as before: recenter where that matters.
     """
     a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
-    # a matrix of the plane is the sum of a turning part (e, h) and a mirroring part (f, g): singular values q + r and q - r
+    # a matrix of the plane is the sum of a turning part (e, h) and a mirroring part (f, g): singular values q + r and q
+    # - r
     e, f, g, h = 0.5 * (a + d), 0.5 * (a - d), 0.5 * (b + c), 0.5 * (c - b)
     q, r = torch.hypot(e, h), torch.hypot(f, g)
     large, small = torch.maximum(q + r, least), torch.maximum((q - r).abs(), least)

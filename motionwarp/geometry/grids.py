@@ -1,7 +1,7 @@
 """Sampling grids for `torch.nn.functional.grid_sample` and the way from pixels to its coordinates and back.
 
-Points are in pixels whose centres are at integers. grid_sample (align_corners=False) puts -1 and 1 on the outer edges of the
-picture, half a pixel beyond the first and last centres; the half pixel enters here and nowhere else.
+Points are in pixels whose centers are at integers. grid_sample (align_corners=False) puts -1 and 1 on the outer edges
+of the picture, half a pixel beyond the first and last centers; the half pixel enters here and nowhere else.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def from_sampling(grid: Tensor, height: int, width: int) -> Tensor:
 
 
 def pixel_lattice(height: int, width: int, *, device: torch.device | None = None) -> Tensor:
-    """Return the pixel centres of a picture, float32 (H, W, 2) as x, y."""
+    """Return the pixel centers of a picture, float32 (H, W, 2) as x, y."""
     y = torch.arange(height, dtype=torch.float32, device=device)
     x = torch.arange(width, dtype=torch.float32, device=device)
     return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), dim=-1)

@@ -1,11 +1,11 @@
 """Thin-plate splines over a regular grid of control points.
 
-The spline moves a point p in normalised coordinates to p + d(p), where d interpolates the displacements of K x K control points
-that span [-1, 1] in both directions, with the least bending (Bookstein 1989; K = 3 is the geometric matcher of Rocco et al. 2017).
-Since affine maps do not bend, zeros are the identity.
+The spline moves a point p in normalized coordinates to p + d(p), where d interpolates the displacements of K x K
+control points that span [-1, 1] in both directions, with the least bending (Bookstein 1989; K = 3 is the geometric
+matcher of Rocco et al. 2017). Since affine maps do not bend, zeros are the identity.
 
-d is linear in the displacements: d(p) = basis(p) @ displacements. What depends on the control grid alone, the inverse of the
-interpolation system, is computed once for each K, in float64.
+d is linear in the displacements: d(p) = basis(p) @ displacements. What depends on the control grid alone, the inverse
+of the interpolation system, is computed once for each K, in float64.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TINY = 1e-20
 
 
 def control_points(size: int, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return the control points in normalised coordinates, row by row, (K*K, 2) as x, y.
+    """Return the control points in normalized coordinates, row by row, (K*K, 2) as x, y.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def spline_basis(points: Tensor, size: int) -> Tensor:
     Parameters
     ----------
     points : float tensor (..., N, 2)
-        Normalised coordinates; may lie outside [-1, 1].
+        Normalized coordinates; may lie outside [-1, 1].
     size : int
         K.
 
@@ -69,7 +69,7 @@ def displace(points: Tensor, theta_tps: Tensor) -> Tensor:
     Parameters
     ----------
     points : float tensor (..., N, 2)
-        Normalised coordinates.
+        Normalized coordinates.
     theta_tps : float tensor (..., 2, K*K)
         Displacements of the control points: row 0 in x, row 1 in y, control points row by row.
 
@@ -99,7 +99,7 @@ def control_size(theta_tps: Tensor) -> int:
 
 
 def bending_matrix(size: int) -> Tensor:
-    """Return B (K*K, K*K) such that d @ B @ d is the bending energy of one coordinate's displacements d, up to a factor."""
+    """Return B (K*K, K*K) such that d @ B @ d is, up to a factor, the bending energy of displacements d."""
     return _solve(size)[: size * size].clone()
 
 

@@ -1,8 +1,10 @@
-"""The warp of each part of a person: an affine map and a thin-plate spline, composed into one map from target to source.
+"""The warp of each part of a person.
 
-A target pixel x goes to `A(F^-1(T(F(x))))`: F, the control frame, turns target pixels into the normalised units of the spline T, and
-A is the affine map to source pixels. With the whole target picture as frame this is the composition of the geometric matcher:
-the source is warped by A first, and the result by T. The picture itself is sampled once only.
+An affine map and a thin-plate spline, composed into one map from target to source.
+
+A target pixel x goes to `A(F^-1(T(F(x))))`: F, the control frame, turns target pixels into the normalized units of the
+spline T, and A is the affine map to source pixels. With the whole target picture as frame this is the composition of
+the geometric matcher: the source is warped by A first, and the result by T. The picture itself is sampled once only.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class PartWarps:
     theta_affine : float tensor (..., P, 2, 3)
         From target pixels to source pixels.
     theta_tps : float tensor (..., P, 2, K*K)
-        Displacements of the spline's control points in normalised units of the control frame; zeros are the identity.
+        Displacements of the spline's control points in normalized units of the control frame; zeros are the identity.
     """
 
     theta_affine: Tensor
@@ -38,7 +40,8 @@ class PartWarps:
         control_size(self.theta_tps)
         if self.theta_tps.shape[:-2] != self.theta_affine.shape[:-2]:
             raise ValueError(
-                f"theta_affine {tuple(self.theta_affine.shape)} and theta_tps {tuple(self.theta_tps.shape)} differ in their parts"
+                f"theta_affine {tuple(self.theta_affine.shape)} and theta_tps {tuple(self.theta_tps.shape)} differ in "
+                "their parts"
             )
 
     @classmethod
@@ -57,7 +60,10 @@ class PartWarps:
         return control_size(self.theta_tps)
 
     def flatten(self) -> Tensor:
-        """Return all parameters in a row, float32 (..., D) with D = P * (6 + 2 K*K): the affine maps, then the splines."""
+        """Return all parameters in a row, float32 (..., D) with D = P * (6 + 2 K*K).
+
+        The affine maps, then the splines.
+        """
         return torch.cat([self.theta_affine.flatten(-3), self.theta_tps.flatten(-3)], dim=-1).float()
 
     @classmethod
@@ -72,7 +78,8 @@ class PartWarps:
         length = part_count * (6 + 2 * size * size)
         if theta.shape[-1] != length:
             raise ValueError(
-                f"{part_count} parts with {size} x {size} control points have {length} parameters, got {theta.shape[-1]}"
+                f"{part_count} parts with {size} x {size} control points have {length} parameters, got "
+                f"{theta.shape[-1]}"
             )
         affine, tps = theta.split([part_count * 6, part_count * 2 * size * size], dim=-1)
         return cls(affine.unflatten(-1, (part_count, 2, 3)), tps.unflatten(-1, (part_count, 2, size * size)))
@@ -85,7 +92,7 @@ class PartWarps:
         points : float tensor (..., P, N, 2)
             Target pixels.
         control_frame : float tensor, broadcastable to (..., P, 2, 3)
-            From target pixels to the spline's normalised units, for example `normalizing_map(height, width)`.
+            From target pixels to the spline's normalized units, for example `normalizing_map(height, width)`.
 
         Returns
         -------
@@ -145,9 +152,9 @@ class PartWarps:
         control_frame : float tensor, broadcastable to (..., P, 2, 3), optional
             As in `map_points`; the box itself, taken as a picture, if not given.
         stride : int
-            The spline is evaluated at every `stride`-th pixel and interpolated between: it bends slowly, and its logarithms are
-            dear. 1 is exact; 8 is off by less than a tenth of a pixel where the control points of a frame of 600 x 900 pixels move
-            by a twentieth of it, and by inversely more in smaller frames.
+            The spline is evaluated at every `stride`-th pixel and interpolated between: it bends slowly, and its
+            logarithms are dear. 1 is exact; 8 is off by less than a tenth of a pixel where the control points of a
+            frame of 600 x 900 pixels move by a twentieth of it, and by inversely more in smaller frames.
 
         Returns
         -------

@@ -32,11 +32,12 @@ def clean_plate(rgb: ByteArray, coverage: FloatArray, *, fill: Fill = "patches",
     coverage : float32 (H, W)
         Where the person is, in [0, 1].
     fill : {"patches", "smooth"}
-        `patches` continues texture and structure with pieces of the picture (`patch_fill.py`), in about a second; `smooth` is OpenCV's
-        fast marching method (Telea 2004) at reduced size, smoothed inwards, so that no streaks run across the hole, with the grain
-        of its surroundings: blurred, but ten times as fast. A picture with too little to take pieces from is filled smoothly.
+        `patches` continues texture and structure with pieces of the picture (`patch_fill.py`), in about a second;
+        `smooth` is OpenCV's fast marching method (Telea 2004) at reduced size, smoothed inwards, so that no streaks run
+        across the hole, with the grain of its surroundings: blurred, but ten times as fast. A picture with too little
+        to take pieces from is filled smoothly.
     seed : int
-        Of the search for pieces and of the grain.
+        Seed of the search for pieces and of the grain.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def clean_plate(rgb: ByteArray, coverage: FloatArray, *, fill: Fill = "patches",
     if not hole.any():
         return rgb.copy()
     if hole.all():
-        # nothing is left to fill from; the mean is the least wrong plain colour
+        # nothing is left to fill from; the mean is the least wrong plain color
         return np.full_like(rgb, rgb.reshape(-1, 3).mean(axis=0).round().astype(np.uint8))
     smooth = _smoothly_filled(rgb, hole, seed)
     if fill == "smooth":
@@ -73,7 +74,10 @@ def _smoothly_filled(rgb: ByteArray, hole: ByteArray, seed: int) -> ByteArray:
 
 
 def hole_of(coverage: FloatArray) -> ByteArray:
-    """Return what has to be filled: the person, their shadow at the feet and a margin around, uint8 (H, W) of 0 and 255."""
+    """Return what has to be filled.
+
+    The person, their shadow at the feet and a margin around, uint8 (H, W) of 0 and 255.
+    """
     margin = max(1.0, MARGIN * max(coverage.shape))
     person = (coverage > COVERED).astype(np.uint8)
     hole = _grown(person, margin)
@@ -90,7 +94,10 @@ def _grown(mask: ByteArray, by: float) -> BoolArray:
 
 
 def _without_islands(hole: ByteArray) -> ByteArray:
-    """Return the hole with the small pieces of picture that it encloses: little of them is more than the person's fringe."""
+    """Return the hole with the small pieces of picture that it encloses.
+
+    Little of them is more than the person's fringe.
+    """
     _, labels, facts, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(hole), connectivity=4)
     small = facts[:, cv2.CC_STAT_AREA] < ISLAND * hole.size
     small[0] = True  # the hole itself

@@ -1,8 +1,9 @@
-"""A picture with a hole at one size, and for every patch that reaches into the hole a patch of the known picture that is like it.
+"""Patch matching: for every patch that reaches into a hole, a patch of the known picture that is like it.
 
-The field of nearest neighbours is kept good by propagation and random search (PatchMatch, Barnes et al. 2009, section 3), for all
-patches at once instead of pixel after pixel; the hole is repainted by votes of the overlapping patches (Wexler, Shechtman and Irani
-2007, section 3). Patches are compared by their principal components, which keeps nearly all of the distance and costs a sixth.
+The field of nearest neighbors is kept good by propagation and random search (PatchMatch, Barnes et al. 2009, section
+3), for all patches at once instead of pixel after pixel; the hole is repainted by votes of the overlapping patches
+(Wexler, Shechtman and Irani 2007, section 3). Patches are compared by their principal components, which keeps nearly
+all of the distance and costs a sixth.
 """
 
 from __future__ import annotations
@@ -29,16 +30,18 @@ _SAMPLES: Final = 2000
 _FAR_DOWN, _FAR_ACROSS = 140.0, 2.0
 # squared levels for each time that a source is used, and how many times count: a patch used often becomes a pattern
 _OFTEN, _OFTEN_AT_MOST = 8.0, 20.0
-# a source far from the neighbours' must be better by this factor and these squared levels: whole pieces look truer than shreds
+# a source far from the neighbors' must be better by this factor and these squared levels: whole pieces look truer than
+# shreds
 _COHERENCE, _COHERENCE_LEVELS = 1.2, 4.0
 # votes weaken by this factor with every pixel from the hole's edge (Wexler et al., section 3.1)
 _DEPTH_DECAY, _DEEPEST = 1.3, 60.0
-# of the distances, at which votes are halved or less: little, so that the best sources win and nothing is averaged to a blur
+# of the distances, at which votes are halved or less: little, so that the best sources win and nothing is averaged to a
+# blur
 _VOTE_QUANTILE: Final = 0.3
 
 
 class PatchLevel:
-    """One size of the picture. Pixels are numbered row by row; `targets` and `sources` are centres of patches.
+    """One size of the picture. Pixels are numbered row by row; `targets` and `sources` are centers of patches.
 
     Parameters
     ----------
@@ -50,9 +53,9 @@ class PatchLevel:
     Attributes
     ----------
     targets : int64 (N,)
-        Centres of patches inside the picture that reach into the hole.
+        Centers of patches inside the picture that reach into the hole.
     sources : int64 (S,)
-        Centres of patches inside the picture without a pixel of the hole.
+        Centers of patches inside the picture without a pixel of the hole.
     """
 
     def __init__(self, rgb: FloatArray, hole: BoolArray, rng: np.random.Generator) -> None:
@@ -76,7 +79,7 @@ class PatchLevel:
             self._features[piece] = self.features(piece)
 
     def features(self, centers: IndexArray) -> FloatArray:
-        """Return what patches are compared by: mean squared differences of colour and place are squared distances.
+        """Return what patches are compared by: mean squared differences of color and place are squared distances.
 
         Returns
         -------
@@ -110,9 +113,9 @@ class PatchLevel:
         chosen : int64 (N,)
         distance : float32 (N,)
         jumps : tuple of int
-            How far away, in pixels, neighbours' sources are taken over from.
+            How far away, in pixels, neighbors' sources are taken over from.
         reach : int
-            Of the random search, in pixels; halved until nothing is left of it.
+            Radius of the random search, in pixels; halved until nothing is left of it.
         """
         for jump in jumps:
             for step in (jump, -jump, jump * self.width, -jump * self.width):
@@ -124,7 +127,7 @@ class PatchLevel:
             reach //= 2
 
     def center_at(self, y: IndexArray, x: IndexArray) -> IndexArray:
-        """Return the numbers of the nearest centres whose patches lie inside the picture, int64 (n,)."""
+        """Return the numbers of the nearest centers whose patches lie inside the picture, int64 (n,)."""
         rows = np.clip(y, RADIUS, self.height - 1 - RADIUS)
         return np.asarray(rows * self.width + np.clip(x, RADIUS, self.width - 1 - RADIUS), dtype=np.int64)
 
@@ -141,7 +144,10 @@ class PatchLevel:
         ).ravel()
 
     def vote(self, chosen: IndexArray, distance: FloatArray) -> None:
-        """Repaint the hole: every pixel is the mean of what the patches over it have there, the sure and alike ones first."""
+        """Repaint the hole.
+
+        Every pixel is the mean of what the patches over it have there, the sure and alike ones first.
+        """
         spread = max(float(np.quantile(distance, _VOTE_QUANTILE)), 1.0)
         weight = self._sureness * np.exp(-distance / (2 * spread)) + np.float32(1e-9)
         weights = np.repeat(weight.astype(np.float32), 4).reshape(-1, 4)
@@ -215,7 +221,7 @@ def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> By
         The picture, its hole filled smoothly.
     hole : bool (H, W)
     seed : int
-        Of the search.
+        Seed of the search.
 
     Returns
     -------
@@ -232,7 +238,7 @@ def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> By
 
 
 def _pyramid(guess: ByteArray, hole: BoolArray) -> Iterator[tuple[FloatArray, BoolArray]]:
-    """Yield the picture float32 (h, w, 3) and its hole bool (h, w) from coarse to fine, without the hole's colours around it."""
+    """Yield the picture float32 (h, w, 3) and its hole bool (h, w) from coarse to fine, the hole's colors left out."""
     height, width = hole.shape
     long_side = min(_FINEST, max(height, width))
     count = max(int(np.log2(long_side / _COARSEST)), 0) + 1
@@ -252,7 +258,10 @@ def _pyramid(guess: ByteArray, hole: BoolArray) -> Iterator[tuple[FloatArray, Bo
 
 
 def _solved(level: PatchLevel, coarser: FloatArray | None, rounds: int, rng: np.random.Generator) -> FloatArray:
-    """Return offsets (y, x) of the sources of a level's targets, float32 (h, w, 2); `coarser` are those of the level before."""
+    """Return offsets (y, x) of the sources of a level's targets, float32 (h, w, 2).
+
+    `coarser` are those of the level before.
+    """
     try_all = len(level.targets) * len(level.sources) <= _TRY_ALL
     y, x = np.divmod(level.targets, level.width)
     if coarser is None:

@@ -1,7 +1,8 @@
 """Pieces copied from elsewhere, with their brightness matched to each other and to the picture around them.
 
-The gradients of the copies are kept and the picture is fitted to them (Perez, Gangnet and Blake 2003, equation 3), screened, so that a
-wrong colour at an edge does not spread far, and with great steps left as they are: those are edges of things, not of light.
+The gradients of the copies are kept and the picture is fitted to them (Perez, Gangnet and Blake 2003, equation 3),
+screened, so that a wrong color at an edge does not spread far, and with great steps left as they are: those are edges
+of things, not of light.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def seam_correction(
     rgb : uint8 (H, W, 3)
     hole : bool (H, W)
     source : int64 (H, W)
-        The number, row by row, of the pixel that each is copied from: its own outside of the hole; inside not one of the
-        outermost rows and columns.
+        The number, row by row, of the pixel that each is copied from: its own outside of the hole; inside not one of
+        the outermost rows and columns.
     start : float32 (H, W, 3)
         Where the fit begins, in levels of 255.
     length : float
@@ -62,7 +63,7 @@ def _box(hole: BoolArray) -> tuple[slice, slice]:
 
 
 def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
-    """Return how much more pixels should go up against their neighbours than their copies do, float32 (h, w, 3).
+    """Return how much more pixels should go up against their neighbors than their copies do, float32 (h, w, 3).
 
     `hole` and `source` (h, w) are cut-outs, `source` counts in the whole picture `rgb` (H, W, 3).
     """
@@ -72,13 +73,13 @@ def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
     for near, far in (
         (1, 1),
         (width, rgb.shape[1]),
-    ):  # the neighbour to the right, then below: in the cut-out, in the picture
+    ):  # the neighbor to the right, then below: in the cut-out, in the picture
         first = np.flatnonzero((unknown[:-near] | unknown[near:]) & (origin[near:] - origin[:-near] != far))
         if near == 1:
             first = first[(first + 1) % width != 0]
         second = first + near
         left, right = (colors[origin[at]].astype(np.float32) for at in (first, second))
-        # each copy says what its neighbour would be if it went on; the two say it in equal parts
+        # each copy says what its neighbor would be if it went on; the two say it in equal parts
         from_left = (colors[origin[first] + far * unknown[first]] - right) * unknown[first, None]
         from_right = (left - colors[origin[second] - far * unknown[second]]) * unknown[second, None]
         step = (from_left + from_right) / (unknown[first, None].astype(np.float32) + unknown[second, None])
@@ -89,7 +90,10 @@ def _steps(rgb: ByteArray, hole: BoolArray, source: IndexArray) -> FloatArray:
 
 
 def _fitted(goal: FloatArray, inside: FloatArray, start: FloatArray, screen: float, rounds: int) -> FloatArray:
-    """Solve (screen - Laplacian) x = goal inside, with 0 outside, by conjugate gradients; all float32 (h, w, 3 or 1)."""
+    """Solve (screen - Laplacian) x = goal inside, with 0 outside, by conjugate gradients.
+
+    All float32 (h, w, 3 or 1).
+    """
 
     def applied(x: FloatArray) -> FloatArray:
         return np.asarray(

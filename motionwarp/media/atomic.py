@@ -1,7 +1,7 @@
 """Outputs that appear whole or not at all.
 
-An output is written beside its target under a temporary name and moved there at the end. Beside, since only within one file
-system is the move a single step.
+An output is written beside its target under a temporary name and moved there at the end. Beside, since only within one
+file system is the move a single step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
 def write_failure(error: Exception, target: str | Path) -> OutputError:
-    """Return the error to raise where writing `target` failed with `error`, an OSError or an FFmpeg error with an errno."""
+    """Return the error to raise where writing `target` failed with `error`, of the system or with FFmpeg's errno."""
     number = getattr(error, "errno", None)
     if number in _FULL:
         return OutputError("the disk is full", subject=target, remedy="Free some space or write elsewhere")
@@ -172,7 +172,7 @@ def write_text_whole(target: Path, text: str, *, overwrite: bool) -> None:
 
 
 def _flush_to_disk(path: Path) -> None:
-    """Wait until the file is on the disk, so that a full disk or quota shows now and a crash cannot leave a hollow file."""
+    """Wait until the file is on the disk: a full disk shows now, and a crash cannot leave a hollow file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

@@ -1,4 +1,7 @@
-"""Sound from one file into another: copied packet by packet where the container takes it, else decoded and encoded anew."""
+"""Sound from one file into another.
+
+Copied packet by packet where the container takes it, else decoded and encoded anew.
+"""
 
 from __future__ import annotations
 
@@ -149,8 +152,8 @@ class _CopiedAudio(AudioFeed):
             return False
         if not self._keeps_early:
             return True
-        # a packet of AAC or MP3 needs the one before it to decode; the player cuts off what lies before 0. At the file's own
-        # start all of the encoder's priming belongs to it
+        # a packet of AAC or MP3 needs the one before it to decode; the player cuts off what lies before 0. At the
+        # file's own start all of the encoder's priming belongs to it
         return self._section.start > 0 and time + 2 * duration <= 0
 
 
@@ -214,7 +217,7 @@ class _EncodedAudio(AudioFeed):
         yield None  # upon which the resampler gives what it still holds
 
     def _placed(self, samples: FloatArray, position: int) -> FloatArray:
-        """Cut `samples` to the section, and fill a gap before them with silence, so that sound and picture stay together."""
+        """Cut `samples` to the section, with silence in a gap before them, so that sound and picture stay together."""
         overlap = self._written - position
         if overlap > 0:
             # sound before the section, or clocks that drift: what is there already stays
@@ -274,7 +277,9 @@ def open_audio_feed(source: AudioSource, output: OutputContainer, container: Con
 
 
 def _keeps_early_sound(section: _Section, container: Container) -> bool:
-    """Tell whether packets from before time 0 may be written; Matroska takes them only with the delay that the codec tells.
+    """Tell whether packets from before time 0 may be written.
+
+    Matroska takes them only with the delay that the codec tells.
 
     Without it, FFmpeg moves the whole video instead.
     """

@@ -1,7 +1,7 @@
 """Between the video's YCbCr and 8-bit RGB, by matrix and range.
 
-libswscale does the arithmetic; what is decided here is which matrix and range a frame has. Untagged frames follow the rule of
-players: BT.709 from 720 lines up, BT.601 below; limited range unless the format is a full-range one.
+libswscale does the arithmetic; what is decided here is which matrix and range a frame has. Untagged frames follow the
+rule of players: BT.709 from 720 lines up, BT.601 below; limited range unless the format is a full-range one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ LIMITED_RANGE, FULL_RANGE = 1, 2
 _SPACE_RGB, _SPACE_UNSPECIFIED, _SPACE_RESERVED = 0, 2, 3
 _MATRIX_OF_SPACE = {1: BT709, 4: FCC, 5: BT601, 6: BT601, 7: SMPTE240M, 9: BT2020, 10: BT2020}
 
-# libswscale's flags: the plain bilinear path takes the nearest chroma sample and coarse tables, an error of 3 levels; with full
-# chroma interpolation and accurate rounding the error is the rounding alone, for 3 ms a 720p frame
+# libswscale's flags: the plain bilinear path takes the nearest chroma sample and coarse tables, an error of 3 levels;
+# with full chroma interpolation and accurate rounding the error is the rounding alone, for 3 ms a 720p frame
 _BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = 0x2, 0x4, 0x2000, 0x40000
 
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
@@ -33,7 +33,7 @@ _HD_WIDTH, _HD_HEIGHT = 1280, 577
 
 @dataclass(frozen=True)
 class ColorCoding:
-    """How the numbers of a frame stand for colours.
+    """How the numbers of a frame stand for colors.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ def coding_of(frame: av.VideoFrame, subject: str) -> ColorCoding:
         matrix = _MATRIX_OF_SPACE[space]
     else:
         raise MediaError(
-            f"its colours are coded by matrix {space} of ISO/IEC 23091-2, which cannot be converted",
+            f"its colors are coded by matrix {space} of ISO/IEC 23091-2, which cannot be converted",
             subject=subject,
             remedy="Convert it to BT.709 first",
         )
@@ -103,12 +103,12 @@ class RgbConverter:
     Parameters
     ----------
     width, height : int
-        Size of the pictures returned; frames of another size (pixels that are not square, a stream that changes its size) are
-        scaled.
+        Size of the pictures returned; frames of another size (pixels that are not square, a stream that changes its
+        size) are scaled.
     subject : str
         The file, for messages.
     gamut : Gamut
-        What the stream's colours mean; high dynamic range is brought to ordinary.
+        What the stream's colors mean; high dynamic range is brought to ordinary.
     """
 
     def __init__(self, width: int, height: int, subject: str, gamut: Gamut = ORDINARY) -> None:
@@ -120,12 +120,12 @@ class RgbConverter:
         self._mapper = None if gamut.is_ordinary else GamutMapper(gamut, width, height)
 
     def convert(self, frame: av.VideoFrame) -> tuple[ByteArray, ByteArray | None]:
-        """Return the colours, uint8 (H, W, 3), and alpha, uint8 (H, W), None where the frame is opaque.
+        """Return the colors, uint8 (H, W, 3), and alpha, uint8 (H, W), None where the frame is opaque.
 
         Raises
         ------
         MediaError
-            If the frame's colours or format cannot be converted.
+            If the frame's colors or format cannot be converted.
         """
         if not has_alpha(frame.format.name):
             return self._colors(frame), None
@@ -189,7 +189,10 @@ class YuvConverter:
         self._reformatter = VideoReformatter()
 
     def convert(self, pixels: ByteArray) -> av.VideoFrame:
-        """Return a new frame of `pixels`, uint8 (H, W, 3) or (H, W, 4) with straight alpha; the array is free for other use."""
+        """Return a new frame of `pixels`, uint8 (H, W, 3) or (H, W, 4) with straight alpha.
+
+        The array is free for other use.
+        """
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24" if pixels.shape[2] == 3 else "rgba")
         converted = self._reformatter.reformat(
             frame,

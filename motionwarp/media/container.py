@@ -19,22 +19,25 @@ from motionwarp.media.limits import MediaLimits, existing_file, ffmpeg_address
 from motionwarp.media.restarts import RestartingClock, clock_to_the_end, may_restart, rising, timed_streams
 
 _VIDEO: Final = (
-    "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "live_flv", "asf", "asf_o", "ogg", "nut", "mxf", "gxf", "dv", "swf",
+    "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "live_flv", "asf", "asf_o", "ogg", "nut", "mxf", "gxf", "dv",
+    "swf",
     "rm", "wtv", "gif", "apng", "jpegxl_anim", "yuv4mpegpipe",
 )  # fmt: skip
 _STREAMS: Final = (
-    "h264", "hevc", "vvc", "av1", "obu", "ivf", "m4v", "mpegvideo", "h261", "h263", "vc1", "dirac", "dnxhd", "cavsvideo", "mjpeg", "apv",
+    "h264", "hevc", "vvc", "av1", "obu", "ivf", "m4v", "mpegvideo", "h261", "h263", "vc1", "dirac", "dnxhd",
+    "cavsvideo", "mjpeg", "apv",
 )  # fmt: skip
 _SOUND: Final = (
-    "wav", "w64", "aiff", "au", "caf", "flac", "mp3", "aac", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd", "mlp", "amr", "ape", "tta",
+    "wav", "w64", "aiff", "au", "caf", "flac", "mp3", "aac", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd", "mlp",
+    "amr", "ape", "tta",
     "wv", "tak", "voc", "loas",
 )  # fmt: skip
 
-# Most of the others are left out since they open what a file names: playlists (hls, dash, concat, imf), descriptions of streams (sdp,
-# rtsp), patterns of picture files, devices, filters. A file from a stranger could put other files of the user, or what the user's network
-# reaches, into the video that is made of it. Being no text does not tell them: a playlist may have a control character in a comment.
-# Containers of old games and dead recorders (Smacker, Bink, FLIC, NSV, ...) are left out as well: nobody dances in them, and their
-# decoders are those that are looked after least.
+# Most of the others are left out since they open what a file names: playlists (hls, dash, concat, imf), descriptions of
+# streams (sdp, rtsp), patterns of picture files, devices, filters. A file from a stranger could put other files of the
+# user, or what the user's network reaches, into the video that is made of it. Being no text does not tell them: a
+# playlist may have a control character in a comment. Containers of old games and dead recorders (Smacker, Bink, FLIC,
+# NSV, ...) are left out as well: nobody dances in them, and their decoders are those that are looked after least.
 CONTAINED: Final = {"format_whitelist": ",".join((*_VIDEO, *_STREAMS, *_SOUND)), "protocol_whitelist": "file"}
 
 
@@ -45,7 +48,10 @@ _PREFERENCE = ("cuda", "videotoolbox", "vaapi", "d3d11va", "qsv")
 
 
 def hardware_decoders() -> list[str]:
-    """Return the names of the hardware decoders that this build of FFmpeg knows; whether the machine has one shows on use."""
+    """Return the names of the hardware decoders that this build of FFmpeg knows.
+
+    Whether the machine has one shows on use.
+    """
     try:
         from av.codec.hwaccel import hwdevices_available  # PyAV 14.0 has no such module
     except ImportError:
@@ -71,7 +77,7 @@ def open_accelerated(address: str, options: dict[str, str], hardware: str) -> In
     address : str
         FFmpeg's name of the file.
     options : dict of str
-        Of the demuxer and its decoders.
+        Options of the demuxer and its decoders.
     hardware : str
         "auto", or one of `hardware_decoders`.
 
@@ -123,7 +129,7 @@ _CODECS_OF_DECODERS = {
     "libopus": "opus",
     "libvorbis": "vorbis",
 }
-# uncompressed video with a header in words; grey pictures are printable then
+# uncompressed video with a header in words; gray pictures are printable then
 _Y4M = b"YUV4MPEG2 "
 
 
@@ -156,7 +162,8 @@ def opened_video(
         if width == 0 and height == 0:
             # FFmpeg drops a size that is beyond the limit it was given
             raise LimitError(
-                f"its header claims no size, or one beyond the limit of {limits.max_video_pixels / 1e6:.0f} million pixels",
+                f"its header claims no size, or one beyond the limit of {limits.max_video_pixels / 1e6:.0f} million "
+                "pixels",
                 subject=file,
                 remedy="Copy it again if it is damaged, else scale it down first, or raise MOTIONWARP_MAX_VIDEO_PIXELS",
             )
@@ -193,8 +200,8 @@ def opened_container(
 
 def demuxed(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[StreamT]]:
     """Yield a stream's packets and, at the end, an empty one; FFmpeg's errors come where the container breaks off."""
-    # broadcasts and damaged files have streams that begin only in mid-file. At the very end PyAV 18 may look for one of them among those
-    # that it knows, when all of this stream's packets have been given
+    # broadcasts and damaged files have streams that begin only in mid-file. At the very end PyAV 18 may look for one of
+    # them among those that it knows, when all of this stream's packets have been given
     with suppress(IndexError):
         if may_restart(container):
             yield from rising(container.demux(timed_streams(container)), stream, RestartingClock())
@@ -215,13 +222,17 @@ def joined_seconds(file: Path) -> float | None:
 def _decoder_options(limits: MediaLimits) -> dict[str, str]:
     """Return what keeps the decoders that FFmpeg opens while it probes to the limits, before we see a size."""
     if int(av.__version__.split(".")[0]) < 18:
-        return {}  # PyAV then crashes on containers whose streams show only while probing; sizes are still checked afterwards
+        # PyAV then crashes on containers whose streams show only while probing; sizes are still checked afterwards
+        return {}
     # coded sizes are a little above the shown ones
     return {"max_pixels": str(limits.max_video_pixels + 64 * limits.max_video_side)}
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Refuse what is not a video, in better words than FFmpeg's; that nothing foreign is opened is the business of `CONTAINED`."""
+    """Refuse what is not a video, in better words than FFmpeg's.
+
+    That nothing foreign is opened is the business of `CONTAINED`.
+    """
     with file.open("rb") as opened:
         head = opened.read(_SNIFFED_BYTES)
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
@@ -265,8 +276,9 @@ def has_alpha_layer(stream: VideoStream) -> bool:
 def origin_seconds(container: InputContainer) -> Fraction:
     """Return the time of the clip's beginning on the container's clock, in seconds.
 
-    A file all of whose streams start late (broadcast recordings, cuts) begins with its first picture. In others, a video that
-    starts later than its sound keeps that distance, and sound that starts before 0 (encoders' priming) moves nothing.
+    A file all of whose streams start late (broadcast recordings, cuts) begins with its first picture. In others, a
+    video that starts later than its sound keeps that distance, and sound that starts before 0 (encoders' priming) moves
+    nothing.
     """
     start = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
     video = _best_video(container)

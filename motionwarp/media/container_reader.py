@@ -34,7 +34,8 @@ from motionwarp.types import Frame
 # a time given in decimals may lie a rounding error beyond the frame that it means
 _ROUNDING = Fraction(1, 10**6)
 
-# how far before the section to seek where a plain seek lands behind its start, which poor indexes do; None is no seek at all
+# how far before the section to seek where a plain seek lands behind its start, which poor indexes do; None is no seek
+# at all
 _SEEK_MARGINS: tuple[int | None, ...] = (0, 5, 60, None)
 
 # MPEG program streams have no times on most packets, and FFmpeg counts them wrong after a seek
@@ -154,7 +155,10 @@ def _seek(container: InputContainer, stream: VideoStream, target: Fraction) -> b
 
 
 def _first_key_frame(frames: Iterator[DecodedFrame]) -> DecodedFrame | None:
-    """Return the first frame that needs no other; containers without an index land anywhere, and what follows is broken."""
+    """Return the first frame that needs no other.
+
+    Containers without an index land anywhere, and what follows is broken.
+    """
     return next((frame for frame in frames if frame.picture.key_frame), None)
 
 
@@ -287,7 +291,7 @@ class ContainerReader(VideoReader):
                 damaged.append(index + len(damaged))
                 continue
             self._limits.check_video(decoded.picture.width, decoded.picture.height, self.info.path)
-            # bringing a frame to colours at its full size takes longer than decoding it
+            # bringing a frame to colors at its full size takes longer than decoding it
             rgb, alpha = (small if index % self._whole_every else whole).convert(decoded.picture)
             upright_alpha = None if alpha is None else self._orientation.upright(alpha)
             time = decoded.time - section.start

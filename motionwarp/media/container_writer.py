@@ -40,7 +40,7 @@ class ContainerWriter(VideoWriter):
     container : Container
     codec : Codec
     width, height : int
-        Of the frames, in pixels; sides that the codec cannot have are padded by repeating the last row or column.
+        Size of the frames, in pixels; sides that the codec cannot have are padded by repeating the last row or column.
     frame_rate : Fraction
         Frames a second on average.
     time_base : Fraction
@@ -165,7 +165,8 @@ class ContainerWriter(VideoWriter):
             raise OSError(errno.ENOSPC, "fewer bytes are on the disk than were written")
 
     def _discard(self) -> None:
-        # the container has to be closed before the file can be removed on Windows; whatever that still complains about is moot
+        # the container has to be closed before the file can be removed on Windows; whatever that still complains about
+        # is moot
         with contextlib.suppress(Exception):
             if self._feed is not None:
                 self._feed.close()
@@ -175,7 +176,10 @@ class ContainerWriter(VideoWriter):
         self._pending.discard()
 
     def _explained(self, error: BaseException) -> BaseException:
-        """Return the error to raise in the place of `error`: FFmpeg's and the system's become ones that a user understands."""
+        """Return the error to raise in the place of `error`.
+
+        FFmpeg's and the system's become ones that a user understands.
+        """
         if isinstance(error, MotionwarpError) or not isinstance(error, (av.FFmpegError, OSError, ValueError)):
             return error
         number = getattr(error, "errno", None)

@@ -1,8 +1,8 @@
 """Which codecs go into which container, which encoders make them, and with what settings.
 
-The defaults keep near-transparent quality at a speed that leaves two processor cores time for the rest. Frames are never
-reordered (no B-frames): each packet then holds its own frame's exact time and duration, the last one's included, for some 15 %
-more bytes.
+The defaults keep near-transparent quality at a speed that leaves two processor cores time for the rest. Frames are
+never reordered (no B-frames): each packet then holds its own frame's exact time and duration, the last one's included,
+for some 15 % more bytes.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ class EncodeOptions:
     codec : str
         "auto", or one of "h264", "hevc", "av1", "vp9", "prores", "ffv1"; what does not fit the container is refused.
     crf : float or None
-        Constant quality, smaller is better; None for the codec's default. H.264 and HEVC 0 to 51, AV1 1 to 63, VP9 0 to 63.
+        Constant quality, smaller is better; None for the codec's default. H.264 and HEVC 0 to 51, AV1 1 to 63, VP9 0 to
+        63.
     preset : str or None
-        Speed; None for the codec's default. H.264 and HEVC "ultrafast" to "veryslow", AV1 "0" (slow) to "13", VP9 "0" to "9".
+        Speed; None for the codec's default. H.264 and HEVC "ultrafast" to "veryslow", AV1 "0" (slow) to "13", VP9 "0"
+        to "9".
     threads : int
-        Of the encoder; 0 leaves the choice to it.
+        Number of threads of the encoder; 0 leaves the choice to it.
     """
 
     codec: str = "auto"
@@ -134,8 +136,8 @@ class Codec:
         elif options.preset is not None:
             raise OptionError(f"{self.name} has no presets", subject="preset", remedy="Leave it out")
         if self.encoder() == "libx264" and _has_avx512():
-            # x264's AVX-512 code for the macroblock tree takes in memory that nobody has set: at many sizes one run in thirty gives
-            # other bytes for the same pictures. With AVX2 it is as fast
+            # x264's AVX-512 code for the macroblock tree takes in memory that nobody has set: at many sizes one run in
+            # thirty gives other bytes for the same pictures. With AVX2 it is as fast
             chosen["x264-params"] = "asm=AVX2"
         return chosen
 
@@ -244,7 +246,7 @@ class Container:
     audio_encoder : str
         For those that do not.
     options : mapping of str
-        Of the muxer.
+        Options of the muxer.
     keeps_early_audio : bool
         Whether sound may start before time 0, to be cut off by the player: MP4 and MOV have edit lists for that.
     """

@@ -56,7 +56,8 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
     Parameters
     ----------
     path : Path
-        A folder, or a pattern such as `folder/frame_%05d.png`. In a folder with several series of names the longest counts.
+        A folder, or a pattern such as `folder/frame_%05d.png`. In a folder with several series of names the longest
+        counts.
 
     Raises
     ------
@@ -98,12 +99,18 @@ def find_numbered_frames(path: Path) -> list[NumberedFrame]:
 
 
 def numbering_step(numbers: Sequence[int]) -> int:
-    """Return by how much increasing numbers go up from picture to picture, 1 for a single one; missing ones change nothing."""
+    """Return by how much increasing numbers go up from picture to picture, 1 for a single one.
+
+    Missing ones change nothing.
+    """
     return math.gcd(*(other - one for one, other in pairwise(numbers))) or 1
 
 
 def frames_matching(folder: Path, pattern: str) -> list[Path]:
-    """Return the files in `folder` that a pattern such as `frame_%05d.png` could have made; none where there is no folder."""
+    """Return the files in `folder` that a pattern such as `frame_%05d.png` could have made.
+
+    None where there is no folder.
+    """
     match = _PATTERN.fullmatch(pattern)
     if match is None:
         raise ValueError(f"'{pattern}' has no %d in it")

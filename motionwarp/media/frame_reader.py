@@ -76,7 +76,8 @@ class PictureReader(VideoReader):
             return None
         if (read.width, read.height) != (self.info.width, self.info.height):
             raise MediaError(
-                f"it has {read.width}x{read.height} pixels, but the first frame has {self.info.width}x{self.info.height}",
+                f"it has {read.width}x{read.height} pixels, but the first frame has "
+                f"{self.info.width}x{self.info.height}",
                 subject=picture.path,
                 remedy="Give all frames the same size",
             )

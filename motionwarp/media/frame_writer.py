@@ -34,7 +34,7 @@ class FrameWriter(VideoWriter):
     path : str or path
         A folder, then of names such as 00000.png, or a pattern such as `folder/frame_%05d.png`.
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     frame_rate : Fraction
         Frames a second on average.
     alpha : bool

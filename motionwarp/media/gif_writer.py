@@ -28,14 +28,14 @@ _SHORTEST_TICKS = 2
 
 
 class GifWriter(VideoWriter):
-    """Quantises each frame to 256 colours of its own, with error diffusion, and loops for ever.
+    """Quantizes each frame to 256 colors of its own, with error diffusion, and loops for ever.
 
     Parameters
     ----------
     pending : PendingFile
         Where to write.
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     frame_rate : Fraction
         Frames a second on average.
     alpha : bool

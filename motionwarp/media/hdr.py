@@ -1,8 +1,10 @@
-"""High dynamic range and wide gamut brought to what 8-bit RGB means: BT.709 primaries, a display of ordinary brightness.
+"""High dynamic range and wide gamut brought to what 8-bit RGB means.
 
-Phones record HLG (and some PQ) in BT.2020 primaries by default; read as ordinary video it looks grey and flat. Both transfer
-functions are those of ITU-R BT.2100-2. How bright the result is to be follows ITU-R BT.2408: the level that HDR gives to white
-paper, 203 cd/m2, becomes the white of ordinary video. The roll-off above it is ours.
+BT.709 primaries, a display of ordinary brightness.
+
+Phones record HLG (and some PQ) in BT.2020 primaries by default; read as ordinary video it looks gray and flat. Both
+transfer functions are those of ITU-R BT.2100-2. How bright the result is to be follows ITU-R BT.2408: the level that
+HDR gives to white paper, 203 cd/m2, becomes the white of ordinary video. The roll-off above it is ours.
 """
 
 from __future__ import annotations
@@ -58,7 +60,10 @@ class Gamut:
 
     @property
     def is_ordinary(self) -> bool:
-        """Whether nothing has to be done; primaries of standard definition are so near BT.709 that nobody converts them."""
+        """Whether nothing has to be done.
+
+        Primaries of standard definition are so near BT.709 that nobody converts them.
+        """
         return self.transfer not in (TRANSFER_PQ, TRANSFER_HLG) and self.primaries != PRIMARIES_BT2020
 
 
@@ -108,7 +113,7 @@ def to_ordinary_signal(signal: Array, gamut: Gamut) -> Array:
     Returns
     -------
     float64 (..., 3)
-        RGB in [0, 1]; colours outside BT.709 are clipped.
+        RGB in [0, 1]; colors outside BT.709 are clipped.
     """
     light = to_display_light(signal, gamut.transfer)
     if gamut.primaries == PRIMARIES_BT2020:
@@ -130,14 +135,14 @@ def _roll_off(light: Array, peak: float) -> Array:
 
 
 class GamutMapper:
-    """Maps 16-bit RGB frames to ordinary ones, by FFmpeg's interpolation in a table of colours.
+    """Maps 16-bit RGB frames to ordinary ones, by FFmpeg's interpolation in a table of colors.
 
     Parameters
     ----------
     gamut : Gamut
         Not ordinary.
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     """
 
     # libswscale's packed rgb48le wraps saturated colors where chroma is interpolated; its planar way does not

@@ -1,4 +1,7 @@
-"""HEIC pictures, as phones take them, by libheif (the extra `heic`): neither OpenCV nor FFmpeg puts their tiles together."""
+"""HEIC pictures, as phones take them, by libheif (the extra `heic`).
+
+Neither OpenCV nor FFmpeg puts their tiles together.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def decode_heif(data: bytes, file: Path, limits: MediaLimits, *, reduced: bool =
     Returns
     -------
     uint8 or uint16 (H, W), (H, W, 3) or (H, W, 4)
-        Grey, RGB or RGBA, upright: libheif turns pictures as they say themselves.
+        Gray, RGB or RGBA, upright: libheif turns pictures as they say themselves.
 
     Raises
     ------

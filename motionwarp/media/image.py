@@ -1,7 +1,8 @@
 """Still pictures in and out.
 
-OpenCV decodes, after the header has been checked by `picture_header`; what OpenCV leaves out (EXIF in some formats and versions,
-transparent grey levels, premultiplied TIFF) is done here. GIF and TIFF with alpha go through FFmpeg, HEIC through libheif.
+OpenCV decodes, after the header has been checked by `picture_header`; what OpenCV leaves out (EXIF in some formats and
+versions, transparent gray levels, premultiplied TIFF) is done here. GIF and TIFF with alpha go through FFmpeg, HEIC
+through libheif.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Picture:
     Attributes
     ----------
     rgb : uint8 (H, W, 3)
-        Straight colours, not multiplied by alpha.
+        Straight colors, not multiplied by alpha.
     alpha : uint8 (H, W) or None
         None where the whole picture is opaque.
     """
@@ -144,7 +145,8 @@ def is_picture(path: str | os.PathLike[str]) -> bool:
 def read_image(path: str | os.PathLike[str], limits: MediaLimits | None = None) -> Picture:
     """Read a still picture, upright, as 8-bit RGB and alpha.
 
-    EXIF orientation is applied; 16-bit, grey, palette and CMYK pictures are converted; of an animation the first frame is read.
+    EXIF orientation is applied; 16-bit, gray, palette and CMYK pictures are converted; of an animation the first frame
+    is read.
 
     Parameters
     ----------
@@ -307,7 +309,7 @@ def write_image(
     path : str or path
         The ending decides the format: .png, .webp (lossless), .tif and .tiff take alpha; .jpg, .jpeg and .bmp do not.
     pixels : uint8 (H, W), (H, W, 3) or (H, W, 4)
-        Grey, RGB, or RGB and straight alpha.
+        Gray, RGB, or RGB and straight alpha.
     overwrite : bool
         Whether an existing file may be replaced.
     metadata : mapping of str, optional
@@ -333,11 +335,15 @@ def write_image(
 
 
 def encoded_image(target: Path, pixels: ByteArray) -> bytes:
-    """Return the bytes of a picture file in the format of `target`'s ending; arguments and errors as for `write_image`."""
+    """Return the bytes of a picture file in the format of `target`'s ending.
+
+    Arguments and errors as for `write_image`.
+    """
     shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not shaped or pixels.size == 0:
         raise ValueError(
-            f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} {pixels.shape}"
+            f"a picture must be uint8 (H, W), (H, W, 3) or (H, W, 4) with a pixel in it, got {pixels.dtype} "
+            f"{pixels.shape}"
         )
     ending = target.suffix.lower()
     if ending not in _WRITERS:

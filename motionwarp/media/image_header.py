@@ -31,13 +31,14 @@ class PictureHeader:
     complete : bool
         Whether the file reaches the end that its format demands; True where the format has no such mark.
     transparent_gray : int or None
-        For a grey PNG: the 16- or 8-bit level that means transparent, scaled to the picture's depth of 8 or 16 bits.
+        For a gray PNG: the 16- or 8-bit level that means transparent, scaled to the picture's depth of 8 or 16 bits.
     byte_alpha : bool
         For TIFF: whether there is alpha, of 8 bits.
     premultiplied : bool
-        For TIFF: whether colours are stored multiplied by alpha.
+        For TIFF: whether colors are stored multiplied by alpha.
     white_level : int or None
-        The largest value of a sample where the file says so and it need not fill whole bytes (1023 for 10 bits), else None.
+        The largest value of a sample where the file says so and it need not fill whole bytes (1023 for 10 bits), else
+        None.
     gamut : Gamut
         What the colors of an AVIF or HEIC picture mean; ordinary where nothing is said.
     """
@@ -320,7 +321,8 @@ def _parse_pnm(data: bytes) -> PictureHeader:
 
 
 def _parse_heif(name: str, data: bytes) -> PictureHeader:
-    # the size is in an 'ispe' box within meta/iprp/ipco; the largest is that of the picture itself, not of a thumbnail or tile
+    # the size is in an 'ispe' box within meta/iprp/ipco; the largest is that of the picture itself, not of a thumbnail
+    # or tile
     start, end = _heif_meta(data)
     sizes = []
     position = data.find(b"ispe", start)

@@ -45,7 +45,10 @@ def reading_failure(error: OSError, file: Path) -> MediaError:
 
 
 def ffmpeg_address(file: Path) -> str:
-    """Return the name by which FFmpeg opens a local file; without the prefix a colon in it would be taken for a protocol."""
+    """Return the name by which FFmpeg opens a local file.
+
+    Without the prefix a colon in it would be taken for a protocol.
+    """
     return f"file:{file}"
 
 
@@ -53,8 +56,9 @@ def ffmpeg_address(file: Path) -> str:
 class MediaLimits:
     """Sizes beyond which a medium is refused, so that a header of a few bytes cannot claim gigabytes of memory.
 
-    Where none are given, those of the environment count (`of_environment`): `MOTIONWARP_` and an attribute's name in capitals, such as
-    `MOTIONWARP_MAX_PIXELS`. So they hold for every command, and for the workers that a command starts.
+    Where none are given, those of the environment count (`of_environment`): `MOTIONWARP_` and an attribute's name in
+    capitals, such as `MOTIONWARP_MAX_PIXELS`. So they hold for every command, and for the workers that a command
+    starts.
 
     Attributes
     ----------
@@ -63,8 +67,8 @@ class MediaLimits:
     max_side : int
         Longer side of a still picture, in pixels.
     max_video_pixels : int
-        Width times height of a video's frame. Decoders hold a dozen frames at once, hence less than for pictures; the default
-        admits 8K.
+        Width times height of a video's frame. Decoders hold a dozen frames at once, hence less than for pictures; the
+        default admits 8K.
     max_video_side : int
         Longer side of a video's frame, in pixels.
     max_file_bytes : int
@@ -150,5 +154,6 @@ def _check(
             f"its header claims a {kind} of {width}x{height} pixels, beyond the limit of {max_pixels / 1e6:.0f} million"
             f" and {max_side} a side",
             subject=subject,
-            remedy=f"Scale it down first, or raise {variable_of(prefix + '_pixels')} and {variable_of(prefix + '_side')} if you trust it",
+            remedy=f"Scale it down first, or raise {variable_of(prefix + '_pixels')} and "
+            f"{variable_of(prefix + '_side')} if you trust it",
         )

@@ -85,7 +85,10 @@ _EXIF = {
 
 
 def orientation_from_exif(value: int) -> Orientation:
-    """Return the orientation of an EXIF tag 0x0112; numbers outside 1 to 8, which the standard reserves, mean upright."""
+    """Return the orientation of an EXIF tag 0x0112.
+
+    Numbers outside 1 to 8, which the standard reserves, mean upright.
+    """
     return _EXIF.get(value, UPRIGHT)
 
 

@@ -79,9 +79,10 @@ class _Producer(Generic[Item]):
 def prefetched(iterable: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
     """Run `iterable` in a background thread, at most `depth` items ahead of the consumer.
 
-    The thread starts with the first item asked for. It ends when the iterable ends or fails, or when the returned generator is
-    closed or dropped; it is then joined, so nothing of the iterable runs on after that. Whoever closes what the iterable reads from
-    must close the generator before: a traceback keeps it alive for longer than one would think.
+    The thread starts with the first item asked for. It ends when the iterable ends or fails, or when the returned
+    generator is closed or dropped; it is then joined, so nothing of the iterable runs on after that. Whoever closes
+    what the iterable reads from must close the generator before: a traceback keeps it alive for longer than one would
+    think.
 
     Parameters
     ----------

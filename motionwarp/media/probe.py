@@ -44,13 +44,13 @@ class VideoInfo:
     ----------
     path : Path
     width, height : int
-        Of the frames as they are seen, in pixels: turned upright, and scaled where pixels are not square.
+        Size of the frames as they are seen, in pixels: turned upright, and scaled where pixels are not square.
     frame_rate : Fraction
         Frames a second on average, as the container says; real times travel with the frames.
     time_base : Fraction
         Seconds a tick of the stream's clock.
     duration_seconds : float or None
-        Of the video stream, as the container says.
+        Duration of the video stream, as the container says.
     frame_count : int or None
         As the container says; None where it does not. The reader's count is what counts.
     has_audio : bool
@@ -69,7 +69,7 @@ class VideoInfo:
     container : str
         FFmpeg's name of the container; "folder" or "picture" where there is none.
     gamut : Gamut
-        What its colours mean; frames that are read are brought to ordinary ones.
+        What its colors mean; frames that are read are brought to ordinary ones.
     """
 
     path: Path

@@ -36,7 +36,7 @@ def open_video(
 ) -> VideoReader:
     """Open a video to read its frames.
 
-    Rotation, mirroring, pixel shape, colour matrix and range are undone, so that frames are as a player shows them.
+    Rotation, mirroring, pixel shape, color matrix and range are undone, so that frames are as a player shows them.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def open_video(
     folder_rate : Fraction
         Frames a second of folders, which do not say.
     whole_every : int
-        One of so many frames, from the first on, is given whole. Where that saves time, those between are reduced to a long side of
-        256 pixels, in which cuts can be seen and little else.
+        One of so many frames, from the first on, is given whole. Where that saves time, those between are reduced to a
+        long side of 256 pixels, in which cuts can be seen and little else.
 
     Returns
     -------
     VideoReader
-        Iterating it may raise MediaError too: if no frame of the section can be decoded, or LimitError if frames grow beyond
-        the limits in mid-stream.
+        Iterating it may raise MediaError too: if no frame of the section can be decoded, or LimitError if frames grow
+        beyond the limits in mid-stream.
 
     Raises
     ------

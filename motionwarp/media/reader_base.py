@@ -13,19 +13,19 @@ from motionwarp.types import Frame
 class VideoReader(ABC):
     """The frames of a video, or of a section of it, in order.
 
-    Iterating decodes; each `iter()` begins anew and ends a pass that is under way, so a clip can be passed twice, but not by two
-    consumers at once. Memory does not grow with the clip. As a context manager it closes what a pass that was left early still
-    holds open.
+    Iterating decodes; each `iter()` begins anew and ends a pass that is under way, so a clip can be passed twice, but
+    not by two consumers at once. Memory does not grow with the clip. As a context manager it closes what a pass that
+    was left early still holds open.
 
     Attributes
     ----------
     info : VideoInfo
-        Of the whole video.
+        Properties of the whole video.
     start_seconds, end_seconds : float or None
         The section, as asked for.
     warnings : list of str
-        What was wrong with the clip, as sentences, in the last pass: broken frames left out and the like. Complete once the pass
-        is.
+        What was wrong with the clip, as sentences, in the last pass: broken frames left out and the like. Complete once
+        the pass is.
     clip_end_seconds : float or None
         Where the last frame ends, counted from the section's start; None before a pass is complete.
     """

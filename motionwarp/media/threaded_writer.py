@@ -17,8 +17,8 @@ _POLL_SECONDS = 0.1
 class ThreadedWriter:
     """Hands frames to a writer in a background thread, through a queue that bounds memory.
 
-    It is used as the writer itself is, and owns it: closing or aborting it does that to the writer. An error of the writer is
-    raised by the next `write` or by `close`, and ends the video as it would without the thread.
+    It is used as the writer itself is, and owns it: closing or aborting it does that to the writer. An error of the
+    writer is raised by the next `write` or by `close`, and ends the video as it would without the thread.
 
     Parameters
     ----------

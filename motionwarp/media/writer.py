@@ -42,15 +42,16 @@ def open_writer(
     Parameters
     ----------
     path : str or path
-        The ending decides the container: .mp4, .m4v, .mov, .webm, .mkv or .gif. A folder (an existing one, or a name that ends
-        in a slash) or a pattern such as `frame_%05d.png` takes a PNG for each frame, numbered from 0.
+        The ending decides the container: .mp4, .m4v, .mov, .webm, .mkv or .gif. A folder (an existing one, or a name
+        that ends in a slash) or a pattern such as `frame_%05d.png` takes a PNG for each frame, numbered from 0.
     width, height : int
-        Of the frames, in pixels. Codecs that need even sides get the last row or column repeated, nothing is cut off.
+        Size of the frames, in pixels. Codecs that need even sides get the last row or column repeated, nothing is cut
+        off.
     frame_rate : Fraction
         Frames a second on average, for players' information and the last frame's duration.
     time_base : Fraction
-        Seconds a tick: times are kept to the nearest, or to the container's own (1 ms in .webm and .mkv, 10 ms in .gif). That of
-        the video whose times are used is best.
+        Seconds a tick: times are kept to the nearest, or to the container's own (1 ms in .webm and .mkv, 10 ms in
+        .gif). That of the video whose times are used is best.
     alpha : bool
         Whether frames have a fourth channel. WebM and Matroska then hold VP9, MOV ProRes 4444; MP4 is refused.
     options : EncodeOptions, optional
@@ -70,8 +71,8 @@ def open_writer(
     Raises
     ------
     OutputError
-        If the ending is unknown, the container holds no such codec or no alpha, the output exists or is an input, its folder is
-        missing or not writable, or the encoder refuses the size.
+        If the ending is unknown, the container holds no such codec or no alpha, the output exists or is an input, its
+        folder is missing or not writable, or the encoder refuses the size.
     OptionError
         If an encoder option is out of range.
     MediaError

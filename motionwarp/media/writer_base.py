@@ -18,15 +18,15 @@ from motionwarp.types import ByteArray
 class VideoWriter(ABC):
     """Takes frames in order and makes a video of them, which appears whole at the end or not at all.
 
-    As a context manager it finishes the video when the block ends well, and removes every trace of it when the block ends with an
-    exception of any kind, KeyboardInterrupt included.
+    As a context manager it finishes the video when the block ends well, and removes every trace of it when the block
+    ends with an exception of any kind, KeyboardInterrupt included.
 
     Attributes
     ----------
     path : Path
         The video to be.
     width, height : int
-        Of the frames taken, in pixels; the file's may be a pixel larger where the codec needs even sides.
+        Size of the frames taken, in pixels; the file's may be a pixel larger where the codec needs even sides.
     alpha : bool
         Whether frames have a fourth channel, straight alpha.
     frame_count : int
@@ -64,7 +64,8 @@ class VideoWriter(ABC):
         picture : uint8 (H, W, 3), or (H, W, 4) if `alpha`
             RGB, and straight alpha. It is copied; the array is free for other use afterwards.
         pts_seconds : float
-            Presentation time, from 0 up, after that of the frame before. Stored to the nearest tick of the container's clock.
+            Presentation time, from 0 up, after that of the frame before. Stored to the nearest tick of the container's
+            clock.
 
         Raises
         ------

@@ -36,7 +36,7 @@ class ResidualBlock(nn.Module):
 
 
 class SpatialSelfAttention(nn.Module):
-    """Multi-head self-attention over all positions of a small feature map, with a residual, (B, C, H, W) to the same shape.
+    """Multi-head self-attention over all positions of a small feature map, with a residual, (B, C, H, W).
 
     Positions are told apart by a learned embedding of the map's size, so the size is fixed by the configuration.
     """

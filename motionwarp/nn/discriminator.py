@@ -44,7 +44,7 @@ class DiscriminatorOutput(NamedTuple):
 
 
 class PyramidDiscriminator(nn.Module):
-    """Patch discriminators over a pyramid of the same input, (B, C, H, W) of conditions and picture to `DiscriminatorOutput`."""
+    """Patch discriminators over a pyramid of one input, (B, C, H, W) of conditions and picture."""
 
     def __init__(self, in_channels: int, config: DiscriminatorConfig | None = None) -> None:
         super().__init__()
@@ -52,7 +52,10 @@ class PyramidDiscriminator(nn.Module):
         self.scales = nn.ModuleList(_Patches(in_channels, config.base, config.layers) for _ in range(config.scales))
 
     def forward(self, conditioned: Tensor) -> DiscriminatorOutput:
-        """Judge a batch: condition picture, target heatmaps, condition parsing, parsing and picture, joined as channels."""
+        """Judge a batch of joined channels.
+
+        Condition picture, target heatmaps, condition parsing, parsing and picture, joined as channels.
+        """
         logits, features = [], []
         for index, scale in enumerate(self.scales):
             if index:

@@ -1,8 +1,9 @@
 """The residual encoder-decoder that both stages of the Warping-GAN are made of.
 
-pix2pixHD's global generator (Wang et al. 2018, appendix): a 7x7 convolution, strided 3x3 convolutions that halve the size and
-double the channels, residual blocks, and the way back. Two departures: the way up is nearest-neighbour enlargement and a 3x3
-convolution, since transposed convolutions leave a checkerboard; and borders are reflected in every convolution of the way down.
+pix2pixHD's global generator (Wang et al. 2018, appendix): a 7x7 convolution, strided 3x3 convolutions that halve the
+size and double the channels, residual blocks, and the way back. Two departures: the way up is nearest-neighbor
+enlargement and a 3x3 convolution, since transposed convolutions leave a checkerboard; and borders are reflected in
+every convolution of the way down.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ NORM_EPSILON = 1e-5
 
 
 class ReflectConv(nn.Sequential):
-    """Reflection padding, convolution, instance norm without learned scale, ReLU; (B, C, H, W) to (B, C', H/stride, W/stride)."""
+    """Reflection padding, convolution, instance norm without learned scale, ReLU.
+
+    (B, C, H, W) to (B, C', H/stride, W/stride).
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> None:
         super().__init__(
@@ -52,7 +56,7 @@ class Encoder(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """`ups` enlargements with convolutions and a 7x7 convolution without norm, (B, C, H, W) to (B, C', H * 2^ups, W * 2^ups)."""
+    """`ups` enlargements and a 7x7 convolution without norm, (B, C, H, W) to (B, C', H * 2^ups, W * 2^ups)."""
 
     def __init__(self, in_channels: int, out_channels: int, base: int, ups: int = 3) -> None:
         layers: list[nn.Module] = []

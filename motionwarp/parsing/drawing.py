@@ -1,4 +1,4 @@
-"""Showing a parsing to people: colours for the 20 LIP classes, laid over the picture, with a legend."""
+"""Showing a parsing to people: colors for the 20 LIP classes, laid over the picture, with a legend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from motionwarp.errors import OptionError
 from motionwarp.parsing.labels import CLASS_COUNT, IGNORE, LIP_NAMES
 from motionwarp.types import BoolArray, ByteArray
 
-# Neighbours on a body differ clearly; the person's right is warmer and the left colder; what hides skin is more saturated.
+# Neighbors on a body differ clearly; the person's right is warmer and the left colder; what hides skin is more
+# saturated.
 PALETTE: Final = np.array(
     [
         (0, 0, 0),        # background
@@ -54,12 +55,12 @@ COLOR_OF_CLASS: Final = _table()
 
 
 def colorize(parsing: ByteArray) -> ByteArray:
-    """Paint each class in its colour.
+    """Paint each class in its color.
 
     Parameters
     ----------
     parsing : uint8 (H, W)
-        LIP classes 0..19; 255 (ignored) becomes grey.
+        LIP classes 0..19; 255 (ignored) becomes gray.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def colorize(parsing: ByteArray) -> ByteArray:
 
 
 def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteArray:
-    """Lay the classes' colours over a picture, with the classes' edges drawn sharp; the background stays as it is.
+    """Lay the classes' colors over a picture, with the classes' edges drawn sharp; the background stays as it is.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteAr
     parsing : uint8 (H, W)
         LIP classes 0..19, or 255.
     opacity : float
-        Of the colours, in [0, 1].
+        Opacity of the colors, in [0, 1].
 
     Returns
     -------
@@ -104,14 +105,14 @@ def overlay(rgb: ByteArray, parsing: ByteArray, opacity: float = 0.55) -> ByteAr
         )
     colors = colorize(parsing)
     share = np.where(parsing > 0, opacity, 0.0).astype(np.float32)
-    # edges show in full colour where there is any
+    # edges show in full color where there is any
     share[_edges(parsing) & (share > 0)] = min(1.0, 1.5 * opacity)
     mixed = rgb + share[..., None] * (colors.astype(np.float32) - rgb)
     return np.rint(mixed).astype(np.uint8)
 
 
 def legend(parsing: ByteArray | None = None) -> ByteArray:
-    """Draw the names of the classes beside their colours.
+    """Draw the names of the classes beside their colors.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def legend(parsing: ByteArray | None = None) -> ByteArray:
 
 
 def _edges(parsing: ByteArray) -> BoolArray:
-    """Return the pixels that differ from a neighbour to the right, left, above or below, bool (H, W)."""
+    """Return the pixels that differ from a neighbor to the right, left, above or below, bool (H, W)."""
     edges = np.zeros(parsing.shape, dtype=np.bool_)
     across, down = parsing[:, 1:] != parsing[:, :-1], parsing[1:] != parsing[:-1]
     edges[:, 1:] |= across

@@ -1,7 +1,8 @@
 """Settling what a parsing leaves open about the lower body: one garment, not patches of two.
 
-A network decides pixel by pixel, and a dark skirt easily becomes half trousers. People hardly ever wear a skirt or a dress and
-trousers at once, so below the hips the larger of the two takes all. Coats are worn over either and stay. Ours.
+A network decides pixel by pixel, and a dark skirt easily becomes half trousers. People hardly ever wear a skirt or a
+dress and trousers at once, so below the hips the larger of the two takes all. Coats are worn over either and stay.
+Ours.
 """
 
 from __future__ import annotations
@@ -50,17 +51,19 @@ _ARMS: Final = {
 _SKIN: Final = (labels.FACE, *_ARMS, labels.RIGHT_LEG, labels.LEFT_LEG)
 _CLOTHES: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS, labels.PANTS, labels.SKIRT)
 _SEEN: Final = 0.2
-# height of the person in pixels at which colours are compared, and the blur there: of the picture's noise, and of the verdict
+# height of the person in pixels at which colors are compared, and the blur there: of the picture's noise, and of the
+# verdict
 _HEIGHT: Final = 640
 _BLUR_COLORS, _BLUR_EVIDENCE = 1.0, 1.5
 # pixels of the face, there, without which nothing is said
 _LEAST_FACE: Final = 30
-# bins of 16 levels of lightness by 4 of each colour, which spans 64 levels about grey, and their spread in bins
+# bins of 16 levels of lightness by 4 of each color, which spans 64 levels about gray, and their spread in bins
 _BINS: Final = 16
 _SPREAD: Final = (1.0, 0.7, 0.7)
 _AROUND: Final = 0.3  # weight of what is around the person, against their clothes
 _FLOOR: Final = 2e-4  # share of a bin that nothing falls into
-# nats of evidence from which cloth along an arm is skin, from which what is joined to it is too, and below which an arm is not
+# nats of evidence from which cloth along an arm is skin, from which what is joined to it is too, and below which an arm
+# is not
 _ADDED, _JOINED, _REMOVED = 1.5, 1.0, 0.0
 # torsos across, along an arm, within which skin is that arm's, and what is joined to it
 _BAND, _WIDE_BAND = 0.3, 0.45
@@ -70,7 +73,7 @@ _HAND: Final = 0.45  # of the forearm's length, beyond the wrist
 
 
 def arms_by_skin(rgb: ByteArray, parsing: ByteArray, pose: Pose) -> ByteArray:
-    """Return a parsing whose arms are where the colour of the face is.
+    """Return a parsing whose arms are where the color of the face is.
 
     Parameters
     ----------
@@ -83,8 +86,8 @@ def arms_by_skin(rgb: ByteArray, parsing: ByteArray, pose: Pose) -> ByteArray:
     Returns
     -------
     uint8 (H, W)
-        Arms of another colour get the nearest class of the person that is no arm; cloth along an arm that has the colour of skin
-        becomes that arm. The same parsing where there is too little of a face to compare with.
+        Arms of another color get the nearest class of the person that is no arm; cloth along an arm that has the
+        color of skin becomes that arm. The same parsing where there is too little of a face to compare with.
     """
     box = _box(parsing)
     if box is None:
@@ -117,7 +120,7 @@ def _box(parsing: ByteArray) -> tuple[slice, slice] | None:
 
 
 def _evidence(rgb: ByteArray, parsing: ByteArray) -> FloatArray | None:
-    """Return how much likelier skin has the colour of each pixel than anything else has it, float32 (h, w) in nats, or None."""
+    """Return the log likelihood ratio of skin for each pixel's color, float32 (h, w) in nats, or None."""
     height, width = parsing.shape
     scale = min(_HEIGHT / height, 1.0)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -205,7 +208,8 @@ def one_lower_garment(parsing: ByteArray, pose: Pose) -> ByteArray:
     Returns
     -------
     uint8 (H, W)
-        What seemed trousers on somebody in a skirt or a dress becomes the larger of these. Unchanged if neck or hips were not seen.
+        What seemed trousers on somebody in a skirt or a dress becomes the larger of these. Unchanged if neck or hips
+        were not seen.
     """
     if not pose.visible(_SEEN)[[skeleton.NECK, *_HIPS]].all():
         return parsing

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from motionwarp.perception.framing import View
 from motionwarp.types import ByteArray
 
-# what lies outside the frame is mid-grey, the network's zero: repeating the frame's edge would draw out a cut-off person
-# into a false continuation
+# what lies outside the frame is mid-gray, the network's zero: repeating the frame's edge would draw out a cut-off
+# person into a false continuation
 OUTSIDE_GRAY: Final = 127
 
 # from so many views at one reduction on, reducing the whole frame once is cheaper than each view's window
@@ -24,14 +24,14 @@ _SHARED_FROM: Final = 3
 def extract_views(rgb: ByteArray, views: Sequence[View]) -> ByteArray:
     """Cut views out of one frame.
 
-    A view that shrinks the frame is made in two steps: the mean over whole blocks of pixels, then bilinear sampling at a
-    scale near one.
+    A view that shrinks the frame is made in two steps: the mean over whole blocks of pixels, then bilinear sampling at
+    a scale near one.
 
     Parameters
     ----------
     rgb : uint8 (H, W, 3)
     views : sequence of N views
-        All of one picture size; they may reach over the frame's edges, where grey is filled in.
+        All of one picture size; they may reach over the frame's edges, where gray is filled in.
 
     Returns
     -------
@@ -60,7 +60,10 @@ def _fits(rgb: ByteArray, factor: int) -> bool:
 
 
 def _reduced(rgb: ByteArray, factor: int) -> ByteArray:
-    """Return means over blocks of factor x factor pixels; what does not fill a block at the right and bottom is left out."""
+    """Return means over blocks of factor x factor pixels.
+
+    What does not fill a block at the right and bottom is left out.
+    """
     rows, columns = rgb.shape[0] // factor, rgb.shape[1] // factor
     whole = rgb[: rows * factor, : columns * factor]
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -73,7 +76,7 @@ def _sample_window(rgb: ByteArray, view: View, factor: int, out: ByteArray) -> N
         return
     crop = view.crop
     frame_height, frame_width = rgb.shape[:2]
-    # one block more on each side, so that the sampling sees its neighbours
+    # one block more on each side, so that the sampling sees its neighbors
     left = max((int(np.floor(crop.left)) // factor - 1) * factor, 0)
     top = max((int(np.floor(crop.top)) // factor - 1) * factor, 0)
     right = min(int(np.ceil(crop.left + crop.scale * crop.width)) + 2 * factor, frame_width)
@@ -90,7 +93,7 @@ def _sample_window(rgb: ByteArray, view: View, factor: int, out: ByteArray) -> N
 def _sample(reduced: ByteArray, view: View, factor: int, left: int, top: int, out: ByteArray) -> None:
     """Sample a view bilinearly from a window of the frame at (left, top) that was reduced by `factor`."""
     matrix = view.picture_to_frame()
-    # points of the frame to points of the reduced window; in both, pixel centres are at integers
+    # points of the frame to points of the reduced window; in both, pixel centers are at integers
     matrix = matrix / factor
     matrix[:, 2] += (0.5 - np.array([left, top], dtype=np.float64)) / factor - 0.5
     cv2.warpAffine(

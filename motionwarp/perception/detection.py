@@ -1,8 +1,8 @@
 """Finding people in a whole frame with the network that reads single persons.
 
-Overlapping windows of a few sizes are read in one batch; each gives at most one hypothesis. Hypotheses of the same person are
-merged, looked at again through the crop that their points call for, and merged again: two windows often begin on the same
-person, and sometimes on two people at once.
+Overlapping windows of a few sizes are read in one batch; each gives at most one hypothesis. Hypotheses of the same
+person are merged, looked at again through the crop that their points call for, and merged again: two windows often
+begin on the same person, and sometimes on two people at once.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def box_overlap(first: Box, second: Box) -> float:
 _WINDOW_FILL: Final = 0.62
 _ASPECT: Final = 0.75  # width over height of an upright window
 _STEP: Final = (
-    0.36  # of a window, between neighbours: nobody is farther than half of it from the nearest window's middle
+    0.36  # of a window, between neighbors: nobody is farther than half of it from the nearest window's middle
 )
 _ROOMY_FILL: Final = 0.58  # share of a view that a person fills who may have been seen in part only
 _EDGE: Final = 0.2  # of a window: nobody worth finding has their middle nearer to the frame's edge
@@ -100,7 +100,8 @@ class DetectionSettings:
     same_similarity, same_overlap : float
         From which two hypotheses are one person: by their points, or by their boxes.
     unsure_share, unsure_containment : float
-        Who scores less than this share of another person, and shares this part of the smaller one's box with them, is no other.
+        Who scores less than this share of another person, and shares this part of the smaller one's box with them, is
+        no other.
     most_people : int
         Hypotheses that get a second look, the surest first.
     quick_windows : int
@@ -142,7 +143,8 @@ class PersonDetector:
         ----------
         rgb : uint8 (H, W, 3)
         thorough : bool
-            Look for small people too, and for people who lie or hang. Otherwise a frame costs about ten pictures' reading.
+            Look for small people too, and for people who lie or hang. Otherwise a frame costs about ten pictures'
+            reading.
         dense : bool
             Whether parsing and matte are needed.
         hints : sequence of View
@@ -195,7 +197,8 @@ class PersonDetector:
             return True
         if box_overlap(visible_box(one), visible_box(other)) >= self.settings.same_overlap:
             return True
-        # somebody unsure who shares the place of somebody sure is a misreading of them: a part, or the whole upside down
+        # somebody unsure who shares the place of somebody sure is a misreading of them: a part, or the whole upside
+        # down
         unsure = first.person.score < self.settings.unsure_share * second.person.score
         return unsure and box_containment(visible_box(one), visible_box(other)) >= self.settings.unsure_containment
 
@@ -208,7 +211,7 @@ def look_again(
 
 
 def look_wider(reader: CropPredictor, rgb: ByteArray, found: Sequence[Detection]) -> list[Detection]:
-    """Read those whose head or legs were not seen through views that hold the rest too, where the frame has room for it."""
+    """Read people whose head or legs were not seen again, in views that hold the rest, where the frame has room."""
     size = rgb.shape[:2]
     views = [view for each in found for view in views_of_the_rest(each.person.pose.points, each.view.turns, *size)]
     return predict_views(reader, rgb, views)
@@ -222,9 +225,9 @@ def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -
     points : float32 (18, 3)
         In the frame.
     turns : int
-        Of the view through which they were read.
+        Quarter turns of the view through which they were read.
     height, width : int
-        Of the frame.
+        Size of the frame.
     """
     box = possible_box(points, height, width)
     if box is None:
@@ -250,7 +253,7 @@ def level_windows(height: int, width: int, level: int, turns: int = 0) -> list[V
     Parameters
     ----------
     height, width : int
-        Of the frame.
+        Size of the frame.
     level : int
         0 for people about as long as the frame is high, each further level for people half as long.
     turns : int

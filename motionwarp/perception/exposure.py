@@ -1,7 +1,7 @@
 """Light: dark pictures are lifted before a network reads them, and what no network can read is told.
 
-The analyser has learned from well-lit photos. In a dark picture it is not unsure but wrong, with high scores; lifted, the same
-picture reads nearly as well as a bright one. What is blown out is gone for good.
+The analyzer has learned from well-lit photos. In a dark picture it is not unsure but wrong, with high scores; lifted,
+the same picture reads nearly as well as a bright one. What is blown out is gone for good.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from motionwarp.types import ByteArray, FloatArray, Person
 
-# a picture whose brightest pixels are below this is scaled up to it, at most so many times: beyond, there is nothing but noise
+# a picture whose brightest pixels are below this is scaled up to it, at most so many times: beyond, there is nothing
+# but noise
 _LEAST_WHITE: Final = 200
 _LARGEST_GAIN: Final = 24.0
 # and one whose middle is then below this is brightened to it by a gamma
@@ -25,8 +26,8 @@ _GRAY: Final = 127  # what lies outside the frame, which says nothing about the 
 
 _BLOWN: Final = 244  # compression leaves white a little darker
 _BLACK: Final = 2
-# of the pixels around a person's points that may be without content: in photos of white clothes it is below 0.1, and where it is
-# over 0.4 every third person is misread
+# of the pixels around a person's points that may be without content: in photos of white clothes it is below 0.1, and
+# where it is over 0.4 every third person is misread
 _LARGEST_PART: Final = 0.4
 _AROUND: Final = 3  # pixels to each side of a point
 # a frame that is white all over but for this much hides people, and what is left of it is taken for one
@@ -44,7 +45,7 @@ def lifted(picture: ByteArray) -> ByteArray:
     Parameters
     ----------
     picture : uint8 (h, w, 3)
-        Grey outside the frame.
+        Gray outside the frame.
     """
     levels = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     inside = (levels != _GRAY).astype(np.uint8)

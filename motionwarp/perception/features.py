@@ -8,7 +8,7 @@ from motionwarp.perception.network import Analyzer
 
 
 class AnalyzerFeatures(nn.Module):
-    """Features at strides 2, 4 and 8 of a picture (B, 3, H, W) in [0, 1]; the analyser is not trained."""
+    """Features at strides 2, 4 and 8 of a picture (B, 3, H, W) in [0, 1]; the analyzer is not trained."""
 
     name = "analyser"
 
@@ -20,7 +20,7 @@ class AnalyzerFeatures(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> AnalyzerFeatures:
-        """Stay in evaluation mode: its norms' statistics are part of what it learnt."""
+        """Stay in evaluation mode: its norms' statistics are part of what it learned."""
         return super().train(False)
 
     def forward(self, picture: Tensor) -> list[Tensor]:

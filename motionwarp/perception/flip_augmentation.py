@@ -14,7 +14,8 @@ from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 from motionwarp.types import ByteArray, FloatArray
 
 _LEAST_PROBABILITY: Final = 1e-9
-# scores between which a point is in doubt: above, nearly all are right; below, what is not in the picture is known to be absent
+# scores between which a point is in doubt: above, nearly all are right; below, what is not in the picture is known to
+# be absent
 _DOUBTFUL: Final = (0.15, 0.85)
 
 

@@ -1,8 +1,8 @@
 """Where to look: the canonical crop around what is visible of a person, the right way up.
 
-A person's points end before the person does, so every point carries a margin in units of the torso (neck to the middle of the
-hips): hair above the eyes, hands after the wrists, feet after the ankles. The margins are the same in all directions, so that
-the framing does not depend on the angle at which a person lies or hangs.
+A person's points end before the person does, so every point carries a margin in units of the torso (neck to the middle
+of the hips): hair above the eyes, hands after the wrists, feet after the ankles. The margins are the same in all
+directions, so that the framing does not depend on the angle at which a person lies or hangs.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def possible_box(points: FloatArray, height: int, width: int, threshold: float =
     points : float32 (18, 3)
         In the frame.
     height, width : int
-        Of the frame, beyond which there is nothing to see.
+        Size of the frame, beyond which there is nothing to see.
     threshold : float
         Points below this score do not count.
 

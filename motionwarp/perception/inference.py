@@ -1,4 +1,4 @@
-"""The analyser network as a reader of pictures: batches in, points, parsing and mattes out."""
+"""The analyzer network as a reader of pictures: batches in, points, parsing and mattes out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CropPredictor(Protocol):
         Parameters
         ----------
         pictures : uint8 (N, h, w, 3)
-            The person in the middle, upright where possible; grey outside the frame.
+            The person in the middle, upright where possible; gray outside the frame.
         dense : bool
             Whether parsing and matte are needed.
 
@@ -124,10 +124,10 @@ _LARGEST_BATCH: Final = 32  # pictures at once, which bounds the memory of a sea
 
 
 class NetworkPredictor:
-    """Reads pictures with the analyser, dark ones lifted.
+    """Reads pictures with the analyzer, dark ones lifted.
 
-    Where memory runs out, a batch is read in halves, and all later ones are no larger; where a single picture does not fit, the work
-    goes on on the CPU.
+    Where memory runs out, a batch is read in halves, and all later ones are no larger; where a single picture does not
+    fit, the work goes on on the CPU.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class NetworkPredictor:
         Trained; it is copied, folded and put into evaluation mode.
     device : torch.device
     dtype : torch.dtype
-        Of weights and activations; softmax and decoding are float32.
+        Precision of weights and activations; softmax and decoding are float32.
     calibration : sequence of (raw, calibrated) or None
         Knots of a monotone, piecewise linear table for the points' scores; None leaves the network's own.
     """
@@ -205,10 +205,13 @@ class NetworkPredictor:
     def in_chunks(
         self, read: Callable[[ByteArray, bool], Predictions], pictures: ByteArray, dense: bool
     ) -> Predictions:
-        """Let `read` read pictures in batches that are neither too large nor fewer than there are threads for; as `__call__`."""
+        """Let `read` read pictures in batches that are neither too large nor fewer than there are threads for.
+
+        As `__call__`.
+        """
         expected = (self.config.height, self.config.width, 3)
         if pictures.shape[1:] != expected or pictures.dtype != np.uint8:
-            raise ValueError(f"the analyser reads uint8 (N, {expected}), got {pictures.dtype} {pictures.shape}")
+            raise ValueError(f"the analyzer reads uint8 (N, {expected}), got {pictures.dtype} {pictures.shape}")
         size = self._chunk(len(pictures))
         parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
         if len(parts) == 1:

@@ -1,6 +1,7 @@
 """What a matte half covers beside the person, taken away.
 
-Where a network is not sure whether a table's leg is a person's, it says half: right on average, and a veil in a picture.
+Where a network is not sure whether a table's leg is a person's, it says half: right on average, and a veil in a
+picture.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCro
 def guided_filter(guide: FloatArray, values: FloatArray, radius: int, epsilon: float) -> FloatArray:
     """Make `values` follow the edges of `guide`.
 
-    In every window the result is a linear function of the guide's colours, fitted to the values by ridge regression (He et
-    al., section 3, equations 19 to 21); each pixel averages the functions of the windows that hold it.
+    In every window the result is a linear function of the guide's colors, fitted to the values by ridge regression (He
+    et al., section 3, equations 19 to 21); each pixel averages the functions of the windows that hold it.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def guided_filter(guide: FloatArray, values: FloatArray, radius: int, epsilon: f
         In [0, 1].
     values : float32 (H, W)
     radius : int
-        Of the square windows, in pixels, at least 1.
+        Radius of the square windows, in pixels, at least 1.
     epsilon : float
         Variance of the guide below which a window counts as flat.
 
@@ -42,7 +42,7 @@ def guided_filter(guide: FloatArray, values: FloatArray, radius: int, epsilon: f
         raise ValueError(
             f"the guided filter needs a radius of at least 1 and a positive epsilon, got {radius}, {epsilon}"
         )
-    # centred colours lose no digits in the differences of means below
+    # centered colors lose no digits in the differences of means below
     guide = guide - guide.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
     color = _window_mean(guide, radius)  # (H, W, 3)
     average = _window_mean(values, radius)
@@ -101,7 +101,7 @@ class MatteSettings:
     radius_cells : float
         Radius of the guided filter, in cells of the crop's matte: as far as the matte's own edge may be off.
     epsilon : float
-        Variance of the picture's colours, in [0, 1], below which there is no edge to follow.
+        Variance of the picture's colors, in [0, 1], below which there is no edge to follow.
     low, high : float
         Coverage that becomes 0 and 1: the filter never quite reaches them.
     """
@@ -134,7 +134,7 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
     """
     settings = settings or MatteSettings()
     if person.matte is None:
-        raise InputError("this person was seen without a matte", remedy="Analyse with dense=True")
+        raise InputError("this person was seen without a matte", remedy="Analyze with dense=True")
     height, width = rgb.shape[:2]
     frame_matte = np.zeros((height, width), dtype=np.float32)
     window = _window(person.crop, height, width)
@@ -155,7 +155,9 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
 
 
 def covered_in_frame(person: Person, matte: FloatArray, settings: MatteSettings | None = None) -> FloatArray:
-    """Return where a picture may show a person and what they carry: their matte, and its haze, which is not worth showing elsewhere.
+    """Return where a picture may show a person and what they carry.
+
+    Their matte, and its haze, which is not worth showing elsewhere.
 
     A bag that is half seen shall not stay in the air when the person is taken out of the picture.
 
@@ -188,9 +190,9 @@ def covered_in_frame(person: Person, matte: FloatArray, settings: MatteSettings 
 def parsing_in_frame(rgb: ByteArray, person: Person, matte: FloatArray | None = None) -> ByteArray:
     """Return a person's parsing at the picture's resolution, cut by the matte.
 
-    Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the parsing
-    background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`), and arms are told from sleeves
-    by the colour of the face (`arms_by_skin`).
+    Borders between classes are smoothed as far as the crop's cells are visible. Where the matte says person and the
+    parsing background, the nearest class is taken. Below the hips one garment takes all (`one_lower_garment`), and arms
+    are told from sleeves by the color of the face (`arms_by_skin`).
 
     Parameters
     ----------
@@ -212,7 +214,7 @@ def parsing_in_frame(rgb: ByteArray, person: Person, matte: FloatArray | None = 
         If the person has no parsing.
     """
     if person.parsing is None:
-        raise InputError("this person was seen without a parsing", remedy="Analyse with dense=True")
+        raise InputError("this person was seen without a parsing", remedy="Analyze with dense=True")
     height, width = rgb.shape[:2]
     frame_parsing = np.zeros((height, width), dtype=np.uint8)
     window = _window(person.crop, height, width)
@@ -243,7 +245,7 @@ def _window(crop: PersonCrop, height: int, width: int) -> tuple[slice, slice] | 
 def _sampled(cells: FloatArray, crop: PersonCrop, rows: slice, columns: slice, interpolation: int) -> FloatArray:
     """Sample a map over a crop at the pixels of a window of the picture; edge values go on outside."""
     cell = crop.scale * crop.height / cells.shape[0]
-    # pixel centres at integers in both spaces, corners measured at edges
+    # pixel centers at integers in both spaces, corners measured at edges
     offset_x = (columns.start + 0.5 - crop.left) / cell - 0.5
     offset_y = (rows.start + 0.5 - crop.top) / cell - 0.5
     matrix = np.array([[1 / cell, 0, offset_x], [0, 1 / cell, offset_y]], dtype=np.float64)

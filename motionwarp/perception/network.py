@@ -1,11 +1,11 @@
-"""The analyser: 18 points, 20 part classes and a matte of the person in a crop, from one shared backbone.
+"""The analyzer: 18 points, 20 part classes and a matte of the person in a crop, from one shared backbone.
 
-Ours. A residual encoder with a self-attention at the coarsest level (left and right cannot be told locally), a top-down path
-with lateral connections (feature pyramid, Lin et al. 2017), and three heads. As in JPPNet (Liang et al. 2018) the parsing
-head sees what the pose head found.
+Ours. A residual encoder with a self-attention at the coarsest level (left and right cannot be told locally), a top-down
+path with lateral connections (feature pyramid, Lin et al. 2017), and three heads. As in JPPNet (Liang et al. 2018) the
+parsing head sees what the pose head found.
 
-Points are classified, not regressed: each point has a softmax over all heatmap cells and one further bin, 'absent'. So the
-mass around the peak is the probability that the point is seen there, trained by cross-entropy like any other class.
+Points are classified, not regressed: each point has a softmax over all heatmap cells and one further bin, 'absent'. So
+the mass around the peak is the probability that the point is seen there, trained by cross-entropy like any other class.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ PEAK_RADIUS = 3
 
 @dataclass(frozen=True)
 class AnalyzerConfig:
-    """Size of the analyser.
+    """Size of the analyzer.
 
     Attributes
     ----------
     channels : tuple of 5 int
-        Of the encoder at strides 2, 4, 8, 16 and 32.
+        Channels of the encoder at strides 2, 4, 8, 16 and 32.
     blocks : tuple of 4 int
         Residual blocks at strides 4, 8, 16 and 32.
     pyramid_channels : tuple of 3 int
-        Of the top-down path at strides 16, 8 and 4.
+        Channels of the top-down path at strides 16, 8 and 4.
     dense_channels : int
-        Of the parsing and matte heads at stride 2.
+        Channels of the parsing and matte heads at stride 2.
     height, width : int
-        Of the crop in pixels; multiples of 32.
+        Size of the crop in pixels; multiples of 32.
     facing : bool
         Whether there is a head that tells which way the person faces; files of before 2026-11 have none.
     """
@@ -56,17 +56,18 @@ class AnalyzerConfig:
 
 
 class AnalyzerOutput(NamedTuple):
-    """What the analyser says of a batch of crops.
+    """What the analyzer says of a batch of crops.
 
     Attributes
     ----------
     heatmap_logits : float (B, 18, H/4, W/4)
     absent_logits : float (B, 18)
-        Of the bin 'this point is not in the crop', in one softmax with the point's heatmap.
+        Logit of the bin 'this point is not in the crop', in one softmax with the point's heatmap.
     parsing_logits : float (B, 20, H/2, W/2)
     matte_logits : float (B, 1, H/2, W/2)
     facing : float (B, 3) or None
-        Direction (cosine, sine; of any length) and the logarithm of a von Mises distribution's concentration; None without that head.
+        Direction (cosine, sine; of any length) and the logarithm of a von Mises distribution's concentration; None
+        without that head.
     """
 
     heatmap_logits: Tensor
@@ -108,12 +109,12 @@ class Analyzer(nn.Module):
         self.matte_head = nn.Conv2d(config.dense_channels, 1, 1)
 
     def forward(self, image: Tensor) -> AnalyzerOutput:
-        """Analyse crops.
+        """Analyze crops.
 
         Parameters
         ----------
         image : float tensor (B, 3, H, W)
-            RGB in [0, 1], the labelled person in the middle.
+            RGB in [0, 1], the labeled person in the middle.
 
         Returns
         -------
@@ -181,13 +182,13 @@ def point_probabilities(output: AnalyzerOutput) -> tuple[Tensor, Tensor]:
 def decode_points(output: AnalyzerOutput) -> Tensor:
     """Decode sub-pixel positions and scores.
 
-    The cell with the most mass around it is the peak; the position is the centroid of the mass around it and the score is
-    that mass: the probability that the point is seen there.
+    The cell with the most mass around it is the peak; the position is the centroid of the mass around it and the score
+    is that mass: the probability that the point is seen there.
 
     Returns
     -------
     float32 (B, 18, 3)
-        x, y in crop pixels (pixel centres at integers), score in [0, 1].
+        x, y in crop pixels (pixel centers at integers), score in [0, 1].
     """
     _, absent = point_probabilities(output)  # (B, 18)
     batch, points, height, width = output.heatmap_logits.shape
@@ -210,7 +211,7 @@ def decode_points(output: AnalyzerOutput) -> Tensor:
     weight = window / mass.clamp_min(1e-12)[..., None, None]
     cell_x = peak_x + (weight.sum(dim=2) * offsets).sum(dim=-1)
     cell_y = peak_y + (weight.sum(dim=3) * offsets).sum(dim=-1)
-    # a cell's centre lies in the middle of its stride x stride pixels
+    # a cell's center lies in the middle of its stride x stride pixels
     center = (HEATMAP_STRIDE - 1) / 2
     score = (mass * (1 - absent)).clamp(0, 1)
     return torch.stack([cell_x * HEATMAP_STRIDE + center, cell_y * HEATMAP_STRIDE + center, score], dim=-1)
@@ -222,9 +223,9 @@ def decode_facing(output: AnalyzerOutput) -> Tensor:
     Returns
     -------
     float32 (B, 3)
-        Cosine and sine of the angle about the vertical axis (0: towards the camera, 90 degrees: towards the picture's right, 180: away),
-        and a certainty in [0, 1): the mean resultant length of the von Mises distribution, by its usual approximation
-        (Best and Fisher 1981). All 0 for a network without that head.
+        Cosine and sine of the angle about the vertical axis (0: towards the camera, 90 degrees: towards the picture's
+        right, 180: away), and a certainty in [0, 1): the mean resultant length of the von Mises distribution, by its
+        usual approximation (Best and Fisher 1981). All 0 for a network without that head.
     """
     if output.facing is None:
         return output.absent_logits.new_zeros((len(output.absent_logits), 3), dtype=torch.float32)

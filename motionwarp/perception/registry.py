@@ -21,11 +21,11 @@ def make_estimator(name_or_file: str, device: torch.device, dtype: torch.dtype) 
     Parameters
     ----------
     name_or_file : str
-        'builtin', 'mediapipe', 'dwpose', or a file: weights of the analyser (.safetensors), an RTMPose or DWPose network
-        (.onnx), or poses (JSON, or a folder of OpenPose's JSON).
+        'builtin', 'mediapipe', 'dwpose', or a file: weights of the analyzer (.safetensors), an RTMPose or DWPose
+        network (.onnx), or poses (JSON, or a folder of OpenPose's JSON).
     device : torch.device
     dtype : torch.dtype
-        Of the bundled network.
+        Precision of the bundled network.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What somebody looks like, so that another person is not taken for them: colours of torso, thighs and shins."""
+"""What somebody looks like, so that another person is not taken for them: colors of torso, thighs and shins."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FEWEST_PIXELS: Final = 24
 
 @dataclass(frozen=True, eq=False)
 class ReidDescriptor:
-    """Colour histograms of a person's regions.
+    """Color histograms of a person's regions.
 
     Attributes
     ----------
     histograms : float32 (3, K)
-        Of torso, thighs and shins, each summing to 1, or all 0 where the region was not seen.
+        Histograms of torso, thighs and shins, each summing to 1, or all 0 where the region was not seen.
     """
 
     histograms: FloatArray
@@ -70,7 +70,7 @@ def reid_descriptor(picture: ByteArray, points: FloatArray) -> ReidDescriptor:
     Returns
     -------
     ReidDescriptor
-        Of the regions whose points are seen and inside the picture.
+        Histograms of the regions whose points are seen and inside the picture.
     """
     lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), dtype=np.uint8)
     histograms = np.zeros((_REGIONS, int(np.prod(_BINS))), dtype=np.float32)
@@ -78,7 +78,7 @@ def reid_descriptor(picture: ByteArray, points: FloatArray) -> ReidDescriptor:
         if mask is None or np.count_nonzero(mask) < _FEWEST_PIXELS:
             continue
         counts = np.asarray(cv2.calcHist([lab], [0, 1, 2], mask, list(_BINS), list(_RANGES)), dtype=np.float32)
-        # spread over neighbouring bins: a slow change of light must not empty one bin into the next
+        # spread over neighboring bins: a slow change of light must not empty one bin into the next
         flat = _spread(counts.reshape(_BINS)).ravel()
         histograms[region] = flat / max(float(flat.sum()), 1e-6)
     return ReidDescriptor(histograms)

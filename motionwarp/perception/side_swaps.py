@@ -13,7 +13,8 @@ from motionwarp.perception.framing import SEEN_SCORE, torso_length
 from motionwarp.pose import skeleton
 from motionwarp.types import ByteArray, FloatArray, Person, Pose
 
-# pairs of points that swap together, the least gain in torso lengths that shows a swap, and the classes that go with them
+# pairs of points that swap together, the least gain in torso lengths that shows a swap, and the classes that go with
+# them
 _GROUPS: Final = (
     (
         (skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST),
@@ -54,7 +55,7 @@ class LeftRightCorrector:
         previous : float32 (18, 3)
             Points of the frame before, in the same pixels.
         time_seconds : float
-            Of this frame.
+            Time of this frame.
         """
         points, parsing = person.pose.points, person.parsing
         for index, (right, left, least_gain, classes) in enumerate(_GROUPS):
@@ -87,7 +88,7 @@ def _is_swapped(
 def _distances(
     points: FloatArray, previous: FloatArray, right: tuple[int, ...], left: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return how far the pairs seen in both frames moved, as they are and with sides exchanged, each float64 (pairs,)."""
+    """Return how far pairs seen in both frames moved, as they are and with sides exchanged, each float64 (pairs,)."""
     pairs = np.array([right, left]).T  # (pairs, 2)
     seen = (points[pairs, 2] >= SEEN_SCORE).all(axis=1) & (previous[pairs, 2] >= SEEN_SCORE).all(axis=1)
     now = points[pairs[seen], :2].astype(np.float64)  # (pairs, 2, 2)

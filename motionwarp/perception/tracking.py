@@ -1,9 +1,9 @@
 """Following one person through a clip: one reading a frame while all goes well, a search when it does not.
 
-While the person is in sight, a few frames ahead are cut out where the person is expected and read in one batch. Frames are then
-taken in order as long as the person lies well inside the crop, moved as people move, and looks as before. The first frame that
-fails is looked at again on its own and, if that fails too, searched in whole. Who does not look like the followed person is not
-taken for them: the person is reported lost until somebody is found who does.
+While the person is in sight, a few frames ahead are cut out where the person is expected and read in one batch. Frames
+are then taken in order as long as the person lies well inside the crop, moved as people move, and looks as before. The
+first frame that fails is looked at again on its own and, if that fails too, searched in whole. Who does not look like
+the followed person is not taken for them: the person is reported lost until somebody is found who does.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class TrackingSettings:
     longest_batch : int
         Frames read at once.
     least_score : float
-        Of a person who is being followed.
+        Lowest score of a person who is being followed.
     same_appearance : float
         Largest distance of appearances while the person is in sight all the time. Within a clip of one person 99 % of
         frames are below 0.4; of pairs of different people 95 % are above 0.45.
@@ -92,7 +92,8 @@ class TrackingSettings:
     reach_torsos, reach_torsos_per_second : float
         How far a body may move between two sightings, in torso lengths: at once, and with time.
     thorough_every : int
-        Of the frames in which the person is lost, every so many are searched for small and lying people too.
+        Distance of thorough searches: of the frames in which the person is lost, every so many are searched for small
+        and lying people too.
     appearance_seconds : float
         Time in which the remembered appearance follows a change of light.
     widen_seconds : float
@@ -112,7 +113,8 @@ class TrackingSettings:
     widen_seconds: float = 0.4
 
 
-# a person's box may reach over the crop by this share of the crop, and must fill this much of it, or the crop is made anew
+# a person's box may reach over the crop by this share of the crop, and must fill this much of it, or the crop is made
+# anew
 _OVERHANG = 0.04
 _LEAST_FILL = 0.55
 _LOOK_WIDER = 0.6  # fill of the view that looks for somebody who is not where they were expected
@@ -241,7 +243,10 @@ class _ActiveTrack:
         return self._take(frame, again, track) if more else None
 
     def _reconsider(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> Observation:
-        """Look once more at a frame that was in doubt: with the framing it calls for, or wider where nobody was seen."""
+        """Look once more at a frame that was in doubt.
+
+        With the framing it calls for, or wider where nobody was seen.
+        """
         if sighting.person.score >= self.settings.least_score:
             again = look_again(self.careful, frame.rgb, [sighting], self.dense)[0]
         else:

@@ -1,4 +1,7 @@
-"""Completing a pose: every point gets a position, those that were not seen from the mirror side or from a standing figure."""
+"""Completion of poses.
+
+Every point gets a position, those that were not seen from the mirror side or from a standing figure.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ from motionwarp.pose.kinematics import (
 from motionwarp.pose.skeleton import LEFT_SHOULDER, NECK, POINT_NAMES, RIGHT_SHOULDER
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose
 
-# a position taken from the mirror side is half as good as its model; an invented one lies below `SEEN_SCORE`, so that nobody
-# takes it for seen, yet above 0, so that it still means a place
+# a position taken from the mirror side is half as good as its model; an invented one lies below `SEEN_SCORE`, so that
+# nobody takes it for seen, yet above 0, so that it still means a place
 MIRRORED_FACTOR = 0.5
 ESTIMATED_SCORE = 0.1
 # bones that tell the torso's length where it was not seen itself, the most reliable first
@@ -59,8 +62,8 @@ class Completion:
 def complete_pose(pose: Pose) -> Completion:
     """Give every point a position.
 
-    A bone that was not seen is copied from the other side, reflected at the spine; where that was not seen either it hangs as
-    on a standing person. Half bodies get their missing half that way.
+    A bone that was not seen is copied from the other side, reflected at the spine; where that was not seen either it
+    hangs as on a standing person. Half bodies get their missing half that way.
 
     Parameters
     ----------
@@ -151,7 +154,7 @@ def _left_direction(positions: FloatArray, known: BoolArray, down: FloatArray) -
 
 
 def _steps(positions: FloatArray, known: BoolArray, down: FloatArray, torso: float) -> tuple[FloatArray, BoolArray]:
-    """Return a step for each joint from its parent, float32 (19, 2), and which of them are the other side's, bool (19,)."""
+    """Return each joint's step from its parent, float32 (19, 2), and which are the other side's, bool (19,)."""
     steps = np.zeros((len(positions), 2), dtype=np.float32)
     mirrored = np.zeros(len(positions), dtype=np.bool_)
     left = _left_direction(positions, known, down)

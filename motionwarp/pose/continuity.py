@@ -21,8 +21,8 @@ def out_of_frame(
 ) -> BoolArray:
     """Tell in which frames of a shot the person is outside of the picture.
 
-    Somebody seen last at a side of the frame has walked out; somebody seen first there has walked in. Whoever was lost in the
-    middle of the picture is taken to be there still. Ours.
+    Somebody seen last at a side of the frame has walked out; somebody seen first there has walked in. Whoever was lost
+    in the middle of the picture is taken to be there still. Ours.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def out_of_frame(
         Scores below `SEEN_SCORE` do not count.
     times_seconds : float64 (T,)
     width, height : int
-        Of the frames, in pixels.
+        Size of the frames, in pixels.
     interpolate_seconds : float
         Nobody leaves and comes back between two sightings no further apart than this.
 
@@ -76,8 +76,8 @@ FEWEST_POINTS: Final = 4
 def discontinuities(track: PoseTrack) -> tuple[int, ...]:
     """Return the frames in which the person is out of reach of where they were in the frame before.
 
-    Such a frame begins another shot even if the pictures look alike: the camera and the room may be the same. A pose that is
-    off for one frame only is no leap. Ours.
+    Such a frame begins another shot even if the pictures look alike: the camera and the room may be the same. A pose
+    that is off for one frame only is no leap. Ours.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Drawing a pose over a picture: coloured bones and points, as thick as the person is large."""
+"""Drawing a pose over a picture: colored bones and points, as thick as the person is large."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from motionwarp.types import ByteArray, FloatArray
 BONE_WIDTH: Final = 0.055
 FACE_FACTOR: Final = 0.5
 POINT_RADIUS: Final = 0.045
-# the outline keeps bones apart from a background of their own colour
+# the outline keeps bones apart from a background of their own color
 OUTLINE: Final = (20, 20, 20)
 # OpenCV draws at fractions of a pixel given as whole numbers of 1/16
 SHIFT: Final = 4
@@ -25,7 +25,7 @@ MAX_POSITION: Final = 30_000.0
 
 
 def _bone_colors() -> tuple[tuple[int, int, int], ...]:
-    """Warm colours for the person's right, cold ones for the left, green for the middle; lighter towards the ends."""
+    """Warm colors for the person's right, cold ones for the left, green for the middle; lighter towards the ends."""
     colors = []
     shades = {"right": iter((0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.10, 0.13)), "left": iter(np.linspace(0.52, 0.74, 8))}
     for _, child in BONES:
@@ -51,12 +51,12 @@ def draw_pose(rgb: ByteArray, points: FloatArray, *, min_score: float = SEEN_SCO
     min_score : float
         Bones are drawn where both ends have at least this score.
     opacity : float
-        Of the drawing, in [0, 1].
+        Opacity of the drawing, in [0, 1].
 
     Returns
     -------
     uint8 (H, W, 3)
-        Bones of the person's right in warm colours, of the left in cold ones.
+        Bones of the person's right in warm colors, of the left in cold ones.
     """
     canvas = np.ascontiguousarray(rgb).copy()
     drawable = (points[:, 2] >= max(min_score, 1e-6)) & (np.abs(points[:, :2]) < MAX_POSITION).all(axis=1)

@@ -1,8 +1,8 @@
 """Filling gaps of a shot: of single points, and of the whole person as the gap of all points at once.
 
-Points are filled in the order of the walk from the neck, each relative to the point before it, so that an arm that was lost for
-a while moves along with its shoulder. Over long gaps a point follows its bone: a shin turns with its thigh, and grows with the
-body as it comes nearer.
+Points are filled in the order of the walk from the neck, each relative to the point before it, so that an arm that was
+lost for a while moves along with its shoulder. Over long gaps a point follows its bone: a shin turns with its thigh,
+and grows with the body as it comes nearer.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ def disc_heatmaps(
     Parameters
     ----------
     points : float tensor (..., 18, 3)
-        x, y in pixels of the map (pixel centres at integers) and the score.
+        x, y in pixels of the map (pixel centers at integers) and the score.
     height, width : int
         Size of the maps.
     radius : float
-        In pixels of the map; a pixel belongs to the disc if its centre is at most this far away.
+        In pixels of the map; a pixel belongs to the disc if its center is at most this far away.
     min_score : float
         Points of a lower score, and points of score 0, give empty maps.
 

@@ -1,7 +1,8 @@
 """The walk over the body: from the neck outwards, with the middle of the hips as a nineteenth joint.
 
-The tables of `skeleton` join the neck straight to each hip. For lengths and for moving bones one by one a spine is better: the
-neck leads to the middle of the hips, and that to either hip, so that the torso's length and the hips' width are told apart.
+The tables of `skeleton` join the neck straight to each hip. For lengths and for moving bones one by one a spine is
+better: the neck leads to the middle of the hips, and that to either hip, so that the torso's length and the hips' width
+are told apart.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ TREE: Final = (
     Bone(sk.LEFT_EYE, sk.LEFT_EAR, "eye_to_ear"),
 )
 
-# A standing person seen from the front, in torso lengths (neck to middle of the hips): each bone as (towards its own side,
-# down along the spine). Lengths are rounded medians over 1,972 street photos of standing people.
+# A standing person seen from the front, in torso lengths (neck to middle of the hips): each bone as (towards its own
+# side, down along the spine). Lengths are rounded medians over 1,972 street photos of standing people.
 REST_STEPS: Final[Mapping[str, tuple[float, float]]] = {
     "torso": (0.0, 1.0),
     "neck": (0.0, -0.40),
@@ -115,7 +116,7 @@ def with_mid_hip(points: FloatArray) -> FloatArray:
 def fill_from_neighbors(positions: FloatArray, known: BoolArray, steps: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Place unknown joints at a known step from joints that are known, spreading over the tree.
 
-    A joint with several known neighbours takes the mean of what they say, so the result does not depend on sides.
+    A joint with several known neighbors takes the mean of what they say, so the result does not depend on sides.
 
     Parameters
     ----------
@@ -163,7 +164,8 @@ def typical_torso(track_points: FloatArray) -> float:
     Returns
     -------
     float
-        Torso length in pixels: the median over the frames of the largest of what the bones say; 0 where no bone was seen.
+        Torso length in pixels: the median over the frames of the largest of what the bones say; 0 where no bone was
+        seen.
     """
     joints = with_mid_hip(track_points)
     seen = joints[..., 2] >= SEEN_SCORE

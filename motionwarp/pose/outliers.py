@@ -1,8 +1,8 @@
 """Glitches of a few frames: left and right swapped, and points that jump away and back.
 
-A stretch of frames is judged against where its points would be if they moved evenly from the frame before it to the frame after
-it, so both directions of time have a say. Only what no body can do is put right: a hand may be thrown out and back, but not
-over half a torso within a twentieth of a second.
+A stretch of frames is judged against where its points would be if they moved evenly from the frame before it to the
+frame after it, so both directions of time have a say. Only what no body can do is put right: a hand may be thrown out
+and back, but not over half a torso within a twentieth of a second.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ SWAP_GROUPS: Final = (
     ("elbows and wrists", (LEFT_ELBOW, LEFT_WRIST)),
     ("knees and ankles", (LEFT_KNEE, LEFT_ANKLE)),
 )
-# swaps are looked for in stretches of up to this many frames whose neighbours are at most this far apart: legs seen from the
-# side really do change places, but not twice in that time; shoulders and hips need longer to turn about and back
+# swaps are looked for in stretches of up to this many frames whose neighbors are at most this far apart: legs seen
+# from the side really do change places, but not twice in that time; shoulders and hips need longer to turn about and
+# back
 LONGEST_SWAP: Final = 3
 SWAP_SECONDS: Final = 0.3
 TRUNK_SWAP_SECONDS: Final = 0.6
@@ -58,7 +59,7 @@ MIN_JUMP: Final = 0.2
 # a bone whose length jumps along bears witness, so that less acceleration is needed
 WITNESS_FACTOR: Final = 0.4
 WITNESS_CHANGE: Final = 0.25
-# putting one point right can show that its neighbour in time was the wrong one, so it is done in rounds
+# putting one point right can show that its neighbor in time was the wrong one, so it is done in rounds
 JUMP_ROUNDS: Final = 3
 # a place that was put back is less sure than one that was seen
 REPAIRED_FACTOR: Final = 0.7
@@ -174,7 +175,7 @@ def _find_jumps(points: FloatArray, times: DoubleArray, length: int, torso: floa
         expected = (1 - share) * before[..., :2] + share * behind[..., :2]
         away = np.minimum(away, np.linalg.norm(middle[..., :2] - expected, axis=-1))
         seen &= middle[..., 2] >= SEEN_SCORE
-    # out and back again over the time between the neighbours takes this acceleration: 8 d / span^2
+    # out and back again over the time between the neighbors takes this acceleration: 8 d / span^2
     limit = np.broadcast_to(MAX_ACCELERATION * torso * span[:, None] ** 2 / 8, away.shape)
     limit = np.where(_bones_bear_witness(points, firsts, afters, torso), WITNESS_FACTOR * limit, limit)
     traveled = np.linalg.norm(behind[..., :2] - before[..., :2], axis=-1)
@@ -187,7 +188,7 @@ def _find_jumps(points: FloatArray, times: DoubleArray, length: int, torso: floa
 
 
 def _bones_bear_witness(points: FloatArray, firsts: IndexArray, afters: IndexArray, torso: float) -> BoolArray:
-    """Tell where a bone at a point changes its length for the stretch, beyond what both neighbours have, bool (n, 18)."""
+    """Tell where a bone at a point changes its length for the stretch, beyond both neighbors, bool (n, 18)."""
     witness = np.zeros((len(firsts), POINT_COUNT), dtype=np.bool_)
     for bone in TREE:
         if max(bone.parent, bone.child) >= POINT_COUNT:

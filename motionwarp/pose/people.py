@@ -73,8 +73,8 @@ def follow_person(
 ) -> tuple[FloatArray, BoolArray]:
     """Follow one person through frames that list everybody in any order.
 
-    The choice is made in the first frame (of each shot) that has enough people for it; from there the nearest pose is taken,
-    unless it is too far away to be the same person.
+    The choice is made in the first frame (of each shot) that has enough people for it; from there the nearest pose is
+    taken, unless it is too far away to be the same person.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ def place_track(
         'source': where the source person stands in its picture, moved by the driving person's displacement, scaled.
         'driving': where the driving person is in its frame, and as large.
     source_to_frame, driving_to_frame : (2, 3)
-        Affine maps from points of the source picture and of the driving frame to points of the output frame; they scale evenly
-        and do not turn.
+        Affine maps from points of the source picture and of the driving frame to points of the output frame; they scale
+        evenly and do not turn.
     width, height : int
         Size of the output frame in pixels.
 
@@ -55,7 +55,8 @@ def place_track(
         frames = slice(shot.first, shot.last + 1)
         scale, shift = _scale(source_map), source_map[:, 2]
         if placement == "driving":
-            # the anchors follow the driving person's up to a scale, so that one map puts all of them where they came from
+            # the anchors follow the driving person's up to a scale, so that one map puts all of them where they came
+            # from
             scale = _scale(driving_map) / shot.ratios.scale
             place = driving_map[:, :2] @ np.array(shot.driving_anchor) + driving_map[:, 2]
             shift = place - scale * np.array(shot.source_anchor)

@@ -38,8 +38,8 @@ class Clamp:
     bone : str
         Kind of bone.
     whose : str
-        'source' or 'driving' for a length: a limb's in torso lengths, the torso's over what the other bones say; 'ratio' for a
-        ratio over the overall scale.
+        'source' or 'driving' for a length: a limb's in torso lengths, the torso's over what the other bones say;
+        'ratio' for a ratio over the overall scale.
     wanted, used : float
         Before and after.
     """
@@ -131,8 +131,8 @@ def measure(points: FloatArray, whose: str) -> Proportions | None:
 def compare(source: Proportions, driving: Proportions) -> BoneRatios:
     """Relate two persons bone by bone.
 
-    The overall scale is the ratio of the thighs; where those were not seen in both, of nose to ankles, nose to hips, the
-    shoulders, and last of the torsos as estimated.
+    The overall scale is the ratio of the thighs; where those were not seen in both, of nose to ankles, nose to hips,
+    the shoulders, and last of the torsos as estimated.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _full_length(joints: FloatArray, parent: int, child: int) -> float:
 
 
 def _torso(lengths: dict[str, float], joints: FloatArray, whose: str, clamps: list[Clamp]) -> float:
-    """Return the torso's length, and correct it in `lengths` where the rest of the body says that it is foreshortened."""
+    """Return the torso's length, corrected in `lengths` where the rest of the body says that it is foreshortened."""
     measured = lengths.get("torso")
     if measured is None:
         return _estimated_torso(joints)

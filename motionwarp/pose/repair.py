@@ -1,7 +1,7 @@
 """Repairing a track before anything is built on it: glitches of single frames put right, gaps filled, all of it told.
 
-First left and right that were swapped for a moment, then points that jumped away and back, then gaps. Nothing crosses a cut.
-While the person is outside of the picture the track stays empty.
+First left and right that were swapped for a moment, then points that jumped away and back, then gaps. Nothing crosses a
+cut. While the person is outside of the picture the track stays empty.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class RepairSettings:
     Attributes
     ----------
     interpolate_seconds : float
-        Gaps up to this long are filled in between; longer ones hold the last pose, unless the person has left the picture.
+        Gaps up to this long are filled in between; longer ones hold the last pose, unless the person has left the
+        picture.
     undo_glitches : bool
         Put right swaps and jumps, not only gaps.
     """
@@ -62,8 +63,8 @@ class RepairResult:
     Attributes
     ----------
     track : PoseTrack
-        `present` is true for frames that were filled as well. Only shots in which nobody was found stay empty, and frames in
-        which the person is outside of the picture.
+        `present` is true for frames that were filled as well. Only shots in which nobody was found stay empty, and
+        frames in which the person is outside of the picture.
     notes : tuple of FrameNote
         What was done, by first frame.
     found : bool (T,)
@@ -111,7 +112,7 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
                 text = f"left and right {what} were swapped in {{frames}}: swapped back"
                 notes.append(_note(start + frame, start + frame, text))
             for frame, indices in undo_jumps(part, times):
-                text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbours"
+                text = f"{_names(indices)} jumped in {{frames}}: put back between the neighbors"
                 notes.append(_note(start + frame, start + frame, text))
         away = out_of_frame(part, times, track.width, track.height, rules.interpolate_seconds)
         for fill in fill_shot(part, times, rules.interpolate_seconds):

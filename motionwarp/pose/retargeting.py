@@ -1,8 +1,9 @@
 """Giving one person's motion to a body of other proportions.
 
-The skeleton is walked from the neck outwards. Every bone of the driving person keeps its direction and its foreshortening, and
-is multiplied by the ratio of the two persons' full lengths of that bone. What the driving clip never shows (half bodies) stays
-as the source has it. The result stands where the source stands. Ours, after the recipes of public motion transfer tools.
+The skeleton is walked from the neck outwards. Every bone of the driving person keeps its direction and its
+foreshortening, and is multiplied by the ratio of the two persons' full lengths of that bone. What the driving clip
+never shows (half bodies) stays as the source has it. The result stands where the source stands. Ours, after the recipes
+of public motion transfer tools.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class RetargetReport:
     mirrored : tuple of str
         Names of the source's points that were not seen and placed like the other side's.
     estimated : tuple of str
-        Names of the source's points that were placed as a standing person has them; their scores stay below `SEEN_SCORE`.
+        Names of the source's points that were placed as a standing person has them; their scores stay below
+        `SEEN_SCORE`.
     """
 
     shots: tuple[ShotReport, ...]
@@ -86,8 +88,8 @@ class RetargetResult:
     Attributes
     ----------
     track : PoseTrack
-        In the source picture's pixels, standing where the source person stands; the size of the frames is still the driving
-        clip's, since a pose does not tell the picture's.
+        In the source picture's pixels, standing where the source person stands; the size of the frames is still the
+        driving clip's, since a pose does not tell the picture's.
     report : RetargetReport
     """
 
@@ -110,8 +112,8 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
     Returns
     -------
     RetargetResult
-        Scores are the driving clip's; lowered to the source's where the source's point was not seen, and those of the source,
-        halved, for points that a shot never shows.
+        Scores are the driving clip's; lowered to the source's where the source's point was not seen, and those of the
+        source, halved, for points that a shot never shows.
 
     Raises
     ------
@@ -249,7 +251,7 @@ def _choose_anchor(points: FloatArray, source: Pose) -> str:
 
 
 def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray, torso: float) -> None:
-    """Let legs that the shot does not show stand where the source's do, in place, while the hips move a little above them."""
+    """Let legs that the shot does not show stand where the source's do, in place, with the hips swaying above them."""
     for hip, knee, ankle in LEGS:
         if shown[knee] or shown[ankle]:
             continue

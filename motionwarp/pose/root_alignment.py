@@ -9,13 +9,15 @@ from motionwarp.pose.kinematics import MID_HIP
 from motionwarp.pose.smoothing import DoubleArray, whittaker_smooth
 
 ANKLES = [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]
-# how much lower, in torso lengths, an ankle has to be to carry most of the weight; ankles of someone who stands turned away
-# differ in height without either being off the ground
+# how much lower, in torso lengths, an ankle has to be to carry most of the weight; ankles of someone who stands turned
+# away differ in height without either being off the ground
 SUPPORT_SOFTNESS = 0.08
-# percentiles of an anchor's height, counted downwards: the ground is where the lower foot is for most of the time, and jumps lie above
-# it; hips and neck are at rest where they are highest for a good while, and who squats or bends goes below
+# percentiles of an anchor's height, counted downwards: the ground is where the lower foot is for most of the time, and
+# jumps lie above it; hips and neck are at rest where they are highest for a good while, and who squats or bends goes
+# below
 GROUND_PERCENTILE, UPRIGHT_PERCENTILE = 75.0, 25.0
-# the anchor's correction against plain displacement is steadied by this much, so that trembling feet do not shake the body
+# the anchor's correction against plain displacement is steadied by this much, so that trembling feet do not shake the
+# body
 STEADY_WIDTH_SECONDS = 0.1
 
 
@@ -90,7 +92,7 @@ def stand(
     plain_roots : float64 (T, 2)
         The neck's path but for a slowly varying difference; what follows it is not steadied, and so stays sharp.
     times_seconds : float64 (T,)
-        Of one shot.
+        Times of one shot.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Steadying a track without delay: still points are calmed, fast motion stays sharp.
 
-The idea of widening and narrowing the filter by speed is that of the One Euro filter (Casiez et al., CHI 2012), here in a form
-that looks both ways in time.
+The idea of widening and narrowing the filter by speed is that of the One Euro filter (Casiez et al., CHI 2012), here in
+a form that looks both ways in time.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def smooth_track(track: PoseTrack, strength: float) -> PoseTrack:
     Returns
     -------
     PoseTrack
-        Of the same frames, with the same scores.
+        Track of the same frames, with the same scores.
 
     Raises
     ------
@@ -143,7 +143,8 @@ def _local_speed(curve: DoubleArray, times_seconds: DoubleArray, weights: Double
     steady = whittaker_smooth(curve, times_seconds, SPEED_WIDTH_SECONDS, weights)
     steps = np.maximum(np.diff(times_seconds), 1e-6)
     squared = (np.diff(steady, axis=0) ** 2).sum(axis=1) / steps**2
-    # each step counts for the samples at both of its ends, by time, so that the measure does not depend on the frame rate
+    # each step counts for the samples at both of its ends, by time, so that the measure does not depend on the frame
+    # rate
     centers = (times_seconds[1:] + times_seconds[:-1]) / 2
     result = np.empty(len(curve))
     # far enough out for the weights to have faded, so that it does not matter on which side of the edge a step falls

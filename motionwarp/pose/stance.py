@@ -1,4 +1,7 @@
-"""How somebody is seen, told from the points alone: from which side, how much of the body, and which limbs lie before others."""
+"""How somebody is seen, told from the points alone.
+
+From which side, how much of the body, and which limbs lie before others.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,14 @@ from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, with_m
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
 
-# cosines of the angle between the chest's and the camera's direction: 45 degrees, and 20 degrees beside a right angle, within which the
-# order of the shoulders is hardly more than noise
+# cosines of the angle between the chest's and the camera's direction: 45 degrees, and 20 degrees beside a right angle,
+# within which the order of the shoulders is hardly more than noise
 FRONTAL_COSINE: Final = 0.7
 PROFILE_COSINE: Final = 0.35
 # somebody whose spine leans more than 60 degrees from upright lies, hangs or stands on their hands
 UPRIGHT_COSINE: Final = 0.5
-# parts of the torso's width and length by which a hand must be inside of its outline to cover it: hands beside hips do not
+# parts of the torso's width and length by which a hand must be inside of its outline to cover it: hands beside hips do
+# not
 TORSO_MARGIN: Final = 0.1
 
 _FACE: Final = (sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE)
@@ -65,8 +69,8 @@ def facing(points: FloatArray) -> float | None:
     Returns
     -------
     float or None
-        About the cosine of the angle: 1 from the front, 0 in profile, -1 from behind. None where shoulders or the size are not known.
-        Ours.
+        About the cosine of the angle: 1 from the front, 0 in profile, -1 from behind. None where shoulders or the size
+        are not known. Ours.
     """
     joints = with_mid_hip(points)
     known = joints[:, 2] >= SEEN_SCORE
@@ -157,7 +161,7 @@ def _covers_torso(points: FloatArray, seen: BoolArray, elbow: int, wrist: int) -
 
 
 def _inside(corners: FloatArray, place: FloatArray) -> bool:
-    """Tell whether a place (2,) is inside of a torso (4, 2), given as right and left shoulder, left and right hip, by the margin."""
+    """Tell whether a place (2,) is inside of a torso (4, 2) by the margin; shoulders and hips go round."""
     right_shoulder, left_shoulder, left_hip, right_hip = corners.astype(np.float64)
     down = float((place - right_shoulder) @ (right_hip - right_shoulder)) / max(
         float(np.sum((right_hip - right_shoulder) ** 2)), 1e-6

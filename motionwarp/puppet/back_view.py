@@ -1,4 +1,7 @@
-"""Who looks at us, from behind, which their photo does not show: the same outline, with their own hair and cloth before face and chest."""
+"""Who looks at us, from behind, which their photo does not show.
+
+The same outline, with their own hair and cloth before face and chest.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,17 @@ from motionwarp.types import BoolArray, FloatArray, SourcePerson
 
 _FACE: Final = (labels.FACE, labels.SUNGLASSES)
 _HAIR: Final = (labels.HAIR, labels.HAT)
-_SURE: Final = 0.92  # matte above which a colour is the person's own
+_SURE: Final = 0.92  # matte above which a color is the person's own
 # of the face's pixels: less hair than that is none that could go on behind the head
 _LEAST_HAIR: Final = 0.1
-# from the nose towards the neck: how far down short hair grows at the back, and where the chin ends; hair of which more than a share lies
-# below that hides the neck too
+# from the nose towards the neck: how far down short hair grows at the back, and where the chin ends; hair of which more
+# than a share lies below that hides the neck too
 _HAIRLINE: Final = 0.33
 _CHIN: Final = 0.5
 _LONG_HAIR: Final = 0.1
 # of the root of the face's area: strands are finer than this, and would be drawn out into stripes
 _STRANDS: Final = 0.2
-# of the root of the face's area, or of the chest's: so far around it colours are mixed with its own
+# of the root of the face's area, or of the chest's: so far around it colors are mixed with its own
 _EDGE: Final = 0.06
 _TOPS: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS)
 # torsos from the neck's point downwards, where a neck ends at the back
@@ -36,7 +39,9 @@ _LEAST_CLOTH: Final = 0.5  # of the chest's pixels that are bare: with less clot
 
 
 def seen_from_behind(source: SourcePerson) -> SourcePerson:
-    """Return a source whose face is covered by their hair, or by plain skin where there is none; outline and points stay.
+    """Return a source whose face is covered by their hair, or by plain skin where there is none.
+
+    Outline and points stay.
 
     Parameters
     ----------
@@ -73,14 +78,16 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
 
 
 def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> FloatArray:
-    """Return the mean colours around each pixel that is known, float32 (H, W, 3)."""
+    """Return the mean colors around each pixel that is known, float32 (H, W, 3)."""
     weight = known.astype(np.float32)
     summed = cv2.GaussianBlur(np.dstack([colors * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
     return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6)), dtype=np.float32)
 
 
 def with_covered_chest(source: SourcePerson) -> SourcePerson:
-    """Return a source whose neckline is as high as at the back: what is bare below the neck has the colours of the cloth around it.
+    """Return a source whose neckline is as high as at the back.
+
+    What is bare below the neck has the colors of the cloth around it.
 
     Parameters
     ----------
@@ -126,7 +133,7 @@ def _beyond(shape: tuple[int, ...], start: FloatArray, along: FloatArray, share:
 
 
 def _bare_below(source: SourcePerson, hair: BoolArray, share: float) -> BoolArray:
-    """Return what lies below a share of the way from the nose to the neck, if hair does not hang down below the chin, bool (H, W)."""
+    """Return what lies below a share of the way from nose to neck, if no hair hangs below the chin, bool (H, W)."""
     nose, neck = source.pose.points[skeleton.NOSE], source.pose.points[skeleton.NECK]
     if min(nose[2], neck[2]) < LEAST_SCORE:
         return np.zeros_like(hair)

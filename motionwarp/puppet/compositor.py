@@ -32,7 +32,7 @@ def depth_scores(target: Joints, point_scores: Tensor) -> Tensor:
     Parameters
     ----------
     target : Joints
-        Of B poses.
+        Points of B poses.
     point_scores : float32 tensor (B, 18)
 
     Returns
@@ -80,7 +80,7 @@ class WarpedPart:
     Attributes
     ----------
     rgba : float32 tensor (B, 4, h, w)
-        Colours multiplied by alpha, and alpha.
+        Colors multiplied by alpha, and alpha.
     parsing : float32 tensor (B, 1, h, w) or None
     placement : Placement
     """
@@ -90,7 +90,10 @@ class WarpedPart:
     placement: Placement
 
     def of_frame(self, frame: int) -> FramePiece | None:
-        """Return one frame's part, cut to the box that it has in whatever batch; None where it lies outside the frame."""
+        """Return one frame's part, cut to the box that it has in whatever batch.
+
+        None where it lies outside the frame.
+        """
         left, top = (int(value) for value in self.placement.low[frame])
         right, bottom = (int(value) for value in self.placement.high[frame])
         if right <= left or bottom <= top:
@@ -108,7 +111,7 @@ class FramePiece:
     Attributes
     ----------
     rgba : float32 tensor (4, h, w)
-        Colours multiplied by alpha, and alpha.
+        Colors multiplied by alpha, and alpha.
     parsing : float32 tensor (h, w) or None
     left, top : int
         The box's first pixel in the output frame.
@@ -143,10 +146,10 @@ class Placement:
     corners : int array (B, 2)
         x, y of each box's first pixel in the output frame.
     height, width : int
-        Of all boxes.
+        Common size of the boxes.
     low, high : int arrays (B, 2)
-        x, y of the first pixel that the frame itself asks for, and of the one after its last; equal where it asks for none.
-        What else its box shows depends on the batch and must not be looked at.
+        x, y of the first pixel that the frame itself asks for, and of the one after its last; equal where it asks for
+        none. What else its box shows depends on the batch and must not be looked at.
     """
 
     corners: np.ndarray[tuple[int, int], np.dtype[np.int64]]
@@ -194,7 +197,7 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
     outlines : float32 tensor (B, N, 2)
         In pixels of the output frame.
     height, width : int
-        Of the output frame.
+        Size of the output frame.
 
     Returns
     -------
@@ -317,7 +320,7 @@ def _lay_over(below: Tensor, above: Tensor, share: float) -> None:
 def to_bytes(rgba: Tensor) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
     """Turn premultiplied (4, h, w) in [0, 1] into uint8 (h, w, 4)."""
     scaled = (rgba * 255).add_(0.5).clamp_(0, 255).to(torch.uint8)
-    # colours cannot exceed alpha, which rounding could make them do
+    # colors cannot exceed alpha, which rounding could make them do
     scaled[:3] = torch.minimum(scaled[:3], scaled[3])
     # OpenCV interleaves planes ten times as fast as PyTorch
     return np.asarray(cv2.merge(list(scaled.cpu().numpy())), dtype=np.uint8)

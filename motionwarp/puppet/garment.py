@@ -1,7 +1,8 @@
 """Cloth that hangs from the hips: a spline that follows the torso at the waist and both legs, smoothly, below.
 
-Points of the cloth are skinned: each moves by a mixture of the maps of torso, thighs and shins whose shares change smoothly over
-the cloth. A spline from target to source is then fitted to these points, so that the cloth stays in one piece.
+Points of the cloth are skinned: each moves by a mixture of the maps of torso, thighs and shins whose shares change
+smoothly over the cloth. A spline from target to source is then fitted to these points, so that the cloth stays in one
+piece.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Garment:
     Attributes
     ----------
     frame : float32 tensor (2, 3)
-        From source pixels to the spline's normalised units.
+        From source pixels to the spline's normalized units.
     points : float32 tensor (N, 2)
         Points of the cloth in source pixels to which the spline is fitted.
     shares : float32 tensor (N, 5)
@@ -53,7 +54,7 @@ class Garment:
     outline_shares: Tensor
 
     def control_frame(self, torso_map: Tensor) -> Tensor:
-        """Return the map from target pixels to the spline's units, (B, 2, 3), for the torso's maps from target to source."""
+        """Return the map (B, 2, 3) from target pixels to the spline's units, for the torso's maps to the source."""
         return compose_affine(self.frame.expand(len(torso_map), 2, 3), torso_map)
 
     def fit(self, forward: Tensor, torso_map: Tensor) -> Tensor:
@@ -92,7 +93,7 @@ def make_garment(source: Joints, outline: FloatArray) -> Garment:
     Parameters
     ----------
     source : Joints
-        Of one pose.
+        Points of one pose.
     outline : float32 (M, 2)
         Convex hull of the cloth below the hips, in source pixels.
     """

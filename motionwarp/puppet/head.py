@@ -1,8 +1,8 @@
 """How far a head is turned about its own axis, told from the points of the face, and where its points would lie then.
 
-A face that turns to the side moves out of the middle of the head, by a turn out of the picture: fitted by a turn within it, the head
-would tilt. So the source's points get the depth that an average head has there, and the turn is the one after which they fit the
-target's best, at a size that the body allows.
+A face that turns to the side moves out of the middle of the head, by a turn out of the picture: fitted by a turn within
+it, the head would tilt. So the source's points get the depth that an average head has there, and the turn is the one
+after which they fit the target's best, at a size that the body allows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from motionwarp.puppet.joints import Joints
 
 TURN_LENGTH: Final = 2  # cosine and sine
 HEAD_POINTS: Final = (*skeleton.HEAD_POINTS, skeleton.NECK)
-# x to the person's left, y down, z towards the viewer, in half the distance of the ears, from the middle between them; an average adult
+# x to the person's left, y down, z towards the viewer, in half the distance of the ears, from the middle between them;
+# an average adult
 _TEMPLATE: Final = {
     skeleton.NOSE: (0.0, 0.25, 1.45),
     skeleton.RIGHT_EYE: (-0.45, -0.25, 1.1),
@@ -40,8 +41,8 @@ _PRIOR: Final = (
 )
 # turns of less than the first angle are none: points are not that exact; those of more than the second are whole
 _NO_TURN, _WHOLE_TURN = math.radians(12), math.radians(28)
-# whose face is turned by less than the first angle in the source can be turned at will; of who shows a side only, by more than the second,
-# the other half of the face is not known
+# whose face is turned by less than the first angle in the source can be turned at will; of who shows a side only, by
+# more than the second, the other half of the face is not known
 _FRONTAL, _PROFILE = math.radians(25), math.radians(50)
 
 
@@ -52,7 +53,7 @@ class HeadDepth:
     Attributes
     ----------
     offsets : float32 tensor (6, 2)
-        Of `HEAD_POINTS` from the head's axis along the picture's x and y, for no turn.
+        Offsets of `HEAD_POINTS` from the head's axis along the picture's x and y, for no turn.
     depth : float32 tensor (6,)
         Towards the viewer, in pixels of the source.
     across : float32 tensor (2,)
@@ -73,7 +74,10 @@ class HeadDepth:
     own_turn: float
 
     def turned(self, turn: Tensor) -> Tensor:
-        """Return the points (..., 6, 2) in pixels of the source, after turns (..., 2) of cosine and sine; positive ones to the left."""
+        """Return the points (..., 6, 2) in pixels of the source, after turns (..., 2) of cosine and sine.
+
+        Positive ones to the left.
+        """
         cosine, sine = turn[..., 0, None], turn[..., 1, None]
         beside = self.offsets @ self.across  # (6,)
         shift = beside * (cosine - 1) + self.depth * sine  # (..., 6)
@@ -86,7 +90,7 @@ def head_depth(source: Joints) -> HeadDepth | None:
     Parameters
     ----------
     source : Joints
-        Of one pose, B = 1.
+        Points of one pose, B = 1.
     """
     seen = source.seen[:, list(HEAD_POINTS)]
     if int(seen[0, :-1].sum()) < _LEAST_POINTS:
@@ -127,11 +131,11 @@ def head_turns(head: HeadDepth | None, source: Joints, target: Joints) -> HeadTu
     Parameters
     ----------
     head : HeadDepth or None
-        Of the source. None turns nobody but who is seen from behind.
+        Depths of the source's head. None turns nobody but who is seen from behind.
     source : Joints
-        Of one pose, B = 1.
+        Points of one pose, B = 1.
     target : Joints
-        Of B poses.
+        Points of B poses.
 
     Returns
     -------
@@ -234,7 +238,7 @@ def _weights(seen: Tensor) -> Tensor:
 
 
 def _least(errors: Tensor, degrees: Tensor) -> Tensor:
-    """Return the angle in radians of each row's least error, (B,), between the steps by a parabola through its neighbours."""
+    """Return the angle in radians of each row's least error, (B,), refined by a parabola through its neighbors."""
     best = errors.argmin(dim=1, keepdim=True)
     count = errors.shape[1]
     before, at, after = (errors.gather(1, (best + step) % count)[:, 0] for step in (-1, 0, 1))

@@ -1,4 +1,7 @@
-"""A turned head, whose outline stays while its face and hair move over it as over a cylinder; and the back of what does not turn."""
+"""A turned head, whose outline stays while its face and hair move over it as over a cylinder.
+
+Besides, the back of what does not turn.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from motionwarp.types import FloatArray
 _SOLID: Final = 0.3  # alpha of what is inside of the outline
 _SMOOTHED: Final = 0.06  # of the head's height, over which its middle and breadth vary smoothly
 _SEAM: Final = 0.15  # in radii, over which the seen side goes over into the other one
-_RIM: Final = 0.96  # of the radius: the last pixels of an outline have hardly a colour
+_RIM: Final = 0.96  # of the radius: the last pixels of an outline have hardly a color
 _NO_TURN: Final = 0.01  # radians
 _LEAST_ALPHA: Final = 0.05
 
@@ -37,9 +40,9 @@ class HeadSurface:
     Attributes
     ----------
     front, behind : PartTexture
-        Of one box.
+        Textures of one box.
     middle, radius : float32 tensors (h,)
-        Of each row of the box, in its pixels.
+        Middle and radius of the surface in each row of the box, in its pixels.
     """
 
     front: PartTexture
@@ -61,7 +64,7 @@ class HeadSurface:
         Parameters
         ----------
         head : WarpedPart
-            Of B frames, sampled from the front.
+            Head in B frames, sampled from the front.
         grid : float32 tensor (B, h, w, 2)
             Where it was sampled, in grid_sample's coordinates.
         turn : float32 tensor (B, 2)
@@ -100,7 +103,7 @@ class HeadSurface:
         return torch.cat([colors, rgba[:, 3:]], dim=1), classes
 
     def _source_of(self, grid: Tensor, angle: float) -> tuple[Tensor, Tensor]:
-        """Return where the surface seen at each place of a grid (B, h, w, 2) lies without the turn, and how far it faces us there."""
+        """Return where what is seen at places (B, h, w, 2) lies without the turn, and how far it faces us there."""
         height, width = self.front.rgba.shape[-2:]
         x, y = from_sampling(grid, height, width).unbind(-1)
         y = y.clamp(0, height - 1)
@@ -117,7 +120,10 @@ class HeadSurface:
 
 
 def chosen_sides(front: WarpedPart, back: WarpedPart, from_behind: Tensor) -> WarpedPart:
-    """Return a part of B frames, sampled in the same boxes from both of its sides: its back where it is seen from behind, bool (B,)."""
+    """Return a part of B frames, sampled in the same boxes from both of its sides.
+
+    Its back where it is seen from behind, bool (B,).
+    """
     behind = from_behind.to(front.rgba.device)[:, None, None, None]
     parsing = None
     if front.parsing is not None and back.parsing is not None:

@@ -15,12 +15,14 @@ LEAST_SCORE: Final = 0.1
 # from the neck to the middle of the hips, over the width of the shoulders, of an adult seen from the front
 _TORSO_OF_SHOULDERS: Final = 1.45
 _HIPS_OF_SHOULDERS: Final = 0.6
-# how far the left shoulder, or ear, lies to the left of the right one as the person sees it, in torsos: surely not seen from behind, or so
+# how far the left shoulder, or ear, lies to the left of the right one as the person sees it, in torsos: surely not seen
+# from behind, or so
 _FACING: Final = 0.15
 _EARS_EXCHANGED: Final = -0.05
 _SURE_SCORE: Final = 0.9
 _FACE: Final = (skeleton.NOSE, skeleton.RIGHT_EYE, skeleton.LEFT_EYE)
-# distances that tell a person's size when the hips are not seen: shoulders alone come closer together when arms are raised
+# distances that tell a person's size when the hips are not seen: shoulders alone come closer together when arms are
+# raised
 _SIZES: Final = (
     (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER),
     (skeleton.RIGHT_EAR, skeleton.LEFT_EAR),
@@ -36,8 +38,8 @@ class Joints:
     ----------
     poses : float32 tensor (B, 18, 3)
     reference : Joints, optional
-        The same person in another picture, B = 1: hips that are not seen are put where that person's would be, rather than where
-        an average person's are.
+        The same person in another picture, B = 1: hips that are not seen are put where that person's would be, rather
+        than where an average person's are.
 
     Attributes
     ----------
@@ -48,7 +50,8 @@ class Joints:
     usable : bool tensor (B,)
         Whether there are shoulders or a neck with hips: without a torso nothing can be placed.
     torso : float32 tensor (B,)
-        From the neck to the middle of the hips in pixels; at least a fifth of a plausible one, so that nothing is divided by zero.
+        From the neck to the middle of the hips in pixels; at least a fifth of a plausible one, so that nothing is
+        divided by zero.
     """
 
     def __init__(self, poses: Tensor, reference: Joints | None = None) -> None:
@@ -115,7 +118,7 @@ class Joints:
         Parameters
         ----------
         reference : Joints
-            Of one pose, B = 1.
+            Points of one pose, B = 1.
         """
         shoulders, ears = (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER), (skeleton.RIGHT_EAR, skeleton.LEFT_EAR)
         shows_face = reference.seen[:, list(_FACE)].all(dim=1) & (reference._side(*shoulders) > _FACING)
@@ -124,13 +127,16 @@ class Joints:
         return shows_face & head & (self._side(*shoulders) < -_FACING) & ~self._sure_face
 
     def shows_other_side(self, reference: Joints) -> Tensor:
-        """Return whose shoulders are seen from the other side than those of the same person in another picture, B = 1, bool (B,)."""
+        """Return whose shoulders are seen from the other side than in another picture (B = 1), bool (B,)."""
         shoulders = skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
         here, there = self._side(*shoulders), reference._side(*shoulders)
         return (here * there < 0) & (here.abs() > _FACING) & (there.abs() > _FACING)
 
     def _side(self, right: int, left: int) -> Tensor:
-        """Return how far the left point lies on the side on which it is seen from the front, in torsos, (B,); however the body lies."""
+        """Return how far the left point lies on the side on which it is seen from the front, in torsos, (B,).
+
+        However the body lies.
+        """
         across = self.xy[:, left] - self.xy[:, right]
         down = self.hip_center - self.xy[:, skeleton.NECK]
         return (across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]) / self.torso.square()
@@ -149,7 +155,10 @@ class Joints:
 
 
 def _relative_size(xy: Tensor, seen: Tensor, reference: Joints) -> Tensor:
-    """Return how much larger people are than the reference, told from head and shoulders, (B,): the median of what is seen."""
+    """Return how much larger people are than the reference, told from head and shoulders, (B,).
+
+    The median of what is seen.
+    """
     ratios = []
     for one, other in _SIZES:
         here = (xy[:, one] - xy[:, other]).norm(dim=-1)

@@ -1,8 +1,9 @@
-"""The parts that the layered engine cuts a person into: their names, sizes, neighbours and what clothes they wear.
+"""The parts that the layered engine cuts a person into: their names, sizes, neighbors and what clothes they wear.
 
-All lengths are in units of the torso, from the neck to the middle of the hips. The radii of head, torso and limbs and the share
-of the softmax are those of a trial on real street photos; hands, feet and the garment below the hips are parts of their own here,
-so that hands and feet keep their shape when a limb is foreshortened, and skirts do not split with the thighs.
+All lengths are in units of the torso, from the neck to the middle of the hips. The radii of head, torso and limbs and
+the share of the softmax are those of a trial on real street photos; hands, feet and the garment below the hips are
+parts of their own here, so that hands and feet keep their shape when a limb is foreshortened, and skirts do not split
+with the thighs.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ HAND_LEAST: Final = 0.18
 FOOT_SHARE: Final = 0.25
 FOOT_LEAST: Final = 0.12
 
-# parts that are joined at a point: both keep their pixels within the radius (in torsos), so that no gap opens when they bend
+# parts that are joined at a point: both keep their pixels within the radius (in torsos), so that no gap opens when they
+# bend
 JOINTS: Final = (
     (HEAD, TORSO, skeleton.NECK, 0.16),
     (TORSO, RIGHT_UPPER_ARM, skeleton.RIGHT_SHOULDER, 0.15),

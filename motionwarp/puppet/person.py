@@ -132,7 +132,8 @@ class PuppetPerson:
     def shown_poses(self, poses: Tensor) -> Tensor:
         """Return poses (B, 18, 3) as what is rendered for them shows them.
 
-        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as it was asked to.
+        The points are the same but for a head that the source shows from the side only: it is moved, but not turned as
+        it was asked to.
         """
         poses = poses.float().cpu()
         target = Joints(poses, self._points)
@@ -159,7 +160,7 @@ class PuppetPerson:
         theta : WarpParams
             As returned by `plan`, possibly smoothed.
         height, width : int
-            Of the output frame.
+            Size of the output frame.
         """
         frames: list[FramePiece | None] = [None] * len(poses)
         for group in self.warped(poses, theta, height, width):
@@ -199,8 +200,8 @@ class PuppetPerson:
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
 
-        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes are only there
-        if they were kept when the person was cut.
+        Frames in which the person has about the same size come together, so their order is not that of `poses`. Classes
+        are only there if they were kept when the person was cut.
         """
         target = Joints(poses.float().cpu(), self._points)
         shown, other_side = target.present_parts().numpy(), target.shows_other_side(self._points)
@@ -298,7 +299,8 @@ class PuppetPerson:
         placed = PartWarps(warp.theta_affine.to(self._device), warp.theta_tps.to(self._device))
         lattice = placed.lattice(
             height + _SPLINE_STRIDE - 1, width + _SPLINE_STRIDE - 1, to_texture.to(self._device),
-            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device), stride=_SPLINE_STRIDE,
+            origin=origin[:, None].to(self._device), control_frame=frame[:, None].to(self._device),
+            stride=_SPLINE_STRIDE,
         )[:, 0]  # fmt: skip
         return torch.stack(
             [own[y : y + height, x : x + width] for own, (x, y) in zip(lattice, within.tolist(), strict=True)]

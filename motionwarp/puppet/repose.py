@@ -1,4 +1,7 @@
-"""Moving a labelled picture of a person into another pose, labels included: training pictures of poses that nobody struck."""
+"""Moving a labeled picture of a person into another pose, labels included.
+
+Training pictures of poses that nobody struck.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import ByteArray, FloatArray, Pose, SourcePerson
 
-# a source much larger than its target is shrunk first: it saves most of the time, and the pixels would be averaged anyway
+# a source much larger than its target is shrunk first: it saves most of the time, and the pixels would be averaged
+# anyway
 _ENOUGH = 1.5
 
 
@@ -24,7 +28,7 @@ def repose(
     height: int,
     width: int,
 ) -> tuple[ByteArray, FloatArray, ByteArray, Pose]:
-    """Move a labelled person into another pose by the layered engine's warps.
+    """Move a labeled person into another pose by the layered engine's warps.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ def repose(
     Returns
     -------
     rgb : uint8 (height, width, 3)
-        The person's colours, not multiplied by the matte; black where the matte is 0.
+        The person's colors, not multiplied by the matte; black where the matte is 0.
     matte : float32 (height, width)
     parsing : uint8 (height, width)
         Classes carried along with the pixels; background where the matte is below one half.

@@ -1,8 +1,8 @@
 """Which pixels of the source belong to which part: soft regions from distances to limbs, sharpened by the parsing.
 
-Each part has a score at each pixel, in nats: minus 3 times the distance from its limb over its radius, plus how well the pixel's
-class goes with the part. A part owns a pixel by the margin of its score over those of all others. Parts that are joined share the
-disc around their joint, so that bending opens no gap.
+Each part has a score at each pixel, in nats: minus 3 times the distance from its limb over its radius, plus how well
+the pixel's class goes with the part. A part owns a pixel by the margin of its score over those of all others. Parts
+that are joined share the disc around their joint, so that bending opens no gap.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PartRegions:
     margins : float32 (P, h, w)
         In nats; positive where the part owns the pixel, also where the pixel is hidden under another part.
     own : float32 (P, h, w)
-        The same without what is hidden: where positive, the pixel's colour is the part's.
+        The same without what is hidden: where positive, the pixel's color is the part's.
     """
 
     margins: FloatArray
@@ -58,7 +58,7 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     Parameters
     ----------
     points : Joints
-        Of the one source pose, in pixels of `parsing`.
+        Points of the one source pose, in pixels of `parsing`.
     parsing : uint8 (h, w)
         LIP classes; 0 and 255 say nothing.
     solid : bool (h, w)
@@ -113,7 +113,8 @@ def _segments(points: Joints) -> list[list[FloatArray]]:
     chains: list[list[FloatArray]] = [[] for _ in range(parts.PART_COUNT)]
     chains[parts.HEAD] = [neck + 0.35 * (face - neck), face + 0.45 * (face - neck)]
     chains[parts.TORSO] = [
-        neck, hips, xy[skeleton.RIGHT_HIP], xy[skeleton.RIGHT_SHOULDER], xy[skeleton.LEFT_SHOULDER], xy[skeleton.LEFT_HIP], hips,
+        neck, hips, xy[skeleton.RIGHT_HIP], xy[skeleton.RIGHT_SHOULDER], xy[skeleton.LEFT_SHOULDER],
+        xy[skeleton.LEFT_HIP], hips,
     ]  # fmt: skip
     chains[parts.GARMENT] = [
         xy[skeleton.RIGHT_KNEE],
@@ -188,7 +189,8 @@ def _margins(scores: FloatArray, points: Joints, fall: FloatArray) -> FloatArray
         joined[one, other] = joined[other, one] = disc
     waist = (_JOINT_BONUS * np.clip(1.5 - np.abs(fall) / _WAIST, 0, 1)).astype(np.float32)
     joined[parts.TORSO, parts.GARMENT] = joined[parts.GARMENT, parts.TORSO] = waist
-    # legs go on under a skirt with the skirt's pixels, so that a leg that is kicked out of it shows cloth rather than nothing
+    # legs go on under a skirt with the skirt's pixels, so that a leg that is kicked out of it shows cloth rather than
+    # nothing
     free = {(leg, parts.GARMENT) for limb in (parts.RIGHT_LEG, parts.LEFT_LEG) for leg in limb.parts[:2]}
     margins = np.empty_like(scores)
     for part in range(parts.PART_COUNT):

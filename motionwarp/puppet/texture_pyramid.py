@@ -1,4 +1,4 @@
-"""The parts' pixels at the sizes at which they are sampled, each half of the one before, so that smaller people do not flicker."""
+"""Pyramids of the parts' pixels, each level half of the one before, so that smaller people do not flicker."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ class TexturePyramid:
 
 
 def source_to_texture(texture: PartTexture, level: int) -> Tensor:
-    """Return the map (2, 3) from source pixels to grid_sample's coordinates in a texture that was halved `level` times."""
+    """Return the map (2, 3) from source pixels to grid_sample's coordinates in a texture halved `level` times."""
     height, width = texture.rgba.shape[-2:]
     factor = 0.5**level
-    # the box's outer corner stays where it is, while pixel centres move
+    # the box's outer corner stays where it is, while pixel centers move
     shift = torch.tensor([texture.left - 0.5, texture.top - 0.5])
     to_pixels = torch.cat([torch.eye(2) * factor, (-shift * factor - 0.5)[:, None]], dim=1)
     return compose_affine(normalizing_map(height, width), to_pixels)

@@ -1,8 +1,8 @@
 """The source's pixels cut into one picture for each part, with clean edges and without holes.
 
-Under the soft edge of the matte, colours are mixed with the background; under an arm, a torso has the arm's colours. Both are
-replaced by the part's own reliable colours, spread outwards from where they are sure (push and pull over a pyramid, after
-Gortler et al. 1996), before anything is warped.
+Under the soft edge of the matte, colors are mixed with the background; under an arm, a torso has the arm's colors.
+Both are replaced by the part's own reliable colors, spread outwards from where they are sure (push and pull over a
+pyramid, after Gortler et al. 1996), before anything is warped.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _FEATHER: Final = 0.7  # nats over which a part fades out beyond what it owns
-_SURE: Final = 0.92  # matte above which a colour is the person's own
+_SURE: Final = 0.92  # matte above which a color is the person's own
 _MATTE_LOW: Final = 0.25  # mattes of networks are blurred: what lies below is background
 _MATTE_HIGH: Final = 0.8
 _CONTINUED: Final = 0.5  # torsos by which a person goes on below the picture's end
 _TRUNK_REACH: Final = 0.42  # torsos from the middle of the hips within which cloth at the picture's end is the trunk's
-_ARM_EDGE: Final = 2.0  # pixels of the regions around a bare arm whose colours no other part takes over
+_ARM_EDGE: Final = 2.0  # pixels of the regions around a bare arm whose colors no other part takes over
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _PAD: Final = 2  # empty pixels around each texture, so that its edge is sampled to zero
 
@@ -41,7 +41,7 @@ class PartTexture:
     Attributes
     ----------
     rgba : float32 tensor (1, 4, h, w)
-        Colours in [0, 1] multiplied by alpha, and alpha.
+        Colors in [0, 1] multiplied by alpha, and alpha.
     parsing : float32 tensor (1, 1, h, w) or None
         Classes of the part's pixels, spread over what was filled.
     left, top : int
@@ -60,8 +60,8 @@ class PartTexture:
 def continued_below(source: SourcePerson, torso: float, middle_x: float) -> SourcePerson:
     """Return a source whose person, if the picture cuts them off below, goes on a little with the last row's pixels.
 
-    When somebody who was cut at the waist moves up, cloth shows at the frame's edge rather than an end. Arms that leave the picture
-    do not go on: they end in hands, not in longer arms.
+    When somebody who was cut at the waist moves up, cloth shows at the frame's edge rather than an end. Arms that leave
+    the picture do not go on: they end in hands, not in longer arms.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def continued_below(source: SourcePerson, torso: float, middle_x: float) -> Sour
     torso : float
         In pixels.
     middle_x : float
-        Of the hips, in pixels.
+        Middle of the hips, in pixels.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def cut_textures(
 
 
 def _at_arms(parsing: ByteArray, radius: float) -> BoolArray:
-    """Return where bare arms are, and so many pixels around: the colours there are theirs, or mixed with theirs."""
+    """Return where bare arms are, and so many pixels around: the colors there are theirs, or mixed with theirs."""
     arms = np.isin(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM)).astype(np.uint8)
     size = 2 * max(round(radius), 1) + 1
     return np.asarray(cv2.dilate(arms, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
@@ -220,11 +220,11 @@ def _magnified(field: FloatArray, box: tuple[int, int, int, int], shape: tuple[i
 
 
 def spread_colors(colors: FloatArray, reliable: BoolArray) -> FloatArray:
-    """Replace all colours that are not reliable by smooth continuations of those that are.
+    """Replace all colors that are not reliable by smooth continuations of those that are.
 
     Parameters
     ----------
-    colours : float32 (H, W, 3)
+    colors : float32 (H, W, 3)
     reliable : bool (H, W)
         At least one pixel.
 

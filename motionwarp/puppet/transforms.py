@@ -1,7 +1,7 @@
 """Closed-form maps of all rigid parts from the source's points to the target's.
 
-The forward maps (source to target) are fitted, because a foreshortened body makes them small rather than huge, and are then
-inverted to the maps from target to source pixels that sampling wants.
+The forward maps (source to target) are fitted, because a foreshortened body makes them small rather than huge, and are
+then inverted to the maps from target to source pixels that sampling wants.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ def forward_maps(source: Joints, target: Joints, source_part: tuple[int, ...], h
     Parameters
     ----------
     source : Joints
-        Of one pose, B = 1.
+        Points of one pose, B = 1.
     target : Joints
-        Of B poses.
+        Points of B poses.
     lent : tuple of P int
         The part whose source pixels each part shows: itself, or its twin, whose pixels are then mirrored.
     head : float32 tensor (B, 6, 2), optional
-        Where the source's `HEAD_POINTS` would lie if the head were turned as the target's is; by default where they are.
+        Where the source's `HEAD_POINTS` would lie if the head were turned as the target's is; by default where they
+        are.
 
     Returns
     -------
@@ -71,7 +72,10 @@ def forward_maps(source: Joints, target: Joints, source_part: tuple[int, ...], h
 
 
 def side_swaps(source: Joints, source_part: tuple[int, ...]) -> Tensor:
-    """Return the map of each thigh's and shin's pixels onto those that its twin shows, float32 (P, 2, 3); identities for other parts."""
+    """Return the map of each thigh's and shin's pixels onto those that its twin shows, float32 (P, 2, 3).
+
+    Identities for other parts.
+    """
     swaps = torch.eye(2, 3, device=source.xy.device).repeat(parts.PART_COUNT, 1, 1)
     one = torch.ones(1, device=source.xy.device)
     for limb in (parts.RIGHT_LEG, parts.LEFT_LEG):
@@ -89,7 +93,8 @@ def side_swaps(source: Joints, source_part: tuple[int, ...]) -> Tensor:
 def hanging_maps(forward: Tensor, swaps: Tensor, other_side: Tensor) -> Tensor:
     """Return the maps that cloth hangs by, from source to target pixels.
 
-    The torso's front is shown from behind too, and not mirrored; so cloth on the picture's left has to follow the leg that is there then.
+    The torso's front is shown from behind too, and not mirrored; so cloth on the picture's left has to follow the leg
+    that is there then.
 
     Parameters
     ----------
@@ -112,7 +117,8 @@ def _torso_map(source: Joints, target: Joints, scale: Tensor) -> Tensor:
     chosen = list(_TORSO_POINTS)
     here, there = source.xy[:, chosen], target.xy[:, chosen]  # (1, 5, 2), (B, 5, 2)
     weights = torch.tensor(_TORSO_WEIGHTS, device=here.device)
-    # from behind, the front is shown as it is, not mirrored: what was on the picture's left stays there, though it is the other side
+    # from behind, the front is shown as it is, not mirrored: what was on the picture's left stays there, though it is
+    # the other side
     swapped = source.xy[:, [skeleton.MIRROR[point] for point in chosen]]
     other_side = target.shows_other_side(source)[:, None, None]
     fitted = fit_affine(torch.where(other_side, swapped, here), there, weights, pull=_TORSO_PULL)

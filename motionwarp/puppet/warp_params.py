@@ -42,7 +42,7 @@ class ResidualWarps:
         return ResidualWarps(self.theta_tps[frames], self.control_frames[frames])
 
     def moved(self, outlines: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """Return corners (B, 2, 2) of boxes around where the splines bring parts, for outlines (B, N, 2) that their own maps give."""
+        """Return corners (B, 2, 2) of boxes around parts after their splines, for outlines (B, N, 2) before them."""
         bent = [part for part in outlines if part != parts.GARMENT]
         if not bent:
             return dict(outlines)
@@ -72,7 +72,7 @@ class WarpParams:
     theta_affine : float32 tensor (B, P, 2, 3)
         Target pixels to source pixels.
     theta_tps : float32 tensor (B, 2, K*K)
-        Of the garment, the only part that bends; zeros where there is none.
+        Spline of the garment, the only part that bends; zeros where there is none.
     depth : float32 tensor (B, 3)
         As from `layered_depth.depth_scores`.
     turn : float32 tensor (B, 2)

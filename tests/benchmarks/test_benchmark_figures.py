@@ -25,7 +25,7 @@ def test_milliseconds_a_frame() -> None:
 
 
 def test_the_wall_against_passes_that_cannot_overlap() -> None:
-    """Decoding beside analysing, then planning, then the slowest of rendering, compositing and encoding."""
+    """Decoding beside analyzing, then planning, then the slowest of rendering, compositing and encoding."""
     wall = against_wall(timings((5, 20, 3, 40, 2, 10), (1, 1, 1, 1, 1, 1), 50), 50, 126.0, cores=2)
     assert wall == pytest.approx(
         {"ms_a_frame": 126, "to_slowest": 126 / 40, "to_sum": 126 / 80, "least_ms": 20 + 3 + 40, "to_least": 2}

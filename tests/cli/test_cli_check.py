@@ -35,18 +35,23 @@ REPORT = FeasibilityReport(
         limbs_in_front=(), matte_given=False, person_height=700.4, cut_at=(), notes=(),
     ),
     driving=DrivingStats(
-        width=1080, height=1920, duration_seconds=12.0, frame_rate=24.0, variable_rate=True, rotation_degrees=90, has_audio=True,
-        frames=288, frames_looked_at=96, followed_share=0.9, lost=(Span(48, 83, 2.0, 3.5),), gone=(), people=1, cuts_seconds=(4.0,),
+        width=1080, height=1920, duration_seconds=12.0, frame_rate=24.0, variable_rate=True, rotation_degrees=90,
+        has_audio=True,
+        frames=288, frames_looked_at=96, followed_share=0.9, lost=(Span(48, 83, 2.0, 3.5),), gone=(), people=1,
+        cuts_seconds=(4.0,),
         views={view.value: float(view is View.FRONTAL) for view in View}, lying_share=0.0,
         points_seen=dict.fromkeys(POINT_NAMES, 1.0), person_height=1700.0, best_section=None, notes=(),
     ),
     together=AlignmentStats(
-        scale=0.4, scale_from="thighs", bones={"torso": 1.14, "thigh": 1.0}, clamps=(Clamp("forearm", "source", 0.3, 0.45),),
-        anchor="feet", missing=(), kept=(), mirrored=(), placement="source", output_width=600, output_height=800, output_frames=288,
+        scale=0.4, scale_from="thighs", bones={"torso": 1.14, "thigh": 1.0},
+        clamps=(Clamp("forearm", "source", 0.3, 0.45),),
+        anchor="feet", missing=(), kept=(), mirrored=(), placement="source", output_width=600, output_height=800,
+        output_frames=288,
         output_seconds=12.0, enlargement=1.0, outside_share=0.0, lifted_share=0.0,
     ),
     cost=RunningCost(
-        seconds=65.0, looking_seconds=20.0, frame_seconds=0.15625, frames_measured=12, memory_bytes=900_000_000, device_memory_bytes=0
+        seconds=65.0, looking_seconds=20.0, frame_seconds=0.15625, frames_measured=12, memory_bytes=900_000_000,
+        device_memory_bytes=0
     ),
     warnings=("frame 3 was mended",),
     engine="warping_gan",
@@ -92,8 +97,10 @@ def test_the_report_is_readable(motionwarp: Run, calls: Calls) -> None:
     assert result.exit_code == 0, result.stderr
     text = result.stdout
     for words in (
-        "person.jpg, 600x800", "700 pixels high, score 0.98, one of 2 people", "15 of 18; unsure: left eye; not seen: right ear, left ear",
-        "whole body, frontal, face in sight", "dance.mp4, 1080x1920, turned by 90 degrees, 0:12, about 24 frames a second, uneven",
+        "person.jpg, 600x800", "700 pixels high, score 0.98, one of 2 people",
+        "15 of 18; unsure: left eye; not seen: right ear, left ear",
+        "whole body, frontal, face in sight", "dance.mp4, 1080x1920, turned by 90 degrees, 0:12, about 24 frames a "
+        "second, uneven",
         "288, looked at 96", "0:02-0:03.5 (frames 48-83)", "torso 1.14 times", "forearms", "600x800, 288 frames, 0:12",
         "about 1:05 on this cpu: 0:20 to look at both, then 156 ms a frame (12 frames were made)", "900.0 MB",
         "good", "nothing speaks against it",
@@ -131,21 +138,25 @@ def test_the_json_has_these_keys(motionwarp: Run, calls: Calls) -> None:
     """Programs rely on them: what is renamed here breaks somebody."""
     told = json.loads(motionwarp("check", "person.jpg", "dance.mp4", "--json").stdout)
     assert list(told) == [
-        "verdict", "doubts", "source", "driving", "together", "cost", "warnings", "engine", "device", "precision", "estimator", "preview",
+        "verdict", "doubts", "source", "driving", "together", "cost", "warnings", "engine", "device", "precision",
+        "estimator", "preview",
     ]  # fmt: skip
     assert list(told["source"]) == [
-        "width", "height", "score", "people", "points_seen", "points_unsure", "points_unseen", "framing", "view", "face", "upright",
+        "width", "height", "score", "people", "points_seen", "points_unsure", "points_unseen", "framing", "view",
+        "face", "upright",
         "limbs_in_front", "matte_given", "person_height", "cut_at", "notes",
     ]  # fmt: skip
     assert list(told["driving"]) == [
         "width", "height", "duration_seconds", "frame_rate", "variable_rate", "rotation_degrees", "has_audio", "frames",
-        "frames_looked_at", "followed_share", "lost", "gone", "people", "cuts_seconds", "views", "lying_share", "points_seen",
+        "frames_looked_at", "followed_share", "lost", "gone", "people", "cuts_seconds", "views", "lying_share",
+        "points_seen",
         "person_height", "best_section", "notes",
     ]  # fmt: skip
     assert told["driving"]["lost"] == [{"first": 48, "last": 83, "start_seconds": 2.0, "end_seconds": 3.5}]
     assert list(told["driving"]["views"]) == ["frontal", "turned", "profile", "back", "unknown"]
     assert list(told["together"]) == [
-        "scale", "scale_from", "bones", "clamps", "anchor", "missing", "kept", "mirrored", "placement", "output_width", "output_height",
+        "scale", "scale_from", "bones", "clamps", "anchor", "missing", "kept", "mirrored", "placement", "output_width",
+        "output_height",
         "output_frames", "output_seconds", "enlargement", "outside_share", "lifted_share",
     ]  # fmt: skip
     assert told["together"]["clamps"] == [{"bone": "forearm", "whose": "source", "wanted": 0.3, "used": 0.45}]

@@ -27,7 +27,8 @@ def tables(repository_root: Path, tmp_path_factory: pytest.TempPathFactory) -> t
 def arguments(tables: tuple[Path, Path], output: Path) -> list[object]:
     people, dances = tables
     return [
-        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", output, "--size", "96", "--device", "cpu",
+        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", output, "--size", "96", "--device",
+        "cpu",
         "--executor", "inline",
     ]  # fmt: skip
 
@@ -114,7 +115,8 @@ def test_a_set_within_its_inputs_is_refused(
 def test_a_plan_makes_nothing_and_tells_all(program: Run, tables: tuple[Path, Path], tmp_path: Path) -> None:
     people, dances = tables
     result = program(
-        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", "set", "--size", "96", "--shards", "--plan", "--json",
+        "dataset", "generate", "--sources", people, "--drivings", dances, "-o", "set", "--size", "96", "--shards",
+        "--plan", "--json",
         cwd=tmp_path,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr

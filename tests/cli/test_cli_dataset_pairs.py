@@ -51,7 +51,7 @@ def test_a_leak_is_refused(motionwarp: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "test-pairs.csv").exists()
 
 
-def test_test_pairs_need_labelled_data_and_something_to_make(motionwarp: Run, tmp_path: Path) -> None:
+def test_test_pairs_need_labeled_data_and_something_to_make(motionwarp: Run, tmp_path: Path) -> None:
     nothing = motionwarp(
         "dataset", "test-pairs", tmp_path, "-o", tmp_path / "out", "--photos", 0, "--pairs-per-clip", 0
     )

@@ -1,4 +1,7 @@
-"""`motionwarp evaluate reenact` and `reverse`: options, output and refusals; the figures themselves are tested elsewhere."""
+"""`motionwarp evaluate reenact` and `reverse`: options, output and refusals.
+
+The figures themselves are tested elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,8 @@ def test_a_table_for_people(motionwarp: Run, calls: list[Any]) -> None:
 
 def test_options_reach_the_protocol(motionwarp: Run, calls: list[Any], tmp_path: Path) -> None:
     result = motionwarp(
-        "evaluate", "reenact", "a.mp4", "--source-frame", 7, "--labels", tmp_path, "--poses", "analyser", "--mattes", "given",
+        "evaluate", "reenact", "a.mp4", "--source-frame", 7, "--labels", tmp_path, "--poses", "analyser", "--mattes",
+        "given",
         "--window", "clip", "--background", "white", "--smooth-poses", 0.2, "--smooth-theta", 0.3, "--no-flicker",
         "--sheet", tmp_path / "sheet.png", "--rows", 3, "-q",
     )  # fmt: skip

@@ -35,7 +35,8 @@ def test_a_report_is_made_and_told(motionwarp: Run, stripes: Path) -> None:
     report = stripes / "report"
     result = motionwarp(
         "evaluate", "pairs", stripes / "pairs.csv", "--images", stripes / "images", "--engine", "copy",
-        "--generated", f"mine={stripes / 'perfect'}", "--report", report, "--no-points", "--figures", "pictures", "--json", "--jobs", 1,
+        "--generated", f"mine={stripes / 'perfect'}", "--report", report, "--no-points", "--figures", "pictures",
+        "--json", "--jobs", 1,
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     summary = json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""`motionwarp pose` and `motionwarp parse`, with an estimator that sees red boxes, so that the files can be foretold."""
+"""`motionwarp pose` and `motionwarp parse`, with an estimator of red boxes, so that the files can be foretold."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def red_box_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scene(left: int | None) -> ByteArray:
-    """Grey, with a red box from column `left` to left + 31, rows 16 to 111, if there is one."""
+    """Gray, with a red box from column `left` to left + 31, rows 16 to 111, if there is one."""
     rgb = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     if left is not None:
         rgb[16:112, left : left + 32] = (250, 10, 10)

@@ -83,7 +83,7 @@ def test_an_unknown_key_is_refused(motionwarp: Callable[..., Any], pack: Path, t
     assert "stepz" in result.stderr
 
 
-def test_a_pack_for_the_analyser_is_refused_as_part_samples(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_pack_for_the_analyzer_is_refused_as_part_samples(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
     import numpy as np
 
     from motionwarp.data.pack import LabeledPicture, PackWriter
@@ -105,7 +105,8 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
     assert json.loads(result.stdout)["pictures"] == 1
     config = tmp_path / "parser.toml"
     config.write_text(
-        '[data]\npacks = [{path = "pairs.pack", weight = 1.0}]\nheight = 64\nwidth = 48\n[network]\nbase = 2\nblocks = 1\n'
+        '[data]\npacks = [{path = "pairs.pack", weight = 1.0}]\nheight = 64\nwidth = 48\n[network]\nbase = 2\nblocks = '
+        "1\n"
         f"[adversary.network]\nbase = 2\nlayers = 2\nscales = 2\n{TINY_LOOP}"
     )
     result = motionwarp(

@@ -74,7 +74,10 @@ def person(drawn_pairs: list[PersonPair]) -> LabeledPicture:
 def data(
     tmp_path: Path, person: LabeledPicture, drawn_pairs: list[PersonPair], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """`ccp` with two training photos, one of them with labels, and one for validation; `video` with one clip of six frames."""
+    """`ccp` with two training photos, one of them with labels, and one for validation.
+
+    `video` with one clip of six frames.
+    """
     photos = tmp_path / "ccp"
     for name in ("0001", "0002", "0007"):
         write_picture(photos / "photos" / f"{name}.jpg", person.rgb)
@@ -98,7 +101,7 @@ def data(
 
 
 def described(rgb: ByteArray, pose: Pose) -> Person:
-    """An analyser to whom all is upper clothes."""
+    """An analyzer to whom all is upper clothes."""
     height, width = rgb.shape[:2]
     parsing = np.full((height, width), labels.UPPER_CLOTHES, np.uint8)
     return Person(

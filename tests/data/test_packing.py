@@ -65,7 +65,7 @@ def test_an_unknown_kind_and_an_empty_pack_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_photos_labels_are_scaled_with_it() -> None:
-    # a square of 40 pixels at (20, 60), with a point at the centre of its upper left pixel
+    # a square of 40 pixels at (20, 60), with a point at the center of its upper left pixel
     rgb = np.zeros((160, 80, 3), dtype=np.uint8)
     parsing, matte = np.zeros((160, 80), dtype=np.uint8), np.zeros((160, 80), dtype=np.float32)
     rgb[60:100, 20:60], parsing[60:100, 20:60], matte[60:100, 20:60] = 200, labels.DRESS, 1
@@ -79,7 +79,7 @@ def test_a_photos_labels_are_scaled_with_it() -> None:
     np.testing.assert_array_equal(whole.parsing, expected * labels.DRESS)
     np.testing.assert_array_equal(whole.matte, expected * np.uint8(255))
     np.testing.assert_array_equal(whole.rgb[..., 0], expected * np.uint8(200))
-    # the centre of a fine pixel lies a quarter of a coarse one beside the coarse one's centre
+    # the center of a fine pixel lies a quarter of a coarse one beside the coarse one's center
     np.testing.assert_allclose(whole.points[0], [9.75, 29.75, 0.9])
     unknown = labeled_photo(CcpPhoto("b", rgb, Pose(points), matte, None), 80)
     np.testing.assert_array_equal(unknown.parsing, np.where(expected, labels.IGNORE, labels.BACKGROUND))

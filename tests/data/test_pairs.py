@@ -23,7 +23,7 @@ HIPS, KNEES, ANKLES = ([sk.RIGHT_HIP, sk.LEFT_HIP], [sk.RIGHT_KNEE, sk.LEFT_KNEE
 
 @pytest.fixture(scope="module")
 def standing() -> LabeledPicture:
-    """A person who stands upright, whole, over grey."""
+    """A person who stands upright, whole, over gray."""
     person = sample_person(np.random.default_rng(3))
     pose = BodyPose(right_arm=(35, 0, 0, 10), left_arm=(35, 0, 0, 10))
     points = body_points(place(person.proportions, pose))

@@ -15,7 +15,8 @@ def seen(crop: PersonCrop, box: tuple[float, float, float, float]) -> tuple[floa
     """A box of the frame in the window, as shares of its width and height."""
     across, down = crop.scale * crop.width, crop.scale * crop.height
     return (
-        (box[0] - crop.left) / across, (box[1] - crop.top) / down, (box[2] - crop.left) / across, (box[3] - crop.top) / down
+        (box[0] - crop.left) / across, (box[1] - crop.top) / down, (box[2] - crop.left) / across,
+        (box[3] - crop.top) / down
     )  # fmt: skip
 
 

@@ -75,7 +75,10 @@ def test_poses_come_from_clips_photos_drawn_bodies_and_chance() -> None:
 
 @pytest.mark.parametrize("seed", [seed for seed in range(120) if kind(seed) == "drawn"])
 def test_a_drawn_bodys_pose_is_of_human_size(seed: int) -> None:
-    """In torso lengths, seen across the view: no bone is longer than half a torso more than it can be, none is missing."""
+    """Bones in torso lengths, seen across the view.
+
+    No bone is longer than half a torso more than it can be, none is missing.
+    """
     target = posed(seed)
     np.testing.assert_array_equal(target[:, 2], SOURCE[:, 2])
     for near, middle, far in (*reposing._ARMS, *reposing._LEGS):

@@ -40,7 +40,8 @@ def outfit() -> Outfit:
     """Short sleeves, short trousers and nothing that only one side has."""
     return replace(
         sample_outfit(np.random.default_rng(0)),
-        hair="short", whole="none", upper="tshirt", lower="shorts", layer="none", foot="shoes", sleeve=0.3, leg_length=0.4,
+        hair="short", whole="none", upper="tshirt", lower="shorts", layer="none", foot="shoes", sleeve=0.3,
+        leg_length=0.4,
         hat=False, sunglasses=False, scarf=False, gloves=False, bag=False, socks=False,
     )  # fmt: skip
 

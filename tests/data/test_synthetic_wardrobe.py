@@ -11,7 +11,8 @@ from motionwarp.data.synthetic.wardrobe import PatternKind, sample_color, sample
 
 KINDS = typing.get_args(PatternKind)
 FIRST, SECOND = (0.9, 0.2, 0.1), (0.1, 0.3, 0.8)
-# after how many periods along and around a pattern is the same: dots are shifted every second row, a print's waves have other lengths
+# after how many periods along and around a pattern is the same: dots are shifted every second row, a print's waves have
+# other lengths
 REPEATS = {"plain": (1, 1), "stripes": (1, 1), "checks": (1, 1), "dots": (2, 1), "print": (10, 5)}
 
 
@@ -20,13 +21,13 @@ def cloth(pattern: Pattern, along: np.ndarray, around: np.ndarray) -> np.ndarray
 
 
 def shares_of_second(pattern: Pattern, along: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """Return how much of the second colour there is, from the red channel."""
+    """Return how much of the second color there is, from the red channel."""
     painted = cloth(pattern, along, around)
     return (painted[:, 0] - FIRST[0]) / (SECOND[0] - FIRST[0])
 
 
 def grid(period: float, per_period: int, periods: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return places over a square of whole periods, in metres."""
+    """Return places over a square of whole periods, in meters."""
     steps = (np.arange(per_period * periods) + 0.5) / per_period * period
     along, around = np.meshgrid(steps, steps, indexing="ij")
     return along.ravel(), around.ravel()
@@ -34,7 +35,7 @@ def grid(period: float, per_period: int, periods: int) -> tuple[np.ndarray, np.n
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lengthwise", [False, True])
-def test_patterns_repeat_and_stay_between_their_colours(kind: PatternKind, lengthwise: bool) -> None:
+def test_patterns_repeat_and_stay_between_their_colors(kind: PatternKind, lengthwise: bool) -> None:
     period = 0.08
     pattern = Pattern(kind, FIRST, SECOND, period, lengthwise, 0.3)
     along, around = grid(period, 20, 2)
@@ -49,7 +50,7 @@ def test_patterns_repeat_and_stay_between_their_colours(kind: PatternKind, lengt
         assert np.ptp(painted[:, 0]) > 0.9 * (FIRST[0] - SECOND[0])
 
 
-def test_plain_cloth_has_its_first_colour() -> None:
+def test_plain_cloth_has_its_first_color() -> None:
     along, around = grid(0.05, 5, 2)
     np.testing.assert_allclose(
         cloth(Pattern("plain", FIRST, SECOND, 0.05), along, around), np.tile(np.float32(FIRST), (100, 1))
@@ -135,7 +136,7 @@ def test_the_same_seed_draws_the_same_outfit() -> None:
     assert sample_outfit(np.random.default_rng(9)) != sample_outfit(np.random.default_rng(10))
 
 
-def test_colours_are_in_range_and_vary() -> None:
+def test_colors_are_in_range_and_vary() -> None:
     rng = np.random.default_rng(0)
     colors = np.array([sample_color(rng) for _ in range(500)])
     assert colors.min() >= 0

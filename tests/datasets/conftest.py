@@ -62,7 +62,7 @@ def write_inputs(folder: Path, examples: Path) -> Inputs:
     pose = json.loads((examples / "person.keypoints18.json").read_text())
     points = pose["frames"][0] if "frames" in pose else next(iter(pose.values()))
     write_image(folder / "ann.png", small(picture.rgb))
-    # another person by another shirt: the colours' channels are exchanged
+    # another person by another shirt: the colors' channels are exchanged
     write_image(folder / "bea.png", small(picture.rgb[..., [1, 2, 0]].copy()))
     one = {"width": SIZE[0], "height": SIZE[1], "fps": 25, "frames": [scaled(points, picture.width, picture.height)]}
     (folder / "person.json").write_text(json.dumps(one))

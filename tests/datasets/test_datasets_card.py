@@ -1,4 +1,4 @@
-"""The card of a data set: licences, how it was made, and that nothing in an input's row can break its form."""
+"""The card of a data set: licenses, how it was made, and that nothing in an input's row can break its form."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def card(
         (('my "own": licence\nof two lines', "MIT"), "license: other\nlicense_name: licences-of-the-inputs"),
     ],
 )
-def test_licences_are_told_as_hubs_read_them(licences: tuple[str, str], expected: str) -> None:
+def test_licenses_are_told_as_hubs_read_them(licences: tuple[str, str], expected: str) -> None:
     text = card(*licences)
     header = text.split("---\n")[1]
     assert header.startswith(expected + "\n")
@@ -87,6 +87,7 @@ def test_clips_made_by_unlike_machines_are_told() -> None:
     assert differences_in_making([DONE, DONE, failed]) == []
     notes = differences_in_making([DONE, other, DONE])
     assert notes == [
-        "clips differ in device: cpu (2 clips), cuda (1 clips)", "clips differ in precision: bfloat16 (1 clips), float32 (2 clips)",
+        "clips differ in device: cpu (2 clips), cuda (1 clips)",
+        "clips differ in precision: bfloat16 (1 clips), float32 (2 clips)",
     ]  # fmt: skip
     assert f"\nC{notes[0][1:]}.\n" in card("MIT", "MIT", records=(DONE, other, DONE))

@@ -30,16 +30,19 @@ PEOPLE = tuple(Item("source", f"p{index}", f"/in/p{index}.png", licence="MIT") f
 MOTIONS = (Item("driving", "m", "/in/m.mp4", start=1.0, end=2.0),)
 # another value of every option that data sets take
 OTHER_OPTIONS: dict[str, Any] = {
-    "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1", "smooth": 0.2,
+    "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1",
+    "smooth": 0.2,
     "pose_estimator": "mediapipe", "device": "cpu", "precision": "fp32", "batch_size": 3, "codec": "hevc", "crf": 20,
     "preset": "fast", "seed": 5,
 }  # fmt: skip
 NOT_TAKEN = {
-    "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side", "save_poses",
+    "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side",
+    "save_poses",
     "region_debug", "overwrite",
 }  # fmt: skip
 OTHER_AUGMENTATION: dict[str, Any] = {
-    "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0), "backgrounds": ("/b.png",),
+    "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0),
+    "backgrounds": ("/b.png",),
 }  # fmt: skip
 OTHER_CONFIG: dict[str, Any] = {"pairs": "random:2", "variants": 2, "container": "webm", "threads": 2}
 

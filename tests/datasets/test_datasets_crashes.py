@@ -20,7 +20,10 @@ STEPS = ("fsync", "rename", "replace", "link", "unlink", "mkdir")
 
 
 def run_until(step: int, inputs: Inputs, output: Path) -> int | None:
-    """Make the data set in a child that kills itself at the given step; returns the steps it took, or None if it was killed."""
+    """Make the data set in a child that kills itself at the given step.
+
+    Returns the steps it took, or None if it was killed.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

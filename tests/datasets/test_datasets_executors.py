@@ -156,7 +156,7 @@ def group_runs(group: int) -> bool:
 def test_no_worker_outlives_the_program(
     inputs: Inputs, tmp_path: Path, repository_root: Path, number: signal.Signals, to_all: bool, code: int
 ) -> None:
-    """Ended, interrupted at a terminal, which tells the workers as well, or killed, after which they must notice themselves."""
+    """Ended; interrupted at a terminal, which tells the workers too; killed, which they must notice themselves."""
     output = tmp_path / "out"
     # whoever runs the tests in the background (nohup) has it ignored, and children take that over
     program = (
@@ -164,7 +164,8 @@ def test_no_worker_outlives_the_program(
         "runpy.run_module('motionwarp', None, '__main__')"
     )
     command = [
-        sys.executable, "-c", program, "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
+        sys.executable, "-c", program, "dataset", "generate", "--sources", str(inputs.sources), "--drivings",
+        str(inputs.drivings),
         "-o", str(output), "--size", "96", "--device", "cpu", "--variants", "50", "--workers", "2", "--quiet",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(repository_root), "TMPDIR": str(tmp_path / "scratch")}
@@ -215,8 +216,10 @@ def test_ten_kills_of_the_program_with_two_workers(inputs: Inputs, tmp_path: Pat
     output, whole = tmp_path / "out", tmp_path / "whole"
     make(inputs, whole, replace(CONFIG, variants=10))
     command = [
-        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(inputs.sources), "--drivings", str(inputs.drivings),
-        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--variants", "10", "--workers", "2", "--resume",
+        sys.executable, "-m", "motionwarp", "dataset", "generate", "--sources", str(inputs.sources), "--drivings",
+        str(inputs.drivings),
+        "-o", str(output), "--size", "96", "--device", "cpu", "--precision", "fp32", "--variants", "10", "--workers",
+        "2", "--resume",
         "--quiet",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(repository_root)}
@@ -247,7 +250,10 @@ def made_times(output: Path) -> dict[str, int]:
 
 
 def kill_after_the_third_clip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Kill the worker that has made a run's third clip, which is at another one by then; returns whom, once it has happened."""
+    """Kill the worker that has made a run's third clip, which is at another one by then.
+
+    Returns whom, once it has happened.
+    """
     made, killed = list[str](), list[str]()
     count = Tally.count
 

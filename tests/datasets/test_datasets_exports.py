@@ -239,7 +239,7 @@ def test_failures_and_the_manifest_must_agree(copy: Path) -> None:
 
 
 def moving(speed: float, frames: int = 11) -> PoseTrack:
-    """A frontal body with a torso of 20 pixels whose wrists move right by `speed` torsos a second, at 10 frames a second."""
+    """A frontal body with a torso of 20 pixels whose wrists move right by `speed` torsos a second, at 10 frames/s."""
     points = np.ones((frames, 18, 3), dtype=np.float32)
     points[..., :2] = 50
     points[:, sk.NECK, 1] = 30

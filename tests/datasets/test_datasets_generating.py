@@ -92,7 +92,7 @@ def test_the_manifest_has_a_row_a_clip_in_the_plans_order(finished: Path) -> Non
     assert "CC0-1.0" in card
 
 
-def test_inputs_are_analysed_once_and_kept_whole(inputs: Inputs, finished: Path) -> None:
+def test_inputs_are_analyzed_once_and_kept_whole(inputs: Inputs, finished: Path) -> None:
     kept = [name for name in tree(finished) if name.startswith(".motionwarp/analysis/")]
     assert len(kept) == 4
     note = json.loads((finished / ".motionwarp/inputs/driving/step.json").read_text())

@@ -1,4 +1,7 @@
-"""Inputs: each looked at once, whatever it is called and however often a run is begun again; and what is odd or damaged."""
+"""Inputs: each looked at once, whatever it is called and however often a run is begun again.
+
+Inputs that are odd or damaged, too.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def test_only_first_of_equal_files_are_looked_at_first(tmp_path: Path, monkeypat
     assert str(tmp_path / "d") not in read
 
 
-def test_a_file_under_two_names_is_analysed_once(
+def test_a_file_under_two_names_is_analyzed_once(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("one.png", "two.png"):

@@ -27,7 +27,7 @@ def test_ids_differ_even_where_case_does_not_count(tmp_path: Path) -> None:
     assert ids == ["A", "x-a", "x-a-2"]
 
 
-def test_a_table_gives_sections_and_licences(tmp_path: Path) -> None:
+def test_a_table_gives_sections_and_licenses(tmp_path: Path) -> None:
     table = tmp_path / "d.csv"
     table.write_text(
         "path,start,end,licence\nclips/a.mp4,1,2.5,MIT\nclips/a.mp4,,,\n/abs/b.mp4,0,1,\n", encoding="utf-8"

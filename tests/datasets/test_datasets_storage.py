@@ -232,8 +232,10 @@ def test_stores_that_do_not_answer_are_told(memory: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(storage, "_files", Silent())
     (tmp_path / "x").touch()
     for ask in (
-        lambda: storage.read("x"), lambda: storage.open("x"), lambda: storage.write("x", b""), lambda: storage.exists("x"),
-        lambda: storage.stamp("x"), lambda: storage.size("x"), lambda: storage.remove("x"), lambda: storage.local_path("x", tmp_path),
+        lambda: storage.read("x"), lambda: storage.open("x"), lambda: storage.write("x", b""),
+        lambda: storage.exists("x"),
+        lambda: storage.stamp("x"), lambda: storage.size("x"), lambda: storage.remove("x"),
+        lambda: storage.local_path("x", tmp_path),
     ):  # fmt: skip
         with pytest.raises(StorageError, match=r"cannot be reached \(ConnectionLostError: nobody answers\)") as told:
             ask()

@@ -1,7 +1,7 @@
 """Runs `motionwarp` in forks of one process that has imported everything, each with a fault in its way.
 
-A line of JSON on stdin is a run: `arguments`, `folder` to be in, and `faults` by name with their values; the answer is a line with the
-exit code, what was said on stderr, and whether processes of it are left.
+A line of JSON on stdin is a run: `arguments`, `folder` to be in, and `faults` by name with their values; the answer is
+a line with the exit code, what was said on stderr, and whether processes of it are left.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def processes_left(group: int) -> bool:
 
 
 def load_estimator_once() -> None:
-    """Load the analyser's network before all forks: it takes longer than all else in such small transfers."""
+    """Load the analyzer's network before all forks: it takes longer than all else in such small transfers."""
     loaded = make_estimator("builtin", torch.device("cpu"), resolve_precision("auto", torch.device("cpu")))
     motionwarp.pipeline.job.make_estimator = lambda *_: loaded
 

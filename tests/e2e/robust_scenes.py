@@ -64,7 +64,7 @@ def person_height(points: FloatArray) -> float:
 
 
 def in_frame(drawn: Drawn, size: tuple[int, int], middle: tuple[float, float] = (0.5, 0.5)) -> Drawn:
-    """Put pictures into frames of another size, their middle at a place given in parts of the frame, edges drawn out."""
+    """Put pictures into frames of another size, their middle at a share of the frame, edges drawn out."""
     width, height = size
     old_width, old_height = drawn.size
     left, top = round(width * middle[0] - old_width / 2), round(height * middle[1] - old_height / 2)

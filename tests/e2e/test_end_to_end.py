@@ -106,7 +106,7 @@ def test_a_real_photo_takes_over_a_real_dance(shared_data: Path, tmp_path: Path)
 
 
 @pytest.mark.shared_data
-def test_the_bundled_analyser_sees_people_it_was_not_trained_on(shared_data: Path) -> None:
+def test_the_bundled_analyzer_sees_people_it_was_not_trained_on(shared_data: Path) -> None:
     import torch
 
     from motionwarp.perception.registry import make_estimator

@@ -1,4 +1,7 @@
-"""Whatever goes wrong around a transfer: the documented exit code, one message, and nothing half written, left over or running on."""
+"""Whatever goes wrong around a transfer.
+
+The documented exit code, one message, and nothing half written, left over or running on.
+"""
 
 from __future__ import annotations
 
@@ -272,7 +275,7 @@ def test_the_same_frames_twice_to_the_bit(scene: Scene) -> None:
 
 
 def test_all_that_ships_gives_the_same_frames_twice_and_in_any_batches(repository_root: Path) -> None:
-    """The analyser sees both inputs and the Warping-GAN draws, as in a plain transfer."""
+    """The analyzer sees both inputs and the Warping-GAN draws, as in a plain transfer."""
     inputs = (repository_root / "examples" / "person.jpg", repository_root / "examples" / "dance.mp4")
     options: dict[str, Any] = {"engine": "warping_gan", "device": "cpu", "size": 240, "end": 0.2}
     first, second, one_by_one = (

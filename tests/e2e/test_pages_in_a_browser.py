@@ -140,7 +140,7 @@ def test_a_study_goes_on_where_it_stopped_and_saves_answers(tab: Watched, tmp_pa
 
 
 def better_side(page: Any) -> str:
-    """Return the key of the picture that is smooth and dark: few large steps between neighbours, little blue."""
+    """Return the key of the picture that is smooth and dark: few large steps between neighbors, little blue."""
     script = """(id) => {
         const image = document.getElementById(id), canvas = document.createElement("canvas");
         canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;

@@ -1,4 +1,7 @@
-"""Real clips made dark, blown out, letterboxed and cut: the shipped analyser sees the person or says that it may not."""
+"""Real clips made dark, blown out, letterboxed and cut.
+
+The shipped analyzer sees the person or says that it may not.
+"""
 
 from __future__ import annotations
 

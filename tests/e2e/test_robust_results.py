@@ -1,7 +1,7 @@
 """Odd sizes, comings and goings, cuts, frame rates and light: the person must be where the motion says, or it is told.
 
-The examples' drawn people are the actors, so that places are known exactly. Where only geometry and time are at stake the points
-are given and the layered engine draws, which costs little; the rest is seen by the shipped analyser.
+The examples' drawn people are the actors, so that places are known exactly. Where only geometry and time are at stake
+the points are given and the layered engine draws, which costs little; the rest is seen by the shipped analyzer.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ LEFTS = (40, 60, 80, 100)
 
 
 def scene(left: int) -> ByteArray:
-    """A textured box of 30x120 pixels on grey."""
+    """A textured box of 30x120 pixels on gray."""
     rgb = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
     rows, columns = np.mgrid[:120, :30]
     rgb[40:160, left : left + 30] = np.stack([rows * 2, columns * 8, 255 - rows], axis=2).astype(np.uint8)
@@ -67,7 +67,7 @@ class MadePairs:
     pairs: tuple[PairNames, ...]
 
     def generated(self, name: str, noise: float) -> Path:
-        """Write the results of a system that gives the truth with noise of a standard deviation, in grey levels."""
+        """Write the results of a system that gives the truth with noise of a standard deviation, in gray levels."""
         rng = np.random.default_rng(round(noise * 10))
         for pair in self.pairs:
             truth = scene(left_of(pair.target))

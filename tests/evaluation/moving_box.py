@@ -27,7 +27,8 @@ RED = (230, 20, 20)
 PLACES = np.array(
     [
         (0.5, 0.05), (0.5, 0.2), (0.2, 0.2), (0.1, 0.4), (0.1, 0.6), (0.8, 0.2), (0.9, 0.4), (0.9, 0.6), (0.35, 0.55),
-        (0.35, 0.75), (0.35, 0.98), (0.65, 0.55), (0.65, 0.75), (0.65, 0.98), (0.45, 0.03), (0.55, 0.03), (0.4, 0.05), (0.6, 0.05),
+        (0.35, 0.75), (0.35, 0.98), (0.65, 0.55), (0.65, 0.75), (0.65, 0.98), (0.45, 0.03), (0.55, 0.03), (0.4, 0.05),
+        (0.6, 0.05),
     ],
     dtype=np.float32,
 )  # fmt: skip
@@ -85,7 +86,7 @@ def write_clip(folder: Path, lefts: Sequence[int | None], *, labeled: bool = Tru
 
 
 class BoxReader:
-    """Finds the red box in pictures, as the analyser finds points in crops."""
+    """Finds the red box in pictures, as the analyzer finds points in crops."""
 
     def __call__(self, pictures: np.ndarray, dense: bool) -> Predictions:
         points = np.zeros((len(pictures), 18, 3), np.float32)
@@ -133,7 +134,7 @@ class BoxEstimator:
 
 
 class BoxEngine(Engine):
-    """Draws the box where the points say, with the source's mean colour: a perfect engine for this person."""
+    """Draws the box where the points say, with the source's mean color: a perfect engine for this person."""
 
     name = "box"
 

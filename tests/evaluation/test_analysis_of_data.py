@@ -1,4 +1,4 @@
-"""The analyser's figures over photos and clips, with a person whose place is known and an estimator that is off by so much."""
+"""The analyzer's metrics over photos and clips, with a person at a known place and an estimator that is off."""
 
 from __future__ import annotations
 

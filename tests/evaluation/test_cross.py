@@ -1,4 +1,4 @@
-"""Transfers between different people, with an engine and an analyser that know what was drawn."""
+"""Transfers between different people, with an engine and an analyzer that know what was drawn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def points_at(x: float, y: float) -> FloatArray:
 
 
 def draw(rgb: ByteArray, points: FloatArray, color: tuple[int, int, int]) -> None:
-    """Draw a person of one colour, whose middle of the hips is marked by a white dot."""
+    """Draw a person of one color, whose middle of the hips is marked by a white dot."""
     for start, end in sk.BONES:
         one, other = (tuple(np.rint(points[index, :2]).astype(int).tolist()) for index in (start, end))
         cv2.line(rgb, one, other, color, 9)
@@ -76,7 +76,7 @@ class DotEstimator:
 
 
 class DrawingEngine(Engine):
-    """Draws the person where it is asked, in the source's colour; its other kinds get something wrong."""
+    """Draws the person where it is asked, in the source's color; its other kinds get something wrong."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -119,7 +119,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, Any]:
-    """A red and a green person, and a grey one who walks to the right, a pixel and a half a frame."""
+    """A red and a green person, and a gray one who walks to the right, a pixel and a half a frame."""
     for name, color in (("red", (150, 95, 95)), ("green", (95, 140, 95))):
         cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.cvtColor(scene(60, color), cv2.COLOR_RGB2BGR))
     frames = tmp_path / "walk"

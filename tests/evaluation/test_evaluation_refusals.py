@@ -136,7 +136,8 @@ def test_a_ledger_that_cannot_be_read_or_written_says_so(tmp_path: Path, monkeyp
 def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
     path = tmp_path / "scores.jsonl"
     path.write_text(
-        '{"pair": "a", "stamp": "s", "figures": {"ssim": "high"}}\n[]\n{"pair": "b", "stamp": "s", "figures": {"ssim": null}}\n'
+        '{"pair": "a", "stamp": "s", "figures": {"ssim": "high"}}\n[]\n{"pair": "b", "stamp": "s", "figures": {"ssim": '
+        "null}}\n"
     )
     ledger = ScoreCache(path)
     assert not ledger.holds("a", "s")
@@ -162,7 +163,8 @@ def test_no_process_that_measures_outlives_one_that_is_killed(tmp_path: Path, re
     (tmp_path / "measuring.py").write_text(MEASURING)
     process = subprocess.Popen(
         [sys.executable, str(tmp_path / "measuring.py"), str(tmp_path / "a.png")],
-        env={**os.environ, "PYTHONPATH": str(repository_root), "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(repository_root), "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE,
+        start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == b"measured\n"

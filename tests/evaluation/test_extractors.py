@@ -1,4 +1,7 @@
-"""Feature networks by shapes, parameters and hand-made cases, and by torchmetrics where torchvision is there too; their files."""
+"""Feature networks by shapes, parameters and hand-made cases, and by torchmetrics where torchvision is there too.
+
+Also the files that they are read from.
+"""
 
 from __future__ import annotations
 

@@ -25,9 +25,11 @@ def standing(height: int, width: int) -> np.ndarray:
     """An upright person filling the picture, float32 (18, 3)."""
     shape = {
         sk.NOSE: (0.5, 0.1), sk.NECK: (0.5, 0.2), sk.RIGHT_SHOULDER: (0.38, 0.2), sk.LEFT_SHOULDER: (0.62, 0.2),
-        sk.RIGHT_ELBOW: (0.33, 0.35), sk.LEFT_ELBOW: (0.67, 0.35), sk.RIGHT_WRIST: (0.3, 0.5), sk.LEFT_WRIST: (0.7, 0.5),
+        sk.RIGHT_ELBOW: (0.33, 0.35), sk.LEFT_ELBOW: (0.67, 0.35), sk.RIGHT_WRIST: (0.3, 0.5),
+        sk.LEFT_WRIST: (0.7, 0.5),
         sk.RIGHT_HIP: (0.43, 0.5), sk.LEFT_HIP: (0.57, 0.5), sk.RIGHT_KNEE: (0.42, 0.7), sk.LEFT_KNEE: (0.58, 0.7),
-        sk.RIGHT_ANKLE: (0.41, 0.92), sk.LEFT_ANKLE: (0.59, 0.92), sk.RIGHT_EYE: (0.48, 0.08), sk.LEFT_EYE: (0.52, 0.08),
+        sk.RIGHT_ANKLE: (0.41, 0.92), sk.LEFT_ANKLE: (0.59, 0.92), sk.RIGHT_EYE: (0.48, 0.08),
+        sk.LEFT_EYE: (0.52, 0.08),
         sk.RIGHT_EAR: (0.45, 0.09), sk.LEFT_EAR: (0.55, 0.09),
     }  # fmt: skip
     return np.array([[*shape[index], 1] for index in range(18)], np.float32) * np.float32([width - 1, height - 1, 1])

@@ -7,7 +7,10 @@ from motionwarp.evaluation.pairs.html import differences_table, figures_table
 
 
 def summary_of(figures: int, systems: tuple[str, ...] = ("a", "b<")) -> dict[str, Any]:
-    """Figures f0, f1 ...: the higher the better for even ones; system number k has the mean k + 0.5, its interval 0.25 around."""
+    """Figures f0, f1 ...: the higher the better for even ones.
+
+    System number k has the mean k + 0.5, its interval 0.25 around.
+    """
     each = {
         name: {"mean": place + 0.5, "low": place + 0.25, "high": place + 0.75, "pairs": 9}
         for place, name in enumerate(systems)

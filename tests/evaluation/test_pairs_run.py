@@ -64,7 +64,8 @@ def test_figures_of_two_pictures_are_those_of_the_published_code() -> None:
     result = np.clip(result, 0, 200)
     figures = {**per_image_metrics(result, truth, points(70)), **variant_metrics(result, truth)}
     patn = structural_similarity(
-        truth.astype(np.float64), result.astype(np.float64), gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+        truth.astype(np.float64), result.astype(np.float64), gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False,
         channel_axis=2, data_range=float(result.max()) - float(result.min()),
     )  # fmt: skip
     assert figures["ssim_patn"] == pytest.approx(patn, abs=1e-6)
@@ -183,7 +184,8 @@ def test_a_limit_draws_the_same_pairs_every_time(made: MadePairs) -> None:
     assert "a random 5 of the list" in (made.folder / "report" / "index.html").read_text(encoding="utf-8")
 
 
-# engines ---------------------------------------------------------------------------------------------------------------------
+# engines
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 class BoxEngine(Engine):
@@ -208,7 +210,7 @@ class BoxEngine(Engine):
 
 
 class BoxEstimator:
-    """Sees the box by its colours."""
+    """Sees the box by its colors."""
 
     name = "boxes"
     looked = 0
@@ -244,9 +246,9 @@ def test_engines_render_once_and_their_failures_are_told(made: MadePairs) -> Non
 
 
 @pytest.mark.usefixtures("boxes")
-def test_without_annotations_the_analyser_sees_the_points(made: MadePairs) -> None:
+def test_without_annotations_the_analyzer_sees_the_points(made: MadePairs) -> None:
     seen = run(settings_of(made, annotations=None))
-    assert seen["settings"]["points"] == "seen by the analyser"
+    assert seen["settings"]["points"] == "seen by the analyzer"
     given = run(settings_of(made))
     assert seen["figures"]["local_ssim"]["systems"] == given["figures"]["local_ssim"]["systems"]
     without = run(settings_of(made, annotations=None, with_points=False))
@@ -266,7 +268,8 @@ def test_pose_and_parsing_of_results(made: MadePairs) -> None:
     assert figures["parsing_miou"]["good"]["mean"] > 0.95 > figures["parsing_miou"]["copy"]["mean"]
 
 
-# networks --------------------------------------------------------------------------------------------------------------------
+# networks
+# --------------------------------------------------------------------------------------------------------------------
 
 
 def test_network_figures_without_weights_are_missing_with_the_reason(
@@ -282,7 +285,7 @@ def test_network_figures_without_weights_are_missing_with_the_reason(
 
 
 class MeanColors(torch.nn.Module):
-    """Stands in for Inception, whose 2048 features take seconds: mean colours of the halves, and classes by them."""
+    """Stands in for Inception, whose 2048 features take seconds: mean colors of the halves, and classes by them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -316,7 +319,8 @@ def test_network_figures_with_weights(made: MadePairs, monkeypatch: pytest.Monke
     assert figures["is"]["exact"] == {"mean": pytest.approx(1), "low": None, "high": None, "pairs": 3}
 
 
-# the page --------------------------------------------------------------------------------------------------------------------
+# the page
+# --------------------------------------------------------------------------------------------------------------------
 
 
 class Collector(HTMLParser):

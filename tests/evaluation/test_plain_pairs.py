@@ -61,7 +61,7 @@ def test_pairs_are_files_that_the_evaluation_takes(data_folder: Path, tmp_path: 
     assert not result.excluded
 
 
-def test_pictures_lie_over_plain_grey_and_points_where_they_were(data_folder: Path, tmp_path: Path) -> None:
+def test_pictures_lie_over_plain_gray_and_points_where_they_were(data_folder: Path, tmp_path: Path) -> None:
     settings = PlainPairsSettings(photos=0, pairs_per_clip=20, every_seconds=EVERY)
     made = make_plain_pairs(data_folder, tmp_path / "out", settings, BoxEstimator())
     poses = read_annotations(tmp_path / "out" / "annotation.csv")

@@ -81,7 +81,7 @@ def test_whole_frames_are_laid_over_the_sources_plate(tmp_path: Path, engines: l
     assert (np.abs(first.astype(int) - report.rows[-1].target).max(axis=2) > 60).mean() < 0.03
 
 
-def test_labels_are_the_truth_even_where_engines_get_the_analysers(tmp_path: Path, engines: list[BoxEngine]) -> None:
+def test_labels_are_the_truth_even_where_engines_get_the_analyzers(tmp_path: Path, engines: list[BoxEngine]) -> None:
     clip = write_clip(tmp_path, LEFTS)
     report = evaluate(clip, off=8.0, poses=Origin.ANALYZER, mattes=Origin.ANALYZER, window="clip")
     assert report.facts["poses"] == "analyser"
@@ -90,7 +90,7 @@ def test_labels_are_the_truth_even_where_engines_get_the_analysers(tmp_path: Pat
     assert report.means()["real"]["points_redetected"] == 1
 
 
-def test_without_labels_the_analyser_is_the_truth(tmp_path: Path, engines: list[BoxEngine]) -> None:
+def test_without_labels_the_analyzer_is_the_truth(tmp_path: Path, engines: list[BoxEngine]) -> None:
     report = evaluate(write_clip(tmp_path, LEFTS, labeled=False), every=3)
     assert set(report.facts.values()) - {0} == {"analyser"}
     assert report.means()["box"]["matte_iou"] > 0.95

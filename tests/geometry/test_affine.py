@@ -134,7 +134,7 @@ def test_a_strong_pull_gives_the_similarity() -> None:
     torch.testing.assert_close(pulled, fit_similarity(source, target, weights), rtol=1e-5, atol=1e-5)
 
 
-def test_a_pull_minimises_what_it_says() -> None:
+def test_a_pull_minimizes_what_it_says() -> None:
     source, target, weights = doubles(16, 8, 2), doubles(17, 8, 2), torch.full((8,), 0.125, dtype=torch.float64)
     pull, turned = 0.3, fit_similarity(source, target, weights)
     arm = source - source.mean(0)

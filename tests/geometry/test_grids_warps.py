@@ -19,7 +19,7 @@ HEIGHT, WIDTH = 37, 53
 
 
 def picture(seed: int = 0, height: int = HEIGHT, width: int = WIDTH) -> torch.Tensor:
-    """A smooth random picture (1, 3, H, W), so that small errors of place stay small in colour."""
+    """A smooth random picture (1, 3, H, W), so that small errors of place stay small in color."""
     rough = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
     return torch.from_numpy(cv2.GaussianBlur(rough, (0, 0), 2.0)).permute(2, 0, 1)[None].contiguous()
 

@@ -1,4 +1,4 @@
-"""Holes filled with pieces of the picture: texture and edges go on, colours come from around, odd inputs do no harm."""
+"""Holes filled with pieces of the picture: texture and edges go on, colors come from around, odd inputs do no harm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def smoothly(picture: ByteArray, hole: BoolArray) -> ByteArray:
 
 
 def tinted(gray: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> ByteArray:
-    """A grey picture in [0, 1] as a coloured one."""
+    """A gray picture in [0, 1] as a colored one."""
     return np.asarray(
         np.clip(gray[..., None] * np.array([150.0, 120, 90]) + np.array([40.0, 50, 60]), 0, 255), dtype=np.uint8
     )
@@ -115,7 +115,7 @@ def test_light_is_continuous_across_the_edge_of_the_hole() -> None:
         assert np.abs(step - true_step).max() < 4
 
 
-def test_no_colour_of_the_person_is_left() -> None:
+def test_no_color_of_the_person_is_left() -> None:
     behind, person = pavement(230, 150), upright_hole(230, 150)
     soft = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1.0)
     picture = np.asarray(behind * (1 - soft[..., None]) + np.array([255, 0, 255]) * soft[..., None], dtype=np.uint8)
@@ -163,6 +163,6 @@ def test_holes_at_the_edge_and_in_pieces_are_filled() -> None:
     assert error < 0.3 * error_of_smooth
 
 
-def test_one_colour_stays_one_colour() -> None:
+def test_one_color_stays_one_color() -> None:
     plain = np.full((160, 120, 3), (30, 140, 200), dtype=np.uint8)
     np.testing.assert_array_equal(filled_by_patches(plain, upright_hole(160, 120)), plain)

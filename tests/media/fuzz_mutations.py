@@ -11,7 +11,10 @@ _EDGES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF
 
 
 def mutated(seeds: Mapping[str, bytes], case: int) -> tuple[str, bytes]:
-    """Return the name and the content of a case: cases go through all seeds by turns, and each gets one to four mutations."""
+    """Return the name and the content of a case.
+
+    Cases go through all seeds by turns, and each gets one to four mutations.
+    """
     names = sorted(seeds)
     name = names[case % len(names)]
     generator = np.random.default_rng([20_261_121, case])

@@ -1,4 +1,7 @@
-"""Small sound files of every container and picture format, to be damaged: made with OpenCV and PyAV, not with the code under test."""
+"""Small sound files of every container and picture format, to be damaged.
+
+Made with OpenCV and PyAV, not with the code under test.
+"""
 
 from __future__ import annotations
 
@@ -40,22 +43,22 @@ def picture_seeds() -> dict[str, bytes]:
     transparent = np.dstack([color, np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))])
     seeds: dict[str, bytes] = {}
     for name, ending, pixels, parameters in (
-        ("colour.jpg", ".jpg", color, []),
+        ("color.jpg", ".jpg", color, []),
         ("progressive.jpg", ".jpg", color, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
-        ("colour.png", ".png", color, []),
+        ("color.png", ".png", color, []),
         ("deep.png", ".png", transparent.astype(np.uint16) * 257, []),
         ("lossy.webp", ".webp", color, [cv2.IMWRITE_WEBP_QUALITY, 80]),
         ("lossless.webp", ".webp", transparent, [cv2.IMWRITE_WEBP_QUALITY, 101]),
-        ("colour.tif", ".tif", color, []),
+        ("color.tif", ".tif", color, []),
         ("alpha.tif", ".tif", transparent, []),
-        ("colour.bmp", ".bmp", color, []),
-        ("colour.ppm", ".ppm", color, []),
+        ("color.bmp", ".bmp", color, []),
+        ("color.ppm", ".ppm", color, []),
         ("letters.pgm", ".pgm", color[..., 0], [cv2.IMWRITE_PXM_BINARY, 0]),
         ("letters.ppm", ".ppm", color, [cv2.IMWRITE_PXM_BINARY, 0]),
-        ("grey.pgm", ".pgm", color[..., 0], []),
+        ("gray.pgm", ".pgm", color[..., 0], []),
         ("bits.pbm", ".pbm", color[..., 0], []),
-        ("colour.avif", ".avif", color, []),
-        ("colour.jp2", ".jp2", color, []),
+        ("color.avif", ".avif", color, []),
+        ("color.jp2", ".jp2", color, []),
     ):
         if cv2.haveImageWriter(f"a{ending}"):
             done, data = cv2.imencode(ending, pixels, parameters)
@@ -65,11 +68,11 @@ def picture_seeds() -> dict[str, bytes]:
     if pillow_heif is not None:
         # x265 crashes on smaller ones
         larger = Image.fromarray(cv2.resize(transparent, (64, 64)))
-        seeds["colour.heic"] = _heic(larger.convert("RGB"))
+        seeds["color.heic"] = _heic(larger.convert("RGB"))
         seeds["alpha.heic"] = _heic(larger)
         seeds["several.heic"] = _heic(larger.convert("L"), save_all=True, append_images=[larger])
-    seeds["turned.jpg"] = _with_exif(seeds["colour.jpg"])
-    seeds["grey.png"] = _gray_png()
+    seeds["turned.jpg"] = _with_exif(seeds["color.jpg"])
+    seeds["gray.png"] = _gray_png()
     return seeds
 
 
@@ -103,7 +106,7 @@ def _with_exif(jpeg: bytes) -> bytes:
 
 
 def _gray_png() -> bytes:
-    """A grey picture of which one level is transparent, and that is to be turned."""
+    """A gray picture of which one level is transparent, and that is to be turned."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -122,7 +125,10 @@ def _gray_png() -> bytes:
 
 @dataclass(frozen=True)
 class _Clip:
-    """How a clip is made: codec, pixel format, codec of the sound that goes with it, and what its container asks for."""
+    """The recipe of a clip.
+
+    Codec, pixel format, codec of the sound that goes with it, and what its container asks for.
+    """
 
     codec: str
     pixel_format: str
@@ -235,7 +241,7 @@ _SOUNDS: dict[str, tuple[str, int]] = {
 
 
 def sound_seeds(folder: Path) -> dict[str, bytes]:
-    """Return files of sound alone, which every reader of videos has to refuse and whoever copies sound may read, by name."""
+    """Return files of sound alone, by name: readers of videos refuse them, whoever copies sound may read them."""
     folder.mkdir(parents=True, exist_ok=True)
     seeds = {}
     for name, (codec, rate) in _SOUNDS.items():

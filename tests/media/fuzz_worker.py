@@ -1,7 +1,9 @@
-"""Reads damaged files, one after another, in a process that may crash: run by test_media_fuzz.py as a program of its own.
+"""Reads damaged files, one after another, in a process that may crash.
 
-Before each case its number is written to stdout, so that whoever runs this knows which one ended it. What is wrong with a case but
-does not end the process is a line of JSON. Arguments: first case, last case + 1, and a folder to work in.
+Run by test_media_fuzz.py as a program of its own.
+
+Before each case its number is written to stdout, so that whoever runs this knows which one ended it. What is wrong with
+a case but does not end the process is a line of JSON. Arguments: first case, last case + 1, and a folder to work in.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def read_folder(path: Path) -> None:
     """Read a file as the second frame of a folder of pictures, whose first is sound."""
     folder = path.parent / "frames"
     folder.mkdir(exist_ok=True)
-    (folder / "1.png").write_bytes((path.parent / "colour.png").read_bytes())
+    (folder / "1.png").write_bytes((path.parent / "color.png").read_bytes())
     (folder / "2.png").write_bytes(path.read_bytes())
     with open_video(folder, limits=LIMITS) as reader:
         for _ in reader:
@@ -84,7 +86,10 @@ def read_sound(path: Path, *, encoded: bool) -> None:
 
 
 class Growth:
-    """How far memory rises from now on, at its highest; where the system cannot begin anew, how far its highest value does."""
+    """How far memory rises from now on, at its highest.
+
+    Where the system cannot begin anew, how far its highest value does.
+    """
 
     _STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "noise": (lambda folder: _write(folder / "a.mp4", np.random.default_rng(0).bytes(20000)), "not a video"),
     "zeros": (lambda folder: _write(folder / "a.mp4", bytes(20000)), "not a video"),
     "sound": (lambda folder: _sound_only(folder / "a.mp4"), "only sound"),
-    "mislabelled sound": (lambda folder: _sound_only(folder / "a.m4a").rename(folder / "b.mp4"), "only sound"),
+    "mislabeled sound": (lambda folder: _sound_only(folder / "a.m4a").rename(folder / "b.mp4"), "only sound"),
     "animated WebP": (lambda folder: _animated_webp(folder / "a.webp"), "animated WebP"),
     "no frames": (lambda folder: _no_frames(folder / "a.avi"), "not one frame|no size|not a video"),
 }
@@ -233,7 +233,8 @@ PLAYLISTS = {
     # a control character in a comment makes them no text
     "a.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nclip.mp4\n#EXT-X-ENDLIST\n#\0\n",
     "b.mp4": "ffconcat version 1.0\nfile clip.mp4\n#\0\n",
-    "c.mp4": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n#\0\n",
+    "c.mp4": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    "#\0\n",
 }
 
 

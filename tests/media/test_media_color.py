@@ -1,4 +1,4 @@
-"""Colours against the equations of ITU-R BT.601, 709 and 2020, computed here in floating point."""
+"""Colors against the equations of ITU-R BT.601, 709 and 2020, computed here in floating point."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SPACE_TAGS = {BT601: 6, BT709: 1, BT2020: 9}
 
 
 def patches(width: int = 64, height: int = 48) -> np.ndarray:
-    """16 x 16 patches of colours from all over the cube."""
+    """16 x 16 patches of colors from all over the cube."""
     colors = np.random.default_rng(7).integers(0, 256, (height // 16, width // 16, 3))
     return np.repeat(np.repeat(colors, 16, 0), 16, 1).astype(np.uint8)
 
@@ -112,7 +112,7 @@ def test_rgb_formats_pass_unchanged(pixel_format: str) -> None:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_grey_frames(full: bool) -> None:
+def test_gray_frames(full: bool) -> None:
     frame = av.VideoFrame.from_ndarray(np.tile(np.linspace(16, 235, 64).astype(np.uint8), (48, 1)), format="gray")
     frame.color_range = FULL_RANGE if full else LIMITED_RANGE
     got, _ = RgbConverter(64, 48, "a.mkv").convert(frame)

@@ -1,7 +1,9 @@
-"""Damaged files of every format: the readers refuse them or read what is left, and never crash, hang, or take much memory.
+"""Damaged files of every format.
 
-A crash in a decoder ends a process, so the cases run in one of their own; `python tests/media/fuzz_worker.py N N+1 FOLDER` repeats
-case N, and leaves the file in FOLDER.
+The readers refuse them or read what is left, and never crash, hang, or take much memory.
+
+A crash in a decoder ends a process, so the cases run in one of their own; `python tests/media/fuzz_worker.py N N+1
+FOLDER` repeats case N, and leaves the file in FOLDER.
 """
 
 from __future__ import annotations
@@ -44,7 +46,10 @@ class Batch:
 def run_batch(
     first: int, end: int, folder: Path, repository_root: Path, worker: Sequence[str] = (str(WORKER),)
 ) -> Batch:
-    """Run cases in a process of their own, as far as it gets; `worker` is the program and what it takes beside the cases."""
+    """Run cases in a process of their own, as far as it gets.
+
+    `worker` is the program and what it takes beside the cases.
+    """
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(
@@ -115,7 +120,9 @@ readers = {
     "leave open": lambda: kept.append(open(__file__)),
 }
 fuzz_worker.SECONDS_A_CASE = 1 if sys.argv[4] == "hang" else 60
-fuzz_worker.read_everything = lambda path, case: readers[sys.argv[4]]() if path.name.startswith("case") and case == 1 else None
+fuzz_worker.read_everything = (
+    lambda path, case: readers[sys.argv[4]]() if path.name.startswith("case") and case == 1 else None
+)
 fuzz_worker.main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
 """
 
@@ -148,9 +155,11 @@ def test_cases_differ_and_come_again() -> None:
     assert all(content != seeds[name] for name, content in once)
 
 
-# demuxers of formats that FFmpeg reads and does not write, or for which it has no encoder; damage to their relatives reaches some of them
+# demuxers of formats that FFmpeg reads and does not write, or for which it has no encoder; damage to their relatives
+# reaches some of them
 UNMADE = {
-    "live_flv", "asf_o", "jpegxl_anim", "vvc", "av1", "vc1", "dirac", "cavsvideo", "apv", "mjpeg", "ac4", "dts", "dtshd", "truehd", "mlp",
+    "live_flv", "asf_o", "jpegxl_anim", "vvc", "av1", "vc1", "dirac", "cavsvideo", "apv", "mjpeg", "ac4", "dts",
+    "dtshd", "truehd", "mlp",
     "ape", "tak",
 }  # fmt: skip
 PICTURES = {"jpeg", "png", "gif", "webp", "bmp", "tiff", "pnm", "avif", "heic", "jpeg2000"}

@@ -47,7 +47,7 @@ def test_hlg_is_continuous_where_its_two_pieces_meet() -> None:
 
 
 @pytest.mark.parametrize("gamut", [HLG, PQ, Gamut(1, PRIMARIES_BT2020)])
-def test_greys_stay_grey_and_rise(gamut: Gamut) -> None:
+def test_grays_stay_gray_and_rise(gamut: Gamut) -> None:
     mapped = to_ordinary_signal(np.repeat(np.linspace(0, 1, 200)[:, None], 3, axis=1), gamut)
     np.testing.assert_allclose(mapped.max(axis=1), mapped.min(axis=1), atol=2e-3)
     assert (np.diff(mapped[:, 0]) >= -1e-9).all()

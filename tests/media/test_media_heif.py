@@ -35,7 +35,7 @@ def smooth() -> np.ndarray:
     return np.stack([x * 2, y * 3, x + y], axis=2).astype(np.uint8)
 
 
-def test_colours_are_those_that_were_saved(tmp_path: Path, smooth: np.ndarray) -> None:
+def test_colors_are_those_that_were_saved(tmp_path: Path, smooth: np.ndarray) -> None:
     path = saved(tmp_path, heic(Image.fromarray(smooth)))
     picture = read_image(path)
     assert picture.alpha is None
@@ -47,7 +47,7 @@ def test_colours_are_those_that_were_saved(tmp_path: Path, smooth: np.ndarray) -
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])
-def test_grey_and_transparent_pictures(tmp_path: Path, smooth: np.ndarray, mode: str) -> None:
+def test_gray_and_transparent_pictures(tmp_path: Path, smooth: np.ndarray, mode: str) -> None:
     image = Image.fromarray(smooth).convert(mode)
     if mode == "RGBA":
         image.putalpha(Image.fromarray(smooth[..., 0]))
@@ -72,8 +72,8 @@ def test_pictures_are_upright_however_the_phone_was_held(tmp_path: Path, orienta
     exif = Image.Exif()
     exif[0x0112] = orientation
     upright = Image.fromarray(corners_picture(120, 80))
-    stored = upright.transpose({3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]) \
-        if orientation > 1 else upright  # fmt: skip
+    turns = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = upright.transpose(turns[orientation]) if orientation > 1 else upright
     picture = read_image(saved(tmp_path, heic(stored, exif=exif.tobytes())))
     assert (picture.width, picture.height) == (120, 80)
     assert corner_names(picture.rgb) == corner_names(np.asarray(upright))
@@ -118,7 +118,7 @@ def test_without_libheif_it_says_what_to_install(
 
 
 def with_hidden_size(data: bytes, decoy: bytes, padding: int) -> bytes:
-    """Put a box that means nothing into a HEIC before its sizes, which begins with `decoy`, and move what lies behind it."""
+    """Put a box that means nothing, beginning with `decoy`, into a HEIC before its sizes, and move what follows."""
     place = data.index(b"iprp") - 4
     box = (8 + len(decoy) + padding).to_bytes(4, "big") + b"free" + decoy + bytes(padding)
     meta = data.index(b"meta") - 4

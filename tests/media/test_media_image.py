@@ -79,7 +79,7 @@ def test_reads_every_mode_as_pillow_does(tmp_path: Path, smooth: np.ndarray, mod
         assert picture.alpha is None
 
 
-def test_cmyk_colours_are_those_that_were_printed(tmp_path: Path) -> None:
+def test_cmyk_colors_are_those_that_were_printed(tmp_path: Path) -> None:
     # 100 % cyan, 100 % magenta, 100 % yellow, 100 % black: no rounding can hide an inversion
     inks = np.zeros((16, 64, 4), np.uint8)
     for ink in range(4):
@@ -116,7 +116,7 @@ def test_palette_with_partial_transparency(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
-def test_grey_png_with_a_transparent_level(tmp_path: Path, bits: int) -> None:
+def test_gray_png_with_a_transparent_level(tmp_path: Path, bits: int) -> None:
     # written by hand, since no library here writes all depths: one row that holds every level up to 4 of them
     levels = [0, 1] if bits == 1 else [0, 1, 2, 3]
     packed = sum(level << (bits * (len(levels) - 1 - place)) for place, level in enumerate(levels))
@@ -394,12 +394,12 @@ def test_written_pictures_read_back(tmp_path: Path, smooth: np.ndarray, name: st
 @pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
 def test_written_alpha_reads_back(tmp_path: Path, smooth: np.ndarray, name: str) -> None:
     rgba = np.dstack([smooth, smooth[..., 0]])
-    rgba[..., 3] = np.maximum(rgba[..., 3], 1)  # WebP drops the colours of what is fully transparent
+    rgba[..., 3] = np.maximum(rgba[..., 3], 1)  # WebP drops the colors of what is fully transparent
     write_image(tmp_path / name, rgba)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), rgba)
 
 
-def test_grey_is_written_as_grey(tmp_path: Path) -> None:
+def test_gray_is_written_as_gray(tmp_path: Path) -> None:
     write_image(tmp_path / "labels.png", np.arange(20, dtype=np.uint8).reshape(4, 5))
     image = Image.open(tmp_path / "labels.png")
     assert image.mode == "L"

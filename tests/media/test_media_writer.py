@@ -170,7 +170,7 @@ def test_odd_sizes_are_padded_not_cropped(tmp_path: Path, size: tuple[int, int],
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm", "a.mkv"])
-def test_colours_survive(tmp_path: Path, name: str) -> None:
+def test_colors_survive(tmp_path: Path, name: str) -> None:
     colors = np.random.default_rng(3).integers(0, 256, (6, 8, 3))
     picture = np.repeat(np.repeat(colors, 16, 0), 16, 1).astype(np.uint8)
     path = tmp_path / name

@@ -145,7 +145,7 @@ def test_a_person_lies_over_the_background() -> None:
     torch.testing.assert_close(laid[1, 0, 2, 3], rgb[1, 0, 2, 3] * alpha[1, 0, 2, 3] + 0.9 * (1 - alpha[1, 0, 2, 3]))
 
 
-def test_features_are_the_analysers_and_are_not_trained() -> None:
+def test_features_are_the_analyzers_and_are_not_trained() -> None:
     torch.manual_seed(0)
     analyzer = Analyzer(SMALL)
     features = AnalyzerFeatures(analyzer)

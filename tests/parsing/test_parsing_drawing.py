@@ -1,4 +1,4 @@
-"""Colours for classes, overlays and legends, and the tables of classes that they rest on."""
+"""Colors for classes, overlays and legends, and the tables of classes that they rest on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blocks() -> np.ndarray:
     return parsing
 
 
-def test_every_class_has_its_own_colour() -> None:
+def test_every_class_has_its_own_color() -> None:
     colors = {tuple(color) for color in PALETTE.tolist()} | {IGNORE_COLOR}
     assert len(colors) == labels.CLASS_COUNT + 1
     apart = np.linalg.norm(PALETTE[:, None].astype(float) - PALETTE[None], axis=-1)
@@ -33,7 +33,7 @@ def test_every_class_has_its_own_colour() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 999))
-def test_colours_tell_the_classes(seed: int) -> None:
+def test_colors_tell_the_classes(seed: int) -> None:
     parsing = random_parsing(seed)
     parsing[0, 0] = labels.IGNORE
     colors = colorize(parsing)
@@ -99,7 +99,7 @@ def test_the_legend_has_a_row_for_each_class() -> None:
     assert picture.shape[0] == 3 * LEGEND_ROW
     for row, label in enumerate((labels.BACKGROUND, labels.COAT, labels.PANTS)):
         np.testing.assert_array_equal(picture[row * LEGEND_ROW + LEGEND_ROW // 2, LEGEND_ROW // 2], PALETTE[label])
-    # something is written beside each colour, and within the picture
+    # something is written beside each color, and within the picture
     for row in range(3):
         text = picture[row * LEGEND_ROW : (row + 1) * LEGEND_ROW, LEGEND_ROW:]
         assert (text < 200).any()

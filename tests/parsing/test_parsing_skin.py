@@ -33,7 +33,8 @@ def dressed(
     noise = np.random.default_rng(0).normal(0, 4, rgb.shape)
     points = np.zeros((18, 3), dtype=np.float32)
     for point, place in {
-        sk.NOSE: (200, 95), sk.NECK: (200, 140), sk.RIGHT_SHOULDER: (145, 150), sk.RIGHT_ELBOW: (135, 230), sk.RIGHT_WRIST: (135, 300),
+        sk.NOSE: (200, 95), sk.NECK: (200, 140), sk.RIGHT_SHOULDER: (145, 150), sk.RIGHT_ELBOW: (135, 230),
+        sk.RIGHT_WRIST: (135, 300),
         sk.LEFT_SHOULDER: (255, 150), sk.LEFT_ELBOW: (270, 270), sk.LEFT_WRIST: (255, 312), sk.RIGHT_HIP: (175, 340),
         sk.LEFT_HIP: (225, 340),
     }.items():  # fmt: skip
@@ -70,7 +71,7 @@ def test_somebody_cut_by_the_picture_is_seen_alike() -> None:
     assert (settled[HAND] == labels.LEFT_ARM).mean() > 0.85
 
 
-def test_cloth_of_the_colour_of_skin_is_no_arm() -> None:
+def test_cloth_of_the_color_of_skin_is_no_arm() -> None:
     rgb, classes, pose = dressed((224, 172, 150), cloth=(224, 172, 150))
     assert (arms_by_skin(rgb, classes, pose)[150:280, 250:280] == labels.UPPER_CLOTHES).all()
 

@@ -29,7 +29,7 @@ def test_dark_pictures_become_as_bright_as_others_and_keep_their_order(level: fl
     assert (np.diff(bright.ravel()[order].astype(int)) >= 0).all()
 
 
-def test_the_grey_outside_of_a_frame_stays_and_does_not_count() -> None:
+def test_the_gray_outside_of_a_frame_stays_and_does_not_count() -> None:
     dark = picture(0.05)
     dark[:40] = 127
     bright = lifted(dark)

@@ -86,7 +86,7 @@ def test_a_dot_is_where_its_point_says(turns: int, scale: float) -> None:
         assert np.abs(found - (700, 800)).max() < 0.06 * max(view.crop.scale, 1)
 
 
-def test_what_lies_outside_the_frame_is_grey() -> None:
+def test_what_lies_outside_the_frame_is_gray() -> None:
     rgb = np.full((50, 50, 3), 255, dtype=np.uint8)
     [beyond] = extract_views(rgb, [view_around((5000, 5000, 5100, 5100))])
     assert (beyond == OUTSIDE_GRAY).all()

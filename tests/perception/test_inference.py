@@ -1,4 +1,4 @@
-"""The analyser as a reader: folding changes nothing, calibration is a table, and bad weights are refused."""
+"""The analyzer as a reader: folding changes nothing, calibration is a table, and bad weights are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CPU = torch.device("cpu")
 
 
 def trained(config: AnalyzerConfig = SMALL) -> Analyzer:
-    """An analyser whose batch norms and gains are as uneven as those of a trained one."""
+    """An analyzer whose batch norms and gains are as uneven as those of a trained one."""
     torch.manual_seed(3)
     network = Analyzer(config)
     for module in network.modules():
@@ -194,7 +194,7 @@ def test_half_precision_reads_about_the_same() -> None:
 
 @pytest.mark.parametrize("wrong", [np.zeros((1, 64, 63, 3), np.uint8), np.zeros((1, 64, 64, 3), np.float32)])
 def test_pictures_of_another_form_are_refused(wrong: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="the analyser reads uint8"):
+    with pytest.raises(ValueError, match="the analyzer reads uint8"):
         NetworkPredictor(trained(), CPU, torch.float32)(wrong, dense=False)
 
 
@@ -289,7 +289,10 @@ def test_many_pictures_are_read_side_by_side_in_their_order() -> None:
 
 
 def with_room_for(reader: NetworkPredictor, monkeypatch: pytest.MonkeyPatch, fitting: int) -> list[tuple[str, int]]:
-    """Let a reader take itself to be on a graphics card that has room for so many pictures; returns the batches that it tries."""
+    """Let a reader take itself to be on a graphics card that has room for so many pictures.
+
+    Returns the batches that it tries.
+    """
     batches: list[tuple[str, int]] = []
     real = NetworkPredictor.output
 

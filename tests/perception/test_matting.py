@@ -73,7 +73,7 @@ def test_arguments_that_do_not_fit() -> None:
 
 
 class Drawn:
-    """A red person with blue legs in front of a green wall, as a picture, as the truth, and as a crop's coarse cells."""
+    """A red person with blue legs before a green wall, as a picture, as the truth, and as a crop's coarse cells."""
 
     def __init__(
         self, height: int = 600, width: int = 500, blue_legs: bool = True, shift: tuple[float, float] = (0, 0)

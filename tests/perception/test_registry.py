@@ -172,7 +172,10 @@ def test_an_onnx_network_places_the_points(builtin: BuiltinEstimator, batch: obj
 
 @pytest.fixture
 def onnxruntime(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """Let a stand-in of onnxruntime read files that begin with `onnx`; returns which were loaded, and where they run."""
+    """Let a stand-in of onnxruntime read files that begin with `onnx`.
+
+    Returns which were loaded, and where they run.
+    """
     loaded: list[tuple[str, list[str]]] = []
 
     def session(file: str, providers: list[str]) -> DotSession:
@@ -250,7 +253,7 @@ def test_mediapipes_landmarks_become_pixels_by_name() -> None:
 
 
 class DotSolution:
-    """MediaPipe's legacy pose solution, reading drawn figures; its mask covers what is not grey."""
+    """MediaPipe's legacy pose solution, reading drawn figures; its mask covers what is not gray."""
 
     def __init__(self, *, static_image_mode: bool, model_complexity: int, enable_segmentation: bool) -> None:
         self.segmentation = enable_segmentation

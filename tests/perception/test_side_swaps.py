@@ -19,9 +19,12 @@ def standing() -> FloatArray:
     points = np.zeros((18, 3), np.float32)
     points[:, 2] = 1
     for name, x, y in (
-        ("NECK", 50, 30), ("NOSE", 50, 20), ("RIGHT_SHOULDER", 35, 30), ("LEFT_SHOULDER", 65, 30), ("RIGHT_ELBOW", 25, 50),
-        ("LEFT_ELBOW", 75, 50), ("RIGHT_WRIST", 20, 70), ("LEFT_WRIST", 80, 70), ("RIGHT_HIP", 42, 80), ("LEFT_HIP", 58, 80),
-        ("RIGHT_KNEE", 36, 110), ("LEFT_KNEE", 64, 110), ("RIGHT_ANKLE", 30, 140), ("LEFT_ANKLE", 70, 140), ("RIGHT_EYE", 47, 18),
+        ("NECK", 50, 30), ("NOSE", 50, 20), ("RIGHT_SHOULDER", 35, 30), ("LEFT_SHOULDER", 65, 30),
+        ("RIGHT_ELBOW", 25, 50),
+        ("LEFT_ELBOW", 75, 50), ("RIGHT_WRIST", 20, 70), ("LEFT_WRIST", 80, 70), ("RIGHT_HIP", 42, 80),
+        ("LEFT_HIP", 58, 80),
+        ("RIGHT_KNEE", 36, 110), ("LEFT_KNEE", 64, 110), ("RIGHT_ANKLE", 30, 140), ("LEFT_ANKLE", 70, 140),
+        ("RIGHT_EYE", 47, 18),
         ("LEFT_EYE", 53, 18), ("RIGHT_EAR", 44, 20), ("LEFT_EAR", 56, 20),
     ):  # fmt: skip
         points[getattr(sk, name), :2] = x, y

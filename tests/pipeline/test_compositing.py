@@ -29,7 +29,7 @@ def test_a_layer_is_drawn_as_the_formula_says_and_nothing_beside_it() -> None:
     np.testing.assert_array_equal(after[outside], before[outside])
 
 
-def test_what_is_cut_out_has_straight_colours() -> None:
+def test_what_is_cut_out_has_straight_colors() -> None:
     layer = PersonLayer(premultiplied(2), 3, 5)
     cut = cut_out(layer, 25, 30)
     np.testing.assert_array_equal(cut[5:25, 3:18, 3], layer.rgba[..., 3])

@@ -83,7 +83,7 @@ def test_transparent_results_have_straight_alpha(scene: Scene, tmp_path: Path) -
     assert frames_of(tmp_path / "out.webm")[0].alpha is not None
 
 
-def test_colours_pictures_clips_and_the_driving_clip_can_lie_behind(scene: Scene, tmp_path: Path) -> None:
+def test_colors_pictures_clips_and_the_driving_clip_can_lie_behind(scene: Scene, tmp_path: Path) -> None:
     assert tuple(next(iter(stream(scene.person, scene.dance, background="#102030"))).rgb[3, 3]) == (0x10, 0x20, 0x30)
     write_image(tmp_path / "green.png", np.full((40, 40, 3), (10, 200, 10), dtype=np.uint8))
     assert next(iter(stream(scene.person, scene.dance, background=str(tmp_path / "green.png")))).rgb[3, 3, 1] == 200

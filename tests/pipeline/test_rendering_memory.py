@@ -24,7 +24,8 @@ OUT_OF_MEMORY = [
     RuntimeError("MPS backend out of memory (MPS allocated: 1.00 GB)"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     RuntimeError(
-        "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 "
+        "bytes"
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Inputs that were analysed before give the frames of a transfer that analyses them, and can be changed."""
+"""Inputs that were analyzed before give the frames of a transfer that analyzes them, and can be changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seen(scene: Scene, knowing: KnowingEstimator) -> AnalyzedInputs:
     return AnalyzedInputs(source, motion, probe_video(scene.dance), knowing.name)
 
 
-def test_frames_are_those_of_a_transfer_that_analyses(scene: Scene, seen: AnalyzedInputs) -> None:
+def test_frames_are_those_of_a_transfer_that_analyzes(scene: Scene, seen: AnalyzedInputs) -> None:
     job = TransferJob(Path("gone.png"), Path("gone.mp4"), OPTIONS, seen=seen)
     job.prepare()
     kept = [frame.rgb for frame in job.frames()]

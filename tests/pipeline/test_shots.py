@@ -117,7 +117,8 @@ def test_dark_cuts_are_found_in_large_pictures(light: str) -> None:
 def test_thumbs_are_means_over_all_of_a_picture(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(3)
     coarse = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
-    # stripes as fine as the pixels, of which cells hold as many bright as dark ones but for one: nothing else may be left of them
+    # stripes as fine as the pixels, of which cells hold as many bright as dark ones but for one: nothing else may be
+    # left of them
     picture = (
         cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) // 2
         + np.arange(size[1], dtype=np.uint8)[:, None, None] % 2 * 100

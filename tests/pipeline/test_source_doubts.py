@@ -14,8 +14,10 @@ from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import Framing, View
 
 GOOD = SourceStats(
-    width=600, height=800, score=0.98, people=1, points_seen=POINT_NAMES, points_unsure=(), points_unseen=(), framing=Framing.WHOLE,
-    view=View.FRONTAL, face=True, upright=True, limbs_in_front=(), matte_given=False, person_height=700.0, cut_at=(), notes=(),
+    width=600, height=800, score=0.98, people=1, points_seen=POINT_NAMES, points_unsure=(), points_unseen=(),
+    framing=Framing.WHOLE,
+    view=View.FRONTAL, face=True, upright=True, limbs_in_front=(), matte_given=False, person_height=700.0, cut_at=(),
+    notes=(),
 )  # fmt: skip
 
 

@@ -15,7 +15,10 @@ AWAY = slice(25, 55)
 
 
 def walking(shifts: FloatArray, axis: int = 0) -> FloatArray:
-    """The dancer moved by `shifts` (T,) pixels; what lies outside of the frame is not seen, and few points are nobody."""
+    """The dancer moved by `shifts` (T,) pixels.
+
+    What lies outside of the frame is not seen, and few points are nobody.
+    """
     points = dancing(len(shifts))
     points[..., axis] += shifts[:, None]
     outside = (points[..., :2] < 0).any(axis=2) | (points[..., 0] >= WIDTH) | (points[..., 1] >= HEIGHT)

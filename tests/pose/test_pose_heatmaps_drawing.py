@@ -39,7 +39,7 @@ def test_discs_are_the_pixels_within_the_radius(seed: int, radius: float) -> Non
     assert np.mean(disc_heatmaps(points, MAP_HEIGHT, MAP_WIDTH, radius).numpy() == expected) > 0.9999
 
 
-def test_a_disc_at_a_pixel_s_centre_is_round() -> None:
+def test_a_disc_at_a_pixel_s_center_is_round() -> None:
     points = torch.zeros(18, 3)
     points[0] = torch.tensor([20.0, 30.0, 1.0])
     drawn = disc_heatmaps(points, MAP_HEIGHT, MAP_WIDTH)[0]
@@ -79,7 +79,7 @@ def canvas(value: int = 127) -> np.ndarray:
     return np.full((HEIGHT, WIDTH, 3), value, dtype=np.uint8)
 
 
-def test_bones_have_their_colours_along_their_middle() -> None:
+def test_bones_have_their_colors_along_their_middle() -> None:
     drawn = draw_pose(canvas(), standing())
     for bone, (parent, child) in enumerate(sk.BONES):
         if child in sk.HEAD_POINTS or sk.NECK in (parent, child):
@@ -88,7 +88,7 @@ def test_bones_have_their_colours_along_their_middle() -> None:
         np.testing.assert_array_equal(drawn[y, x], BONE_COLORS[bone])
 
 
-def test_the_person_s_sides_have_warm_and_cold_colours() -> None:
+def test_the_person_s_sides_have_warm_and_cold_colors() -> None:
     for (_, child), (red, _, blue) in zip(sk.BONES, BONE_COLORS, strict=True):
         if child in sk.HEAD_POINTS:
             continue

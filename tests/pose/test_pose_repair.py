@@ -179,7 +179,7 @@ def test_a_jump_is_put_back() -> None:
     result = repair_track(track_of(jumped))
     assert worst(result, points) < 3
     assert [(note.first, note.last) for note in result.notes] == [(12, 12), (20, 20), (21, 21)]
-    assert texts(result)[0] == "right wrist jumped in frame 12: put back between the neighbours"
+    assert texts(result)[0] == "right wrist jumped in frame 12: put back between the neighbors"
     untouched = np.ones((30, 18), dtype=bool)
     untouched[12, sk.RIGHT_WRIST] = untouched[20, sk.LEFT_KNEE] = untouched[21, sk.LEFT_KNEE] = False
     np.testing.assert_array_equal(result.track.points[untouched], points[untouched])
@@ -229,7 +229,7 @@ def test_a_fast_arm_is_no_glitch() -> None:
 
 
 def test_a_whipping_forearm_is_no_glitch() -> None:
-    """A quarter turn out and back within four frames moves the hand by over a fifth of a torso against its neighbours."""
+    """A quarter turn and back in four frames moves the hand by over a fifth of a torso against its neighbors."""
     points = np.repeat(standing()[None], 20, axis=0)
     angles = np.pi / 2 * np.sin(np.linspace(0, np.pi, 5))
     reach = np.linalg.norm(points[0, sk.LEFT_WRIST, :2] - points[0, sk.LEFT_ELBOW, :2])

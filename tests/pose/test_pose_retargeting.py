@@ -1,4 +1,7 @@
-"""Giving motion to another body: nothing changes for the same body, size and place do not matter, half bodies keep what they have."""
+"""Giving motion to another body.
+
+Nothing changes for the same body, size and place do not matter, half bodies keep what they have.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,10 @@ def test_the_same_still_body_stays_where_it_is() -> None:
 
 
 def test_a_driving_person_of_the_same_build_is_only_moved() -> None:
-    """Driver and source are one person: the result is the driving clip, moved by what puts its resting place on the source's."""
+    """Driver and source are one person.
+
+    The result is the driving clip, moved by what puts its resting place on the source's.
+    """
     points = dancing(40)
     result = retargeted(points, standing(), keep_proportions=True)
     scale = retarget_track(track_of(points), Pose(standing()), keep_proportions=True).report.shots[0].ratios.scale

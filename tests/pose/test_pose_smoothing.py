@@ -148,7 +148,7 @@ def test_strengths_out_of_range_are_refused(strength: float) -> None:
         smooth_track(track_of(dancing(3)), strength)
 
 
-def test_the_filter_solves_its_penalised_least_squares() -> None:
+def test_the_filter_solves_its_penalized_least_squares() -> None:
     """Against a dense solution of the normal equations at even times."""
     count, step, width = 30, 0.1, 0.25
     generator = np.random.default_rng(3)

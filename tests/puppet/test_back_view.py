@@ -27,7 +27,7 @@ def turned_away(points: FloatArray, reference: FloatArray | None = None) -> bool
 
 
 def share_of(frame: np.ndarray, color: tuple[int, int, int], rows: slice) -> float:
-    """How much of what is opaque in some rows around the head has a colour."""
+    """How much of what is opaque in some rows around the head has a color."""
     part = frame[rows, 95:146]
     opaque = part[..., 3] > 200
     return float((np.abs(part[..., :3] - color).max(axis=-1) < 40)[opaque].mean())

@@ -17,11 +17,11 @@ from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import FloatArray
 
-_PIXELS = 170.0  # a metre
+_PIXELS = 170.0  # a meter
 
 
 def seen(body: Proportions, pose: BodyPose, rng: np.random.Generator) -> tuple[FloatArray, float]:
-    """The points of a body as a far camera sees them, a pixel off or so, and how many degrees its face is turned to its left."""
+    """A body's points as a far camera sees them, a pixel off or so, and its face's turn to its left in degrees."""
     skeleton = place(body, pose)
     forward = skeleton.head_axes[:, 2]
     turn = math.degrees(math.atan2(forward[0], forward[2]))

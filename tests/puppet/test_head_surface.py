@@ -1,4 +1,7 @@
-"""What a turned head shows: the outline stays, the face wanders to the side and hair follows; limbs from behind are mirrored."""
+"""What a turned head shows: the outline stays, the face wanders to the side and hair follows.
+
+Limbs from behind are mirrored.
+"""
 
 from __future__ import annotations
 

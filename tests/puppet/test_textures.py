@@ -14,7 +14,7 @@ HAND = np.s_[50:70, 40:80]
 CLOTH, SKIN = (40, 60, 160), (220, 170, 150)
 
 
-def test_cloth_beneath_a_hand_takes_nothing_of_the_hands_colour() -> None:
+def test_cloth_beneath_a_hand_takes_nothing_of_the_hands_color() -> None:
     rgb = np.full((SIZE, SIZE, 3), CLOTH, dtype=np.uint8)
     rgb[HAND] = SKIN
     rgb = cv2.GaussianBlur(rgb, (0, 0), 1.0)  # as lenses mix them

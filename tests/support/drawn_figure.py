@@ -1,4 +1,4 @@
-"""A person drawn from strokes, seen from the front, for tests of engines: every limb in a colour of its own."""
+"""A person drawn from strokes, seen from the front, for tests of engines: every limb in a color of its own."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ RED, BLUE, GREEN, GRAY, ORANGE, PURPLE = (
 )
 BROWN = (110, 60, 20)
 
-# from, to, thickness in pixels, colour, class; back to front
+# from, to, thickness in pixels, color, class; back to front
 STROKES = (
     (sk.RIGHT_HIP, sk.RIGHT_KNEE, 24, ORANGE, labels.PANTS), (sk.RIGHT_KNEE, sk.RIGHT_ANKLE, 18, ORANGE, labels.PANTS),
     (sk.LEFT_HIP, sk.LEFT_KNEE, 24, PURPLE, labels.PANTS), (sk.LEFT_KNEE, sk.LEFT_ANKLE, 18, PURPLE, labels.PANTS),
-    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, 18, RED, labels.RIGHT_ARM), (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 14, RED, labels.RIGHT_ARM),
-    (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, 18, BLUE, labels.LEFT_ARM), (sk.LEFT_ELBOW, sk.LEFT_WRIST, 14, BLUE, labels.LEFT_ARM),
+    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW, 18, RED, labels.RIGHT_ARM),
+    (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 14, RED, labels.RIGHT_ARM),
+    (sk.LEFT_SHOULDER, sk.LEFT_ELBOW, 18, BLUE, labels.LEFT_ARM),
+    (sk.LEFT_ELBOW, sk.LEFT_WRIST, 14, BLUE, labels.LEFT_ARM),
 )  # fmt: skip
 BACKDROP = (20, 20, 20)
 

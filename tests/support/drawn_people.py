@@ -1,7 +1,7 @@
-"""Drawn figures, and a reader that recognises them by the colours of their points.
+"""Drawn figures, and a reader that recognizes them by the colors of their points.
 
-The reader behaves as the network is trained to: it reads the person in the middle, who must be upright, not far off the middle
-and not tiny; it sees only what the picture shows.
+The reader behaves as the network is trained to: it reads the person in the middle, who must be upright, not far off the
+middle and not tiny; it sees only what the picture shows.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Figure:
 
 
 def draw(figures: list[Figure], width: int = 640, height: int = 360) -> np.ndarray:
-    """Draw figures over grey, the first one farthest away, uint8 (height, width, 3)."""
+    """Draw figures over gray, the first one farthest away, uint8 (height, width, 3)."""
     picture = np.full((height, width, 3), GRAY, dtype=np.uint8)
     for figure in figures:
         xy = np.round(figure.points()[:, :2]).astype(int)
@@ -86,13 +86,13 @@ def draw(figures: list[Figure], width: int = 640, height: int = 360) -> np.ndarr
 
 
 def code(number: int, index: int) -> tuple[int, int, int]:
-    """Return the colour that marks a point of a figure: blue at its highest is used by nothing else."""
+    """Return the color that marks a point of a figure: blue at its highest is used by nothing else."""
     return 30 + 12 * index, 20 + 40 * number, 255
 
 
 @dataclass
 class DotReader:
-    """Recognises drawn figures; counts what it reads and can be told to make mistakes.
+    """Recognizes drawn figures; counts what it reads and can be told to make mistakes.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ def _figure_points(picture: np.ndarray) -> dict[int, np.ndarray]:
             here = clean & (numbers == number) & (indices == index)
             if here.sum() >= 2:
                 x, y = columns[here], rows[here]
-                # where dots of two points touch, their mixed edge has the colour of a third one
+                # where dots of two points touch, their mixed edge has the color of a third one
                 near = np.hypot(x - np.median(x), y - np.median(y)) < 6
                 if near.any():
                     points[index] = x[near].mean(), y[near].mean(), 0.95

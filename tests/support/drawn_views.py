@@ -46,7 +46,7 @@ APART = BodyPose(right_arm=(25.0, 0.0, 0.0, 5.0), left_arm=(25.0, 0.0, 0.0, 5.0)
 
 
 def drawn(pose: BodyPose = APART, *, share: float = 0.8, middle: float = 0.5, gray: int = 120) -> SyntheticView:
-    """Draw the person over grey, `share` of the picture's height, the middle of the body at `middle` of it."""
+    """Draw the person over gray, `share` of the picture's height, the middle of the body at `middle` of it."""
     camera = frame_body(
         body_points(place(PERSON.proportions, pose)), Camera(5.0, 0.2, 0.0, 1.0, 0.0, 0.0), HEIGHT, WIDTH,
         share=share, middle_x=0.5, middle_y=middle,

@@ -28,7 +28,7 @@ def standing_points(shift: float = 0.0) -> FloatArray:
 
 
 def part_sample_of(number: int) -> PartSample:
-    """A sample of flat colours: the torso's layer and the composite cover the target but for a strip."""
+    """A sample of flat colors: the torso's layer and the composite cover the target but for a strip."""
     rng = np.random.default_rng(number)
     color = rng.integers(40, 220, 3, dtype=np.uint8)
     layers = np.zeros((16, 256, 192, 4), dtype=np.uint8)
@@ -47,7 +47,7 @@ def part_sample_of(number: int) -> PartSample:
 
 
 def picture_pair_of(number: int) -> LabeledPair:
-    """A person of one colour, and the same person a little to the right; 64 x 48 pixels."""
+    """A person of one color, and the same person a little to the right; 64 x 48 pixels."""
     color = np.random.default_rng(number).integers(40, 220, 3, dtype=np.uint8)
     source, target = (flat_picture(color, shift, f"flat/{number}") for shift in (0, 6))
     return LabeledPair(source, target)

@@ -21,7 +21,7 @@ DISPLAY_MATRICES = {
 
 
 def level_picture(index: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """A flat grey whose level tells the index, for up to 32 frames."""
+    """A flat gray whose level tells the index, for up to 32 frames."""
     return np.full((height, width, 3), 20 + 7 * index, np.uint8)
 
 
@@ -41,7 +41,7 @@ def corners_picture(width: int = 64, height: int = 48) -> np.ndarray:
 
 
 def corner_names(rgb: np.ndarray) -> str:
-    """The quarters' colours as letters r, g, b, w, from top left by rows."""
+    """The quarters' colors as letters r, g, b, w, from top left by rows."""
     height, width = rgb.shape[:2]
     names = ""
     for y in (height // 4, 3 * height // 4):

@@ -24,10 +24,12 @@ from motionwarp.types import ByteArray, Frame, Person, PersonCrop, Pose
 
 # a standing person in a picture of 90x160, x and y
 STANDING = {
-    sk.NOSE: (45, 30), sk.NECK: (45, 45), sk.RIGHT_SHOULDER: (33, 46), sk.RIGHT_ELBOW: (27, 64), sk.RIGHT_WRIST: (25, 81),
+    sk.NOSE: (45, 30), sk.NECK: (45, 45), sk.RIGHT_SHOULDER: (33, 46), sk.RIGHT_ELBOW: (27, 64),
+    sk.RIGHT_WRIST: (25, 81),
     sk.LEFT_SHOULDER: (57, 46), sk.LEFT_ELBOW: (63, 64), sk.LEFT_WRIST: (65, 81), sk.RIGHT_HIP: (38, 84),
     sk.RIGHT_KNEE: (37, 112), sk.RIGHT_ANKLE: (37, 140), sk.LEFT_HIP: (52, 84), sk.LEFT_KNEE: (53, 112),
-    sk.LEFT_ANKLE: (53, 140), sk.RIGHT_EYE: (42, 27), sk.LEFT_EYE: (48, 27), sk.RIGHT_EAR: (39, 29), sk.LEFT_EAR: (51, 29),
+    sk.LEFT_ANKLE: (53, 140), sk.RIGHT_EYE: (42, 27), sk.LEFT_EYE: (48, 27), sk.RIGHT_EAR: (39, 29),
+    sk.LEFT_EAR: (51, 29),
 }  # fmt: skip
 LEGS = (sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE)
 SHIRT, TROUSERS, SKIN = (200, 40, 40), (40, 60, 160), (230, 190, 160)
@@ -125,7 +127,7 @@ class Scene:
     person : a picture of 90x160
     dance : a clip of the same size, 24 frames at 12 a second
     person_poses, dance_poses : files of exact points
-    matte : a grey picture
+    matte : a gray picture
     """
 
     person: Path

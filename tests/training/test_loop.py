@@ -68,7 +68,8 @@ def finished(folder: Path) -> dict[str, Tensor]:
 def test_a_run_that_was_cut_goes_on_exactly(tmp_path: Path) -> None:
     run(Line(), CONFIG, tmp_path / "whole", report=lambda line: None)
     cut = tmp_path / "cut"
-    # a time limit of zero stops after the first step; the second call goes on; a crash in the third loses what was not saved
+    # a time limit of zero stops after the first step; the second call goes on; a crash in the third loses what was not
+    # saved
     assert run(Line(), CONFIG, cut, max_minutes=0, report=lambda line: None) == 1
     assert run(Line(), CONFIG, cut, max_minutes=0, report=lambda line: None) == 2
     with pytest.raises(KeyboardInterrupt):

@@ -17,8 +17,11 @@ from motionwarp.data.synthetic.scene import (
 from motionwarp.data.synthetic.wardrobe import Outfit, Pattern, sample_outfit
 
 __all__ = [
-    "SyntheticPerson", "SyntheticView", "sample_view", "sample_person", "sample_pose", "sample_yaw", "sample_choreography",
-    "sample_outfit", "sample_proportions", "sample_background", "sample_camera", "sample_standpoint", "sample_light", "render",
-    "render_poses", "body_points", "place", "frame_body", "BodyPose", "Camera", "Choreography", "Light", "Outfit", "Pattern",
+    "SyntheticPerson", "SyntheticView", "sample_view", "sample_person", "sample_pose", "sample_yaw",
+    "sample_choreography",
+    "sample_outfit", "sample_proportions", "sample_background", "sample_camera", "sample_standpoint", "sample_light",
+    "render",
+    "render_poses", "body_points", "place", "frame_body", "BodyPose", "Camera", "Choreography", "Light", "Outfit",
+    "Pattern",
     "Proportions", "Skeleton",
 ]  # fmt: skip

@@ -31,7 +31,7 @@ def sample_background(rng: np.random.Generator, height: int, width: int) -> Byte
 
 
 def finished(rng: np.random.Generator, picture: FloatArray) -> ByteArray:
-    """Blur a background as a camera that is focused on the person does, and quantise it; float (H, W, 3) in [0, 1] to uint8."""
+    """Blur a background as a camera that is focused on the person does, float (H, W, 3) in [0, 1] to uint8."""
     if rng.random() < 0.7:
         sigma = float(rng.uniform(0.002, 0.014)) * picture.shape[0]
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.3)), dtype=np.float32)
@@ -88,7 +88,7 @@ def street(rng: np.random.Generator, height: int, width: int) -> FloatArray:
 
 
 def noise(rng: np.random.Generator, height: int, width: int) -> FloatArray:
-    """Draw blurred coloured noise of several sizes, as foliage and crowds look out of focus."""
+    """Draw blurred colored noise of several sizes, as foliage and crowds look out of focus."""
     picture = np.zeros((height, width, 3), dtype=np.float32) + _color(rng, 0.5)
     for cells, weight in ((3, 0.18), (8, 0.14), (24, 0.1), (64, 0.07)):
         field = rng.normal(0, weight, (cells, max(cells * width // height, 2), 3)).astype(np.float32)
@@ -165,7 +165,7 @@ def _enlarged(field: FloatArray, height: int, width: int, interpolation: int) ->
 
 
 def _color(rng: np.random.Generator, vivid: float) -> FloatArray:
-    """Draw a colour that leaves grey by up to `vivid`, float32 (3,)."""
+    """Draw a color that leaves gray by up to `vivid`, float32 (3,)."""
     gray = rng.uniform(0.12, 0.95)
     return np.clip(gray + vivid * rng.uniform(-0.5, 0.5, 3), 0, 1).astype(np.float32)
 

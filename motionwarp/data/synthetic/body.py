@@ -1,6 +1,6 @@
 """Bodies: sampled proportions, a skeleton with joint limits, and where its joints are in space.
 
-The body's own axes are x to its left, y up, z forwards; lengths are in metres and the middle of the hips is the origin.
+The body's own axes are x to its left, y up, z forwards; lengths are in meters and the middle of the hips is the origin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMITS: Final = {
 
 @dataclass(frozen=True)
 class Proportions:
-    """Lengths of a body's bones and radii of its parts in metres.
+    """Lengths of a body's bones and radii of its parts in meters.
 
     Attributes
     ----------
@@ -64,7 +64,8 @@ def sample_proportions(rng: np.random.Generator) -> Proportions:
 
     return Proportions(
         height=height, spine=part(0.29), neck=part(0.095), head_radius=part(0.062, 0.04), shoulder=part(0.105, 0.08),
-        hip=part(0.052, 0.08), upper_arm=part(0.165), forearm=part(0.143), hand=part(0.075), thigh=part(0.245), shin=part(0.24),
+        hip=part(0.052, 0.08), upper_arm=part(0.165), forearm=part(0.143), hand=part(0.075), thigh=part(0.245),
+        shin=part(0.24),
         foot=part(0.11), girth=float(np.exp(rng.normal(0.02, 0.13))),
     )  # fmt: skip
 
@@ -76,7 +77,7 @@ class BodyPose:
     Attributes
     ----------
     root : (turn to the left, lean forwards, lean to the left)
-        Of the whole body about the middle of the hips.
+        Angles of the whole body about the middle of the hips.
     spine, head : (forwards, to the left, turned to the left)
     right_arm, left_arm : (abducted, forwards, twisted inwards, elbow)
     right_leg, left_leg : (abducted, forwards, twisted inwards, knee)
@@ -126,8 +127,8 @@ class Skeleton:
     feet: DoubleArray
 
 
-# degrees by which a foot's tip lies below the ankle, standing and in addition where the foot hangs in the air; and how far up that is,
-# of the shin's length
+# degrees by which a foot's tip lies below the ankle, standing and in addition where the foot hangs in the air; and how
+# far up that is, of the shin's length
 _FOOT_DROP, _FOOT_HANGS, _HANGS_FROM = 30.0, 42.0, 0.5
 
 

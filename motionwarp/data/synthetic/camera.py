@@ -1,7 +1,7 @@
 """Cameras: from the body's space to pixels, and how a body is framed.
 
-Camera coordinates are x to the right, y down and the depth along the view, in metres. Someone who faces the camera has the left hand
-on the picture's right.
+Camera coordinates are x to the right, y down and the depth along the view, in meters. Someone who faces the camera has
+the left hand on the picture's right.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from motionwarp.data.synthetic.body import DoubleArray, turn_x, turn_z
 
-_HEAD_ROOM = 0.12  # metres around the skeleton's points that flesh, hair and shoes take
+_HEAD_ROOM = 0.12  # meters around the skeleton's points that flesh, hair and shoes take
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Camera:
     Attributes
     ----------
     distance, rise : float
-        How far before and above the origin it stands, in metres.
+        How far before and above the origin it stands, in meters.
     roll : float
         Degrees that the camera is turned about its view.
     focal : float
         In pixels.
     center_x, center_y : float
-        Where the origin of the view falls in the picture, in pixels; pixel centres are at integers.
+        Where the origin of the view falls in the picture, in pixels; pixel centers are at integers.
     """
 
     distance: float
@@ -80,9 +80,10 @@ def frame_body(
     camera : Camera
         Where it stands.
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     share : float
-        Of the picture's height that the body takes; a body that would then be wider than the picture takes its width.
+        Share of the picture's height that the body takes; a body that would then be wider than the picture takes its
+        width.
     middle_x, middle_y : float
         Where the middle of the body's box lies, as fractions of the picture's sides.
     """
@@ -112,7 +113,7 @@ def sample_camera(rng: np.random.Generator, points: npt.ArrayLike, height: int, 
     points : float (..., 3)
         The body's points.
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     """
     kind = rng.random()
     standpoint = sample_standpoint(rng)

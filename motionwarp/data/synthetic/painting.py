@@ -1,4 +1,4 @@
-"""Colours and labels of what the pixels see: cloth, skin, hair and the face, and the light on them."""
+"""Colors and labels of what the pixels see: cloth, skin, hair and the face, and the light on them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ _SKINS: Final = (
     Material.HEAD, Material.NECK, Material.RIGHT_ARM, Material.LEFT_ARM, Material.RIGHT_LEG, Material.LEFT_LEG
 )  # fmt: skip
 _FIXED_LABELS: Final = {
-    Material.HEAD: labels.FACE, Material.NECK: labels.FACE, Material.RIGHT_ARM: labels.RIGHT_ARM, Material.LEFT_ARM: labels.LEFT_ARM,
-    Material.RIGHT_LEG: labels.RIGHT_LEG, Material.LEFT_LEG: labels.LEFT_LEG, Material.HAIR: labels.HAIR, Material.LAYER: labels.COAT,
-    Material.RIGHT_SHOE: labels.RIGHT_SHOE, Material.LEFT_SHOE: labels.LEFT_SHOE, Material.SOCK: labels.SOCKS, Material.HAT: labels.HAT,
+    Material.HEAD: labels.FACE, Material.NECK: labels.FACE, Material.RIGHT_ARM: labels.RIGHT_ARM,
+    Material.LEFT_ARM: labels.LEFT_ARM,
+    Material.RIGHT_LEG: labels.RIGHT_LEG, Material.LEFT_LEG: labels.LEFT_LEG, Material.HAIR: labels.HAIR,
+    Material.LAYER: labels.COAT,
+    Material.RIGHT_SHOE: labels.RIGHT_SHOE, Material.LEFT_SHOE: labels.LEFT_SHOE, Material.SOCK: labels.SOCKS,
+    Material.HAT: labels.HAT,
     Material.SCARF: labels.SCARF, Material.GLOVE: labels.GLOVE, Material.BAG: labels.BACKGROUND,
 }  # fmt: skip
 
@@ -81,18 +84,18 @@ def paint(
     Parameters
     ----------
     surface : Surface
-        Of `primitives`, which dress `skeleton` in `outfit`.
+        The visible surface of `primitives`, which dress `skeleton` in `outfit`.
     primitives : sequence of Primitive
     outfit : Outfit
     skeleton : Skeleton
     head_radius : float
-        In metres.
+        In meters.
     camera : Camera
     light : Light
 
     Returns
     -------
-    colours : float32 (N, 3)
+    colors : float32 (N, 3)
         RGB in [0, 1], in the order of the surface's rows.
     classes : uint8 (N,)
         LIP classes.
@@ -102,9 +105,12 @@ def paint(
     classes = np.array([label_of(m, outfit) for m in Material], dtype=np.uint8)[material]
     albedo = np.zeros((len(material), 3), dtype=np.float32)
     cloth = {
-        Material.UPPER: outfit.upper_pattern, Material.LOWER: outfit.lower_pattern, Material.LAYER: outfit.layer_pattern,
-        Material.RIGHT_SHOE: outfit.shoe_pattern, Material.LEFT_SHOE: outfit.shoe_pattern, Material.SOCK: outfit.sock_pattern,
-        Material.HAT: outfit.accent, Material.SCARF: outfit.accent, Material.GLOVE: outfit.accent, Material.BAG: outfit.accent,
+        Material.UPPER: outfit.upper_pattern, Material.LOWER: outfit.lower_pattern,
+        Material.LAYER: outfit.layer_pattern,
+        Material.RIGHT_SHOE: outfit.shoe_pattern, Material.LEFT_SHOE: outfit.shoe_pattern,
+        Material.SOCK: outfit.sock_pattern,
+        Material.HAT: outfit.accent, Material.SCARF: outfit.accent, Material.GLOVE: outfit.accent,
+        Material.BAG: outfit.accent,
     }  # fmt: skip
     for kind in np.unique(material):
         chosen = np.flatnonzero(material == kind)
@@ -163,7 +169,10 @@ def _face(places: FloatArray, albedo: FloatArray, classes: ByteArray, outfit: Ou
 
 
 def _shade(surface: Surface, light: Light) -> FloatArray:
-    """Return the factor on the albedo, float32 (N, 3): Lambert's law, soft light from above, and less light in recesses."""
+    """Return the factor on the albedo, float32 (N, 3).
+
+    Lambert's law, soft light from above, and less light in recesses.
+    """
     lit = np.clip(surface.normal @ np.asarray(light.direction, dtype=np.float32), 0, 1)
     soft = light.fill * (0.85 - 0.15 * surface.normal[:, 1])
     tint = np.asarray(light.tint, dtype=np.float32)

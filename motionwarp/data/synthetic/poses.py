@@ -194,14 +194,18 @@ def _wide_stance(rng: np.random.Generator) -> BodyPose:
 
 
 _KINDS: Final[tuple[tuple[Callable[[np.random.Generator], BodyPose], float], ...]] = (
-    (_stand, 0.18), (_walk, 0.10), (_arms_up, 0.09), (_hands_on_hips, 0.04), (_fold_arms, 0.06), (_squat, 0.14), (_lifted_leg, 0.09),
+    (_stand, 0.18), (_walk, 0.10), (_arms_up, 0.09), (_hands_on_hips, 0.04), (_fold_arms, 0.06), (_squat, 0.14),
+    (_lifted_leg, 0.09),
     (_tucked_leg, 0.03), (_raised_knee, 0.09), (_kick, 0.05), (_sit, 0.06), (_bend, 0.04), (_lie, 0.02), (_lunge, 0.04),
     (_wide_stance, 0.03),
 )  # fmt: skip
 
 
 def sample_yaw(rng: np.random.Generator) -> float:
-    """Draw how far a body is turned from the camera in degrees: any way, in six cases of ten within 60 degrees of the front."""
+    """Draw how far a body is turned from the camera in degrees.
+
+    Any way, in six cases of ten within 60 degrees of the front.
+    """
     if rng.random() < 0.6:
         return float(np.clip(rng.normal(0, 30), -60, 60))
     return float(rng.uniform(-180, 180))
@@ -306,6 +310,7 @@ def _replaced(
     left_arm: Angles | None = None,
 ) -> BodyPose:
     return BodyPose(
-        root or pose.root, spine or pose.spine, head or pose.head, right_arm or pose.right_arm, left_arm or pose.left_arm,
+        root or pose.root, spine or pose.spine, head or pose.head, right_arm or pose.right_arm,
+        left_arm or pose.left_arm,
         pose.right_leg, pose.left_leg,
     )  # fmt: skip

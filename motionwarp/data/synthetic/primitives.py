@@ -1,9 +1,9 @@
 """Drawing solids: rounded cones, which may be squashed, into a z-buffer, and what each pixel sees of them.
 
-A rounded cone is the union of all balls whose centre runs from a start to an end while the radius changes evenly. The point q of its
-side that belongs to the ball at s in [0, 1] fulfils (q.b - r0 d)^2 = g (q.q - r0^2) with the axis b, d = r0 - r1, g = b.b - d^2 and
-s = (q.b - r0 d) / g, since there the two balls that touch q fall together. Along a ray this is a quadratic equation. A squashed cone is
-solved in the space in which it is round.
+A rounded cone is the union of all balls whose center runs from a start to an end while the radius changes evenly. The
+point q of its side that belongs to the ball at s in [0, 1] fulfills (q.b - r0 d)^2 = g (q.q - r0^2) with the axis b, d
+= r0 - r1, g = b.b - d^2 and s = (q.b - r0 d) / g, since there the two balls that touch q fall together. Along a ray
+this is a quadratic equation. A squashed cone is solved in the space in which it is round.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from motionwarp.data.synthetic.camera import Camera
 from motionwarp.types import BoolArray, FloatArray
 
 NOTHING: Final = -1
-_NEAREST = 0.2  # metres before the camera in which nothing is drawn
+_NEAREST = 0.2  # meters before the camera in which nothing is drawn
 IndexArray = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """One solid in the body's space, in metres.
+    """One solid in the body's space, in meters.
 
     Attributes
     ----------
@@ -62,18 +62,18 @@ class Surface:
     Attributes
     ----------
     index : int16 (H, W)
-        Of the primitive, `NOTHING` where there is none.
+        Index of the primitive, `NOTHING` where there is none.
     depth : float32 (H, W)
-        Along the view in metres, infinite where there is nothing.
+        Along the view in meters, infinite where there is nothing.
     mask : bool (H, W)
     normal : float32 (N, 3)
         In camera coordinates, towards the camera.
     along, around : float32 (N,)
-        Metres along the axis from the start and around it from the front.
+        Meters along the axis from the start and around it from the front.
     angle : float32 (N,)
         Around the axis in radians, 0 at the front, growing towards the axis's right hand.
     points : float32 (N, 3)
-        In camera coordinates, in metres.
+        In camera coordinates, in meters.
     inside : bool (N,)
         Whether the inner side of an open cone is seen.
     """
@@ -116,7 +116,7 @@ def rasterize(primitives: Sequence[Primitive], camera: Camera, height: int, widt
     primitives : sequence of Primitive
     camera : Camera
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     """
     depth = np.full((height, width), np.inf, dtype=np.float32)
     index = np.full((height, width), NOTHING, dtype=np.int16)
@@ -163,7 +163,7 @@ def _box(primitive: Primitive, camera: Camera, height: int, width: int) -> tuple
     radii = widest * np.array([primitive.start_radius, primitive.end_radius])
     if (depths - radii < _NEAREST).any():
         return None
-    # a ball's outline lies a little farther out than its radius at the centre's depth
+    # a ball's outline lies a little farther out than its radius at the center's depth
     reach = (camera.focal * radii / (depths - radii) * 1.1 + 1)[:, None]
     low, high = np.floor((pixels - reach).min(axis=0)), np.ceil((pixels + reach).max(axis=0)) + 1
     left, right = int(np.clip(low[0], 0, width)), int(np.clip(high[0], 0, width))

@@ -22,7 +22,7 @@ from motionwarp.types import ByteArray, FloatArray, Pose
 
 HIDDEN_SCORE: Final = 0.6
 _FINER: Final = 2  # samples for each pixel and direction
-# metres that may lie before a point which still counts as seen: flesh and cloth around it
+# meters that may lie before a point which still counts as seen: flesh and cloth around it
 _COVER: Final = {sk.NOSE: 0.03, sk.RIGHT_EYE: 0.04, sk.LEFT_EYE: 0.04, sk.RIGHT_EAR: 0.06, sk.LEFT_EAR: 0.06}
 _COVER_LIMB: Final = 0.1
 _COVER_TRUNK: Final = 0.16
@@ -51,7 +51,7 @@ class SyntheticView:
     matte : float32 (H, W)
         Coverage by the person and what it carries, in [0, 1].
     depth : float32 (H, W)
-        Along the view in metres; infinite where nothing of the person is.
+        Along the view in meters; infinite where nothing of the person is.
     skeleton : Skeleton
         In the body's own space.
     camera : Camera
@@ -84,7 +84,7 @@ def sample_view(rng: np.random.Generator, height: int, width: int) -> SyntheticV
     ----------
     rng : numpy.random.Generator
     height, width : int
-        Of the picture, in pixels.
+        Size of the picture, in pixels.
     """
     person = sample_person(rng)
     pose = sample_pose(rng)
@@ -132,7 +132,7 @@ def render(
     light : Light, optional
         A plain one from the upper left if not given.
     lift : float64 (3,), optional
-        Metres that the middle of the hips is moved by, as when a dancer's hips sink while the feet stand.
+        Meters that the middle of the hips is moved by, as when a dancer's hips sink while the feet stand.
     """
     if background.shape != (height, width, 3) or background.dtype != np.uint8:
         raise ValueError(
@@ -167,7 +167,8 @@ def render(
 
 def _moved(camera: Camera, lift: DoubleArray) -> Camera:
     """Return the camera that sees the body at the origin where `camera` sees it moved by `lift`."""
-    # a small move is a shift and a zoom of the picture about the old place of the origin; the view's perspective changes too little to see
+    # a small move is a shift and a zoom of the picture about the old place of the origin; the view's perspective
+    # changes too little to see
     pixels, depths = camera.project(np.stack([np.zeros(3), np.asarray(lift, dtype=np.float64)]))
     shift = pixels[1] - pixels[0]
     focal = camera.focal * float(depths[0] / depths[1])
@@ -181,7 +182,10 @@ def _averaged(fine: FloatArray, height: int, width: int) -> FloatArray:
 
 
 def _parsing(fine: ByteArray) -> ByteArray:
-    """Reduce classes to pixels: background unless half of the samples are something, and then the class that most of these are."""
+    """Reduce classes to pixels.
+
+    Background unless half of the samples are something, and then the class that most of these are.
+    """
     samples = np.stack([fine[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)])
     votes = (samples[:, None] == samples[None]).sum(axis=1) * (samples > 0)
     best = np.take_along_axis(samples, votes.argmax(axis=0)[None], axis=0)[0]
@@ -197,7 +201,8 @@ def _points(skeleton: Skeleton, camera: Camera, depth: FloatArray) -> Pose:
         if not (0 <= column < width and 0 <= row < height):
             continue
         cover = _COVER_TRUNK if index in _TRUNK else _COVER.get(index, _COVER_LIMB)
-        # at an outline the point itself may be beside the body: the nearest of its neighbours decides less than the farthest
+        # at an outline the point itself may be beside the body: the nearest of its neighbors decides less than the
+        # farthest
         around = depth[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
         hidden = float(around.max()) < far - cover
         points[index] = x, y, HIDDEN_SCORE if hidden else 1.0
@@ -205,7 +210,7 @@ def _points(skeleton: Skeleton, camera: Camera, depth: FloatArray) -> Pose:
 
 
 def _as_photographed(rng: np.random.Generator, rgb: ByteArray) -> ByteArray:
-    """Add what cameras add: blur, noise, contrast and colour casts."""
+    """Add what cameras add: blur, noise, contrast and color casts."""
     picture = rgb.astype(np.float32)
     if rng.random() < 0.5:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9))), dtype=np.float32)

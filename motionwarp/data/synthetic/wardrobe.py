@@ -28,22 +28,23 @@ _SKIN: Final = (
     (0.28, 0.18, 0.13),
 )
 _HAIR: Final = (
-    (0.06, 0.05, 0.05), (0.14, 0.09, 0.06), (0.28, 0.17, 0.09), (0.45, 0.29, 0.15), (0.72, 0.55, 0.30), (0.85, 0.74, 0.52),
+    (0.06, 0.05, 0.05), (0.14, 0.09, 0.06), (0.28, 0.17, 0.09), (0.45, 0.29, 0.15), (0.72, 0.55, 0.30),
+    (0.85, 0.74, 0.52),
     (0.55, 0.22, 0.10), (0.60, 0.60, 0.60),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """Colours over a cloth, as a function of metres along and around.
+    """Colors over a cloth, as a function of meters along and around.
 
     Attributes
     ----------
     kind : PatternKind
-    colour, second : Color
+    color, second : Color
         In [0, 1], as painted in flat light.
     period : float
-        Metres after which stripes, checks, dots or blobs come again.
+        Meters after which stripes, checks, dots or blobs come again.
     lengthwise : bool
         Whether stripes run along the limb.
     phase : float
@@ -58,7 +59,7 @@ class Pattern:
     phase: float = 0.0
 
     def painted(self, along: FloatArray, around: FloatArray) -> FloatArray:
-        """Return the cloth's colours at N places, float32 (N, 3) in [0, 1]."""
+        """Return the cloth's colors at N places, float32 (N, 3) in [0, 1]."""
         amount = self._amount(
             along / np.float32(self.period) + np.float32(self.phase), around / np.float32(self.period)
         )
@@ -66,7 +67,7 @@ class Pattern:
         return np.asarray(first + amount[:, None] * (second - first), dtype=np.float32)
 
     def _amount(self, v: FloatArray, u: FloatArray) -> FloatArray:
-        """Return how much of the second colour there is at places in periods, float32 (N,) in [0, 1]."""
+        """Return how much of the second color there is at places in periods, float32 (N,) in [0, 1]."""
         turn = np.float32(2 * np.pi)
         if self.kind == "plain":
             return np.zeros_like(v)
@@ -111,7 +112,7 @@ class Outfit:
     sleeve, leg_length : float
         Share of the arm and of the leg that is covered; a skirt's or dress's hem too.
     looseness, flare : float
-        How far cloth stands off in metres; how much a skirt widens in metres.
+        How far cloth stands off in meters; how much a skirt widens in meters.
     open_front : float
         Half the angle of a layer's opening in radians; 0 is closed.
     hat, sunglasses, scarf, gloves, bag, socks, tucked : bool
@@ -148,7 +149,7 @@ class Outfit:
 
 
 def sample_color(rng: np.random.Generator) -> Color:
-    """Draw a cloth's colour: in half of the cases black, white, grey, navy or beige."""
+    """Draw a cloth's color: in half of the cases black, white, gray, navy or beige."""
     if rng.random() < 0.5:
         muted = (
             (0.07, 0.07, 0.08),
@@ -199,7 +200,8 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
     return Outfit(
         _rounded(skin), _rounded(lips), hairs[int(rng.choice(4, p=(0.06, 0.44, 0.38, 0.12)))], _rounded(hair),
         float(rng.uniform(0.9, 1.25)), whole, upper, lower, layers[int(rng.choice(3, p=(0.68, 0.2, 0.12)))], foot,
-        sample_pattern(rng), sample_pattern(rng, 0.78), sample_pattern(rng, 0.8), sample_pattern(rng, 0.95), sample_pattern(rng, 0.8),
+        sample_pattern(rng), sample_pattern(rng, 0.78), sample_pattern(rng, 0.8), sample_pattern(rng, 0.95),
+        sample_pattern(rng, 0.8),
         sample_pattern(rng, 0.7), float(rng.uniform(*sleeves)),
         float(rng.uniform(0.82, 1.0) if long_legs else rng.uniform(0.22, 0.62)),
         float(abs(rng.normal(0.008, 0.012)) + 0.004), float(rng.uniform(0.02, 0.16)),

@@ -52,7 +52,10 @@ class Executor(ABC):
 
 
 class InlineExecutor(Executor):
-    """Does tasks in this very process, one after another: for looking at defects, and for storage that only it can see."""
+    """Executor that does tasks in this very process, one after another.
+
+    Meant for looking at defects, and for storage that only it can see.
+    """
 
     capacity = 1
 
@@ -139,7 +142,10 @@ class PoolExecutor(Executor, Generic[AnySeat]):
         self._finished.append(Outcome(number, result))
 
     def _lost(self, seat: AnySeat, reason: str, worker: str) -> None:
-        """Take account of a worker that ended: only the task that was in work is the loss's, the next one waits again."""
+        """Take account of a worker that ended.
+
+        Only the task that was in work is the loss's, the next one waits again.
+        """
         if seat.tasks:
             self._answered(seat, lost_worker(reason, worker))
         self._waiting.extendleft(reversed(seat.tasks))

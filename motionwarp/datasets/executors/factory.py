@@ -19,11 +19,12 @@ class ExecutorChoice:
     Attributes
     ----------
     name : str
-        'local' for processes of this machine, 'ray' for a Ray cluster, 'inline' for this very process, one task at a time.
+        'local' for processes of this machine, 'ray' for a Ray cluster, 'inline' for this very process, one task at a
+        time.
     workers : int or None
         Tasks at once; None for as many as the cores, GPUs or the cluster hold.
     ray_address : str or None
-        Of a Ray cluster that runs; None for a local one.
+        Address of a Ray cluster that runs; None for a local one.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Tasks in processes of this machine, one device each.
 
-Processes rather than threads, so that one that dies takes only its task along. They are spawned, not forked: a fork in the middle of
-PyTorch's threads hangs. Every worker has a pipe of its own; a broken pipe is a lost worker, and the worker's reason to end when this
-process is gone.
+Processes rather than threads, so that one that dies takes only its task along. They are spawned, not forked: a fork in
+the middle of PyTorch's threads hangs. Every worker has a pipe of its own; a broken pipe is a lost worker, and the
+worker's reason to end when this process is gone.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class LocalExecutor(PoolExecutor[_LocalSlot]):
             self._seats.append(self._seated(environment))
 
     def close(self) -> None:
-        """Let idle workers end, and kill the others: what they have not finished never appears; see `Executor.close`."""
+        """Let idle workers end, and kill the others: what they have not finished never appears.
+
+        See `Executor.close`.
+        """
         for seat in self._seats:
             if seat.tasks:
                 seat.process.kill()
@@ -173,7 +176,10 @@ def visible_gpus() -> list[str]:
 
 @contextmanager
 def _variables(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables while a child is started, which inherits them: its libraries read them when they are loaded."""
+    """Set environment variables while a child is started, which inherits them.
+
+    Its libraries read them when they are loaded.
+    """
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,8 +1,9 @@
 """Tasks on a Ray cluster: one that runs, or one that is started on this machine for the length of the run.
 
-Every worker is an actor, which has its cores or its GPU for as long as it lives and keeps its networks: a plain task of Ray with a GPU is
-given a new process each time. The storage of the data set must be one that every node sees: a shared file system or an object store.
-Ray's own repeating of what was lost is switched off, since tries are counted in one place for all executors.
+Every worker is an actor, which has its cores or its GPU for as long as it lives and keeps its networks: a plain task of
+Ray with a GPU is given a new process each time. The storage of the data set must be one that every node sees: a shared
+file system or an object store. Ray's own repeating of what was lost is switched off, since tries are counted in one
+place for all executors.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class _RaySlot(WorkerSlot):
     started : ray.ObjectRef
         There once the actor is: where other jobs fill the cluster, that may take long.
     references : deque of ray.ObjectRef
-        Of the results of `tasks`.
+        References to the results of `tasks`.
     failures : int
         Starts in a row that failed.
     """

@@ -50,7 +50,10 @@ class Storage(ABC):
 
     @abstractmethod
     def names(self, folder: str) -> list[str]:
-        """Return the names, without the folder's, of what lies directly in a folder, in order; none if it is missing."""
+        """Return the names, without the folder's, of what lies directly in a folder, in order.
+
+        None if it is missing.
+        """
 
     @abstractmethod
     def walk(self, folder: str = "") -> list[str]:
@@ -62,7 +65,10 @@ class Storage(ABC):
 
     @abstractmethod
     def clear_pending(self) -> None:
-        """Remove what killed runs left half written; nothing of it can appear any more, even if its writer still lives."""
+        """Remove what killed runs left half written.
+
+        Nothing of it can appear any more, even if its writer still lives.
+        """
 
     @abstractmethod
     def address(self, name: str) -> str:
@@ -90,13 +96,15 @@ class Storage(ABC):
     def pending_folder(self, name: str, last: str) -> Pending:
         """Return a folder on this machine whose content appears as the folder `name` when it is committed.
 
-        Where folders cannot appear in a single step, the file `last` appears after all others. A folder without it is no folder
-        that was committed, and is replaced.
+        Where folders cannot appear in a single step, the file `last` appears after all others. A folder without it is
+        no folder that was committed, and is replaced.
         """
 
 
 class Pending(ABC):
-    """A file or folder that is not there yet; as a context manager it removes what was written unless `commit` was called.
+    """A file or folder that is not there yet.
+
+    As a context manager it removes what was written unless `commit` was called.
 
     Attributes
     ----------
@@ -108,7 +116,10 @@ class Pending(ABC):
 
     @abstractmethod
     def commit(self) -> None:
-        """Let it appear; if another process has made the folder meanwhile, theirs stays. OutputError where that fails."""
+        """Let it appear; if another process has made the folder meanwhile, theirs stays.
+
+        OutputError where that fails.
+        """
 
     def __enter__(self) -> Pending:
         return self

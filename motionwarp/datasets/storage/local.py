@@ -209,7 +209,10 @@ class _LocalPending(Pending):
 
 
 def _unlisted(error: OSError) -> None:
-    """Pass over folders that are not there, but not over those that may not be read: what is in them would be left out in silence."""
+    """Pass over folders that are not there, but not over those that may not be read.
+
+    What is in them would be left out in silence.
+    """
     if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise error
 

@@ -1,7 +1,7 @@
 """Storage that fsspec reaches: object stores such as S3 and GCS, and its file system in memory.
 
-Object stores have no folders that could be renamed, but every object appears whole. A folder is therefore written file by file,
-and a file that is named beforehand comes last and tells that all are there.
+Object stores have no folders that could be renamed, but every object appears whole. A folder is therefore written file
+by file, and a file that is named beforehand comes last and tells that all are there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class RemoteStorage(Storage):
 
     @contextmanager
     def _asked(self, name: str) -> Iterator[None]:
-        """Turn what drivers raise where a store does not answer, or knows nobody of these rights, into an error of ours."""
+        """Turn what drivers raise where a store does not answer or refuses us into an error of ours."""
         try:
             yield
         except (OSError, StorageError):
@@ -110,8 +110,8 @@ class RemoteStorage(Storage):
     def create(self, name: str, content: bytes) -> bool:
         """Write an object unless there is one; see `Storage.create`.
 
-        S3, Google's storage and fsspec's memory do both in one step. Where a driver cannot, two that create one object within the
-        same moment may both be told that they did.
+        S3, Google's storage and fsspec's memory do both in one step. Where a driver cannot, two that create one object
+        within the same moment may both be told that they did.
         """
         self._files.invalidate_cache()
         try:

@@ -49,7 +49,7 @@ class Backbone(nn.Module):
         Parameters
         ----------
         pictures : float tensor (B, 3, H, W)
-            Normalised as the network was trained.
+            Normalized as the network was trained.
 
         Returns
         -------
@@ -110,7 +110,7 @@ def _squeezenet() -> list[nn.Module]:
     ]  # fmt: skip
 
 
-# the published code's normalisation, for values in [-1, 1]: ImageNet's mean and deviation moved to that range
+# the published code's normalization, for values in [-1, 1]: ImageNet's mean and deviation moved to that range
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _EPSILON = 1e-10

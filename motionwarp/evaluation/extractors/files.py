@@ -1,7 +1,8 @@
 """Finding and reading the published weights of feature networks, or saying why a figure cannot be had without them.
 
-They are pickles, as their publishers give them, so they are read with `weights_only=True`, after their sha256 was compared with the
-recorded one. They are looked for in the folder of `--features-dir`, then among fetched weights (`motionwarp weights pull`).
+They are pickles, as their publishers give them, so they are read with `weights_only=True`, after their sha256 was
+compared with the recorded one. They are looked for in the folder of `--features-dir`, then among fetched weights
+(`motionwarp weights pull`).
 """
 
 from __future__ import annotations
@@ -44,12 +45,15 @@ FEATURE_FILES: Final = {
             "pt_inception-2015-12-05-6726825d.pth",
             "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         ),
-        FeatureFile("alexnet", "alexnet-owt-7be5be79.pth", "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
+        FeatureFile("alexnet", "alexnet-owt-7be5be79.pth",
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
         FeatureFile("vgg16", "vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
-        FeatureFile("squeezenet", "squeezenet1_1-b8a52dc0.pth", "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b"),
+        FeatureFile("squeezenet", "squeezenet1_1-b8a52dc0.pth",
+        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b"),
         FeatureFile("lpips-alex", "lpips_alex.pth", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
         FeatureFile("lpips-vgg", "lpips_vgg.pth", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
-        FeatureFile("lpips-squeeze", "lpips_squeeze.pth", "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
+        FeatureFile("lpips-squeeze", "lpips_squeeze.pth",
+        "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
     )
 }  # fmt: skip
 

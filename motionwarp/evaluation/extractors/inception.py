@@ -1,7 +1,7 @@
 """Inception v3 as FID uses it: TensorFlow's network of 2015 in the form that pytorch-fid publishes its weights in.
 
-It differs from torchvision's in its poolings: averages leave the padding out, and the last block takes a maximum. Names of
-parameters are those of the published file, which has 1008 classes.
+It differs from torchvision's in its poolings: averages leave the padding out, and the last block takes a maximum. Names
+of parameters are those of the published file, which has 1008 classes.
 """
 
 from __future__ import annotations

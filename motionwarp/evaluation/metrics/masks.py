@@ -92,7 +92,9 @@ class FcnScore:
 
 
 def fcn_score(confusion: Confusion) -> FcnScore:
-    """Return the FCN-score of a table of counts; classes that the truth never has are left out, as in the published code's mean.
+    """Return the FCN-score of a table of counts.
+
+    Classes that the truth never has are left out, as in the published code's mean.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def fcn_score(confusion: Confusion) -> FcnScore:
     """
     total = confusion.sum()
     if total == 0:
-        raise ValueError("an FCN-score needs at least one labelled pixel")
+        raise ValueError("an FCN-score needs at least one labeled pixel")
     hits = np.diag(confusion).astype(np.float64)
     of_truth, of_prediction = confusion.sum(axis=1), confusion.sum(axis=0)
     there = of_truth > 0
@@ -118,7 +120,9 @@ def fcn_score(confusion: Confusion) -> FcnScore:
 
 
 def mean_iou(predicted: ByteArray, truth: ByteArray, classes: int) -> float:
-    """Return the mean intersection over union of the classes that the truth of one picture has, in [0, 1]; NaN for none.
+    """Return the mean intersection over union of the classes that the truth of one picture has, in [0, 1].
+
+    NaN for none.
 
     Parameters
     ----------
@@ -148,15 +152,15 @@ _SUBPIXEL_BITS: Final = 4
 def pose_mask(points: FloatArray, height: int, width: int) -> FloatArray:
     """Return the area that a person covers, as thick limbs, head and torso round the points.
 
-    PG2 (Ma et al., NeurIPS 2017) makes such a mask by joining the points and closing the gaps with dilation and erosion; limbs
-    as capsules in proportion to the torso do the same at any size.
+    PG2 (Ma et al., NeurIPS 2017) makes such a mask by joining the points and closing the gaps with dilation and
+    erosion; limbs as capsules in proportion to the torso do the same at any size.
 
     Parameters
     ----------
     points : float32 (18, 3)
         x, y in pixels and score; a score of 0 means missing.
     height, width : int
-        Of the picture.
+        Size of the picture.
 
     Returns
     -------

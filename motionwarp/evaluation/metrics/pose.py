@@ -14,7 +14,9 @@ from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 
 def backward_flow(before: ByteArray, now: ByteArray) -> FloatArray:
-    """Return where every pixel of a frame was in the frame before: dense inverse search (Kroeger et al., ECCV 2016), OpenCV's.
+    """Return where every pixel of a frame was in the frame before.
+
+    Dense inverse search (Kroeger et al., ECCV 2016), OpenCV's.
 
     Parameters
     ----------
@@ -72,9 +74,9 @@ def flicker(before: ByteArray, now: ByteArray, flow: FloatArray) -> float:
     Parameters
     ----------
     before, now : uint8 (H, W, 3)
-        Of the result, or of the driving clip itself.
+        Consecutive frames of the result, or of the driving clip itself.
     flow : float32 (H, W, 2)
-        Of the driving clip, as from `backward_flow`.
+        Optical flow of the driving clip, as from `backward_flow`.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def pose_jitter(points: FloatArray, body_size: float, threshold: float = 0.3) ->
     Parameters
     ----------
     points : float32 (T, 18, 3)
-        Of consecutive frames, in pixels.
+        Points of consecutive frames, in pixels.
     body_size : float
         Such as the torso's length, in pixels.
     threshold : float
@@ -134,14 +136,14 @@ class PoseAgreement:
     Attributes
     ----------
     average_distance : float
-        Average keypoint distance in pixels over the points seen in both (AKD, Siarohin et al., CVPR 2019); lower is better. NaN
-        if there are none.
+        Average keypoint distance in pixels over the points seen in both (AKD, Siarohin et al., CVPR 2019); lower is
+        better. NaN if there are none.
     missing_rate : float
-        Share of the truth's points that are not seen in the result (MKR, the same); in [0, 1], lower is better. NaN if the truth
-        has no points.
+        Share of the truth's points that are not seen in the result (MKR, the same); in [0, 1], lower is better. NaN if
+        the truth has no points.
     pckh : float
-        Share of the truth's points that the result has within half the head's size; in [0, 1], higher is better. NaN where the
-        truth shows no head to measure.
+        Share of the truth's points that the result has within half the head's size; in [0, 1], higher is better. NaN
+        where the truth shows no head to measure.
     """
 
     average_distance: float
@@ -182,8 +184,8 @@ def pose_agreement(result: FloatArray | None, truth: FloatArray, threshold: floa
 def head_size(points: FloatArray, threshold: float = 0.3) -> float | None:
     """Return the length in pixels that PCKh measures by, or None where the points do not tell it.
 
-    MPII takes 0.6 of the diagonal of a box drawn round the head, which 18 points do not have. Nose to neck is nearly as long
-    (about 0.9 of it on upright people) and is seen from all sides; without it, the distance of the ears. Ours.
+    MPII takes 0.6 of the diagonal of a box drawn round the head, which 18 points do not have. Nose to neck is nearly as
+    long (about 0.9 of it on upright people) and is seen from all sides; without it, the distance of the ears. Ours.
 
     Parameters
     ----------

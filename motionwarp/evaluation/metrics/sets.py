@@ -64,7 +64,8 @@ class SwapScore:
     Attributes
     ----------
     is_reference, is_condition : InceptionScore
-        Of the pictures in the reference's pose (its generator I or III) and of those that were brought back to the condition's.
+        Scores of the pictures in the reference's pose (its generator I or III) and of those that were brought back to
+        the condition's.
     reconstruction_ssim : float
         Mean SSIM of the pictures brought back and the condition pictures that they should equal.
     """
@@ -159,14 +160,14 @@ class FeatureMoments:
 def frechet_distance(first: FeatureMoments, second: FeatureMoments) -> float:
     """Return the squared Frechet distance of two normal distributions: at least 0, lower is better, no upper bound.
 
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). The last term's trace is the sum of the square roots of the eigenvalues of
-    C1^(1/2) C2 C1^(1/2), which is symmetric: so, unlike with a general matrix square root, sets that are smaller than their
-    features have dimensions need no small number added to the diagonals.
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). The last term's trace is the sum of the square roots of the eigenvalues
+    of C1^(1/2) C2 C1^(1/2), which is symmetric: so, unlike with a general matrix square root, sets that are smaller
+    than their features have dimensions need no small number added to the diagonals.
 
     Parameters
     ----------
     first, second : FeatureMoments
-        Of the same dimension, with at least two features each.
+        Moments of the same dimension, with at least two features each.
     """
     root = _symmetric_root(first.covariance)
     product = root @ second.covariance @ root
@@ -186,9 +187,9 @@ def _symmetric_root(matrix: Doubles) -> Doubles:
 def clip_features(frame_features: FloatArray, window: int = 16, stride: int = 16) -> FloatArray:
     """Return features of pieces of a clip, for a Frechet distance of videos.
 
-    FVD (Unterthiner et al., 2018) takes them from I3D, whose weights are published as code that would have to be run. Instead:
-    the mean of the frames' features over a window and the mean of their absolute changes, side by side. It tells frozen and
-    flickering videos from fluent ones, and is not comparable with published FVD. Ours.
+    FVD (Unterthiner et al., 2018) takes them from I3D, whose weights are published as code that would have to be run.
+    Instead: the mean of the frames' features over a window and the mean of their absolute changes, side by side. It
+    tells frozen and flickering videos from fluent ones, and is not comparable with published FVD. Ours.
 
     Parameters
     ----------

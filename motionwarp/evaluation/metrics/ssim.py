@@ -27,7 +27,7 @@ class SsimSettings:
     window : int
         Pixels, odd.
     sigma : float or None
-        Of the Gaussian window in pixels; None for a uniform window.
+        Width of the Gaussian window in pixels; None for a uniform window.
     data_range : float
         Difference of the largest and the smallest value that there may be, for values in [0, 1].
     sample_covariance : bool
@@ -57,8 +57,8 @@ def ssim_map(
 ) -> FloatArray:
     """Return the similarity around every pixel whose whole window lies inside the pictures.
 
-    By default population statistics in a Gaussian window of 11 pixels, sigma 1.5, as in the paper; so `skimage.metrics` with
-    `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` and torchmetrics give the same.
+    By default population statistics in a Gaussian window of 11 pixels, sigma 1.5, as in the paper; so `skimage.metrics`
+    with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` and torchmetrics give the same.
 
     Parameters
     ----------
@@ -100,14 +100,16 @@ def ssim(first: ByteArray | FloatArray, second: ByteArray | FloatArray, settings
 def masked_ssim(
     first: ByteArray | FloatArray, second: ByteArray | FloatArray, mask: FloatArray, settings: SsimSettings = PAPER
 ) -> float:
-    """Return the similarity of two pictures whose background is painted black: Mask-SSIM of PG2 (Ma et al., NeurIPS 2017).
+    """Return the similarity of two pictures whose background is painted black.
+
+    Mask-SSIM of PG2 (Ma et al., NeurIPS 2017).
 
     Parameters
     ----------
     first, second : uint8 or float32 (H, W, C)
     mask : float32 (H, W)
-        In [0, 1]; both pictures are multiplied by it. The mean is over the whole picture, as in the paper's published code,
-        so that a small person gives a figure near 1.
+        In [0, 1]; both pictures are multiplied by it. The mean is over the whole picture, as in the paper's published
+        code, so that a small person gives a figure near 1.
     settings : SsimSettings
     """
     one, other = paired(first, second)
@@ -138,7 +140,7 @@ REGION_SHARE: Final = 8  # HPN: "one-eighth of the input image resolution"
 
 
 def region_centers(points: FloatArray, count: RegionCount = 44) -> FloatArray:
-    """Return the centres of regions: the points themselves, then those between them.
+    """Return the centers of regions: the points themselves, then those between them.
 
     Parameters
     ----------
@@ -164,9 +166,9 @@ def region_centers(points: FloatArray, count: RegionCount = 44) -> FloatArray:
 def region_corners(
     centers: FloatArray, height: int, width: int, side: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return the top left pixels (row, column) of the regions of seen centres inside the picture, int64 (N, 2).
+    """Return the top left pixels (row, column) of the regions of seen centers inside the picture, int64 (N, 2).
 
-    A region that would leave the picture is moved inside; one whose centre is outside does not count.
+    A region that would leave the picture is moved inside; one whose center is outside does not count.
     """
     x, y = centers[:, 0], centers[:, 1]
     inside = (centers[:, 2] > 0) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
@@ -186,14 +188,14 @@ def local_ssim(
 ) -> float:
     """Return the mean SSIM of regions round a person's points; higher is better, at most 1.
 
-    Every region is compared as a picture of its own, and regions weigh alike. That is the mean of the whole pictures' similarity
-    over the pixels whose window lies inside the region, which is how it is computed.
+    Every region is compared as a picture of its own, and regions weigh alike. That is the mean of the whole pictures'
+    similarity over the pixels whose window lies inside the region, which is how it is computed.
 
     Parameters
     ----------
     first, second : uint8 or float32 (H, W, C)
     points : float32 (18, 3)
-        Of the ground truth, in pixels.
+        Points of the ground truth, in pixels.
     count : 18, 31 or 44
     settings : SsimSettings
     similarity : float32 (H - window + 1, W - window + 1, C), optional
@@ -235,8 +237,9 @@ SMALLEST_SIDE: Final = _WINDOW * 2 ** (len(WEIGHTS) - 1)
 def ms_ssim(first: ByteArray | FloatArray, second: ByteArray | FloatArray) -> float:
     """Return the similarity of two pictures over five scales; higher is better, at most 1.
 
-    Gaussian windows of 11 pixels, sigma 1.5, data range 1; contrast and structure are averaged over pixels and channels at every
-    scale, luminance at the last; 2x2 means between scales. Negative terms count as 0. torchmetrics gives the same.
+    Gaussian windows of 11 pixels, sigma 1.5, data range 1; contrast and structure are averaged over pixels and channels
+    at every scale, luminance at the last; 2x2 means between scales. Negative terms count as 0. torchmetrics gives the
+    same.
 
     Parameters
     ----------

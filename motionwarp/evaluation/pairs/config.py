@@ -25,8 +25,8 @@ class Figure:
         For people.
     better : "higher" or "lower"
     family : str
-        What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and "parsing" (seen by
-        the analyser), "lpips" (one network), "sets" (FID and IS: figures of all results at once).
+        What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and
+        "parsing" (seen by the analyzer), "lpips" (one network), "sets" (FID and IS: figures of all results at once).
     settings : str
         How it is taken: range and what published numbers it may be compared with.
     """
@@ -95,7 +95,7 @@ FIGURES: Final = {
             "Parsing mIoU",
             "higher",
             "parsing",
-            "parsings of result and truth by the analyser, classes of the truth",
+            "parsings of result and truth by the analyzer, classes of the truth",
         ),
         Figure("lpips", "LPIPS", "lower", "lpips", "version 0.1, network named in the report"),
         Figure(
@@ -156,7 +156,7 @@ class PairsSettings:
     report : Path
         Folder of everything that comes of the run; a run that is repeated goes on there.
     annotations : Path or None
-        Published points; without them the analyser sees targets (and sources, for engines).
+        Published points; without them the analyzer sees targets (and sources, for engines).
     engines, generated : tuple of str
         Systems; see `systems.make_systems`.
     pattern : str or None
@@ -168,7 +168,7 @@ class PairsSettings:
     limit : int or None
         At most so many pairs, drawn at random with `seed`.
     seed : int
-        Of the draw, the bootstrap and the permutations.
+        Seed of the draw, the bootstrap and the permutations.
     jobs : int
         Processes for figures without networks.
     estimator, device, precision : str

@@ -26,8 +26,8 @@ _COLUMNS: Final = 7
 def figures_table(summary: Mapping[str, Any]) -> str:
     """Return every system's figures with their intervals, the best marked.
 
-    Systems run downwards, as published tables have them; where that is too wide for a page, and there is nothing published to be set
-    beside it, figures do.
+    Systems run downwards, as published tables have them; where that is too wide for a page, and there is nothing
+    published to be set beside it, figures do.
 
     Parameters
     ----------
@@ -42,7 +42,8 @@ def figures_table(summary: Mapping[str, Any]) -> str:
             f'<th scope="col">{_swatch(place)}{escape(name)}</th>' for place, name in enumerate(systems)
         )
         lines = [
-            f'<tr><td title="{escape(facts["settings"])}">{_title(facts)}</td>{"".join(_figure_cell(facts, name) for name in systems)}</tr>'
+            f'<tr><td title="{escape(facts["settings"])}">'
+            f"{_title(facts)}</td>{''.join(_figure_cell(facts, name) for name in systems)}</tr>"
             for facts in figures.values()
         ]
     else:
@@ -52,12 +53,15 @@ def figures_table(summary: Mapping[str, Any]) -> str:
         )
         head += '<th class="text" scope="col">Source</th>' if published else ""
         lines = [
-            f"<tr><td>{_swatch(place)}{escape(name)}</td>{''.join(_figure_cell(facts, name) for facts in figures.values())}</tr>"
+            f"<tr><td>{_swatch(place)}{escape(name)}</td>"
+            f"{''.join(_figure_cell(facts, name) for facts in figures.values())}</tr>"
             for place, name in enumerate(systems)
         ]
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines + published)}</tbody></table></div>'
-        '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score are figures of '
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines + published)}</tbody>'
+        "</table></div>"
+        '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score '
+        "are figures of "
         "the whole set.</p>"
     )
 
@@ -96,7 +100,8 @@ def published_rows(summary: Mapping[str, Any], figures: Sequence[str]) -> list[s
         note = f". {row['note']}" if row["note"] else ""
         data = "" if summary["dataset"] else f"{DATASETS[row['dataset']]}; "
         lines.append(
-            f'<tr><td>{escape(row["system"])}</td>{cells}<td class="text soft">{escape(data + row["source"] + note)}</td></tr>'
+            f'<tr><td>{escape(row["system"])}</td>{cells}<td class="text '
+            f'soft">{escape(data + row["source"] + note)}</td></tr>'
         )
     return lines
 
@@ -109,15 +114,19 @@ def differences_table(summary: Mapping[str, Any]) -> str:
     couples = list(dict.fromkeys((row["first"], row["second"]) for row in rows))
     cells = {(row["figure"], row["first"], row["second"]): _difference_cell(row) for row in rows}
     lines = [
-        f"<tr><td>{_title(summary['figures'][figure])}</td>{''.join(cells.get((figure, *couple), '<td></td>') for couple in couples)}</tr>"
+        f"<tr><td>{_title(summary['figures'][figure])}</td>"
+        f"{''.join(cells.get((figure, *couple), '<td></td>') for couple in couples)}</tr>"
         for figure in dict.fromkeys(row["figure"] for row in rows)
     ]
     heads = "".join(f'<th scope="col">{escape(first)} − {escape(second)}</th>' for first, second in couples)
     return (
-        f'<h2>Paired differences</h2><div class="scroll"><table><thead><tr><th scope="col">Figure</th>{heads}</tr></thead>'
+        f'<h2>Paired differences</h2><div class="scroll"><table><thead><tr><th scope="col">Figure</th>{heads}</tr>'
+        "</thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
-        '<p class="soft">Means with 95 % intervals, and p by a two-sided sign-flip permutation test on the same pairs, corrected for the '
-        f"number of differences by Holm's method. Marked where p is below {_SIGNIFICANT}; metrics.json has p uncorrected.</p>"
+        '<p class="soft">Means with 95 % intervals, and p by a two-sided sign-flip permutation test on the same pairs, '
+        "corrected for the "
+        f"number of differences by Holm's method. Marked where p is below {_SIGNIFICANT}; metrics.json has p "
+        "uncorrected.</p>"
     )
 
 
@@ -140,7 +149,7 @@ def _title(facts: Mapping[str, Any]) -> str:
 
 
 def _number(value: float, *, signed: bool = False) -> str:
-    """Return a number with as many decimals as its neighbours in the table: two from two on, four below."""
+    """Return a number with as many decimals as its neighbors in the table: two from two on, four below."""
     text = f"{abs(value):.2f}" if abs(value) >= 2 else f"{abs(value):.4f}"
     sign = "−" if value < 0 else "+" if signed else ""
     return sign + text
@@ -208,8 +217,10 @@ def _published_elsewhere(summary: Mapping[str, Any]) -> str:
         return ""
     heads = "".join(f'<th scope="col">{escape(facts["title"])}</th>' for facts in figures.values())
     return (
-        "<details><summary>Published figures, of other data than this list's: for orientation, not for comparison</summary>"
-        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}<th class="text" scope="col">Source</th></tr></thead>'
+        "<details><summary>Published figures, of other data than this list's: for orientation, not for "
+        "comparison</summary>"
+        f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}<th class="text" '
+        'scope="col">Source</th></tr></thead>'
         f"<tbody>{''.join(rows[1:])}</tbody></table></div></details>"
     )
 
@@ -254,7 +265,8 @@ def _pairs(result: PairsResult, rows: Sequence[ReportRow]) -> str:
     columns = [(name, each.name) for each in result.systems for name in result.values[each.name]]
     options = "".join(
         f'<option value="{place}" data-better="{1 if FIGURES[name].better == "higher" else -1}"'
-        f"{' selected' if (name, of) == (figure, system) else ''}>{escape(FIGURES[name].title)} of {escape(of)}</option>"
+        f"{' selected' if (name, of) == (figure, system) else ''}>{escape(FIGURES[name].title)} of "
+        f"{escape(of)}</option>"
         for place, (name, of) in enumerate(columns)
     )
     of_all = (
@@ -266,7 +278,8 @@ def _pairs(result: PairsResult, rows: Sequence[ReportRow]) -> str:
         f'<h2>Pairs</h2><p class="soft">{of_all[0].upper() + of_all[1:]}{escape(by)}; pairs.csv has them all. '
         "Differences from the truth run from black to yellow.</p>"
         '<div class="controls" id="controls" hidden><label>Sort by <select id="by">' + options + "</select></label>"
-        '<label><select id="direction"><option value="worst">worst first</option><option value="best">best first</option></select></label>'
+        '<label><select id="direction"><option value="worst">worst first</option><option value="best">best '
+        "first</option></select></label>"
         '<label>Size <input id="size" type="range" min="64" max="224" value="160"></label></div>'
         f'<div id="pairs">{blocks}</div>'
     )
@@ -285,12 +298,14 @@ def _pair_block(result: PairsResult, row: ReportRow, columns: Sequence[tuple[str
         if figure:
             told += f" · {FIGURES[figure].title} {result.values[system.name][figure][row.index]:.3f}"
         strip.append(
-            f'<figure><div class="of" style="border-color:{color_of(index)}"><img src="{made}" alt="result of {escape(system.name)}">'
+            f'<figure><div class="of" style="border-color:{color_of(index)}"><img src="{made}" alt="result of '
+            f'{escape(system.name)}">'
             f'<img src="{apart}" alt="difference"></div><figcaption>{escape(told)}</figcaption></figure>'
         )
     strip.append(_picture(row.truth, "ground truth"))
     return (
-        f'<div class="pair" data-values="{values}"><h3><b>{row.rank + 1} of {count}</b>{escape(names.source)} → {escape(names.target)}</h3>'
+        f'<div class="pair" data-values="{values}"><h3><b>{row.rank + 1} of {count}</b>{escape(names.source)} → '
+        f"{escape(names.target)}</h3>"
         f'<div class="strip">{"".join(strip)}</div></div>'
     )
 
@@ -305,12 +320,14 @@ def _excluded(summary: Mapping[str, Any]) -> str:
     text = ""
     if rows:
         lines = "".join(
-            f"<tr><td class='text'>{escape(each['pair'])}</td><td class='text'>{escape(each['system'] or 'the pair itself')}</td>"
+            f"<tr><td class='text'>{escape(each['pair'])}</td><td "
+            f"class='text'>{escape(each['system'] or 'the pair itself')}</td>"
             f"<td class='text'>{escape(each['reason'])}</td></tr>"
             for each in rows
         )
         text += (
-            f"<h2>Excluded</h2><details><summary>{_counted(len(rows), 'failure')}; such pairs count for no system</summary>"
+            f"<h2>Excluded</h2><details><summary>{_counted(len(rows), 'failure')}; such pairs count for no "
+            "system</summary>"
             f'<div class="scroll"><table><tbody>{lines}</tbody></table></div></details>'
         )
     if notes:
@@ -333,7 +350,8 @@ def _settings(summary: Mapping[str, Any]) -> str:
     )
     systems = "".join(
         f"<tr><td>{escape(system['name'])}</td><td class='text'><code>"
-        f"{escape(', '.join(f'{key} {value}' for key, value in system.items() if key != 'name' and value))}</code></td></tr>"
+        f"{escape(', '.join(f'{key} {value}' for key, value in system.items() if key != 'name' and value))}</code>"
+        "</td></tr>"
         for system in summary["systems"]
     )
     return (

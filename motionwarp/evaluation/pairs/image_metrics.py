@@ -48,7 +48,7 @@ class PictureTask:
     ----------
     result, truth : Path
     points : float32 (18, 3) or None
-        Of the truth, in its pixels; None where they are not known.
+        Points of the truth, in its pixels; None where they are not known.
     """
 
     result: Path
@@ -79,7 +79,7 @@ def per_image_metrics(result: ByteArray, truth: ByteArray, points: FloatArray | 
     result, truth : uint8 (H, W, 3)
         At least 11 pixels on both sides.
     points : float32 (18, 3) or None
-        Of the truth; figures that need them are NaN without.
+        Points of the truth; figures that need them are NaN without.
 
     Returns
     -------
@@ -109,7 +109,10 @@ def per_image_metrics(result: ByteArray, truth: ByteArray, points: FloatArray | 
 
 
 def variant_metrics(result: ByteArray, truth: ByteArray) -> dict[str, float]:
-    """Return the family "variants" of two pictures: SSIM over scales and with a large window; NaN where they are too small."""
+    """Return the family "variants" of two pictures: SSIM over scales and with a large window.
+
+    NaN where they are too small.
+    """
     side = min(truth.shape[:2])
     return {
         "ms_ssim": ms_ssim(result, truth) if side >= SMALLEST_SIDE else math.nan,
@@ -118,7 +121,10 @@ def variant_metrics(result: ByteArray, truth: ByteArray) -> dict[str, float]:
 
 
 def _masked_ssim(result: ByteArray, truth: ByteArray, mask: FloatArray) -> float:
-    """Return `masked_ssim`, worked out only where a window sees the mask: all others see black twice, which is alike."""
+    """Return `masked_ssim`, worked out only where a window sees the mask.
+
+    All others see black twice, which is alike.
+    """
     reach = PAPER.window - 1
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     near = (
@@ -194,7 +200,10 @@ def _settle() -> None:
 
 
 def _end_with_the_parent() -> None:
-    """End this process when its parent is gone: one that is killed cannot tell its workers, who would wait for tasks for ever."""
+    """End this process when its parent is gone.
+
+    One that is killed cannot tell its workers, who would wait for tasks for ever.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""Figures of pairs that need a network: the analyser's points and parsings, and LPIPS."""
+"""Figures of pairs that need a network: the analyzer's points and parsings, and LPIPS."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class NamedTask:
 def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
     """Yield AKD, MKR and PCKh of results, one outcome a task; see `metrics.keypoints`.
 
-    The truth's points are the published ones, or what the analyser sees in the truth; the result's are what it sees there.
+    The truth's points are the published ones, or what the analyzer sees in the truth; the result's are what it sees
+    there.
     """
     for named in tasks:
         try:
@@ -70,7 +71,7 @@ def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterat
 def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
     """Yield the mIoU of the results' parsings and the truths', one outcome a task.
 
-    Both are read by the analyser, framed by one and the same points, so that only what is in the pictures can differ.
+    Both are read by the analyzer, framed by one and the same points, so that only what is in the pictures can differ.
     """
     for named in tasks:
         try:
@@ -205,7 +206,7 @@ def set_metrics(results: Seen, truths: Seen) -> dict[str, float]:
     Parameters
     ----------
     results, truths : Seen
-        Of at least two pictures each.
+        Features of at least two pictures each.
     """
     count = len(results.probabilities)
     return {

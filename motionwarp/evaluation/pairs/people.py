@@ -1,4 +1,7 @@
-"""What is known of the people in the pictures of pairs: published points where there are any, else what the analyser sees."""
+"""What is known of the people in the pictures of pairs.
+
+Published points where there are any, else what the analyzer sees.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from motionwarp.evaluation.statistics import Interval
 
 Doubles = npt.NDArray[np.float64]
 
-# Okabe and Ito's colours, which colour-blind people tell apart; used in turn
+# Okabe and Ito's colors, which color-blind people tell apart; used in turn
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 _WIDTH: Final = 420
 _HEIGHT: Final = 240
@@ -53,7 +53,7 @@ class Axis:
 
 
 def color_of(index: int) -> str:
-    """Return a system's colour."""
+    """Return a system's color."""
     return COLORS[index % len(COLORS)]
 
 
@@ -71,7 +71,8 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
         told = escape(f"{name}: {interval.mean:.4g} ({interval.low:.4g} to {interval.high:.4g})")
         parts.append(
             f'<g stroke="{color_of(index)}" fill="{color_of(index)}"><title>{told}</title>'
-            f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke-width="3"/><circle cx="{middle:.1f}" cy="{y}" r="5"/></g>'
+            f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke-width="3"/><circle cx="{middle:.1f}" '
+            f'cy="{y}" r="5"/></g>'
             f'<text x="102" y="{y + 4}" text-anchor="end">{escape(_short(name))}</text>'
         )
     return _svg(title, height, parts)

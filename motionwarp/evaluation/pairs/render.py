@@ -30,8 +30,8 @@ def fitted(result: ByteArray, truth: ByteArray, fit: Fit) -> tuple[ByteArray, By
     ----------
     result, truth : uint8 (H, W, 3)
     fit : "exact", "crop" or "pad"
-        What to do where one is narrower than the other, as with DeepFashion at 256x176 and 256x256: refuse; cut the wider one's
-        sides off evenly; or widen the narrower one evenly with white, as PATN's script does.
+        What to do where one is narrower than the other, as with DeepFashion at 256x176 and 256x256: refuse; cut the
+        wider one's sides off evenly; or widen the narrower one evenly with white, as PATN's script does.
 
     Returns
     -------
@@ -120,8 +120,8 @@ class Rendered:
 class PairRenderer:
     """Gives the source person of each pair the target's pose, in the target's frame.
 
-    Both pictures of a pair show one person at one scale, as all published protocols have it: the target's points are taken as
-    they are, without retargeting.
+    Both pictures of a pair show one person at one scale, as all published protocols have it: the target's points are
+    taken as they are, without retargeting.
 
     Parameters
     ----------

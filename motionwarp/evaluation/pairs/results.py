@@ -100,8 +100,8 @@ class PairsResult:
 def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[str, Path]], scores: Scores) -> None:
     """Keep the pairs that count for all systems, and lay their figures side by side in `result`.
 
-    A pair without a readable result of one system counts for none; where only the analyser or a network fails on it, that figure
-    alone is left out.
+    A pair without a readable result of one system counts for none; where only the analyzer or a network fails on it,
+    that figure alone is left out.
 
     Parameters
     ----------
@@ -216,7 +216,10 @@ def _figure(result: PairsResult, figure: Figure) -> dict[str, Any]:
 
 
 def differences(result: PairsResult) -> list[dict[str, Any]]:
-    """Return all systems' paired differences by figure: mean, interval and p-value, raw and corrected for their number."""
+    """Return all systems' paired differences by figure.
+
+    Mean, interval and p-value, raw and corrected for their number.
+    """
     rows: list[dict[str, Any]] = []
     for figure in figures_of(result.settings.families):
         if figure.family == "sets" or figure.name in result.missing:

@@ -108,7 +108,7 @@ class PairsRun:
         points = (
             "published annotations"
             if settings.annotations
-            else "seen by the analyser"
+            else "seen by the analyzer"
             if settings.with_points
             else "none"
         )
@@ -138,7 +138,8 @@ class PairsRun:
                 result.excluded.append(Exclusion(pair.key, "", str(error)))
         return pairs
 
-    # results -----------------------------------------------------------------------------------------------------------------
+    # results
+    # -----------------------------------------------------------------------------------------------------------------
 
     def _results(self, system: System, pairs: Sequence[Pair], result: PairsResult, tick: Tick) -> dict[str, Path]:
         """Return a system's pictures by pair; pairs without one are excluded."""
@@ -194,7 +195,8 @@ class PairsRun:
                 tick(stage, done, len(waiting))
             return {key: task.result for key, task in tasks.items() if ledger.scores[key].error is None}
 
-    # scores ------------------------------------------------------------------------------------------------------------------
+    # scores
+    # ------------------------------------------------------------------------------------------------------------------
 
     def _measure_of(self, family: Family, result: PairsResult, tick: Tick) -> Measure | None:
         """Return what measures a family, or None, with the reason noted, where its weights are missing."""

@@ -1,7 +1,7 @@
 """Scores on disk as they are made, one line a pair: what was scored stays scored, whatever happens later.
 
-A file is for one system, one family of figures and one choice of settings, all of which its name carries as a checksum. A row also
-carries sizes and times of the files it was taken from; a pair whose files have changed is scored again.
+A file is for one system, one family of figures and one choice of settings, all of which its name carries as a checksum.
+A row also carries sizes and times of the files it was taken from; a pair whose files have changed is scored again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Score:
     Attributes
     ----------
     stamp : str
-        Of the files it was taken from.
+        Stamp of the files that the scores were taken from.
     figures : dict of str to float
         NaN where a figure makes no sense for the pair. Empty if it failed.
     error : str or None

@@ -46,7 +46,9 @@ class PictureFolder:
             )
 
     def path(self, name: str) -> Path:
-        """Return where a picture lies: as it is named, or, where the list's ending is not the file's, with another ending.
+        """Return where a picture lies.
+
+        As it is named, or, where the list's ending is not the file's, with another ending.
 
         Raises
         ------
@@ -75,8 +77,8 @@ class GeneratedFolder:
     ----------
     folder : Path
     pattern : str or None
-        Such as "{source}_to_{target}.png": `{source}` and `{target}` are names without endings, `{source_name}` and `{target_name}`
-        with them. None tries the usual ones.
+        Such as "{source}_to_{target}.png": `{source}` and `{target}` are names without endings, `{source_name}` and
+        `{target_name}` with them. None tries the usual ones.
     """
 
     folder: Path
@@ -143,7 +145,10 @@ def without_ending(name: str) -> str:
 
 
 def result_names(pairs: Sequence[PairNames]) -> list[str]:
-    """Return file names for results, one a pair, all different: `from_2_to.png`, with a checksum where that is not enough."""
+    """Return file names for results, one a pair, all different.
+
+    `from_2_to.png`, with a checksum where that is not enough.
+    """
     names: list[str] = []
     taken: set[str] = set()
     for pair in pairs:
@@ -176,7 +181,7 @@ class System:
     engine : str
         What `make_engine` takes; empty for other kinds.
     weights_sha256 : str
-        Of the engine's weights; empty for systems without any, and where only their maker knows.
+        Checksum of the engine's weights; empty for systems without any, and where only their maker knows.
     folder : GeneratedFolder or None
     """
 
@@ -189,7 +194,8 @@ class System:
     def identity(self) -> dict[str, Any]:
         """Return what tells scores of this system from those of others, for JSON.
 
-        An engine is told by its weights; one without weights by the version of the program, which is all that it is made of.
+        An engine is told by its weights; one without weights by the version of the program, which is all that it is
+        made of.
         """
         facts: dict[str, Any] = {"name": self.name, "kind": self.kind}
         if self.kind == "engine":

@@ -32,7 +32,7 @@ class ReportRow:
     Attributes
     ----------
     index : int
-        Of the pair in the result.
+        Index of the pair in the result.
     rank : int
         From 0, the worst.
     source, pose, truth : str

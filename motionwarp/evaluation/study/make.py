@@ -1,7 +1,7 @@
 """Making a study: two systems' results of the same names, blinded, with attention checks, as one page.
 
-The page holds pictures without names and in no order that tells the systems apart; which is whose stays in the key, which is not
-given to participants.
+The page holds pictures without names and in no order that tells the systems apart; which is whose stays in the key,
+which is not given to participants.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class StudySettings:
     height : int
         Pictures are shown no higher, in pixels.
     seed : int
-        Of the draw and of which picture comes first in the page.
+        Seed of the draw and of which picture comes first in the page.
     overwrite : bool
     """
 
@@ -102,7 +102,8 @@ def make_study(settings: StudySettings, progress: Callable[[str, int, int | None
     Raises
     ------
     InputError
-        If the folders have no names in common, two pictures of one differ by their endings only, or a picture cannot be read.
+        If the folders have no names in common, two pictures of one differ by their endings only, or a picture cannot be
+        read.
     OutputError
         If the study exists already.
     """
@@ -160,7 +161,10 @@ def make_study(settings: StudySettings, progress: Callable[[str, int, int | None
 
 
 def in_blocks(rgb: ByteArray) -> ByteArray:
-    """Return a picture that nobody who looks takes for natural: in large blocks, with its colours exchanged; uint8 (H, W, 3)."""
+    """Return a picture that nobody who looks takes for natural: in large blocks, with its colors exchanged.
+
+    Uint8 (H, W, 3).
+    """
     height, width = rgb.shape[:2]
     side = max(height // _BLOCK_SHARE, 2)
     small = cv2.resize(rgb, (max(width // side, 1), max(height // side, 1)), interpolation=cv2.INTER_AREA)
@@ -213,7 +217,8 @@ def _data_address(rgb: ByteArray) -> str:
 
 def _page(question: str, data: dict[str, Any]) -> str:
     body = f"""<main>
-<header><h1>{escape(question)}</h1><p id="place" role="status"></p><progress id="bar" max="1" value="0"></progress></header>
+<header><h1>{escape(question)}</h1><p id="place" role="status"></p>\
+<progress id="bar" max="1" value="0"></progress></header>
 <section id="task" hidden>
 <div class="two">
 <button type="button" id="left"><img id="left-picture" alt="left picture"><span>Left <kbd>←</kbd></span></button>
@@ -221,7 +226,8 @@ def _page(question: str, data: dict[str, Any]) -> str:
 </div>
 <p class="soft">Take all the time you like. <button type="button" class="plain" id="back">Back <kbd>⌫</kbd></button></p>
 </section>
-<section id="start"><p>You will see two pictures at a time. Choose one with a click, or with the arrow keys. There is no time limit, and
+<section id="start"><p>You will see two pictures at a time. Choose one with a click, or with the arrow keys. \
+There is no time limit, and
 you may stop and go on later in this browser.</p><button type="button" id="begin">Begin</button></section>
 <section id="end" hidden><p>Thank you: that was all. Please save your answers and send the file back.</p>
 <button type="button" id="save">Save answers</button></section>

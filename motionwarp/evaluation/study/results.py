@@ -1,4 +1,7 @@
-"""What the participants of a study preferred: rates with exact intervals against chance, those who did not look left out."""
+"""What the participants of a study preferred.
+
+Rates with exact intervals against chance, those who did not look left out.
+"""
 
 from __future__ import annotations
 

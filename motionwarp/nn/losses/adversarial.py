@@ -20,7 +20,8 @@ def pyramid_hierarchy_loss(
     real, fake : sequences (scales) of sequences (layers) of float (B, C, h, w)
         The discriminator's features; those of the real picture are not trained by this.
     weights : sequence of float
-        a_i of layers F_0, F_1, F_2; the paper names three layers but no weights, so they are equal. Layers beyond are left out.
+        a_i of layers F_0, F_1, F_2; the paper names three layers but no weights, so they are equal. Layers beyond are
+        left out.
     """
     total = torch.zeros((), device=fake[0][0].device)
     for of_real, of_fake in zip(real, fake, strict=True):
@@ -35,7 +36,7 @@ AdversarialKind = Literal["least_squares", "hinge"]
 def discriminator_loss(
     real: Sequence[Tensor], fake: Sequence[Tensor], kind: AdversarialKind = "least_squares"
 ) -> Tensor:
-    """Return what the discriminator minimises, a scalar: the mean over scales, real and fake at half weight each.
+    """Return what the discriminator minimizes, a scalar: the mean over scales, real and fake at half weight each.
 
     Parameters
     ----------
@@ -54,6 +55,6 @@ def discriminator_loss(
 
 
 def generator_loss(fake: Sequence[Tensor], kind: AdversarialKind = "least_squares") -> Tensor:
-    """Return what the generator minimises so that its pictures pass for real, a scalar: the mean over scales."""
+    """Return what the generator minimizes so that its pictures pass for real, a scalar: the mean over scales."""
     per_scale = [-logits.mean() if kind == "hinge" else (logits - 1).square().mean() for logits in fake]
     return torch.stack(per_scale).mean()

@@ -1,7 +1,7 @@
-"""The perceptual loss over features of the project's own analyser.
+"""The perceptual loss over features of the project's own analyzer.
 
-Johnson et al. 2016 compare features of VGG-19; its weights are not ours to ship. The analyser's encoder was trained to tell
-limbs, clothes and outlines apart, which is what should agree here.
+Johnson et al. 2016 compare features of VGG-19; its weights are not ours to ship. The analyzer's encoder was trained to
+tell limbs, clothes and outlines apart, which is what should agree here.
 """
 
 from __future__ import annotations

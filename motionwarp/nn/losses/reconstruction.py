@@ -1,4 +1,7 @@
-"""Losses on rendered people: colours, outlines and structure, over backgrounds that are drawn anew for every picture."""
+"""Losses on rendered people.
+
+Colors, outlines and structure, over backgrounds that are drawn anew for every picture.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def copy_prior_loss(share: Tensor, covered: Tensor, weight: Tensor) -> Tensor:
     Parameters
     ----------
     share : float (B, 1, H, W)
-        Of the painted picture in each pixel's colour.
+        Share of the painted picture in each pixel's color.
     covered : float (B, 1, H, W)
         Alpha of the composite of the warped parts.
     weight : float (B, 1, H, W)
@@ -65,14 +68,15 @@ def alpha_sharpness_loss(alpha: Tensor, matte: Tensor, weight: Tensor) -> Tensor
 
 
 def blend_variance_loss(variance: Tensor, weight: Tensor) -> Tensor:
-    """Return how far apart the colours lie that are mixed with each other, a scalar.
+    """Return how far apart the colors lie that are mixed with each other, a scalar.
 
-    Where it is not sure what is in front, a network mixes an arm with what is behind it: right on average, and a ghost to the eye.
+    Where it is not sure what is in front, a network mixes an arm with what is behind it: right on average, and a ghost
+    to the eye.
 
     Parameters
     ----------
     variance : float (B, 1, H, W)
-        Of the colours mixed at a pixel, as `blend_variance` gives it.
+        Variance of the colors mixed at a pixel, as `blend_variance` gives it.
     weight : float (B, 1, H, W)
     """
     return (variance * weight).sum() / weight.sum().clamp_min(1.0)
@@ -87,7 +91,7 @@ def structure_loss(made: Tensor, true: Tensor, weight: Tensor, window: int = 7, 
         In [0, 1].
     weight : float (B, 1, H, W)
     window, stride : int
-        Of the means in pixels; a stride of 2 costs a quarter and sees nearly the same.
+        Size and step of the means in pixels; a stride of 2 costs a quarter and sees nearly the same.
     """
 
     def mean(values: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """RTMPose and DWPose files as an estimator (extra `dwpose`): a top-down ONNX network that classifies x and y (SimCC).
 
 The bundled network finds and follows people and sees parsing and matte; the ONNX network then places the points.
-SimCC: Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose Estimation", 2022; RTMPose: Jiang et
-al. 2023; DWPose: Yang et al. 2023.
+SimCC: Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose Estimation", 2022; RTMPose:
+Jiang et al. 2023; DWPose: Yang et al. 2023.
 """
 
 from __future__ import annotations
@@ -127,13 +127,13 @@ def decode_simcc(x_logits: FloatArray, y_logits: FloatArray, width: int, height:
     y_logits : float32 (N, K, height * ratio)
         K is 17 (COCO) or 133 (COCO-WholeBody); body points come first in both.
     width, height : int
-        Of the network's picture in pixels.
+        Size of the network's picture in pixels.
 
     Returns
     -------
     float32 (N, 18, 3)
-        In pixels of the network's picture. A score is the lower one of the two peaks, cut to [0, 1]; the neck is the middle
-        of the shoulders, with the lower one of their scores.
+        In pixels of the network's picture. A score is the lower one of the two peaks, cut to [0, 1]; the neck is the
+        middle of the shoulders, with the lower one of their scores.
     """
     body_x, body_y = x_logits[:, :_COCO_POINTS], y_logits[:, :_COCO_POINTS]
     coco = np.stack(

@@ -1,4 +1,6 @@
-"""MediaPipe Pose as an estimator (extra `mediapipe`): 33 points brought to 18, its own matte, parsing by the bundled network.
+"""MediaPipe Pose as an estimator (extra `mediapipe`).
+
+33 points brought to 18, its own matte, parsing by the bundled network.
 
 MediaPipe sees one person a picture. The legacy solutions interface is used because it carries its models in the wheel.
 """
@@ -158,7 +160,7 @@ def points_from_landmarks(landmarks: FloatArray, width: int, height: int) -> Flo
     landmarks : float32 (33, 3)
         x and y as parts of the picture's width and height, and visibility in [0, 1].
     width, height : int
-        Of the picture.
+        Size of the picture.
 
     Returns
     -------

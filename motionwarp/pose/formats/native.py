@@ -97,7 +97,7 @@ def scaled_to(track: PoseTrack, width: int | None, height: int | None, path: Pat
             remedy="Give poses that were made from this clip",
         )
     points = track.points.copy()
-    # pixel centres are at integers, so that the frame's corner is at -0.5
+    # pixel centers are at integers, so that the frame's corner is at -0.5
     points[..., 0] = (points[..., 0] + 0.5) * across - 0.5
     points[..., 1] = (points[..., 1] + 0.5) * down - 0.5
     points[points[..., 2] == 0] = 0.0

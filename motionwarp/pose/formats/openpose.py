@@ -1,8 +1,8 @@
 """OpenPose's own output: one JSON a frame with everybody in it, in the orders BODY_25 and COCO-18.
 
-Format: OpenPose's documentation, "Output format": `people[i].pose_keypoints_2d` holds x, y and confidence of each point in one
-flat list; (0, 0, 0) is a point that was not found. Some programs write all frames into one file, as a list of such objects,
-and add `canvas_width` and `canvas_height`.
+Format: OpenPose's documentation, "Output format": `people[i].pose_keypoints_2d` holds x, y and confidence of each point
+in one flat list; (0, 0, 0) is a point that was not found. Some programs write all frames into one file, as a list of
+such objects, and add `canvas_width` and `canvas_height`.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def is_openpose(content: object) -> bool:
 def frames_from_folder(folder: Path) -> PeopleFrames:
     """Read a folder of one JSON file a frame.
 
-    Files are ordered by the last number in their names, not counting a trailing `_keypoints`; a number left out is a frame
-    with nobody.
+    Files are ordered by the last number in their names, not counting a trailing `_keypoints`; a number left out is a
+    frame with nobody.
 
     Parameters
     ----------

@@ -4,8 +4,8 @@ This project's form, one object a clip; a picture is a clip of one frame:
 
     {"file": "clip.mp4", "width": 1280, "height": 720, "fps": 25.0, "frames": [[[x, y, score], ... 18], null, ...]}
 
-`null` is a frame without the person. Two keys are optional: `times_seconds`, where frames do not come evenly, and `cuts`, the
-frames that start a new shot. The pictures' form is {"name": [[x, y, score], ... 18], ...}.
+`null` is a frame without the person. Two keys are optional: `times_seconds`, where frames do not come evenly, and
+`cuts`, the frames that start a new shot. The pictures' form is {"name": [[x, y, score], ... 18], ...}.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def read_track(
     path : path
         A file of this project's form, a folder of OpenPose's JSON files, or one file of OpenPose's form.
     width, height : int, optional
-        Size of the frames that the poses are meant for. A file that tells its own size is scaled to this one, if both have the
-        same shape. OpenPose's form does not tell it, so that it has to be given for that.
+        Size of the frames that the poses are meant for. A file that tells its own size is scaled to this one, if both
+        have the same shape. OpenPose's form does not tell it, so that it has to be given for that.
     fps : float, optional
         Frames a second where the file does not tell.
     person : "largest", int or (x, y)
-        Which person of OpenPose's form, in the first frame with people: the largest, one by size counted from 0, or the one
-        at a point in pixels. That one is followed.
+        Which person of OpenPose's form, in the first frame with people: the largest, one by size counted from 0, or the
+        one at a point in pixels. That one is followed.
 
     Returns
     -------

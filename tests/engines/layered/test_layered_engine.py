@@ -44,7 +44,7 @@ def on_black(layer: PersonLayer, width: int = WIDTH, height: int = HEIGHT) -> np
 
 
 def near(frame: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
-    """Pixels of that colour, opaque, bool (H, W)."""
+    """Pixels of that color, opaque, bool (H, W)."""
     return (np.abs(frame[..., :3] - np.array(color)).max(axis=-1) < 40) & (frame[..., 3] > 200)
 
 
@@ -88,7 +88,7 @@ def test_a_moved_pose_moves_all_pixels() -> None:
 
 def test_a_larger_frame_gives_a_larger_person() -> None:
     engine, larger = prepared(width=2 * WIDTH, height=2 * HEIGHT), front_points()
-    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centres at integers
+    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centers at integers
     frame = on_black(rendered(engine, larger)[0], 2 * WIDTH, 2 * HEIGHT)
     expected = cv2.resize(drawn_person().matte, (2 * WIDTH, 2 * HEIGHT)) > 0.5
     covered = frame[..., 3] > 127
@@ -138,7 +138,7 @@ def test_layers_stay_inside_the_frame(shift: tuple[int, int]) -> None:
         assert layer.top + height <= HEIGHT
 
 
-def test_colours_never_exceed_alpha() -> None:
+def test_colors_never_exceed_alpha() -> None:
     for layer in rendered(prepared(), *swaying(4), raised_arm()):
         assert layer.rgba.dtype == np.uint8
         assert (layer.rgba[..., :3] <= layer.rgba[..., 3:]).all()

@@ -132,7 +132,7 @@ def test_a_finer_frame_has_the_same_picture_on_average(factor: int) -> None:
 
 
 def test_the_finer_frame_keeps_the_sources_own_pixels() -> None:
-    """With all weight on one part, its colours come from the source at any resolution."""
+    """With all weight on one part, its colors come from the source at any resolution."""
     recipe = recipe_of()
     recipe.blend_logits[:, 8] = 8  # the left hand
     for factor in (1, 3):

@@ -168,7 +168,7 @@ def test_a_signal_ends_it_and_keeps_the_best_so_far(
     assert (tmp_path / "best.safetensors").is_file()
 
 
-def test_held_out_pictures_are_never_learnt_from(pictures: list[LabeledPicture]) -> None:
+def test_held_out_pictures_are_never_learned_from(pictures: list[LabeledPicture]) -> None:
     learned, held = split_pictures(pictures)
     assert [picture.name for picture in held] == [
         f"drawn/{index}" for index in range(HELD_OUT_EVERY - 1, 10, HELD_OUT_EVERY)

@@ -73,7 +73,8 @@ def mirrored_pair(pair: PersonPair) -> PersonPair:
             np.ascontiguousarray(source.rgb[:, ::-1]), np.ascontiguousarray(source.matte[:, ::-1]),
             points(source.pose, source.rgb.shape[1]), mirrored_parsing(source.parsing),
         ),
-        np.ascontiguousarray(pair.rgb[:, ::-1]), np.ascontiguousarray(pair.matte[:, ::-1]), mirrored_parsing(pair.parsing),
+        np.ascontiguousarray(pair.rgb[:, ::-1]), np.ascontiguousarray(pair.matte[:, ::-1]),
+        mirrored_parsing(pair.parsing),
         points(pair.pose, 192), np.ascontiguousarray(pair.inside[:, ::-1]), pair.name,
     )  # fmt: skip
 
@@ -83,12 +84,14 @@ def test_tensors_are_what_the_networks_want(drawn_samples: list[PartSample]) -> 
         tensors = as_tensors(sample, mirror=False)
         shapes = {name: tuple(value.shape) for name, value in tensors.items()}
         assert shapes == {
-            "layers": (16, 4, 128, 96), "classes": (64, 48), "rgb": (3, 128, 96), "matte": (1, 128, 96), "inside": (1, 128, 96),
+            "layers": (16, 4, 128, 96), "classes": (64, 48), "rgb": (3, 128, 96), "matte": (1, 128, 96),
+            "inside": (1, 128, 96),
             "parsing": (64, 48), "in_front": (64, 48), "points": (18, 3), "theta_affine": (15, 2, 3),
         }  # fmt: skip
         # means over 2 x 2 pixels, rounded
         for got, plane in (
-            (tensors["rgb"], sample.rgb), (tensors["layers"][3], sample.layers[3]), (tensors["layers"][15], sample.layers[15])
+            (tensors["rgb"], sample.rgb), (tensors["layers"][3], sample.layers[3]),
+            (tensors["layers"][15], sample.layers[15])
         ):  # fmt: skip
             means = plane.reshape(128, 2, 96, 2, -1).astype(np.float64).mean(axis=(1, 3))
             assert np.abs(got.permute(1, 2, 0).numpy() - means).max() <= 0.51
@@ -130,7 +133,8 @@ def test_a_mirrored_sample_is_the_sample_of_the_mirrored_pair(drawn_pairs: list[
     change, wanted = (pose_change(tensors["theta_affine"][None]) for tensors in (mirrored, made))
     torch.testing.assert_close(change, wanted, atol=5e-3, rtol=0)
     difference = (mirrored["layers"].float() - made["layers"].float()).abs()
-    # cloth and with it the composite differ a little more: labels are reduced by taking the nearest, which has no mirror
+    # cloth and with it the composite differ a little more: labels are reduced by taking the nearest, which has no
+    # mirror
     bounds = torch.full((16,), 0.3)
     bounds[[parts.GARMENT, 15]] = 1.3
     assert (difference.mean(dim=(1, 2, 3)) < bounds).all(), "a layer lies elsewhere"

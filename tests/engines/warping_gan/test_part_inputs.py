@@ -113,7 +113,7 @@ def test_the_finer_map_is_the_same_limb() -> None:
     assert (means - coarse).abs().mean() < 0.01
 
 
-def test_control_frames_centre_the_bone() -> None:
+def test_control_frames_center_the_bone() -> None:
     """Bone ends lie on the first axis within [-1, 1], at equal distances from the middle, and flesh has room."""
     points = in_window(front_points())
     frames = control_frames(torch.from_numpy(points)[None])[0]

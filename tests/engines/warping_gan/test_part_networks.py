@@ -262,7 +262,7 @@ def test_a_part_of_which_nothing_is_there_cannot_be_shown() -> None:
     torch.testing.assert_close(alpha[0, 0, 3], torch.tensor([1.0] * 4 + [0.0] * 4))
 
 
-def test_colours_that_agree_or_win_alone_have_no_variance() -> None:
+def test_colors_that_agree_or_win_alone_have_no_variance() -> None:
     layers = torch.zeros(1, 16, 4, 8, 8)
     layers[:, [2, COMPOSITE], 3] = 1
     layers[:, [2, COMPOSITE], 0] = 1  # both red
@@ -293,7 +293,7 @@ def test_alpha_is_kept_moved_and_ended() -> None:
 
 
 def boxed_layers(batch: int, height: int, width: int) -> Tensor:
-    """Parts as boxes of colours of their own, and a composite in which the last lies on top, (B, 16, 4, H, W)."""
+    """Parts as boxes of colors of their own, and a composite in which the last lies on top, (B, 16, 4, H, W)."""
     layers = torch.zeros(batch, 16, 4, height, width)
     generator = torch.Generator().manual_seed(3)
     for row in range(batch):

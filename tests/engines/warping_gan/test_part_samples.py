@@ -57,7 +57,7 @@ def test_samples_have_the_shapes_they_say(drawn_samples: list[PartSample]) -> No
         assert sample.classes.shape == sample.matte.shape == sample.parsing.shape == sample.inside.shape == (256, 192)
         assert (sample.in_front.shape, sample.rgb.shape) == ((64, 48), (256, 192, 3))
         assert (sample.points.shape, sample.theta_affine.shape) == ((18, 3), (15, 2, 3))
-        # colours are multiplied by alpha, so they never exceed it by more than rounding
+        # colors are multiplied by alpha, so they never exceed it by more than rounding
         assert (sample.layers[..., :3].astype(int) <= sample.layers[..., 3:].astype(int) + 1).all()
         assert set(np.unique(sample.inside)) <= {0, 1}
         assert set(np.unique(sample.in_front)) <= {*range(NO_PART + 1), labels.IGNORE}

@@ -125,7 +125,7 @@ def test_the_parser_learns_classes_and_order(configs: dict[str, Any], tmp_path: 
     assert log[-1]["loss"] == pytest.approx(log[-1]["parsing"] + log[-1]["in_front"], abs=1e-3)
 
 
-def test_parsings_are_shown_in_their_colours(configs: dict[str, Any], tmp_path: Path) -> None:
+def test_parsings_are_shown_in_their_colors(configs: dict[str, Any], tmp_path: Path) -> None:
     trained("parser", configs["parser"], tmp_path)
     shown = cv2.imread(str(tmp_path / "training.png"))[..., ::-1]
     height, width = configs["parser"].loop.batch_size * 64, 48
@@ -221,8 +221,11 @@ def test_training_begins_from_weights_that_are_there(
     for key, value in task.modules[name].state_dict().items():
         torch.testing.assert_close(value.float(), exported.tensors[key].float(), msg=key)
     fresh = TASKS[name](configs[name], CPU, torch.float32)
-    assert any(not torch.equal(value.half(), exported.tensors[key]) for key, value in fresh.modules[name].state_dict().items()
-               if value.is_floating_point())  # fmt: skip
+    assert any(
+        not torch.equal(value.half(), exported.tensors[key])
+        for key, value in fresh.modules[name].state_dict().items()
+        if value.is_floating_point()
+    )
 
 
 def test_frozen_networks_do_not_move(configs: dict[str, Any]) -> None:
@@ -320,7 +323,7 @@ def test_the_matchers_loss_by_hand() -> None:
     figures = matcher_loss(
         layers, theta, points_of(1), target, MatcherLossWeights(pixel=2, person=0, structure=0, size=4)
     )
-    # 40 x 10 pixels each: red on grey, dark red on grey, red on dark red
+    # 40 x 10 pixels each: red on gray, dark red on gray, red on dark red
     wrong = 0.5 * 3 + (0.1 + 0.5 * 2) + 0.6
     assert figures["pixel"].item() == pytest.approx(400 * wrong / (3 * 128 * 96), rel=0.02)
     assert figures["size"].item() == 0

@@ -1,4 +1,7 @@
-"""The warping_gan engine with networks of random weights, on a drawn person: what it promises whatever they have learnt."""
+"""The warping_gan engine with networks of random weights, on a drawn person.
+
+What it promises whatever they have learned.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ MATCHER = PartMatcherConfig(channels=(4, 4), hidden=8)
 
 
 def lively(network: nn.Module, strength: float, *shapes: tuple[int, ...]) -> nn.Module:
-    """Give the norms statistics, so that something reaches the last layer, and that one weights that have a visible effect."""
+    """Give the norms statistics and the last layer weights, so that both have a visible effect."""
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for _ in range(20):
@@ -211,7 +214,7 @@ def test_a_generator_that_shows_the_composite_is_the_layered_engine(tmp_path: Pa
 @pytest.mark.parametrize("matched", [False, True])
 def test_a_larger_frame_gives_the_same_person_larger(files: dict[bool, Path], matched: bool) -> None:
     larger = front_points()
-    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centres at integers
+    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centers at integers
     small = on_black(rendered(prepared(files[matched]), front_points())[0])
     large = on_black(
         rendered(prepared(files[matched], width=2 * WIDTH, height=2 * HEIGHT), larger)[0], 2 * WIDTH, 2 * HEIGHT

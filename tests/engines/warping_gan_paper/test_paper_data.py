@@ -49,7 +49,7 @@ def dotted(height: int, width: int) -> LabeledPicture:
 
 
 def check_dots(picture: LabeledPicture) -> None:
-    """Each wrist lies on its own colour, class and coverage."""
+    """Each wrist lies on its own color, class and coverage."""
     for point, color, label in ((sk.RIGHT_WRIST, RED, RIGHT_ARM), (sk.LEFT_WRIST, BLUE, LEFT_ARM)):
         x, y = np.rint(picture.points[point, :2]).astype(int)
         assert np.abs(picture.rgb[y, x].astype(int) - color).max() < 25
@@ -84,7 +84,7 @@ def test_a_window_beyond_the_picture_knows_nothing_there() -> None:
     assert (seen.rgb[:, :24] == (30, 160, 30)).all()
 
 
-def test_the_plain_background_is_grey_all_around() -> None:
+def test_the_plain_background_is_gray_all_around() -> None:
     plain = over_gray(dotted(64, 48))
     assert (plain.rgb[plain.matte == 0] == GRAY).all()
     check_dots(plain)

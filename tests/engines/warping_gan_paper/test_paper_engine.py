@@ -79,7 +79,7 @@ def moved(points: FloatArray, x: float, y: float, scale: float = 1.0) -> FloatAr
 
 
 def on_canvas(engine: PaperEngine, points: FloatArray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """One frame's colours, multiplied by alpha, and alpha; and the classes."""
+    """One frame's colors, multiplied by alpha, and alpha; and the classes."""
     poses = points[None]
     layer = engine.render(poses, engine.plan(poses))[0]
     rgba, classes = np.zeros((height, width, 4)), np.zeros((height, width))

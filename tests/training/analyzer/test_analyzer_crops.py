@@ -1,4 +1,4 @@
-"""Training crops of the analyser: where they come from, and people who are cut off, absent or hidden."""
+"""Training crops of the analyzer: where they come from, and people who are cut off, absent or hidden."""
 
 from __future__ import annotations
 

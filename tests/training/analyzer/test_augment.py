@@ -18,7 +18,7 @@ COLORS = {skeleton.RIGHT_WRIST: (255, 0, 0), skeleton.LEFT_WRIST: (0, 0, 255), s
 
 
 def dotted(name: str = "dotted") -> LabeledPicture:
-    """A picture in which some points are discs of their own colour and the arms have their classes."""
+    """A picture in which some points are discs of their own color and the arms have their classes."""
     rgb = np.full((300, 200, 3), 128, dtype=np.uint8)
     matte = np.zeros((300, 200), dtype=np.uint8)
     cv2.ellipse(matte, (100, 150), (60, 130), 0, 0, 360, 255, -1)

@@ -1,4 +1,7 @@
-"""`evaluate analyzer`, `train analyzer`, `train calibrate`, `train warping-gan --person`: what they ask for and what they tell."""
+"""`evaluate analyzer`, `train analyzer`, `train calibrate`, `train warping-gan --person`.
+
+What they ask for and what they tell.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
-def test_the_analysers_figures_as_a_table_and_as_json(motionwarp: Run, measured: list[Path]) -> None:
+def test_the_analyzers_figures_as_a_table_and_as_json(motionwarp: Run, measured: list[Path]) -> None:
     table = motionwarp("evaluate", "analyser", "data", "--device", "cpu")
     assert table.exit_code == 0, table.stderr
     assert measured == [Path("data/ccp"), Path("data/video")]
@@ -73,7 +76,7 @@ def test_the_worst_photos_are_drawn_where_a_sheet_is_asked_for(
     assert measured == []  # refused before anything was measured
 
 
-def test_an_analyser_is_trained_as_the_file_says(
+def test_an_analyzer_is_trained_as_the_file_says(
     motionwarp: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "analyser.toml"
