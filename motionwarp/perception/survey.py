@@ -1,4 +1,4 @@
-"""Whom to follow, decided over the whole clip: finds in frames spread over it, linked into people, each of them weighed.
+"""Whom to follow, decided over the whole clip: finds in frames spread over it, linked into people, all weighed.
 
 What the first frame shows decides nothing: it may be an empty room whose furniture looks a little like somebody, a shelf
 with toys, a poster, or the one who starts the camera and walks off. The weights are ours.
@@ -32,10 +32,13 @@ _STATIC_FRAMES: Final = 3
 _STATIC_WEIGHT: Final = 0.1
 # without a neck and a shoulder it is hardly a body
 _HEADLESS_WEIGHT: Final = 0.3
-# people who are each alone in sight, one after another, are all followed, unless one is there for far less than the others
-_CHAINED_SHARE: Final = 0.25
+# people who are each alone in sight, one after another, are all followed, unless for far less time than the others
+_CHAINED_SHARE: Final = 0.3  # of the frames of the main person
+_STRONG_SHARE: Final = 0.15  # of the main person's weight
 _COMPANY_SHARE: Final = 0.1  # of the main person's weight in a frame, from which somebody else counts as in sight
-_THOROUGH_FRAMES: Final = 3  # frames searched for small people too where a quick look found nobody in any
+_THOROUGH_EVERY: Final = 4  # of the frames, these are searched for small people too where a quick look found nobody
+
+_Sized = tuple[Sighting, float]
 
 
 @dataclass(eq=False)
@@ -81,41 +84,48 @@ def survey(frames: Iterable[Frame], finder: PersonDetector) -> PersonChoice:
         With the sightings of the person chosen, or of several who are alone one after another; `LARGEST` without any if
         nobody was found.
     """
-    looked = list(frames)
-    found = [finder.find(frame.rgb, thorough=False) for frame in looked]
-    if looked and not any(found):
-        for index in np.unique(np.linspace(0, len(looked) - 1, _THOROUGH_FRAMES).round().astype(int)):
-            found[index] = finder.find(looked[index].rgb)
-    people = _linked(looked, found)
+    sightings: list[list[_Sized]] = []
+    kept: list[Frame] = []  # a few, to be searched for small people too where nobody is found at all
+    for number, frame in enumerate(frames):
+        sightings.append(_sized(frame, finder.find(frame.rgb, thorough=False)))
+        if number % _THOROUGH_EVERY == 0 and not any(sightings):
+            kept.append(frame)
+    if not any(sightings):
+        sightings = [_sized(frame, finder.find(frame.rgb)) for frame in kept]
+    people = _linked(sightings)
     if not people:
         return LARGEST
     chosen, alone = _chosen(people)
-    sightings = sorted((sighting for each in chosen for sighting in each.sightings), key=lambda one: one.time_seconds)
-    return PersonChoice(sightings=tuple(sightings), alone=alone)
+    places = sorted((sighting for each in chosen for sighting in each.sightings), key=lambda one: one.time_seconds)
+    return PersonChoice(sightings=tuple(places), alone=alone)
 
 
-def _linked(frames: Sequence[Frame], found: Sequence[Sequence[Detection]]) -> list[_Seen]:
+def _sized(frame: Frame, found: Sequence[Detection]) -> list[_Sized]:
+    """Return who was found in a frame, the surest first, and the share of the frame that each one's box takes."""
+    height, width = frame.rgb.shape[:2]
+    sized = []
+    for detection in sorted(found, key=lambda each: -each.person.score):
+        points = detection.person.pose.points
+        looks = reid_descriptor(detection.picture, detection.points)
+        sighting = Sighting(frame.pts_seconds, points, detection.view.turns, detection.person.score, looks)
+        left, top, right, bottom = visible_box(points)
+        sized.append((sighting, max(right - left, 0.0) * max(bottom - top, 0.0) / (height * width)))
+    return sized
+
+
+def _linked(found: Sequence[Sequence[_Sized]]) -> list[_Seen]:
+    """Link who was found in several frames into people."""
     people: list[_Seen] = []
-    for index, (frame, detections) in enumerate(zip(frames, found, strict=True)):
-        height, width = frame.rgb.shape[:2]
-        for detection in sorted(detections, key=lambda each: -each.person.score):
-            points = detection.person.pose.points
-            sighting = Sighting(
-                frame.pts_seconds,
-                points,
-                detection.view.turns,
-                detection.person.score,
-                reid_descriptor(detection.picture, detection.points),
-            )
-            free = [person for person in people if person.frames[-1] != index]
+    for number, sized in enumerate(found):
+        for sighting, size in sized:
+            free = [person for person in people if person.frames[-1] != number]
             person = min(free, key=lambda each: _strangeness(each, sighting), default=None)
             if person is None or _strangeness(person, sighting) == np.inf:
                 person = _Seen()
                 people.append(person)
-            left, top, right, bottom = visible_box(points)
-            person.frames.append(index)
+            person.frames.append(number)
             person.sightings.append(sighting)
-            person.sizes.append(max(right - left, 0.0) * max(bottom - top, 0.0) / (height * width))
+            person.sizes.append(size)
     return people
 
 
@@ -147,7 +157,8 @@ def _chosen(people: Sequence[_Seen]) -> tuple[list[_Seen], bool]:
     """
     ranked = sorted(people, key=lambda person: -person.weight())
     best = ranked[0].weight()
-    strong = [person for person in ranked if person.weight() >= _CHAINED_SHARE * best]
+    long_enough = _CHAINED_SHARE * len(ranked[0].frames)
+    strong = [each for each in ranked if each.weight() >= _STRONG_SHARE * best and len(each.frames) >= long_enough]
     # furniture and toys are no company
     company = [
         person

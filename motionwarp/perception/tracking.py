@@ -404,7 +404,6 @@ class _ActiveTrack:
         if ranked and ranked[0][0] < np.inf:
             return self._again(frame, found[ranked[0][1]], track)
         if len(found) == 1 and self._is_alone_there(found[0], frame, track):
-            track.appearance = reid_descriptor(found[0].picture, found[0].points)
             self._checked_seconds = frame.pts_seconds
             return self._again(frame, found[0], track)
         if track.detections < _ESTABLISHED and self.choice.index is None and not track.missing:
@@ -416,7 +415,10 @@ class _ActiveTrack:
 
     def _again(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> Observation:
         """Accept a sighting that a search came upon."""
-        gap = track.missing
+        gap, looks = track.missing, reid_descriptor(sighting.picture, sighting.points)
+        distance = track.appearance.distance(looks)
+        if distance is not None and distance > self.settings.same_appearance:
+            track.appearance = looks  # accepted for other reasons: this is how the person looks from now on
         track.restart(sighting.person.pose.points, frame.pts_seconds, sighting.view.turns)
         self.sides = LeftRightCorrector()
         self.batch, self._others = 2, False

@@ -216,6 +216,10 @@ class DwposeEstimator:
         chosen = choice.pick(people)
         return _with_pose(self.seer.describe(rgb, chosen.pose), chosen.pose)
 
+    def survey(self, frames: Iterable[Frame]) -> PersonChoice:
+        """Choose whom to follow through a clip by a few of its frames; see `survey.survey`."""
+        return self.seer.survey(frames)
+
     def follow(
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
     ) -> Iterator[Observation]:
