@@ -36,7 +36,6 @@ VARIANTS: Final[Mapping[str, Variant]] = {
     "full": lambda config: config,
     "without parsing": lambda config: replace(config, network=replace(config.network, parsing=False)),
     "without warping block": lambda config: replace(config, network=replace(config.network, warping=False)),
-    "without matcher": lambda config: replace(config, matcher=None),
     "without pixel loss": _without(pixel=0.0),
     "without structure loss": _without(structure=0.0),
     "without perceptual loss": _without(perceptual=0.0),

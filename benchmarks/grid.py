@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +12,13 @@ import typer
 from benchmarks.inputs import make_inputs, parsed_size, size_option
 from benchmarks.measuring import device_peak_mb, fastest, forget_peak_memory, peak_memory_mb
 from benchmarks.report import publish
-from benchmarks.stage_timing import EngineCalls, see_inputs
+from benchmarks.stage_timing import EngineCalls
 from benchmarks.stages import DeviceOption, DrivingArgument, EngineOption, RepeatsOption, SourceArgument
-from motionwarp.devices import PRECISIONS, resolve_device, resolve_precision
-from motionwarp.perception.registry import make_estimator
-from motionwarp.pipeline.analysis import AnalyzedInputs
-from motionwarp.pipeline.job import TransferJob
+from motionwarp.devices import PRECISIONS, resolve_device
+from motionwarp.pipeline.analysis import AnalyzedInputs, analyze, open_inputs
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.setup import TransferSetup
 
 
 def grid(
@@ -55,13 +56,11 @@ def grid(
         with tempfile.TemporaryDirectory() as folder:
             inputs = make_inputs(source, driving, wanted, count, Path(folder))
             base = TransferOptions(engine=engine, size=size_option(wanted), device=device)
-            on = resolve_device(device)
-            seen = see_inputs(
-                inputs.source, inputs.driving, base, make_estimator("builtin", on, resolve_precision("auto", on))
-            )
+            analyzed = analyze(open_inputs(inputs.source, inputs.driving, base))
             for each in precisions:
-                job, calls = _transferred(inputs.source, inputs.driving, base, each, seen)
-                cells += [{"size": name, "precision": each, **_cell(job, calls, batch, repeats)} for batch in batches]
+                options = replace(base, precision=each)
+                plan, calls = _planned(open_inputs(inputs.source, inputs.driving, options).setup, analyzed)
+                cells += [{"size": name, "precision": each, **_cell(plan, calls, batch, repeats)} for batch in batches]
     figures = {"engine": engine, "device": resolve_device(device).type, "frames": count, "cells": cells}
     publish("grid", figures, table_rows(cells))
 
@@ -77,27 +76,22 @@ def table_rows(cells: list[dict[str, Any]]) -> dict[str, str]:
     return rows
 
 
-def _transferred(
-    source: Path, driving: Path, base: TransferOptions, precision: str, seen: AnalyzedInputs
-) -> tuple[TransferJob, EngineCalls]:
-    options = TransferOptions(engine=base.engine, size=base.size, device=base.device, precision=precision)
-    job = TransferJob(source, driving, options, seen=seen)
-    calls = EngineCalls(job.engine)
-    job.prepare()
-    return job, calls
+def _planned(setup: TransferSetup, analyzed: AnalyzedInputs) -> tuple[TransferPlan, EngineCalls]:
+    calls = EngineCalls(setup.engine)
+    return plan_transfer(setup, analyzed), calls
 
 
-def _cell(job: TransferJob, calls: EngineCalls, batch: int, repeats: int) -> dict[str, Any]:
+def _cell(plan: TransferPlan, calls: EngineCalls, batch: int, repeats: int) -> dict[str, Any]:
     warnings: list[str] = []
     runner = calls.runner(batch, warnings)
 
     def render() -> None:
-        for _ in runner.render(job.target.points, job.theta):
+        for _ in runner.render(plan.motion, plan.theta):
             pass
 
     forget_peak_memory()
     render()
-    spent = fastest(render, repeats, job.device).seconds / len(job.target)
+    spent = fastest(render, repeats, plan.device).seconds / len(plan.target)
     if warnings:  # memory has run out, so that batches were smaller
         return {"batch": batch, "ms_a_frame": None, "fps": None, "peak_memory_mb": None, "device_peak_mb": None}
     return {
@@ -105,5 +99,5 @@ def _cell(job: TransferJob, calls: EngineCalls, batch: int, repeats: int) -> dic
         "ms_a_frame": 1e3 * spent,
         "fps": 1 / spent,
         "peak_memory_mb": peak_memory_mb(),
-        "device_peak_mb": device_peak_mb(job.device),
+        "device_peak_mb": device_peak_mb(plan.device),
     }

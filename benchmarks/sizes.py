@@ -19,7 +19,6 @@ from motionwarp.engines.warping_gan.networks import (
     PART_COUNT,
     STAGE_ONE_CHANNELS,
     PartGenerator,
-    PartMatcher,
     PartParser,
 )
 from motionwarp.engines.warping_gan_paper.networks import GeometricMatcher, PoseGuidedParser, WarpingGenerator
@@ -37,8 +36,6 @@ _JUDGED: Final = 3 + CLASS_COUNT + 2 * POINT_COUNT + CLASS_COUNT + 3
 NETWORKS: Final[Mapping[str, tuple[Callable[[], nn.Module], tuple[tuple[int, ...], ...]]]] = {
     "analyser": (Analyzer, ((3, *_FULL),)),
     "parts: stage I": (PartParser, ((LAYER_CHANNELS, *_QUARTER), (CLASS_COUNT, *_QUARTER), (PART_COUNT, *_QUARTER))),
-    "parts: matcher": (PartMatcher, ((LAYER_CHANNELS, *_QUARTER), (PART_COUNT + 1, *_QUARTER),
-        (PART_COUNT, *_QUARTER))),
     "parts: stage II": (
         PartGenerator, ((LAYER_CHANNELS, *_HALF), (PART_COUNT, *_HALF), (STAGE_ONE_CHANNELS, *_QUARTER),
             (POSE_CHANGE_LENGTH,)),

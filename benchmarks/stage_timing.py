@@ -16,23 +16,21 @@ from benchmarks.inputs import back_and_forth
 from benchmarks.measuring import Timing, fastest
 from benchmarks.networks import HeardNetwork, listening
 from motionwarp.devices import resolve_device, resolve_precision
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.probe import probe_video
 from motionwarp.media.writer import open_writer
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
 from motionwarp.perception.selection import PersonChoice
-from motionwarp.pipeline.analysis import AnalyzedInputs
+from motionwarp.pipeline.analysis import analyze, open_inputs
 from motionwarp.pipeline.background import make_background
 from motionwarp.pipeline.compositing import composite
-from motionwarp.pipeline.driving import observe_driving, open_driving
-from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.options import BackgroundKind, TransferOptions
-from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.driving import open_driving
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.rendering import render_layers
 from motionwarp.pipeline.shots import ShotCutDetector
-from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, SourcePerson
 
 STAGES: Final = ("decode", "analyse", "pass one", "pass two", "composite", "encode")
@@ -47,14 +45,14 @@ class EngineCalls:
     ----------
     engine : Engine
         As given; from then on it keeps its calls here.
-    planned : list of float32 (B, 18, 3)
-    rendered : list of (float32 (B, 18, 3), float32 (B, D))
+    planned : list of Motion
+    rendered : list of (Motion, float32 (B, D))
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.planned: list[FloatArray] = []
-        self.rendered: list[tuple[FloatArray, FloatArray]] = []
+        self.planned: list[Motion] = []
+        self.rendered: list[tuple[Motion, FloatArray]] = []
         self._prepared: tuple[SourcePerson, RenderSettings] | None = None
         self._threads: set[int] = set()
         self._prepare, self._plan, self._render = engine.prepare, engine.plan, engine.render
@@ -72,18 +70,18 @@ class EngineCalls:
 
     def plan(self) -> None:
         """Do pass one again in this thread, in the same batches."""
-        for poses in self.planned:
-            self._plan(poses)
+        for motion in self.planned:
+            self._plan(motion)
 
     def render(self) -> None:
         """Do pass two again in this thread, in the same batches."""
-        for poses, theta in self.rendered:
-            self._render(poses, theta)
+        for motion, theta in self.rendered:
+            self._render(motion, theta)
 
     @property
     def batch(self) -> int:
         """The most frames that were rendered at once."""
-        return max(len(poses) for poses, _ in self.rendered)
+        return max(len(motion) for motion, _ in self.rendered)
 
     @property
     def at_once(self) -> int:
@@ -94,14 +92,14 @@ class EngineCalls:
         self._prepared = source, settings
         self._prepare(source, settings)
 
-    def _hear_plan(self, target_poses: FloatArray) -> FloatArray:
-        self.planned.append(target_poses)
-        return self._plan(target_poses)
+    def _hear_plan(self, motion: Motion) -> FloatArray:
+        self.planned.append(motion)
+        return self._plan(motion)
 
-    def _hear_render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def _hear_render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         self._threads.add(threading.get_ident())
-        self.rendered.append((target_poses, theta))
-        return self._render(target_poses, theta)
+        self.rendered.append((motion, theta))
+        return self._render(motion, theta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +108,7 @@ class Stages:
 
     Attributes
     ----------
-    job : TransferJob
-    seen : AnalyzedInputs
+    plan : TransferPlan
     estimator : Estimator
     calls : EngineCalls
     runner : EngineRunner
@@ -125,8 +122,7 @@ class Stages:
         Number of frames of the output, which are those of the clip.
     """
 
-    job: TransferJob
-    seen: AnalyzedInputs
+    plan: TransferPlan
     estimator: Estimator
     calls: EngineCalls
     runner: EngineRunner
@@ -140,12 +136,11 @@ class Stages:
         """Do a transfer up to its pictures, which also warms up everything that is measured."""
         device = resolve_device(options.device)
         estimator = make_estimator(options.pose_estimator, device, resolve_precision(options.precision, device))
-        seen = see_inputs(source, driving, options, estimator)
-        job = TransferJob(source, driving, options, seen=seen)
-        calls = EngineCalls(job.engine)
-        frames = len(job.prepare())
+        inputs = open_inputs(source, driving, options)
+        calls = EngineCalls(inputs.setup.engine)
+        plan = plan_transfer(inputs.setup, analyze(inputs, estimator=estimator))
         layers, pictures, held = [], [], 0
-        for frame, layer in job.shown():
+        for frame, layer in render_layers(plan):
             if held < _HELD_BYTES:
                 layers.append(layer)
                 pictures.append(frame.rgb)
@@ -155,7 +150,7 @@ class Stages:
             room = max(int(_HELD_BYTES / first.rgb.nbytes), 2)
             kept = [first, *islice(reader, room - 1)]
         runner = calls.runner(options.frames_per_batch, [])
-        return cls(job, seen, estimator, calls, runner, layers, pictures, kept, frames)
+        return cls(plan, estimator, calls, runner, layers, pictures, kept, len(plan))
 
     def timed(self, repeats: int) -> dict[str, Timing]:
         """Do each stage alone, several times; return the fastest of each by its name in `STAGES`."""
@@ -164,12 +159,12 @@ class Stages:
             works: dict[str, Callable[[], object]] = {
                 "decode": self._decode,
                 "analyse": self._analyze,
-                "pass one": lambda: _exhaust(self.runner.plan(self.job.target.points)),
-                "pass two": lambda: _exhaust(self.runner.render(self.job.target.points, self.job.theta)),
+                "pass one": lambda: _exhaust(self.runner.plan(self.plan.motion)),
+                "pass two": lambda: _exhaust(self.runner.render(self.plan.motion, self.plan.theta)),
                 "composite": self._composite,
                 "encode": lambda: self._encode(output),
             }
-            return {name: fastest(works[name], repeats, self.job.device) for name in STAGES}
+            return {name: fastest(works[name], repeats, self.plan.device) for name in STAGES}
 
     def networks(self) -> dict[str, list[HeardNetwork]]:
         """Return the networks that each stage calls, by the stage's name; stages without any are left out."""
@@ -183,34 +178,36 @@ class Stages:
         return heard
 
     def _decode(self) -> None:
-        with open_driving(self.job.driving_path, self.job.options) as reader:
+        with open_driving(self.plan.setup.driving, self.plan.setup.options) as reader:
             _exhaust(reader)
 
     def _analyze(self) -> None:
         cuts = ShotCutDetector()
-        for observation in self.estimator.follow(self._driving(), PersonChoice.parse(self.job.options.person)):
+        for observation in self.estimator.follow(self._driving(), PersonChoice.parse(self.plan.setup.options.person)):
             cuts.add(observation.frame.rgb, observation.frame.pts_seconds)
 
     def _driving(self) -> Iterator[Frame]:
-        step = 1 / float(self.job.driving_info.frame_rate)
+        step = 1 / float(self.plan.setup.info.frame_rate)
         for number, place in enumerate(back_and_forth(self.frames, len(self.driving))):
             yield Frame(self.driving[place].rgb, number * step, number)
 
     def _composite(self) -> None:
-        choice = self.job.options.background_choice
-        size = self.job.width, self.job.height
-        backdrop = make_background(choice, self.seen.source, self.seen.motion, size, self.job.options.seed)
+        choice = self.plan.setup.options.background_choice
+        size = self.plan.setup.width, self.plan.setup.height
+        backdrop = make_background(
+            choice, self.plan.inputs.source, self.plan.inputs.motion, size, self.plan.setup.options.seed
+        )
         if backdrop is None or backdrop.needs_driving:
-            raise ValueError(f"compositing is not measured with the background {self.job.options.background}")
+            raise ValueError(f"compositing is not measured with the background {choice.kind.value}")
         for number, place in enumerate(back_and_forth(self.frames, len(self.layers))):
             composite(self.layers[place], backdrop.canvas(float(number), None))
 
     def _encode(self, output: Path) -> None:
-        info, options = self.job.driving_info, self.job.options
+        info, options = self.plan.setup.info, self.plan.setup.options
         with open_writer(
             output,
-            width=self.job.width,
-            height=self.job.height,
+            width=self.plan.setup.width,
+            height=self.plan.setup.height,
             frame_rate=info.frame_rate,
             time_base=info.time_base,
             options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
@@ -223,14 +220,3 @@ class Stages:
 def _exhaust(items: Iterable[object]) -> None:
     for _ in items:
         pass
-
-
-def see_inputs(source: Path, driving: Path, options: TransferOptions, estimator: Estimator) -> AnalyzedInputs:
-    """Analyze both inputs, as a transfer does."""
-    picture, scale = read_source(source, options)
-    prepared = prepare_source(source, picture, scale, None, options, estimator)
-    motion = observe_driving(
-        driving, options, None, estimator, StageClock(),
-        with_plate=options.background_choice.kind is BackgroundKind.DRIVING, callback=None,
-    )  # fmt: skip
-    return AnalyzedInputs(prepared, motion, probe_video(driving), estimator.name)

@@ -9,13 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from .heavy_imports import uncollected_imports
-from .options import Device, Precision
-from .reporting import Tick
+from .reporting import OnStep
+from .stages import uncollected_imports
 
 if TYPE_CHECKING:
     from motionwarp.perception.base import Estimator, Observation
     from motionwarp.perception.selection import PersonChoice
+    from motionwarp.pipeline.options import AnalysisOptions
     from motionwarp.types import Frame
 
 
@@ -60,9 +60,7 @@ class Clip:
     warnings: list[str]
 
 
-def prepare_looking(
-    estimator: str, person: str, device: Device, precision: Precision, start: float | None, end: float | None
-) -> Looking:
+def prepare_looking(options: AnalysisOptions) -> Looking:
     """Load the estimator, once for all inputs.
 
     Raises
@@ -78,17 +76,17 @@ def prepare_looking(
 
     keep_freed_memory()
     set_threads()
-    choice = PersonChoice.parse(person)
-    chosen_device = resolve_device(device.value)
-    chosen_precision = resolve_precision(precision.value, chosen_device)
-    return Looking(make_estimator(estimator, chosen_device, chosen_precision), choice, start, end)
+    choice = PersonChoice.parse(options.person)
+    device = resolve_device(options.device)
+    precision = resolve_precision(options.precision, device)
+    return Looking(make_estimator(options.pose_estimator, device, precision), choice, options.start, options.end)
 
 
 @contextmanager
-def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> Iterator[Clip]:
+def watched_clip(path: Path, looking: Looking, on_step: OnStep, *, dense: bool) -> Iterator[Clip]:
     """Open a clip and follow the chosen person through it.
 
-    Decoding runs beside the estimator; `tick` hears of every frame.
+    Decoding runs beside the estimator; `on_step` hears of every frame.
     """
     from motionwarp.media.prefetch import prefetched
     from motionwarp.media.reader import open_video
@@ -102,9 +100,9 @@ def watched_clip(path: Path, looking: Looking, tick: Tick, *, dense: bool) -> It
             done = 0
             for observation in looking.estimator.follow(frames, looking.choice, dense=dense):
                 done += 1
-                tick(path.name, done, None if total is None else max(total, done))
+                on_step(path.name, done, None if total is None else max(total, done))
                 yield observation
-            tick(path.name, done, done)
+            on_step(path.name, done, done)
 
         with closing(frames):  # ends the decoding thread if the work ends early
             yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)

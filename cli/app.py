@@ -11,7 +11,7 @@ from motionwarp.runtime import let_waiting_threads_sleep
 from motionwarp.version import __version__
 
 from .commands import RootGroup
-from .errors import catch_ending_signals, report_interrupt
+from .errors import catch_ending_signals, report_interrupt, show_warnings_plainly
 from .options import DebugOption, examples
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ def main() -> None:
     """Run the command line; never returns."""
     let_waiting_threads_sleep()
     catch_ending_signals()
+    show_warnings_plainly()
     try:
         app(prog_name="motionwarp")
     except KeyboardInterrupt as interrupt:  # outside of any command: while options are read

@@ -13,9 +13,9 @@ import typer
 from motionwarp.errors import OptionError, OutputError
 
 from .errors import message_and_code
-from .reporting import Reporter, Tick
+from .reporting import OnStep, Reporter
 
-Work = Callable[["Target", Tick], dict[str, Any]]
+Work = Callable[["Target", OnStep], dict[str, Any]]
 """Does the work for one input and returns facts for the summary: "output", "frames", "warnings" and its own."""
 
 
@@ -95,8 +95,8 @@ def run_over(targets: Sequence[Target], work: Work, reporter: Reporter, command:
         begin = time.perf_counter()
         try:
             target.folder.mkdir(parents=True, exist_ok=True)
-            with reporter.progress() as tick:
-                facts = work(target, tick)
+            with reporter.progress() as on_step:
+                facts = work(target, on_step)
         except Exception as error:  # also defects of ours: the other inputs must not pay for them
             codes.append(reporter.failed(error))
             summaries.append({"input": str(target.source), "error": message_and_code(error)[0]})

@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
 from rich.table import Table
 
-from .options import WRITING
+from motionwarp.options import OverwriteOptions, Panel, option
+
 from .reporting import Reporter
 
 if TYPE_CHECKING:
     from motionwarp.evaluation.comparison import Comparison
 
 DEFAULT_ENGINES: Final = ("auto", "copy")
-EnginesOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--engine",
-        "-e",
-        metavar="NAME|FILE",
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonOptions(OverwriteOptions):
+    """Which engines are compared, and what is drawn of it."""
+
+    engines: tuple[str, ...] = option(
+        DEFAULT_ENGINES,
         help="Repeat it to compare; copy is the source left as it is.",
-        show_default=" and ".join(DEFAULT_ENGINES),
-    ),
-]
-SheetOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--sheet",
-        metavar="PNG",
-        help="Draw frames here: source, target, every result.",
-        show_default=False,
-        rich_help_panel=WRITING,
-    ),
-]
-RowsOption = Annotated[
-    int,
-    typer.Option(
-        "--rows",
-        metavar="N",
-        min=1,
+        metavar="NAME|FILE",
+        flags=("--engine", "-e"),
+        shown_default=" and ".join(DEFAULT_ENGINES),
+    )
+    sheet: Path | None = option(
+        None, help="Draw frames here: source, target, every result.", metavar="PNG", panel=Panel.OUTPUT
+    )
+    rows: int = option(
+        8,
         help="Frames of every clip on the sheet, half of them the worst.",
-        rich_help_panel=WRITING,
-    ),
-]
+        metavar="N",
+        low=1,
+        panel=Panel.OUTPUT,
+    )
+
+    @property
+    def kept_rows(self) -> int:
+        """How many frames are kept for the sheet: none where none is drawn."""
+        return 0 if self.sheet is None else self.rows
+
 
 _COLUMNS = (
     ("SSIM", "ssim", 4),
@@ -79,17 +79,16 @@ def report_comparison(
     reporter: Reporter,
     comparisons: Sequence[Comparison],
     protocol: Mapping[str, object],
-    sheet: Path | None,
-    *,
-    overwrite: bool,
+    options: ComparisonOptions,
 ) -> None:
     """Write the contact sheet if one is asked for, and print figures."""
     from motionwarp.evaluation.comparison import comparison_tiles, overall_means, paired_differences
     from motionwarp.media.contact_sheet import write_sheet
 
-    if sheet is not None:
+    if options.sheet is not None:
         tiles = comparison_tiles(comparisons)
-        write_sheet(sheet, tiles, columns=2 + len(comparisons[0].systems), overwrite=overwrite)
+        columns = 2 + len(comparisons[0].systems)
+        write_sheet(options.sheet, tiles, columns=columns, overwrite=options.overwrite)
     means = overall_means(comparisons)
     summary = {
         "protocol": dict(protocol),

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackOptions, PackRequest
+from motionwarp.engines.registry import catalog, pack_kinds
 from motionwarp.errors import OptionError, OutputError
 
 from . import dataset_annotate, dataset_generate, dataset_inspect, dataset_pairs, dataset_test_pairs
-from .errors import is_debug
-from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
-from .reporting import Reporter, Tick
-
-if TYPE_CHECKING:
-    from motionwarp.data.packing import WrittenPack
+from .options import examples, with_options
+from .reporting import Reporter
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Make data sets, for training and of synthesised people.",
+    help="Make data sets, for training and of synthesized people.",
     epilog=examples(
         "motionwarp dataset generate --sources people/ --drivings dances/ -o set",
         "motionwarp dataset pack photos data -o photos.pack",
@@ -36,39 +33,15 @@ app.command("annotate", epilog=dataset_annotate.EPILOG)(dataset_annotate.annotat
 app.command("test-pairs", epilog=dataset_test_pairs.EPILOG)(dataset_test_pairs.make_test_pairs)
 
 
-_KIND_HELP = (
-    "photos, clips, clips-a and clips-b (later clips by tier), reposed (photos moved into other poses) or synthetic: for the analyser. "
-    "parts-reverse (photos, made back from moved ones), parts-clips or parts-synthetic: pairs for the Warping-GAN's parts preset. "
-    "pairs-...: the same, or a published data set's, for its paper preset."
-)
-_SPLIT_HELP = "Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
-_DATA_HELP = "Folder with ccp/ and video/, or of the published data set; not read for synthetic people."
-
-
-class PackSplit(str, Enum):
-    """Whose pairs are packed."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-
-
-class PackKind(str, Enum):
-    """What a pack is made of."""
-
-    PHOTOS = "photos"
-    CLIPS = "clips"
-    CLIPS_A = "clips-a"
-    CLIPS_B = "clips-b"
-    REPOSED = "reposed"
-    SYNTHETIC = "synthetic"
-    PARTS_REVERSE = "parts-reverse"
-    PARTS_CLIPS = "parts-clips"
-    PARTS_SYNTHETIC = "parts-synthetic"
-    PAIRS_REVERSE = "pairs-reverse"
-    PAIRS_CLIPS = "pairs-clips"
-    PAIRS_SYNTHETIC = "pairs-synthetic"
-    PAIRS_DEEPFASHION = "pairs-deepfashion"
-    PAIRS_MARKET1501 = "pairs-market1501"
+def _kind_help() -> str:
+    """Return what the help says of KIND: every kind of the analyzer, then those of each engine."""
+    groups = [("the analyzer", ANALYZER_PACKS)]
+    groups += [(spec.name, dict(spec.packs)) for spec in catalog().specs.values() if spec.packs]
+    texts = []
+    for whose, kinds in groups:
+        listed = "; ".join(f"{name} ({kind.help})" for name, kind in kinds.items())
+        texts.append(f"For {whose}: {listed}.")
+    return " ".join(texts)
 
 
 @app.command(
@@ -80,58 +53,26 @@ class PackKind(str, Enum):
         "motionwarp dataset pack parts-reverse data -o held_out.pack --count 96 --split validation",
     ),
 )
+@with_options
 def pack(
-    ctx: typer.Context,
-    kind: Annotated[PackKind, typer.Argument(help=_KIND_HELP)],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help=_DATA_HELP, show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The pack to write.")],
-    count: Annotated[
-        int, typer.Option("--count", min=1, help="Pictures or pairs, for all kinds but photos and clips.")
-    ] = 3000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="For all kinds but photos and clips.")] = 0,
-    split: Annotated[PackSplit, typer.Option("--split", help=_SPLIT_HELP)] = PackSplit.TRAIN,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help=_kind_help(), autocompletion=pack_kinds, show_default=False)
+    ],
+    asked: PackOptions,
+    reporter: Reporter,
 ) -> None:
     """Write pictures of people with all their labels into one file that training reads.
 
     Only training splits are packed, unless --split says otherwise.
     """
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    if output.exists() and not overwrite:
+    output = Path(asked.output)
+    if output.exists() and not asked.overwrite:
         raise OutputError("this file exists", subject=output, remedy="Give --overwrite or another name.")
-    if split is not PackSplit.TRAIN and not kind.value.startswith(("parts-", "pairs-")):
-        raise OptionError(
-            "only pairs can be packed of it",
-            subject=f"--split {split.value}",
-            remedy="Leave it out: `evaluate analyzer` reads DATA itself.",
-        )
-    with reporter.progress("pictures/s") as tick:
-        written = _written(kind, data, output, count, seed, split, tick)
+    kinds = pack_kinds()
+    if kind not in kinds:
+        raise OptionError("there is no such kind of pack", subject=kind, remedy=f"There are: {', '.join(kinds)}.")
+    total = asked.count if kinds[kind].counted else None
+    with reporter.progress("pictures/s") as on_step:
+        written = kinds[kind].written(PackRequest(kind, asked, on_progress=lambda done: on_step("pack", done, total)))
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
     reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")
-
-
-def _written(
-    kind: PackKind, data: Path, output: Path, count: int, seed: int, split: PackSplit, tick: Tick
-) -> WrittenPack:
-    from motionwarp.data.labeled_pairs import LABELED_PAIR_KINDS, labeled_pairs_of_kind, write_pair_pack
-    from motionwarp.data.packing import samples_of_kind, write_pack
-    from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
-    from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
-
-    def progress(done: int) -> None:
-        tick("pack", done, count)
-
-    for pairs in PAIR_KINDS:
-        if kind.value == f"parts-{pairs}":
-            return write_part_pack(
-                part_samples(pairs_of_kind(pairs, data, seed, split=split.value)), count, output, progress
-            )
-    for name in LABELED_PAIR_KINDS:
-        if kind.value == f"pairs-{name}":
-            return write_pair_pack(labeled_pairs_of_kind(name, data, seed, split.value), count, output, progress)
-    samples = samples_of_kind(kind.value, data, count=count, seed=seed)
-    return write_pack(samples, output, progress=lambda done: tick("pack", done, None))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from motionwarp.checkpoints.registry import cache_folder, registry
+from motionwarp.engines.registry import AUTO, catalog, find_spec
 from motionwarp.errors import MotionwarpError
 from motionwarp.version import __version__
 
@@ -48,7 +49,7 @@ class Diagnosis:
     Attributes
     ----------
     facts : dict
-        By section: "versions", "extras", "devices", "threads", "codecs", "weights", "disk".
+        By section: "versions", "extras", "devices", "threads", "codecs", "weights", "engines", "disk".
     problems : tuple of str
         What keeps motionwarp from working, and what to do; empty if nothing does.
     """
@@ -66,9 +67,10 @@ def diagnose() -> Diagnosis:
         "threads": _threads(),
         "codecs": _codecs(),
         "weights": _weights(),
+        "engines": _engines(),
         "disk": _disk(),
     }
-    return Diagnosis(facts, tuple(_problems(facts)))
+    return Diagnosis(facts, (*_problems(facts), *catalog().problems))
 
 
 def _version(package: str) -> str | None:
@@ -187,6 +189,21 @@ def _weights() -> list[dict[str, Any]]:
             {"name": entry.name, "state": state, "path": str(path), "licence": entry.licence, "problem": problem}
         )
     return states
+
+
+def _engines() -> list[dict[str, Any]]:
+    """Return the engines in the order in which `--engine auto` prefers them."""
+    chosen, known = find_spec(AUTO).name, catalog()
+    return [
+        {
+            "name": name,
+            "distribution": known.distributions[name],
+            "weights": spec.weights or None,
+            "stands_alone": spec.stands_alone,
+            "chosen_by_auto": name == chosen,
+        }
+        for name, spec in known.specs.items()
+    ]
 
 
 def _disk() -> dict[str, dict[str, Any]]:

@@ -56,6 +56,7 @@ def _table(diagnosis: Diagnosis) -> Table:
     _section(table, "Decoders", [(kind, ", ".join(names) or "none") for kind, names in codecs["decoders"].items()])
     _section(table, "Hardware", [("decoding", ", ".join(codecs["hardware"]) or "none")])
     _section(table, "Weights", [(entry["name"], f"{entry['state']}  {entry['path']}") for entry in facts["weights"]])
+    _section(table, "Engines", [(entry["name"], _engine_text(entry)) for entry in facts["engines"]])
     _section(
         table,
         "Disk",
@@ -77,4 +78,12 @@ def _device_text(entry: dict[str, Any]) -> str:
     parts.append(f"auto: {entry['auto_precision']}")
     if entry["chosen_by_auto"]:
         parts.append("chosen")
+    return ", ".join(parts)
+
+
+def _engine_text(entry: dict[str, Any]) -> str:
+    weights = f"weights '{entry['weights']}'" if entry["weights"] else "no weights needed"
+    parts = [entry["distribution"], weights if entry["stands_alone"] else "with a file of weights only"]
+    if entry["chosen_by_auto"]:
+        parts.append("chosen by auto")
     return ", ".join(parts)

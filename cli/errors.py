@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
+import shlex
 import signal
 import sys
 import traceback
+import warnings
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 import typer
+from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from motionwarp.errors import MotionwarpError
-
-from .terminal import open_console
+from motionwarp.errors import EngineWarning, MotionwarpError
 
 EXIT_FAILURE: Final = 1
 EXIT_INPUT: Final = 2
@@ -85,7 +87,7 @@ def is_debug(ctx: Any) -> bool:
 def message_and_code(error: Exception) -> tuple[str, int]:
     """Return what to print about an error, and the exit code that it means."""
     if isinstance(error, MotionwarpError):
-        return _sentence(str(error)), error.exit_code
+        return _sentence(error_text(error)), error.exit_code
     if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
         place = f"{error.filename}: " if error.filename else ""
         return _sentence(f"{place}{error.strerror}"), EXIT_INPUT
@@ -94,6 +96,43 @@ def message_and_code(error: Exception) -> tuple[str, int]:
     name = type(error).__name__
     text = _sentence(f"Internal error: {name}: {error}" if str(error) else f"Internal error: {name}")
     return f"{text} This is a defect of motionwarp; run again with --debug and report what it prints.", EXIT_FAILURE
+
+
+def flag_text(name: str, value: Any = None) -> str:
+    """Return how the command line spells an option, with its value if one is given: '--smooth 3', '--no-audio'."""
+    dashed = name.replace("_", "-")
+    if value is True or value is None:
+        return f"--{dashed}"
+    if value is False:
+        return f"--no-{dashed}"
+    parts = value if isinstance(value, tuple) else (value,)
+    text = ":".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
+    return f"--{dashed} {shlex.quote(text)}"
+
+
+def in_flags(text: str) -> str:
+    """Return a text of the library with its options, `name` and `name=value` between backticks, as the command line spells them."""
+    return re.sub(
+        r"`([a-z]\w*)(?:=([^`\s]*))?`", lambda found: flag_text(found[1], _VALUES.get(found[2], found[2])), text
+    )
+
+
+# words in texts that stand for values of switches
+_VALUES: Final = {"True": True, "False": False}
+
+
+def error_text(error: MotionwarpError) -> str:
+    """Return an error's message with its options as the command line spells them."""
+    subject = " ".join(flag_text(name, value) for name, value in error.values.items()) or error.subject
+    head = error.problem if subject is None else f"{subject}: {error.problem}"
+    return in_flags(f"{head}. {error.remedy}" if error.remedy else f"{head}.")
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console on stdout or stderr, as they are now."""
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console.soft_wrap = not console.is_terminal  # logs and pipes have no width to be folded to
+    return console
 
 
 def report_failure(error: Exception, *, debug: bool) -> int:
@@ -124,6 +163,19 @@ def catch_ending_signals() -> None:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     raise Ended(number)
+
+
+def show_warnings_plainly() -> None:
+    """Show the program's own warnings as it shows all else: without the place in the code where they arose."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
+        if issubclass(category, EngineWarning):
+            open_console(stderr=True).print(Text.assemble(("Warning: ", "bold yellow"), str(message)))
+        else:
+            before(message, category, *place, **rest)
+
+    warnings.showwarning = show
 
 
 def _sentence(text: str) -> str:

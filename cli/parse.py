@@ -8,27 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from motionwarp.options import OverwriteOptions
+from motionwarp.pipeline.options import AnalysisOptions
+
 from .analysis import Looking, prepare_looking, watched_clip
 from .batch_inputs import Target, in_ranges, plan_targets, run_over
-from .errors import is_debug
-from .options import (
-    WRITING,
-    DebugOption,
-    Device,
-    DeviceOption,
-    EndOption,
-    EstimatorOption,
-    InputsArgument,
-    JsonOption,
-    OverwriteOption,
-    PersonOption,
-    Precision,
-    PrecisionOption,
-    QuietOption,
-    StartOption,
-    examples,
-)
-from .reporting import Reporter, Tick
+from .options import WRITING, InputsArgument, examples, with_options
+from .reporting import OnStep, Reporter
 
 if TYPE_CHECKING:
     from motionwarp.types import ByteArray, Person
@@ -41,8 +27,9 @@ EPILOG = examples(
 OVERLAY_OPACITY = 0.6
 
 
+@with_options
 def parse(
-    ctx: typer.Context,
+    *,
     inputs: InputsArgument,
     output: Annotated[
         Path,
@@ -58,16 +45,9 @@ def parse(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also colour the parts over the input.", rich_help_panel=WRITING)
     ] = False,
-    person: PersonOption = "largest",
-    start: StartOption = None,
-    end: EndOption = None,
-    pose_estimator: EstimatorOption = "builtin",
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    analysis: AnalysisOptions,
+    existing: OverwriteOptions,
+    reporter: Reporter,
 ) -> None:
     """Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order.
 
@@ -76,14 +56,13 @@ def parse(
     """
     from motionwarp.media.image import is_picture
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     targets = plan_targets(inputs, output, ".png")
-    looking = prepare_looking(pose_estimator, person, device, precision, start, end)
+    looking = prepare_looking(analysis)
 
-    def work(target: Target, tick: Tick) -> dict[str, Any]:
+    def work(target: Target, on_step: OnStep) -> dict[str, Any]:
         if is_picture(target.source):
-            return _look_at_picture(target, looking, matte=matte, overlay=overlay, overwrite=overwrite)
-        return _look_at_clip(target, looking, tick, matte=matte, overlay=overlay, overwrite=overwrite)
+            return _look_at_picture(target, looking, matte=matte, overlay=overlay, overwrite=existing.overwrite)
+        return _look_at_clip(target, looking, on_step, matte=matte, overlay=overlay, overwrite=existing.overwrite)
 
     run_over(targets, work, reporter, "parse")
 
@@ -111,7 +90,7 @@ def _look_at_picture(
 
 
 def _look_at_clip(
-    target: Target, looking: Looking, tick: Tick, *, matte: bool, overlay: bool, overwrite: bool
+    target: Target, looking: Looking, on_step: OnStep, *, matte: bool, overlay: bool, overwrite: bool
 ) -> dict[str, Any]:
     from motionwarp.errors import NoPersonError, OptionError
 
@@ -128,7 +107,7 @@ def _look_at_clip(
         places["matte"] = target.path(".mattes")
     if overlay:
         places["overlay"] = target.path(".overlay.mp4")
-    with watched_clip(target.source, looking, tick, dense=True) as clip, ExitStack() as stack:
+    with watched_clip(target.source, looking, on_step, dense=True) as clip, ExitStack() as stack:
         label_folder = stack.enter_context(GrayFrames(places["output"], overwrite=overwrite))
         matte_folder = stack.enter_context(GrayFrames(places["matte"], overwrite=overwrite)) if matte else None
         writer = None

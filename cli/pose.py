@@ -8,27 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from motionwarp.options import OverwriteOptions
+from motionwarp.pipeline.options import AnalysisOptions
+
 from .analysis import Looking, prepare_looking, watched_clip
 from .batch_inputs import Target, in_ranges, plan_targets, run_over
-from .errors import is_debug
-from .options import (
-    WRITING,
-    DebugOption,
-    Device,
-    DeviceOption,
-    EndOption,
-    EstimatorOption,
-    InputsArgument,
-    JsonOption,
-    OverwriteOption,
-    PersonOption,
-    Precision,
-    PrecisionOption,
-    QuietOption,
-    StartOption,
-    examples,
-)
-from .reporting import Reporter, Tick
+from .options import WRITING, InputsArgument, examples, with_options
+from .reporting import OnStep, Reporter
 
 if TYPE_CHECKING:
     from motionwarp.types import FloatArray
@@ -39,8 +25,9 @@ EPILOG = examples(
 )
 
 
+@with_options
 def pose(
-    ctx: typer.Context,
+    *,
     inputs: InputsArgument,
     output: Annotated[
         Path,
@@ -55,16 +42,9 @@ def pose(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also draw the points over the input.", rich_help_panel=WRITING)
     ] = False,
-    person: PersonOption = "largest",
-    start: StartOption = None,
-    end: EndOption = None,
-    pose_estimator: EstimatorOption = "builtin",
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    analysis: AnalysisOptions,
+    existing: OverwriteOptions,
+    reporter: Reporter,
 ) -> None:
     """Write the 18 points of one person as JSON, a file for each INPUT.
 
@@ -73,15 +53,14 @@ def pose(
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     targets = plan_targets(inputs, output, ".json")
-    looking = prepare_looking(pose_estimator, person, device, precision, start, end)
+    looking = prepare_looking(analysis)
 
-    def work(target: Target, tick: Tick) -> dict[str, Any]:
-        check_target(_poses_path(target), overwrite=overwrite, inputs=[target.source])
+    def work(target: Target, on_step: OnStep) -> dict[str, Any]:
+        check_target(_poses_path(target), overwrite=existing.overwrite, inputs=[target.source])
         if is_picture(target.source):
-            return _look_at_picture(target, looking, overlay=overlay, overwrite=overwrite)
-        return _look_at_clip(target, looking, tick, overlay=overlay, overwrite=overwrite)
+            return _look_at_picture(target, looking, overlay=overlay, overwrite=existing.overwrite)
+        return _look_at_clip(target, looking, on_step, overlay=overlay, overwrite=existing.overwrite)
 
     run_over(targets, work, reporter, "pose")
 
@@ -105,14 +84,16 @@ def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwri
     return facts
 
 
-def _look_at_clip(target: Target, looking: Looking, tick: Tick, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_clip(
+    target: Target, looking: Looking, on_step: OnStep, *, overlay: bool, overwrite: bool
+) -> dict[str, Any]:
     from motionwarp.pose.drawing import draw_pose
 
     points: list[FloatArray | None] = []
     times: list[float] = []
     notes: list[tuple[int, str]] = []
     drawn = target.path(".pose.mp4")
-    with watched_clip(target.source, looking, tick, dense=False) as clip, ExitStack() as stack:
+    with watched_clip(target.source, looking, on_step, dense=False) as clip, ExitStack() as stack:
         writer = None
         if overlay:
             from motionwarp.media.writer import open_writer

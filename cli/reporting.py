@@ -23,15 +23,14 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from .errors import report_failure
-from .terminal import open_console
+from .errors import in_flags, open_console, report_failure
 
 PLAIN_INTERVAL_SECONDS: Final = 10.0
 MOST_WARNINGS: Final = 10
 # a pipe has no width: rows of tables must not be folded for it
 _PIPE_WIDTH: Final = 10_000
 
-Tick = Callable[[str, int, int | None], None]
+OnStep = Callable[[str, int, int | None], None]
 """Called with a stage's name, the steps done, and all steps if they are known."""
 
 
@@ -74,7 +73,12 @@ class Reporter:
     def warn(self, text: str) -> None:
         """Print a warning."""
         if not self.quiet:
-            self.err.print(Text.assemble(("Warning: ", "bold yellow"), text))
+            self.err.print(Text.assemble(("Warning: ", "bold yellow"), in_flags(text)))
+
+    def note(self, line: str) -> None:
+        """Print a line about the run."""
+        if not self.quiet:
+            self.err.print(line, markup=False)
 
     def failed(self, error: Exception) -> int:
         """Print an error and return the exit code that it means."""
@@ -89,7 +93,7 @@ class Reporter:
             self.warn(f"{subject}: {rest}" if subject else rest)
 
     @contextmanager
-    def progress(self, unit: str = "fps") -> Iterator[Tick]:
+    def progress(self, unit: str = "fps") -> Iterator[OnStep]:
         """Show stages while the block runs: bars on a terminal, a line now and then elsewhere.
 
         `unit` is what stands after the steps a second: "fps", or such as "MB/s".
@@ -158,7 +162,7 @@ class _Remaining(ProgressColumn):
 
 
 class _BarTicks:
-    """One bar a stage; a stage appears with its first tick."""
+    """One bar a stage; a stage appears with its first on_step."""
 
     def __init__(self, bars: Progress) -> None:
         self.bars = bars

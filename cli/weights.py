@@ -16,7 +16,7 @@ from motionwarp.errors import InputError, WeightsError
 
 from .errors import is_debug
 from .options import DebugOption, JsonOption, QuietOption, examples
-from .reporting import Reporter, Tick
+from .reporting import OnStep, Reporter
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -106,7 +106,7 @@ def pull(
         reporter.result({}, str(path))
 
 
-def _megabytes(tick: Tick, name: str) -> Callable[[int, int], None]:
+def _megabytes(tick: OnStep, name: str) -> Callable[[int, int], None]:
     """Return a callback that counts bytes as megabytes of the stage `name`."""
     return lambda done, total: tick(name, done // 1_000_000, total // 1_000_000)
 

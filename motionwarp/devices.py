@@ -13,8 +13,8 @@ import cv2
 import torch
 
 from motionwarp.errors import DeviceError
+from motionwarp.options import DEVICE_NAMES
 
-DEVICE_NAMES: Final = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 # what the kernel calls the instructions that multiply bfloat16, on x86 and on ARM
@@ -47,16 +47,14 @@ def resolve_device(name: str) -> torch.device:
         If this machine does not have it; the message says what it has.
     """
     if name not in DEVICE_NAMES:
-        raise DeviceError(
-            "is not a device", subject=f"--device {name}", remedy=f"Choose one of {', '.join(DEVICE_NAMES)}"
-        )
+        raise DeviceError("is not a device", values={"device": name}, remedy=f"Choose one of {', '.join(DEVICE_NAMES)}")
     present = available_devices()
     if name == "auto":
         return torch.device(present[0])
     if name not in present:
         raise DeviceError(
             "this machine, or this build of PyTorch, does not have it",
-            subject=f"--device {name}",
+            values={"device": name},
             remedy=f"Available here: {', '.join(present)}; 'auto' takes the best of them",
         )
     return torch.device(name)
@@ -80,7 +78,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     """
     if name != "auto" and name not in PRECISIONS:
         raise DeviceError(
-            "is not a precision", subject=f"--precision {name}", remedy=f"Choose auto, {', '.join(PRECISIONS)}"
+            "is not a precision", values={"precision": name}, remedy=f"Choose auto, {', '.join(PRECISIONS)}"
         )
     possible = _precisions_of(device)
     if name == "auto":
@@ -90,7 +88,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     if name not in possible:
         raise DeviceError(
             f"the device '{device.type}' cannot compute with it",
-            subject=f"--precision {name}",
+            values={"precision": name},
             remedy=f"Possible here: {', '.join(possible)}",
         )
     return PRECISIONS[name]

@@ -7,7 +7,9 @@ failure of ours. Code raises the narrowest class that fits; callers who want "an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
+from typing import Any
 
 
 class MotionwarpError(Exception):
@@ -20,14 +22,27 @@ class MotionwarpError(Exception):
     subject : str, path or None
         The input it is about: a file, a frame, a value.
     remedy : str
-        What the user can do about it, as a sentence; may be empty where there is nothing to do.
+        What the user can do about it, as a sentence; may be empty where there is nothing to do. Options in it stand between
+        backticks, as `name` or `name=value`.
+    values : mapping of str to object
+        The options it is about, by name, where it is about some; they are the subject then, unless another one is given. A command line
+        spells them, and those in the remedy, in its own way.
     """
 
     exit_code = 1
 
-    def __init__(self, problem: str, *, subject: str | PathLike[str] | None = None, remedy: str = "") -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        subject: str | PathLike[str] | None = None,
+        remedy: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
         self.problem = problem
-        self.subject = None if subject is None else str(subject)
+        self.values = {} if subject is not None or values is None else dict(values)
+        told = ", ".join(f"{name}={value!r}" for name, value in self.values.items()) or None
+        self.subject = told if subject is None else str(subject)
         self.remedy = remedy
         super().__init__(problem)
 
@@ -37,11 +52,14 @@ class MotionwarpError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # keyword-only arguments do not survive the default pickling, and batch workers send errors between processes
-        return _rebuild, (type(self), self.problem, self.subject, self.remedy)
+        subject = None if self.values else self.subject
+        return _rebuild, (type(self), self.problem, subject, self.remedy, self.values)
 
 
-def _rebuild(kind: type[MotionwarpError], problem: str, subject: str | None, remedy: str) -> MotionwarpError:
-    return kind(problem, subject=subject, remedy=remedy)
+def _rebuild(
+    kind: type[MotionwarpError], problem: str, subject: str | None, remedy: str, values: dict[str, Any]
+) -> MotionwarpError:
+    return kind(problem, subject=subject, remedy=remedy, values=values)
 
 
 class InputError(MotionwarpError):
@@ -93,3 +111,7 @@ class WeightsError(InputError):
 
 class MissingExtraError(InputError):
     """An optional dependency that is not installed; the remedy names the extra."""
+
+
+class EngineWarning(UserWarning):
+    """An engine of another distribution cannot be used; the message names it."""

@@ -76,7 +76,7 @@ def pull(entry: WeightsEntry, *, offline: bool = False, progress: Progress | Non
         raise WeightsError(
             f"the weights '{entry.name}' are not in the cache, and the network is not to be used",
             subject=target,
-            remedy=f"Put {entry.file} there by hand, or run without --offline and {OFFLINE_VARIABLE}.",
+            remedy=f"Put {entry.file} there by hand, or run without `offline` and {OFFLINE_VARIABLE}.",
         )
     try:
         import pooch

@@ -27,11 +27,14 @@ class NetworkFile:
     ----------
     networks : dict of str to Module
         Those of the kinds asked for that are in the file, in evaluation mode.
+    unknown : tuple of str
+        Names of networks of other kinds that are in the file too.
     path : Path
     sha256 : str
     """
 
     networks: dict[str, nn.Module]
+    unknown: tuple[str, ...]
     path: Path
     sha256: str
 
@@ -46,7 +49,8 @@ def load_networks(name_or_path: str | Path, architecture: str, kinds: NetworkKin
     """
     checkpoint = load_checkpoint(name_or_path, architecture)
     networks = {name: _made(checkpoint, name, *kind) for name, kind in kinds.items() if name in checkpoint.config}
-    return NetworkFile(networks, checkpoint.path, checkpoint.sha256)
+    unknown = tuple(sorted(set(checkpoint.config) - set(kinds)))
+    return NetworkFile(networks, unknown, checkpoint.path, checkpoint.sha256)
 
 
 def save_networks(

@@ -182,7 +182,7 @@ def _check_output(settings: HeldOutSettings) -> None:
     there = [name for name in _LISTS if (settings.output / name).exists()]
     if there and not settings.overwrite:
         raise OutputError(
-            f"holds {there[0]} already", subject=settings.output, remedy="Choose another folder, or give --overwrite"
+            f"holds {there[0]} already", subject=settings.output, remedy="Choose another folder, or give `overwrite`"
         )
 
 

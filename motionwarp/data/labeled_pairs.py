@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
+from motionwarp.data.pack_kinds import PackRequest
 from motionwarp.data.packing import WrittenPack
 from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
 from motionwarp.data.pairs import PersonPair
@@ -190,3 +191,11 @@ def write_pair_pack(
         writer.add(pair)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of pairs of the kinds "pairs-..."; see `labeled_pairs_of_kind`."""
+    options = request.options
+    kind = request.kind.removeprefix("pairs-")
+    pairs = labeled_pairs_of_kind(kind, options.data, options.seed, options.split)
+    return write_pair_pack(pairs, options.count, options.output, request.on_progress)

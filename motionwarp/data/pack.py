@@ -187,7 +187,7 @@ class PackReader:
         # packs of before 2026-11 do not tell it
         told = "facing" in self._file.keys()  # noqa: SIM118 - a safetensors file is no mapping
         self._facing: FloatArray | None = self._file.get_tensor("facing") if told else None
-        if self._facing is not None and self._facing.shape != (len(self.names), 2):
+        if self._facing is not None and self._facing.shape not in ((len(self.names), 2), (len(self.names), 3)):
             raise InputError(
                 "its table of facing does not fit its names",
                 subject=path,
@@ -213,8 +213,9 @@ class PackReader:
     def _facing_of(self, index: int) -> tuple[float, float] | None:
         if self._facing is None:
             return None
-        cosine, sine = (float(value) for value in self._facing[index])
-        return (cosine, sine) if cosine or sine else None
+        # a third column is how sure it is: 0 for people who lie or hang upside down
+        cosine, sine, *certainty = (float(value) for value in self._facing[index])
+        return (cosine, sine) if (cosine or sine) and all(certainty) else None
 
     def _decode(self, stream: str, index: int, mode: int) -> ByteArray:
         ends = self._ends[stream]

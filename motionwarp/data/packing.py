@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
 from motionwarp.data.pack import LabeledPicture, PackWriter, union_box
+from motionwarp.data.pack_kinds import PackRequest
 from motionwarp.data.reposed import reposed_samples
 from motionwarp.data.splits import HELD_OUT_FROM, TRAINING_CLIPS_OF_TIER, Tier
 from motionwarp.data.synthetic import sample_view
@@ -73,6 +75,12 @@ def clip_samples(video_folder: Path, settings: PackSettings, tier: Tier = "first
         yield from frames_of_clip(video_folder, clip, settings)
 
 
+def _matte_spacing(folder: Path) -> int:
+    """Return how many frames there are from one matte of a clip to the next."""
+    numbers = sorted(int(file.stem) for file in folder.glob("*.png"))
+    return min((after - before for before, after in pairwise(numbers)), default=1)
+
+
 def facing_of_world(points: object) -> tuple[float, float] | None:
     """Return the direction of a person by their shoulders and hips in space.
 
@@ -118,15 +126,15 @@ def frames_of_clip(video_folder: Path, clip: str, settings: PackSettings) -> Ite
     end = HELD_OUT_FROM.get(clip, len(track))
     with open_video(video_folder / f"{clip}.mp4") as reader:
         step = max(round(float(reader.info.frame_rate) / settings.frame_rate), 1)
-        following = 0
+        # of some clips every third frame has a matte
+        spacing = _matte_spacing(video_folder / f"{clip}.mattes")
+        step = -(-step // spacing) * spacing
         for frame in reader:
             if frame.index >= end:
                 break
             matte_file = video_folder / f"{clip}.mattes" / f"{frame.index:05d}.png"
-            # of some clips every third frame has a matte
-            if frame.index < following or track[frame.index] is None or not matte_file.is_file():
+            if frame.index % step or track[frame.index] is None:
                 continue
-            following = frame.index + step
             mask = read_gray(matte_file)
             matte = cv2.resize(mask, frame.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             points = np.array(track[frame.index], dtype=np.float32)
@@ -252,3 +260,10 @@ def write_pack(samples: Iterable[LabeledPicture], path: Path, progress: Callable
         writer.add(sample)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of pictures for the analyzer; see `pack_kinds.ANALYZER_PACKS`."""
+    options = request.options
+    samples = samples_of_kind(request.kind, options.data, count=options.count, seed=options.seed)
+    return write_pack(samples, options.output, request.on_progress)

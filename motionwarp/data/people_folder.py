@@ -68,7 +68,7 @@ def person_in(path: Path, folder: Path, rule: PersonRule, *, is_clip: bool) -> s
         raise InputError(
             "nothing tells whom this shows",
             subject=path,
-            remedy="Put every person's pictures into a folder of their own, or choose --person-by",
+            remedy="Put every person's pictures into a folder of their own, or choose `person_by`",
         )
     return found
 

@@ -112,7 +112,7 @@ class AnalysisCache:
             raise InputError(
                 f"a kept analysis cannot be read ({error})",
                 subject=self._storage.address(_name(key)),
-                remedy="Remove it and run again with --resume",
+                remedy="Remove it and run again with `resume`",
             ) from error
 
 

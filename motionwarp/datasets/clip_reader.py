@@ -153,7 +153,7 @@ class ClipReader:
         except OSError as error:
             raise InputError(
                 "the file is missing or cannot be read", subject=self._storage.address(f"{self.folder}/{name}"),
-                remedy="Remove the clip's folder and make it again with --resume",
+                remedy="Remove the clip's folder and make it again with `resume`",
             ) from error  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One unit of work: a clip with all its truth, in a folder that appears whole or not at all."""
+"""One unit of work: a clip with all its labels, in a folder that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ from motionwarp.perception.matting import parsing_in_frame
 from motionwarp.pipeline.analysis import AnalyzedInputs, mirrored_motion, retimed_motion
 from motionwarp.pipeline.api import provenance
 from motionwarp.pipeline.driving import DrivingMotion
-from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.progress import TransferRun
+from motionwarp.pipeline.rendering import render_layers
+from motionwarp.pipeline.setup import TransferSetup, set_up
 from motionwarp.pipeline.source import PreparedSource
-from motionwarp.pipeline.timeline import Timeline
 from motionwarp.types import ByteArray, Frame, Pose
 from motionwarp.version import __version__
 
@@ -41,53 +43,54 @@ _CLOCK: Final = Fraction(1, 90_000)
 
 
 def write_pictures(
-    job: TransferJob, timeline: Timeline, folder: Path, video: str, rate: Fraction, seer: InputAnalyzer
+    plan: TransferPlan, run: TransferRun, folder: Path, video: str, rate: Fraction, analyzer: InputAnalyzer
 ) -> str:
     """Write frames, classes and coverage; memory does not grow with the clip.
 
     Parameters
     ----------
-    job : TransferJob
-        Prepared.
-    timeline : Timeline
+    plan : TransferPlan
+    run : TransferRun
+        Takes the encoder's warnings.
     folder : Path
         Folder of the clip.
     video : str
         The video's name, or `FRAMES` for a folder of PNG files.
     rate : Fraction
         Nominal frames a second.
-    seer : Seer
+    analyzer : InputAnalyzer
         Its estimator tells classes if the engine cannot.
 
     Returns
     -------
     str
-        Who told the classes: 'engine' or 'estimator'.
+        Where the classes come from: 'engine' or 'estimator'.
     """
-    teller = "engine"
+    origin, setup = "engine", plan.setup
     with (
-        _opened(job, folder / video, rate, seer.config.threads) as writer,
+        _opened(setup, folder / video, rate, analyzer.config.threads) as writer,
         ThreadedWriter(writer, _QUEUE) as encoder,
         PictureArchive(folder / PARSING) as parsings,
         PictureArchive(folder / MATTE) as mattes,
     ):
-        for frame, layer in job.shown():
+        for frame, layer in render_layers(plan, run=run):
             encoder.write(frame.rgb if frame.alpha is None else np.dstack([frame.rgb, frame.alpha]), frame.pts_seconds)
-            matte = in_frame(layer, layer.rgba[..., 3], job.width, job.height)
+            matte = in_frame(layer, layer.rgba[..., 3], setup.width, setup.height)
             mattes.add(matte)
             if layer.parsing is None:
-                teller = "estimator"
-                parsings.add(_seen_classes(frame, matte, job, seer))
+                origin = "estimator"
+                pose = Pose(plan.target.points[frame.index])
+                parsings.add(_seen_classes(frame, matte, pose, analyzer))
             else:
-                parsings.add(in_frame(layer, layer.parsing, job.width, job.height))
-        encoder.end_at(timeline.end_seconds)
+                parsings.add(in_frame(layer, layer.parsing, setup.width, setup.height))
+        encoder.end_at(plan.timeline.end_seconds)
         encoder.close()
-        job.warnings += writer.warnings
-    return teller
+        run.warnings += writer.warnings
+    return origin
 
 
-def _opened(job: TransferJob, target: Path, rate: Fraction, threads: int) -> VideoWriter:
-    options, encode = job.options, EncodeOptions()
+def _opened(setup: TransferSetup, target: Path, rate: Fraction, threads: int) -> VideoWriter:
+    options, encode = setup.options, EncodeOptions()
     path = target
     if target.name == FRAMES:
         target.mkdir()
@@ -96,21 +99,21 @@ def _opened(job: TransferJob, target: Path, rate: Fraction, threads: int) -> Vid
         encode = EncodeOptions(options.codec, options.crf, options.preset, threads=threads)
     return open_writer(
         path,
-        width=job.width,
-        height=job.height,
+        width=setup.width,
+        height=setup.height,
         frame_rate=rate,
         time_base=_CLOCK if options.frame_rate is None else 1 / (rate * 16),
-        alpha=job.alpha,
+        alpha=setup.alpha,
         options=encode,
-        metadata=provenance(job.engine.name),
+        metadata=provenance(setup.engine.name),
     )
 
 
-def _seen_classes(frame: Frame, matte: ByteArray, job: TransferJob, seer: InputAnalyzer) -> ByteArray:
+def _seen_classes(frame: Frame, matte: ByteArray, pose: Pose, analyzer: InputAnalyzer) -> ByteArray:
     """Return the classes that the estimator sees in a finished frame, uint8 (H, W), 0 outside the person."""
     if not matte.any():
         return np.zeros_like(matte)
-    person = seer.estimator.analyze_picture(frame.rgb, given_pose=Pose(job.target.points[frame.index]))
+    person = analyzer.estimator.analyze_picture(frame.rgb, given_pose=pose)
     return parsing_in_frame(frame.rgb, person, matte.astype(np.float32) / np.float32(255))
 
 
@@ -123,12 +126,12 @@ class ClipMaker:
 
     Parameters
     ----------
-    seer : Seer
+    analyzer : InputAnalyzer
         Whose cache holds the analyses of all inputs.
     """
 
-    def __init__(self, seer: InputAnalyzer) -> None:
-        self._seer = seer
+    def __init__(self, analyzer: InputAnalyzer) -> None:
+        self._analyzer = analyzer
         self._sources: OrderedDict[str, PreparedSource] = OrderedDict()
 
     def make(self, clip: Clip, source: AnalyzedItem, driving: AnalyzedItem) -> ClipRecord:
@@ -147,14 +150,15 @@ class ClipMaker:
         MotionwarpError
             Whatever a transfer raises.
         """
-        made = read_record(self._seer.storage, clip.id)
+        made = read_record(self._analyzer.storage, clip.id)
         if made is not None and made.status == "done":
             return made  # by a worker whose answer was lost
-        drawn = draw(self._seer.config.augmentation, clip.seed)
-        job = self._job(clip, drawn, source, driving)
-        with self._seer.storage.pending_folder(clip_folder(clip.id), RECORD) as pending:
+        drawn = draw(self._analyzer.config.augmentation, clip.seed)
+        run = TransferRun()
+        plan = self._plan(clip, drawn, source, driving, run)
+        with self._analyzer.storage.pending_folder(clip_folder(clip.id), RECORD) as pending:
             try:
-                record = self._written(job, clip, drawn, pending.path)
+                record = self._written(plan, run, clip, drawn, pending.path)
                 record = replace(
                     record, source_sha256=source.sha256, driving_sha256=driving.sha256, files=folder_facts(pending.path)
                 )
@@ -168,24 +172,26 @@ class ClipMaker:
         return record
 
     def _place(self, clip: Clip) -> str:
-        return self._seer.storage.address(clip_folder(clip.id))
+        return self._analyzer.storage.address(clip_folder(clip.id))
 
-    def _job(self, clip: Clip, drawn: Draw, source: AnalyzedItem, driving: AnalyzedItem) -> TransferJob:
-        seer = self._seer
+    def _plan(
+        self, clip: Clip, drawn: Draw, source: AnalyzedItem, driving: AnalyzedItem, run: TransferRun
+    ) -> TransferPlan:
+        analyzer = self._analyzer
         # the clip itself is needed only where its pictures are shown
-        path = seer.local(clip.driving.path) if seer.config.needs_plate else Path(clip.driving.path)
-        motion, info = seer.cache.load_motion(driving.key, path)
-        seen = AnalyzedInputs(
-            self._prepared(source.key), _changed(motion, drawn), info, seer.config.options.pose_estimator
+        path = analyzer.local(clip.driving.path) if analyzer.config.needs_plate else Path(clip.driving.path)
+        motion, info = analyzer.cache.load_motion(driving.key, path)
+        inputs = AnalyzedInputs(
+            self._prepared(source.key), _changed(motion, drawn), info, analyzer.config.options.pose_estimator
         )
-        options = self._options(clip, drawn)
-        return TransferJob(Path(clip.source.path), path, options, seen=seen, staging=drawn.staging, keep_parsing=True)
+        setup = set_up(Path(clip.source.path), path, self._options(clip, drawn), inputs.source.size, info)
+        return plan_transfer(setup, inputs, run=run, transform=drawn.staging, keep_parsing=True)
 
     def _options(self, clip: Clip, drawn: Draw) -> TransferOptions:
-        options = self._seer.config.options
+        options = self._analyzer.config.options
         background = drawn.background or options.background
         if drawn.background is not None or options.background_choice.kind is BackgroundKind.FILE:
-            background = str(self._seer.local(background))
+            background = str(self._analyzer.local(background))
         driving = clip.driving
         return replace(
             options,
@@ -198,30 +204,30 @@ class ClipMaker:
 
     def _prepared(self, key: str) -> PreparedSource:
         if key not in self._sources:
-            self._sources[key] = self._seer.cache.load_source(key)
+            self._sources[key] = self._analyzer.cache.load_source(key)
             if len(self._sources) > _HELD_SOURCES:
                 self._sources.popitem(last=False)
         self._sources.move_to_end(key)
         return self._sources[key]
 
-    def _written(self, job: TransferJob, clip: Clip, drawn: Draw, folder: Path) -> ClipRecord:
+    def _written(self, plan: TransferPlan, run: TransferRun, clip: Clip, drawn: Draw, folder: Path) -> ClipRecord:
         """Write all files but the record, and return the record without what only the caller knows."""
-        config, options = self._seer.config, job.options
-        timeline = job.prepare()
-        rate = options.frame_rate or job.driving_info.frame_rate * Fraction(drawn.speed).limit_denominator(1_000_000)
+        config, setup = self._analyzer.config, plan.setup
+        rate = setup.options.frame_rate or setup.info.frame_rate * Fraction(drawn.speed).limit_denominator(1_000_000)
         video = "frames" if config.container == "frames" else f"video.{config.container}"
-        parsing_by = write_pictures(job, timeline, folder, video, rate, self._seer)
-        write_poses(folder, job.target, video, float(rate))
-        write_warps(folder, job.theta, timeline.times_seconds, job.engine.name)
+        parsing_by = write_pictures(plan, run, folder, video, rate, self._analyzer)
+        write_poses(folder, plan.target, video, float(rate))
+        write_warps(folder, plan.theta, plan.timeline.times_seconds, setup.engine.name)
         return ClipRecord(
             clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "done",
-            video=video, frames=len(timeline), width=job.width, height=job.height,
-            seconds=round(timeline.end_seconds - float(timeline.times_seconds[0]), 6), frame_rate=str(rate),
-            motionwarp=__version__, engine=job.engine.name, weights_sha256=job.engine.weights_sha256,
-            estimator=printable(Path(options.pose_estimator).name), estimator_sha256=self._seer.estimator_sha256,
-            device=job.device.type, precision=str(job.dtype).removeprefix("torch."), parsing_by=parsing_by,
+            video=video, frames=len(plan), width=setup.width, height=setup.height,
+            seconds=round(plan.duration_seconds, 6), frame_rate=str(rate),
+            motionwarp=__version__, engine=setup.engine.name, weights_sha256=setup.engine.weights_sha256,
+            estimator=printable(Path(setup.options.pose_estimator).name),
+            estimator_sha256=self._analyzer.estimator_sha256,
+            device=plan.device.type, precision=plan.precision, parsing_by=parsing_by,
             source_licence=clip.source.licence, driving_licence=clip.driving.licence,
-            augmentation=drawn.as_dict(), warnings=[printable(warning) for warning in job.warnings],
+            augmentation=drawn.as_dict(), warnings=[printable(warning) for warning in run.warnings],
         )  # fmt: skip
 
 

@@ -8,15 +8,14 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from motionwarp.datasets.augmentation import Augmentation
 from motionwarp.datasets.items import Item
+from motionwarp.datasets.options import Augmentation, ClipOptions
 from motionwarp.errors import OptionError, OutputError
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
 from motionwarp.version import __version__
 
 CONFIG_NAME: Final = ".motionwarp/config.json"
 FORMAT: Final = 1
-CONTAINERS: Final = ("mp4", "mov", "mkv", "webm", "frames")
 # what a data set has no use for, or has other means for
 _UNUSED: Final = (
     "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite",
@@ -29,8 +28,8 @@ _LISTS: Final = ("sources", "drivings", "backgrounds")
 
 
 @dataclass(frozen=True)
-class DatasetConfig:
-    """How clips are made; with the inputs, it decides every byte.
+class DatasetConfig(ClipOptions):
+    """How clips are made; with the inputs, it decides every byte. Its other fields are those of `ClipOptions`.
 
     Attributes
     ----------
@@ -38,15 +37,6 @@ class DatasetConfig:
         Options of every clip; `seed` is that of the whole data set. Without sound, views beside each other, and what
         belongs to single inputs, which the tables of inputs give.
     augmentation : Augmentation
-    pairs : str
-        As for `pair_up`.
-    variants : int
-        Clips of every pair, each with its own draw; 1 to 10000.
-    container : str
-        One of `CONTAINERS`; 'frames' for a folder of PNG files.
-    threads : int
-        Number of threads of one worker. Sums in other orders round otherwise, so that the number belongs to what
-        decides the bytes.
 
     Raises
     ------
@@ -56,21 +46,9 @@ class DatasetConfig:
 
     options: TransferOptions = field(default_factory=lambda: TransferOptions(audio=False))
     augmentation: Augmentation = field(default_factory=Augmentation)
-    pairs: str = "all"
-    variants: int = 1
-    container: str = "mp4"
-    threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.container not in CONTAINERS:
-            raise OptionError(
-                "is not a container", subject=self.container, remedy=f"Choose one of {', '.join(CONTAINERS)}"
-            )
-        for name, value, most in (("--variants", self.variants, 10000), ("--threads", self.threads, 1024)):
-            if not 1 <= value <= most:
-                raise OptionError(
-                    "is out of range", subject=f"{name} {value}", remedy=f"Give a number from 1 to {most}"
-                )
+        super().__post_init__()
         defaults = TransferOptions()
         for name in _UNUSED:
             if getattr(self.options, name) != getattr(defaults, name):
@@ -95,8 +73,8 @@ class DatasetConfig:
         if kind is BackgroundKind.DRIVING and self.augmentation.mirror > 0:
             raise OptionError(
                 "a mirrored motion does not fit the driving clip's own picture",
-                subject="--mirror --background driving",
-                remedy="Choose another background or leave out --mirror",
+                values={"mirror": self.augmentation.mirror, "background": "driving"},
+                remedy="Choose another background or leave out `mirror`",
             )
 
     @property

@@ -1,7 +1,8 @@
-"""Files that decide how clips look though no table of inputs names them: weights, estimators, backgrounds. By their contents."""
+"""Files that decide how clips look though no table of inputs names them, by their contents: weights, backgrounds, points."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,11 @@ from motionwarp.checkpoints.registry import registry
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.input_notes import content_sha256
 from motionwarp.datasets.storage.factory import split_address
+from motionwarp.engines.registry import catalog, engine_choices, find_spec, is_own
 from motionwarp.errors import MediaError, OptionError
 from motionwarp.pipeline.options import BackgroundKind
 
-# by the names that options know, the names of the registry; empty for what has no weights of ours
-_OF_ENGINES: Final = {"auto": "warping_gan", "warping_gan": "warping_gan", "layered": ""}
+# by the names that options know, the names of the register; empty for what has no weights of ours
 _OF_ESTIMATORS: Final = {"builtin": "analyser", "dwpose": "dwpose", "mediapipe": ""}
 _ASKED_AT_ONCE: Final = 16
 
@@ -26,7 +27,7 @@ def rooted(config: DatasetConfig) -> DatasetConfig:
     changes: dict[str, Any] = {}
     if options.background_choice.kind is BackgroundKind.FILE:
         changes["background"] = _rooted(options.background.strip())
-    if options.engine not in _OF_ENGINES and Path(options.engine).exists():
+    if options.engine not in engine_choices() and Path(options.engine).exists():
         changes["engine"] = _rooted(options.engine)
     if options.pose_estimator not in _OF_ESTIMATORS and Path(options.pose_estimator).exists():
         changes["pose_estimator"] = _rooted(options.pose_estimator)
@@ -50,8 +51,9 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     Returns
     -------
     dict
-        Checksums of `engine_weights`, `estimator_weights` and `background_file`, empty where there is none; `background_bytes`, the
-        sizes of the pool's files by their addresses: they are many, and not read before they are needed.
+        Checksums of `engine_weights` (with the distribution, for an engine of another), `estimator_weights` and
+        `background_file`, empty where there is none; `background_bytes`, the sizes of the pool's files by their addresses:
+        they are many, and not read before they are needed.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as askers:
         sizes = dict(zip(pool, askers.map(_size, pool), strict=True))
     return {
-        "engine_weights": _weights_sha256("--engine", options.engine, _OF_ENGINES),
+        "engine_weights": _engine_sha256(options.engine),
         "estimator_weights": estimator_sha256(options.pose_estimator),
         "background_file": content_sha256(options.background) if of_file else "",
         "background_bytes": sizes,
@@ -75,20 +77,34 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
 
 def estimator_sha256(name_or_file: str) -> str:
     """Return the sha256 of an estimator's weights or file; empty for one that brings its own."""
-    return _weights_sha256("--pose-estimator", name_or_file, _OF_ESTIMATORS)
-
-
-def _weights_sha256(option: str, name_or_file: str, known: dict[str, str]) -> str:
-    if name_or_file in known:
-        name = known[name_or_file]
+    if name_or_file in _OF_ESTIMATORS:
+        name = _OF_ESTIMATORS[name_or_file]
         return registry()[name].sha256 if name else ""
-    if not Path(name_or_file).exists():
+    return _file_sha256("pose_estimator", name_or_file, tuple(_OF_ESTIMATORS))
+
+
+def _engine_sha256(name_or_file: str) -> str:
+    """Return the sha256 of an engine's weights, with the distribution if it is not ours; empty for one without either."""
+    if name_or_file not in engine_choices():
+        return _file_sha256("engine", name_or_file, engine_choices())
+    spec = find_spec(name_or_file)
+    facts = []
+    if not is_own(spec.name):  # another release of it may draw otherwise
+        facts.append(catalog().distributions[spec.name])
+    if spec.weights:
+        known = spec.weights in registry()
+        facts.append(registry()[spec.weights].sha256 if known else content_sha256(spec.weights))
+    return " ".join(facts)
+
+
+def _file_sha256(option: str, file: str, names: Sequence[str]) -> str:
+    if not Path(file).exists():
         raise OptionError(
             "is neither a name nor a file",
-            subject=f"{option} {name_or_file}",
-            remedy=f"Choose one of {', '.join(known)}, or give a file",
+            values={option: file},
+            remedy=f"Choose one of {', '.join(names)}, or give a file",
         )
-    return content_sha256(name_or_file)
+    return content_sha256(file)
 
 
 def _size(address: str) -> int:

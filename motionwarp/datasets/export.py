@@ -66,7 +66,7 @@ def export_openpose(
     """
     rows = done_rows(read_manifest(storage))
     if not overwrite and target.names(""):
-        raise OutputError("holds something already", subject=target.root, remedy="Give --overwrite or another name")
+        raise OutputError("holds something already", subject=target.root, remedy="Give `overwrite` or another name")
     frames = 0
     for done, row in enumerate(rows, start=1):
         frames += _export_clip(ClipReader(storage, row["id"]).track(), row["id"], target)

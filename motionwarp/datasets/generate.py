@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -15,12 +15,13 @@ from motionwarp.datasets.card import CARD, dataset_card
 from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchanged, encoded, stored_form
 from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.executors.base import Executor
-from motionwarp.datasets.executors.factory import ExecutorChoice, make_executor
+from motionwarp.datasets.executors.factory import make_executor
 from motionwarp.datasets.input_notes import AnalyzedItem, FailedInput, forget_failed
 from motionwarp.datasets.input_survey import InputSurvey
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.lock import DatasetLock
 from motionwarp.datasets.manifest import pyarrow_modules, write_manifest
+from motionwarp.datasets.options import RunSettings
 from motionwarp.datasets.plan import Clip, Plan, make_plan, plan_facts
 from motionwarp.datasets.records import (
     FAILED,
@@ -43,30 +44,6 @@ _READERS: Final = 16
 
 Progress = Callable[[str, int, int | None], None]
 """Told of a stage, what is done of it, and all of it."""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """How a run is carried out; nothing of it shows in the data set.
-
-    Attributes
-    ----------
-    executor : ExecutorChoice
-    resume : bool
-        Go on with a data set that was begun; one that was not is begun.
-    retry_failed : bool
-        Forget which clips were given up.
-    break_lock : bool
-        Take the lock even of a run that seems to be alive on another host.
-    shards : bool
-        Write all clips into tar files too, once they are made.
-    """
-
-    executor: ExecutorChoice = field(default_factory=ExecutorChoice)
-    resume: bool = False
-    retry_failed: bool = False
-    break_lock: bool = False
-    shards: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,7 +158,7 @@ def _check_place(storage: Storage, settings: RunSettings) -> None:
             raise OutputError(
                 "a data set was begun here",
                 subject=storage.root,
-                remedy="Give --resume to go on with it, or another output",
+                remedy="Give `resume` to go on with it, or another output",
             )
         return
     others = [name for name in storage.names("") if name != _OURS]

@@ -19,13 +19,11 @@ from motionwarp.datasets.storage.base import Storage
 from motionwarp.datasets.storage.factory import split_address
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.errors import MediaError, PoseFileError
-from motionwarp.media.probe import probe_video
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
-from motionwarp.pipeline.driving import given_track, observe_driving
+from motionwarp.pipeline.driving import observe_driving, probe_driving
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.progress import StageClock
-from motionwarp.pipeline.source import given_pose, prepare_source, read_source
+from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.version import __version__
 
 
@@ -120,26 +118,17 @@ class InputAnalyzer:
 
     def _see_source(self, item: Item, key: str) -> None:
         options, path = self.options_for(item), self.local(item.path)
-        picture, scale = read_source(path, options)
-        prepared = prepare_source(path, picture, scale, given_pose(path, options), options, self.estimator)
+        prepared = prepare_source(read_source(path, options), options, self.estimator)
         self.cache.save_source(key, prepared, with_plate=self.config.needs_source_plate)
 
     def _see_driving(self, item: Item, key: str) -> None:
         options, path = self.options_for(item), self.local(item.path)
-        info = probe_video(path)
-        given = given_track(options, info)
-        motion = observe_driving(
-            path,
-            options,
-            given,
-            self._needed_estimator(given is not None),
-            StageClock(),
-            with_plate=self.config.needs_plate,
-            callback=None,
-        )
+        clip = probe_driving(path, options)
+        estimator = self._needed_estimator(clip.given_track is not None)
+        motion = observe_driving(clip, options, estimator, with_plate=self.config.needs_plate)
         if not np.isfinite(motion.track.points).all():
             raise PoseFileError("has points that are no numbers", subject=item.path)
-        self.cache.save_motion(key, motion, info)
+        self.cache.save_motion(key, motion, clip.info)
 
     def _needed_estimator(self, given: bool) -> Estimator:
         """Return the estimator, or one that is never asked where all poses are given."""

@@ -118,7 +118,7 @@ class InputSurvey:
                 first = next(note.message for note in notes if isinstance(note, FailedInput))
                 raise InputError(
                     f"not one {kind} is of use; the first: {first}",
-                    remedy="Give other inputs, or mend them and give --retry-failed",
+                    remedy="Give other inputs, or mend them and give `retry_failed`",
                 )
 
 

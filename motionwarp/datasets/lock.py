@@ -126,7 +126,7 @@ class DatasetLock:
                 f"another run is writing here: process {owner.pid} on {owner.host}",
                 subject=self._storage.root,
                 remedy="Wait until it has ended, or choose another output"
-                + (", or give --break-lock if that host is gone" if elsewhere else ""),
+                + (", or give `break_lock` if that host is gone" if elsewhere else ""),
             )
         return content
 

@@ -126,15 +126,15 @@ def read_manifest(storage: Storage) -> list[dict[str, Any]]:
         raise InputError(
             "has no manifest",
             subject=storage.root,
-            remedy="Give a data set made by `motionwarp dataset generate`; go on with --resume",
+            remedy="Give a data set made by `motionwarp dataset generate`; go on with `resume`",
         ) from error
     except (OSError, arrow.ArrowException) as error:
         raise InputError(
-            f"cannot be read as Parquet ({error})", subject=place, remedy="Make it again with --resume"
+            f"cannot be read as Parquet ({error})", subject=place, remedy="Make it again with `resume`"
         ) from error
     missing = [name for name in manifest_row(ClipRecord("", "", "", 0, 0, "")) if rows and name not in rows[0]]
     if missing:
-        raise InputError(f"has no column '{missing[0]}'", subject=place, remedy="Make it again with --resume")
+        raise InputError(f"has no column '{missing[0]}'", subject=place, remedy="Make it again with `resume`")
     try:
         for row in rows:
             checked_id(row["id"])

@@ -52,7 +52,7 @@ def pair_up(sources: Sequence[Item], drivings: Sequence[Item], how: str, seed: i
         return [(sources[row], drivings[column]) for row, column in cells]
     if how.lower().endswith(".csv"):
         return _listed(sources, drivings, how)
-    raise OptionError("is not a choice of pairs", subject=f"--pairs {how}", remedy="Give all, random:N, or a CSV file")
+    raise OptionError("is not a choice of pairs", values={"pairs": how}, remedy="Give all, random:N, or a CSV file")
 
 
 def balanced_cells(rows: int, columns: int, count: int, seed: int) -> list[tuple[int, int]]:
@@ -85,7 +85,7 @@ def balanced_cells(rows: int, columns: int, count: int, seed: int) -> list[tuple
     if not 1 <= count <= rows * columns:
         raise OptionError(
             f"there are {rows * columns} pairs",
-            subject=f"--pairs random:{count}",
+            values={"pairs": f"random:{count}"},
             remedy=f"Give a number from 1 to {rows * columns}",
         )
     generator = np.random.default_rng(seed)
@@ -114,7 +114,7 @@ def _listed(sources: Sequence[Item], drivings: Sequence[Item], place: str) -> li
         source, driving = found
         if (source.id, driving.id) in pairs:
             raise InputError(
-                f"line {line}: this pair comes twice", subject=place, remedy="Leave one out, or use --variants"
+                f"line {line}: this pair comes twice", subject=place, remedy="Leave one out, or use `variants`"
             )
         pairs[source.id, driving.id] = source, driving
     return list(pairs.values())

@@ -111,7 +111,7 @@ class ClipRecord:
             raise InputError(
                 f"this record cannot be read ({error})",
                 subject=place,
-                remedy="Remove the clip's folder and run again with --resume",
+                remedy="Remove the clip's folder and run again with `resume`",
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""What an engine is: it turns one source person and target poses into layers of that person.
+"""The interface of engines: one turns one source person and target poses into layers of that person.
 
 Work is done in two passes, so that warps can be smoothed over a whole clip while frames are rendered in a stream:
 
@@ -6,7 +6,8 @@ Work is done in two passes, so that warps can be smoothed over a whole clip whil
 2. `render` turns poses and smoothed `theta` into pixels, a batch of frames at a time.
 
 Both passes are pure functions of their arguments once the engine is prepared: the same frames in other batches give the same
-layers, and several threads may call them at once.
+layers, and several threads may call them at once. What an engine offers beside it (its name, weights, training) is said by its
+`EngineSpec`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,68 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from motionwarp.types import ByteArray, FloatArray, PersonLayer, SourcePerson
+from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """The motion that a person is given, frame by frame.
+
+    Attributes
+    ----------
+    points : float32 (T, 18, 3)
+        x, y in pixels of the output frame and the score, retargeted to the source's proportions.
+    rotations : float32 (T, J, 6) or None
+        Of the body's joints against their parents, 6D (Zhou et al. 2019); the root's is the body's orientation. None where only
+        the points are known.
+    root : float32 (T, 3) or None
+        Position of the root joint in meters, y down and z away from the camera; together with `rotations` only.
+    camera : float32 (T, 3) or None
+        Weak perspective: pixels of the output frame for each meter, and where the root's x = y = 0 lies; together with
+        `rotations` only.
+
+    Raises
+    ------
+    ValueError
+        If a shape is another one, the lengths differ, or rotations come without root and camera.
+    """
+
+    points: FloatArray
+    rotations: FloatArray | None = None
+    root: FloatArray | None = None
+    camera: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 3 or self.points.shape[1:] != (POINT_COUNT, 3):
+            raise ValueError(f"Motion needs points of shape (T, {POINT_COUNT}, 3), got {self.points.shape}")
+        body = (self.rotations, self.root, self.camera)
+        if len({each is None for each in body}) > 1:
+            raise ValueError("Motion needs rotations, root and camera together, or none of them")
+        for name, values, shape in (
+            ("rotations", self.rotations, (len(self), None, 6)),
+            ("root", self.root, (len(self), 3)),
+            ("camera", self.camera, (len(self), 3)),
+        ):
+            if values is not None and not _fits(values.shape, shape):
+                raise ValueError(f"Motion needs {name} of shape {shape} for {len(self)} frames, got {values.shape}")
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, frames: slice | npt.NDArray[np.int64]) -> Motion:
+        """Return the motion of some frames: a slice, or their numbers."""
+        parts = (self.points, self.rotations, self.root, self.camera)
+        return Motion(*(None if part is None else part[frames] for part in parts))  # type: ignore[arg-type]
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        own == asked or asked is None for own, asked in zip(shape, wanted, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -33,6 +93,8 @@ class RenderSettings:
         Size of the output frame in pixels.
     keep_parsing : bool
         Whether layers shall carry the classes of their pixels, where the engine can tell them.
+    photo_to_frame : float (2, 3) or None
+        From pixels of the source to those of the frame, where the source's own picture lies behind the person; None else.
     """
 
     device: torch.device
@@ -40,6 +102,7 @@ class RenderSettings:
     width: int
     height: int
     keep_parsing: bool = False
+    photo_to_frame: FloatArray | None = None
 
 
 class Engine(ABC):
@@ -62,14 +125,29 @@ class Engine(ABC):
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Do once what depends on the source only; must be called before the other methods."""
 
+    def follow(self, track: PoseTrack) -> Motion:
+        """Return the motion that `plan` and `render` take, of a whole clip at once.
+
+        Parameters
+        ----------
+        track : PoseTrack
+            In pixels of the output frame, retargeted to the source's proportions.
+
+        Returns
+        -------
+        Motion
+            The points alone, unless the engine has a body that it fits to them.
+        """
+        return Motion(track.points)
+
     @abstractmethod
-    def plan(self, target_poses: FloatArray) -> FloatArray:
+    def plan(self, motion: Motion) -> FloatArray:
         """First pass: the warp parameters of each frame.
 
         Parameters
         ----------
-        target_poses : float32 (B, 18, 3)
-            In pixels of the output frame, retargeted to the source's proportions.
+        motion : Motion
+            Of B frames.
 
         Returns
         -------
@@ -79,12 +157,12 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Second pass: the person of each frame.
 
         Parameters
         ----------
-        target_poses : float32 (B, 18, 3)
+        motion : Motion
             As given to `plan`.
         theta : float32 (B, D)
             As returned by `plan`, smoothed over time.
@@ -94,7 +172,7 @@ class Engine(ABC):
         sequence of B layers
         """
 
-    def explain(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[ByteArray]:
+    def explain(self, motion: Motion, theta: FloatArray) -> Sequence[ByteArray]:
         """Draw what the engine decides for each frame, for people who want to look; arguments as for `render`.
 
         Returns

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
@@ -78,17 +78,17 @@ class EngineRunner:
         """How many frames are being rendered at once, in all batches that are under way."""
         return self._batch() * self._at_once()
 
-    def plan(self, points: FloatArray) -> Iterator[FloatArray]:
-        """Yield `Engine.plan` of all frames, a batch at a time; `points` float32 (T, 18, 3)."""
-        return self._in_batches(len(points), lambda: _PLAN_BATCH, lambda frames: self._engine.plan(points[frames]))
+    def plan(self, motion: Motion) -> Iterator[FloatArray]:
+        """Yield `Engine.plan` of all frames, a batch at a time."""
+        return self._in_batches(len(motion), lambda: _PLAN_BATCH, lambda frames: self._engine.plan(motion[frames]))
 
-    def render(self, points: FloatArray, theta: FloatArray) -> Iterator[list[PersonLayer]]:
+    def render(self, motion: Motion, theta: FloatArray) -> Iterator[list[PersonLayer]]:
         """Yield `Engine.render` of all frames, a batch at a time; arguments as there, for all frames."""
 
         def rendered(frames: slice) -> list[PersonLayer]:
-            return list(self._engine.render(points[frames], theta[frames]))
+            return list(self._engine.render(motion[frames], theta[frames]))
 
-        return self._in_batches(len(points), self._batch, rendered)
+        return self._in_batches(len(motion), self._batch, rendered)
 
     def _batch(self) -> int:
         if self._asked is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 
 from motionwarp.data.ccp import read_gray
 from motionwarp.errors import InputError, NoPersonError
+from motionwarp.evaluation.options import Origin
 from motionwarp.media.probe import VideoInfo, probe_video
 from motionwarp.media.reader import open_video
 from motionwarp.perception.base import Estimator
@@ -22,14 +22,6 @@ from motionwarp.types import ByteArray, FloatArray, Pose, PoseTrack
 
 # a folder's and a file's rate only matter for smoothing where nothing tells them
 _ASSUMED_RATE = 25.0
-
-
-class Origin(str, Enum):
-    """Where poses or mattes come from."""
-
-    AUTO = "auto"  # files where they are there
-    GIVEN = "given"
-    ANALYZER = "analyser"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ of steadiness over time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -19,19 +20,21 @@ import numpy as np
 
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.registry import make_engine
-from motionwarp.errors import InputError, MotionwarpError, OptionError
+from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.metrics.pose import backward_flow, flicker, pose_agreement, pose_jitter
+from motionwarp.evaluation.options import CrossSettings
 from motionwarp.evaluation.statistics import bootstrap_interval, paired_difference
-from motionwarp.media.probe import probe_video
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import torso_length
 from motionwarp.perception.registry import make_estimator
 from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
 from motionwarp.pipeline.analysis import AnalyzedInputs
-from motionwarp.pipeline.driving import observe_driving
-from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.driving import observe_driving, probe_driving
+from motionwarp.pipeline.plan import plan_transfer
+from motionwarp.pipeline.progress import Progress as StageProgress
+from motionwarp.pipeline.progress import TransferRun
+from motionwarp.pipeline.rendering import render
+from motionwarp.pipeline.setup import set_up
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame
 
@@ -59,54 +62,6 @@ CROSS_FIGURES: Final = {
 Progress = Callable[[str, int, int | None], None]
 
 
-@dataclass(frozen=True)
-class CrossSettings:
-    """One evaluation.
-
-    Attributes
-    ----------
-    sources, drivings : tuple of Path
-        Pictures and clips; every one with every other.
-    engines : tuple of str
-        What `make_engine` takes.
-    size : int
-        Long side of the results in pixels.
-    end : float or None
-        Seconds of each clip to use; None for all of it.
-    estimator, device, precision : str
-    seed : int
-    """
-
-    sources: tuple[Path, ...]
-    drivings: tuple[Path, ...]
-    engines: tuple[str, ...] = ("auto",)
-    size: int = 512
-    end: float | None = None
-    estimator: str = "builtin"
-    device: str = "auto"
-    precision: str = "auto"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.sources or not self.drivings or not self.engines:
-            raise InputError("a cross evaluation needs a source, a driving clip and an engine at least")
-        if len(set(self.engines)) < len(self.engines):
-            raise OptionError("an engine is named twice", subject="--engine", remedy="Name every engine once.")
-
-    def options(self) -> TransferOptions:
-        """Return the options that all transfers have."""
-        return TransferOptions(
-            engine=self.engines[0],
-            size=self.size,
-            end=self.end,
-            pose_estimator=self.estimator,
-            device=self.device,
-            precision=self.precision,
-            seed=self.seed,
-            audio=False,
-        )
-
-
 def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any]:
     """Transfer every motion to every source with every engine, and measure.
 
@@ -132,7 +87,7 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     for engine in settings.engines:
         make_engine(engine)  # wrong names are told of before minutes of work
     device = resolve_device(settings.device)
-    estimator = make_estimator(settings.estimator, device, resolve_precision(settings.precision, device))
+    estimator = make_estimator(settings.pose_estimator, device, resolve_precision(settings.precision, device))
     rows: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for inputs in _combinations(settings, estimator, failures, progress):
@@ -163,55 +118,49 @@ class _Inputs:
 
     source: Path
     driving: Path
-    seen: AnalyzedInputs
+    analyzed: AnalyzedInputs
     appearance: ReidDescriptor
 
 
 def _combinations(
     settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
 ) -> Iterator[_Inputs]:
-    """Yield all combinations.
-
-    A clip's motion is kept while its sources go by, sources are small and kept throughout.
-    """
-    options = settings.options()
+    """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
+    options = settings.transfer_options()
     sources = {}
     for path in settings.sources:
         try:
-            picture, scale = read_source(path, options)
-            prepared = prepare_source(path, picture, scale, None, options, estimator)
+            prepared = prepare_source(read_source(path, options), options, estimator)
             sources[path] = prepared, reid_descriptor(prepared.person.rgb, prepared.person.pose.points)
         except MotionwarpError as error:
             failures.append({"source": str(path), "driving": "", "reason": str(error)})
         progress("sources", len(sources), len(settings.sources))
     for driving in settings.drivings:
         try:
-            info = probe_video(driving)
-            motion = observe_driving(
-                driving,
-                options,
-                None,
-                estimator,
-                StageClock(),
-                with_plate=False,
-                callback=lambda step, name=driving.name: progress(f"see {name}", step.done, step.total),  # type: ignore[misc]
-            )
+            clip = probe_driving(driving, options)
+            run = TransferRun(partial(_on_step, progress, driving.name))
+            motion = observe_driving(clip, options, estimator, with_plate=False, run=run)
         except MotionwarpError as error:
             failures.append({"source": "", "driving": str(driving), "reason": str(error)})
             continue
         for source, (prepared, appearance) in sources.items():
-            yield _Inputs(source, driving, AnalyzedInputs(prepared, motion, info, estimator.name), appearance)
+            yield _Inputs(source, driving, AnalyzedInputs(prepared, motion, clip.info, estimator.name), appearance)
+
+
+def _on_step(progress: Progress, name: str, step: StageProgress) -> None:
+    progress(f"see {name}", step.done, step.total)
 
 
 def _measured(
     inputs: _Inputs, engine: str, settings: CrossSettings, estimator: Estimator, progress: Progress
 ) -> dict[str, float]:
-    job = TransferJob(inputs.source, inputs.driving, replace(settings.options(), engine=engine), seen=inputs.seen)
-    job.prepare()
-    asked = job.target.points
+    options = settings.transfer_options(engine=engine)
+    setup = set_up(inputs.source, inputs.driving, options, inputs.analyzed.source.size, inputs.analyzed.info)
+    plan = plan_transfer(setup, inputs.analyzed)
+    asked = plan.target.points
     watcher = _Watcher(asked, inputs.appearance)
     stage = f"{engine}: {inputs.source.stem} as {inputs.driving.stem}"
-    for observation in estimator.follow(watcher.watch(job.frames())):
+    for observation in estimator.follow(watcher.watch(render(plan))):
         watcher.found.append(None if observation.person is None else observation.person.pose.points)
         progress(stage, len(watcher.found), len(asked))
     return watcher.figures()

@@ -19,11 +19,12 @@ from motionwarp.data.people_folder import spaced_frames
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
 from motionwarp.errors import InputError, OptionError, OutputError
-from motionwarp.evaluation.clip_labels import Origin, read_labels
+from motionwarp.evaluation.clip_labels import read_labels
 from motionwarp.evaluation.frame_metrics import TargetView
+from motionwarp.evaluation.options import Origin, ReverseSettings
 from motionwarp.evaluation.pairs.report import make_folder, write_whole
 from motionwarp.evaluation.reenactment import shows_person
-from motionwarp.evaluation.reverse_pairs import ReverseSettings, framed_on_plain, reverse_pairs, shuffled_photos
+from motionwarp.evaluation.reverse_pairs import framed_on_plain, reverse_pairs, shuffled_photos
 from motionwarp.evaluation.windows import SURE_SCORE
 from motionwarp.media.image import write_image
 from motionwarp.perception.base import Estimator
@@ -66,7 +67,9 @@ class PlainPairsSettings:
         if min(self.photos, self.pairs_per_clip, self.every_seconds, self.seed) < 0 or not 0 <= self.background <= 255:
             raise OptionError("numbers are out of range", subject=str(self))
         if not self.photos and not self.pairs_per_clip:
-            raise OptionError("asks for no pairs", subject="--photos 0 --pairs-per-clip 0", remedy="Give one of them.")
+            raise OptionError(
+                "asks for no pairs", values={"photos": 0, "pairs_per_clip": 0}, remedy="Give one of them."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,7 @@ def make_plain_pairs(
     list_file = output / LIST_FILE
     if list_file.exists() and not overwrite:
         raise OutputError(
-            f"holds {LIST_FILE} already", subject=output, remedy="Choose another folder, or give --overwrite."
+            f"holds {LIST_FILE} already", subject=output, remedy="Choose another folder, or give `overwrite`."
         )
     list_file.unlink(missing_ok=True)
     views = _ViewFolder(output / IMAGES)

@@ -17,16 +17,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
 
 from motionwarp.engines.base import RenderSettings
-from motionwarp.errors import InputError, NoPersonError, OptionError
-from motionwarp.evaluation.clip_labels import ClipLabels, Origin, read_labels
+from motionwarp.errors import InputError, NoPersonError
+from motionwarp.evaluation.clip_labels import ClipLabels, read_labels
 from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
+from motionwarp.evaluation.options import LEVELS, ReenactmentSettings
 from motionwarp.evaluation.scoring import Scorer
 from motionwarp.evaluation.systems import Contestant, SourceView, make_contestants
 from motionwarp.evaluation.windows import (
@@ -51,90 +52,7 @@ from motionwarp.pipeline.source import fitted_to
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, Frame, PersonCrop, Pose, SourcePerson
 
-GRAY: Final = 127
-
-
-@dataclass(frozen=True)
-class ReenactmentSettings:
-    """The protocol's choices.
-
-    Attributes
-    ----------
-    source_frame : int or None
-        Number from 0; None for the first frame with a person.
-    every : int
-        Frames are evaluated whose distance to the source is a multiple of this.
-    labels : Path or None
-        Folder of the clips' labels; None for each clip's own.
-    poses, mattes : Origin
-        What engines get.
-    window : "person" or "clip"
-        Reach of the crop framing: around the person of each frame, or one for all evaluated frames of the clip.
-    full_frame : int or None
-        Side in pixels of the full-frame framing; None for the crop.
-    background : int
-        Plain level behind the person in the crop framing, 0..255.
-    smooth_poses : float
-        Strength of `smooth_track` over the driving poses, 0 to 1.
-    smooth_theta : float
-        Strength of `smooth_over_time` over the engines' warps, 0 to 1. Only where the window stands still, since warps
-        are in pixels of the window.
-    flicker : bool
-        Whether to measure it; the frame after each evaluated one is rendered too.
-    source_detail : float
-        The source is reduced to this many of its pixels for each pixel of the finest window, if it has more.
-    rows : int
-        Frames kept for a contact sheet, half of them the worst.
-    """
-
-    source_frame: int | None = None
-    every: int = 1
-    labels: Path | None = None
-    poses: Origin = Origin.AUTO
-    mattes: Origin = Origin.AUTO
-    window: Literal["person", "clip"] = "person"
-    full_frame: int | None = None
-    background: int = GRAY
-    smooth_poses: float = 0.0
-    smooth_theta: float = 0.0
-    flicker: bool = True
-    source_detail: float = 1.5
-    rows: int = 0
-
-    def __post_init__(self) -> None:
-        if self.every < 1 or self.rows < 0 or self.source_detail <= 0 or not 0 <= self.background <= 255:
-            raise OptionError("numbers are out of range", subject=str(self))
-        if self.full_frame is not None and not 32 <= self.full_frame <= 4096:
-            raise OptionError(
-                "is no size for frames", subject=f"--full-frame {self.full_frame}", remedy="Give 32 to 4096 pixels"
-            )
-        if self.smooth_theta and self.full_frame is None and self.window == "person":
-            raise OptionError(
-                "warps cannot be smoothed in windows that move",
-                subject="--smooth-theta",
-                remedy="Add --window clip, or smooth the poses",
-            )
-
-    def told(self) -> dict[str, object]:
-        """Return what a report has to tell of the protocol."""
-        if self.full_frame is None:
-            framing: dict[str, object] = {
-                "framing": "crop 256x192",
-                "window": self.window,
-                "background": self.background,
-            }
-        else:
-            framing = {
-                "framing": f"full frame {self.full_frame}x{self.full_frame}",
-                "background": "clean plate of the source",
-            }
-        return {
-            **framing,
-            "every": self.every,
-            "smooth_poses": self.smooth_poses,
-            "smooth_theta": self.smooth_theta,
-            "source_detail": self.source_detail,
-        }
+GRAY: Final = LEVELS["grey"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,11 +94,11 @@ def plan_frames(clip: Path, labels: ClipLabels, rules: ReenactmentSettings) -> F
         raise NoPersonError("no frame shows a person", subject=clip, remedy="Use a clip that shows one")
     source = shown[0] if rules.source_frame is None else rules.source_frame
     if source not in shown:
-        raise NoPersonError(f"frame {source} shows no person", subject=clip, remedy="Choose another --source-frame")
+        raise NoPersonError(f"frame {source} shows no person", subject=clip, remedy="Choose another `source_frame`")
     evaluated = tuple(index for index in shown if index != source and (index - source) % rules.every == 0)
     if not evaluated:
         raise InputError(
-            "it has no frame besides the source", subject=clip, remedy="Use a longer clip or a smaller --every"
+            "it has no frame besides the source", subject=clip, remedy="Use a longer clip or a smaller `every`"
         )
     after = {index + 1 for index in evaluated} & set(shown) - {source} if rules.flicker else set()
     rendered = tuple(sorted(after | set(evaluated)))
@@ -318,7 +236,7 @@ def _source_view(
 ) -> SourceView:
     frame = next(_frames_at(clip, [plan.source]), None)
     if frame is None:
-        raise InputError(f"it has no frame {plan.source}", subject=clip, remedy="Choose another --source-frame")
+        raise InputError(f"it has no frame {plan.source}", subject=clip, remedy="Choose another `source_frame`")
     rgb = frame.rgb
     height, width = rgb.shape[:2]
     pose = Pose(labels.inputs.points[plan.source])

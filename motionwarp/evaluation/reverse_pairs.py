@@ -20,9 +20,10 @@ import torch
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_photos
 from motionwarp.data.reposed import clip_poses, other_pose
 from motionwarp.engines.base import RenderSettings
-from motionwarp.errors import InputError, NoPersonError, OptionError
+from motionwarp.errors import InputError, NoPersonError
 from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.frame_metrics import FrameScorer, TargetView
+from motionwarp.evaluation.options import ReverseSettings
 from motionwarp.evaluation.scoring import Scorer
 from motionwarp.evaluation.systems import SourceView, make_contestants
 from motionwarp.evaluation.windows import SURE_SCORE, matte_in, on_plain, person_box, person_window, picture_in
@@ -41,45 +42,6 @@ _DRAWS = 20
 _FILL = 0.425
 # ... and then the person is cut out with this much around, as a share of the longer side
 _AROUND = 0.08
-
-
-@dataclass(frozen=True)
-class ReverseSettings:
-    """Which photos and poses.
-
-    Attributes
-    ----------
-    count : int
-        Photos of the validation split; those whose torso is not seen, or whose person the layered engine cannot move,
-        are left out and do not count.
-    seed : int
-        Seed of the choice of photos and poses. A photo's pose does not depend on `count`.
-    source_detail : float
-        Pixels of the made source for each pixel of a 256x192 crop.
-    background : int
-        Plain level behind the person, 0..255.
-    rows : int
-        Photos kept for a contact sheet, half of them the worst.
-    """
-
-    count: int = 100
-    seed: int = 0
-    source_detail: float = 1.5
-    background: int = 127
-    rows: int = 0
-
-    def __post_init__(self) -> None:
-        if self.count < 1 or self.rows < 0 or not 0.25 <= self.source_detail <= 8 or not 0 <= self.background <= 255:
-            raise OptionError("numbers are out of range", subject=str(self))
-
-    def told(self) -> dict[str, object]:
-        """Return what a report has to tell of the protocol."""
-        return {
-            "framing": "crop 256x192",
-            "background": self.background,
-            "seed": self.seed,
-            "source_detail": self.source_detail,
-        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import OptionError
 from motionwarp.evaluation.frame_metrics import RenderedView, TargetView
@@ -71,13 +71,13 @@ class EngineContestant:
 
     def plan(self, target_poses: FloatArray) -> FloatArray:
         """Run the engine's first pass."""
-        return self.engine.plan(target_poses)
+        return self.engine.plan(Motion(target_poses))
 
     def render(self, target_poses: FloatArray, theta: FloatArray) -> list[RenderedView]:
         """Run the engine's second pass."""
         if self._backdrop is None:
             raise RuntimeError("EngineContestant.prepare must be called before render")
-        return [_on(self._backdrop, layer) for layer in self.engine.render(target_poses, theta)]
+        return [_on(self._backdrop, layer) for layer in self.engine.render(Motion(target_poses), theta)]
 
 
 class CopyContestant:
@@ -121,7 +121,7 @@ def make_contestants(names: Sequence[str]) -> list[Contestant]:
     if not labels or len(set(labels)) < len(labels):
         raise OptionError(
             f"engines to be compared must differ, got {', '.join(labels) or 'none'}",
-            subject="--engine",
+            values={"engine": ", ".join(names)},
             remedy="Name every engine once; files need different names",
         )
     return contestants

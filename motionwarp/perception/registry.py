@@ -52,7 +52,7 @@ def make_estimator(name_or_file: str, device: torch.device, dtype: torch.dtype) 
     if not path.exists():
         raise OptionError(
             "is neither an estimator nor a file",
-            subject=f"--pose-estimator {name_or_file}",
+            values={"pose_estimator": name_or_file},
             remedy=f"Choose one of {', '.join(ESTIMATOR_NAMES)}, or give a file of poses or weights",
         )
     if path.suffix == ".safetensors":

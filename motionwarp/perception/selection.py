@@ -64,9 +64,12 @@ class PersonChoice:
 
     def __post_init__(self) -> None:
         if self.index is not None and self.point is not None:
-            raise OptionError("a person is chosen by index or by place, not by both", subject="--person")
+            raise OptionError(
+                "a person is chosen by index or by place, not by both",
+                values={"person": f"{self.index} and {self.point}"},
+            )
         if self.index is not None and self.index < 0:
-            raise OptionError("people are counted from 0", subject=f"--person {self.index}")
+            raise OptionError("people are counted from 0", values={"person": self.index})
 
     @classmethod
     def parse(cls, text: str) -> PersonChoice:
@@ -80,7 +83,7 @@ class PersonChoice:
             return cls(point=(float(found[1]), float(found[2])))
         raise OptionError(
             "is not a choice of a person",
-            subject=f"--person {text}",
+            values={"person": text},
             remedy="Give 'largest', a number counted from 0 by size, or a place in pixels as 'x,y'",
         )
 
@@ -111,7 +114,7 @@ class PersonChoice:
         if index >= len(by_size):
             raise NoPersonError(
                 f"there is no person number {index}, as only {len(by_size)} were found",
-                subject=f"--person {index}",
+                values={"person": index},
                 remedy=f"Numbers go from 0 to {len(by_size) - 1}, the largest person first",
             )
         return by_size[index]
@@ -124,7 +127,9 @@ class PersonChoice:
         if distances[best] > max(right - left, bottom - top) / 2:
             middles = "; ".join(f"{middle[0]:.0f},{middle[1]:.0f}" for middle in map(_middle, people))
             raise NoPersonError(
-                "there is no person at this place", subject=f"--person {self}", remedy=f"People were found at {middles}"
+                "there is no person at this place",
+                values={"person": str(self)},
+                remedy=f"People were found at {middles}",
             )
         return people[best]
 

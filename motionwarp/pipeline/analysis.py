@@ -1,14 +1,65 @@
-"""What was seen of the inputs, so that it can be kept and used for many transfers, and changed to make others of it."""
+"""The analysis of a transfer's two inputs, which can be kept and used for many transfers, and changed to make others of it."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
+import torch
+
+from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.media.image import is_picture
 from motionwarp.media.probe import VideoInfo
-from motionwarp.pipeline.driving import DrivingMotion
-from motionwarp.pipeline.source import PreparedSource
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.registry import make_estimator
+from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, probe_driving
+from motionwarp.pipeline.options import BackgroundKind, TransferOptions
+from motionwarp.pipeline.progress import Stage, TransferRun
+from motionwarp.pipeline.setup import TransferSetup, set_up
+from motionwarp.pipeline.source import PreparedSource, SourcePicture, prepare_source, read_source
 from motionwarp.pose.skeleton import MIRROR
-from motionwarp.types import PoseTrack
+from motionwarp.types import ByteArray, PoseTrack
+
+
+@dataclass(frozen=True, eq=False)
+class TransferInputs:
+    """Both inputs, opened: the source is read, of the clip only the headers.
+
+    Attributes
+    ----------
+    source : SourcePicture
+    driving : DrivingClip
+    setup : TransferSetup
+        Frame, engine and device that follow from them and the options.
+    """
+
+    source: SourcePicture
+    driving: DrivingClip
+    setup: TransferSetup
+
+
+def open_inputs(source: Path, driving: Path, options: TransferOptions) -> TransferInputs:
+    """Open both inputs; this takes hardly any time and finds most mistakes.
+
+    Raises
+    ------
+    InputError
+        One of its kinds, if an input or an option is at fault.
+    """
+    clip = probe_driving(driving, options)
+    picture = read_source(source, options)
+    setup = set_up(source, driving, options, picture.size, clip.info)
+    return TransferInputs(picture, clip, setup)
+
+
+def _input_warnings(inputs: TransferInputs) -> list[str]:
+    """Return what a user should know of the inputs before they are analysed."""
+    if not is_picture(inputs.driving.path):
+        return []
+    exchanged = "" if is_picture(inputs.source.path) else "; perhaps SOURCE and DRIVING were exchanged"
+    return [f"{inputs.driving.path} is a still picture, so the result has a single frame{exchanged}"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +80,59 @@ class AnalyzedInputs:
     motion: DrivingMotion
     info: VideoInfo
     estimator: str
+
+
+def load_estimator(options: TransferOptions) -> Estimator:
+    """Load what sees people, as the options ask for it."""
+    device = resolve_device(options.device)
+    return make_estimator(options.pose_estimator, device, resolve_precision(options.precision, device))
+
+
+def analyze(
+    inputs: TransferInputs,
+    *,
+    estimator: Estimator | None = None,
+    run: TransferRun | None = None,
+    sampler: FrameSampler | None = None,
+) -> AnalyzedInputs:
+    """Find the person in both inputs, and their motion.
+
+    Parameters
+    ----------
+    inputs : TransferInputs
+    estimator : Estimator or None
+        What sees people; None loads it.
+    run : TransferRun or None
+        Where the source's plate is shown, it is made in a thread of the run, which may outlast the analysis.
+    sampler : FrameSampler or None
+        As for `observe_driving`: which frames of the clip are looked at.
+
+    Raises
+    ------
+    NoPersonError
+        If source or clip show nobody.
+    """
+    options = inputs.setup.options
+    torch.manual_seed(options.seed)
+    with ExitStack() as own:
+        run = run or own.enter_context(TransferRun())
+        run.warnings += _input_warnings(inputs)
+        estimator = estimator or load_estimator(options)
+        run.announce(Stage.SOURCE, 0, 1)
+        with run.clock.measure("source"):
+            prepared = prepare_source(inputs.source, options, estimator)
+        run.announce(Stage.SOURCE, 1, 1)
+        if options.background_choice.kind is BackgroundKind.SOURCE:
+            run.in_thread(partial(_make_plate, prepared, run))
+        motion = observe_driving(
+            inputs.driving, options, estimator, with_plate=inputs.setup.needs_plate, run=run, sampler=sampler
+        )
+        return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name)
+
+
+def _make_plate(source: PreparedSource, run: TransferRun) -> ByteArray:
+    with run.clock.measure("plate"):
+        return source.plate
 
 
 def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:

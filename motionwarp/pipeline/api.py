@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,18 +19,16 @@ from motionwarp.media.audio import AudioSource
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import VideoWriter, open_writer
-from motionwarp.pipeline.job import TransferJob
+from motionwarp.options import changed
+from motionwarp.pipeline.analysis import analyze, open_inputs
 from motionwarp.pipeline.options import StrPath, TransferOptions
-from motionwarp.pipeline.progress import ProgressCallback, Stage, announce
-from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, TransferRun
+from motionwarp.pipeline.rendering import render, render_regions
+from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import Frame
 from motionwarp.version import __version__
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from motionwarp.pipeline.options import TransferChanges
 
 
 @dataclass(frozen=True)
@@ -86,63 +85,67 @@ class TransferResult:
 _QUEUE = 3
 
 
-def open_result(job: TransferJob, output: StrPath, options: TransferOptions) -> VideoWriter:
+def open_result(setup: TransferSetup, output: StrPath) -> VideoWriter:
     """Open the file that a transfer's frames go to.
 
     Parameters
     ----------
-    job : TransferJob
+    setup : TransferSetup
+        Its options say rate, codec and sound.
     output : path
-    options : TransferOptions
-        Rate, codec and sound.
 
     Raises
     ------
     OutputError
         If it cannot or must not be written.
     """
-    info = job.driving_info
+    info, options = setup.info, setup.options
+    sound = AudioSource(setup.driving, options.start, options.end) if options.audio and info.has_audio else None
     return open_writer(
         output,
-        width=job.width,
-        height=job.height,
+        width=setup.width,
+        height=setup.height,
         frame_rate=options.frame_rate or info.frame_rate,
         time_base=time_base(options.frame_rate, info.time_base),
-        alpha=job.alpha,
+        alpha=setup.alpha,
         options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
-        audio=AudioSource(job.driving_path, options.start, options.end) if options.audio and info.has_audio else None,
-        metadata=provenance(job.engine.name),
+        audio=sound,
+        metadata=provenance(setup.engine.name),
         overwrite=options.overwrite,
-        inputs=inputs_of(job),
+        inputs=setup.files(),
     )
 
 
 def write_frames(
-    job: TransferJob, frames: Iterable[Frame], writer: VideoWriter, end_seconds: float, told: Callable[[Frame], None]
+    frames: Iterable[Frame],
+    writer: VideoWriter,
+    end_seconds: float,
+    clock: StageClock,
+    on_frame: Callable[[Frame], None],
 ) -> None:
     """Write frames, each of which is encoded while the next one is drawn.
 
     Parameters
     ----------
-    job : TransferJob
-        Its clock counts the time that is spent waiting.
     frames : iterable of Frame
     writer : VideoWriter
         Opened.
     end_seconds : float
         When the last frame's turn is over.
-    told : callable
+    clock : StageClock
+        Counts the time that is spent waiting.
+    on_frame : callable
         Called with each frame once it is on its way.
     """
     with ThreadedWriter(writer, _QUEUE) as encoder:
         for frame in frames:
-            with job.clock.measure("wait for encoder"):
+            with clock.measure("wait for encoder"):
                 encoder.write(
                     frame.rgb if frame.alpha is None else np.dstack([frame.rgb, frame.alpha]), frame.pts_seconds
                 )
-            told(frame)
+            on_frame(frame)
         encoder.end_at(end_seconds)
-        with job.clock.measure("finish encoding"):
+        with clock.measure("finish encoding"):
             encoder.close()
 
 
@@ -151,18 +154,12 @@ def time_base(asked: Fraction | None, clock: Fraction) -> Fraction:
     return clock if asked is None else 1 / (asked * 16)
 
 
-def inputs_of(job: TransferJob) -> list[Path]:
-    """Return all files that a transfer reads, which no output may replace."""
-    options = job.options
-    given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
-    return [job.source_path, job.driving_path, *(Path(path) for path in given if path is not None)]
-
-
 def provenance(engine_name: str) -> Mapping[str, str]:
     """Return the tags of a file that say that nobody filmed this."""
     maker = f"motionwarp {__version__}"
+    given = "the motion of one video given to another person"
     return {
-        "comment": f"Synthetic video made by {maker}, engine {engine_name}: the motion of one video given to another person",
+        "comment": f"Synthetic video made by {maker}, engine {engine_name}: {given}",
         "synthetic": "true",
         "encoded_by": maker,
     }
@@ -179,7 +176,7 @@ def transfer(
     options: TransferOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-    **changes: Unpack[TransferChanges],
+    **changes: Any,
 ) -> TransferResult:
     """Give the motion of a clip to the person of a picture and write it as a video.
 
@@ -193,7 +190,7 @@ def transfer(
         Its ending decides the container; see `motionwarp.media.writer.open_writer`. It appears whole or not at all.
     options : TransferOptions, optional
     progress : callable, optional
-        Told of every step of every stage.
+        Called with every step of every stage.
     **changes
         Single options by name, such as `background="#202020"`, in place of those in `options`.
 
@@ -206,27 +203,29 @@ def transfer(
     InputError
         One of its kinds, if an input, an option or the output is at fault; nothing is written then.
     """
-    options = replace(options or TransferOptions(), **changes)
+    options = changed(options or TransferOptions(), changes)
     begin = time.perf_counter()
-    source, driving = Path(source), Path(driving)
-    job = TransferJob(source, driving, options)
-    for further in (options.save_poses, options.region_debug):
-        if further is not None:
-            check_target(Path(further), overwrite=options.overwrite, inputs=[*inputs_of(job), output])
-    # opened before any work is done: an output that cannot be written is told of at once
-    with open_result(job, output, options) as writer:
-        timeline = job.prepare(progress)
-        _save_poses(job, options)
-        write_frames(
-            job,
-            job.frames(),
-            writer,
-            timeline.end_seconds,
-            lambda frame: announce(progress, Stage.RENDER, frame.index + 1, len(timeline)),
-        )
-        job.warnings += writer.warnings
-    _save_regions(job, options, timeline)
-    return _result(job, Path(output), timeline, time.perf_counter() - begin)
+    with TransferRun(progress) as run:
+        inputs = open_inputs(Path(source), Path(driving), options)
+        setup = inputs.setup
+        for further in (options.save_poses, options.region_debug):
+            if further is not None:
+                check_target(Path(further), overwrite=options.overwrite, inputs=[*setup.files(), output])
+        # opened before any work is done: an output that cannot be written is told of at once
+        with open_result(setup, output) as writer:
+            analyzed = analyze(inputs, run=run)
+            plan = plan_transfer(setup, analyzed, run=run)
+            _save_poses(plan)
+            write_frames(
+                render(plan, run=run),
+                writer,
+                plan.timeline.end_seconds,
+                run.clock,
+                lambda frame: run.announce(Stage.RENDER, frame.index + 1, len(plan)),
+            )
+            run.warnings += writer.warnings
+        _save_regions(plan)
+    return _result(plan, run, Path(output), time.perf_counter() - begin)
 
 
 def stream(
@@ -235,7 +234,7 @@ def stream(
     options: TransferOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-    **changes: Unpack[TransferChanges],
+    **changes: Any,
 ) -> Iterator[Frame]:
     """Give the motion of a clip to the person of a picture, frame by frame; options of the file written do not count.
 
@@ -254,60 +253,69 @@ def stream(
     InputError
         As for `transfer`, when the first frame is asked for.
     """
-    job = TransferJob(Path(source), Path(driving), replace(options or TransferOptions(), **changes))
-    timeline = job.prepare(progress)
-    for frame in job.frames():
-        yield frame
-        announce(progress, Stage.RENDER, frame.index + 1, len(timeline))
+    options = changed(options or TransferOptions(), changes)
+    with TransferRun(progress) as run:
+        inputs = open_inputs(Path(source), Path(driving), options)
+        plan = plan_transfer(inputs.setup, analyze(inputs, run=run), run=run)
+        with closing(render(plan, run=run)) as frames:
+            for frame in frames:
+                yield frame
+                run.announce(Stage.RENDER, frame.index + 1, len(plan))
 
 
-def _save_poses(job: TransferJob, options: TransferOptions) -> None:
-    if options.save_poses is not None:
+def _save_poses(plan: TransferPlan) -> None:
+    setup = plan.setup
+    if setup.options.save_poses is not None:
         write_track(
-            options.save_poses,
-            job.observed,
-            file_name=job.driving_path.name,
-            fps=float(job.driving_info.frame_rate),
-            overwrite=options.overwrite,
+            setup.options.save_poses,
+            plan.inputs.motion.track,
+            file_name=setup.driving.name,
+            fps=float(setup.info.frame_rate),
+            overwrite=setup.options.overwrite,
         )
 
 
-def _save_regions(job: TransferJob, options: TransferOptions, timeline: Timeline) -> None:
+def _save_regions(plan: TransferPlan) -> None:
+    setup, options = plan.setup, plan.setup.options
     if options.region_debug is None:
         return
-    frames = job.region_frames()
+    frames = render_regions(plan)
     first = next(frames)
-    info = job.driving_info
     with open_writer(
         options.region_debug,
         width=first.rgb.shape[1],
         height=first.rgb.shape[0],
-        frame_rate=options.frame_rate or info.frame_rate,
-        time_base=time_base(options.frame_rate, info.time_base),
+        frame_rate=options.frame_rate or setup.info.frame_rate,
+        time_base=time_base(options.frame_rate, setup.info.time_base),
         options=EncodeOptions(),
-        metadata=provenance(job.engine.name),
+        metadata=provenance(setup.engine.name),
         overwrite=options.overwrite,
-        inputs=inputs_of(job),
+        inputs=setup.files(),
     ) as writer:
         for frame in chain([first], frames):
             writer.write(frame.rgb, frame.pts_seconds)
-        writer.end_at(timeline.end_seconds)
+        writer.end_at(plan.timeline.end_seconds)
 
 
-def _result(job: TransferJob, output: Path, timeline: Timeline, seconds: float) -> TransferResult:
+def _result(plan: TransferPlan, run: TransferRun, output: Path, seconds: float) -> TransferResult:
+    setup, report = plan.setup, plan.aligned
     return TransferResult(
         output=output,
-        frames=len(timeline),
-        width=job.width,
-        height=job.height,
-        duration_seconds=timeline.end_seconds - float(timeline.times_seconds[0]),
-        engine=job.engine.name,
-        device=job.device.type,
-        precision=str(job.dtype).removeprefix("torch."),
-        estimator=job.estimator_name,
+        frames=len(plan),
+        width=setup.width,
+        height=setup.height,
+        duration_seconds=plan.duration_seconds,
+        engine=setup.engine.name,
+        device=plan.device.type,
+        precision=plan.precision,
+        estimator=plan.inputs.estimator,
         seconds=seconds,
-        fps=len(timeline) / max(seconds, _SHORTEST_SECONDS),
-        stage_seconds=job.clock.seconds(),
-        warnings=tuple(job.warnings),
-        retargeting=job.retargeting,
+        fps=len(plan) / max(seconds, _SHORTEST_SECONDS),
+        stage_seconds=run.clock.seconds(),
+        warnings=tuple(run.warnings),
+        retargeting={
+            "mirrored": list(report.mirrored),
+            "estimated": list(report.estimated),
+            "shots": [asdict(shot) for shot in report.shots],
+        },
     )

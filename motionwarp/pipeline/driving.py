@@ -11,15 +11,15 @@ import numpy as np
 
 from motionwarp.errors import MediaError, NoPersonError, PoseFileError
 from motionwarp.media.prefetch import prefetched
-from motionwarp.media.probe import VideoInfo
+from motionwarp.media.probe import VideoInfo, probe_video
 from motionwarp.media.reader import VideoReader, open_video
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.driving_plate import PlateBuilder
 from motionwarp.pipeline.layout import resized
-from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
+from motionwarp.pipeline.options import SectionOptions, TransferOptions
+from motionwarp.pipeline.progress import Stage, StageClock, TransferRun
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.continuity import discontinuities
@@ -49,7 +49,7 @@ class FrameSampler:
 
     def __init__(self, every: int = 1, most: int = 6) -> None:
         if every < 1 or most < 1:
-            raise ValueError(f"Glimpses needs numbers from 1 up, got every {every} and most {most}")
+            raise ValueError(f"FrameSampler needs numbers from 1 up, got every {every} and most {most}")
         self.every, self.passed = every, 0
         self._most, self._step = most, 1
         self._kept: dict[int, Frame] = {}
@@ -120,40 +120,66 @@ class DrivingMotion:
     every: int = 1
 
 
-def open_driving(path: Path, options: TransferOptions, every: int = 1) -> VideoReader:
+@dataclass(frozen=True, eq=False)
+class DrivingClip:
+    """The driving clip as its headers tell of it, before anybody is looked for in it.
+
+    Attributes
+    ----------
+    path : Path
+    info : VideoInfo
+    given_track : PoseTrack or None
+        The poses of the whole clip, if they come from a file.
+    """
+
+    path: Path
+    info: VideoInfo
+    given_track: PoseTrack | None = None
+
+
+def probe_driving(path: Path, options: TransferOptions) -> DrivingClip:
+    """Read the clip's headers, and its poses if a file has them.
+
+    Raises
+    ------
+    MediaError
+        If there is no video.
+    PoseFileError
+        If the file of poses is damaged or for frames of another shape.
+    """
+    info = probe_video(path)
+    return DrivingClip(path, info, _given_track(options, info))
+
+
+def open_driving(path: Path, options: SectionOptions, every: int = 1) -> VideoReader:
     """Open the section of the driving clip that is asked for; one of `every` frames is whole."""
     return open_video(path, start_seconds=options.start, end_seconds=options.end, whole_every=every)
 
 
 def observe_driving(
-    path: Path,
+    clip: DrivingClip,
     options: TransferOptions,
-    given: PoseTrack | None,
     estimator: Estimator,
-    clock: StageClock,
     *,
     with_plate: bool,
-    callback: ProgressCallback | None,
-    glimpses: FrameSampler | None = None,
+    run: TransferRun | None = None,
+    sampler: FrameSampler | None = None,
 ) -> DrivingMotion:
     """Go through the driving clip once.
 
     Parameters
     ----------
-    path : Path
+    clip : DrivingClip
     options : TransferOptions
         Its section and person.
-    given : PoseTrack or None
-        The poses of the whole clip, if they come from a file.
     estimator : Estimator
         Not used if the poses are given.
-    clock : StageClock
     with_plate : bool
         Whether the clip's background is needed without its person.
-    callback : callable or None
-    glimpses : FrameSampler or None
-        Which frames are looked at, and where a few pictures are kept; None for all frames and no pictures. Cuts are found among all
-        frames in any case.
+    run : TransferRun or None
+    sampler : FrameSampler or None
+        Which frames are looked at, and where a few pictures are kept; None for all frames and no pictures. Cuts are
+        found among all frames in any case.
 
     Raises
     ------
@@ -162,20 +188,22 @@ def observe_driving(
     PoseFileError
         If the given poses are of another number of frames.
     """
-    every = 1 if glimpses is None else glimpses.every
+    run = run or TransferRun()
+    clock, given = run.clock, clip.given_track
+    every = 1 if sampler is None else sampler.every
     with (
-        open_driving(path, options, every) as reader,
+        open_driving(clip.path, options, every) as reader,
         closing(prefetched(clock.timed("decode", reader), _AHEAD)) as decoded,
     ):
         pass_one = _PassOne(reader.info, PlateBuilder() if with_plate else None, given)
-        doubts = ReadingQuality()
+        quality = ReadingQuality()
         # apart from the estimator's own time, which is most of what following takes otherwise
         waited = clock.timed("wait for decoding", decoded)
-        frames = _watched(waited, pass_one, reader.info, options, callback, glimpses)
+        frames = _watched(waited, pass_one, expected_frames(reader.info, options), run, sampler)
         if given is None:
             for observation in clock.timed("analyse", estimator.follow(frames, PersonChoice.parse(options.person))):
                 person = observation.person
-                doubts.add(observation.frame.rgb, person)
+                quality.add(observation.frame.rgb, person)
                 pass_one.see(observation.frame, None if person is None else person.pose.points)
         else:
             for frame in frames:
@@ -186,26 +214,27 @@ def observe_driving(
         if not track.present.any():
             raise NoPersonError(
                 "no person was found in any frame",
-                subject=path,
-                remedy="Use a clip that shows one clearly, choose another section, or give --driving-poses",
+                subject=clip.path,
+                remedy="Use a clip that shows one clearly, choose another section, or give `driving_poses`",
             )
         plate = None if pass_one.plate is None else pass_one.plate.finish()
         # the estimator has seen the source as well; only some can tell of what happened to them
-        notes = [*reader.warnings, *getattr(estimator, "warnings", ()), *doubts.notes("the driving person")]
+        notes = [*reader.warnings, *getattr(estimator, "warnings", ()), *quality.notes("the driving person")]
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
 
 
 def read_frames(
-    path: Path, options: TransferOptions, numbers: Iterable[int], every: int, clock: StageClock
+    path: Path, options: SectionOptions, numbers: Iterable[int], every: int, clock: StageClock
 ) -> Generator[Frame, None, None]:
     """Yield frames of the section once more.
 
     Parameters
     ----------
-    path, options, clock
-        As for `observe_driving`.
+    path : Path
+    options : SectionOptions
+    clock : StageClock
     numbers : iterable of int
         Which frames, not decreasing, by their number in a track that has one of `every` frames; one may be wanted several times.
     every : int
@@ -239,7 +268,7 @@ def read_frames(
     )
 
 
-def _end_of(track: PoseTrack, info: VideoInfo, options: TransferOptions) -> float:
+def _end_of(track: PoseTrack, info: VideoInfo, options: SectionOptions) -> float:
     ends = [end for end in (info.duration_seconds, options.end) if end is not None]
     return clip_end(track.times_seconds, info.frame_rate, min(ends) - (options.start or 0.0) if ends else None)
 
@@ -287,23 +316,17 @@ class _PassOne:
 
 
 def _watched(
-    frames: Iterable[Frame],
-    pass_one: _PassOne,
-    info: VideoInfo,
-    options: TransferOptions,
-    callback: ProgressCallback | None,
-    glimpses: FrameSampler | None,
+    frames: Iterable[Frame], pass_one: _PassOne, total: int | None, run: TransferRun, sampler: FrameSampler | None
 ) -> Iterator[Frame]:
     """Yield the frames that are looked at."""
-    total = expected_frames(info, options)
     for frame in frames:
         pass_one.watch(frame)
-        if glimpses is None or glimpses.take(frame):
+        if sampler is None or sampler.take(frame):
             yield frame
-        announce(callback, Stage.MOTION, frame.index + 1, None if total is None else max(total, frame.index + 1))
+        run.announce(Stage.MOTION, frame.index + 1, None if total is None else max(total, frame.index + 1))
 
 
-def expected_frames(info: VideoInfo, options: TransferOptions) -> int | None:
+def expected_frames(info: VideoInfo, options: SectionOptions) -> int | None:
     """Return about how many frames the section has, as far as the headers tell."""
     if info.frame_count is not None and options.start is None and options.end is None:
         return info.frame_count
@@ -315,14 +338,7 @@ def expected_frames(info: VideoInfo, options: TransferOptions) -> int | None:
     return max(round(section * float(info.frame_rate)), 1)
 
 
-def given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
-    """Read the driving poses from the file that was given, if one was.
-
-    Raises
-    ------
-    PoseFileError
-        If the file is damaged or for frames of another shape.
-    """
+def _given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
     if options.driving_poses is None:
         return None
     choice = PersonChoice.parse(options.person)
@@ -334,7 +350,7 @@ def given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
     )
 
 
-def _given_index(track: PoseTrack, frame: Frame, options: TransferOptions) -> int:
+def _given_index(track: PoseTrack, frame: Frame, options: SectionOptions) -> int:
     """Return which of the given poses is a frame's: by number for a whole clip, by time for a section of it."""
     if options.start is None:
         return frame.index

@@ -1,17 +1,18 @@
-"""Every option of a transfer, checked when made."""
+"""The options of a transfer: a small group each for what is looked at, what is shown, what computes and what encodes."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
 
+from motionwarp.engines.registry import engine_help
 from motionwarp.errors import OptionError
+from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option, parse_seconds
 
 MIN_SIDE = 16
 MAX_SIDE = 8192
@@ -40,13 +41,13 @@ class OutputSize:
         if found is None:
             raise OptionError(
                 "is not a size",
-                subject=f"--size {text}",
+                values={"size": text},
                 remedy="Write WIDTHxHEIGHT, such as 1280x720, or one number for the long side",
             )
         sides = [int(side) for side in found.groups() if side is not None]
         if any(not MIN_SIDE <= side <= MAX_SIDE for side in sides):
             raise OptionError(
-                "is out of range", subject=f"--size {text}", remedy=f"Sides go from {MIN_SIDE} to {MAX_SIDE} pixels"
+                "is out of range", values={"size": text}, remedy=f"Sides go from {MIN_SIDE} to {MAX_SIDE} pixels"
             )
         return cls(long_side=sides[0]) if len(sides) == 1 else cls(width=sides[0], height=sides[1])
 
@@ -68,7 +69,7 @@ class BackgroundChoice:
     Attributes
     ----------
     kind : BackgroundKind
-    colour : (int, int, int) or None
+    color : (int, int, int) or None
         RGB in 0..255, for `COLOR`.
     path : Path or None
         A picture or a video, for `FILE`.
@@ -80,7 +81,7 @@ class BackgroundChoice:
 
     @classmethod
     def parse(cls, text: str) -> BackgroundChoice:
-        """Read `source`, `driving`, `transparent`, `#rrggbb` or a path; raise `OptionError` for a colour that is none."""
+        """Read `source`, `driving`, `transparent`, `#rrggbb` or a path; raise `OptionError` for a color that is none."""
         word = text.strip()
         if word in ("source", "driving", "transparent"):
             return cls(BackgroundKind(word))
@@ -90,7 +91,7 @@ class BackgroundChoice:
         if not word or word.startswith("#"):
             raise OptionError(
                 "is not a background",
-                subject=f"--background {text!r}",
+                values={"background": text},
                 remedy="Give source, driving, transparent, a colour as '#rrggbb', or a picture or video file",
             )
         return cls(BackgroundKind.FILE, path=Path(word))
@@ -98,126 +99,98 @@ class BackgroundChoice:
 
 StrPath = str | PathLike[str]
 
-PLACEMENTS: Final = ("source", "driving")
-DEVICES: Final = ("auto", "cpu", "cuda", "mps")
-PRECISIONS: Final = ("auto", "fp32", "bf16", "fp16")
 MAX_BATCH: Final = 256
 MAX_FPS: Final = 240
 
 
-@dataclass(frozen=True)
-class TransferOptions:
-    """What `motionwarp transfer` can be told, with its defaults.
+@documented
+@dataclass(frozen=True, kw_only=True)
+class SectionOptions(Options):
+    """The part of a clip that is used."""
 
-    Attributes
-    ----------
-    engine : str
-        'auto', the name of an engine, or a file of weights.
-    retarget : bool
-        Fit the driving person's motion to the proportions of the source person.
-    placement : 'source' or 'driving'
-        Stand where the source person stands, or where the driving person does.
-    background : str
-        'source', 'driving', 'transparent', '#rrggbb', or a picture or video file.
-    size : str, int or None
-        'WIDTHxHEIGHT' or the long side in pixels; None for the background's own size, its long side at most 1920.
-    source_poses, driving_poses : path or None
-        Poses read from files in place of an estimator's.
-    matte : path or None
-        A grey picture of the source person's coverage, in place of the alpha channel's or the estimator's.
-    source_time : float
-        Seconds into a SOURCE that is a video, where its picture is taken.
-    fps : float, str, Fraction or None
-        Frames a second of the output, such as 25 or '30000/1001'; None keeps the driving clip's own times.
-    start, end : float or None
-        The part of the driving clip to use, in seconds.
-    person : str
-        Which of several people: 'largest', an index counted by size from 0, or 'x,y' in pixels.
-    smooth : float
-        Strength of the smoothing over time in [0, 1]; 0 leaves the motion as observed.
-    audio : bool
-        Take over the driving clip's sound.
-    side_by_side : bool
-        Show source, driving clip and result beside each other.
-    region_debug : path or None
-        A further video to write: what the engine decides for every frame, drawn. Not every engine can.
-    save_poses : path or None
-        Where to write the driving poses as observed, to be edited or used again.
-    pose_estimator : str
-        'builtin', 'mediapipe', 'dwpose' or a file.
-    device : str
-        'auto', 'cpu', 'cuda' or 'mps'.
-    precision : str
-        'auto', 'fp32', 'bf16' or 'fp16': of the networks' activations.
-    batch_size : int or str
-        Frames rendered at once; 'auto' chooses by the size of the frame and the device.
-    codec : str
-        Video codec of the output; 'auto' chooses by its ending.
-    crf : int or None
-        Quality of the encoder, lower is better; None for the codec's own default.
-    preset : str or None
-        Speed preset of the encoder; None for the codec's own default.
-    overwrite : bool
-        Replace an output that exists.
-    seed : int
-        The same input, weights, device and seed give the same frames.
-
-    Raises
-    ------
-    OptionError
-        For a value that is out of range or makes no sense together with another.
-    """
-
-    engine: str = "auto"
-    retarget: bool = True
-    placement: Literal["source", "driving"] = "source"
-    background: str = "source"
-    size: str | int | None = None
-    source_poses: StrPath | None = None
-    driving_poses: StrPath | None = None
-    matte: StrPath | None = None
-    source_time: float = 0.0
-    fps: float | str | Fraction | None = None
-    start: float | None = None
-    end: float | None = None
-    person: str = "largest"
-    smooth: float = 0.5
-    audio: bool = True
-    side_by_side: bool = False
-    save_poses: StrPath | None = None
-    region_debug: StrPath | None = None
-    pose_estimator: str = "builtin"
-    device: str = "auto"
-    precision: str = "auto"
-    batch_size: int | str = "auto"
-    codec: str = "auto"
-    crf: int | None = None
-    preset: str | None = None
-    overwrite: bool = False
-    seed: int = 0
+    start: float | None = option(
+        None, help="Begin the clip here: 12.5 or 0:12.5.", metavar="TIME", parse=parse_seconds, low=0
+    )
+    end: float | None = option(None, help="End the clip here: 15 or 0:15.", metavar="TIME", parse=parse_seconds, low=0)
 
     def __post_init__(self) -> None:
-        _check_member("--placement", self.placement, PLACEMENTS)
-        _check_member("--device", self.device, DEVICES)
-        _check_member("--precision", self.precision, PRECISIONS)
-        _check_range("--source-time", self.source_time, 0, math.inf)
-        _check_range("--smooth", self.smooth, 0, 1)
-        _check_range("--start", self.start, 0, math.inf)
-        _check_range("--end", self.end, 0, math.inf)
-        _check_range("--crf", self.crf, 0, 63)
-        _check_range("--seed", self.seed, 0, 2**63 - 1)
+        super().__post_init__()
         if self.end is not None and self.end <= (self.start or 0.0):
             raise OptionError(
                 "does not lie after the start",
-                subject=f"--end {self.end:g}",
+                values={"end": self.end},
                 remedy=f"Give more than {self.start or 0:g} seconds",
             )
-        if not self.engine or not self.pose_estimator or not self.codec:
-            raise OptionError(
-                "an engine, estimator or codec has an empty name", remedy="Leave the option out for the default"
-            )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class InputOptions(SectionOptions):
+    """What is taken of the two inputs, and what about them comes from files."""
+
+    source_time: float = option(
+        0.0, help="Where a SOURCE that is a video is taken.", metavar="TIME", parse=parse_seconds, low=0
+    )
+    source_poses: StrPath | None = option(
+        None, help="Take the source's points from here.", metavar="FILE", panel=Panel.PEOPLE
+    )
+    driving_poses: StrPath | None = option(
+        None, help="Take the driving points from here.", metavar="FILE", panel=Panel.PEOPLE
+    )
+    matte: StrPath | None = option(None, help="Take the source's matte from here.", metavar="FILE", panel=Panel.PEOPLE)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PersonOptions(Options):
+    """Who is meant."""
+
+    person: str = option(
+        "largest", help="Which of several people: largest, a number from 0 by size, or x,y in pixels.", metavar="WHICH"
+    )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PlacementOptions(Options):
+    """Where the person stands."""
+
+    placement: Literal["source", "driving"] = option(
+        "source", help="Stand where the source or where the driving person stands.", panel=Panel.LOOK
+    )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class FrameOptions(Options):
+    """What the output's frames show, and how large and how many they are."""
+
+    retarget: bool = option(True, help="Fit the motion to the person's own proportions.", panel=Panel.LOOK)
+    background: str = option(
+        "source",
+        help="source, driving, transparent, '#rrggbb', or a picture or video file.",
+        metavar="WHAT",
+        panel=Panel.LOOK,
+    )
+    size: str | int | None = option(
+        None,
+        help="Size of the output in pixels.",
+        metavar="WxH|LONG_SIDE",
+        shown_default="as the background, long side up to 1920",
+        panel=Panel.LOOK,
+    )
+    fps: float | str | Fraction | None = option(
+        None,
+        help="Frames a second, such as 25 or 30000/1001.",
+        metavar="RATE",
+        shown_default="the driving clip's own times",
+        panel=Panel.LOOK,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         # parsed here, so that a wrong value is refused before any work is done
-        _ = self.output_size, self.background_choice, self.frame_rate, self.frames_per_batch
+        _ = self.output_size, self.background_choice, self.frame_rate
 
     @property
     def output_size(self) -> OutputSize | None:
@@ -241,10 +214,63 @@ class TransferOptions:
         if not 0 < rate <= MAX_FPS:
             raise OptionError(
                 "is not a frame rate",
-                subject=f"--fps {self.fps}",
+                values={"fps": self.fps},
                 remedy=f"Give a number over 0 and up to {MAX_FPS}, or 30000/1001",
             )
         return rate
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class SmoothingOptions(Options):
+    """How steady the motion is made."""
+
+    smooth: float = option(
+        0.5, help="Smoothing of the motion over time.", metavar="0..1", low=0, high=1, panel=Panel.LOOK
+    )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class EncodingOptions(Options):
+    """How videos are encoded."""
+
+    codec: str = option("auto", help="auto, h264, hevc, av1, vp9, prores or ffv1.", metavar="NAME", panel=Panel.OUTPUT)
+    crf: int | None = option(
+        None,
+        help="Quality, lower is better.",
+        metavar="N",
+        shown_default="the codec's own",
+        low=0,
+        high=63,
+        panel=Panel.OUTPUT,
+    )
+    preset: str | None = option(
+        None, help="Speed of the encoder.", metavar="NAME", shown_default="the codec's own", panel=Panel.OUTPUT
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_named("codec", self.codec)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions(Options):
+    """Which engine renders, and how much at once."""
+
+    engine: str = option(
+        "auto",
+        help=engine_help(),
+        metavar="NAME|FILE",
+        panel=Panel.COMPUTING,
+    )
+    batch_size: int | str = option("auto", help="Frames rendered at once.", metavar="auto|N", panel=Panel.COMPUTING)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_named("engine", self.engine)
+        _ = self.frames_per_batch
 
     @property
     def frames_per_batch(self) -> int | None:
@@ -255,50 +281,79 @@ class TransferOptions:
         if not text.isdecimal() or not 1 <= int(text) <= MAX_BATCH:
             raise OptionError(
                 "is not a batch size",
-                subject=f"--batch-size {text}",
+                values={"batch_size": text},
                 remedy=f"Give 'auto' or a number from 1 to {MAX_BATCH}",
             )
         return int(text)
 
 
-def _check_member(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise OptionError("is not a choice", subject=f"{option} {value}", remedy=f"Choose one of {', '.join(allowed)}")
+@documented
+@dataclass(frozen=True, kw_only=True)
+class EstimatorOptions(Options):
+    """What finds people and their points."""
+
+    pose_estimator: str = option(
+        "builtin", help="builtin, mediapipe, dwpose, or a file.", metavar="NAME|FILE", panel=Panel.COMPUTING
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_named("pose_estimator", self.pose_estimator)
 
 
-def _check_range(option: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not (math.isfinite(value) and low <= value <= high):
-        bounds = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
-        raise OptionError("is out of range", subject=f"{option} {value}", remedy=f"Give a number {bounds}")
+@documented
+@dataclass(frozen=True, kw_only=True)
+class SeedOptions(Options):
+    """What chance is drawn from."""
+
+    seed: int = option(0, help="Same input and seed, same frames.", low=0, high=2**63 - 1, panel=Panel.COMPUTING)
 
 
-class TransferChanges(TypedDict, total=False):
-    """Any of the fields of `TransferOptions`, which says what they mean."""
+# fields come in the order of the bases from the last to the first, which is the order of help within a panel
+@documented
+@dataclass(frozen=True, kw_only=True)
+class AnalysisOptions(ComputeOptions, EstimatorOptions, SectionOptions, PersonOptions):
+    """Who is looked for in pictures and clips, and how."""
 
-    engine: str
-    retarget: bool
-    placement: Literal["source", "driving"]
-    background: str
-    size: str | int | None
-    source_poses: StrPath | None
-    driving_poses: StrPath | None
-    matte: StrPath | None
-    source_time: float
-    fps: float | str | Fraction | None
-    start: float | None
-    end: float | None
-    person: str
-    smooth: float
-    audio: bool
-    side_by_side: bool
-    save_poses: StrPath | None
-    region_debug: StrPath | None
-    pose_estimator: str
-    device: str
-    precision: str
-    batch_size: int | str
-    codec: str
-    crf: int | None
-    preset: str | None
-    overwrite: bool
-    seed: int
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class TransferOptions(
+    SeedOptions,
+    ComputeOptions,
+    EstimatorOptions,
+    EngineOptions,
+    OverwriteOptions,
+    EncodingOptions,
+    SmoothingOptions,
+    FrameOptions,
+    PlacementOptions,
+    PersonOptions,
+    InputOptions,
+):
+    """All that a transfer can be asked for; a group each for what other commands and functions take too.
+
+    The same input, weights, device and seed give the same frames.
+
+    Raises
+    ------
+    OptionError
+        For a value that is out of range or makes no sense together with another.
+    """
+
+    side_by_side: bool = option(False, help="Show source, driving and result beside each other.", panel=Panel.LOOK)
+    save_poses: StrPath | None = option(
+        None, help="Keep the driving points, to edit or use again.", metavar="FILE", panel=Panel.PEOPLE
+    )
+    region_debug: StrPath | None = option(
+        None,
+        help="Also write a video of parsing, warped parts, gates and blend.",
+        metavar="FILE",
+        panel=Panel.OUTPUT,
+    )
+    audio: bool = option(True, help="Take over the driving clip's sound.", panel=Panel.OUTPUT)
+
+
+def _check_named(name: str, value: str) -> None:
+    if not value:
+        raise OptionError("is empty", values={name: value}, remedy="Leave the option out for the default")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from types import TracebackType
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -90,7 +92,61 @@ class StageClock:
             return dict(self._seconds)
 
 
-def announce(callback: ProgressCallback | None, stage: Stage, done: int, total: int | None) -> None:
-    """Tell `callback`, where there is one."""
-    if callback is not None:
-        callback(Progress(stage, done, total))
+@contextmanager
+def run_in_thread(work: Callable[[], object]) -> Iterator[None]:
+    """Do something in a thread while the block runs; both are over at its end.
+
+    Parameters
+    ----------
+    work : callable
+        What it raises is raised at the end of the block, unless the block itself has failed. It is waited for in any case.
+    """
+    with ThreadPoolExecutor(1, "motionwarp-beside") as thread:
+        done = thread.submit(work)
+        yield
+        done.result()
+
+
+class TransferRun:
+    """What accompanies a transfer from its analysis to its last frame: progress, times, warnings, and work in threads.
+
+    As a context manager it ends its threads, however the block ends.
+
+    Attributes
+    ----------
+    clock : StageClock
+    warnings : list of str
+        What a user should know; it grows as the work proceeds.
+
+    Parameters
+    ----------
+    on_progress : callable or None
+        Called with every step of every stage.
+    """
+
+    def __init__(self, on_progress: ProgressCallback | None = None) -> None:
+        self.clock = StageClock()
+        self.warnings: list[str] = []
+        self._on_progress = on_progress
+        self._threads = ExitStack()
+
+    def __enter__(self) -> TransferRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.__exit__(kind, error, trace)
+
+    def announce(self, stage: Stage, done: int, total: int | None) -> None:
+        """Report how far a stage is."""
+        if self._on_progress is not None:
+            self._on_progress(Progress(stage, done, total))
+
+    def in_thread(self, work: Callable[[], object]) -> None:
+        """Do something in a thread until `wait` or the end of the run."""
+        self._threads.enter_context(run_in_thread(work))
+
+    def wait(self) -> None:
+        """Wait for all that is done in threads; what went wrong there is raised."""
+        self._threads.close()

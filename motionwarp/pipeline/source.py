@@ -20,7 +20,7 @@ from motionwarp.perception.matting import covered_in_frame, matte_in_frame, pars
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pipeline.given_matte import given_matte, held_against
 from motionwarp.pipeline.layout import resized
-from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.options import InputOptions, TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
@@ -75,15 +75,41 @@ class PreparedSource:
         return width, height
 
 
-def read_source(path: Path, options: TransferOptions) -> tuple[Picture, float]:
-    """Read the source picture, or a video's frame at the time asked for, no larger than needed.
+@dataclass(frozen=True, eq=False)
+class SourcePicture:
+    """The source as it is in its file, before anybody is looked for in it.
 
-    Returns
-    -------
+    Attributes
+    ----------
+    path : Path
     picture : Picture
         Its long side is at most `LONGEST_SIDE`.
     scale : float
         By how much it was reduced: 1 if not.
+    given_pose : Pose or None
+        From a file, in pixels of the picture as it is in its own file; taken in place of what an estimator sees.
+    """
+
+    path: Path
+    picture: Picture
+    scale: float
+    given_pose: Pose | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self.picture.width, self.picture.height
+
+
+def read_source(path: Path, options: InputOptions) -> SourcePicture:
+    """Read the source picture, or a video's frame at the time asked for, no larger than needed, and its pose if a file has it.
+
+    Raises
+    ------
+    MediaError
+        If there is no picture or video.
+    PoseFileError
+        If the file of poses is damaged or does not have this picture.
     """
     if path.is_file() and is_picture(path):
         picture = read_image(path)
@@ -91,26 +117,20 @@ def read_source(path: Path, options: TransferOptions) -> tuple[Picture, float]:
         frame = read_frame_at(path, options.source_time)
         picture = Picture(frame.rgb, frame.alpha)
     scale = min(1.0, LONGEST_SIDE / max(picture.width, picture.height))
-    if scale == 1.0:
-        return picture, scale
-    width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
-    alpha = None if picture.alpha is None else resized(picture.alpha, width, height)
-    return Picture(resized(picture.rgb, width, height), alpha), scale
+    if scale < 1.0:
+        width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        alpha = None if picture.alpha is None else resized(picture.alpha, width, height)
+        picture = Picture(resized(picture.rgb, width, height), alpha)
+    pose = None if options.source_poses is None else read_pose(options.source_poses, name=path.name)
+    return SourcePicture(path, picture, scale, pose)
 
 
-def prepare_source(
-    path: Path, picture: Picture, scale: float, given: Pose | None, options: TransferOptions, estimator: Estimator
-) -> PreparedSource:
+def prepare_source(source: SourcePicture, options: TransferOptions, estimator: Estimator) -> PreparedSource:
     """Find the person of the source with everything that engines need.
 
     Parameters
     ----------
-    path : Path
-        For messages.
-    picture, scale
-        As from `read_source`.
-    given : Pose or None
-        In pixels of the picture as it is in its file; taken in place of what the estimator sees.
+    source : SourcePicture
     options : TransferOptions
         A matte given by a file is taken before an alpha channel, and that before what the estimator sees.
     estimator : Estimator
@@ -122,12 +142,13 @@ def prepare_source(
     MediaError
         If the given matte does not fit the picture or the person.
     """
+    picture, scale, given = source.picture, source.scale, source.given_pose
     choice = PersonChoice.parse(options.person)
     pose = None if given is None else given.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
     try:
         seen = _seen(picture.rgb, choice, pose, estimator)
     except MotionwarpError as error:
-        raise type(error)(error.problem, subject=path, remedy=error.remedy) from error
+        raise type(error)(error.problem, subject=source.path, remedy=error.remedy) from error
     given_alpha = given_matte(picture, options.matte)
     own_matte, matte_notes = (None, ()) if given_alpha is None else held_against(given_alpha, seen.pose.points)
     matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
@@ -166,14 +187,3 @@ def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:
         pose=person.pose.transformed([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]]),
         parsing=np.asarray(cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
     )
-
-
-def given_pose(source: Path, options: TransferOptions) -> Pose | None:
-    """Read the source's pose from the file that was given, if one was; in pixels of the picture's file.
-
-    Raises
-    ------
-    PoseFileError
-        If the file is damaged or does not have this picture.
-    """
-    return None if options.source_poses is None else read_pose(options.source_poses, name=source.name)

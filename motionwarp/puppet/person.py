@@ -35,7 +35,7 @@ from motionwarp.puppet.segmentation import bare_hands, part_regions
 from motionwarp.puppet.texture_pyramid import TexturePyramid, source_to_texture
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.puppet.transforms import forward_maps, hanging_maps, side_swaps
-from motionwarp.puppet.warp_params import ResidualWarps, WarpParams
+from motionwarp.puppet.warp_params import WarpParams
 from motionwarp.types import SourcePerson
 
 _WORKING_TORSO: Final = (
@@ -195,7 +195,6 @@ class PuppetPerson:
         height: int,
         width: int,
         *,
-        residual: ResidualWarps | None = None,
         with_classes: bool = True,
     ) -> Iterator[WarpedFrames]:
         """Yield the parts of all frames, warped but not yet laid over each other; arguments as in `render`.
@@ -209,9 +208,8 @@ class PuppetPerson:
         for level in np.unique(levels).tolist():
             chosen = np.flatnonzero(levels == level)
             subset = theta.of(chosen)
-            matched = None if residual is None else residual.chosen(chosen)
-            placed = self._placements(subset, matched, chosen, shown, other_side[chosen], height, width)
-            layers = self._warped_parts(subset, matched, placed, other_side[chosen], level, with_classes)
+            placed = self._placements(subset, chosen, shown, other_side[chosen], height, width)
+            layers = self._warped_parts(subset, placed, other_side[chosen], level, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: WarpParams) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -222,7 +220,6 @@ class PuppetPerson:
     def _placements(
         self,
         theta: WarpParams,
-        residual: ResidualWarps | None,
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
         shown: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
         other_side: Tensor,
@@ -232,8 +229,6 @@ class PuppetPerson:
         """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
         there = [part for part in range(parts.PART_COUNT) if self._textures.has(part) and shown[chosen, part].any()]
         outlines = {part: self._outlines(part, theta, other_side) for part in there}
-        if residual is not None:
-            outlines = residual.moved(outlines)
         placed = {}
         for part in there:
             placement = place_boxes(outlines[part], height, width)
@@ -246,7 +241,6 @@ class PuppetPerson:
     def _warped_parts(
         self,
         theta: WarpParams,
-        residual: ResidualWarps | None,
         placed: dict[int, Placement],
         other_side: Tensor,
         level: int,
@@ -255,7 +249,7 @@ class PuppetPerson:
         layers = {}
         for part, placement in placed.items():
             texture = self._textures.texture(part, level)
-            grid = self._grid(part, theta, residual, texture, level, placement)
+            grid = self._grid(part, theta, texture, level, placement)
             layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
             if part == parts.HEAD and turned_frames(theta.turn):
                 layers[part] = self._textures.head_surface(level).turned(layers[part], grid, theta.turn)
@@ -276,7 +270,6 @@ class PuppetPerson:
         self,
         part: int,
         theta: WarpParams,
-        residual: ResidualWarps | None,
         texture: PartTexture,
         level: int,
         placement: Placement,
@@ -286,9 +279,6 @@ class PuppetPerson:
         if part == parts.GARMENT and self._garment is not None:
             warp = theta.garment_warp()
             frame = self._garment.control_frame(theta.theta_affine[:, parts.GARMENT])
-        elif residual is not None:
-            warp = PartWarps(theta.theta_affine[:, part, None], residual.theta_tps[:, part, None])
-            frame = residual.control_frames[:, part]
         else:
             origin = torch.from_numpy(placement.corners).float()
             matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])

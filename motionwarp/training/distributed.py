@@ -35,7 +35,7 @@ class Team:
     size: int
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process is the first."""
         return self.rank == 0
 

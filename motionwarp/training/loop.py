@@ -75,10 +75,10 @@ def run(
     average = _average_of(task.modules[task.averaged])
     state_file = folder / "state.safetensors"
     step = load_state(state_file, task, average) if state_file.exists() else 0
-    tell = report if team.leads else _nothing
+    tell = report if team.is_main_process else _nothing
     if step:
         tell(f"going on from step {step}")
-    log = RunLog(folder, step, written=team.leads)
+    log = RunLog(folder, step, written=team.is_main_process)
     started = saved = exported = time.monotonic()
     with _Stopper() as stopper:
         for batch in task.batches(step, config.steps):
@@ -104,7 +104,7 @@ def run(
                 save_state(state_file, task, average, step)
                 saved = time.monotonic()
             if ends or export:
-                if team.leads:
+                if team.is_main_process:
                     tell(log.exported(step, now - started, task.export(average, folder, step)))
                 exported = time.monotonic()
             if stop:

@@ -115,7 +115,7 @@ def save_state(path: Path, task: TrainingTask, average: nn.Module, step: int) ->
         If it cannot be written; the state before is still there then.
     """
     tensors = _random_states()
-    if not present_team().leads:
+    if not present_team().is_main_process:
         return
     tensors.update(_prefixed("average", average.state_dict()))
     for name, module in task.modules.items():

@@ -15,13 +15,11 @@ from motionwarp.training.analyzer.samples import PackShare
 EVERYTHING = PartGeneratorTrainingConfig(
     (PackShare(Path("a.pack"), 1.0),),
     Path("parser.safetensors"),
-    matcher=Path("matcher.safetensors"),
     loss=replace(GeneratorLossWeights(), perceptual=0.2, painting=0.5, hedging=20.0, adversarial=0.02, pyramid=0.5),
 )
 LEFT_OUT = {
     "without parsing": ("network.parsing", False),
     "without warping block": ("network.warping", False),
-    "without matcher": ("matcher", None),
     "without pixel loss": ("loss.pixel", 0.0),
     "without structure loss": ("loss.structure", 0.0),
     "without perceptual loss": ("loss.perceptual", 0.0),

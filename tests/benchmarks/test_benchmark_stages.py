@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from benchmarks.inputs import make_inputs
 from benchmarks.stage_timing import STAGES, EngineCalls, Stages
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.types import FloatArray, PersonLayer, Pose, SourcePerson
 
@@ -24,11 +25,11 @@ class Counting(Engine):
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         self.asked.append(("prepare", 1))
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        self.asked.append(("plan", len(target_poses)))
-        return np.zeros((len(target_poses), 2), dtype=np.float32)
+    def plan(self, motion: Motion) -> FloatArray:
+        self.asked.append(("plan", len(motion)))
+        return np.zeros((len(motion), 2), dtype=np.float32)
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         self.asked.append(("render", len(theta)))
         return [PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)] * len(theta)
 
@@ -37,8 +38,11 @@ def test_an_engine_is_asked_again_in_the_same_batches() -> None:
     engine = Counting()
     calls = EngineCalls(engine)
     poses = np.zeros((5, 18, 3), dtype=np.float32)
-    theta = engine.plan(poses)
-    assert [len(engine.render(poses[:3], theta[:3])), len(engine.render(poses[3:], theta[3:]))] == [3, 2]
+    theta = engine.plan(Motion(poses))
+    assert [len(engine.render(Motion(poses[:3]), theta[:3])), len(engine.render(Motion(poses[3:]), theta[3:]))] == [
+        3,
+        2,
+    ]
     first, engine.asked = engine.asked, []
     calls.plan()
     calls.render()
@@ -60,7 +64,7 @@ def test_an_engine_is_run_again_as_transfers_run_it() -> None:
     engine.prepare(person, RenderSettings(torch.device("cpu"), torch.float32, 3, 4))
     runner = calls.runner(2, [])
     poses = np.zeros((5, 18, 3), dtype=np.float32)
-    assert [len(layers) for layers in runner.render(poses, np.zeros((5, 2), dtype=np.float32))] == [2, 2, 1]
+    assert [len(layers) for layers in runner.render(Motion(poses), np.zeros((5, 2), dtype=np.float32))] == [2, 2, 1]
     assert sorted(engine.asked) == sorted([("prepare", 1), ("prepare", 1), ("render", 2), ("render", 2), ("render", 1)])
     assert calls.rendered == [], "what is measured is not heard"
 
@@ -88,9 +92,7 @@ def test_the_networks_of_stages_are_found(stages: Stages) -> None:
     assert network.usual[0].shape[1:] == (3, 256, 192)
 
 
-def test_other_backgrounds_are_not_measured_as_if_they_were_still(
-    stages: Stages, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stages.job, "options", TransferOptions(engine="layered", background="transparent"))
+def test_other_backgrounds_are_not_measured_as_if_they_were_still(stages: Stages) -> None:
+    setup = replace(stages.plan.setup, options=TransferOptions(engine="layered", background="transparent"))
     with pytest.raises(ValueError, match="transparent"):
-        stages.timed(1)
+        replace(stages, plan=replace(stages.plan, setup=setup)).timed(1)

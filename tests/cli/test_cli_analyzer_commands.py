@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import motionwarp.engines.warping_gan  # noqa: F401 - it must bind the real loader before a test puts another in its place
+from motionwarp.engines.spec import FitRun
 from motionwarp.engines.warping_gan.finetune import Personalized
 from motionwarp.evaluation.perception import AnalysisReport, PointTally, SeenPicture
 from motionwarp.media.image import read_image
@@ -93,12 +93,12 @@ def test_an_analyzer_is_trained_as_the_file_says(
     )
     monkeypatch.setattr("motionwarp.training.loop.run", run)
     output = tmp_path / "run"
-    result = motionwarp("train", "analyser", config, "-o", output, "--max-minutes", 2, "--device", "cpu")
+    result = motionwarp("train", "analyzer", config, "-o", output, "--max-minutes", 2, "--device", "cpu")
     assert result.exit_code == 0, result.stderr
     assert asked == [("a.pack", 7, output, 2.0)]
     assert "step 5 of 7" in result.stderr
     assert result.stdout == f"{output}: step 5 of 7\n"
-    quiet = motionwarp("train", "analyser", config, "-o", output, "--device", "cpu", "-q")
+    quiet = motionwarp("train", "analyzer", config, "-o", output, "--device", "cpu", "-q")
     assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
@@ -123,9 +123,9 @@ def test_a_fit_to_a_person_tells_what_it_gained(
     output = tmp_path / "anna.safetensors"
     loaded: list[str] = []
 
-    def personalize(pictures: object, networks: object, target: Path, *_: object, **rest: Any) -> Personalized:
+    def personalize(pictures: object, networks: object, target: Path, _: object, how: FitRun) -> Personalized:
         assert (pictures, networks, target) == ("pictures", "networks", output)
-        rest["report"]("step 40")
+        how.report("step 40")
         return Personalized(step=step, before={"l1": 0.1}, after={"l1": 0.05}, **extra)
 
     names = Personalized.__dataclass_fields__
@@ -134,9 +134,9 @@ def test_a_fit_to_a_person_tells_what_it_gained(
     monkeypatch.setattr("motionwarp.data.person_clip.person_pictures", lambda *_: "pictures")
     monkeypatch.setattr("motionwarp.perception.registry.make_estimator", lambda *_: None)
     monkeypatch.setattr(
-        "motionwarp.engines.warping_gan.networks.load_warping_networks", lambda name: loaded.append(name) or "networks"
+        "motionwarp.engines.warping_gan.finetune.load_warping_networks", lambda name: loaded.append(name) or "networks"
     )
-    options = ("train", "warping-gan", "--person", "anna.mp4", "-o", output, "--device", "cpu")
+    options = ("train", "warping_gan", "person", "anna.mp4", "-o", output, "--device", "cpu")
     result = motionwarp(*options, "--from", "mine.safetensors")
     assert result.exit_code == 0, result.stderr
     assert loaded == ["mine.safetensors"]

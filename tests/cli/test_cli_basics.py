@@ -21,6 +21,7 @@ import pytest
 import typer
 
 from motionwarp import errors
+from motionwarp.options import parse_seconds
 from motionwarp.version import __version__
 
 Run = Callable[..., Any]
@@ -285,7 +286,7 @@ def test_an_ignored_hangup_stays_ignored(app_module: ModuleType) -> None:
     ("text", "expected"), [("0", 0), ("12.5", 12.5), ("1:35", 95), ("1:02:03.5", 3723.5), (" 7 ", 7), ("90.", 90)]
 )
 def test_times_are_read(app_module: ModuleType, text: str, expected: float) -> None:
-    assert sys.modules["motionwarp_cli.options"].seconds(text) == expected
+    assert parse_seconds(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1:", ":5", "nan", "inf", "1e3", "1:2:3:4", "abc"])

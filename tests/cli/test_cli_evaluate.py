@@ -14,11 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.evaluation.clip_labels import Origin
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameMetrics
-from motionwarp.evaluation.reenactment import ReenactmentSettings
-from motionwarp.evaluation.reverse_pairs import ReverseSettings
+from motionwarp.evaluation.options import Origin, ReenactmentSettings, ReverseSettings
 
 Run = Callable[..., Any]
 
@@ -106,7 +104,7 @@ def test_options_reach_the_protocol(motionwarp: Run, calls: list[Any], tmp_path:
     ("options", "words"),
     [
         (("--smooth-theta", "0.5"), "windows that move"),
-        (("--full-frame", "5"), "no size for frames"),
+        (("--full-frame", "5"), "not in the range"),
         (("--poses", "guessed"), "guessed"),
         (("--sheet", "nowhere/sheet.png"), "folder does not exist"),
     ],

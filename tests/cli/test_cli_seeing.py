@@ -311,7 +311,7 @@ def test_plain_lines_where_there_is_no_terminal(motionwarp: Run, tmp_path: Path)
         (("--person", "tallest"), "is not a choice of a person"),
         (("--device", "cuda"), "--device cuda"),
         (("--device", "tpu"), "tpu"),
-        (("--start", "3", "--end", "2"), "section ends"),
+        (("--start", "3", "--end", "2"), "does not lie after the start"),
     ],
 )
 def test_wrong_options_are_refused(motionwarp: Run, tmp_path: Path, options: tuple[str, ...], words: str) -> None:

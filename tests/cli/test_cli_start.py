@@ -50,11 +50,11 @@ def test_what_a_transfer_imports_is_not_looked_through_again(repository_root: Pa
 
 
 def test_collections_go_on_after_imports_that_fail(app_module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    heavy_imports = import_module(f"{app_module.__package__}.heavy_imports")
+    stages = import_module(f"{app_module.__package__}.stages")
     frozen: list[bool] = []
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
     during: list[bool] = []
-    with pytest.raises(ImportError), heavy_imports.uncollected_imports():
+    with pytest.raises(ImportError), stages.uncollected_imports():
         during.append(gc.isenabled()) or import_module("motionwarp.no_such_module")
     assert (during, gc.isenabled()) == ([False], True)
     # nothing came that would stay

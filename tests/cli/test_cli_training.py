@@ -44,6 +44,10 @@ def test_pairs_to_measure_with_can_be_packed_but_no_pictures(motionwarp: Callabl
     held_out = "--count", 1, "--split", "validation"
     result = motionwarp("dataset", "pack", "parts-synthetic", tmp_path, "-o", tmp_path / "held_out.pack", *held_out)
     assert result.exit_code == 0, result.output
+    result = motionwarp("dataset", "pack", "dreams", tmp_path, "-o", tmp_path / "other.pack", *held_out)
+    assert result.exit_code == 2
+    assert "no such kind of pack" in result.stderr
+    assert "parts-clips" in result.stderr
     result = motionwarp("dataset", "pack", "synthetic", tmp_path, "-o", tmp_path / "other.pack", *held_out)
     assert result.exit_code == 2
     assert "only pairs can be packed of it" in result.output
@@ -52,7 +56,9 @@ def test_pairs_to_measure_with_can_be_packed_but_no_pictures(motionwarp: Callabl
 
 def test_the_stages_are_trained_one_on_the_other(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
     run = tmp_path / "parser"
-    result = motionwarp("train", "parser", parser_config(tmp_path, pack), "-o", run, "--device", "cpu", "--json")
+    result = motionwarp(
+        "train", "warping_gan", "parser", parser_config(tmp_path, pack), "-o", run, "--device", "cpu", "--json"
+    )
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == {"step": 2, "steps": 2, "output": str(run)}
     assert (run / "part_parser.safetensors").is_file()
@@ -62,7 +68,7 @@ def test_the_stages_are_trained_one_on_the_other(motionwarp: Callable[..., Any],
         f'packs = [{{path = "{pack}", weight = 1.0}}]\nparser = "parser/part_parser.safetensors"\n'
         f"[network]\nchannels = [4, 4, 4, 4]\nblocks = [1, 1, 1]\nwarped_channels = 4\n{TINY_LOOP}"
     )
-    result = motionwarp("train", "warping-gan", gan, "-o", tmp_path / "gan", "--device", "cpu", "-q")
+    result = motionwarp("train", "warping_gan", "generator", gan, "-o", tmp_path / "gan", "--device", "cpu", "-q")
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "gan" / "warping_gan.safetensors").is_file()
 
@@ -70,7 +76,9 @@ def test_the_stages_are_trained_one_on_the_other(motionwarp: Callable[..., Any],
 def test_a_run_stops_in_time_and_goes_on(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
     config, run = parser_config(tmp_path, pack), tmp_path / "run"
     for step in (1, 2):
-        result = motionwarp("train", "parser", config, "-o", run, "--max-minutes", 0, "--device", "cpu", "--json")
+        result = motionwarp(
+            "train", "warping_gan", "parser", config, "-o", run, "--max-minutes", 0, "--device", "cpu", "--json"
+        )
         assert result.exit_code == 0, result.stderr
         assert json.loads(result.stdout)["step"] == step
 
@@ -78,7 +86,7 @@ def test_a_run_stops_in_time_and_goes_on(motionwarp: Callable[..., Any], pack: P
 def test_an_unknown_key_is_refused(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
     config = parser_config(tmp_path, pack)
     config.write_text("stepz = 3\n" + config.read_text())
-    result = motionwarp("train", "parser", config, "-o", tmp_path / "run")
+    result = motionwarp("train", "warping_gan", "parser", config, "-o", tmp_path / "run")
     assert result.exit_code == 2
     assert "stepz" in result.stderr
 
@@ -92,7 +100,9 @@ def test_a_pack_for_the_analyzer_is_refused_as_part_samples(motionwarp: Callable
     plane = np.zeros((8, 8), np.uint8)
     writer.add(LabeledPicture(np.zeros((8, 8, 3), np.uint8), plane, plane, np.zeros((18, 3), np.float32), "one"))
     writer.write(tmp_path / "photos.pack")
-    result = motionwarp("train", "parser", parser_config(tmp_path, tmp_path / "photos.pack"), "-o", tmp_path / "run")
+    result = motionwarp(
+        "train", "warping_gan", "parser", parser_config(tmp_path, tmp_path / "photos.pack"), "-o", tmp_path / "run"
+    )
     assert result.exit_code == 2
     assert "motionwarp-part-samples-1" in result.stderr
 
@@ -110,36 +120,54 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
         f"[adversary.network]\nbase = 2\nlayers = 2\nscales = 2\n{TINY_LOOP}"
     )
     result = motionwarp(
-        "train", "parser", config, "-o", tmp_path / "run", "--preset", "paper", "--device", "cpu", "--json"
+        "train", "warping_gan_paper", "parser", config, "-o", tmp_path / "run", "--device", "cpu", "--json"
     )
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["step"] == 2
     assert (tmp_path / "run" / "pose_guided_parser.safetensors").is_file()
 
 
-def test_a_person_needs_a_file_and_the_right_options(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_person_needs_a_file_and_weights_that_are_there(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
     clip = tmp_path / "alice.mp4"
     for options, told in (
-        (["--person", clip, "-o", tmp_path / "run"], ".safetensors"),
-        (["--person", clip, "--preset", "paper", "-o", tmp_path / "a.safetensors"], "parts preset"),
-        (
-            ["--person", clip, "--from", tmp_path / "absent.safetensors", "-o", tmp_path / "a.safetensors"],
-            "absent.safetensors",
-        ),
-        (["-o", tmp_path / "run"], "--person"),
-        ([tmp_path / "gan.toml", "--from", "x.safetensors", "-o", tmp_path / "run"], "start_from"),
+        (["-o", tmp_path / "run"], ".safetensors"),
+        (["--from", tmp_path / "absent.safetensors", "-o", tmp_path / "a.safetensors"], "absent.safetensors"),
     ):
-        result = motionwarp("train", "warping-gan", *options)
+        result = motionwarp("train", "warping_gan", "person", clip, *options)
         assert result.exit_code == 2, result.stderr
         assert told in result.stderr
+
+
+def test_old_names_work_and_say_the_new_ones(motionwarp: Callable[..., Any], pack: Path, tmp_path: Path) -> None:
+    config = parser_config(tmp_path, pack)
+    result = motionwarp("train", "parser", config, "-o", tmp_path / "run", "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["step"] == 2
+    assert "`motionwarp train warping_gan parser`" in " ".join(result.stderr.split())
+    clip = tmp_path / "alice.mp4"
+    for words, told in (
+        (["warping-gan", "--person", clip, "-o", tmp_path / "run"], "train warping_gan person"),
+        (["warping-gan", "--person", clip, "--preset", "paper", "-o", tmp_path / "a.safetensors"], "parts preset"),
+        (["warping-gan", "-o", tmp_path / "run"], "--person"),
+        (["warping-gan", tmp_path / "gan.toml", "--from", "x.safetensors", "-o", tmp_path / "run"], "start_from"),
+        (
+            ["warping-gan", tmp_path / "no.toml", "--preset", "paper", "-o", tmp_path / "b"],
+            "warping_gan_paper generator",
+        ),
+        (["matcher", tmp_path / "no.toml", "--preset", "paper", "-o", tmp_path / "b"], "warping_gan_paper matcher"),
+        (["matcher", tmp_path / "no.toml", "-o", tmp_path / "b"], "has no matcher any more"),
+        (["analyser", tmp_path / "no.toml", "-o", tmp_path / "b"], "train analyzer"),
+    ):
+        result = motionwarp("train", *words)
+        assert result.exit_code == 2, result.stderr
+        assert told in " ".join(result.stderr.split())
+    assert "analyser" not in motionwarp("train", "--help").stdout
 
 
 def test_a_person_is_fitted_by_one_process(
     motionwarp: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    result = motionwarp(
-        "train", "warping-gan", "--person", tmp_path / "clip.mp4", "-o", tmp_path / "person.safetensors"
-    )
+    result = motionwarp("train", "warping_gan", "person", tmp_path / "clip.mp4", "-o", tmp_path / "person.safetensors")
     assert result.exit_code == 2
     assert "without torchrun" in result.stderr

@@ -15,11 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from motionwarp.data import ccp, packing, pairs
-from motionwarp.data import reposed as reposing
+from motionwarp.data import ccp, pairs
 from motionwarp.data.labeled_pairs import labeled_pairs_of_kind, write_pair_pack
 from motionwarp.data.pack import LabeledPicture, PackReader
-from motionwarp.data.packing import PackSettings, cut_around, samples_of_kind, write_pack
+from motionwarp.data.packing import PackSettings, cut_around, facing_of_world, samples_of_kind, write_pack
 from motionwarp.data.pair_sources import pairs_of_kind
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.people_folder import frames_by_person, media_files, spaced_frames
@@ -94,8 +93,8 @@ def data(
     other = drawn_pairs[1].source.pose.points.tolist()
     track = {"frames": [points, other, None, points, points, other]}
     (tmp_path / "video" / f"{CLIP}.keypoints18.json").write_text(json.dumps(track), encoding="utf-8")
-    for module in (packing, reposing):
-        monkeypatch.setattr(module, "TRAINING_CLIPS", (CLIP,))
+    monkeypatch.setattr("motionwarp.data.packing.TRAINING_CLIPS_OF_TIER", {"first": (CLIP,)})
+    monkeypatch.setattr("motionwarp.data.reposed.TRAINING_CLIPS", (CLIP,))
     monkeypatch.setattr(pairs, "CLIPS", {"train": (CLIP,), "validation": ()})
     return tmp_path
 
@@ -294,3 +293,23 @@ class Empty:
         return []
 
     def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("degrees", [0, 60, 90, 180, -120])
+def test_facing_follows_from_shoulders_and_hips_in_space(degrees: float) -> None:
+    """Somebody who is turned towards the picture's right has the left shoulder away from the camera."""
+    angle = np.deg2rad(degrees)
+    world = np.zeros((33, 4))
+    for left, right, half in ((11, 12, 0.2), (23, 24, 0.12)):
+        world[left, [0, 2]] = half * np.cos(angle), half * np.sin(angle)
+        world[right, [0, 2]] = -world[left, [0, 2]]
+    assert facing_of_world(world.tolist()) == pytest.approx((np.cos(angle), np.sin(angle)))
+
+
+def test_facing_is_not_known_of_a_twisted_or_missing_body() -> None:
+    world = np.zeros((33, 4))
+    world[11, 0], world[12, 0], world[23, 2], world[24, 2] = 0.2, -0.2, -0.2, 0.2
+    world[23, 0], world[24, 0] = -0.2, 0.2
+    assert facing_of_world(world.tolist()) is None
+    assert facing_of_world(np.zeros((33, 4)).tolist()) is None
+    assert facing_of_world(None) is None

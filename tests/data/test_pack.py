@@ -59,3 +59,15 @@ def test_box_covers_matte_and_seen_points() -> None:
     points[1] = (-50, -50, 0.1)  # not seen
     assert union_box(sample.matte, points) == (10, 5, 35, 49)
     assert union_box(np.zeros((9, 9), np.uint8), np.zeros((18, 3), np.float32)) is None
+
+
+def test_facing_is_kept_where_it_is_known(tmp_path: Path) -> None:
+    rgb, plane = np.zeros((8, 6, 3), dtype=np.uint8), np.zeros((8, 6), dtype=np.uint8)
+    points = np.zeros((18, 3), dtype=np.float32)
+    writer = PackWriter()
+    for facing in ((0.6, -0.8), None):
+        writer.add(LabeledPicture(rgb, plane, plane, points, "somebody", facing))
+    writer.write(tmp_path / "two.pack")
+    reader = PackReader(tmp_path / "two.pack")
+    assert reader[0].facing == pytest.approx((0.6, -0.8))
+    assert reader[1].facing is None

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.config import DatasetConfig
-from motionwarp.datasets.executors.factory import ExecutorChoice
-from motionwarp.datasets.generate import RunSettings, RunSummary, generate
+from motionwarp.datasets.generate import RunSummary, generate
 from motionwarp.datasets.items import Item, read_items
+from motionwarp.datasets.options import ExecutorChoice, RunSettings
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets import dependencies as deciding_files
-from motionwarp.datasets.augmentation import Augmentation
 from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchanged, stored_form
 from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.items import Item
+from motionwarp.datasets.options import Augmentation
 from motionwarp.datasets.plan import make_plan, plan_facts
-from motionwarp.engines.registry import ENGINE_NAMES
+from motionwarp.engines.registry import engine_choices
 from motionwarp.errors import MediaError, OptionError, OutputError
 from motionwarp.media.image import write_image
 from motionwarp.perception.registry import ESTIMATOR_NAMES
@@ -116,9 +116,8 @@ def test_a_large_pool_is_not_listed(tmp_path: Path) -> None:
 
 
 def test_all_names_are_known_by_their_weights() -> None:
-    assert set(deciding_files._OF_ENGINES) == set(ENGINE_NAMES)
     assert set(deciding_files._OF_ESTIMATORS) == set(ESTIMATOR_NAMES)
-    for options in (OTHER_OPTIONS["engine"], "auto"):
+    for options in engine_choices():
         contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
         assert len(contents["engine_weights"]) == (0 if options == "layered" else 64)

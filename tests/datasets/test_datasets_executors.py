@@ -17,10 +17,9 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.executors.base import Executor, Outcome, lost_worker
-from motionwarp.datasets.executors.factory import ExecutorChoice
 from motionwarp.datasets.executors.local import LocalExecutor, worker_places
-from motionwarp.datasets.generate import RunSettings
 from motionwarp.datasets.items import Item
+from motionwarp.datasets.options import ExecutorChoice, RunSettings
 from motionwarp.datasets.records import ClipRecord
 from motionwarp.datasets.scheduler import MOST_TRIES, Tally, run_tasks
 from motionwarp.datasets.scratch import process_runs

@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.analysis_cache import AnalysisCache
-from motionwarp.datasets.augmentation import Augmentation
 from motionwarp.datasets.clip_reader import read_warps
 from motionwarp.datasets.config import CONFIG_NAME
-from motionwarp.datasets.generate import RunSettings
 from motionwarp.datasets.lock import LOCK, DatasetLock
 from motionwarp.datasets.manifest import read_manifest
+from motionwarp.datasets.options import Augmentation, RunSettings
 from motionwarp.datasets.scratch import process_birth
 from motionwarp.datasets.storage.factory import open_storage
 from motionwarp.datasets.storage.local import LocalStorage
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.media.reader import open_video
 from motionwarp.pipeline.api import stream
+from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pose.formats.pose_file import read_track
 
 from .conftest import CONFIG, FRAMES, INLINE, Inputs, make, tree
@@ -231,12 +231,10 @@ def test_failures_of_ours_are_tried_three_times(
 def test_errors_of_transfers_belong_to_their_clips(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from motionwarp.pipeline.job import TransferJob
+    def nobody(setup: TransferSetup, *_: Any, **__: Any) -> Any:
+        raise NoPersonError("nobody is there", subject=setup.driving)
 
-    def nobody(self: TransferJob, callback: Any = None) -> Any:
-        raise NoPersonError("nobody is there", subject=self.driving_path)
-
-    monkeypatch.setattr(TransferJob, "prepare", nobody)
+    monkeypatch.setattr("motionwarp.datasets.clip_writer.plan_transfer", nobody)
     summary = make(inputs, tmp_path / "out")
     assert (summary.failed, summary.retried) == (4, 0)
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionwarp.datasets.augmentation import Augmentation, draw
+from motionwarp.datasets.augmentation import draw
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.items import Item
+from motionwarp.datasets.options import Augmentation
 from motionwarp.datasets.plan import balanced_cells, clip_seed, make_plan, pair_up
 from motionwarp.errors import InputError, OptionError
 from motionwarp.pipeline.options import TransferOptions

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from motionwarp.datasets.executors.factory import ExecutorChoice
 from motionwarp.datasets.executors.ray import RayExecutor
-from motionwarp.datasets.generate import RunSettings
+from motionwarp.datasets.options import ExecutorChoice, RunSettings
 from motionwarp.datasets.scheduler import Tally
 from motionwarp.datasets.worker import TaskResult, WorkOrder
 from motionwarp.errors import OptionError

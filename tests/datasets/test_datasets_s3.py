@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from motionwarp.datasets.executors.factory import ExecutorChoice
-from motionwarp.datasets.generate import RunSettings
 from motionwarp.datasets.lock import LOCK, DatasetLock
+from motionwarp.datasets.options import ExecutorChoice, RunSettings
 from motionwarp.datasets.storage.factory import open_storage
 from motionwarp.datasets.verify import verify
 from motionwarp.errors import OutputError, StorageError

@@ -19,9 +19,9 @@ from typing import Any
 import torch
 
 import motionwarp.engines.layered.engine
+import motionwarp.pipeline.analysis
 import motionwarp.pipeline.api
 import motionwarp.pipeline.check.report
-import motionwarp.pipeline.job
 from motionwarp.__main__ import command_line
 from motionwarp.devices import resolve_precision
 from motionwarp.media.container_writer import ContainerWriter
@@ -129,7 +129,7 @@ def processes_left(group: int) -> bool:
 def load_estimator_once() -> None:
     """Load the analyzer's network before all forks: it takes longer than all else in such small transfers."""
     loaded = make_estimator("builtin", torch.device("cpu"), resolve_precision("auto", torch.device("cpu")))
-    motionwarp.pipeline.job.make_estimator = lambda *_: loaded
+    motionwarp.pipeline.analysis.make_estimator = lambda *_: loaded
 
 
 def main() -> None:

@@ -13,9 +13,12 @@ import numpy as np
 from motionwarp.media.image import write_image
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
+from motionwarp.pipeline.analysis import analyze, open_inputs
 from motionwarp.pipeline.compositing import cut_out
-from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.progress import TransferRun
+from motionwarp.pipeline.rendering import render_layers
 from motionwarp.types import ByteArray, FloatArray
 
 
@@ -122,31 +125,34 @@ class Made:
 
     Attributes
     ----------
-    job : TransferJob
+    plan : TransferPlan
+    run : TransferRun
     pictures : list of uint8 (H, W, 3)
     alphas : list of float (H, W)
         Coverage of the person in [0, 1].
     """
 
-    job: TransferJob
+    plan: TransferPlan
+    run: TransferRun
     pictures: list[ByteArray]
     alphas: list[FloatArray]
 
     @property
     def targets(self) -> FloatArray:
-        return self.job.target.points
+        return self.plan.target.points
 
 
 def made(source: Path, driving: Path, options: TransferOptions) -> Made:
     """Run a transfer and keep the person's coverage of every frame."""
-    job = TransferJob(source, driving, options)
-    job.prepare()
     pictures, alphas = [], []
-    for frame, layer in job.shown():
-        pictures.append(frame.rgb)
-        height, width = frame.rgb.shape[:2]
-        alphas.append(cut_out(layer, width, height)[..., 3].astype(np.float32) / 255)
-    return Made(job, pictures, alphas)
+    with TransferRun() as run:
+        inputs = open_inputs(source, driving, options)
+        plan = plan_transfer(inputs.setup, analyze(inputs, run=run), run=run)
+        for frame, layer in render_layers(plan, run=run):
+            pictures.append(frame.rgb)
+            height, width = frame.rgb.shape[:2]
+            alphas.append(cut_out(layer, width, height)[..., 3].astype(np.float32) / 255)
+    return Made(plan, run, pictures, alphas)
 
 
 def covered(alpha: FloatArray, points: FloatArray) -> float:

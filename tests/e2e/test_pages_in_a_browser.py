@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from motionwarp.data.protocols import PairNames, write_pairs
-from motionwarp.evaluation.pairs.config import PairsSettings
+from motionwarp.evaluation.options import PairsSettings
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
 from motionwarp.evaluation.study.make import StudySettings, make_study

@@ -18,9 +18,8 @@ from robust_scenes import Drawn
 from motionwarp.media.reader import open_video
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
-from motionwarp.pipeline.driving import DrivingMotion, observe_driving
+from motionwarp.pipeline.driving import DrivingMotion, observe_driving, probe_driving
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.progress import StageClock
 
 pytestmark = pytest.mark.shared_data
 HEIGHT = 320
@@ -49,7 +48,8 @@ def real(shared_data: Path, name: str, count: int, step: int = 1, skip: int = 0)
 
 def observed(folder: Path, clip: Drawn, estimator: Estimator) -> DrivingMotion:
     path, _ = scenes.write_clip(folder, clip, 12)
-    return observe_driving(path, TransferOptions(), None, estimator, StageClock(), with_plate=False, callback=None)
+    options = TransferOptions()
+    return observe_driving(probe_driving(path, options), options, estimator, with_plate=False)
 
 
 def near(motion: DrivingMotion, truth: Drawn) -> list[float]:

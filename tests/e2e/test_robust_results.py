@@ -129,13 +129,13 @@ def test_nothing_crosses_a_cut(tmp_path: Path, dancer: Drawn, person: Drawn) -> 
     elsewhere = Drawn([255 - frame for frame in dancer.frames], dancer.points)
     second = scenes.in_frame(elsewhere.part(5, 12), dancer.size, (0.8, 0.6))
     whole = run(tmp_path / "whole", person, first.then(second), smooth=1.0)
-    assert whole.job.target.cuts == (7,)
+    assert whole.plan.target.cuts == (7,)
     for name, shot, frames in (("first", first, slice(0, 7)), ("second", second, slice(7, 14))):
         alone = run(tmp_path / name, person, shot, smooth=1.0)
         np.testing.assert_allclose(whole.targets[frames], alone.targets, atol=1e-3)
-        np.testing.assert_allclose(whole.job.theta[frames], alone.job.theta, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(whole.plan.theta[frames], alone.plan.theta, rtol=1e-4, atol=1e-3)
     joined = run(tmp_path / "joined", person, first.then(dancer.part(7, 12)), smooth=1.0)
-    assert joined.job.target.cuts == ()
+    assert joined.plan.target.cuts == ()
 
 
 def test_time_cut_out_of_a_shot_is_a_cut(tmp_path: Path, dancer: Drawn, person: Drawn) -> None:
@@ -147,7 +147,7 @@ def test_time_cut_out_of_a_shot_is_a_cut(tmp_path: Path, dancer: Drawn, person: 
         frame[:, wide[0] // 2 :] = other[:, wide[0] // 2 :].mean(axis=(0, 1)).astype(np.uint8)
     clip = Drawn(room[:6] + room[6:], np.concatenate([left.points[:6], right.points[6:]]))
     made = run(tmp_path, person, clip, rate=24)
-    assert made.job.target.cuts == (6,)
+    assert made.plan.target.cuts == (6,)
     assert_in_place(made)
 
 
@@ -183,7 +183,7 @@ def test_whoever_leaves_is_gone_until_they_are_back(tmp_path: Path, dancer: Draw
     made = run(tmp_path, person, clip, rate=8, placement="driving", background="driving", size="240x192")
     drawn = np.array([alpha.max() > 0.5 for alpha in made.alphas])
     np.testing.assert_array_equal(drawn, there)
-    assert any("edge of the picture" in warning for warning in made.job.warnings)
+    assert any("edge of the picture" in warning for warning in made.run.warnings)
     # frames without them show the background alone
     away = int(np.flatnonzero(~there)[1])
     assert not made.alphas[away].any()
@@ -192,7 +192,7 @@ def test_whoever_leaves_is_gone_until_they_are_back(tmp_path: Path, dancer: Draw
 def seen_well(made: Made, driver: Drawn) -> float:
     """Return the part of the driver's points that were seen within a tenth of the person's height."""
     near = []
-    for points, truth in zip(made.job.observed.points, driver.points, strict=True):
+    for points, truth in zip(made.plan.inputs.motion.track.points, driver.points, strict=True):
         known = truth[:, 2] > 0.9
         distance = np.linalg.norm(points[known, :2] - truth[known, :2], axis=1)
         near.append(((distance < 0.1 * scenes.person_height(truth)) & (points[known, 2] > 0.2)).mean())
@@ -218,7 +218,7 @@ def test_dark_and_bright_clips_are_read_or_told(tmp_path: Path, dancer: Drawn, p
     except NoPersonError:
         assert light == "blown out"
         return
-    told = any("the driving person" in warning or "no person found" in warning for warning in made.job.warnings)
+    told = any("the driving person" in warning or "no person found" in warning for warning in made.run.warnings)
     assert told or seen_well(made, driver) > 0.85
     if light in ("dark", "underexposed"):
         assert seen_well(made, driver) > 0.85

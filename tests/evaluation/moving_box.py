@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.labels import UPPER_CLOTHES
 from motionwarp.perception.base import Observation
@@ -146,15 +146,15 @@ class BoxEngine(Engine):
         self.source = source
         self.color = source.rgb[source.matte > 0.99].mean(axis=0)
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
+    def plan(self, motion: Motion) -> FloatArray:
         """The box's left, top, width and height, from points whose places in it are known."""
-        self.planned += len(target_poses)
-        low, high = target_poses[:, :, :2].min(axis=1), target_poses[:, :, :2].max(axis=1)
+        self.planned += len(motion)
+        low, high = motion.points[:, :, :2].min(axis=1), motion.points[:, :, :2].max(axis=1)
         share_low, share_high = PLACES.min(axis=0), PLACES.max(axis=0)
         size = (high - low) / (share_high - share_low)
         return np.concatenate([low + 0.5 - share_low * size, size], axis=1).astype(np.float32)
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> list[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> list[PersonLayer]:
         return [self._layer(*map(float, row)) for row in theta]
 
     def _layer(self, left: float, top: float, width: float, height: float) -> PersonLayer:

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation import cross
-from motionwarp.evaluation.cross import CrossSettings, evaluate_cross
+from motionwarp.evaluation.cross import evaluate_cross
 from motionwarp.evaluation.metrics.pose import pose_jitter
+from motionwarp.evaluation.options import CrossSettings
 from motionwarp.perception.base import Observation
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
@@ -90,12 +91,12 @@ class DrawingEngine(Engine):
         if self.name == "fails" and self.color[0] > 120:
             raise InputError("red people are too much for it")
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        return np.zeros((len(target_poses), 1), np.float32)
+    def plan(self, motion: Motion) -> FloatArray:
+        return np.zeros((len(motion), 1), np.float32)
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         layers = []
-        for points in target_poses:
+        for points in motion.points:
             moved = points.copy()
             color = self.color
             if self.name == "shakes":
@@ -113,7 +114,7 @@ class DrawingEngine(Engine):
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross, "make_estimator", lambda *given: DotEstimator())
-    for module in ("motionwarp.evaluation.cross", "motionwarp.pipeline.job"):
+    for module in ("motionwarp.evaluation.cross", "motionwarp.pipeline.setup"):
         monkeypatch.setattr(f"{module}.make_engine", DrawingEngine)
 
 

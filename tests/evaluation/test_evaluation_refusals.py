@@ -20,9 +20,10 @@ from moving_box import BoxEstimator, points_of, write_clip
 from moving_box import scene as box_scene
 
 from motionwarp.errors import InputError, MediaError, NoPersonError, OptionError, OutputError
-from motionwarp.evaluation.clip_labels import Origin, read_labels
+from motionwarp.evaluation.clip_labels import read_labels
 from motionwarp.evaluation.comparison import _small
 from motionwarp.evaluation.metrics.pose import backward_flow, warped_by
+from motionwarp.evaluation.options import Origin, ReenactmentSettings, ReverseSettings
 from motionwarp.evaluation.pairs import image_metrics as measuring
 from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure, measure_all
 from motionwarp.evaluation.pairs.network_metrics import (
@@ -37,8 +38,6 @@ from motionwarp.evaluation.pairs.report import make_folder, write_whole
 from motionwarp.evaluation.pairs.score_cache import Score, ScoreCache
 from motionwarp.evaluation.pairs.thumbnails import chosen_rows, data_address
 from motionwarp.evaluation.published import Published
-from motionwarp.evaluation.reenactment import ReenactmentSettings
-from motionwarp.evaluation.reverse_pairs import ReverseSettings
 from motionwarp.types import Pose
 
 CPU = torch.device("cpu")
@@ -64,22 +63,22 @@ def test_a_report_is_not_put_where_something_else_is(tmp_path: Path, monkeypatch
 
 def test_the_settings_of_a_reenactment_are_checked_and_told() -> None:
     for wrong in ({"every": 0}, {"rows": -1}, {"source_detail": 0.0}, {"background": 256}):
-        with pytest.raises(OptionError, match="numbers are out of range"):
+        with pytest.raises(OptionError, match="out of range"):
             ReenactmentSettings(**wrong)  # type: ignore[arg-type]
     for size in (31, 4097):
-        with pytest.raises(OptionError, match="no size for frames") as caught:
+        with pytest.raises(OptionError, match="out of range") as caught:
             ReenactmentSettings(full_frame=size)
-        assert caught.value.subject == f"--full-frame {size}"
+        assert caught.value.subject == f"full_frame={size}"
     with pytest.raises(OptionError, match="windows that move"):
         ReenactmentSettings(smooth_theta=1.0)
-    told = ReenactmentSettings(smooth_theta=1.0, window="clip").told()
+    told = ReenactmentSettings(smooth_theta=1.0, window="clip").protocol()
     assert (told["framing"], told["window"], told["smooth_theta"]) == ("crop 256x192", "clip", 1.0)
-    assert ReenactmentSettings(full_frame=512).told()["framing"] == "full frame 512x512"
+    assert ReenactmentSettings(full_frame=512).protocol()["framing"] == "full frame 512x512"
 
 
 def test_the_settings_of_reversed_pairs_are_checked() -> None:
     for wrong in ({"count": 0}, {"rows": -1}, {"source_detail": 9.0}, {"background": -1}):
-        with pytest.raises(OptionError, match="numbers are out of range"):
+        with pytest.raises(OptionError, match="out of range"):
             ReverseSettings(**wrong)  # type: ignore[arg-type]
 
 

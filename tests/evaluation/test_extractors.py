@@ -16,9 +16,10 @@ import torch
 from motionwarp.checkpoints.registry import registry
 from motionwarp.errors import WeightsError
 from motionwarp.evaluation.extractors import files
-from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone, BackboneName, Lpips
+from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone, Lpips
 from motionwarp.evaluation.extractors.files import FEATURE_FILES, FeatureFile, FeatureWeights
 from motionwarp.evaluation.extractors.inception import FidInception
+from motionwarp.evaluation.options import BackboneName
 
 NAMES: tuple[BackboneName, ...] = ("alex", "vgg", "squeeze")
 

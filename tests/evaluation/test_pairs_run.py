@@ -19,13 +19,13 @@ from made_pairs import MadePairs, make_pairs, points, scene, write_picture
 from skimage.metrics import structural_similarity
 
 from motionwarp.data.protocols import PairNames, write_pairs
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.errors import InputError, OptionError
 from motionwarp.evaluation.extractors.backbones import CHANNELS, Backbone
 from motionwarp.evaluation.extractors.files import FeatureWeights
 from motionwarp.evaluation.metrics.ssim import masked_ssim
+from motionwarp.evaluation.options import FAMILIES, PairsSettings, parse_families
 from motionwarp.evaluation.pairs import image_metrics as measuring
-from motionwarp.evaluation.pairs.config import FAMILIES, PairsSettings, parse_families
 from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure_all, per_image_metrics, variant_metrics
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
@@ -197,10 +197,10 @@ class BoxEngine(Engine):
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         BoxEngine.prepared += 1
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        return target_poses[:, 1, :2].copy()
+    def plan(self, motion: Motion) -> FloatArray:
+        return motion.points[:, 1, :2].copy()
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         left = round(float(theta[0, 0])) - 15
         if left == 100:
             raise InputError("this engine cannot go so far")

@@ -11,7 +11,7 @@ from photo_folder import make_photo_folder
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
 from motionwarp.errors import InputError, OptionError, OutputError
-from motionwarp.evaluation.pairs.config import PairsSettings
+from motionwarp.evaluation.options import PairsSettings
 from motionwarp.evaluation.pairs.run import PairsRun
 from motionwarp.evaluation.plain_pairs import PlainPairsSettings, make_plain_pairs
 from motionwarp.media.image import read_image

@@ -7,9 +7,9 @@ import pytest
 from moving_box import BOX, TOP, BoxEngine, BoxEstimator, BoxReader, write_clip
 
 from motionwarp.errors import InputError, NoPersonError, OptionError
-from motionwarp.evaluation.clip_labels import Origin
 from motionwarp.evaluation.comparison import Comparison
-from motionwarp.evaluation.reenactment import ReenactmentSettings, evaluate_clip
+from motionwarp.evaluation.options import Origin, ReenactmentSettings
+from motionwarp.evaluation.reenactment import evaluate_clip
 
 LEFTS = [20, 30, 42, 60, 81, 100, 118, 130, 139, 144]
 

@@ -9,7 +9,8 @@ from moving_box import BOX, BoxEngine, BoxEstimator, BoxReader
 from photo_folder import make_photo_folder
 
 from motionwarp.errors import InputError, OptionError
-from motionwarp.evaluation.reverse_pairs import ReverseSettings, chosen_photos, evaluate_reverse_pairs, reverse_pairs
+from motionwarp.evaluation.options import ReverseSettings
+from motionwarp.evaluation.reverse_pairs import chosen_photos, evaluate_reverse_pairs, reverse_pairs
 
 
 @pytest.fixture

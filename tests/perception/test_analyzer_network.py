@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from motionwarp.nn.blocks import SpatialSelfAttention, parameter_count
-from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points, point_probabilities
+from motionwarp.perception.network import (
+    Analyzer,
+    AnalyzerConfig,
+    AnalyzerOutput,
+    decode_facing,
+    decode_points,
+    point_probabilities,
+)
 
 SMALL = AnalyzerConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
 
@@ -27,12 +36,22 @@ def test_shapes_follow_the_strides() -> None:
 
 
 def test_half_precision_weights_of_the_shipped_size_stay_under_twelve_megabytes() -> None:
-    assert 2 * parameter_count(Analyzer()) < 12e6
+    assert 2 * parameter_count(Analyzer(AnalyzerConfig(facing=True))) < 12e6
+
+
+def test_facing_is_a_direction_with_a_certainty() -> None:
+    plain = output_with_peak(50, 50, 0.6)
+    assert not decode_facing(plain).any()
+    told = plain._replace(facing=torch.tensor([[0.0, 3.0, 4.0], [-2.0, 0.0, -4.0]]))
+    facing = decode_facing(told)
+    assert torch.allclose(facing[:, :2], torch.tensor([[0.0, 1.0], [-1.0, 0.0]]), atol=1e-6)
+    assert facing[0, 2] > 0.98
+    assert facing[1, 2] < 0.05
 
 
 def test_every_parameter_gets_a_gradient() -> None:
     torch.manual_seed(0)
-    network = Analyzer(SMALL).train()
+    network = Analyzer(replace(SMALL, facing=True)).train()
     # blocks start as the identity: their inner convolutions see a gradient only once the last norm has moved
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):

@@ -50,7 +50,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
 
     def run(source: SyntheticView | None, clip: Views, people: int = 1, **how: object) -> FeasibilityReport:
         estimator = ExactEstimator(source, clip, people)
-        monkeypatch.setattr("motionwarp.pipeline.job.make_estimator", lambda *_: estimator)
+        monkeypatch.setattr("motionwarp.pipeline.analysis.make_estimator", lambda *_: estimator)
         picture = write_source(tmp_path / "person.png", source or drawn())
         video = write_clip(tmp_path / "dance.mp4", [empty_picture() if view is None else view.rgb for view in clip])
         return motionwarp.check(picture, video, **{"engine": "layered", "device": "cpu", **how})

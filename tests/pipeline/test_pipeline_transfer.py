@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import av
 import numpy as np
@@ -16,7 +15,7 @@ from motionwarp.errors import InputError, MediaError, NoPersonError, OptionError
 from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
 from motionwarp.pipeline.api import stream, transfer
-from motionwarp.pipeline.options import TransferChanges, TransferOptions
+from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.progress import Progress, Stage
 
 pytestmark = pytest.mark.usefixtures("knowing")
@@ -221,6 +220,11 @@ def test_a_matte_of_another_shape_is_refused(scene: Scene, tmp_path: Path) -> No
 
 
 def test_keywords_are_the_options() -> None:
-    assert set(get_type_hints(TransferChanges)) == {field.name for field in fields(TransferOptions)}
+    with pytest.raises(
+        OptionError, match=r"backgroud='#000000': is not an option. Perhaps `background` is meant; known are audio, b"
+    ):
+        transfer("person.png", "dance.mp4", "out.mp4", backgroud="#000000")
+    with pytest.raises(OptionError, match=r"smooth='much': is out of range. Give a number from 0 to 1"):
+        next(stream("person.png", "dance.mp4", smooth="much"))
     assert TransferOptions(fps="30000/1001").frame_rate == Fraction(30000, 1001)
     assert motionwarp.transfer is transfer

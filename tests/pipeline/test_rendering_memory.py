@@ -12,7 +12,7 @@ import torch
 from small_scene import KnowingEstimator, Scene, standing
 
 from motionwarp.devices import is_out_of_memory
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.pipeline.api import stream, transfer
@@ -45,10 +45,10 @@ class Greedy(Engine):
         if self.device != "cpu" and not self.prepares:
             raise self.error
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        return target_poses[:, 0]
+    def plan(self, motion: Motion) -> FloatArray:
+        return motion.points[:, 0]
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         self.batches.append((self.device, len(theta)))
         if len(theta) > self.fitting[self.device]:
             raise self.error
@@ -67,8 +67,8 @@ def run(
     )
     points = np.zeros((frames, 18, 3), np.float32)
     points[:, 0, 0] = np.arange(frames)
-    theta = np.concatenate(list(runner.plan(points)))
-    numbers = [int(layer.rgba[0, 0, 0]) for layers in runner.render(points, theta) for layer in layers]
+    theta = np.concatenate(list(runner.plan(Motion(points))))
+    numbers = [int(layer.rgba[0, 0, 0]) for layers in runner.render(Motion(points), theta) for layer in layers]
     return runner, numbers, warnings
 
 
@@ -93,7 +93,7 @@ def test_batches_of_720p_are_as_large_as_the_device_takes(device: str, threads: 
     settings = RenderSettings(torch.device(device), torch.float16, 720, 1280)
     runner = EngineRunner(engine, person, settings, None, [], threads)
     points = np.zeros((40, 18, 3), np.float32)
-    assert sum(map(len, runner.render(points, points[:, 0]))) == 40
+    assert sum(map(len, runner.render(Motion(points), points[:, 0]))) == 40
     assert max(size for _, size in engine.batches) == most
 
 
@@ -101,10 +101,10 @@ def test_what_runs_out_midway_goes_on_from_there() -> None:
     engine = Greedy({"cuda": 8})
     real = engine.render
 
-    def later(target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def later(motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         if theta[0, 0] >= 8:
             engine.fitting["cuda"] = 5
-        return real(target_poses, theta)
+        return real(motion, theta)
 
     engine.render = later  # type: ignore[method-assign]
     _, numbers, _ = run(engine)
@@ -157,10 +157,10 @@ def test_a_defect_in_a_thread_arrives_and_stops_the_others() -> None:
     engine = Greedy({"cpu": 100})
     real = engine.render
 
-    def broken(target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def broken(motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         if theta[0, 0] == 8:
             raise ValueError("a defect")
-        return real(target_poses, theta)
+        return real(motion, theta)
 
     engine.render = broken  # type: ignore[method-assign]
     with pytest.raises(ValueError, match="a defect"):
@@ -172,10 +172,10 @@ def test_a_defect_in_a_thread_arrives_and_stops_the_others() -> None:
 class TightLayered(LayeredEngine):
     """The layered engine on a device for three frames."""
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         if len(theta) > 3:
             raise OUT_OF_MEMORY[0]
-        return super().render(target_poses, theta)
+        return super().render(motion, theta)
 
 
 @pytest.mark.usefixtures("knowing")
@@ -183,7 +183,7 @@ def test_a_transfer_in_little_memory_gives_the_same_frames_and_a_warning(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = [frame.rgb for frame in stream(scene.person, scene.dance, engine="layered", batch_size=12, device="cpu")]
-    monkeypatch.setattr("motionwarp.pipeline.job.make_engine", lambda name: TightLayered())
+    monkeypatch.setattr("motionwarp.pipeline.setup.make_engine", lambda name: TightLayered())
     made = [frame.rgb for frame in stream(scene.person, scene.dance, batch_size=12, device="cpu")]
     assert all(np.abs(one.astype(int) - other).max() <= 1 for one, other in zip(made, expected, strict=True))
     result = transfer(scene.person, scene.dance, tmp_path / "out.mp4", batch_size=12, device="cpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ from small_scene import KnowingEstimator, Scene, standing, waving
 from motionwarp.errors import OptionError
 from motionwarp.media.probe import probe_video
 from motionwarp.parsing import labels
-from motionwarp.pipeline.analysis import AnalyzedInputs, mirrored_motion, retimed_motion
+from motionwarp.pipeline.analysis import AnalyzedInputs, analyze, mirrored_motion, open_inputs, retimed_motion
 from motionwarp.pipeline.api import stream
-from motionwarp.pipeline.driving import FrameSampler, observe_driving
-from motionwarp.pipeline.job import TransferJob
+from motionwarp.pipeline.driving import FrameSampler, observe_driving, probe_driving
 from motionwarp.pipeline.layout import PersonTransform, transform_track
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.progress import StageClock
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.rendering import render, render_layers
+from motionwarp.pipeline.setup import set_up
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.pose import skeleton as sk
 
@@ -26,15 +28,24 @@ OPTIONS = TransferOptions(device="cpu", size=96)
 
 @pytest.fixture
 def seen(scene: Scene, knowing: KnowingEstimator) -> AnalyzedInputs:
-    source = prepare_source(scene.person, *read_source(scene.person, OPTIONS), None, OPTIONS, knowing)
-    motion = observe_driving(scene.dance, OPTIONS, None, knowing, StageClock(), with_plate=False, callback=None)
+    source = prepare_source(read_source(scene.person, OPTIONS), OPTIONS, knowing)
+    motion = observe_driving(probe_driving(scene.dance, OPTIONS), OPTIONS, knowing, with_plate=False)
     return AnalyzedInputs(source, motion, probe_video(scene.dance), knowing.name)
 
 
+def planned(inputs: AnalyzedInputs, options: TransferOptions = OPTIONS, **how: Any) -> TransferPlan:
+    """Plan a transfer of inputs whose files are gone."""
+    setup = set_up(Path("gone.png"), Path("gone.mp4"), options, inputs.source.size, inputs.info)
+    return plan_transfer(setup, inputs, **how)
+
+
+def plan_of(scene: Scene, options: TransferOptions, sampler: FrameSampler | None = None) -> TransferPlan:
+    opened = open_inputs(scene.person, scene.dance, options)
+    return plan_transfer(opened.setup, analyze(opened, sampler=sampler))
+
+
 def test_frames_are_those_of_a_transfer_that_analyzes(scene: Scene, seen: AnalyzedInputs) -> None:
-    job = TransferJob(Path("gone.png"), Path("gone.mp4"), OPTIONS, seen=seen)
-    job.prepare()
-    kept = [frame.rgb for frame in job.frames()]
+    kept = [frame.rgb for frame in render(planned(seen))]
     fresh = [frame.rgb for frame in stream(scene.person, scene.dance, OPTIONS)]
     assert len(kept) == scene.frames
     assert all(np.array_equal(one, other) for one, other in zip(kept, fresh, strict=True))
@@ -43,10 +54,9 @@ def test_frames_are_those_of_a_transfer_that_analyzes(scene: Scene, seen: Analyz
 @pytest.mark.parametrize("background", ["source", "driving"])
 def test_single_frames_are_those_of_the_whole(scene: Scene, knowing: KnowingEstimator, background: str) -> None:
     options = TransferOptions(device="cpu", size=96, engine="layered", background=background)
-    job = TransferJob(scene.person, scene.dance, options)
-    job.prepare()
-    whole = list(job.frames())
-    some = list(job.frames([3, 4, 17]))
+    plan = plan_of(scene, options)
+    whole = list(render(plan))
+    some = list(render(plan, only=[3, 4, 17]))
     assert [frame.index for frame in some] == [3, 4, 17]
     assert all(np.array_equal(frame.rgb, whole[frame.index].rgb) for frame in some)
     assert [frame.pts_seconds for frame in some] == [whole[index].pts_seconds for index in (3, 4, 17)]
@@ -56,44 +66,37 @@ def test_a_glimpse_of_a_clip_gives_every_so_many_poses_and_their_own_pictures(
     scene: Scene, knowing: KnowingEstimator
 ) -> None:
     options = TransferOptions(device="cpu", size=96, engine="layered", background="driving", smooth=0.0)
-    job = TransferJob(scene.person, scene.dance, options)
-    glimpses = FrameSampler(every=5)
-    seen = job.look(None, glimpses)
-    timeline = job.prepare(None, seen)
-    assert (glimpses.passed, len(timeline)) == (24, 5)
-    np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(0, 24, 5)])
-    assert seen.motion.end_seconds == pytest.approx(2.0)
-    whole = TransferJob(scene.person, scene.dance, options)
-    whole.prepare()
+    sampler = FrameSampler(every=5)
+    plan = plan_of(scene, options, sampler)
+    assert (sampler.passed, len(plan)) == (24, 5)
+    motion = plan.inputs.motion
+    np.testing.assert_allclose(motion.track.points, [waving(index / 24) for index in range(0, 24, 5)])
+    assert motion.end_seconds == pytest.approx(2.0)
+    whole = plan_of(scene, options)
     # away from the person a frame is the clip's own of that time
-    for few, all_of_them in zip(job.frames(), list(whole.frames())[::5], strict=True):
+    for few, all_of_them in zip(render(plan), list(render(whole))[::5], strict=True):
         assert few.pts_seconds == all_of_them.pts_seconds
         assert np.abs(few.rgb[:10].astype(int) - all_of_them.rgb[:10]).max() <= 2
 
 
 def test_given_poses_are_counted_by_all_frames(scene: Scene, knowing: KnowingEstimator) -> None:
-    job = TransferJob(
-        scene.person, scene.dance, TransferOptions(device="cpu", size=96, driving_poses=scene.dance_poses)
-    )
-    seen = job.look(None, FrameSampler(every=5))
+    options = TransferOptions(device="cpu", size=96, driving_poses=scene.dance_poses)
+    seen = analyze(open_inputs(scene.person, scene.dance, options), sampler=FrameSampler(every=5))
     np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(0, 24, 5)], atol=0.01)
 
 
 def test_layers_carry_the_classes_of_their_pixels(seen: AnalyzedInputs) -> None:
-    job = TransferJob(Path("gone.png"), Path("gone.mp4"), OPTIONS, seen=seen, keep_parsing=True)
-    job.prepare()
-    _, layer = next(job.shown())
+    plan = planned(seen, keep_parsing=True)
+    _, layer = next(render_layers(plan))
     assert layer.parsing is not None
     assert layer.parsing.shape == layer.rgba.shape[:2]
-    frame = np.zeros((job.height, job.width), dtype=np.uint8)
+    frame = np.zeros((plan.setup.height, plan.setup.width), dtype=np.uint8)
     frame[layer.top : layer.top + len(layer.parsing), layer.left : layer.left + layer.parsing.shape[1]] = layer.parsing
-    x, y = (job.target.points[0, [sk.RIGHT_KNEE, sk.LEFT_KNEE], :2].round().astype(int)).T
+    x, y = (plan.target.points[0, [sk.RIGHT_KNEE, sk.LEFT_KNEE], :2].round().astype(int)).T
     assert frame[y, x].tolist() == [labels.PANTS, labels.PANTS]
-    x, y = job.target.points[0, sk.NOSE, :2].round().astype(int)
+    x, y = plan.target.points[0, sk.NOSE, :2].round().astype(int)
     assert frame[y, x] == labels.FACE
-    without = TransferJob(Path("gone.png"), Path("gone.mp4"), OPTIONS, seen=seen)
-    without.prepare()
-    assert next(without.shown())[1].parsing is None
+    assert next(render_layers(planned(seen)))[1].parsing is None
 
 
 def test_a_mirror_swaps_hands_and_columns(seen: AnalyzedInputs) -> None:
@@ -110,8 +113,7 @@ def test_speed_changes_times_and_the_end(seen: AnalyzedInputs) -> None:
     assert faster.end_seconds == pytest.approx(1.0)
     np.testing.assert_allclose(faster.track.times_seconds, seen.motion.track.times_seconds / 2)
     changed = AnalyzedInputs(seen.source, faster, seen.info, seen.estimator)
-    job = TransferJob(Path("p"), Path("d"), TransferOptions(device="cpu", size=96, fps=12), seen=changed)
-    assert len(job.prepare()) == 12
+    assert len(planned(changed, TransferOptions(device="cpu", size=96, fps=12))) == 12
     with pytest.raises(ValueError, match="over 0"):
         retimed_motion(seen.motion, 0.0)
 

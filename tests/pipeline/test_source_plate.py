@@ -15,10 +15,13 @@ from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import read_image, write_image
 from motionwarp.pipeline import source as source_module
+from motionwarp.pipeline.analysis import analyze, open_inputs
 from motionwarp.pipeline.api import stream, transfer
 from motionwarp.pipeline.check.report import check
-from motionwarp.pipeline.job import TransferJob, run_in_thread
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.plan import plan_transfer
+from motionwarp.pipeline.progress import TransferRun, run_in_thread
+from motionwarp.pipeline.rendering import render
 from motionwarp.types import ByteArray
 
 # far more than any of it takes; only a defect waits so long
@@ -62,8 +65,8 @@ def test_a_plate_that_is_shown_is_made_once_in_a_thread_that_ends(
 def test_the_plate_is_that_of_the_picture_what_may_be_the_person_and_the_seed(
     scene: Scene, knowing: KnowingEstimator
 ) -> None:
-    job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", engine="layered", seed=5))
-    source = job.look().source
+    options = TransferOptions(device="cpu", engine="layered", seed=5)
+    source = analyze(open_inputs(scene.person, scene.dance, options)).source
     assert source.covered is not None
     assert (source.covered >= source.person.matte).all()
     expected = clean_plate(source.person.rgb, source.covered, seed=5)
@@ -77,7 +80,7 @@ def test_a_given_matte_says_itself_what_is_taken_out(scene: Scene, knowing: Know
     matte[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = 255
     write_image(tmp_path / "matte.png", matte)
     options = TransferOptions(device="cpu", engine="layered", matte=tmp_path / "matte.png")
-    source = TransferJob(scene.person, scene.dance, options).look().source
+    source = analyze(open_inputs(scene.person, scene.dance, options)).source
     assert source.covered is None
     np.testing.assert_array_equal(source.plate, clean_plate(source.person.rgb, source.person.matte))
 
@@ -109,9 +112,10 @@ def test_the_first_frames_are_rendered_while_the_plate_is_made(
 def test_whoever_stops_looking_takes_the_thread_along(
     scene: Scene, knowing: KnowingEstimator, made: list[threading.Thread]
 ) -> None:
-    job = TransferJob(scene.person, scene.dance, TransferOptions(device="cpu", engine="layered"))
-    job.prepare()
-    assert list(job.frames(only=[])) == []
+    inputs = open_inputs(scene.person, scene.dance, TransferOptions(device="cpu", engine="layered"))
+    with TransferRun() as run:
+        plan = plan_transfer(inputs.setup, analyze(inputs, run=run), run=run)
+        assert list(render(plan, run=run, only=[])) == []
     assert len(made) == 1
     assert not made[0].is_alive()
 

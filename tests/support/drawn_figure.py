@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
@@ -99,7 +99,7 @@ def rendered(source: SourcePerson, *poses: FloatArray) -> list[np.ndarray]:
     engine = LayeredEngine()
     engine.prepare(source, RenderSettings(torch.device("cpu"), torch.float32, WIDTH, HEIGHT))
     batch = np.stack(poses)
-    return [in_frame(layer) for layer in engine.render(batch, engine.plan(batch))]
+    return [in_frame(layer) for layer in engine.render(Motion(batch), engine.plan(Motion(batch)))]
 
 
 def in_frame(layer: PersonLayer) -> np.ndarray:

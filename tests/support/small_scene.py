@@ -168,5 +168,5 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 def knowing(monkeypatch: pytest.MonkeyPatch) -> KnowingEstimator:
     """Puts an estimator that knows the drawn person in the place of the bundled one."""
     estimator = KnowingEstimator([waving(index / 24) for index in range(24)])
-    monkeypatch.setattr("motionwarp.pipeline.job.make_estimator", lambda name, device, dtype: estimator)
+    monkeypatch.setattr("motionwarp.pipeline.analysis.make_estimator", lambda name, device, dtype: estimator)
     return estimator

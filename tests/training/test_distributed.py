@@ -31,7 +31,7 @@ def test_a_process_of_its_own_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = line.weight.grad
     average_gradients(line.parameters())
     assert line.weight.grad is before
-    assert (present_team().size, present_team().leads) == (1, True)
+    assert (present_team().size, present_team().is_main_process) == (1, True)
     assert all_reduce_any(True, False) == (True, False)
     assert with_rank_seed(LOOP) == LOOP
     assert own_device(torch.device("cuda")) == torch.device("cuda")

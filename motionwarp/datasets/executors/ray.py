@@ -76,7 +76,7 @@ class RayExecutor(PoolExecutor[_RaySlot]):
         except ImportError as error:
             raise MissingExtraError(
                 "Ray is not installed",
-                subject="--executor ray",
+                values={"executor": "ray"},
                 remedy="Install it with: pip install 'motionwarp[ray]'",
             ) from error
         self._ray: Any = ray
@@ -90,7 +90,7 @@ class RayExecutor(PoolExecutor[_RaySlot]):
         if room < 1:
             raise OptionError(
                 f"the cluster has no room for a worker of {config.threads} threads",
-                subject="--threads",
+                values={"threads": config.threads},
                 remedy="Give fewer threads",
             )
         self.capacity = min(room, workers or room, most or room)
@@ -120,7 +120,7 @@ class RayExecutor(PoolExecutor[_RaySlot]):
         except (OSError, ValueError, RuntimeError) as error:
             raise OptionError(
                 f"no Ray cluster can be reached there ({error})",
-                subject=f"--ray-address {address}",
+                values={"ray_address": address},
                 remedy="Check that it runs",
             ) from error
 
@@ -175,7 +175,7 @@ class RayExecutor(PoolExecutor[_RaySlot]):
             last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             raise OptionError(
                 f"not one worker can be started on the cluster ({last[0].strip()})",
-                subject="--executor ray",
+                values={"executor": "ray"},
                 remedy="See that motionwarp[ray] is installed on every node",
             )
 

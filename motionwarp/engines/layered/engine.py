@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.puppet.compositor import person_layer
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.warp_params import WarpParams
@@ -38,17 +38,17 @@ class LayeredEngine(Engine):
         self._person = PuppetPerson(source, settings.device, keep_parsing=settings.keep_parsing)
         self._settings = settings
 
-    def plan(self, target_poses: FloatArray) -> FloatArray:
+    def plan(self, motion: Motion) -> FloatArray:
         """Fit all maps; see `Engine.plan`."""
         person, _ = self._prepared()
-        return np.asarray(person.plan(torch.from_numpy(target_poses)).flatten().numpy())
+        return np.asarray(person.plan(torch.from_numpy(motion.points)).flatten().numpy())
 
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
         person, settings = self._prepared()
         with torch.inference_mode():
             frames = person.render(
-                torch.from_numpy(target_poses),
+                torch.from_numpy(motion.points),
                 WarpParams.from_flat(torch.from_numpy(theta)),
                 settings.height,
                 settings.width,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from motionwarp.engines.warping_gan.networks import PartGeneratorConfig, PartMatcherConfig, PartParserConfig
+from motionwarp.engines.warping_gan.networks import PartGeneratorConfig, PartParserConfig
 from motionwarp.nn.discriminator import DiscriminatorConfig
 from motionwarp.training.adversary import AdversaryConfig
 from motionwarp.training.analyzer.samples import PackShare
@@ -71,47 +71,6 @@ class PartParserTrainingConfig:
 
 
 @dataclass(frozen=True)
-class MatcherLossWeights:
-    """Weights of the parts of the matcher's loss.
-
-    Attributes
-    ----------
-    pixel : float
-        L1 between the composite of the matched parts and the target, over grey.
-    person : float
-        How much more pixels of the person count in it than those of the background.
-    structure : float
-        1 - SSIM of the same.
-    size : float
-        Of the displacements themselves, squared: what nothing asks for stays the identity.
-    """
-
-    pixel: float = 4.0
-    person: float = 3.0
-    structure: float = 1.0
-    size: float = 0.5
-
-
-@dataclass(frozen=True)
-class PartMatcherTrainingConfig:
-    """Training of the matcher.
-
-    Attributes
-    ----------
-    packs : tuple of PackShare
-    parser : Path
-        Weights of stage I, which are not trained on.
-    """
-
-    packs: tuple[PackShare, ...]
-    parser: Path
-    network: PartMatcherConfig = field(default_factory=PartMatcherConfig)
-    loss: MatcherLossWeights = field(default_factory=MatcherLossWeights)
-    start_from: Path | None = None
-    loop: LoopConfig = field(default_factory=_quick)
-
-
-@dataclass(frozen=True)
 class GeneratorLossWeights:
     """Weights of the parts of stage II's loss; 0 switches a part off.
 
@@ -160,8 +119,6 @@ class PartGeneratorTrainingConfig:
     packs : tuple of PackShare
     parser : Path
         Weights of stage I, which are not trained on.
-    matcher : Path or None
-        Weights of the matcher; None leaves the closed-form warps as they are (a row of the paper's ablation).
     validation : Path or None
         A pack of people that are not trained on, measured at every export.
     adversary : AdversaryConfig
@@ -170,7 +127,6 @@ class PartGeneratorTrainingConfig:
 
     packs: tuple[PackShare, ...]
     parser: Path
-    matcher: Path | None = None
     validation: Path | None = None
     network: PartGeneratorConfig = field(default_factory=PartGeneratorConfig)
     loss: GeneratorLossWeights = field(default_factory=GeneratorLossWeights)

@@ -1,13 +1,12 @@
 """The Soft-Gated Warping-GAN in its `parts` preset: the layered engine's parts, matched, gated and blended by trained networks.
 
-The first pass fits the parts' affine maps in closed form, looks at the person through a window that follows them, predicts the
-target's parsing and order of depth there (stage I), and regresses the splines that the affine maps leave over. In the second
-pass the warped parts go through stage II at half of the window's resolution; its recipe is then followed at the output's own.
+The first pass fits the parts' affine maps in closed form and a window that follows the person. In the second pass stage I predicts
+the target's parsing and order of depth from the warped parts, and stage II how they are blended, at half of the window's
+resolution; that is then done at the output's own.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,42 +17,34 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.data.person_window import window_around
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.warping_gan.blending import blend_parts
 from motionwarp.engines.warping_gan.debug import region_pictures
 from motionwarp.engines.warping_gan.inputs import (
-    control_frames,
-    in_front_of,
     part_maps,
     pose_change,
     quarter_inputs,
     stacked_layers,
     stage_one_probabilities,
 )
-from motionwarp.engines.warping_gan.networks import (
-    PART_COUNT,
-    PartGeneratorOutput,
-    PartParserOutput,
-    load_warping_networks,
-)
+from motionwarp.engines.warping_gan.networks import PartGeneratorOutput, PartParserOutput, load_warping_networks
 from motionwarp.geometry.affine import apply_affine, compose_affine
 from motionwarp.nn.fuse import fuse_batch_norm, ready_for
 from motionwarp.perception.framing import visible_box
 from motionwarp.puppet.compositor import person_layer
 from motionwarp.puppet.person import PuppetPerson
-from motionwarp.puppet.warp_params import THETA_LENGTH, ResidualWarps, WarpParams
+from motionwarp.puppet.warp_params import THETA_LENGTH, WarpParams
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, PersonLayer, SourcePerson
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
 _WINDOW_LENGTH: Final = 3
-_MATCHED_AT_ONCE: Final = 16  # frames, which bounds the memory of the first pass
 _HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
 # from pixels of the half-size window to those of the window
 _HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class WindowBatch:
     """The windows of a batch of frames.
 
     Attributes
@@ -69,7 +60,7 @@ class Window:
     from_frame: Tensor
 
     @classmethod
-    def of(cls, poses: Tensor, windows: FloatArray) -> Window:
+    def of(cls, poses: Tensor, windows: FloatArray) -> WindowBatch:
         """Return the windows of poses (B, 18, 3) in the frame; `windows` (B, 3) is left, top and the scale's logarithm."""
         crops = [PersonCrop(float(left), float(top), float(np.exp(size))) for left, top, size in windows]
         to_frame = torch.from_numpy(np.stack([crop.crop_to_frame() for crop in crops]))
@@ -78,16 +69,10 @@ class Window:
         return cls(inside, to_frame, from_frame)
 
 
-class _SeenByStageOne(NamedTuple):
-    half_layers: Tensor  # (B, 16, 4, H/2, W/2)
-    layers: Tensor  # (B, 64, H/4, W/4)
-    limbs: Tensor  # (B, 15, H/4, W/4)
-
-
 class _Decided(NamedTuple):
-    layers: Tensor  # (B, 16, 4, H/2, W/2), matched
+    layers: Tensor  # (B, 16, 4, H/2, W/2)
     stage_one: Tensor  # (B, 36, H/4, W/4)
-    recipe: PartGeneratorOutput
+    blend: PartGeneratorOutput
 
 
 class WarpingGanEngine(Engine):
@@ -113,7 +98,6 @@ class WarpingGanEngine(Engine):
         self._person: PuppetPerson | None = None
         self._settings: RenderSettings | None = None
         self._parser: nn.Module
-        self._matcher: nn.Module
         self._generator: nn.Module
         self._device, self._dtype = torch.device("cpu"), torch.float32
 
@@ -130,91 +114,60 @@ class WarpingGanEngine(Engine):
         self._device, self._dtype = settings.device, settings.dtype
         self._parser = self._placed(fuse_batch_norm(self._networks.parser))
         self._generator = self._placed(fuse_batch_norm(self._networks.generator))
-        if self._networks.matcher is not None:
-            self._matcher = self._placed(copy.deepcopy(self._networks.matcher))
 
     @torch.inference_mode()
-    def plan(self, target_poses: FloatArray) -> FloatArray:
-        """Fit all maps, the window and the matcher's splines; see `Engine.plan`."""
+    def plan(self, motion: Motion) -> FloatArray:
+        """Fit all maps and the window; see `Engine.plan`."""
         person, settings = self._prepared()
-        poses = torch.from_numpy(target_poses)
+        poses = torch.from_numpy(motion.points)
         theta = person.plan(poses)
-        windows = _windows(person.bounds(poses, theta).numpy(), target_poses, settings)
-        planned = [theta.flatten().numpy(), windows]
-        if self._networks.matcher is not None:
-            some = [slice(start, start + _MATCHED_AT_ONCE) for start in range(0, len(poses), _MATCHED_AT_ONCE)]
-            planned.append(
-                np.concatenate(
-                    [self._splines(person, theta.of(frames), poses[frames], windows[frames]) for frames in some]
-                )
-            )
-        return np.concatenate(planned, axis=1)
-
-    def _splines(self, person: PuppetPerson, theta: WarpParams, poses: Tensor, windows: FloatArray) -> FloatArray:
-        """Return the matcher's splines, flat, float32 (B, 270)."""
-        quarter, stage_one = self._stage_one(person, theta, poses, Window.of(poses, windows))
-        theta_tps = self._matcher(
-            self._ready(quarter.layers), self._ready(in_front_of(stage_one)), self._ready(quarter.limbs)
-        )
-        return np.asarray(theta_tps.float().flatten(1).cpu().numpy())
+        windows = _windows(person.bounds(poses, theta).numpy(), motion.points, settings)
+        return np.concatenate([theta.flatten().numpy(), windows], axis=1)
 
     @torch.inference_mode()
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
         person, settings = self._prepared()
-        poses = torch.from_numpy(target_poses)
-        layered, window, residual = _unpacked(theta, poses)
-        recipe = self._recipe(person, layered, residual, poses, window).recipe
+        poses = torch.from_numpy(motion.points)
+        maps, window = _unpacked(theta, poses)
+        blend = self._decided(person, maps, poses, window).blend
         frames: list[PersonLayer] = [person_layer(None)] * len(poses)
-        groups = person.warped(
-            poses, layered, settings.height, settings.width, residual=_seen_from(residual, window.from_frame),
-            with_classes=settings.keep_parsing,
-        )  # fmt: skip
+        groups = person.warped(poses, maps, settings.height, settings.width, with_classes=settings.keep_parsing)
         for group in groups:
             for position, frame in enumerate(group.frames):
                 drawn = blend_parts(
-                    group, position, recipe, int(frame), window.to_frame[frame], (settings.height, settings.width)
+                    group, position, blend, int(frame), window.to_frame[frame], (settings.height, settings.width)
                 )
                 if drawn is not None:
                     frames[frame] = person_layer(drawn)
         return frames
 
     @torch.inference_mode()
-    def explain(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[ByteArray]:
+    def explain(self, motion: Motion, theta: FloatArray) -> Sequence[ByteArray]:
         """Draw parsing, parts, gate and blend of each frame; see `Engine.explain` and `region_pictures`."""
         person, _ = self._prepared()
-        poses = torch.from_numpy(target_poses)
-        layered, window, residual = _unpacked(theta, poses)
-        decided = self._recipe(person, layered, residual, poses, window)
-        return region_pictures(decided.layers, decided.stage_one, decided.recipe)
+        poses = torch.from_numpy(motion.points)
+        maps, window = _unpacked(theta, poses)
+        decided = self._decided(person, maps, poses, window)
+        return region_pictures(decided.layers, decided.stage_one, decided.blend)
 
-    def _recipe(
-        self, person: PuppetPerson, theta: WarpParams, residual: ResidualWarps | None, poses: Tensor, window: Window
-    ) -> _Decided:
-        """Run stage I on the closed-form warps and stage II on the matched ones."""
-        quarter, stage_one = self._stage_one(person, theta, poses, window)
-        layers = quarter.half_layers
-        if residual is not None:
-            layers, _ = self._layers(person, theta, poses, window, _seen_from(residual, _half_to_window(len(poses))))
+    def _decided(self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch) -> _Decided:
+        """Run stage I and stage II on the closed-form warps."""
+        layers, classes = self._layers(person, maps, poses, window)
+        inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses)
+        output = PartParserOutput(*self._parser(*(self._ready(plane) for plane in inputs)))
+        stage_one = stage_one_probabilities(output)
         limbs = part_maps(window.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
-        change = pose_change(theta.theta_affine).to(self._device, self._dtype)
+        change = pose_change(maps.theta_affine).to(self._device, self._dtype)
         planes = self._ready(layers.flatten(1, 2)), self._ready(limbs), self._ready(stage_one)
         return _Decided(layers, stage_one, PartGeneratorOutput(*self._generator(*planes, change)))
 
-    def _stage_one(
-        self, person: PuppetPerson, theta: WarpParams, poses: Tensor, window: Window
-    ) -> tuple[_SeenByStageOne, Tensor]:
-        layers, classes = self._layers(person, theta, poses, window, None)
-        inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses)
-        output = PartParserOutput(*self._parser(*(self._ready(plane) for plane in inputs)))
-        return _SeenByStageOne(layers, inputs.layers, inputs.limbs), stage_one_probabilities(output)
-
     def _layers(
-        self, person: PuppetPerson, theta: WarpParams, poses: Tensor, window: Window, residual: ResidualWarps | None
+        self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch
     ) -> tuple[Tensor, Tensor]:
         """Return parts and composite (B, 16, 4, H/2, W/2) and classes (B, 1, H/2, W/2) in the half-size window."""
         half_to_frame = compose_affine(window.to_frame, _half_to_window(len(poses)))
-        groups = person.warped(poses, theta.seen_from(half_to_frame), _HALF_HEIGHT, _HALF_WIDTH, residual=residual)
+        groups = person.warped(poses, maps.seen_from(half_to_frame), _HALF_HEIGHT, _HALF_WIDTH)
         return stacked_layers(groups, len(poses), _HALF_HEIGHT, _HALF_WIDTH)
 
     def _ready(self, plane: Tensor) -> Tensor:
@@ -229,26 +182,14 @@ class WarpingGanEngine(Engine):
         return self._person, self._settings
 
 
-def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[WarpParams, Window, ResidualWarps | None]:
+def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[WarpParams, WindowBatch]:
     """Undo what `plan` puts in a row."""
-    maps, windows, splines = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
-    window = Window.of(poses, windows)
-    residual = None
-    if splines.size:
-        theta_tps = torch.from_numpy(splines).view(len(poses), PART_COUNT, 2, -1)
-        residual = ResidualWarps(theta_tps, control_frames(window.poses))
-    return WarpParams.from_flat(torch.from_numpy(maps)), window, residual
+    maps, windows = np.split(theta, [THETA_LENGTH], axis=1)
+    return WarpParams.from_flat(torch.from_numpy(maps)), WindowBatch.of(poses, windows)
 
 
 def _half_to_window(count: int) -> Tensor:
     return torch.tensor(_HALF_TO_WINDOW).expand(count, 2, 3)
-
-
-def _seen_from(residual: ResidualWarps | None, other_to_window: Tensor) -> ResidualWarps | None:
-    """Return splines for pixels of another picture, given the maps (B, 2, 3) from there to the window."""
-    if residual is None:
-        return None
-    return ResidualWarps(residual.theta_tps, compose_affine(residual.control_frames, other_to_window[:, None]))
 
 
 def _windows(bounds: FloatArray, poses: FloatArray, settings: RenderSettings) -> FloatArray:

@@ -1,6 +1,6 @@
 """Fitting the `parts` generator to one person, from a clip of theirs (`motionwarp train warping-gan --person`).
 
-Stage I and the matcher stay as they are: what they know holds for everybody. The generator learns from pairs of the clip's
+Stage I stays as it is: what it knows holds for everybody. The generator learns from pairs of the clip's
 frames and is measured on pairs whose target is a frame that it never learnt from; the best of all rounds is kept.
 """
 
@@ -14,18 +14,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import torch
 from torch import nn
 
 from motionwarp.checkpoints.checkpoint import save_checkpoint
 from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.person_clip import pairs_between, split_pictures
+from motionwarp.engines.spec import FitRun
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGeneratorTrainingConfig
 from motionwarp.engines.warping_gan.networks import WarpingNetworks, load_warping_networks, save_warping_networks
 from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 from motionwarp.engines.warping_gan.training import PartGeneratorTask
 from motionwarp.training.analyzer.samples import PackShare
-from motionwarp.training.loop import run
+from motionwarp.training.loop import run as train
 from motionwarp.training.task import LoopConfig
 
 _FIGURES: Final = {"ssim": "validation_ssim_made", "l1": "validation_l1_made"}
@@ -101,18 +101,45 @@ class _Watched(PartGeneratorTask):
         return self.figures
 
 
+def fit_person(
+    make_pictures: Callable[[], Sequence[LabeledPicture]],
+    weights: str | Path,
+    output: Path,
+    config: PersonalizeConfig,
+    run: FitRun,
+) -> Personalized:
+    """Fit the engine of some weights to a person; `make_pictures` is called once the weights are there.
+
+    Parameters
+    ----------
+    make_pictures : callable
+        Returns the pictures, as `person_pictures` does.
+    weights : str or Path
+        A name of the register or a file.
+    output, config, run
+        See `personalize`.
+
+    Raises
+    ------
+    WeightsError
+        If the weights are missing, damaged or for another engine.
+    InputError
+        If the pictures show too little of the person.
+    """
+    networks = load_warping_networks(weights)
+    return personalize(make_pictures(), networks, output, config, run)
+
+
 def personalize(
     pictures: Sequence[LabeledPicture],
     networks: WarpingNetworks,
     output: Path,
     config: PersonalizeConfig,
-    device: torch.device,
-    dtype: torch.dtype,
-    *,
-    max_minutes: float | None = None,
-    report: Callable[[str], None] = print,
+    run: FitRun,
 ) -> Personalized:
-    """Fit a generator to the person of some pictures and write all networks for use; a signal to stop ends it with the best so far.
+    """Fit a generator to the person of some pictures and write all networks for use.
+
+    A signal to stop ends it with the best so far.
 
     Parameters
     ----------
@@ -123,13 +150,7 @@ def personalize(
     output : Path
         Ends in ".safetensors"; its folder is made if it is missing.
     config : PersonalizeConfig
-    device : torch.device
-    dtype : torch.dtype
-        Of the activations.
-    max_minutes : float or None
-        After which no further round begins, and the one at work ends.
-    report : callable
-        Takes lines for people.
+    run : FitRun
 
     Raises
     ------
@@ -141,19 +162,19 @@ def personalize(
     learned, held = split_pictures(pictures)
     with TemporaryDirectory(prefix="motionwarp-person-") as name:
         folder = Path(name)
-        task = _Watched(_prepared(networks, learned, held, config, folder, report), device, dtype)
+        task = _Watched(_prepared(networks, learned, held, config, folder, run.report), run.device, run.dtype)
         before = _figures(task.validate(task.generator.eval()))
-        report(f"before: {_line(before)}")
+        run.report(f"before: {_line(before)}")
         best, best_step, step, waited = before, 0, 0, 0
         save_warping_networks(folder / "best.safetensors", networks)
         for number in range(1, config.rounds + 1):
-            left = None if max_minutes is None else max_minutes - (time.monotonic() - started) / 60
+            left = None if run.max_minutes is None else run.max_minutes - (time.monotonic() - started) / 60
             if left is not None and left <= 0:
                 break
             loop = replace(task.config.loop, steps=number * config.round_steps)
-            step = run(task, loop, folder / "run", max_minutes=left, report=lambda line: None)
+            step = train(task, loop, folder / "run", max_minutes=left, report=lambda line: None)
             found = _figures(task.figures)
-            report(f"step {step}: {_line(found)}")
+            run.report(f"step {step}: {_line(found)}")
             if found["ssim"] > best["ssim"]:
                 best, best_step, waited = found, step, 0
                 shutil.copyfile(folder / "run" / "warping_gan.safetensors", folder / "best.safetensors")
@@ -182,13 +203,10 @@ def _prepared(
     for name, targets, count in (("learnt", learned, config.pairs), ("held", held, config.held_pairs)):
         samples = part_samples(pairs_between(learned, targets, config.seed))
         write_part_pack(samples, count, folder / f"{name}.pack", progress=lambda done: None)
-    for name in ("parser", "matcher", "generator"):
+    for name in ("parser", "generator"):
         network = getattr(networks, name)
-        if network is not None:
-            # as they are: rounding them to half would be a change before the first step
-            save_checkpoint(
-                _part(folder, name), network.state_dict(), f"part_{name}", {"network": asdict(network.config)}
-            )
+        # as they are: rounding them to half would be a change before the first step
+        save_checkpoint(_part(folder, name), network.state_dict(), f"part_{name}", {"network": asdict(network.config)})
     loop = LoopConfig(
         steps=config.round_steps, batch_size=config.batch_size, learning_rate=config.learning_rate, warmup_steps=10, decay_steps=0,
         ema_decay=config.ema_decay, seed=config.seed, workers=0, log_every=config.round_steps,
@@ -197,7 +215,6 @@ def _prepared(
     return PartGeneratorTrainingConfig(
         packs=(PackShare(folder / "learnt.pack", 1.0),),
         parser=_part(folder, "parser"),
-        matcher=None if networks.matcher is None else _part(folder, "matcher"),
         validation=folder / "held.pack",
         network=networks.generator.config,
         loss=config.loss,

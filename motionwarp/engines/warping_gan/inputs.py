@@ -1,4 +1,4 @@
-"""What stage I and the matcher of the `parts` preset see, at a quarter of the window's resolution."""
+"""The networks' inputs: limbs, warped parts and pose changes of a person's window."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.engines.warping_gan.networks import PartParserOutput
-from motionwarp.geometry.grids import sample
-from motionwarp.geometry.warps import PartWarps
 from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
-from motionwarp.puppet.compositor import Canvas, WarpedFrames, depth_scores, drawing_order
+from motionwarp.puppet.compositor import Canvas, WarpedFrames
 from motionwarp.puppet.joints import Joints
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 
@@ -108,42 +106,6 @@ def pose_change(theta_affine: Tensor) -> Tensor:
     return clamped
 
 
-def control_frames(poses: Tensor) -> Tensor:
-    """Return where each part's spline lives: from window pixels to units along and across the part.
-
-    Parameters
-    ----------
-    poses : float32 tensor (B, 18, 3)
-        In pixels of the window.
-
-    Returns
-    -------
-    float32 tensor (B, 15, 2, 3)
-        The part's bone is centred in [-1, 1], with room for its flesh; the same scale in both directions.
-    """
-    points = Joints(poses)
-    xy, torso = points.xy, points.torso
-    neck, hips = xy[:, sk.NECK], points.hip_center
-    starts, ends = neck[:, None].repeat(1, parts.PART_COUNT, 1), hips[:, None].repeat(1, parts.PART_COUNT, 1)
-    # the head goes on above the neck and the garment below the hips, both along the torso
-    starts[:, parts.HEAD], ends[:, parts.HEAD] = neck, neck + 0.6 * (neck - hips)
-    starts[:, parts.GARMENT], ends[:, parts.GARMENT] = hips, hips + 1.2 * (hips - neck)
-    for limb in parts.LIMBS:
-        chain = [*(xy[:, point] for point in limb.points), points.tip(limb)]
-        for index, part in enumerate(limb.parts):
-            starts[:, part], ends[:, part] = chain[index], chain[index + 1]
-    bone = ends - starts
-    length = bone.norm(dim=-1)  # (B, 15)
-    along = bone / length.clamp_min(1e-3)[..., None]
-    # a bone of no length has no direction: any will do, as nothing is drawn of it
-    along = torch.where((length > 1e-3)[..., None], along, along.new_tensor([0.0, 1.0]))
-    across = torch.stack([-along[..., 1], along[..., 0]], dim=-1)
-    reach = 0.5 * length + 1.5 * along.new_tensor(parts.RADIUS) * torso[:, None]
-    turn = torch.stack([along, across], dim=-2) / reach[..., None, None]  # (B, 15, 2, 2)
-    center = 0.5 * (starts + ends)
-    return torch.cat([turn, -(turn @ center[..., None])], dim=-1)
-
-
 LAYER_COUNT: Final = parts.PART_COUNT + 1  # the last is all parts, laid over each other in closed form
 
 
@@ -185,60 +147,12 @@ def stacked_layers(groups: Iterable[WarpedFrames], count: int, height: int, widt
     return layers, classes
 
 
-def matched_layers(layers: Tensor, theta_tps: Tensor, poses: Tensor, stride: int) -> Tensor:
-    """Apply splines to layers that are warped in closed form already, and lay the parts over each other again.
-
-    Sampling twice is for training only: at work both maps are composed and the source is sampled once.
-
-    Parameters
-    ----------
-    layers : float (B, 16, 4, h, w)
-        At a fraction of the window's resolution.
-    theta_tps : float32 (B, 15, 2, K*K)
-    poses : float32 (B, 18, 3)
-        In pixels of the window.
-    stride : int
-        Pixels of the window for each pixel of the layers.
-
-    Returns
-    -------
-    float32 (B, 16, 4, h, w)
-    """
-    moved = matched_parts(layers[:, : parts.PART_COUNT].float(), theta_tps, poses, stride)
-    depth = depth_scores(Joints(poses), poses[..., 2])
-    composites = []
-    for own, scores in zip(moved, depth.tolist(), strict=True):
-        canvas = torch.zeros_like(own[0])
-        for part, share in drawing_order(tuple(scores)):
-            above = own[part] * share
-            canvas = canvas * (1 - above[3]) + above
-        composites.append(canvas)
-    return torch.cat([moved, torch.stack(composites)[:, None]], dim=1)
-
-
-def matched_parts(own: Tensor, theta_tps: Tensor, poses: Tensor, stride: int) -> Tensor:
-    """Apply splines to the 15 parts, float (B, 15, 4, h, w); the other arguments as in `matched_layers`."""
-    small = poses.clone()
-    # the small picture is a picture of its own: its pixels are the target's pixels here
-    small[..., :2] = (poses[..., :2] + 0.5) / stride - 0.5
-    mask = torch.ones(parts.PART_COUNT, 1, 1, device=own.device)
-    mask[parts.GARMENT] = 0  # it has a spline of its own
-    still = torch.eye(2, 3, device=own.device).expand(len(own), parts.PART_COUNT, 2, 3)
-    height, width = own.shape[-2:]
-    warps = PartWarps(still, theta_tps * mask)
-    grid = warps.sampling_grid(
-        height, width, height, width, control_frame=control_frames(small), stride=2 if stride < 4 else 1
-    )
-    moved: Tensor = sample(own.flatten(0, 1), grid.flatten(0, 1)).unflatten(0, own.shape[:2])
-    return moved
-
-
 PART_STRIDE: Final = 4  # pixels of the window for each cell
 QUARTER_HEIGHT, QUARTER_WIDTH = CROP_HEIGHT // PART_STRIDE, CROP_WIDTH // PART_STRIDE
 
 
 class QuarterInputs(NamedTuple):
-    """What stage I and the matcher see.
+    """The inputs of stage I.
 
     Attributes
     ----------
@@ -271,8 +185,3 @@ def quarter_inputs(layers: Tensor, classes: Tensor, points: Tensor) -> QuarterIn
 def stage_one_probabilities(output: PartParserOutput) -> Tensor:
     """Return what stage II sees of stage I, float (B, 36, h, w)."""
     return torch.cat([output.parsing_logits.float().softmax(1), output.in_front_logits.float().softmax(1)], dim=1)
-
-
-def in_front_of(stage_one: Tensor) -> Tensor:
-    """Return from stage I's probabilities (B, 36, h, w) those of which part is in front, (B, 16, h, w)."""
-    return stage_one[:, CLASS_COUNT:]

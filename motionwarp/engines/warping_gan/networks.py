@@ -367,82 +367,9 @@ def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
     return stretched.clamp(0, 1)
 
 
-CONTROL_SIZE = 3
-# displacements in units of the part's control frame: beyond this the points and the picture contradict each other
-LARGEST_SHIFT = 0.5
-_SEEN_CHANNELS = 7  # premultiplied RGB and alpha, expectation, limb, expectation of any part
-
-
-@dataclass(frozen=True)
-class PartMatcherConfig:
-    """Size of the matcher.
-
-    Attributes
-    ----------
-    channels : tuple of int
-        Of strided convolutions, each at half the size of the one before.
-    hidden : int
-        Of the regression.
-    height, width : int
-        Of the quarter-size window in pixels.
-    """
-
-    channels: tuple[int, ...] = (16, 32, 48)
-    hidden: int = 64
-    height: int = 64
-    width: int = 48
-
-
-class PartMatcher(nn.Module):
-    """Warped parts and stage I's expectation to splines, zeros (the identity) at the start."""
-
-    def __init__(self, config: PartMatcherConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or PartMatcherConfig()
-        layers: list[nn.Module] = []
-        before = _SEEN_CHANNELS
-        for channels in config.channels:
-            layers.append(ConvNormAct(before, channels, stride=2))
-            before = channels
-        self.features = nn.Sequential(*layers)
-        shrink = 2 ** len(config.channels)
-        cells = (config.height // shrink) * (config.width // shrink)
-        self.reduce = nn.Linear(before * cells, config.hidden)
-        self.part = nn.Embedding(PART_COUNT, config.hidden)
-        self.head = nn.Linear(config.hidden, 2 * CONTROL_SIZE**2)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-
-    def forward(self, layers: Tensor, in_front: Tensor, limbs: Tensor) -> Tensor:
-        """Regress the splines.
-
-        Parameters
-        ----------
-        layers : float (B, 64, H/4, W/4)
-            As in `PartParser`; the composite is not looked at.
-        in_front : float (B, 16, H/4, W/4)
-            Probability that each part is what is seen; the last is 'no part'.
-        limbs : float (B, 15, H/4, W/4)
-
-        Returns
-        -------
-        float32 (B, 15, 2, 9)
-            theta_tps: displacements of the control points in units of each part's control frame.
-        """
-        batch = layers.shape[0]
-        own = layers.unflatten(1, (PART_COUNT + 1, 4))[:, :PART_COUNT]  # (B, 15, 4, h, w)
-        all_reduce_any = (1 - in_front[:, -1:]).unsqueeze(1).expand(-1, PART_COUNT, -1, -1, -1)
-        seen = torch.cat([own, in_front[:, :PART_COUNT, None], limbs[:, :, None], all_reduce_any], dim=2)
-        features = self.features(seen.flatten(0, 1)).flatten(1)  # (B * 15, C)
-        hidden = torch.relu(self.reduce(features).view(batch, PART_COUNT, -1) + self.part.weight)
-        theta: Tensor = LARGEST_SHIFT * torch.tanh(self.head(hidden).float())
-        return theta.view(batch, PART_COUNT, 2, CONTROL_SIZE**2)
-
-
 ARCHITECTURE: Final = "warping_gan"
 _KNOWN: Final[NetworkKinds] = {
     "parser": (PartParser, PartParserConfig),
-    "matcher": (PartMatcher, PartMatcherConfig),
     "generator": (PartGenerator, PartGeneratorConfig),
 }
 
@@ -457,15 +384,12 @@ class WarpingNetworks:
         Stage I.
     generator : PartGenerator
         Stage II.
-    matcher : PartMatcher or None
-        None leaves the closed-form warps as they are.
     sha256 : str
         Of the file they came from; empty if they came from none.
     """
 
     parser: PartParser
     generator: PartGenerator
-    matcher: PartMatcher | None = None
     sha256: str = ""
 
 
@@ -475,15 +399,22 @@ def load_warping_networks(name_or_path: str | Path) -> WarpingNetworks:
     Raises
     ------
     WeightsError
-        If the file is missing, damaged, for another engine, or names networks that cannot be made.
+        If the file is missing, damaged, for another engine, or names networks that cannot be made; or if it has a matcher, as
+        an earlier release could train one: its generator has learned from matched parts, and parts are not matched any more.
     """
     file = load_networks(name_or_path, ARCHITECTURE, _KNOWN)
-    parser, generator, matcher = (file.networks.get(name) for name in ("parser", "generator", "matcher"))
+    if file.unknown:
+        raise WeightsError(
+            f"holds networks that this release does not know: {', '.join(file.unknown)}",
+            subject=file.path,
+            remedy="Train stage II without a matcher, or use the release that the file is of.",
+        )
+    parser, generator = (file.networks.get(name) for name in _KNOWN)
     if not isinstance(parser, PartParser) or not isinstance(generator, PartGenerator):
         raise WeightsError(
             "lacks stage I or stage II", subject=file.path, remedy="Give weights that training exported."
         )
-    return WarpingNetworks(parser, generator, matcher if isinstance(matcher, PartMatcher) else None, file.sha256)
+    return WarpingNetworks(parser, generator, file.sha256)
 
 
 def save_warping_networks(path: Path, networks: WarpingNetworks, metadata: Mapping[str, str] | None = None) -> None:

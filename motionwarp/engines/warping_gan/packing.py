@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+from motionwarp.data.pack_kinds import PackRequest
 from motionwarp.data.packing import WrittenPack
+from motionwarp.data.pair_sources import PairKind, pairs_of_kind
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.data import PartPackWriter, PartSample, part_sample
 from motionwarp.errors import InputError
@@ -49,3 +51,11 @@ def write_part_pack(
         writer.add(sample)
         progress(len(writer))
     return WrittenPack(len(writer), writer.write(path))
+
+
+def write_requested(request: PackRequest) -> WrittenPack:
+    """Write a pack of the kinds "parts-..."; see `pairs_of_kind`."""
+    options = request.options
+    kind = cast(PairKind, request.kind.removeprefix("parts-"))
+    pairs = pairs_of_kind(kind, options.data, options.seed, split=options.split)
+    return write_part_pack(part_samples(pairs), options.count, options.output, request.on_progress)

@@ -13,16 +13,12 @@ from torch.nn import functional
 
 from motionwarp.checkpoints.checkpoint import half_precision, save_checkpoint
 from motionwarp.engines.warping_gan.config import (
-    MatcherLossWeights,
     PartGeneratorTrainingConfig,
-    PartMatcherTrainingConfig,
     PartParserTrainingConfig,
 )
 from motionwarp.engines.warping_gan.data import PartBatch, PartSamples, batch_quarter_inputs, part_batches
 from motionwarp.engines.warping_gan.inputs import (
     QuarterInputs,
-    in_front_of,
-    matched_layers,
     part_maps,
     pose_change,
     quarter_inputs,
@@ -35,8 +31,6 @@ from motionwarp.engines.warping_gan.networks import (
     STAGE_ONE_CHANNELS,
     PartGenerator,
     PartGeneratorOutput,
-    PartMatcher,
-    PartMatcherConfig,
     PartParser,
     PartParserConfig,
     PartParserOutput,
@@ -141,109 +135,6 @@ def adversary_condition(limbs: Tensor, stage_one: Tensor, layers: Tensor) -> Ten
     return torch.cat([limbs.float(), fine, layers[:, COMPOSITE].float()], dim=1)
 
 
-MATCHER_ARCHITECTURE = "part_matcher"
-_GRAY = 0.5
-
-
-class PartMatcherTask(TrainingTask):
-    """The matcher by what its splines do to the picture: the composite of the matched parts should be the target."""
-
-    averaged = "matcher"
-
-    def __init__(self, config: PartMatcherTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
-        torch.manual_seed(config.loop.seed)
-        self.config, self.device, self.dtype = config, device, dtype
-        network = PartMatcher(config.network)
-        if config.start_from is not None:
-            trained(config.start_from, MATCHER_ARCHITECTURE, _within("matcher")).load_into(network)
-        self.matcher = network.to(device)
-        self.parser = frozen((PartParser, PartParserConfig), config.parser, "part_parser", device, _within("parser"))
-        self.modules = {"matcher": self.matcher}
-        self.optimizers = {"matcher": adamw(self.matcher, config.loop)}
-
-    def batches(self, first_step: int, steps: int) -> Iterator[PartBatch]:
-        """Yield the batches of steps `first_step` to `steps`."""
-        loop = self.config.loop
-        samples = PartSamples(self.config.packs, loop.seed)
-        return part_batches(samples, loop.batch_size, first_step, steps, loop.workers)
-
-    def train_step(self, batch: PartBatch) -> Mapping[str, Tensor]:
-        """Make one step; returns the parts of the loss."""
-        self.matcher.train()
-        seen = batch_quarter_inputs(batch, self.device)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            with torch.no_grad():
-                in_front = in_front_of(stage_one_probabilities(self.parser(*seen)))
-            theta_tps = self.matcher(seen.layers, in_front, seen.limbs)
-        layers = batch["layers"].to(self.device).float().div_(255)
-        points = batch["points"].to(self.device)
-        target = Target(
-            batch["rgb"].to(self.device).float() / 255,
-            batch["matte"].to(self.device).float() / 255,
-            batch["inside"].to(self.device).float() / 255,
-        )
-        figures = matcher_loss(layers, theta_tps, points, target, self.config.loss)
-        backward_and_step(figures["loss"], self.optimizers["matcher"], self.matcher, self.config.loop.gradient_clip)
-        with torch.no_grad():
-            still = picture_loss(layers[:, -1], target, self.config.loss)
-        figures["loss_without"] = still["loss"]
-        return {name: value.detach() for name, value in figures.items()}
-
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `part_matcher.safetensors` in half precision."""
-        config = {"network": asdict(self.config.network)}
-        save_checkpoint(folder / "part_matcher.safetensors", half_precision(module), MATCHER_ARCHITECTURE, config)
-        return {"exported_step": float(step)}
-
-
-class Target(NamedTuple):
-    """What the composite should look like, at half of the window's resolution.
-
-    Attributes
-    ----------
-    rgb : float (B, 3, H/2, W/2)
-    matte, inside : float (B, 1, H/2, W/2)
-        `inside` is where the target's picture has pixels.
-    """
-
-    rgb: Tensor
-    matte: Tensor
-    inside: Tensor
-
-
-def matcher_loss(
-    layers: Tensor, theta_tps: Tensor, points: Tensor, target: Target, weights: MatcherLossWeights
-) -> dict[str, Tensor]:
-    """Return the matcher's loss and its parts: the composite of the matched parts against the target.
-
-    What is compared is what will be shown. Covering the target's parts instead (an earlier form) stretched textures over outlines and
-    made pictures of unseen people worse than no matching at all.
-
-    Parameters
-    ----------
-    layers : float (B, 16, 4, H/2, W/2)
-    theta_tps : float32 (B, 15, 2, 9)
-    points : float32 (B, 18, 3)
-        In pixels of the window.
-    target : Target
-    weights : MatcherLossWeights
-    """
-    figures = picture_loss(matched_layers(layers, theta_tps, points, 2)[:, -1], target, weights)
-    figures["size"] = theta_tps.square().mean()
-    figures["loss"] = figures["loss"] + weights.size * figures["size"]
-    return figures
-
-
-def picture_loss(composite: Tensor, target: Target, weights: MatcherLossWeights) -> dict[str, Tensor]:
-    """Return the loss of a composite (B, 4, H/2, W/2), premultiplied RGB and alpha, and its parts."""
-    made = composite[:, :3] + _GRAY * (1 - composite[:, 3:])
-    true = target.rgb * target.matte + _GRAY * (1 - target.matte)
-    person = torch.maximum(target.matte, composite[:, 3:].detach())
-    pixel = weighted_l1(made, true, target.inside * (1 + weights.person * person))
-    structure = structure_loss(made, true, target.inside * (0.1 + person))
-    return {"loss": weights.pixel * pixel + weights.structure * structure, "pixel": pixel, "structure": structure}
-
-
 PARSER_ARCHITECTURE = "part_parser"
 
 
@@ -318,7 +209,7 @@ _BRIGHTNESS = 0.15  # largest change of a channel's gain
 
 
 class _Seen(NamedTuple):
-    layers: Tensor  # (B, 16, 4, H/2, W/2), matched
+    layers: Tensor  # (B, 16, 4, H/2, W/2)
     limbs: Tensor  # (B, 15, H/2, W/2)
     stage_one: Tensor  # (B, 36, H/4, W/4)
     change: Tensor  # (B, 60)
@@ -343,11 +234,6 @@ class PartGeneratorTask(TrainingTask):
             trained(config.start_from, GENERATOR_ARCHITECTURE, _within("generator")).load_into(network)
         self.generator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parser = frozen((PartParser, PartParserConfig), config.parser, "part_parser", device, _within("parser"))
-        self.matcher = (
-            None
-            if config.matcher is None
-            else frozen((PartMatcher, PartMatcherConfig), config.matcher, "part_matcher", device, _within("matcher"))
-        )
         self.features = None
         if config.loss.perceptual > 0:
             self.features = AnalyzerFeatures(frozen((Analyzer, AnalyzerConfig), "analyser", "analyser", device))
@@ -403,14 +289,11 @@ class PartGeneratorTask(TrainingTask):
 
     @torch.no_grad()
     def _seen(self, batch: PartBatch, layers: Tensor) -> _Seen:
-        """Return what stage II sees of a batch whose layers are (B, 16, 4, H/2, W/2), after stage I and the matcher."""
+        """Return what stage II sees of a batch whose layers are (B, 16, 4, H/2, W/2), after stage I."""
         points = batch["points"].to(self.device)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             quarter = quarter_inputs(layers, batch["classes"].to(self.device), points)
             stage_one = stage_one_probabilities(self.parser(*quarter))
-            if self.matcher is not None:
-                theta_tps = self.matcher(quarter.layers, in_front_of(stage_one), quarter.limbs)
-                layers = matched_layers(layers, theta_tps, points, 2)
         limbs = part_maps(points, CROP_HEIGHT // 2, CROP_WIDTH // 2, 2)
         return _Seen(layers, limbs, stage_one, pose_change(batch["theta_affine"].to(self.device)))
 
@@ -474,7 +357,7 @@ class PartGeneratorTask(TrainingTask):
         save_checkpoint(folder / "part_generator.safetensors", half_precision(module), GENERATOR_ARCHITECTURE, config)
         assert isinstance(module, PartGenerator)
         save_warping_networks(
-            folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module, self.matcher), {"step": str(step)}
+            folder / "warping_gan.safetensors", WarpingNetworks(self.parser, module), {"step": str(step)}
         )
         if self._last is not None:
             write_rows(self._last, folder / "training.png")

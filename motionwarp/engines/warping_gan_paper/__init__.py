@@ -1,1 +1,41 @@
-"""The Soft-Gated Warping-GAN as the paper has it."""
+"""The Soft-Gated Warping-GAN as the paper has it: one warp for the whole person, and pictures straight from the generator."""
+
+from typing import Final
+
+from motionwarp.data.pack_kinds import PackKind
+from motionwarp.engines.spec import EngineSpec
+from motionwarp.training.stage import StageSpec
+
+_HERE: Final = "motionwarp.engines.warping_gan_paper"
+_WRITER: Final = "motionwarp.data.labeled_pairs:write_requested"
+
+SPEC: Final = EngineSpec(
+    name="warping_gan_paper",
+    help="The Soft-Gated Warping-GAN as the paper has it; no weights ship.",
+    engine=f"{_HERE}.engine:PaperEngine",
+    architectures=("warping_gan_paper",),
+    stages={
+        "parser": StageSpec(
+            "Stage I: the parsing of the person in a new pose.",
+            f"{_HERE}.config:PaperParserTrainingConfig",
+            f"{_HERE}.training:PaperParserTask",
+        ),
+        "matcher": StageSpec(
+            "The geometric matcher: the warp between two parsings.",
+            f"{_HERE}.config:PaperMatcherTrainingConfig",
+            f"{_HERE}.training:PaperMatcherTask",
+        ),
+        "generator": StageSpec(
+            "Stage II: the picture from warped features.",
+            f"{_HERE}.config:PaperGeneratorTrainingConfig",
+            f"{_HERE}.training:PaperGeneratorTask",
+        ),
+    },
+    packs={
+        "pairs-reverse": PackKind("photos, made back from moved ones, whole", _WRITER),
+        "pairs-clips": PackKind("two frames of a clip, whole", _WRITER),
+        "pairs-synthetic": PackKind("drawn people, whole", _WRITER),
+        "pairs-deepfashion": PackKind("pairs of DeepFashion", _WRITER),
+        "pairs-market1501": PackKind("pairs of Market-1501", _WRITER),
+    },
+)

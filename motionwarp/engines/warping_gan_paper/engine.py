@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motionwarp.data.person_window import person_box, reshaped, window_around
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.warping_gan_paper.networks import load_paper_networks
 from motionwarp.geometry.affine import compose_affine
 from motionwarp.geometry.grids import affine_lattice, normalizing_map, sample
@@ -112,22 +112,22 @@ class PaperEngine(Engine):
         )
 
     @torch.inference_mode()
-    def plan(self, target_poses: FloatArray) -> FloatArray:
+    def plan(self, motion: Motion) -> FloatArray:
         """Follow the person with a window and match the parsings; see `Engine.plan`."""
         settings = self._prepared()
-        windows = [self._window(visible_box(points), settings.height, settings.width) for points in target_poses]
-        parsing = self._stage_one(self._heatmaps(target_poses, windows))
+        windows = [self._window(visible_box(points), settings.height, settings.width) for points in motion.points]
+        parsing = self._stage_one(self._heatmaps(motion.points, windows))
         warps: PartWarps = self._matcher(self._source.parsing.expand(len(windows), -1, -1, -1), self._ready(parsing))
         places = torch.tensor([(window.left, window.top, float(np.log(window.scale))) for window in windows])
         return torch.cat([warps.flatten().cpu(), places], dim=1).numpy()
 
     @torch.inference_mode()
-    def render(self, target_poses: FloatArray, theta: FloatArray) -> Sequence[PersonLayer]:
+    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
         settings = self._prepared()
         maps, places = np.split(theta, [-_WINDOW_LENGTH], axis=1)
         windows = [self._placed(*place) for place in places.tolist()]
-        heatmaps = self._heatmaps(target_poses, windows)
+        heatmaps = self._heatmaps(motion.points, windows)
         parsing = self._stage_one(heatmaps)
         warps = PartWarps.from_flat(
             torch.from_numpy(maps).to(settings.device), 1, self._networks.matcher.config.control_size
@@ -138,7 +138,7 @@ class PaperEngine(Engine):
         made = self._generator(*source, self._ready(parsing), poses, heatmaps, grid).rgb.float()
         return [
             self._layer(picture, classes, window, shown=bool(points[:, 2].any()))
-            for picture, classes, window, points in zip(made, parsing, windows, target_poses, strict=True)
+            for picture, classes, window, points in zip(made, parsing, windows, motion.points, strict=True)
         ]
 
     def _stage_one(self, heatmaps: Tensor) -> Tensor:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from motionwarp.errors import WeightsError
-
-BackboneName = Literal["alex", "vgg", "squeeze"]
+from motionwarp.evaluation.options import BackboneName
 
 # the layers after which LPIPS (Zhang et al., CVPR 2018) takes features, as numbers of `features`, and their channels
 CUTS: Final[dict[BackboneName, tuple[int, ...]]] = {

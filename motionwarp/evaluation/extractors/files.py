@@ -82,7 +82,7 @@ class FeatureWeights:
         pulled = [name for name in absent if name in registry()]
         by_hand = [FEATURE_FILES[name].file for name in absent if name not in registry()]
         ways = [f"`motionwarp weights pull {' '.join(pulled)}`"] if pulled else []
-        ways += [f"--features-dir with {' and '.join(by_hand)}"] if by_hand else ["--features-dir"]
+        ways += [f"`features_dir` with {' and '.join(by_hand)}"] if by_hand else ["`features_dir`"]
         return f"weights not here: {', '.join(absent)}; get them with {' or '.join(ways)}"
 
     def read(self, name: str) -> dict[str, Tensor]:

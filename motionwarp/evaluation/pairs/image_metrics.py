@@ -32,7 +32,8 @@ from motionwarp.evaluation.metrics.ssim import (
     ssim,
     ssim_map,
 )
-from motionwarp.evaluation.pairs.render import Fit, fitted, moved_points
+from motionwarp.evaluation.options import WidthFit
+from motionwarp.evaluation.pairs.render import fitted, moved_points
 from motionwarp.media.image import read_image
 from motionwarp.types import ByteArray, FloatArray
 
@@ -138,7 +139,7 @@ def _masked_ssim(result: ByteArray, truth: ByteArray, mask: FloatArray) -> float
     return float(1.0 - (1.0 - masked_ssim(result[near], truth[near], mask[near])) * inside / total)
 
 
-def measure(task: PictureTask, fit: Fit, *, variants: bool = False) -> PictureOutcome:
+def measure(task: PictureTask, fit: WidthFit, *, variants: bool = False) -> PictureOutcome:
     """Read and measure one pair; whatever is wrong with it is told, not raised."""
     try:
         result, truth, moved = fitted(read_image(task.result).rgb, read_image(task.truth).rgb, fit)
@@ -154,7 +155,7 @@ def measure(task: PictureTask, fit: Fit, *, variants: bool = False) -> PictureOu
         return PictureOutcome({}, f"{task.result}: {error}")
 
 
-def measure_all(tasks: Sequence[PictureTask], fit: Fit, *, variants: bool, jobs: int) -> Iterator[PictureOutcome]:
+def measure_all(tasks: Sequence[PictureTask], fit: WidthFit, *, variants: bool, jobs: int) -> Iterator[PictureOutcome]:
     """Measure pairs, in order, in as many processes as given.
 
     Parameters

@@ -11,15 +11,16 @@ import numpy as np
 import torch
 
 from motionwarp.errors import MotionwarpError, NoPersonError
-from motionwarp.evaluation.extractors.backbones import BackboneName, Lpips
+from motionwarp.evaluation.extractors.backbones import Lpips
 from motionwarp.evaluation.extractors.files import FeatureWeights
 from motionwarp.evaluation.extractors.inception import FidInception
 from motionwarp.evaluation.metrics.masks import mean_iou
 from motionwarp.evaluation.metrics.pose import pose_agreement
 from motionwarp.evaluation.metrics.sets import FeatureMoments, frechet_distance, inception_score
+from motionwarp.evaluation.options import BackboneName, WidthFit
 from motionwarp.evaluation.pairs.image_metrics import PictureOutcome, PictureTask
 from motionwarp.evaluation.pairs.people import People
-from motionwarp.evaluation.pairs.render import Fit, fitted, moved_points
+from motionwarp.evaluation.pairs.render import fitted, moved_points
 from motionwarp.media.image import read_image
 from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.types import ByteArray, FloatArray
@@ -47,7 +48,7 @@ class NamedTask:
     task: PictureTask
 
 
-def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
+def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -> Iterator[PictureOutcome]:
     """Yield AKD, MKR and PCKh of results, one outcome a task; see `metrics.keypoints`.
 
     The truth's points are the published ones, or what the analyzer sees in the truth; the result's are what it sees
@@ -68,7 +69,7 @@ def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterat
             yield PictureOutcome({}, str(error))
 
 
-def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: Fit) -> Iterator[PictureOutcome]:
+def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -> Iterator[PictureOutcome]:
     """Yield the mIoU of the results' parsings and the truths', one outcome a task.
 
     Both are read by the analyzer, framed by one and the same points, so that only what is in the pictures can differ.
@@ -98,7 +99,7 @@ def load_lpips(name: BackboneName, weights: FeatureWeights, device: torch.device
 
 
 def lpips_metrics(
-    tasks: Sequence[NamedTask], network: Lpips, device: torch.device, fit: Fit
+    tasks: Sequence[NamedTask], network: Lpips, device: torch.device, fit: WidthFit
 ) -> Iterator[PictureOutcome]:
     """Yield LPIPS of results and truths, one outcome a task."""
     for named in tasks:
@@ -111,7 +112,7 @@ def lpips_metrics(
             yield PictureOutcome({}, str(error))
 
 
-def _pictures(task: PictureTask, fit: Fit) -> tuple[ByteArray, ByteArray, tuple[int, int]]:
+def _pictures(task: PictureTask, fit: WidthFit) -> tuple[ByteArray, ByteArray, tuple[int, int]]:
     return fitted(read_image(task.result).rgb, read_image(task.truth).rgb, fit)
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
 
 from motionwarp.data.protocols import PairNames
-from motionwarp.engines.base import Engine, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import InputError, MotionwarpError
+from motionwarp.evaluation.options import WidthFit
 from motionwarp.evaluation.pairs.people import People
 from motionwarp.media.image import read_image, write_image
 from motionwarp.pipeline.compositing import composite
 from motionwarp.types import ByteArray, FloatArray
 
-Fit = Literal["exact", "crop", "pad"]
 _WHITE: Final = 255
 
 
-def fitted(result: ByteArray, truth: ByteArray, fit: Fit) -> tuple[ByteArray, ByteArray, tuple[int, int]]:
+def fitted(result: ByteArray, truth: ByteArray, fit: WidthFit) -> tuple[ByteArray, ByteArray, tuple[int, int]]:
     """Return result and truth of one size.
 
     Parameters
@@ -50,7 +50,7 @@ def fitted(result: ByteArray, truth: ByteArray, fit: Fit) -> tuple[ByteArray, By
     if result.shape[0] != truth.shape[0]:
         raise InputError(sizes, remedy="Scale the results as the protocol says; figures depend on how it is done.")
     if fit == "exact":
-        raise InputError(sizes, remedy="Choose --fit crop or --fit pad if that is what the protocol does.")
+        raise InputError(sizes, remedy="Choose `fit=crop` or `fit=pad` if that is what the protocol does.")
     narrow, wide = sorted((result.shape[1], truth.shape[1]))
     offset = (wide - narrow) // 2
     if fit == "crop":
@@ -170,8 +170,8 @@ class PairRenderer:
         if self._prepared_for != wanted:
             self.engine.prepare(source.person, RenderSettings(self.device, self.dtype, width, height))
             self._prepared_for = wanted
-        points = np.ascontiguousarray(pose.points[None])
-        layer = self.engine.render(points, self.engine.plan(points))[0]
+        motion = Motion(np.ascontiguousarray(pose.points[None]))
+        layer = self.engine.render(motion, self.engine.plan(motion))[0]
         return composite(layer, source.plate.copy())
 
 

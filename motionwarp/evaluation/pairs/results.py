@@ -15,7 +15,8 @@ import numpy as np
 
 from motionwarp.data.protocols import PairList, PairNames
 from motionwarp.errors import InputError
-from motionwarp.evaluation.pairs.config import Figure, PairsSettings, figures_of
+from motionwarp.evaluation.options import PairsSettings
+from motionwarp.evaluation.pairs.config import Figure, figures_of
 from motionwarp.evaluation.pairs.score_cache import Score
 from motionwarp.evaluation.pairs.systems import System
 from motionwarp.evaluation.published import dataset_of, published_results
@@ -135,7 +136,7 @@ def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[
         raise InputError(
             f"no pair is left that all systems have a readable result for; the first failure: {first}",
             subject=result.settings.pairs,
-            remedy="Check --images, --generated and --pattern.",
+            remedy="Check `images`, `generated` and `pattern`.",
         )
     keys = [pair.names.key for pair in result.pairs]
     for system in result.systems:
@@ -258,7 +259,7 @@ def _rows(result: PairsResult, figure: str) -> np.ndarray[tuple[int], np.dtype[n
 def _why_missing(result: PairsResult, figure: Figure) -> str:
     if figure.name in ("mask_ssim", "local_ssim"):
         if result.facts["points"] == "none":
-            return "needs points: give --annotations, or leave out --no-points"
+            return "needs points: give `annotations`, or leave out `points=False`"
         return "no pair has points inside its target, or pictures are too small for regions"
     if figure.family == "variants":
         return "pictures are too small for its windows"

@@ -12,10 +12,10 @@ import numpy as np
 
 from motionwarp.checkpoints.registry import file_sha256
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs
-from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.devices import resolve_device, resolve_precision, usable_cores
 from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.evaluation.extractors.files import FeatureWeights
-from motionwarp.evaluation.pairs.config import Family, PairsSettings
+from motionwarp.evaluation.options import Family, PairsSettings
 from motionwarp.evaluation.pairs.image_metrics import PictureOutcome, PictureTask, measure_all
 from motionwarp.evaluation.pairs.network_metrics import (
     INCEPTION,
@@ -68,7 +68,7 @@ class PairsRun:
         self.dtype = resolve_precision(settings.precision, self.device)
         if settings.fid_reference is not None:
             PictureFolder(settings.fid_reference)
-        self.people = People(self.annotations, lambda: make_estimator(settings.estimator, self.device, self.dtype))
+        self.people = People(self.annotations, lambda: make_estimator(settings.pose_estimator, self.device, self.dtype))
         make_folder(settings.report)
 
     def run(self, tick: Tick) -> PairsResult:
@@ -119,7 +119,7 @@ class PairsRun:
             "lpips_network": settings.lpips,
             "seed": settings.seed,
             "fid_reference": "targets of the list" if settings.fid_reference is None else str(settings.fid_reference),
-            "estimator": settings.estimator,
+            "estimator": settings.pose_estimator,
         }
 
     def _drawn(self) -> list[PairNames]:
@@ -159,7 +159,7 @@ class PairsRun:
                 raise InputError(
                     f"would be the result of two pairs, {owner[path]} and {pair.names.key}",
                     subject=path,
-                    remedy="Give a --pattern that tells them apart.",
+                    remedy="Give a `pattern` that tells them apart.",
                 )
             owner[path] = pair.names.key
             found[pair.names.key] = path
@@ -169,7 +169,7 @@ class PairsRun:
         settings = {
             **system.identity(),
             "annotations": result.facts["annotations_sha256"],
-            "estimator": self.settings.estimator,
+            "estimator": self.settings.pose_estimator,
         }
         label = f"{_file_label(system.name)}-{settings_key(settings)}"
         folder = self.settings.report / "pictures" / label
@@ -216,7 +216,7 @@ class PairsRun:
 
         def pictures(tasks: Sequence[NamedTask]) -> Iterator[PictureOutcome]:
             plain = [named.task for named in tasks] if variants else self._with_points(tasks, tick)
-            return measure_all(plain, fit, variants=variants, jobs=self.settings.jobs)
+            return measure_all(plain, fit, variants=variants, jobs=self.settings.jobs or usable_cores())
 
         return pictures
 

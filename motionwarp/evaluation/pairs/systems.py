@@ -105,7 +105,7 @@ class GeneratedFolder:
             if path.is_file():
                 return path
         tried = next(iter(self.candidates(pair)))
-        raise InputError("there is no result for this pair", subject=self.folder / tried, remedy="Check --pattern.")
+        raise InputError("there is no result for this pair", subject=self.folder / tried, remedy="Check `pattern`.")
 
     def candidates(self, pair: PairNames) -> Iterable[str]:
         """Yield the names to look for, the likeliest first."""
@@ -127,15 +127,15 @@ def _check_pattern(pattern: str) -> None:
     try:
         fields = {field for _, field, _, _ in Formatter().parse(pattern) if field is not None}
     except ValueError as error:
-        raise OptionError(f"is no pattern ({error})", subject=f"--pattern {pattern}") from error
+        raise OptionError(f"is no pattern ({error})", values={"pattern": pattern}) from error
     if unknown := fields - set(_FIELDS):
         raise OptionError(
             f"has the field '{sorted(unknown)[0]}'",
-            subject=f"--pattern {pattern}",
+            values={"pattern": pattern},
             remedy=f"Fields are {', '.join(_FIELDS)}",
         )
     if not (fields & {"source", "source_name"} and fields & {"target", "target_name"}):
-        raise OptionError("needs a field of the source and one of the target", subject=f"--pattern {pattern}")
+        raise OptionError("needs a field of the source and one of the target", values={"pattern": pattern})
 
 
 def without_ending(name: str) -> str:
@@ -226,12 +226,10 @@ def make_systems(engines: Sequence[str], generated: Sequence[str], pattern: str 
     """
     systems = [_engine(name) for name in engines] + [_generated(text, pattern) for text in generated]
     if not systems:
-        raise OptionError(
-            "there is nothing to compare", subject="--engine", remedy="Name an engine, or give --generated FOLDER."
-        )
+        raise OptionError("there is nothing to compare", remedy="Name an `engine`, or give `generated=FOLDER`.")
     names = [system.name for system in systems]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise OptionError(f"two systems are called '{twice[0]}'", remedy="Name folders with --generated NAME=FOLDER.")
+        raise OptionError(f"two systems are called '{twice[0]}'", remedy="Name folders with `generated=NAME=FOLDER`.")
     return systems
 
 

@@ -110,7 +110,7 @@ def make_study(settings: StudySettings, progress: Callable[[str, int, int | None
     page, key = settings.output / PAGE_FILE, settings.output / KEY_FILE
     if not settings.overwrite and (page.exists() or key.exists()):
         raise OutputError(
-            "holds a study already", subject=settings.output, remedy="Choose another folder, or give --overwrite"
+            "holds a study already", subject=settings.output, remedy="Choose another folder, or give `overwrite`"
         )
     first, second = _pictures_of(settings.first), _pictures_of(settings.second)
     names = sorted(set(first) & set(second))

@@ -67,7 +67,7 @@ def study_summary(paths: Sequence[Path], allowed_failures: int) -> dict[str, Any
     if not counted:
         raise InputError(
             f"none of {len(everybody)} participants is left who passed the attention checks",
-            remedy="Give the files of more participants, or a larger --allow-failed.",
+            remedy="Give the files of more participants, or a larger `allow_failed`.",
         )
     names = {each.name for each in counted}
     votes = [preferred for each in counted for preferred in each.votes.values()]

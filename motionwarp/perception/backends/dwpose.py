@@ -182,7 +182,7 @@ class DwposeEstimator:
         except ImportError as error:
             raise MissingExtraError(
                 "onnxruntime is not installed",
-                subject="--pose-estimator dwpose",
+                values={"pose_estimator": "dwpose"},
                 remedy='Install the extra: pip install "motionwarp[dwpose]"',
             ) from error
         file = registry().verified_path(DEFAULT_WEIGHTS) if path is None else path

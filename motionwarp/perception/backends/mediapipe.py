@@ -78,7 +78,7 @@ class MediapipeEstimator:
         people = self.find_people(rgb)
         if not people:
             raise NoPersonError(
-                "MediaPipe found no person in the picture", remedy="Use another picture or --pose-estimator builtin"
+                "MediaPipe found no person in the picture", remedy="Use another picture or `pose_estimator=builtin`"
             )
         return self._with_parsing(rgb, choice.pick(people))
 
@@ -116,14 +116,14 @@ def _pose_solution() -> Callable[..., Any]:
         import mediapipe
     except ImportError as error:
         raise MissingExtraError(
-            "MediaPipe is not installed", subject="--pose-estimator mediapipe", remedy=remedy
+            "MediaPipe is not installed", values={"pose_estimator": "mediapipe"}, remedy=remedy
         ) from error
     try:
         solution: Callable[..., Any] = mediapipe.solutions.pose.Pose
     except AttributeError as error:
         release = getattr(mediapipe, "__version__", "unknown")
         raise MissingExtraError(
-            f"MediaPipe {release} has no legacy pose solution", subject="--pose-estimator mediapipe", remedy=remedy
+            f"MediaPipe {release} has no legacy pose solution", values={"pose_estimator": "mediapipe"}, remedy=remedy
         ) from error
     return solution
 
@@ -132,8 +132,8 @@ def _refuse_index(choice: PersonChoice) -> None:
     if choice.index not in (None, 0):
         raise OptionError(
             "MediaPipe sees one person only",
-            subject=f"--person {choice}",
-            remedy="Use --pose-estimator builtin for several people",
+            values={"person": str(choice)},
+            remedy="Use `pose_estimator=builtin` for several people",
         )
 
 

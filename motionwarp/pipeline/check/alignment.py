@@ -8,12 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.check.issues import Issue, Verdict, issue_by_threshold
-from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.layout import contain
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.kinematics import BONE_NAMES, SEEN_SCORE, typical_torso
 from motionwarp.pose.proportions import Clamp, compare, measure
@@ -88,28 +86,25 @@ class AlignmentStats:
     lifted_share: float
 
 
-def alignment_stats(job: TransferJob, seen: AnalyzedInputs, timeline: Timeline, driving_frames: int) -> AlignmentStats:
+def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: int) -> AlignmentStats:
     """Tell how source and clip go together.
 
     Parameters
     ----------
-    job : TransferJob
-        Prepared.
-    seen : AnalyzedInputs
-        What it saw.
-    timeline : Timeline
-        As `job.prepare` returned it.
+    plan : TransferPlan
+    picture_scale : float
+        By how much the source was reduced when it was read: 1 if not.
     driving_frames : int
         Of the section that is read, looked at or not.
     """
-    report = job.aligned
+    report, setup, inputs = plan.aligned, plan.setup, plan.inputs
     shot = max(report.shots, key=lambda shot: shot.last - shot.first)
-    pose, track = seen.source.person.pose, seen.motion.track
+    pose, track = inputs.source.person.pose, inputs.motion.track
     in_photo = pose.scores >= SEEN_SCORE
     in_clip = (track.points[track.present, :, 2] >= SEEN_SCORE).mean(axis=0) >= SEEN_PART
     names = np.array([name.replace("_", " ") for name in POINT_NAMES])
     return AlignmentStats(
-        scale=shot.ratios.scale / job.picture_scale,
+        scale=shot.ratios.scale / picture_scale,
         scale_from=shot.ratios.scale_from,
         bones={bone: ratio / shot.ratios.scale for bone, ratio in shot.ratios.ratios.items()},
         clamps=shot.ratios.clamps,
@@ -117,14 +112,14 @@ def alignment_stats(job: TransferJob, seen: AnalyzedInputs, timeline: Timeline, 
         missing=tuple(names[in_clip & ~in_photo].tolist()),
         kept=tuple(names[in_photo & ~in_clip].tolist()),
         mirrored=tuple(name.replace("_", " ") for name in report.mirrored),
-        placement=job.options.placement,
-        output_width=job.width,
-        output_height=job.height,
-        output_frames=driving_frames if job.options.frame_rate is None else len(timeline),
-        output_seconds=timeline.end_seconds - float(timeline.times_seconds[0]),
-        enlargement=_size_ratio(job.target.points[job.target.present], pose.points[None]) * job.picture_scale,
-        outside_share=_outside_share(job.target, framing_of(in_photo)),
-        lifted_share=_lifted_share(job, seen, framing_of(in_photo)),
+        placement=setup.options.placement,
+        output_width=setup.width,
+        output_height=setup.height,
+        output_frames=driving_frames if setup.options.frame_rate is None else len(plan),
+        output_seconds=plan.duration_seconds,
+        enlargement=_size_ratio(plan.target.points[plan.target.present], pose.points[None]) * picture_scale,
+        outside_share=_outside_share(plan.target, framing_of(in_photo)),
+        lifted_share=_lifted_share(plan, framing_of(in_photo)),
     )
 
 
@@ -134,11 +129,12 @@ def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
     return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
 
 
-def _lifted_share(job: TransferJob, seen: AnalyzedInputs, framing: Framing) -> float:
-    if framing is Framing.WHOLE or job.options.placement != "source":
+def _lifted_share(plan: TransferPlan, framing: Framing) -> float:
+    if framing is Framing.WHOLE or plan.setup.options.placement != "source":
         return 0.0
-    size, target = seen.source.size, job.target
-    pose = seen.source.person.pose.transformed(contain(size, (target.width, target.height)).matrix(*size))
+    source, target = plan.inputs.source, plan.target
+    size = source.size
+    pose = source.person.pose.transformed(contain(size, (target.width, target.height)).matrix(*size))
     lowest = [index for index in _LOWEST[framing] if pose.scores[index] >= SEEN_SCORE]
     lifts = pose.xy[lowest, 1].mean() - target.points[target.present][:, lowest, 1].mean(axis=1)
     return float((lifts > _LIFTED * typical_torso(pose.points[None])).mean())

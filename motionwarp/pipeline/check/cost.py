@@ -13,11 +13,13 @@ import numpy as np
 import torch
 
 from motionwarp.errors import InputError
+from motionwarp.perception.base import Estimator
+from motionwarp.pipeline.analysis import TransferInputs
 from motionwarp.pipeline.api import open_result, write_frames
-from motionwarp.pipeline.driving import FrameSampler, given_track, observe_driving
-from motionwarp.pipeline.job import TransferJob
-from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, announce
-from motionwarp.pipeline.timeline import Timeline
+from motionwarp.pipeline.driving import FrameSampler, observe_driving
+from motionwarp.pipeline.plan import TransferPlan
+from motionwarp.pipeline.progress import Stage, StageClock, TransferRun
+from motionwarp.pipeline.rendering import render
 from motionwarp.runtime import peak_memory_bytes
 from motionwarp.types import ByteArray, Frame
 
@@ -75,103 +77,117 @@ class Trial:
     seconds: float
 
 
-def make_trial(job: TransferJob, timeline: Timeline, wanted: Sequence[int], callback: ProgressCallback | None) -> Trial:
+def make_trial(plan: TransferPlan, wanted: Sequence[int], run: TransferRun) -> Trial:
     """Draw and encode a few frames, into a file that is removed again.
 
     Parameters
     ----------
-    job : TransferJob
-        Prepared.
-    timeline : Timeline
-        As `job.prepare` returned it.
+    plan : TransferPlan
     wanted : sequence of int
         Frames of the output whose pictures are kept; others are made beside them.
-    callback : callable or None
+    run : TransferRun
     """
-    count = min(max(_FEWEST, min(2 * job.frames_at_once, _MOST)), len(timeline))
-    spread = np.linspace(0, len(timeline) - 1, count).round().astype(int)
+    count = min(max(_FEWEST, min(2 * plan.runner.frames_at_once, _MOST)), len(plan))
+    spread = np.linspace(0, len(plan) - 1, count).round().astype(int)
     numbers = np.union1d(spread, np.asarray(wanted, dtype=np.int64))
     # what happens once only, as loading kernels, is not to be multiplied by the number of frames
-    for _ in job.frames(numbers[:1].tolist()):
+    for _ in render(plan, run=run, only=numbers[:1].tolist()):
         pass
     pictures: dict[int, ByteArray] = {}
     done = 0
 
-    def told(frame: Frame) -> None:
+    def on_frame(frame: Frame) -> None:
         nonlocal done
         done += 1
-        announce(callback, Stage.RENDER, done, len(numbers))
+        run.announce(Stage.RENDER, done, len(numbers))
 
     def drawn() -> Iterator[Frame]:
-        for frame in job.frames(numbers.tolist()):
+        for frame in render(plan, run=run, only=numbers.tolist()):
             if frame.index in wanted:
                 pictures[frame.index] = _on_white(frame)
             yield frame
 
-    options = replace(job.options, codec="auto", crf=None, preset=None, audio=False)
+    options = replace(plan.setup.options, codec="auto", crf=None, preset=None, audio=False)
+    setup = replace(plan.setup, options=options)
     with tempfile.TemporaryDirectory(prefix="motionwarp-check-") as folder:
         begin = time.perf_counter()
-        with open_result(job, Path(folder) / ("trial.webm" if job.alpha else "trial.mp4"), options) as writer:
-            write_frames(job, drawn(), writer, timeline.end_seconds, told)
+        with open_result(setup, Path(folder) / ("trial.webm" if setup.alpha else "trial.mp4")) as writer:
+            write_frames(drawn(), writer, plan.timeline.end_seconds, run.clock, on_frame)
         return Trial(pictures, len(numbers), time.perf_counter() - begin)
 
 
-def running_cost(
-    job: TransferJob, trial: Trial, preparing_seconds: float, glimpses: FrameSampler, output_frames: int
-) -> RunningCost:
-    """Tell what a transfer will take.
+@dataclass(frozen=True, eq=False)
+class LookingTime:
+    """What looking at the inputs has taken, and all that tells what looking at every frame would take.
+
+    Attributes
+    ----------
+    inputs : TransferInputs
+    plan : TransferPlan
+    estimator : Estimator
+    sampler : FrameSampler
+        Which frames were looked at.
+    clock : StageClock
+    seconds : float
+        On the wall, for looking at the source and at the sampled frames, and for planning these.
+    """
+
+    inputs: TransferInputs
+    plan: TransferPlan
+    estimator: Estimator
+    sampler: FrameSampler
+    clock: StageClock
+    seconds: float
+
+    def of_all_frames(self) -> float:
+        """Return the seconds for all frames; if only a few were looked at, some that follow each other are read to tell."""
+        if self.sampler.every == 1:
+            return self.seconds
+        stages = self.clock.seconds()
+        spent = stages.get("analyse") or stages.get("wait for decoding", 0.0)
+        # frames far apart are searched for the person again and again, so that their time says little of following
+        track = self.plan.inputs.motion.track
+        start = (self.plan.setup.options.start or 0.0) + float(track.times_seconds[track.present.argmax()])
+        try:
+            first, one = self._observing_seconds(start, 1)
+            longer, several = self._observing_seconds(start, 1 + _FOLLOWED)
+        except InputError:
+            # whoever was chosen cannot be chosen anew there
+            return self.seconds - spent + spent * self.sampler.every
+        if several <= one:
+            return self.seconds
+        return self.seconds - spent + first + (longer - first) / (several - one) * self.sampler.passed
+
+    def _observing_seconds(self, start: float, frames: int) -> tuple[float, int]:
+        """Go through frames that follow each other; returns seconds on the wall and how many frames they were."""
+        setup = self.plan.setup
+        options = replace(setup.options, start=start, end=start + (frames - 0.5) / float(setup.info.frame_rate))
+        begin = time.perf_counter()
+        motion = observe_driving(self.inputs.driving, options, self.estimator, with_plate=setup.needs_plate)
+        return time.perf_counter() - begin, len(motion.track)
+
+
+def running_cost(looking: LookingTime, trial: Trial, output_frames: int) -> RunningCost:
+    """Estimate what a transfer will take.
 
     Parameters
     ----------
-    job : TransferJob
-        After the trial.
+    looking : LookingTime
     trial : Trial
-    preparing_seconds : float
-        On the wall, for looking at the source and at the glimpsed frames, and for planning these.
-    glimpses : FrameSampler
-        Which frames were looked at; if not all, some that follow each other are read to tell what all would take.
     output_frames : int
     """
-    looking = preparing_seconds if glimpses.every == 1 else _looking_seconds(job, preparing_seconds, glimpses)
+    seconds = looking.of_all_frames()
     frame_seconds = trial.seconds / trial.frames
-    on_card = torch.cuda.max_memory_allocated(job.device) if job.device.type == "cuda" else 0
+    device = looking.plan.device
+    on_card = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     return RunningCost(
-        seconds=looking + frame_seconds * output_frames,
-        looking_seconds=looking,
+        seconds=seconds + frame_seconds * output_frames,
+        looking_seconds=seconds,
         frame_seconds=frame_seconds,
         frames_measured=trial.frames,
         memory_bytes=peak_memory_bytes(),
         device_memory_bytes=on_card,
     )
-
-
-def _looking_seconds(job: TransferJob, preparing_seconds: float, glimpses: FrameSampler) -> float:
-    """Return what looking at all of a section's frames takes, where only a few have been looked at."""
-    stages = job.clock.seconds()
-    spent = stages.get("analyse") or stages.get("wait for decoding", 0.0)
-    # frames far apart are searched for the person again and again, so that their time says little of following
-    start = (job.options.start or 0.0) + float(job.observed.times_seconds[job.observed.present.argmax()])
-    try:
-        first, one = _observing_seconds(job, start, 1)
-        longer, several = _observing_seconds(job, start, 1 + _FOLLOWED)
-    except InputError:
-        # whoever was chosen cannot be chosen anew there
-        return preparing_seconds - spent + spent * glimpses.every
-    if several <= one:
-        return preparing_seconds
-    return preparing_seconds - spent + first + (longer - first) / (several - one) * glimpses.passed
-
-
-def _observing_seconds(job: TransferJob, start: float, frames: int) -> tuple[float, int]:
-    """Go through frames that follow each other as a transfer does; returns seconds on the wall and how many frames they were."""
-    rate = float(job.driving_info.frame_rate)
-    options = replace(job.options, start=start, end=start + (frames - 0.5) / rate)
-    given = given_track(options, job.driving_info)
-    begin = time.perf_counter()
-    motion = observe_driving(
-        job.driving_path, options, given, job.estimator, StageClock(), with_plate=job.needs_plate, callback=None
-    )
-    return time.perf_counter() - begin, len(motion.track)
 
 
 def _on_white(frame: Frame) -> ByteArray:

@@ -9,14 +9,14 @@ from typing import Final
 
 import numpy as np
 
+from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import visible_box
-from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.check.issues import Issue, Verdict, issue_by_threshold
 from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.check.source import SourceStats
 from motionwarp.pipeline.driving import FrameSampler
-from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose.gaps import runs
 from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
@@ -115,41 +115,41 @@ class DrivingStats:
     notes: tuple[str, ...]
 
 
-def driving_stats(job: TransferJob, seen: AnalyzedInputs, glimpses: FrameSampler) -> DrivingStats:
+def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimator) -> DrivingStats:
     """Tell what the driving clip shows.
 
     Parameters
     ----------
-    job : TransferJob
-        Prepared.
-    seen : AnalyzedInputs
-        What it saw.
-    glimpses : FrameSampler
+    plan : TransferPlan
+    sampler : FrameSampler
         The frames that were looked at, and pictures of a few.
+    estimator : Estimator
+        What saw it, to count people.
     """
-    track, info = seen.motion.track, seen.info
-    clip = _Clip(track, glimpses.every, glimpses.passed, job.options.start or 0.0, seen.motion.end_seconds)
+    motion, info = plan.inputs.motion, plan.inputs.info
+    track = motion.track
+    clip = _Section(track, sampler.every, sampler.passed, plan.setup.options.start or 0.0, motion.end_seconds)
     here = np.flatnonzero(track.present)
     poses = track.points[here]
     views = [view_of(pose) for pose in poses]
-    gone = ~job.repaired.track.present
+    gone = ~plan.repaired.track.present
     spoilt = gone.copy()
-    spoilt |= ~job.repaired.found
+    spoilt |= ~plan.repaired.found
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
-    counts = [count_people(job.estimator, frame.rgb) for frame in glimpses.chosen().values()]
+    counts = [count_people(estimator, frame.rgb) for frame in sampler.chosen().values()]
     return DrivingStats(
         width=info.width,
         height=info.height,
-        duration_seconds=seen.motion.end_seconds - float(track.times_seconds[0]),
+        duration_seconds=motion.end_seconds - float(track.times_seconds[0]),
         frame_rate=float(info.frame_rate),
         variable_rate=_varies(track),
         rotation_degrees=info.rotation_degrees,
         has_audio=info.has_audio,
-        frames=glimpses.passed,
+        frames=sampler.passed,
         frames_looked_at=len(track),
         followed_share=float(track.present.mean()),
-        lost=clip.spans(~job.repaired.found & ~gone),
+        lost=clip.spans(~plan.repaired.found & ~gone),
         gone=clip.spans(gone),
         people=_usual_most([count for count in counts if count is not None]),
         cuts_seconds=tuple(clip.time(cut) for cut in track.cuts),
@@ -158,12 +158,12 @@ def driving_stats(job: TransferJob, seen: AnalyzedInputs, glimpses: FrameSampler
         points_seen=dict(zip(POINT_NAMES, (poses[..., 2] >= SEEN_SCORE).mean(axis=0).tolist(), strict=True)),
         person_height=float(np.median(heights)),
         best_section=_best_section(spoilt, track, clip),
-        notes=seen.motion.notes,
+        notes=motion.notes,
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Clip:
+class _Section:
     """Puts frames of a track into the clip that it is of.
 
     Attributes
@@ -220,7 +220,7 @@ def _seconds(span: Span) -> float:
     return span.end_seconds - span.start_seconds
 
 
-def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Clip) -> Span | None:
+def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Section) -> Span | None:
     """Return the longest stretch within a shot that nothing spoils, forgiving short lapses; None if that is everything, or nothing."""
     best: Span | None = None
     for shot in track.shots():

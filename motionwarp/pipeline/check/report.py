@@ -9,34 +9,29 @@ from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
-from motionwarp.pipeline.analysis import AnalyzedInputs
-from motionwarp.pipeline.api import inputs_of, provenance
+from motionwarp.options import changed
+from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, analyze, load_estimator, open_inputs
+from motionwarp.pipeline.api import provenance
 from motionwarp.pipeline.check.alignment import AlignmentStats, alignment_issues, alignment_stats
-from motionwarp.pipeline.check.cost import RunningCost, make_trial, running_cost
+from motionwarp.pipeline.check.cost import LookingTime, RunningCost, make_trial, running_cost
 from motionwarp.pipeline.check.driving import DrivingStats, driving_issues, driving_stats, time_text
 from motionwarp.pipeline.check.issues import Issue, Verdict, verdict_of
 from motionwarp.pipeline.check.source import SourceStats, source_issues, source_stats
 from motionwarp.pipeline.compositing import scaled_width, side_by_side
 from motionwarp.pipeline.driving import FrameSampler, expected_frames, points_in
-from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.progress import ProgressCallback
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.progress import ProgressCallback, TransferRun
 from motionwarp.pipeline.timeline import Timeline
 from motionwarp.pose.drawing import draw_pose
 from motionwarp.types import ByteArray, Frame
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from motionwarp.pipeline.options import TransferChanges
-
 
 # pixels of a picture on the sheet, large enough to see a hand
 _HEIGHT: Final = 360
@@ -144,7 +139,7 @@ def check(
     quick: bool = False,
     preview: str | PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
-    **changes: Unpack[TransferChanges],
+    **changes: Any,
 ) -> FeasibilityReport:
     """Tell whether a transfer will work, before a long run.
 
@@ -157,7 +152,7 @@ def check(
     preview : path, optional
         A PNG to write: the source, and driving frames each beside the result. It appears whole or not at all.
     progress : callable, optional
-        Told of every step of every stage.
+        Called with every step of every stage.
 
     Returns
     -------
@@ -168,33 +163,28 @@ def check(
     InputError
         One of its kinds, if an input, an option or the preview is at fault; also if there is nobody at all.
     """
-    options = replace(options or TransferOptions(), **changes)
+    options = changed(options or TransferOptions(), changes)
     options = replace(options, side_by_side=False, save_poses=None, region_debug=None)
-    job = TransferJob(Path(source), Path(driving), options)
-    if preview is not None:
-        check_target(Path(preview), overwrite=options.overwrite, inputs=inputs_of(job))
-    begin = time.perf_counter()
-    glimpses = FrameSampler(_step(job) if quick else 1, _SHOWN)
-    seen = job.look(progress, glimpses)
-    timeline = job.prepare(progress, seen)
-    preparing = time.perf_counter() - begin
+    with TransferRun(progress) as run:
+        inputs = open_inputs(Path(source), Path(driving), options)
+        if preview is not None:
+            check_target(Path(preview), overwrite=options.overwrite, inputs=inputs.setup.files())
+        begin = time.perf_counter()
+        estimator = load_estimator(options)
+        sampler = FrameSampler(_step(inputs) if quick else 1, _SHOWN)
+        analyzed = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
+        plan = plan_transfer(inputs.setup, analyzed, run=run)
+        looking = LookingTime(inputs, plan, estimator, sampler, run.clock, time.perf_counter() - begin)
 
-    photo = source_stats(job, seen.source)
-    clip = driving_stats(job, seen, glimpses)
-    together = alignment_stats(job, seen, timeline, clip.frames)
-    pictures = glimpses.chosen()
-    shown = {number: _shown_at(timeline, number) for number in pictures}
-    trial = make_trial(job, timeline, sorted(set(shown.values())), progress)
-    if preview is not None:
-        results = {number: trial.pictures[frame] for number, frame in shown.items()}
-        tiles = preview_tiles(seen, pictures, results, options.start or 0.0)
-        write_sheet(
-            preview,
-            tiles,
-            columns=sheet_columns(tiles),
-            overwrite=options.overwrite,
-            metadata=provenance(job.engine.name),
-        )
+        photo = source_stats(inputs.source, analyzed.source, estimator)
+        clip = driving_stats(plan, sampler, estimator)
+        together = alignment_stats(plan, inputs.source.scale, clip.frames)
+        shown = {number: _shown_at(plan.timeline, number) for number in sampler.chosen()}
+        trial = make_trial(plan, sorted(set(shown.values())), run)
+        if preview is not None:
+            results = {number: trial.pictures[frame] for number, frame in shown.items()}
+            _write_preview(preview, plan, sampler.chosen(), results)
+        cost = running_cost(looking, trial, together.output_frames)
     doubts = [
         *source_issues(photo, options),
         *driving_issues(clip, photo, options),
@@ -206,19 +196,33 @@ def check(
         source=photo,
         driving=clip,
         together=together,
-        cost=running_cost(job, trial, preparing, glimpses, together.output_frames),
-        warnings=tuple(job.warnings),
-        engine=job.engine.name,
-        device=job.device.type,
-        precision=str(job.dtype).removeprefix("torch."),
-        estimator=job.estimator_name,
+        cost=cost,
+        warnings=tuple(run.warnings),
+        engine=plan.setup.engine.name,
+        device=plan.device.type,
+        precision=plan.precision,
+        estimator=analyzed.estimator,
         preview=None if preview is None else Path(preview),
     )
 
 
-def _step(job: TransferJob) -> int:
+def _write_preview(
+    path: str | PathLike[str], plan: TransferPlan, driving: Mapping[int, Frame], results: Mapping[int, ByteArray]
+) -> None:
+    options = plan.setup.options
+    tiles = preview_tiles(plan.inputs, driving, results, options.start or 0.0)
+    write_sheet(
+        path,
+        tiles,
+        columns=sheet_columns(tiles),
+        overwrite=options.overwrite,
+        metadata=provenance(plan.setup.engine.name),
+    )
+
+
+def _step(inputs: TransferInputs) -> int:
     """Return of how many frames a quick look reads one."""
-    count = expected_frames(job.driving_info, job.options)
+    count = expected_frames(inputs.driving.info, inputs.setup.options)
     return _QUICK_STEP if count is None else max(math.ceil(count / _QUICK_FRAMES), 1)
 
 

@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import SURE_SCORE
 from motionwarp.perception.framing import box_of_matte
 from motionwarp.pipeline.check.issues import Issue, Verdict
 from motionwarp.pipeline.check.people import count_people
-from motionwarp.pipeline.job import TransferJob
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.source import PreparedSource
+from motionwarp.pipeline.source import PreparedSource, SourcePicture
 from motionwarp.pose.kinematics import SEEN_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import (
@@ -83,25 +83,27 @@ class SourceStats:
     notes: tuple[str, ...]
 
 
-def source_stats(job: TransferJob, source: PreparedSource) -> SourceStats:
+def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimator) -> SourceStats:
     """Tell what the source shows.
 
     Parameters
     ----------
-    job : TransferJob
-        Whose picture was analysed, with its estimator.
+    file : SourcePicture
+        As it was read.
     source : PreparedSource
         What was seen in it.
+    estimator : Estimator
+        What saw it, to count people.
     """
     points = source.person.pose.points
     seen, sure = points[:, 2] >= SEEN_SCORE, points[:, 2] >= SURE_SCORE
     framing = framing_of(seen)
     box = box_of_matte(source.person.matte, _COVERED)
     return SourceStats(
-        width=round(job.picture.width / job.picture_scale),
-        height=round(job.picture.height / job.picture_scale),
+        width=round(file.picture.width / file.scale),
+        height=round(file.picture.height / file.scale),
         score=source.score,
-        people=count_people(job.estimator, job.picture.rgb),
+        people=count_people(estimator, file.picture.rgb),
         points_seen=_names(sure),
         points_unsure=_names(seen & ~sure),
         points_unseen=_names(~seen),
@@ -111,7 +113,7 @@ def source_stats(job: TransferJob, source: PreparedSource) -> SourceStats:
         upright=is_upright(points),
         limbs_in_front=limbs_in_front(points),
         matte_given=source.matte_given,
-        person_height=0.0 if box is None else (box[3] - box[1]) / job.picture_scale,
+        person_height=0.0 if box is None else (box[3] - box[1]) / file.scale,
         cut_at=_cut_at(source.person.matte, framing),
         notes=source.notes,
     )

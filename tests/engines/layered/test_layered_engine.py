@@ -10,7 +10,7 @@ import pytest
 import torch
 from drawn_figure import BLUE, GREEN, HEIGHT, RED, WIDTH, drawn_person, front_points
 
-from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
@@ -32,7 +32,7 @@ def prepared(source: SourcePerson | None = None, width: int = WIDTH, height: int
 
 def rendered(engine: LayeredEngine, *poses: FloatArray) -> Sequence[PersonLayer]:
     batch = np.stack(poses)
-    return engine.render(batch, engine.plan(batch))
+    return engine.render(Motion(batch), engine.plan(Motion(batch)))
 
 
 def on_black(layer: PersonLayer, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
@@ -112,7 +112,9 @@ def test_batches_do_not_matter() -> None:
     together = [on_black(layer) for layer in rendered(engine, *poses)]
     alone = [on_black(rendered(engine, pose)[0]) for pose in poses]
     np.testing.assert_allclose(
-        engine.plan(np.stack(poses)), np.concatenate([engine.plan(pose[None]) for pose in poses]), atol=1e-3
+        engine.plan(Motion(np.stack(poses))),
+        np.concatenate([engine.plan(Motion(pose[None])) for pose in poses]),
+        atol=1e-3,
     )
     for one, other in zip(together, alone, strict=True):
         assert np.abs(one - other).max() <= 1
@@ -146,10 +148,10 @@ def test_colors_never_exceed_alpha() -> None:
 
 def test_theta_has_one_length_and_varies_smoothly() -> None:
     engine = prepared()
-    theta = engine.plan(np.stack(swaying(60)))
+    theta = engine.plan(Motion(np.stack(swaying(60))))
     assert theta.shape == (60, THETA_LENGTH)
     assert theta.dtype == np.float32
-    assert engine.plan(raised_arm()[None]).shape == (1, THETA_LENGTH)
+    assert engine.plan(Motion(raised_arm()[None])).shape == (1, THETA_LENGTH)
     assert np.isfinite(theta).all()
     # a fine sampling of a smooth motion has small second differences against the first ones
     assert np.abs(np.diff(theta, n=2, axis=0)).max() < 0.3 * np.abs(np.diff(theta, axis=0)).max()
@@ -158,7 +160,7 @@ def test_theta_has_one_length_and_varies_smoothly() -> None:
 def test_theta_of_another_length_is_refused() -> None:
     engine = prepared()
     with pytest.raises(ValueError, match=f"shape \\(B, {THETA_LENGTH}\\)"):
-        engine.render(front_points()[None], np.zeros((1, 7), dtype=np.float32))
+        engine.render(Motion(front_points()[None]), np.zeros((1, 7), dtype=np.float32))
 
 
 def test_limbs_that_the_target_misses_are_left_out() -> None:
@@ -248,7 +250,7 @@ def test_a_source_without_an_upper_body_is_refused() -> None:
 
 def test_it_must_be_prepared() -> None:
     with pytest.raises(RuntimeError, match="prepare must be called"):
-        LayeredEngine().plan(front_points()[None])
+        LayeredEngine().plan(Motion(front_points()[None]))
 
 
 def test_reposing_carries_labels_along() -> None:

@@ -15,14 +15,13 @@ from motionwarp.data import synthetic
 from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.person_clip import HELD_OUT_EVERY, pairs_between, split_pictures
 from motionwarp.engines.registry import make_engine
+from motionwarp.engines.spec import FitRun
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights
 from motionwarp.engines.warping_gan.data import PartBatch
 from motionwarp.engines.warping_gan.finetune import PersonalizeConfig, personalize
 from motionwarp.engines.warping_gan.networks import (
     PartGenerator,
     PartGeneratorConfig,
-    PartMatcher,
-    PartMatcherConfig,
     PartParser,
     PartParserConfig,
     WarpingNetworks,
@@ -67,7 +66,6 @@ def networks() -> WarpingNetworks:
     return WarpingNetworks(
         PartParser(PartParserConfig(channels=(4, 4, 4), blocks=(1, 1, 1))).eval(),
         PartGenerator(PartGeneratorConfig(channels=(4, 4, 4, 4), blocks=(1, 1, 1), warped_channels=4)).eval(),
-        PartMatcher(PartMatcherConfig(channels=(4, 4, 4), hidden=4)).eval(),
         "0" * 64,
     )
 
@@ -77,18 +75,15 @@ def test_a_generator_is_fitted_and_the_rest_stays(
 ) -> None:
     output, lines = tmp_path / "new" / "drawn.safetensors", []
     before = {name: value.clone() for name, value in networks.generator.state_dict().items()}
-    fitted = personalize(pictures, networks, output, QUICK, CPU, torch.float32, report=lines.append)
+    fitted = personalize(pictures, networks, output, QUICK, FitRun(CPU, torch.float32, None, lines.append))
     assert (fitted.frames, fitted.held_frames) == (8, 2)
     assert fitted.after["ssim"] >= fitted.before["ssim"]
     assert len(lines) == 2 + fitted.steps // QUICK.round_steps
     for name, value in networks.generator.state_dict().items():
         assert torch.equal(value, before[name]), name
     kept = load_warping_networks(output)
-    for one, other in ((networks.parser, kept.parser), (networks.matcher, kept.matcher)):
-        assert one is not None
-        assert other is not None
-        for name, value in one.state_dict().items():
-            assert torch.allclose(value.float(), other.state_dict()[name].float(), atol=2e-3), name
+    for name, value in networks.parser.state_dict().items():
+        assert torch.allclose(value.float(), kept.parser.state_dict()[name].float(), atol=2e-3), name
     assert load_checkpoint(output, "warping_gan").metadata["personalised_from"] == "0" * 64
     assert make_engine(str(output)).name == "warping_gan"
 
@@ -108,9 +103,8 @@ def test_it_ends_after_rounds_without_gain_and_keeps_the_best(
 ) -> None:
     judged(monkeypatch, 0.5, 0.6, 0.55, 0.58)
     config = replace(QUICK, rounds=9, round_steps=1, patience=2)
-    plain = replace(networks, matcher=None)
     fitted = personalize(
-        pictures, plain, tmp_path / "best.safetensors", config, CPU, torch.float32, report=lambda line: None
+        pictures, networks, tmp_path / "best.safetensors", config, FitRun(CPU, torch.float32, None, lambda line: None)
     )
     assert (fitted.before["ssim"], fitted.after["ssim"], fitted.step, fitted.steps) == (0.5, 0.6, 1, 3)
     assert load_checkpoint(tmp_path / "best.safetensors", "warping_gan").metadata["step"] == "1"
@@ -121,9 +115,8 @@ def test_nothing_better_keeps_what_it_began_with(
 ) -> None:
     judged(monkeypatch, 0.5, 0.4)
     config = replace(QUICK, round_steps=1, patience=1, learning_rate=0.1)
-    plain = replace(networks, matcher=None)
     fitted = personalize(
-        pictures, plain, tmp_path / "kept.safetensors", config, CPU, torch.float32, report=lambda line: None
+        pictures, networks, tmp_path / "kept.safetensors", config, FitRun(CPU, torch.float32, None, lambda line: None)
     )
     assert fitted.step == 0
     assert fitted.after == fitted.before
@@ -137,14 +130,7 @@ def test_time_ends_it(
 ) -> None:
     judged(monkeypatch, 0.5)
     fitted = personalize(
-        pictures,
-        networks,
-        tmp_path / "none.safetensors",
-        QUICK,
-        CPU,
-        torch.float32,
-        max_minutes=0,
-        report=lambda line: None,
+        pictures, networks, tmp_path / "none.safetensors", QUICK, FitRun(CPU, torch.float32, 0, lambda line: None)
     )
     assert fitted.steps == 0
     assert (tmp_path / "none.safetensors").is_file()
@@ -162,7 +148,7 @@ def test_a_signal_ends_it_and_keeps_the_best_so_far(
     monkeypatch.setattr(PartGeneratorTask, "train_step", interrupted)
     config = replace(QUICK, rounds=3, round_steps=4)
     fitted = personalize(
-        pictures, networks, tmp_path / "best.safetensors", config, CPU, torch.float32, report=lambda line: None
+        pictures, networks, tmp_path / "best.safetensors", config, FitRun(CPU, torch.float32, None, lambda line: None)
     )
     assert fitted.steps == 1, "neither the round nor the next ones go on"
     assert (tmp_path / "best.safetensors").is_file()

@@ -9,7 +9,6 @@ from drawn_figure import HEIGHT, WIDTH, front_points
 
 from motionwarp.engines.warping_gan.inputs import (
     POSE_CHANGE_LENGTH,
-    control_frames,
     part_maps,
     pose_change,
     quarter_inputs,
@@ -17,7 +16,7 @@ from motionwarp.engines.warping_gan.inputs import (
 )
 from motionwarp.engines.warping_gan.networks import POSE_CHANGE_LENGTH as OF_THE_NETWORK
 from motionwarp.engines.warping_gan.networks import PartParserOutput
-from motionwarp.geometry.affine import apply_affine, compose_affine
+from motionwarp.geometry.affine import compose_affine
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.types import FloatArray
@@ -111,47 +110,6 @@ def test_the_finer_map_is_the_same_limb() -> None:
     fine, coarse = part_maps(points, 256, 192, 1), part_maps(points, 64, 48, 4)
     means = torch.nn.functional.avg_pool2d(fine, 4)
     assert (means - coarse).abs().mean() < 0.01
-
-
-def test_control_frames_center_the_bone() -> None:
-    """Bone ends lie on the first axis within [-1, 1], at equal distances from the middle, and flesh has room."""
-    points = in_window(front_points())
-    frames = control_frames(torch.from_numpy(points)[None])[0]
-    bones = chains(points)
-    neck, hips = points[sk.NECK, :2], points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)
-    torso = np.linalg.norm(hips - neck)
-    bones[parts.HEAD] = [(neck, neck + 0.6 * (neck - hips))]
-    bones[parts.GARMENT] = [(hips, hips + 1.2 * (hips - neck))]
-    for part in range(15):
-        start, end = bones[part][0]
-        ends = apply_affine(frames[part], torch.tensor(np.stack([start, end]), dtype=torch.float32))
-        assert ends.abs().max() < 1
-        torch.testing.assert_close(ends[:, 1], torch.zeros(2), atol=1e-4, rtol=0)
-        assert float(ends[0, 0]) == pytest.approx(-float(ends[1, 0]), abs=1e-4)
-        assert ends[0, 0] < 0 < ends[1, 0]
-        # a radius and a half of flesh at either end and on either side, in the same scale
-        scale = float(torch.linalg.det(frames[part, :, :2])) ** 0.5
-        torch.testing.assert_close(
-            frames[part, :, :2] @ frames[part, :, :2].T, scale**2 * torch.eye(2), atol=1e-5, rtol=0
-        )
-        assert float(ends[1, 0]) + 1.5 * parts.RADIUS[part] * torso * scale == pytest.approx(1, abs=1e-3)
-
-
-def test_control_frames_follow_the_person() -> None:
-    """A person turned, enlarged and moved has the same coordinates in them."""
-    points = in_window(front_points())
-    turned = points.copy()
-    matrix = 1.7 * np.array([[np.cos(0.6), -np.sin(0.6)], [np.sin(0.6), np.cos(0.6)]])
-    turned[:, :2] = points[:, :2] @ matrix.T + (31, -12)
-    both = control_frames(torch.from_numpy(np.stack([points, turned]).astype(np.float32)))
-    move = torch.tensor([[*matrix[0], 31], [*matrix[1], -12]], dtype=torch.float32)
-    torch.testing.assert_close(compose_affine(both[1], move.expand(15, 2, 3)), both[0], atol=2e-4, rtol=1e-3)
-
-
-def test_control_frames_of_nobody_are_finite() -> None:
-    frames = control_frames(torch.zeros(2, 18, 3))
-    assert frames.isfinite().all()
-    assert torch.linalg.det(frames[..., :2]).abs().min() > 0
 
 
 def test_pose_change_is_zero_for_any_size_and_place() -> None:

@@ -13,7 +13,6 @@ from motionwarp.engines.warping_gan.networks import (
     BLEND_COUNT,
     COMPOSITE,
     LARGEST_LOGIT,
-    LARGEST_SHIFT,
     LAYER_CHANNELS,
     PAINTED,
     PART_COUNT,
@@ -22,8 +21,6 @@ from motionwarp.engines.warping_gan.networks import (
     PartGenerator,
     PartGeneratorConfig,
     PartGeneratorOutput,
-    PartMatcher,
-    PartMatcherConfig,
     PartParser,
     PartParserConfig,
     apply_blend,
@@ -35,7 +32,6 @@ from motionwarp.nn.fuse import fuse_batch_norm
 
 PARSER = PartParserConfig(channels=(8, 12, 16), blocks=(1, 1, 1))
 GENERATOR = PartGeneratorConfig(channels=(8, 12, 16, 16), blocks=(1, 1, 1), warped_channels=8)
-MATCHER = PartMatcherConfig(channels=(8, 8), hidden=16, height=32, width=24)
 
 
 def parser_inputs(batch: int = 2, height: int = 32, width: int = 24) -> tuple[Tensor, Tensor, Tensor]:
@@ -47,11 +43,6 @@ def generator_inputs(batch: int = 2, height: int = 32, width: int = 24) -> tuple
     stage_one = torch.rand(batch, STAGE_ONE_CHANNELS, height // 2, width // 2)
     layers, limbs = torch.rand(batch, LAYER_CHANNELS, height, width), torch.rand(batch, PART_COUNT, height, width)
     return layers, limbs, stage_one, torch.randn(batch, POSE_CHANGE_LENGTH)
-
-
-def matcher_inputs(batch: int = 2) -> tuple[Tensor, Tensor, Tensor]:
-    in_front = torch.rand(batch, PART_COUNT + 1, 32, 24).softmax(1)
-    return torch.rand(batch, LAYER_CHANNELS, 32, 24), in_front, torch.rand(batch, PART_COUNT, 32, 24)
 
 
 def awake(network: nn.Module) -> nn.Module:
@@ -81,7 +72,6 @@ def all_sums(output: tuple[Tensor | None, ...]) -> Tensor:
     [
         (lambda: PartParser(PARSER), parser_inputs),
         (lambda: PartGenerator(GENERATOR), generator_inputs),
-        (lambda: PartMatcher(MATCHER), matcher_inputs),
     ],
 )
 def test_gradients_reach_every_parameter_and_input(
@@ -144,7 +134,6 @@ def test_a_sharpness_that_sums_cannot_hold_is_refused(sharpness: float) -> None:
 def test_shipped_sizes_are_small() -> None:
     assert parameter_count(PartParser()) < 2e6
     assert parameter_count(PartGenerator()) < 2e6
-    assert parameter_count(PartMatcher()) < 1e6
 
 
 def test_an_untrained_generator_shows_the_composite() -> None:
@@ -188,37 +177,6 @@ def test_ablations_do_not_see_what_they_do_without(parsing: bool, warping: bool)
         assert (generator(layers, limbs, stage_one, change).gate is not None) == warping
         assert not torch.equal(before, torch.cat(generator(layers, 1 - limbs, stage_one, change)[:3], dim=1))
         assert not torch.equal(before, torch.cat(generator(1 - layers, limbs, stage_one, change)[:3], dim=1))
-
-
-def test_the_matcher_starts_at_the_identity_and_stays_in_bounds() -> None:
-    torch.manual_seed(0)
-    matcher = PartMatcher(MATCHER)
-    assert torch.equal(matcher(*matcher_inputs()), torch.zeros(2, PART_COUNT, 2, 9))
-    with torch.no_grad():
-        matcher.head.weight.normal_(std=100)
-    largest = matcher(*matcher_inputs()).abs().max()
-    assert 0.9 * LARGEST_SHIFT < largest <= LARGEST_SHIFT
-
-
-def test_the_matcher_looks_at_one_part_at_a_time() -> None:
-    """All parts share the weights but for an embedding: with that equal, other places give the same splines there."""
-    torch.manual_seed(0)
-    matcher = awake(PartMatcher(MATCHER)).eval()
-    layers, in_front, limbs = matcher_inputs()
-    with torch.no_grad():
-        named = matcher(layers, in_front, limbs)
-        matcher.part.weight[:] = matcher.part.weight[0]
-        splines = matcher(layers, in_front, limbs)
-        assert not torch.allclose(named, splines)
-        order = torch.randperm(PART_COUNT)
-        moved = matcher(
-            layers.view(2, 16, 4, 32, 24)[:, [*order, 15]].flatten(1, 2), in_front[:, [*order, 15]], limbs[:, order]
-        )
-        torch.testing.assert_close(moved, splines[:, order])
-        # the composite is not looked at
-        other = layers.clone()
-        other[:, 4 * PART_COUNT :] = 0
-        torch.testing.assert_close(matcher(other, in_front, limbs), splines)
 
 
 def test_a_recipe_pixel_by_pixel() -> None:

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
-from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.engines.warping_gan.data import (
     NO_PART,
@@ -71,7 +71,7 @@ def test_the_last_layer_is_what_the_layered_engine_draws(
         engine = LayeredEngine()
         engine.prepare(pair.source, RenderSettings(torch.device("cpu"), torch.float32, 192, 256))
         poses = pair.pose.points[None]
-        layer = engine.render(poses, engine.plan(poses))[0]
+        layer = engine.render(Motion(poses), engine.plan(Motion(poses)))[0]
         frame = np.zeros((256, 192, 4), dtype=int)
         height, width = layer.rgba.shape[:2]
         frame[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba

@@ -11,36 +11,24 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from flat_people import assert_equal_states, standing_points
-from torch import Tensor
+from flat_people import assert_equal_states
 
 from motionwarp.checkpoints.checkpoint import half_precision, load_checkpoint, save_checkpoint
 from motionwarp.engines.warping_gan.config import (
-    MatcherLossWeights,
     PartGeneratorTrainingConfig,
-    PartMatcherTrainingConfig,
     PartParserTrainingConfig,
 )
 from motionwarp.engines.warping_gan.data import batch_quarter_inputs
-from motionwarp.engines.warping_gan.inputs import matched_layers, matched_parts
 from motionwarp.engines.warping_gan.networks import (
     PartGenerator,
     PartGeneratorConfig,
-    PartMatcher,
-    PartMatcherConfig,
     PartParser,
     PartParserConfig,
     WarpingNetworks,
     load_warping_networks,
     save_warping_networks,
 )
-from motionwarp.engines.warping_gan.training import (
-    PartGeneratorTask,
-    PartMatcherTask,
-    PartParserTask,
-    Target,
-    matcher_loss,
-)
+from motionwarp.engines.warping_gan.training import PartGeneratorTask, PartParserTask
 from motionwarp.errors import InputError, WeightsError
 from motionwarp.parsing.drawing import colorize
 from motionwarp.puppet import parts
@@ -62,25 +50,21 @@ LOOP = LoopConfig(
 )
 LONGER = replace(LOOP, steps=14, decay_steps=4, learning_rate=2e-2)
 PARSER = PartParserConfig(channels=(4, 8, 8), blocks=(1, 1, 1))
-MATCHER = PartMatcherConfig(channels=(4, 4, 4), hidden=8)
 GENERATOR = PartGeneratorConfig(channels=(4, 8, 8, 8), blocks=(1, 1, 1), warped_channels=4)
 
 TASKS: dict[str, Callable[..., TrainingTask]] = {
     "parser": PartParserTask,
-    "matcher": PartMatcherTask,
     "generator": PartGeneratorTask,
 }
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an untrained parser and matcher."""
+    """A folder with an untrained parser."""
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(3)
-    for name, network in (("part_parser", PartParser(PARSER)), ("part_matcher", PartMatcher(MATCHER))):
-        save_checkpoint(
-            folder / f"{name}.safetensors", half_precision(network), name, {"network": asdict(network.config)}
-        )
+    name, network = "part_parser", PartParser(PARSER)
+    save_checkpoint(folder / f"{name}.safetensors", half_precision(network), name, {"network": asdict(network.config)})
     return folder
 
 
@@ -89,10 +73,7 @@ def configs(part_pack: Path, weights: Path) -> dict[str, Any]:
     share, parser = (PackShare(part_pack, 1.0),), weights / "part_parser.safetensors"
     return {
         "parser": PartParserTrainingConfig(share, PARSER, loop=LOOP),
-        "matcher": PartMatcherTrainingConfig(share, parser, MATCHER, loop=LOOP),
-        "generator": PartGeneratorTrainingConfig(
-            share, parser, weights / "part_matcher.safetensors", network=GENERATOR, loop=LOOP
-        ),
+        "generator": PartGeneratorTrainingConfig(share, parser, network=GENERATOR, loop=LOOP),
     }  # fmt: skip
 
 
@@ -106,7 +87,7 @@ def logged(folder: Path) -> list[dict[str, float]]:
     return [dict(zip(lines[0].split(","), map(float, line.split(",")), strict=True)) for line in lines[1:]]
 
 
-@pytest.mark.parametrize("name", ["parser", "matcher", "generator"])
+@pytest.mark.parametrize("name", ["parser", "generator"])
 def test_a_run_that_was_cut_goes_on_exactly(configs: dict[str, Any], name: str, tmp_path: Path) -> None:
     assert trained(name, configs[name], tmp_path / "whole") == LOOP.steps
     for step in range(LOOP.steps):
@@ -135,19 +116,9 @@ def test_parsings_are_shown_in_their_colors(configs: dict[str, Any], tmp_path: P
     assert len(seen & colors) > 1, "the true parsing has a person on a background"
 
 
-def test_the_matcher_widens_a_torso_that_is_too_narrow(configs: dict[str, Any], tmp_path: Path) -> None:
-    """The samples' targets show four pixels more of the torso on either side than the warped source covers."""
-    trained("matcher", replace(configs["matcher"], loop=LONGER), tmp_path)
-    log = logged(tmp_path)
-    for line in log:
-        assert line["loss_without"] > 0.01
-    assert log[0]["loss"] == pytest.approx(log[0]["loss_without"], rel=1e-3)  # splines begin at the identity
-    assert log[-1]["loss"] < 0.9 * log[-1]["loss_without"]
-
-
 def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], part_pack: Path, tmp_path: Path) -> None:
     loop = replace(LOOP, steps=40, batch_size=4, decay_steps=10)
-    config = replace(configs["generator"], matcher=None, loop=loop, validation=part_pack)
+    config = replace(configs["generator"], loop=loop, validation=part_pack)
     lines: list[str] = []
     run(PartGeneratorTask(config, CPU, torch.float32), loop, tmp_path, report=lines.append)
     log = logged(tmp_path)
@@ -172,15 +143,13 @@ def test_an_engines_file_can_be_gone_on_with(configs: dict[str, Any], weights: P
     whole = tmp_path / "engine.safetensors"
     save_warping_networks(whole, WarpingNetworks(parser, generator))
     kept = {name: value.half().float() for name, value in generator.state_dict().items() if value.is_floating_point()}
-    config = replace(configs["generator"], parser=whole, matcher=None, start_from=whole)
+    config = replace(configs["generator"], parser=whole, start_from=whole)
     task = PartGeneratorTask(config, CPU, torch.float32)
     for name, value in kept.items():
         torch.testing.assert_close(task.generator.state_dict()[name], value)
     torch.testing.assert_close(task.parser.parsing_head.weight, parser.parsing_head.weight.half().float())
-    with pytest.raises(WeightsError, match="holds no matcher, only parser, generator"):
-        PartGeneratorTask(replace(config, matcher=whole), CPU, torch.float32)
-    with pytest.raises(WeightsError, match="not for 'part_matcher'"):
-        PartGeneratorTask(replace(config, matcher=weights / "part_parser.safetensors"), CPU, torch.float32)
+    with pytest.raises(WeightsError, match="not for 'part_generator'"):
+        PartGeneratorTask(replace(config, start_from=weights / "part_parser.safetensors"), CPU, torch.float32)
 
 
 def test_what_a_generator_run_leaves_is_an_engines_weights(
@@ -195,7 +164,6 @@ def test_what_a_generator_run_leaves_is_an_engines_weights(
     for key in ("validation_l1_made", "validation_l1_closed", "validation_ssim_made", "validation_ssim_closed"):
         assert key in figures[0]
     networks = load_warping_networks(tmp_path / "warping_gan.safetensors")
-    assert networks.matcher is not None
     assert networks.generator.config == GENERATOR
     # stage I is in it as it was, and stage II is the averaged one
     for key, value in task.parser.state_dict().items():
@@ -209,9 +177,7 @@ def test_what_a_generator_run_leaves_is_an_engines_weights(
     assert load_warping_networks(tmp_path / "warping_gan.safetensors").sha256 == networks.sha256
 
 
-@pytest.mark.parametrize(
-    ("name", "file"), [("parser", "part_parser"), ("matcher", "part_matcher"), ("generator", "part_generator")]
-)
+@pytest.mark.parametrize(("name", "file"), [("parser", "part_parser"), ("generator", "part_generator")])
 def test_training_begins_from_weights_that_are_there(
     configs: dict[str, Any], name: str, file: str, tmp_path: Path
 ) -> None:
@@ -229,25 +195,27 @@ def test_training_begins_from_weights_that_are_there(
 
 
 def test_frozen_networks_do_not_move(configs: dict[str, Any]) -> None:
-    for name in ("matcher", "generator"):
-        task: Any = TASKS[name](configs[name], CPU, torch.float32)
-        before = {key: value.clone() for key, value in task.parser.state_dict().items()}
-        task.train_step(next(task.batches(0, 1)))
-        assert not task.parser.training
-        for key, value in task.parser.state_dict().items():
-            assert torch.equal(value, before[key]), key
-        assert "parser" not in task.modules
+    task = PartGeneratorTask(configs["generator"], CPU, torch.float32)
+    before = {key: value.clone() for key, value in task.parser.state_dict().items()}
+    task.train_step(next(task.batches(0, 1)))
+    assert not task.parser.training
+    for key, value in task.parser.state_dict().items():
+        assert torch.equal(value, before[key]), key
+    assert "parser" not in task.modules
 
 
 def test_wrong_weights_and_packs_are_named(configs: dict[str, Any], weights: Path, tmp_path: Path) -> None:
-    matcher = weights / "part_matcher.safetensors"
-    with pytest.raises(WeightsError, match=r"part_matcher\.safetensors.*not for 'part_parser'"):
-        PartMatcherTask(replace(configs["matcher"], parser=matcher), CPU, torch.float32)
+    parser = weights / "part_parser.safetensors"
+    other = save_checkpoint(tmp_path / "other.safetensors", half_precision(PartGenerator(GENERATOR)), "other", {})
+    with pytest.raises(WeightsError, match=r"other\.safetensors.*not for 'part_parser'"):
+        PartGeneratorTask(replace(configs["generator"], parser=other), CPU, torch.float32)
     with pytest.raises(WeightsError, match="no such file"):
         PartGeneratorTask(replace(configs["generator"], parser=tmp_path / "absent.safetensors"), CPU, torch.float32)
     with pytest.raises(WeightsError, match="does not fit"):
-        PartMatcherTask(
-            replace(configs["matcher"], network=replace(MATCHER, hidden=9), start_from=matcher), CPU, torch.float32
+        PartParserTask(
+            replace(configs["parser"], network=replace(PARSER, channels=(4, 8, 9)), start_from=parser),
+            CPU,
+            torch.float32,
         )
     lost = replace(configs["parser"], packs=(PackShare(tmp_path / "lost.pack", 1.0),))
     with pytest.raises(InputError, match=r"lost\.pack"):
@@ -262,79 +230,23 @@ def test_frozen_networks_that_cannot_be_made_are_named(
 ) -> None:
     path = save_checkpoint(tmp_path / "odd.safetensors", half_precision(PartParser(PARSER)), "part_parser", config)
     with pytest.raises(WeightsError, match=r"odd\.safetensors"):
-        PartMatcherTask(replace(configs["matcher"], parser=path), CPU, torch.float32)
+        PartGeneratorTask(replace(configs["generator"], parser=path), CPU, torch.float32)
 
 
 def test_norms_and_biases_do_not_decay() -> None:
-    matcher = PartMatcher(MATCHER)
-    decayed, others = adamw(matcher, LOOP).param_groups
+    parser = PartParser(PARSER)
+    decayed, others = adamw(parser, LOOP).param_groups
     assert decayed["weight_decay"] == LOOP.weight_decay
     assert others["weight_decay"] == 0
     kept = {id(parameter) for parameter in others["params"]}
-    names = {name for name, parameter in matcher.named_parameters() if id(parameter) in kept}
-    assert {"reduce.bias", "head.bias", "features.0.1.weight", "features.0.1.bias"} <= names
-    assert "reduce.weight" not in names
-    assert len(decayed["params"]) + len(others["params"]) == len(list(matcher.parameters()))
-
-
-def points_of(batch: int) -> Tensor:
-    return torch.from_numpy(standing_points())[None].expand(batch, 18, 3).clone()
-
-
-def test_splines_of_zero_leave_the_parts_alone() -> None:
-    own = torch.rand(2, 15, 4, 64, 48)
-    torch.testing.assert_close(matched_parts(own, torch.zeros(2, 15, 2, 9), points_of(2), 4), own, atol=1e-4, rtol=0)
-
-
-def test_a_spline_moves_its_part_along_the_bone() -> None:
-    """All control points moved by d units move the picture by -d units: target pixels look there."""
-    points = points_of(1)
-    own = torch.zeros(1, 15, 4, 64, 48)
-    own[:, :, 3, 24:40, 10:40] = 1
-    theta = torch.zeros(1, 15, 2, 9)
-    theta[:, parts.TORSO, 0] = 0.25
-    theta[:, parts.GARMENT, 0] = 0.25
-    moved = matched_parts(own, theta, points, 4)
-    rows = torch.arange(64.0)
-    middle = [float((plane[3].sum(1) * rows).sum() / plane[3].sum()) for plane in moved[0]]
-    # units of the torso: from neck (y = 62) to hips (y = 125), half its length and one and a half radii of 0.22 torsos
-    reach = (0.5 + 1.5 * 0.22) * (125 - 62) / 4
-    assert middle[parts.TORSO] == pytest.approx(31.5 - 0.25 * reach, abs=0.1)
-    assert middle[parts.HEAD] == pytest.approx(31.5, abs=1e-3)
-    assert middle[parts.GARMENT] == pytest.approx(31.5, abs=1e-3)  # it has a spline of its own
-    finer = torch.nn.functional.interpolate(own.flatten(0, 1), scale_factor=2.0, mode="nearest")[None]
-    layers = torch.cat([finer, torch.zeros(1, 1, 4, 128, 96)], dim=1)
-    both = matched_layers(layers, theta, points, 2)
-    halved = torch.nn.functional.avg_pool2d(both[0, :15], 2)
-    assert (halved - moved[0]).abs().mean() < 0.01
-    torch.testing.assert_close(both[0, 15, 3], both[0, :15, 3].amax(0), atol=0.05, rtol=0)
-
-
-def test_the_matchers_loss_by_hand() -> None:
-    """A red torso that covers half of where a darker one should be, and as much again where nobody is."""
-    layers = torch.zeros(1, 16, 4, 128, 96)
-    layers[:, parts.TORSO, 3, 40:80, 20:40] = 1
-    layers[:, parts.TORSO, 0, 40:80, 20:40] = 1
-    rgb, matte = torch.zeros(1, 3, 128, 96), torch.zeros(1, 1, 128, 96)
-    rgb[:, 0] = 0.4
-    matte[:, :, 40:80, 30:50] = 1
-    target = Target(rgb, matte, torch.ones_like(matte))
-    theta = torch.zeros(1, 15, 2, 9)
-    figures = matcher_loss(
-        layers, theta, points_of(1), target, MatcherLossWeights(pixel=2, person=0, structure=0, size=4)
-    )
-    # 40 x 10 pixels each: red on gray, dark red on gray, red on dark red
-    wrong = 0.5 * 3 + (0.1 + 0.5 * 2) + 0.6
-    assert figures["pixel"].item() == pytest.approx(400 * wrong / (3 * 128 * 96), rel=0.02)
-    assert figures["size"].item() == 0
-    assert figures["loss"].item() == pytest.approx(2 * figures["pixel"].item())
-    theta[:, parts.HEAD] = 0.3
-    weights = MatcherLossWeights(pixel=0, structure=0, size=4)
-    assert matcher_loss(layers, theta, points_of(1), target, weights)["loss"].item() == pytest.approx(4 * 0.09 / 15)
+    names = {name for name, parameter in parser.named_parameters() if id(parameter) in kept}
+    assert {"parsing_head.bias", "in_front_head.bias", "enter.0.1.weight", "enter.0.1.bias"} <= names
+    assert "parsing_head.weight" not in names
+    assert len(decayed["params"]) + len(others["params"]) == len(list(parser.parameters()))
 
 
 def test_half_precision_training_stays_finite(configs: dict[str, Any]) -> None:
-    for name in ("parser", "matcher", "generator"):
+    for name in ("parser", "generator"):
         task: Any = TASKS[name](configs[name], CPU, torch.bfloat16)
         figures = task.train_step(next(task.batches(0, 1)))
         assert all(bool(torch.isfinite(value)) for value in figures.values()), name

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from motionwarp.checkpoints.checkpoint import save_checkpoint
 from motionwarp.data.person_window import person_box, reshaped, window_around
-from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.engines.registry import make_engine
 from motionwarp.engines.warping_gan_paper.engine import PaperEngine
@@ -81,7 +81,7 @@ def moved(points: FloatArray, x: float, y: float, scale: float = 1.0) -> FloatAr
 def on_canvas(engine: PaperEngine, points: FloatArray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """One frame's colors, multiplied by alpha, and alpha; and the classes."""
     poses = points[None]
-    layer = engine.render(poses, engine.plan(poses))[0]
+    layer = engine.render(Motion(poses), engine.plan(Motion(poses)))[0]
     rgba, classes = np.zeros((height, width, 4)), np.zeros((height, width))
     rows, columns = layer.rgba.shape[:2]
     place = np.s_[layer.top : layer.top + rows, layer.left : layer.left + columns]
@@ -119,12 +119,12 @@ def test_the_person_moves_and_grows_with_the_pose(weights: Path) -> None:
 def test_frames_do_not_depend_on_their_batch(weights: Path) -> None:
     engine = prepared(weights, copying=False, keep_parsing=True)
     poses = np.stack([moved(front_points(), 4 * step, 0) for step in range(3)])
-    theta = engine.plan(poses)
+    theta = engine.plan(Motion(poses))
     assert theta.dtype == np.float32
     assert theta.shape == (3, 6 + 18 + 3)
-    together = engine.render(poses, theta)
+    together = engine.render(Motion(poses), theta)
     for step in range(3):
-        alone = engine.render(poses[step : step + 1], engine.plan(poses[step : step + 1]))[0]
+        alone = engine.render(Motion(poses[step : step + 1]), engine.plan(Motion(poses[step : step + 1])))[0]
         assert (alone.left, alone.top) == (together[step].left, together[step].top)
         assert np.abs(alone.rgba.astype(int) - together[step].rgba).max() <= 1
         assert alone.parsing is not None
@@ -145,7 +145,7 @@ def test_a_person_who_reaches_the_border_of_the_window_is_not_darkened_there(wei
 def test_layers_lie_inside_the_frame(weights: Path, shift: tuple[float, float]) -> None:
     engine = prepared(weights, copying=False)
     poses = moved(front_points(), *shift)[None]
-    layer = engine.render(poses, engine.plan(poses))[0]
+    layer = engine.render(Motion(poses), engine.plan(Motion(poses)))[0]
     rows, columns = layer.rgba.shape[:2]
     assert layer.left >= 0
     assert layer.top >= 0
@@ -156,7 +156,7 @@ def test_layers_lie_inside_the_frame(weights: Path, shift: tuple[float, float]) 
 def test_nobody_is_drawn_where_nobody_is_seen(weights: Path) -> None:
     engine = prepared(weights, copying=False)
     poses = np.zeros((1, 18, 3), dtype=np.float32)
-    layer = engine.render(poses, engine.plan(poses))[0]
+    layer = engine.render(Motion(poses), engine.plan(Motion(poses)))[0]
     assert not layer.rgba.any()
 
 
@@ -175,7 +175,7 @@ def test_files_say_which_engine_they_are_for(weights: Path, tmp_path: Path) -> N
 
 def test_an_engine_must_be_prepared(weights: Path) -> None:
     with pytest.raises(RuntimeError, match="prepare"):
-        PaperEngine(weights).plan(front_points()[None])
+        PaperEngine(weights).plan(Motion(front_points()[None]))
 
 
 def test_a_window_of_another_shape_shows_all_of_the_first() -> None:

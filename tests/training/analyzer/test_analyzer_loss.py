@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
+from scipy.stats import vonmises
 
 from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points
-from motionwarp.training.analyzer.task import AnalysisLossWeights, analysis_loss, overlap_loss, point_loss
+from motionwarp.training.analyzer.task import AnalysisLossWeights, analysis_loss, facing_loss, overlap_loss, point_loss
 
 SMALL = AnalyzerConfig(
     channels=(8, 16, 16, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(16, 16, 16), dense_channels=8
@@ -85,3 +89,14 @@ def test_one_batch_can_be_learned_by_heart() -> None:
     assert loss.parsing < 0.1 * first.parsing
     assert loss.matte < 0.2 * first.matte
     assert decode_points(network(image)).isfinite().all()
+
+
+def test_the_facing_loss_is_the_von_mises_likelihood() -> None:
+    """Compared with SciPy's density, at two concentrations; directions that are not known do not count."""
+    predicted = torch.tensor([[1.0, 0.0, 0.0], [0.6, 0.8, 1.5], [1.0, 0.0, 5.0]])
+    truth = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    angles = [math.pi / 2 - 0, 0 - math.atan2(0.8, 0.6)]
+    expected = -sum(vonmises.logpdf(angle, math.exp(k)) for angle, k in zip(angles, (0.0, 1.5), strict=True)) / 2
+    # the density is over an angle: a circle more than our unnormalized likelihood
+    assert facing_loss(predicted, truth).item() == pytest.approx(expected - math.log(2 * math.pi), abs=1e-4)
+    assert facing_loss(predicted, torch.zeros(3, 2)).item() == 0

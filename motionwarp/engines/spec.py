@@ -1,0 +1,147 @@
+"""What an engine says of itself: the light value from which options, commands, help, weights and fingerprints derive.
+
+Making one imports neither networks nor PyTorch: code is named by references ("package.module:attribute") and imported when it
+is used. An engine of this package is a folder of `motionwarp/engines` whose `__init__.py` has a `SPEC`; another package names
+its spec by an entry point of the group `motionwarp.engines`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from motionwarp.data.pack_kinds import PackKind
+from motionwarp.errors import WeightsError
+from motionwarp.references import check_reference, load_reference
+from motionwarp.training.stage import StageSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from motionwarp.engines.base import Engine
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
+_RESERVED: Final = ("auto", "analyzer", "analyser", "calibrate", "parser", "matcher")
+
+
+@dataclass(frozen=True)
+class FitRun:
+    """Where and how long an engine is fitted to a person.
+
+    Attributes
+    ----------
+    device : torch.device
+    dtype : torch.dtype
+        Of the activations.
+    max_minutes : float or None
+        After which no further round begins, and the one at work ends.
+    report : callable
+        Takes lines for people.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    max_minutes: float | None = None
+    report: Callable[[str], None] = print
+
+
+@dataclass(frozen=True)
+class PersonFit:
+    """How an engine is fitted to one person from a clip.
+
+    Attributes
+    ----------
+    config : str
+        Reference to a dataclass with defaults for all; has `frames`, how many of the clip are looked at.
+    fit : str
+        Reference to a function of (make_pictures, weights, output, config, run), as `warping_gan.finetune.fit_person`.
+    """
+
+    config: str
+    fit: str
+
+    def __post_init__(self) -> None:
+        check_reference(self.config)
+        check_reference(self.fit)
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """One engine.
+
+    Attributes
+    ----------
+    name : str
+        For `--engine` and `motionwarp train`: lower case letters, digits, and _ or - between them.
+    help : str
+        One line for people who choose.
+    engine : str
+        Reference to a class of `Engine`; called with its weights (a name of the register or a `Path`), or without an argument
+        if the engine has none.
+    architectures : tuple of str
+        Of the files of weights that it loads; empty for an engine without weights.
+    weights : str
+        Name in the register, or path of a file, of the weights that the engine's name stands for; empty if none ship, so
+        that only a file can be given.
+    auto_order : int or None
+        Where `--engine auto` has a choice it takes the least; None is never taken.
+    stages : mapping of str to StageSpec
+        What can be trained, in the order in which it is.
+    packs : mapping of str to PackKind
+        What its networks are trained from.
+    person : PersonFit or None
+        Where the engine can be fitted to one person.
+
+    Raises
+    ------
+    ValueError
+        If a name or a reference is none.
+    """
+
+    name: str
+    help: str
+    engine: str
+    architectures: tuple[str, ...] = ()
+    weights: str = ""
+    auto_order: int | None = None
+    stages: Mapping[str, StageSpec] = field(default_factory=dict)
+    packs: Mapping[str, PackKind] = field(default_factory=dict)
+    person: PersonFit | None = None
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *self.stages, *self.packs):
+            if _NAME.fullmatch(name) is None:
+                raise ValueError(f"{name!r} is no name: lower case letters, digits, and _ or - between them")
+        if self.name in _RESERVED:
+            raise ValueError(f"'{self.name}' is no name for an engine: it has another meaning already")
+        check_reference(self.engine)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the name suffices to make the engine, without a file of weights."""
+        return bool(self.weights) or not self.architectures
+
+    def make(self, weights: Path | None = None) -> Engine:
+        """Return a new engine.
+
+        Parameters
+        ----------
+        weights : Path or None
+            A file for one of `architectures`; None takes the weights that the name stands for.
+
+        Raises
+        ------
+        WeightsError
+            If there are none, or they are missing, damaged or for something else.
+        """
+        if not self.stands_alone and weights is None:
+            raise WeightsError(
+                f"no weights of the engine '{self.name}' ship",
+                remedy=f"Train them with `motionwarp train {self.name}` and give their .safetensors file instead.",
+            )
+        factory = load_reference(self.engine)
+        engine: Engine = factory(weights or self.weights) if self.architectures else factory()
+        return engine

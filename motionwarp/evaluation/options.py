@@ -1,0 +1,298 @@
+"""The options of evaluations: what is compared on what, and what is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from motionwarp.errors import InputError, OptionError
+from motionwarp.options import ComputeOptions, Options, Panel, documented, option
+from motionwarp.pipeline.options import EstimatorOptions, TransferOptions
+
+Family = Literal["pictures", "variants", "pose", "parsing", "lpips", "sets"]
+WidthFit = Literal["exact", "crop", "pad"]
+BackboneName = Literal["alex", "vgg", "squeeze"]
+FAMILIES: Final[tuple[Family, ...]] = ("pictures", "variants", "pose", "parsing", "lpips", "sets")
+DEFAULT_FAMILIES: Final[tuple[Family, ...]] = ("pictures", "lpips", "sets")
+# what stands behind the person in crops, by its plain level
+LEVELS: Final = {"grey": 127, "black": 0, "white": 255}
+
+
+class Origin(str, Enum):
+    """Where poses or mattes come from."""
+
+    AUTO = "auto"  # files where they are there
+    GIVEN = "given"
+    ANALYZER = "analyser"
+
+
+def parse_level(text: str) -> int:
+    """Read the name of a plain level.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `LEVELS`.
+    """
+    if text not in LEVELS:
+        raise ValueError(f"'{text}' is not one of {', '.join(LEVELS)}.")
+    return LEVELS[text]
+
+
+def parse_families(text: str) -> tuple[Family, ...]:
+    """Read "default", "all", or names of families with commas between.
+
+    Raises
+    ------
+    OptionError
+        If a name is none of them.
+    """
+    if text == "default":
+        return DEFAULT_FAMILIES
+    if text == "all":
+        return FAMILIES
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    chosen = tuple(family for family in FAMILIES if family in names)
+    if unknown := sorted(set(names) - set(FAMILIES)):
+        raise OptionError(
+            f"'{unknown[0]}' is no family of figures",
+            values={"figures": text},
+            remedy=f"Choose default, all, or of {', '.join(FAMILIES)}, with commas between",
+        )
+    if not chosen:
+        raise OptionError("names no figures", values={"figures": text}, remedy=f"Choose of {', '.join(FAMILIES)}")
+    return chosen
+
+
+@documented
+@dataclass(frozen=True)
+class ReenactmentSettings(Options):
+    """The choices of a re-enactment.
+
+    Beside the options, `source_detail` is how many of the source's pixels each pixel of the finest window gets at most, and `rows` how
+    many frames are kept for a contact sheet, half of them the worst. Frames are evaluated whose distance to the source is a multiple of
+    `every`. `smooth_theta` needs windows that stand still, since warps are in pixels of the window. For `flicker` the frame after each
+    evaluated one is rendered too.
+    """
+
+    source_frame: int | None = option(None, help="The source; by default the first with a person.", metavar="N", low=0)
+    every: int = option(1, help="Evaluate every Nth frame from the source on.", metavar="N", low=1)
+    labels: Path | None = option(
+        None,
+        help="Folder with NAME.keypoints18.json and NAME.mattes; by default the clip's own.",
+        metavar="DIR",
+        panel=Panel.LABELS,
+    )
+    poses: Origin = option(
+        Origin.AUTO, help="Poses that engines get; auto takes given ones if there are any.", panel=Panel.LABELS
+    )
+    mattes: Origin = option(Origin.AUTO, help="The source's matte that engines get.", panel=Panel.LABELS)
+    window: Literal["person", "clip"] = option(
+        "person", help="Crop every frame on its person, or all on one window.", panel=Panel.FRAMING
+    )
+    background: int = option(
+        LEVELS["grey"],
+        help="Behind the person in crops.",
+        metavar="|".join(LEVELS),
+        parse=parse_level,
+        shown_default="grey",
+        low=0,
+        high=255,
+        panel=Panel.FRAMING,
+    )
+    full_frame: int | None = option(
+        None,
+        help="Compare whole frames at this size, over the source's clean plate.",
+        metavar="PIXELS",
+        low=32,
+        high=4096,
+        panel=Panel.FRAMING,
+    )
+    smooth_poses: float = option(0.0, help="Smooth the driving poses over time.", low=0, high=1)
+    smooth_theta: float = option(0.0, help="Smooth the warps over time; needs windows that stand still.", low=0, high=1)
+    flicker: bool = option(True, help="Render following frames too and measure flicker.")
+    source_detail: float = 1.5
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rows < 0 or self.source_detail <= 0:
+            raise OptionError("numbers are out of range", subject=str(self))
+        if self.smooth_theta and self.full_frame is None and self.window == "person":
+            raise OptionError(
+                "warps cannot be smoothed in windows that move",
+                values={"smooth_theta": self.smooth_theta},
+                remedy="Add `window=clip`, or smooth the poses",
+            )
+
+    def protocol(self) -> dict[str, object]:
+        """Return what a report says of the protocol."""
+        framing: dict[str, object] = {
+            "framing": "crop 256x192",
+            "window": self.window,
+            "background": self.background,
+        }
+        if self.full_frame is not None:
+            framing = {
+                "framing": f"full frame {self.full_frame}x{self.full_frame}",
+                "background": "clean plate of the source",
+            }
+        return {
+            **framing,
+            "every": self.every,
+            "smooth_poses": self.smooth_poses,
+            "smooth_theta": self.smooth_theta,
+            "source_detail": self.source_detail,
+        }
+
+
+@documented
+@dataclass(frozen=True)
+class ReverseSettings(Options):
+    """Which photos and poses are put back.
+
+    Photos whose torso is not seen, or whose person the layered engine cannot move, are left out and do not count. A photo's pose does not
+    depend on `count`. Beside the options, `source_detail` is the made source's pixels for each pixel of a crop, `background` the plain
+    level behind the person, 0..255, and `rows` the photos kept for a contact sheet, half of them the worst.
+    """
+
+    count: int = option(100, help="Photos of the validation split.", metavar="N", low=1)
+    seed: int = option(0, help="Of the choice of photos and poses.", low=0)
+    source_detail: float = 1.5
+    background: int = LEVELS["grey"]
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rows < 0 or not 0.25 <= self.source_detail <= 8 or not 0 <= self.background <= 255:
+            raise OptionError("numbers are out of range", subject=str(self))
+
+    def protocol(self) -> dict[str, object]:
+        """Return what a report says of the protocol."""
+        return {
+            "framing": "crop 256x192",
+            "background": self.background,
+            "seed": self.seed,
+            "source_detail": self.source_detail,
+        }
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class CrossOptions(ComputeOptions, EstimatorOptions):
+    """What engines make of people and clips that do not belong together, and on what."""
+
+    engines: tuple[str, ...] = option(
+        ("auto",),
+        help="Repeat it to compare.",
+        metavar="NAME|FILE",
+        flags=("--engine", "-e"),
+        shown_default="auto",
+    )
+    size: int = option(512, help="Long side of the results, in pixels.", low=64)
+    end: float | None = option(None, help="Use the clips up to here.", metavar="SECONDS", low=0.1)
+    seed: int = option(0, help="Of the statistics.", low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.engines:
+            raise InputError("a cross evaluation needs an engine at least")
+        if len(set(self.engines)) < len(self.engines):
+            raise OptionError(
+                "an engine is named twice", values={"engine": self.engines}, remedy="Name every engine once."
+            )
+
+    def transfer_options(self, **changes: Any) -> TransferOptions:
+        """Return the options that all transfers have, with some given anew."""
+        shared = {
+            name: getattr(self, name) for name in ("size", "end", "pose_estimator", "device", "precision", "seed")
+        }
+        return TransferOptions(**{"engine": self.engines[0], "audio": False, **shared, **changes})
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class CrossSettings(CrossOptions):
+    """One evaluation: every picture of `sources` with every clip of `drivings`."""
+
+    sources: tuple[Path, ...]
+    drivings: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.sources or not self.drivings:
+            raise InputError("a cross evaluation needs a source and a driving clip at least")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PairsSettings(ComputeOptions, EstimatorOptions):
+    """One run over pairs with ground truth; a run that is repeated goes on in its report's folder."""
+
+    pairs: Path = option(help="CSV of from,to or source,target, or two plain columns.", metavar="PAIRS", argument=True)
+    images: Path = option(help="Folder of the list's pictures.", metavar="DIR")
+    report: Path = option(help="Folder for all results; a run goes on where it stopped.", metavar="DIR")
+    annotations: Path | None = option(
+        None, help="Points as name:keypoints_y:keypoints_x; seen by the analyser without.", metavar="CSV"
+    )
+    engines: tuple[str, ...] = option(
+        (),
+        help="copy, or an engine; repeat to compare.",
+        metavar="NAME|FILE",
+        flags=("--engine",),
+        shown_default="layered",
+        panel=Panel.SYSTEMS,
+    )
+    generated: tuple[str, ...] = option(
+        (), help="Results of another system; may be repeated.", metavar="[NAME=]DIR", panel=Panel.SYSTEMS
+    )
+    pattern: str | None = option(
+        None,
+        help="How its files are named, such as {source}_to_{target}.png; usual names are known.",
+        metavar="TEXT",
+        panel=Panel.SYSTEMS,
+    )
+    families: tuple[Family, ...] = option(
+        DEFAULT_FAMILIES,
+        help="default, all, or of pictures,variants,pose,parsing,lpips,sets.",
+        metavar="LIST",
+        flags=("--figures",),
+        parse=parse_families,
+        shown_default="default",
+        panel=Panel.FIGURES,
+    )
+    fit: WidthFit = option(
+        "exact", help="Results of another width: refuse, crop or pad with white.", panel=Panel.FIGURES
+    )
+    with_points: bool = option(
+        True,
+        help="Without annotations, take what needs points from the analyser, or leave it out.",
+        flags=("--points/--no-points",),
+        panel=Panel.FIGURES,
+    )
+    lpips: BackboneName = option("alex", help="Network of LPIPS.", panel=Panel.FIGURES)
+    features: Path | None = option(
+        None,
+        help="Folder of published feature networks.",
+        metavar="DIR",
+        flags=("--features-dir",),
+        panel=Panel.FIGURES,
+    )
+    fid_reference: Path | None = option(
+        None,
+        help="Real pictures for FID.",
+        metavar="DIR",
+        shown_default="the list's targets",
+        panel=Panel.FIGURES,
+    )
+    limit: int | None = option(None, help="Draw so many pairs at random.", low=1)
+    seed: int = option(0, help="Of the draw and of the statistics.", low=0)
+    jobs: int | None = option(
+        None,
+        help="Processes for figures without networks.",
+        shown_default="all cores",
+        low=1,
+        panel=Panel.COMPUTING,
+    )

@@ -1,0 +1,188 @@
+"""The plan of a transfer: where the person stands in every frame, and how the engine warps them. All calls of engines are here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from motionwarp.engines.base import Motion, RenderSettings
+from motionwarp.engines.runner import EngineRunner
+from motionwarp.errors import NoPersonError
+from motionwarp.geometry.temporal import smooth_over_time
+from motionwarp.media.prefetch import prefetched
+from motionwarp.pipeline.analysis import AnalyzedInputs
+from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, transform_track
+from motionwarp.pipeline.options import BackgroundKind
+from motionwarp.pipeline.progress import Stage, TransferRun
+from motionwarp.pipeline.setup import TransferSetup
+from motionwarp.pipeline.source import PreparedSource, fitted_to
+from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
+from motionwarp.pose.placement import place_track
+from motionwarp.pose.repair import RepairResult, repair_track
+from motionwarp.pose.retargeting import RetargetReport, retarget_track
+from motionwarp.pose.smoothing import smooth_track
+from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack
+
+# of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
+_THETA_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class TransferPlan:
+    """All that is decided before a frame is drawn; `rendering` draws any of them.
+
+    Attributes
+    ----------
+    setup : TransferSetup
+    inputs : AnalyzedInputs
+    timeline : Timeline
+        When the output's frames are shown.
+    repaired : RepairResult
+        The driving poses after repair, and what was missing.
+    aligned : RetargetReport
+        How the motion was fitted to the source person.
+    target : PoseTrack
+        The poses that the person is given, in pixels of the output frame.
+    motion : Motion
+        The same as the engine takes them, with the body's rotations where it has a body.
+    theta : float32 (T, D)
+        The engine's parameters of every frame, smoothed.
+    runner : EngineRunner
+        The prepared engine; it moves to smaller batches, or to the CPU, where memory runs out.
+    """
+
+    setup: TransferSetup
+    inputs: AnalyzedInputs
+    timeline: Timeline
+    repaired: RepairResult
+    aligned: RetargetReport
+    target: PoseTrack
+    motion: Motion
+    theta: FloatArray
+    runner: EngineRunner
+
+    def __len__(self) -> int:
+        return len(self.timeline)
+
+    @property
+    def duration_seconds(self) -> float:
+        """Of the output."""
+        return self.timeline.end_seconds - float(self.timeline.times_seconds[0])
+
+    @property
+    def device(self) -> torch.device:
+        """Where frames are computed by now."""
+        return self.runner.settings.device
+
+    @property
+    def precision(self) -> str:
+        """What frames are computed with by now, such as 'float32'."""
+        return str(self.runner.settings.dtype).removeprefix("torch.")
+
+    def layers(self, frames: npt.NDArray[np.int64], run: TransferRun) -> Generator[PersonLayer, None, None]:
+        """Yield the person of frames given by number, rendered a batch ahead in a thread of its own."""
+        rendered = self.runner.render(self.motion[frames], self.theta[frames])
+        with closing(prefetched(run.clock.timed("engine", rendered), 1)) as batches:
+            for layers in batches:
+                yield from layers
+
+    def regions(self, frames: slice) -> Iterator[ByteArray]:
+        """Yield what the engine decides for each of the frames, drawn; uint8 (h, w, 3) of one size."""
+        yield from self.setup.engine.explain(self.motion[frames], self.theta[frames])
+
+
+def plan_transfer(
+    setup: TransferSetup,
+    inputs: AnalyzedInputs,
+    *,
+    run: TransferRun | None = None,
+    transform: PersonTransform = UNCHANGED,
+    keep_parsing: bool = False,
+) -> TransferPlan:
+    """Plan all frames: repair, smooth and fit the motion, place it, and plan and smooth the warps.
+
+    Parameters
+    ----------
+    setup : TransferSetup
+    inputs : AnalyzedInputs
+        Just analysed, or kept from an earlier analysis, or changed.
+    run : TransferRun or None
+    transform : PersonTransform
+        Size and place of the person in the frame.
+    keep_parsing : bool
+        Whether layers carry classes, if the engine can tell them.
+
+    Raises
+    ------
+    NoPersonError
+        If the clip shows too little of a person for its motion to be fitted.
+    """
+    run = run or TransferRun()
+    options = setup.options
+    torch.manual_seed(options.seed)
+    run.warnings += [*inputs.source.notes, *inputs.motion.notes]
+    observed = inputs.motion.track
+    timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
+    with run.clock.measure("retarget"):
+        repaired = repair_track(observed)
+        run.warnings += [note.text for note in repaired.notes]
+        placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
+    target = transform_track(placed, transform)
+    with run.clock.measure("engine"):
+        runner = _prepared_engine(setup, inputs.source, transform, keep_parsing, run)
+        motion = setup.engine.follow(target)
+    theta = _planned(runner, motion, target, options.smooth, run)
+    return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, runner)
+
+
+def _placed(
+    setup: TransferSetup, source: PreparedSource, track: PoseTrack, timeline: Timeline
+) -> tuple[PoseTrack, RetargetReport]:
+    """Smooth, retarget and place the driving poses; the result is in pixels of the output frame."""
+    options, frame = setup.options, setup.frame
+    track = resampled(smooth_track(track, options.smooth), timeline)
+    try:
+        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget)
+    except NoPersonError as error:
+        raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
+    placed = place_track(
+        result,
+        options.placement,
+        source_to_frame=contain(source.size, frame).matrix(*source.size),
+        driving_to_frame=contain((track.width, track.height), frame).matrix(track.width, track.height),
+        width=frame[0],
+        height=frame[1],
+    )
+    return placed, result.report
+
+
+def _prepared_engine(
+    setup: TransferSetup, source: PreparedSource, transform: PersonTransform, keep_parsing: bool, run: TransferRun
+) -> EngineRunner:
+    options, (width, height) = setup.options, setup.frame
+    # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
+    finest = round(contain(source.size, setup.frame).long_side * max(1.0, transform.scale))
+    reduced = fitted_to(source.person, finest if options.placement == "source" else 2 * finest)
+    at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED
+    photo_to_frame = contain(source.size, setup.frame).matrix(*reduced.rgb.shape[1::-1]) if at_home else None
+    settings = RenderSettings(setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame)
+    return EngineRunner(setup.engine, reduced, settings, options.frames_per_batch, run.warnings)
+
+
+def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:
+    """Plan all frames and smooth the warps over time, never across cuts, nor with those of frames without the person."""
+    count = len(track)
+    parts: list[FloatArray] = []
+    run.announce(Stage.PLAN, 0, count)
+    for theta in run.clock.timed("engine", runner.plan(motion)):
+        parts.append(theta)
+        run.announce(Stage.PLAN, sum(map(len, parts)), count)
+    with run.clock.measure("smooth"):
+        comes_or_goes = np.flatnonzero(np.diff(track.present)) + 1
+        ends = (*track.cuts, *comes_or_goes.tolist())
+        return smooth_over_time(np.concatenate(parts), track.times_seconds, ends, _THETA_SHARE * smooth)

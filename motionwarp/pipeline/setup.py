@@ -1,0 +1,111 @@
+"""What is known of a transfer before any work is done, so that most mistakes are found at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.engines.base import Engine
+from motionwarp.engines.registry import make_engine
+from motionwarp.errors import OptionError
+from motionwarp.media.probe import VideoInfo
+from motionwarp.pipeline.compositing import scaled_width
+from motionwarp.pipeline.layout import output_size
+from motionwarp.pipeline.options import BackgroundKind, TransferOptions
+
+
+@dataclass(frozen=True, eq=False)
+class TransferSetup:
+    """The frame, the engine and the device of a transfer.
+
+    Attributes
+    ----------
+    source, driving : Path
+        The second is read again where its pictures are shown or its sound is taken.
+    options : TransferOptions
+    info : VideoInfo
+        Of the driving clip.
+    frame : (int, int)
+        Width and height in pixels of the picture that the person is drawn in.
+    width, height : int
+        Of the output's frames in pixels, pictures beside the result included.
+    engine : Engine
+        Not prepared yet.
+    device : torch.device
+    dtype : torch.dtype
+        What is computed with, as long as the device's memory suffices.
+    """
+
+    source: Path
+    driving: Path
+    options: TransferOptions
+    info: VideoInfo
+    frame: tuple[int, int]
+    width: int
+    height: int
+    engine: Engine
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def alpha(self) -> bool:
+        """Whether frames are RGBA."""
+        return self.options.background_choice.kind is BackgroundKind.TRANSPARENT
+
+    @property
+    def needs_plate(self) -> bool:
+        """Whether the clip's background without its person is needed."""
+        return self.options.background_choice.kind is BackgroundKind.DRIVING
+
+    def files(self) -> list[Path]:
+        """Return all files that the transfer reads, which no output may replace."""
+        options = self.options
+        given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
+        return [self.source, self.driving, *(Path(path) for path in given if path is not None)]
+
+
+def set_up(
+    source: Path, driving: Path, options: TransferOptions, source_size: tuple[int, int], info: VideoInfo
+) -> TransferSetup:
+    """Choose frame, engine and device of a transfer.
+
+    Parameters
+    ----------
+    source, driving : Path
+    options : TransferOptions
+    source_size : (int, int)
+        Width and height of the source picture.
+    info : VideoInfo
+        Of the driving clip.
+
+    Raises
+    ------
+    OptionError
+        If options do not go together, or there is no such engine.
+    DeviceError
+        If this machine does not have the device, or the device not the precision.
+    """
+    device = resolve_device(options.device)
+    dtype = resolve_precision(options.precision, device)
+    engine = make_engine(options.engine)
+    kind = options.background_choice.kind
+    frame = output_size(source_size, (info.width, info.height), kind, options.output_size)
+    if options.side_by_side and kind is BackgroundKind.TRANSPARENT:
+        raise OptionError(
+            "pictures beside each other cannot be transparent",
+            values={"side_by_side": True, "background": "transparent"},
+            remedy="Choose another background or leave out `side_by_side`",
+        )
+    if options.region_debug is not None and not engine.explains:
+        raise OptionError(
+            f"the engine {engine.name} has no regions to show",
+            values={"region_debug": str(options.region_debug)},
+            remedy="Use `engine=warping_gan`, or leave the option out",
+        )
+    width, height = frame
+    if options.side_by_side:
+        width += scaled_width(*source_size, height) + scaled_width(info.width, info.height, height)
+    return TransferSetup(source, driving, options, info, frame, width, height, engine, device, dtype)
