@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -119,6 +119,16 @@ def probe_video(
     if source.is_file():
         return _probe_picture(source, limits, folder_rate)
     return _probe_folder(source, limits, folder_rate)
+
+
+def turned_info(info: VideoInfo, degrees: int) -> VideoInfo:
+    """Return what is known of a clip whose frames are turned clockwise by 0, 90, 180 or 270 degrees."""
+    if degrees not in (0, 90, 180, 270):
+        raise ValueError(f"a clip is turned by quarters, not by {degrees} degrees")
+    if degrees == 0:
+        return info
+    width, height = (info.height, info.width) if degrees % 180 else (info.width, info.height)
+    return replace(info, width=width, height=height, rotation_degrees=(info.rotation_degrees + degrees) % 360)
 
 
 def is_picture_series(source: Path) -> bool:

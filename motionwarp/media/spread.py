@@ -15,7 +15,12 @@ _SHORT_SECONDS: Final = 12.0
 
 
 def spread_frames(
-    path: str | os.PathLike[str], *, most: int, start_seconds: float | None = None, end_seconds: float | None = None
+    path: str | os.PathLike[str],
+    *,
+    most: int,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+    rotate_degrees: int = 0,
 ) -> Iterator[Frame]:
     """Yield frames that are evenly spread over a section of a clip.
 
@@ -27,6 +32,8 @@ def spread_frames(
         How many frames, at least 1: about one a second, and no more than these.
     start_seconds, end_seconds : float or None
         The section.
+    rotate_degrees : int
+        As for `open_video`.
 
     Yields
     ------
@@ -47,23 +54,24 @@ def spread_frames(
     if length is None or length <= _SHORT_SECONDS or info.is_still:
         wanted = most if length is None else min(max(round(length), 3), most)
         expected = most if length is None else max(round(length * float(info.frame_rate)), 1)
-        step = max(expected // wanted, 1)
-        yield from _one_of(path, step, most, start_seconds, end_seconds)
+        step = -(-expected // wanted)
+        yield from _one_of(path, step, most, (start_seconds, end_seconds), rotate_degrees)
         return
     count = min(round(length), most)
     for number in range(count):
         # the middles of as many parts, so that a black first frame or a fade at the end do not count
         time = begin + (number + 0.5) * length / count
-        with open_video(path, start_seconds=time, end_seconds=end_seconds) as reader:
+        with open_video(path, start_seconds=time, end_seconds=end_seconds, rotate_degrees=rotate_degrees) as reader:
             for frame in reader:
                 yield replace(frame, pts_seconds=frame.pts_seconds + time - begin, index=0)
                 break
 
 
 def _one_of(
-    path: str | os.PathLike[str], step: int, most: int, start_seconds: float | None, end_seconds: float | None
+    path: str | os.PathLike[str], step: int, most: int, section: tuple[float | None, float | None], degrees: int
 ) -> Iterator[Frame]:
-    with open_video(path, start_seconds=start_seconds, end_seconds=end_seconds, whole_every=step) as reader:
+    start, end = section
+    with open_video(path, start_seconds=start, end_seconds=end, whole_every=step, rotate_degrees=degrees) as reader:
         taken = 0
         for frame in reader:
             if frame.index % step == 0:

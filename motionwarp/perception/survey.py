@@ -52,7 +52,7 @@ class _Seen:
     def weight(self) -> float:
         """Return how much of the clip's main person this is."""
         total = sum(
-            sighting.score**2 * _plausibility(sighting.points) * size
+            sighting.score**2 * body_completeness(sighting.points) * size
             for sighting, size in zip(self.sightings, self.sizes, strict=True)
         )
         return total * (_STATIC_WEIGHT if self._is_static() else 1.0)
@@ -142,7 +142,7 @@ def _strangeness(person: _Seen, sighting: Sighting) -> float:
     return overlap_only if not told and (overlap_only := 1 - overlap) < 1 - _SAME_PLACE_OVERLAP else np.inf
 
 
-def _plausibility(points: FloatArray) -> float:
+def body_completeness(points: FloatArray) -> float:
     """Return how much of a body is there, in [0, 1]."""
     seen = points[:, 2] >= SEEN_SCORE
     complete = min(float(np.count_nonzero(seen)) / _FULL_POINTS, 1.0) ** 2

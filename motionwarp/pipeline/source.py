@@ -143,10 +143,10 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
         If the given matte does not fit the picture or the person.
     """
     picture, scale, given = source.picture, source.scale, source.given_pose
-    choice = PersonChoice.parse(options.person)
+    choice = PersonChoice.parse(options.person_in_source)
     pose = None if given is None else given.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
     try:
-        seen = _seen(picture.rgb, choice, pose, estimator)
+        seen = _seen(picture.rgb, choice, pose, estimator, asked=options.source_person is not None)
     except MotionwarpError as error:
         raise type(error)(error.problem, subject=source.path, remedy=error.remedy) from error
     given_alpha = given_matte(picture, options.matte)
@@ -162,12 +162,12 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 
-def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:
+def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator, *, asked: bool) -> Person:
     try:
         return estimator.analyze_picture(rgb, choice, given_pose=given)
     except NoPersonError:
         # the choice is among several: where there is one person only, it was meant for the other input
-        if choice == LARGEST or len(estimator.find_people(rgb)) != 1:
+        if asked or choice == LARGEST or len(estimator.find_people(rgb)) != 1:
             raise
     return estimator.analyze_picture(rgb, LARGEST)
 

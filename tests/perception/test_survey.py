@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drawn_people import BLUE, GREEN, RED, DotReader, Figure, draw
 
 from motionwarp.perception.detection import PersonDetector
 from motionwarp.perception.inference import Predictions
+from motionwarp.perception.rotation import upright_rotation
 from motionwarp.perception.selection import LARGEST
 from motionwarp.perception.survey import survey
 from motionwarp.perception.tracking import PersonTracker
@@ -115,3 +117,15 @@ def test_nobody_and_no_frames_leave_the_choice_open() -> None:
 def test_small_people_are_looked_for_where_a_quick_look_finds_nobody() -> None:
     scenes = [[Figure(0, 150 + t, 250, 26)] for t in range(40)]
     assert len(survey(frames_of(scenes)[::10], PersonDetector(DotReader())).sightings) >= 1
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_clip_on_its_side_is_told(degrees: int) -> None:
+    upright = [draw([Figure(0, 200 + 3 * t, 120, 70)], 400, 400) for t in range(3)]
+    # turned counter-clockwise by as much as it has to be turned back
+    frames = [Frame(np.rot90(rgb, degrees // 90).copy(), index / FPS, index) for index, rgb in enumerate(upright)]
+    assert upright_rotation(frames, PersonDetector(DotReader())) == degrees
+
+
+def test_an_empty_clip_is_not_turned() -> None:
+    assert upright_rotation(frames_of([[]] * 2), PersonDetector(DotReader())) == 0

@@ -220,6 +220,10 @@ class DwposeEstimator:
         """Choose whom to follow through a clip by a few of its frames; see `survey.survey`."""
         return self.seer.survey(frames)
 
+    def upright_rotation(self, frames: Iterable[Frame]) -> int:
+        """Tell by how many degrees clockwise a clip has to be turned; see `rotation.upright_rotation`."""
+        return self.seer.upright_rotation(frames)
+
     def follow(
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
     ) -> Iterator[Observation]:

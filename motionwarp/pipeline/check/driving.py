@@ -303,12 +303,12 @@ def driving_issues(facts: DrivingStats, source: SourceStats, options: TransferOp
         With which they were looked at.
     """
     yield from _presence_issues(facts)
-    if facts.people is not None and facts.people > 1 and options.person == "largest":
+    if facts.people is not None and facts.people > 1 and options.person_in_driving == "largest":
         yield Issue(
             "driving.people",
             Verdict.FAIR,
-            f"up to {facts.people} people are in the clip at once; the one who is largest in the first frame is followed",
-            "See with --preview who it is, choose with --person 1, or cut the clip to where one is alone",
+            f"up to {facts.people} people are in the clip at once; the one who is seen best over the whole clip is followed",
+            "See with --preview who it is, choose with --driving-person 1, or cut the clip to where one is alone",
         )
     if facts.cuts_seconds:
         where = _listed([time_text(seconds) for seconds in facts.cuts_seconds])

@@ -158,12 +158,12 @@ def source_issues(facts: SourceStats, options: TransferOptions) -> Iterator[Issu
     options : TransferOptions
         With which it was looked at.
     """
-    if facts.people is not None and facts.people > 1 and options.person == "largest":
+    if facts.people is not None and facts.people > 1 and options.person_in_source == "largest":
         yield Issue(
             "source.people",
             Verdict.FAIR,
             f"{facts.people} people are in the photo; the largest is taken, and the others stay in the background",
-            "Choose with --person 1, or crop the photo to the one meant",
+            "Choose with --source-person 1, or crop the photo to the one meant",
         )
     yield from _framing_issues(facts)
     yield from _view_issues(facts)
