@@ -269,8 +269,6 @@ class _ActiveTrack:
 
     def _begin(self, frame: Frame) -> Observation:
         """Choose the person in the first frame that shows them."""
-        if (anchor := self._anchor(frame)) and (sighting := self._at(anchor, frame)):
-            return self._start(frame, sighting)
         thorough = self._searched % self.settings.thorough_every == 0 and self.budget.allows_thorough
         self._searched += 1
         found = self._found(frame, thorough=thorough)
@@ -280,6 +278,8 @@ class _ActiveTrack:
         if self.choice.sightings:
             found = [sighting for sighting in found if self._unlike_target(sighting, frame) < np.inf]
             found.sort(key=lambda sighting: self._unlike_target(sighting, frame))
+        if not found and (anchor := self._anchor(frame)) and (sighting := self._at(anchor, frame)):
+            return self._start(frame, sighting)
         if not found:
             self.track = None
             return Observation(frame, None, self._lost_note(False))
