@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from motionwarp.media.container import (
     opened_video,
     origin_seconds,
 )
+from motionwarp.media.deinterlacing import Deinterlacer
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.orientation import Orientation
 from motionwarp.media.probe import VideoInfo
@@ -286,7 +287,10 @@ class ContainerReader(VideoReader):
         damaged: list[int] = []
         index = 0
         end = Fraction(0)
-        for decoded in decode_section(section, self._limits, self._hardware, damage):
+        given = decode_section(section, self._limits, self._hardware, damage)
+        woven = Deinterlacer[DecodedFrame]().passed((decoded.picture, decoded) for decoded in given)
+        for picture, timed in woven:
+            decoded = replace(timed, picture=picture)
             if decoded.picture.is_corrupt:
                 damaged.append(index + len(damaged))
                 continue
