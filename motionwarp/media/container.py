@@ -210,7 +210,7 @@ def demuxed(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[St
 
 
 def joined_seconds(file: Path) -> float | None:
-    """Return the length of a clip whose time stamps start anew, None for any other; errors as for `opened_container`."""
+    """Return the length of a clip whose time stamps start anew, else None; errors as for `opened_container`."""
     with opened_container(file) as container:
         if not may_restart(container):
             return None

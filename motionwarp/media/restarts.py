@@ -1,7 +1,7 @@
 """Clips put together by joining files, whose time stamps start anew: their parts one after the other.
 
-Transport streams can be joined byte by byte (`cat a.ts b.ts`), and broadcasts begin a new clock at will. Players go by the order in
-the file then, and so do we.
+Transport streams can be joined byte by byte (`cat a.ts b.ts`), and broadcasts begin a new clock at will. Players go by
+the order in the file then, and so do we.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from av.stream import Stream
 
 # AVFMT_TS_DISCONT of libavformat: formats whose time stamps may jump
 _MAY_RESTART = 0x0200
-# within one clock, times of decoding only rise; and who pauses a recording does not go on this much later on the same clock.
-# Both are what the ffmpeg program goes by
+# within one clock, times of decoding only rise; and who pauses a recording does not go on this much later on the same
+# clock. Both are what the ffmpeg program goes by
 _BACK_SECONDS, _AHEAD_SECONDS = Fraction(1, 10), Fraction(10)
 
 

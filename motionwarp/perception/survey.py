@@ -1,7 +1,7 @@
 """Whom to follow, decided over the whole clip: finds in frames spread over it, linked into people, all weighed.
 
-What the first frame shows decides nothing: it may be an empty room whose furniture looks a little like somebody, a shelf
-with toys, a poster, or the one who starts the camera and walks off. The weights are ours.
+What the first frame shows decides nothing: it may be an empty room whose furniture looks a little like somebody, a
+shelf with toys, a poster, or the one who starts the camera and walks off. The weights are ours.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def followed_person(path: Path, choice: PersonChoice, estimator: Estimator, opti
 
 
 def seen_rotation(path: Path, estimator: Estimator, options: SectionOptions) -> int:
-    """Return by how many degrees clockwise a clip has to be turned for its people to stand; 0 if that cannot be told."""
+    """Return by how many degrees clockwise a clip has to be turned for its people to stand; 0 if in doubt."""
     look = getattr(estimator, "upright_rotation", None)
     if look is None:
         return 0

@@ -16,7 +16,8 @@ from motionwarp.types import ByteArray, FloatArray
 
 # a given matte may differ from the picture's shape by rounding only
 _SHAPE_TOLERANCE = 0.02
-# a person's points lie within the matte of the person, but for a hand or a foot at its edge: fewer are told, and few refused
+# a person's points lie within the matte of the person, but for a hand or a foot at its edge: fewer are told, and few
+# refused
 _USUAL_SHARE_INSIDE, _LEAST_SHARE_INSIDE = 0.7, 0.3
 _WHOLE_SHARE = 0.99  # of the picture: a matte that covers this much cuts nobody out
 _LARGEST_LABEL = 63  # values up to this are labels and not shades
@@ -133,7 +134,7 @@ def held_against(given: GivenMatte, points: FloatArray) -> tuple[FloatArray | No
 
 
 def share_inside(alpha: FloatArray, points: FloatArray) -> float:
-    """Return the share of a person's seen points, of those in the picture, that lie in a matte; 1 where there are none."""
+    """Return the share of a person's seen points in the picture that lie in a matte; 1 where there are none."""
     height, width = alpha.shape
     columns, rows = (np.rint(points[:, axis]).astype(int) for axis in (0, 1))
     usable = (points[:, 2] >= SEEN_SCORE) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)

@@ -1,7 +1,7 @@
 """How bones turn and grow while a point beyond them is not seen, so that it can be carried along.
 
-Who walks towards the camera until the ankles leave the picture would keep the small shins of before, and a thigh that swings would
-leave its shin hanging: stumps. The method is ours.
+Who walks towards the camera until the ankles leave the picture would keep the small shins of before, and a thigh that
+swings would leave its shin hanging: stumps. The method is ours.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from motionwarp.types import BoolArray, FloatArray
 _MEASURED_FRAMES: Final = 5
 _LEAST_BONES: Final = 3
 _GROWTH_LIMITS: Final = (0.4, 3.0)
-# a bone that points at the camera has no direction in the picture: shorter than this share of its full length it does not turn
-# what hangs on it
+# a bone that points at the camera has no direction in the picture: shorter than this share of its full length it does
+# not turn what hangs on it
 _SHORT_SHARE: Final = 0.35
 
 
@@ -43,7 +43,7 @@ class Carrier:
     inside: slice
 
     def carry(self, offset: FloatArray | DoubleArray, reference: int) -> DoubleArray:
-        """Return where a point lies from the one before it, float64 (n, 2), given its offset (2,) in a frame next to the gap."""
+        """Return a point's offsets from the one before it, float64 (n, 2), by that in a frame next to the gap, (2,)."""
         turned = self.angles[self.inside] - self.angles[reference]
         cosine, sine = np.cos(turned), np.sin(turned)
         x, y = float(offset[0]), float(offset[1])
@@ -89,7 +89,7 @@ class BoneMotion:
         return Carrier(angles, {frame: self._growth(frame, inside) for frame in references}, inside)
 
     def _growth(self, reference: int, inside: slice) -> DoubleArray:
-        """Return how much larger the body is in some frames than in one, by the bones that are seen in both; float64 (n,)."""
+        """Return how much larger the body is in some frames than in one, by the bones seen in both; float64 (n,)."""
         before = _middle(self._lengths[max(reference - _MEASURED_FRAMES, 0) : reference + _MEASURED_FRAMES])
         half = _MEASURED_FRAMES // 2
         growth = np.full(inside.stop - inside.start, np.nan)
@@ -106,7 +106,7 @@ class BoneMotion:
 
 
 def _middle(lengths: DoubleArray) -> DoubleArray:
-    """Return the median of each bone over frames (T, bones), NaN where it was never seen and for bones without length."""
+    """Return the median of each bone over frames (T, bones); NaN where never seen and for bones without length."""
     seen = np.isfinite(lengths).any(axis=0)
     middle = np.full(lengths.shape[1], np.nan)
     middle[seen] = np.nanmedian(lengths[:, seen], axis=0)
@@ -115,7 +115,7 @@ def _middle(lengths: DoubleArray) -> DoubleArray:
 
 
 def _bone_angles(bones: DoubleArray) -> DoubleArray:
-    """Return the direction of a bone (T, 2) in every frame without leaps; where it is too short, from the frames around."""
+    """Return the direction of a bone (T, 2) in every frame without leaps; where too short, from the frames around."""
     lengths = np.linalg.norm(bones, axis=1)
     told = np.flatnonzero(lengths >= max(_SHORT_SHARE * float(np.quantile(lengths, 0.9)), 1e-6))
     if not len(told):

@@ -44,8 +44,8 @@ class GapFill:
     points : tuple of int
         Which points; empty for the whole person.
     action : str
-        'interpolated', 'held' (as in the last frame before), 'held back' (as in the first frame that follows), or 'dropped'.
-        Single points that are held turn and grow with the bone before them.
+        'interpolated', 'held' (as in the last frame before), 'held back' (as in the first frame that follows), or
+        'dropped'. Single points that are held turn and grow with the bone before them.
     """
 
     first: int
@@ -131,7 +131,7 @@ def _fill(
     interpolate_seconds: float,
     carrier: Carrier | None,
 ) -> Action:
-    """Fill the frames first..last of one point's (T, 3) in place, relative to `base` (T, 2); long gaps along a carrier."""
+    """Fill the frames first..last of one point's (T, 3) in place, relative to `base` (T, 2), or by a carrier."""
     inside = slice(first, last + 1)
     action = _action(first, last, times, interpolate_seconds)
     sides = [index for index in (first - 1, last + 1) if 0 <= index < len(curve)]
