@@ -22,6 +22,7 @@ from motionwarp.pipeline.given_matte import given_matte, held_against
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import InputOptions, TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
+from motionwarp.pose.head_size import LARGE_HEAD, head_size
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
 # pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise
@@ -158,7 +159,7 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     doubts = ReadingQuality()
     if given is None:
         doubts.add(picture.rgb, seen)
-    notes = (*doubts.notes("the source person"), *matte_notes)
+    notes = (*doubts.notes("the source person"), *_figure_notes(seen.pose), *matte_notes)
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 
@@ -170,6 +171,17 @@ def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: E
         if asked or choice == LARGEST or len(estimator.find_people(rgb)) != 1:
             raise
     return estimator.analyze_picture(rgb, LARGEST)
+
+
+def _figure_notes(pose: Pose) -> list[str]:
+    """Return what a user should know of drawn figures and mascots."""
+    size = head_size(pose.points)
+    if size is None or size < LARGE_HEAD:
+        return []
+    return [
+        f"the source's head is {size:.1f} times as large for the body as an adult's: a drawn figure or a mascot moves "
+        "badly, with elbows in the hair and a squeezed face; use a figure of a person's proportions"
+    ]
 
 
 def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:
