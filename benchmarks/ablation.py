@@ -46,7 +46,8 @@ VARIANTS: Final[Mapping[str, Variant]] = {
 
 def ablation(
     config: Annotated[
-        Path, typer.Argument(help="TOML of `motionwarp train warping-gan`, with every part that shall be a row.")
+        Path,
+        typer.Argument(help="TOML of `motionwarp train warping_gan generator`, with every part that shall be a row."),
     ],
     validation: Annotated[
         list[str], typer.Option(help="NAME=PACK of people that are not trained on; may be repeated.")

@@ -13,14 +13,15 @@ import typer
 
 from benchmarks.report import publish
 from motionwarp.checkpoints.registry import weights_folder
+from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pair_sources import PairKind, pairs_of_kind
 from motionwarp.data.synthetic import sample_view
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.warping_gan.config import PartGeneratorTrainingConfig, PartParserTrainingConfig
-from motionwarp.engines.warping_gan.data import PartSamples, part_batches
+from motionwarp.engines.warping_gan.data import PartSamples
 from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 from motionwarp.engines.warping_gan.training import PartGeneratorTask, PartParserTask
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH
 
@@ -41,7 +42,9 @@ def feeding(
         if data is not None:
             figures["reverse pair, cut and warped"] = _each(lambda: _pack("reverse", data, count, pack), count)
         samples = PartSamples((PackShare(pack, 1.0),), 0)
-        figures["sample of a pack"] = _each(lambda: list(part_batches(samples, batch_size, 0, 4, 0)), 4 * batch_size)
+        figures["sample of a pack"] = _each(
+            lambda: list(resumable_batches(samples, 0, batch_size, 0, 4, 0)), 4 * batch_size
+        )
         loop = LoopConfig(batch_size=batch_size, workers=0)
         dtype = resolve_precision("auto", device)
         shares = (PackShare(pack, 1.0),)
@@ -53,7 +56,7 @@ def feeding(
                 dtype,
             ),
         }
-        batch = next(part_batches(samples, batch_size, 0, 1, 0))
+        batch = next(resumable_batches(samples, 0, batch_size, 0, 1, 0))
         for name, task in tasks.items():
             step = task.train_step
             step(batch)

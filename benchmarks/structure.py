@@ -145,13 +145,14 @@ def option_places(modules: Mapping[str, Module]) -> dict[str, int]:
 
     An option stands where a class has it as a field (dataclasses, TypedDicts), where an enum of its name lists its
     values, and where a signature spells it out. Signatures and classes with fewer than three options do not carry a
-    transfer's options, they are work: `resize(size)`.
+    transfer's options, they are work: `resize(size)`; but for the groups that `TransferOptions` itself inherits.
     """
-    options = _fields(next(_classes(modules, "TransferOptions")))
-    places = Counter(dict.fromkeys(options, 0))
+    groups = _with_bases(modules, "TransferOptions")
+    options = [field for group in groups for field in _fields(group)]
+    places = Counter(options)
     for module in modules.values():
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and node not in groups:
                 places.update(_carried(_fields(node), options))
                 places.update({option for option in options if node.name.lower() == option.replace("_", "")})
             elif isinstance(node, FunctionNode):
@@ -164,9 +165,18 @@ def _carried(names: Sequence[str], options: Sequence[str]) -> set[str]:
     return carried if len(carried) >= 3 else set()
 
 
-def _classes(modules: Mapping[str, Module], name: str) -> Iterator[ast.ClassDef]:
-    for module in modules.values():
-        yield from (node for node in module.tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+def _with_bases(modules: Mapping[str, Module], name: str) -> list[ast.ClassDef]:
+    """Return the class of a name and those of the tree that it inherits from, each once."""
+    named = {
+        node.name: node for module in modules.values() for node in module.tree.body if isinstance(node, ast.ClassDef)
+    }
+    found, waiting = [], [name]
+    while waiting:
+        node = named.get(waiting.pop(0))
+        if node is not None and node not in found:
+            found.append(node)
+            waiting += [base.id for base in node.bases if isinstance(base, ast.Name)]
+    return found
 
 
 def _fields(node: ast.ClassDef) -> list[str]:

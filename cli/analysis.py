@@ -39,7 +39,7 @@ class Looking:
 
 
 @dataclass(frozen=True)
-class Clip:
+class WatchedClip:
     """An opened clip and what is seen in it.
 
     Attributes
@@ -83,7 +83,7 @@ def prepare_looking(options: AnalysisOptions) -> Looking:
 
 
 @contextmanager
-def watched_clip(path: Path, looking: Looking, on_step: OnStep, *, dense: bool) -> Iterator[Clip]:
+def watched_clip(path: Path, looking: Looking, on_step: OnStep, *, dense: bool) -> Iterator[WatchedClip]:
     """Open a clip and follow the chosen person through it.
 
     Decoding runs beside the estimator; `on_step` hears of every frame.
@@ -109,7 +109,7 @@ def watched_clip(path: Path, looking: Looking, on_step: OnStep, *, dense: bool) 
             on_step(path.name, done, done)
 
         with closing(frames):  # ends the decoding thread if the work ends early
-            yield Clip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
+            yield WatchedClip(info.width, info.height, info.frame_rate, info.time_base, observations(), reader.warnings)
 
 
 def expected_frames(

@@ -15,12 +15,12 @@ from motionwarp.errors import OptionError, OutputError
 from .errors import message_and_code
 from .reporting import OnStep, Reporter
 
-Work = Callable[["Target", OnStep], dict[str, Any]]
+Work = Callable[["OutputTarget", OnStep], dict[str, Any]]
 """Does the work for one input and returns facts for the summary: "output", "frames", "warnings" and its own."""
 
 
 @dataclass(frozen=True)
-class Target:
+class OutputTarget:
     """Where the results of one input go.
 
     Attributes
@@ -44,7 +44,7 @@ class Target:
         return self.folder / f"{self.stem}{ending}"
 
 
-def plan_targets(inputs: Sequence[Path], output: Path, file_ending: str) -> list[Target]:
+def plan_targets(inputs: Sequence[Path], output: Path, file_ending: str) -> list[OutputTarget]:
     """Decide where every input's results go.
 
     Parameters
@@ -65,10 +65,10 @@ def plan_targets(inputs: Sequence[Path], output: Path, file_ending: str) -> list
     if output.suffix.lower() == file_ending and not output.is_dir():
         if len(inputs) > 1:
             raise OptionError(f"cannot hold {len(inputs)} inputs", subject=output, remedy="Give a folder to -o.")
-        return [Target(inputs[0], output.parent, output.name[: -len(file_ending)], output)]
+        return [OutputTarget(inputs[0], output.parent, output.name[: -len(file_ending)], output)]
     if output.exists() and not output.is_dir():
         raise OutputError("is a file", subject=output, remedy=f"Give a folder, or a file ending in {file_ending}.")
-    targets = [Target(path, output, path.resolve().name if path.is_dir() else path.stem) for path in inputs]
+    targets = [OutputTarget(path, output, path.resolve().name if path.is_dir() else path.stem) for path in inputs]
     first_of_stem: dict[str, Path] = {}
     for target in targets:
         other = first_of_stem.setdefault(target.stem.lower(), target.source)  # lower: some file systems know no case
@@ -81,7 +81,7 @@ def plan_targets(inputs: Sequence[Path], output: Path, file_ending: str) -> list
     return targets
 
 
-def run_over(targets: Sequence[Target], work: Work, reporter: Reporter, command: str) -> None:
+def run_over(targets: Sequence[OutputTarget], work: Work, reporter: Reporter, command: str) -> None:
     """Do `work` for every target, tell of each, and exit with a code other than 0 if any failed.
 
     Raises
@@ -96,17 +96,17 @@ def run_over(targets: Sequence[Target], work: Work, reporter: Reporter, command:
         try:
             target.folder.mkdir(parents=True, exist_ok=True)
             with reporter.progress() as on_step:
-                facts = work(target, on_step)
+                result = work(target, on_step)
         except Exception as error:  # also defects of ours: the other inputs must not pay for them
             codes.append(reporter.failed(error))
             summaries.append({"input": str(target.source), "error": message_and_code(error)[0]})
             continue
         seconds = time.perf_counter() - begin
-        reporter.warn_all(facts["warnings"], str(target.source))
-        summaries.append({"input": str(target.source), **facts, "seconds": round(seconds, 3)})
+        reporter.warn_all(result["warnings"], str(target.source))
+        summaries.append({"input": str(target.source), **result, "seconds": round(seconds, 3)})
         if not reporter.as_json:
-            frames = f"{facts['frames']} frames, " if facts["frames"] > 1 else ""
-            reporter.result({}, f"{target.source} -> {facts['output']} ({frames}{seconds:.1f} s)")
+            frames = f"{result['frames']} frames, " if result["frames"] > 1 else ""
+            reporter.result({}, f"{target.source} -> {result['output']} ({frames}{seconds:.1f} s)")
     if reporter.as_json:
         reporter.result({"command": command, "inputs": summaries}, "")
     if codes:

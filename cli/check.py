@@ -69,10 +69,10 @@ def check(
         from motionwarp.pipeline.check.report import check as check_transfer
     from motionwarp.pipeline.check.issues import Verdict
 
-    from .check_report import report_table
+    from .check_report import report_summary, report_table
 
     with stages_shown(reporter) as on_progress:
         report = check_transfer(source, driving, options, quick=quick, preview=preview, progress=on_progress)
-    reporter.result_table(report.as_dict(), report_table(report, source.name, driving.name))
+    reporter.result_table(report_summary(report), report_table(report, source.name, driving.name))
     if report.verdict is Verdict.POOR:
         raise typer.Exit(EXIT_POOR)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +12,7 @@ from motionwarp.pipeline.check.driving import span_text
 from motionwarp.pipeline.check.issues import Verdict
 from motionwarp.pose.kinematics import BONE_NAMES
 
+from .errors import in_flags
 from .reporting import clock
 from .weights import size_text
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from motionwarp.pipeline.check.alignment import AlignmentStats
     from motionwarp.pipeline.check.cost import RunningCost
     from motionwarp.pipeline.check.driving import DrivingStats, Span
-    from motionwarp.pipeline.check.report import FeasibilityReport
+    from motionwarp.pipeline.check.report import CheckReport
     from motionwarp.pipeline.check.source import SourceStats
 
 _COLORS: Final = {Verdict.GOOD: "bold green", Verdict.FAIR: "bold yellow", Verdict.POOR: "bold red"}
@@ -28,14 +29,14 @@ _MEANINGS: Final = {
     Verdict.FAIR: "it works, with these doubts",
     Verdict.POOR: "the result will hardly be what the clip shows",
 }
-# bones told are those whose ratio a viewer would notice
+# bones are listed whose ratio a viewer would notice
 _NOTICEABLE: Final = 0.1
 _NAMED: Final = 4
 
 Row = tuple[str, str]
 
 
-def report_table(report: FeasibilityReport, source: str, driving: str) -> Table:
+def report_table(report: CheckReport, source: str, driving: str) -> Table:
     """Return the whole report, `source` and `driving` being the inputs' names."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
@@ -51,13 +52,26 @@ def report_table(report: FeasibilityReport, source: str, driving: str) -> Table:
     table.add_row(
         "Verdict",
         Text(report.verdict.value, style=_COLORS[report.verdict]),
-        f"{meaning}{':' if report.doubts else ''}",
+        f"{meaning}{':' if report.issues else ''}",
     )
-    for doubt in report.doubts:
-        table.add_row(
-            "", Text(doubt.level.value, style=_COLORS[doubt.level]), f"{_capital(doubt.text)}.\n{doubt.remedy}."
-        )
+    for issue in report.issues:
+        level = Text(issue.level.value, style=_COLORS[issue.level])
+        table.add_row("", level, in_flags(f"{_capital(issue.text)}.\n{issue.remedy}."))
     return table
+
+
+def report_summary(report: CheckReport) -> dict[str, Any]:
+    """Return the whole report for programs, with options as the command line spells them."""
+    summary: dict[str, Any] = _in_flags(report.as_dict())
+    return summary
+
+
+def _in_flags(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_flags(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_in_flags(entry) for entry in value]
+    return in_flags(value) if isinstance(value, str) else value
 
 
 def _add(table: Table, title: str, rows: Sequence[Row]) -> None:
@@ -65,51 +79,52 @@ def _add(table: Table, title: str, rows: Sequence[Row]) -> None:
         table.add_row(title if number == 0 else "", name, text)
 
 
-def _source_rows(facts: SourceStats, name: str) -> list[Row]:
-    points = f"{len(facts.points_seen)} of 18"
-    for names, word in ((facts.points_unsure, "unsure"), (facts.points_unseen, "not seen")):
+def _source_rows(stats: SourceStats, name: str) -> list[Row]:
+    points = f"{len(stats.points_seen)} of 18"
+    for names, word in ((stats.points_unsure, "unsure"), (stats.points_unseen, "not seen")):
         points += f"; {word}: {', '.join(names)}" if names else ""
-    people = "" if facts.people is None or facts.people == 1 else f", one of {facts.people} people"
-    face = "face in sight" if facts.face else "face not in sight"
+    people = "" if stats.people is None or stats.people == 1 else f", one of {stats.people} people"
+    face = "face in sight" if stats.face else "face not in sight"
     return [
-        ("picture", f"{name}, {facts.width}x{facts.height}"),
-        ("person", f"{facts.person_height:.0f} pixels high, score {facts.score:.2f}{people}"),
+        ("picture", f"{name}, {stats.width}x{stats.height}"),
+        ("person", f"{stats.person_height:.0f} pixels high, score {stats.score:.2f}{people}"),
         ("points", points),
-        ("view", f"{facts.framing.value}, {facts.view.value}, {face}{'' if facts.upright else ', lying'}"),
-        ("limbs", ", ".join(facts.limbs_in_front) or "none before others"),
-        ("matte", "given" if facts.matte_given else "seen"),
+        ("view", f"{stats.framing.value}, {stats.view.value}, {face}{'' if stats.upright else ', lying'}"),
+        ("limbs", ", ".join(stats.limbs_in_front) or "none before others"),
+        ("matte", "given" if stats.matte_given else "seen"),
     ]
 
 
-def _driving_rows(facts: DrivingStats, name: str) -> list[Row]:
-    rate = f"{'about ' if facts.variable_rate else ''}{facts.frame_rate:.4g} frames a second{', uneven' if facts.variable_rate else ''}"
-    turned = f", turned by {facts.rotation_degrees} degrees" if facts.rotation_degrees else ""
-    sound = "with sound" if facts.has_audio else "no sound"
-    looked = "all" if facts.frames == facts.frames_looked_at else str(facts.frames_looked_at)
-    views = ", ".join(f"{view} {share:.0%}" for view, share in facts.views.items() if share > 0)
-    people = "" if facts.people is None else f", {facts.people} at once at most"
+def _driving_rows(stats: DrivingStats, name: str) -> list[Row]:
+    about, uneven = ("about ", ", uneven") if stats.variable_rate else ("", "")
+    rate = f"{about}{stats.frame_rate:.4g} frames a second{uneven}"
+    turned = f", turned by {stats.rotation_degrees} degrees" if stats.rotation_degrees else ""
+    sound = "with sound" if stats.has_audio else "no sound"
+    looked = "all" if stats.frames == stats.frames_looked_at else str(stats.frames_looked_at)
+    views = ", ".join(f"{view} {share:.0%}" for view, share in stats.views.items() if share > 0)
+    people = "" if stats.people is None else f", {stats.people} at once at most"
     return [
-        ("clip", f"{name}, {facts.width}x{facts.height}{turned}, {clock(facts.duration_seconds)}, {rate}, {sound}"),
-        ("frames", f"{facts.frames}, looked at {looked}"),
-        ("person", f"found in {facts.followed_share:.0%}, {facts.person_height:.0f} pixels high{people}"),
-        *((word, _first(spans)) for word, spans in (("lost", facts.lost), ("away", facts.gone)) if spans),
+        ("clip", f"{name}, {stats.width}x{stats.height}{turned}, {clock(stats.duration_seconds)}, {rate}, {sound}"),
+        ("frames", f"{stats.frames}, looked at {looked}"),
+        ("person", f"found in {stats.followed_share:.0%}, {stats.person_height:.0f} pixels high{people}"),
+        *((word, _first(spans)) for word, spans in (("lost", stats.lost), ("away", stats.gone)) if spans),
         ("views", views),
-        ("cuts", str(len(facts.cuts_seconds) or "none")),
+        ("cuts", str(len(stats.cuts_seconds) or "none")),
     ]
 
 
-def _together_rows(facts: AlignmentStats) -> list[Row]:
-    noticeable = {BONE_NAMES[bone]: ratio for bone, ratio in facts.bones.items() if abs(ratio - 1) >= _NOTICEABLE}
+def _together_rows(stats: AlignmentStats) -> list[Row]:
+    noticeable = {BONE_NAMES[bone]: ratio for bone, ratio in stats.bones.items() if abs(ratio - 1) >= _NOTICEABLE}
     bones = ", ".join(f"{name} {ratio:.2f}" for name, ratio in noticeable.items())
-    clamped = dict.fromkeys(BONE_NAMES[clamp.bone] for clamp in facts.clamps)
+    clamped = dict.fromkeys(BONE_NAMES[clamp.bone] for clamp in stats.clamps)
     return [
-        ("size", f"{facts.scale:.2f} times the driving person's, by the {facts.scale_from}"),
+        ("size", f"{stats.scale:.2f} times the driving person's, by the {stats.scale_from}"),
         ("build", f"beside that {bones} times" if bones else "alike"),
         ("clamped", ", ".join(clamped) or "nothing"),
-        ("place", f"by the {facts.anchor}, where the {facts.placement} person stands"),
+        ("place", f"by the {stats.anchor}, where the {stats.placement} person stands"),
         (
             "result",
-            f"{facts.output_width}x{facts.output_height}, {facts.output_frames} frames, {clock(facts.output_seconds)}",
+            f"{stats.output_width}x{stats.output_height}, {stats.output_frames} frames, {clock(stats.output_seconds)}",
         ),
     ]
 

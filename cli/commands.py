@@ -91,16 +91,16 @@ class RootGroup(FailureGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, from the table alone."""
-        with self._told():
+        with self._listed_commands():
             super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Complete a command's name, from the table alone."""
-        with self._told():
+        with self._listed_commands():
             return super().shell_complete(ctx, incomplete)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _listed_commands(self) -> Iterator[None]:
         """Put what the table says in the commands' place while the block runs."""
         commands = self.commands
         listed = {

@@ -7,26 +7,19 @@ from typing import Annotated, Final
 
 import typer
 
-from .errors import EXIT_PARTIAL, is_debug
-from .options import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    EstimatorOption,
-    JsonOption,
-    OverwriteOption,
-    Precision,
-    PrecisionOption,
-    QuietOption,
-    examples,
-)
+from motionwarp.options import ComputeOptions, OverwriteOptions
+from motionwarp.pipeline.options import EstimatorOptions
+
+from .errors import EXIT_PARTIAL
+from .options import examples, with_options
 from .reporting import Reporter
 
 EPILOG: Final = examples("motionwarp dataset annotate people/ -o people-annotation.csv")
 
 
+@with_options
 def annotate(
-    ctx: typer.Context,
+    *,
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Pictures, in folders below it too.", show_default=False)
     ],
@@ -34,13 +27,10 @@ def annotate(
     least_score: Annotated[
         float, typer.Option("--least-score", min=0.0, max=1.0, help="Points that are less sure are written as missing.")
     ] = 0.5,
-    estimator: EstimatorOption = "builtin",
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    estimator: EstimatorOptions,
+    compute: ComputeOptions,
+    existing: OverwriteOptions,
+    reporter: Reporter,
 ) -> None:
     """Write the 18 points of every picture, one person each, as `name:keypoints_y:keypoints_x`.
 
@@ -51,14 +41,17 @@ def annotate(
     from motionwarp.devices import resolve_device, resolve_precision
     from motionwarp.perception.registry import make_estimator
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    where = resolve_device(device.value)
-    seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
-    with reporter.progress("pictures/s") as tick:
-        made = annotate_folder(folder, output, seer, least_score=least_score, overwrite=overwrite, progress=tick)
+    device = resolve_device(compute.device)
+    analyzer = make_estimator(estimator.pose_estimator, device, resolve_precision(compute.precision, device))
+    with reporter.progress("pictures/s") as on_step:
+        made = annotate_folder(
+            folder, output, analyzer, least_score=least_score, overwrite=existing.overwrite, progress=on_step
+        )
     reporter.warn_all(made.without_person, "nobody was seen")
     reporter.warn_all(list(made.unreadable.values()))
     facts = {"pictures": len(made.poses), "without_person": list(made.without_person), "unreadable": made.unreadable}
-    reporter.result({"output": str(output), "estimator": seer.name, **facts}, f"{output}: {len(made.poses)} pictures")
+    reporter.result(
+        {"output": str(output), "estimator": analyzer.name, **facts}, f"{output}: {len(made.poses)} pictures"
+    )
     if made.unreadable:
         raise typer.Exit(EXIT_PARTIAL)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 EPILOG = examples(
     "motionwarp dataset generate --sources people/ --drivings dances/ -o set --plan",
-    "motionwarp dataset generate --sources people.csv --drivings dances.csv -o set --pairs random:1000 --fps 25 --size 512",
+    "motionwarp dataset generate --sources people.csv --drivings dances.csv -o set --pairs random:1000 --fps 25 "
+    "--size 512",
     "motionwarp dataset generate --sources people/ --drivings dances/ -o set --resume",
 )
 
@@ -146,8 +147,8 @@ def _make(
         if reporter.debug:
             sys.stderr.write(details)
 
-    with reporter.progress("clips/s") as on_progress:
-        summary = generate_dataset(people, motions, config, output, settings, progress=on_progress, on_details=tell)
+    with reporter.progress("clips/s") as on_step:
+        summary = generate_dataset(people, motions, config, output, settings, progress=on_step, on_details=tell)
     reporter.warn_all([*summary.notes, *summary.errors])
     reporter.result(asdict(summary), _summary_text(summary))
     if summary.failed:

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from motionwarp.options import OverwriteOptions
+
 from .errors import EXIT_INPUT, is_debug
-from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples
+from .options import DebugOption, JsonOption, OverwriteOption, QuietOption, examples, with_options
 from .reporting import Reporter
 
 VERIFY_EPILOG = examples("motionwarp dataset verify set", "motionwarp dataset verify s3://bucket/set --quick --json")
@@ -49,8 +51,8 @@ def verify(
     from motionwarp.datasets.verify import verify as verify_dataset
 
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    with reporter.progress("clips/s") as tick:
-        report = verify_dataset(open_storage(dataset), deep=not quick, progress=tick)
+    with reporter.progress("clips/s") as on_step:
+        report = verify_dataset(open_storage(dataset), deep=not quick, progress=on_step)
     reporter.warn_all(report.problems)
     state = f"{len(report.problems)} problems" if report.problems else "sound"
     failed = f", {report.failed} that could not be made" if report.failed else ""
@@ -80,37 +82,38 @@ def stats(
     reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     if figure is not None:
         check_target(figure, overwrite=overwrite)
-    with reporter.progress("clips/s") as tick:
-        coverage = measure_coverage(open_storage(dataset), progress=tick)
+    with reporter.progress("clips/s") as on_step:
+        coverage = measure_coverage(open_storage(dataset), progress=on_step)
     if figure is not None:
         write_image(figure, draw_coverage(coverage), overwrite=overwrite)
-    figures = coverage.figures()
-    reporter.result_table({"dataset": dataset, **figures}, _table(figures))
+    statistics = coverage.statistics()
+    reporter.result_table({"dataset": dataset, **statistics}, _table(statistics))
 
 
-def _table(figures: dict[str, Any]) -> Table:
+def _table(statistics: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    table.add_row("Clips", str(figures["clips"]))
-    table.add_row("Frames", str(figures["frames"]))
-    table.add_row("Hours", f"{figures['hours']:.3f}")
+    table.add_row("Clips", str(statistics["clips"]))
+    table.add_row("Frames", str(statistics["frames"]))
+    table.add_row("Hours", f"{statistics['hours']:.3f}")
     for name in ("people", "motions"):
-        spread = figures[name]
+        spread = statistics[name]
         table.add_row(
             f"{name.capitalize()} (clips of each)", f"{spread['count']} ({spread['least']} to {spread['most']})"
         )
     for name in ("wrists", "ankles"):
-        table.add_row(f"Reached by {name}, of all within two torsos", f"{figures[f'reached_by_{name}']:.1%}")
-    if figures["wrist_speed_median"] is not None:
-        speeds = f"{figures['wrist_speed_median']:.2f} / {figures['wrist_speed_95_percent']:.2f}"
+        table.add_row(f"Reached by {name}, of all within two torsos", f"{statistics[f'reached_by_{name}']:.1%}")
+    if statistics["wrist_speed_median"] is not None:
+        speeds = f"{statistics['wrist_speed_median']:.2f} / {statistics['wrist_speed_95_percent']:.2f}"
         table.add_row("Wrists' speed, torsos a second, median / 95 %", speeds)
-    table.add_row("Front / side / back", " / ".join(f"{share:.0%}" for share in figures["views"].values()))
+    table.add_row("Front / side / back", " / ".join(f"{share:.0%}" for share in statistics["views"].values()))
     return table
 
 
+@with_options
 def export(
-    ctx: typer.Context,
+    *,
     dataset: SetArgument,
     form: Annotated[
         Form, typer.Argument(help="coco (keypoints), openpose (JSON a frame), or webdataset (tar shards in the set).")
@@ -121,38 +124,35 @@ def export(
     ] = None,
     shard_clips: Annotated[int, typer.Option(min=1, help="Most clips of a shard.")] = 1000,
     shard_megabytes: Annotated[int, typer.Option(min=1, help="Most megabytes of a shard.")] = 1000,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    existing: OverwriteOptions,
+    reporter: Reporter,
 ) -> None:
     """Turn a data set into a form that other programs read."""
     from motionwarp.datasets.export import check_export_place
     from motionwarp.datasets.storage.factory import open_storage, split_address
     from motionwarp.errors import OptionError, OutputError
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
     storage = open_storage(dataset)
     if form is Form.WEBDATASET:
         from motionwarp.datasets.shards import ShardLimits, write_shards
 
-        with reporter.progress("clips/s") as tick:
-            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=tick)
+        with reporter.progress("clips/s") as on_step:
+            names = write_shards(storage, ShardLimits(shard_clips, shard_megabytes * 1_000_000), progress=on_step)
         reporter.result({"dataset": dataset, "shards": names}, f"{dataset}: {len(names)} shards")
         return
     if output is None:
         raise OptionError("needs an output", subject=f"export {form.value}", remedy="Give -o")
     check_export_place(storage, output)
-    with reporter.progress("clips/s") as tick:
+    with reporter.progress("clips/s") as on_step:
         if form is Form.COCO:
             from motionwarp.datasets.export import export_coco
 
             target, name = split_address(output)
-            if target.exists(name) and not overwrite:
-                raise OutputError("exists already", subject=output, remedy="Give --overwrite or another name")
-            count = export_coco(storage, target, name, progress=tick)
+            if target.exists(name) and not existing.overwrite:
+                raise OutputError("exists already", subject=output, remedy="Give `overwrite` or another name")
+            count = export_coco(storage, target, name, progress=on_step)
         else:
             from motionwarp.datasets.export import export_openpose
 
-            count = export_openpose(storage, open_storage(output), overwrite=overwrite, progress=tick)
+            count = export_openpose(storage, open_storage(output), overwrite=existing.overwrite, progress=on_step)
     reporter.result({"dataset": dataset, "output": output, "frames": count}, f"{output}: {count} frames")

@@ -91,12 +91,12 @@ def pairs(
     )
     where = resolve_device(device.value)
     seer = make_estimator(estimator, where, resolve_precision(precision.value, where)) if annotate else None
-    with reporter.progress("pictures/s") as tick:
-        made = make_held_out(settings, seer, tick)
+    with reporter.progress("pictures/s") as on_step:
+        made = make_held_out(settings, seer, on_step)
     reporter.warn_all(made.without_person, "nobody was seen")
     split = made.split
     text = (
         f"{output}: {len(split.train)} pairs of {len(split.train_people)} people for training, "
         f"{len(split.test)} of {len(split.test_people)} for testing"
     )
-    reporter.result({"output": str(output), **made.facts(settings)}, text)
+    reporter.result({"output": str(output), **made.summary(settings)}, text)

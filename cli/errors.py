@@ -111,10 +111,12 @@ def flag_text(name: str, value: Any = None) -> str:
 
 
 def in_flags(text: str) -> str:
-    """Return a text of the library with its options, `name` and `name=value` between backticks, as the command line spells them."""
-    return re.sub(
-        r"`([a-z]\w*)(?:=([^`\s]*))?`", lambda found: flag_text(found[1], _VALUES.get(found[2], found[2])), text
-    )
+    """Return a text of the library with its options, `name` or `name=value`, as the command line spells them."""
+
+    def spelled(found: re.Match[str]) -> str:
+        return flag_text(found[1], _VALUES.get(found[2], found[2]))
+
+    return re.sub(r"`([a-z]\w*)(?:=([^`\s]*))?`", spelled, text)
 
 
 # words in texts that stand for values of switches

@@ -8,20 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from motionwarp.options import ComputeOptions, OverwriteOptions
+from motionwarp.pipeline.options import EstimatorOptions
+
 from . import evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
 from .comparison import check_sheet
-from .errors import is_debug
 from .options import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    EstimatorOption,
-    JsonOption,
-    OverwriteOption,
-    Precision,
-    PrecisionOption,
-    QuietOption,
     examples,
+    with_options,
 )
 from .reporting import Reporter
 
@@ -43,22 +37,20 @@ app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
     "analyser",
     epilog=examples("motionwarp evaluate analyser data --worst worst.png", "motionwarp evaluate analyser data --json"),
 )
+@with_options
 def analyzer(
-    ctx: typer.Context,
+    *,
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Folder with ccp/ and video/ and their labels.", show_default=False)
     ],
-    estimator: EstimatorOption = "builtin",
+    estimator: EstimatorOptions,
     worst: Annotated[
         Path | None,
         typer.Option("--worst", metavar="PNG", help="Draw the twenty worst photos here.", show_default=False),
     ] = None,
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
-    overwrite: OverwriteOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
+    compute: ComputeOptions,
+    existing: OverwriteOptions,
+    reporter: Reporter,
 ) -> None:
     """Compare points, mattes and parsings with the labels of the validation photos and clips."""
     from motionwarp.devices import resolve_device, resolve_precision
@@ -66,16 +58,17 @@ def analyzer(
     from motionwarp.media.contact_sheet import write_sheet
     from motionwarp.perception.registry import make_estimator
 
-    reporter = Reporter(as_json=as_json, quiet=quiet, debug=is_debug(ctx))
-    check_sheet(worst, overwrite=overwrite)
-    where = resolve_device(device.value)
-    seer = make_estimator(estimator, where, resolve_precision(precision.value, where))
-    report = evaluate_photos(seer, data / "ccp")
-    clips = evaluate_clips(seer, data / "video")
+    check_sheet(worst, overwrite=existing.overwrite)
+    device = resolve_device(compute.device)
+    reader = make_estimator(estimator.pose_estimator, device, resolve_precision(compute.precision, device))
+    report = evaluate_photos(reader, data / "ccp")
+    clips = evaluate_clips(reader, data / "video")
     if worst is not None:
-        write_sheet(worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=overwrite)
-    summary = {"estimator": seer.name, "photos": report.figures, "clips": clips}
-    reporter.result_table(summary, _table(report.figures, clips))
+        write_sheet(
+            worst, [draw_seen(picture) for picture in report.worst(20)], columns=5, overwrite=existing.overwrite
+        )
+    summary = {"estimator": reader.name, "photos": report.metrics, "clips": clips}
+    reporter.result_table(summary, _table(report.metrics, clips))
 
 
 def _table(photos: dict[str, Any], clips: dict[str, dict[str, Any]]) -> Table:

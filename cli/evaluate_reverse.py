@@ -28,7 +28,7 @@ def reverse(
     compute: ComputeOptions,
     reporter: Reporter,
 ) -> None:
-    """Move people of photos to other poses with the layered engine, let engines move them back, compare with the photos.
+    """Move people of photos with the layered engine, let engines move them back, and compare with the photos.
 
     Figures are over 256x192 crops of the person on plain grey: SSIM, PSNR, L1, overlap of mattes, points found again.
     docs/guides/evaluation.md describes the protocol.

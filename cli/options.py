@@ -1,4 +1,4 @@
-"""Options of commands: made from the library's groups, or shared by several commands; and the form of examples under help."""
+"""Options of commands: made from the library's groups, or shared by commands; and the form of examples."""
 
 from __future__ import annotations
 
@@ -109,8 +109,9 @@ Command = TypeVar("Command", bound=Callable[..., None])
 def with_options(command: Command) -> Command:
     """Offer every option of the groups among a command's parameters, and hand the groups to it.
 
-    A parameter whose type is a group of options (or is annotated with `Only`) becomes one parameter for each of its options; one that is a
-    `Reporter` becomes `--json`, `--quiet` and `--debug`. Help lists options by panel, and in a panel in the order of parameters and fields.
+    A parameter whose type is a group of options (or is annotated with `Only`) becomes one parameter for each of its
+    options; one that is a `Reporter` becomes `--json`, `--quiet` and `--debug`. Help lists options by panel, and in a
+    panel in the order of parameters and fields.
     """
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, tuple[type[Options], dict[str, _Offer]]] = {}
@@ -151,7 +152,7 @@ def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empt
 
 
 def _group(annotation: Any) -> tuple[type[Options] | None, tuple[type[Options], ...]]:
-    """Return the group of options that a parameter stands for and the parts of it that are offered; None for other parameters."""
+    """Return the options that a parameter stands for and the groups of them that are offered, if it stands for any."""
     kind, *rest = typing.get_args(annotation) if typing.get_origin(annotation) is Annotated else (annotation,)
     if not (isinstance(kind, type) and issubclass(kind, Options)):
         return None, ()
@@ -183,7 +184,7 @@ def _offer(item: Field[Any], hint: Any, info: OptionInfo) -> _Offer:
 def _typer_type(name: str, hint: Any, info: OptionInfo) -> tuple[Any, bool]:
     """Return the type that the command line reads for a field of type `hint`, and whether several are read."""
     if choices := allowed_values(hint, info):
-        return _Choice(name, {choice.upper(): choice for choice in choices}), False
+        return typing.cast(Any, _Choice)(name, {choice.upper(): choice for choice in choices}), False
     if info.parse is not None:
         return Any, False
     if hint in (StrPath, StrPath | None):
@@ -202,7 +203,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 def declaration(item: Field[Any], info: OptionInfo, kind: Any) -> Any:
     """Return Typer's declaration of an option or argument whose values are of a type."""
     shown = item.default is not None and item.default is not MISSING and item.default != ()
-    told: dict[str, Any] = {
+    declared: dict[str, Any] = {
         "metavar": info.metavar,
         "help": info.help,
         "rich_help_panel": info.panel.value or None,
@@ -211,9 +212,9 @@ def declaration(item: Field[Any], info: OptionInfo, kind: Any) -> Any:
     }
     # Typer says the range too, unless the metavar does already; one that no machine's numbers reach says nothing
     if kind in (int, float) and ".." not in (info.metavar or ""):
-        told["min"] = info.low
-        told["max"] = info.high if info.high is not None and info.high < _ENDLESS else None
-    return typer.Argument(**told) if info.argument else typer.Option(*_flags(item, info), **told)
+        declared["min"] = info.low
+        declared["max"] = info.high if info.high is not None and info.high < _ENDLESS else None
+    return typer.Argument(**declared) if info.argument else typer.Option(*_flags(item, info), **declared)
 
 
 def _flags(item: Field[Any], info: OptionInfo) -> tuple[str, ...]:

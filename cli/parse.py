@@ -12,7 +12,7 @@ from motionwarp.options import OverwriteOptions
 from motionwarp.pipeline.options import AnalysisOptions
 
 from .analysis import Looking, prepare_looking, watched_clip
-from .batch_inputs import Target, in_ranges, plan_targets, run_over
+from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
 from .options import WRITING, InputsArgument, examples, with_options
 from .reporting import OnStep, Reporter
 
@@ -52,14 +52,14 @@ def parse(
     """Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order.
 
     A picture gives INPUT.parsing.png (and INPUT.matte.png); a clip gives the folder INPUT.parsing (and INPUT.mattes) of
-    numbered frames. An input that fails is told of, and the others go on.
+    numbered frames. An input that fails is reported, and the others go on.
     """
     from motionwarp.media.image import is_picture
 
     targets = plan_targets(inputs, output, ".png")
     looking = prepare_looking(analysis)
 
-    def work(target: Target, on_step: OnStep) -> dict[str, Any]:
+    def work(target: OutputTarget, on_step: OnStep) -> dict[str, Any]:
         if is_picture(target.source):
             return _look_at_picture(target, looking, matte=matte, overlay=overlay, overwrite=existing.overwrite)
         return _look_at_clip(target, looking, on_step, matte=matte, overlay=overlay, overwrite=existing.overwrite)
@@ -68,7 +68,7 @@ def parse(
 
 
 def _look_at_picture(
-    target: Target, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool
+    target: OutputTarget, looking: Looking, *, matte: bool, overlay: bool, overwrite: bool
 ) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
 
@@ -90,7 +90,7 @@ def _look_at_picture(
 
 
 def _look_at_clip(
-    target: Target, looking: Looking, on_step: OnStep, *, matte: bool, overlay: bool, overwrite: bool
+    target: OutputTarget, looking: Looking, on_step: OnStep, *, matte: bool, overlay: bool, overwrite: bool
 ) -> dict[str, Any]:
     from motionwarp.errors import NoPersonError, OptionError
 

@@ -12,7 +12,7 @@ from motionwarp.options import OverwriteOptions
 from motionwarp.pipeline.options import AnalysisOptions
 
 from .analysis import Looking, prepare_looking, watched_clip
-from .batch_inputs import Target, in_ranges, plan_targets, run_over
+from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
 from .options import WRITING, InputsArgument, examples, with_options
 from .reporting import OnStep, Reporter
 
@@ -48,7 +48,7 @@ def pose(
 ) -> None:
     """Write the 18 points of one person as JSON, a file for each INPUT.
 
-    In a folder the files are named INPUT.keypoints18.json. An input that fails is told of, and the others go on.
+    In a folder the files are named INPUT.keypoints18.json. An input that fails is reported, and the others go on.
     """
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture
@@ -56,7 +56,7 @@ def pose(
     targets = plan_targets(inputs, output, ".json")
     looking = prepare_looking(analysis)
 
-    def work(target: Target, on_step: OnStep) -> dict[str, Any]:
+    def work(target: OutputTarget, on_step: OnStep) -> dict[str, Any]:
         check_target(_poses_path(target), overwrite=existing.overwrite, inputs=[target.source])
         if is_picture(target.source):
             return _look_at_picture(target, looking, overlay=overlay, overwrite=existing.overwrite)
@@ -65,11 +65,11 @@ def pose(
     run_over(targets, work, reporter, "pose")
 
 
-def _poses_path(target: Target) -> Path:
+def _poses_path(target: OutputTarget) -> Path:
     return target.file or target.path(".keypoints18.json")
 
 
-def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
+def _look_at_picture(target: OutputTarget, looking: Looking, *, overlay: bool, overwrite: bool) -> dict[str, Any]:
     from motionwarp.media.image import read_image, write_image
     from motionwarp.pose.drawing import draw_pose
 
@@ -85,7 +85,7 @@ def _look_at_picture(target: Target, looking: Looking, *, overlay: bool, overwri
 
 
 def _look_at_clip(
-    target: Target, looking: Looking, on_step: OnStep, *, overlay: bool, overwrite: bool
+    target: OutputTarget, looking: Looking, on_step: OnStep, *, overlay: bool, overwrite: bool
 ) -> dict[str, Any]:
     from motionwarp.pose.drawing import draw_pose
 
@@ -123,7 +123,7 @@ def _look_at_clip(
 
 
 def _write_points(
-    target: Target,
+    target: OutputTarget,
     points: list[FloatArray | None],
     times: list[float],
     width: int,

@@ -1,4 +1,4 @@
-"""What commands that run a transfer's stages share: PyTorch imported fast, the program set up for networks, progress shown."""
+"""What commands share that run a transfer's stages: PyTorch imported fast, threads and memory set, progress shown."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def uncollected_imports() -> Iterator[None]:
     """Import without garbage collection, and have collections pass over what was imported from then on.
 
-    Imports make hundreds of thousands of objects that stay until the end: to look through them again and again, and once more when the
-    program ends, takes a third of the time of importing PyTorch.
+    Imports make hundreds of thousands of objects that stay until the end: to look through them again and again, and
+    once more when the program ends, takes a third of the time of importing PyTorch.
     """
     collects, known = gc.isenabled(), len(sys.modules)
     gc.disable()

@@ -14,7 +14,7 @@ from motionwarp.options import ComputeOptions, Options, OverwriteOptions, docume
 from motionwarp.pipeline.options import EstimatorOptions
 from motionwarp.training.options import FitOptions, TrainOptions
 
-from .options import with_options
+from .options import examples, with_options
 from .reporting import Reporter
 from .train_person import fit_person
 from .train_stages import train_stage
@@ -47,10 +47,13 @@ class OldGeneratorOptions(OverwriteOptions, ComputeOptions):
 def add_old_names(app: typer.Typer) -> None:
     """Add the old commands, which help does not list."""
     for name in ("parser", "matcher"):
-        app.command(name, hidden=True, help=f"Old name of `train ENGINE {name}`.")(_stage_command(name))
+        example = examples(f"motionwarp train warping_gan_paper {name} {name}.toml -o runs/{name}")
+        app.command(name, hidden=True, help=f"Old name of `train ENGINE {name}`.", epilog=example)(_stage_command(name))
     old = "Old name of `train ENGINE generator` and `train ENGINE person`."
-    app.command("warping-gan", hidden=True, help=old)(warping_gan)
-    app.command("analyser", hidden=True, help="Old name of `train analyzer`.")(analyser)
+    example = examples("motionwarp train warping_gan generator gan.toml -o runs/gan")
+    app.command("warping-gan", hidden=True, help=old, epilog=example)(warping_gan)
+    example = examples("motionwarp train analyzer analyzer.toml -o runs/analyzer")
+    app.command("analyser", hidden=True, help="Old name of `train analyzer`.", epilog=example)(analyser)
 
 
 def _stage_command(name: str) -> Callable[..., None]:

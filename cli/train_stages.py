@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 def engine_commands(spec: EngineSpec) -> typer.Typer:
     """Return the commands that train one engine."""
-    app = typer.Typer(no_args_is_help=True, help=spec.help)
-    for name, stage in spec.stages.items():
-        example = f"motionwarp train {spec.name} {name} {name}.toml -o runs/{name} --max-minutes 60"
-        app.command(name, epilog=examples(example))(stage_command(stage))
+    shown = {
+        name: f"motionwarp train {spec.name} {name} {name}.toml -o runs/{name} --max-minutes 60" for name in spec.stages
+    }
     if spec.person is not None:
-        example = f"motionwarp train {spec.name} person alice.mp4 -o alice.safetensors"
-        app.command("person", epilog=examples(example))(person_command(spec))
+        shown["person"] = f"motionwarp train {spec.name} person alice.mp4 -o alice.safetensors"
+    app = typer.Typer(no_args_is_help=True, help=spec.help, epilog=examples(*shown.values()))
+    for name, stage in spec.stages.items():
+        app.command(name, epilog=examples(shown[name]))(stage_command(stage))
+    if spec.person is not None:
+        app.command("person", epilog=examples(shown["person"]))(person_command(spec))
     return app
 
 

@@ -22,7 +22,7 @@ EPILOG = examples(
 
 
 def output_path(text: str) -> Path:
-    """Read an output; `Path` forgets the slash that makes a name a folder, so the frames' pattern is put in its place."""
+    """Read an output; `Path` forgets the slash of a folder, so the frames' pattern is put in its place."""
     return Path(text) / "%05d.png" if text.endswith(("/", os.sep)) else Path(text)
 
 

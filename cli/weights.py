@@ -101,14 +101,14 @@ def pull(
     reporter = Reporter(quiet=quiet, debug=is_debug(ctx))
     chosen = [known[name] for name in names] if names else [entry for entry in known if not entry.ships]
     for entry in chosen:
-        with reporter.progress(unit="MB/s") as tick:
-            path = pull_entry(entry, offline=offline, progress=_megabytes(tick, entry.name))
+        with reporter.progress(unit="MB/s") as on_step:
+            path = pull_entry(entry, offline=offline, progress=_megabytes(on_step, entry.name))
         reporter.result({}, str(path))
 
 
-def _megabytes(tick: OnStep, name: str) -> Callable[[int, int], None]:
+def _megabytes(on_step: OnStep, name: str) -> Callable[[int, int], None]:
     """Return a callback that counts bytes as megabytes of the stage `name`."""
-    return lambda done, total: tick(name, done // 1_000_000, total // 1_000_000)
+    return lambda done, total: on_step(name, done // 1_000_000, total // 1_000_000)
 
 
 @app.command("add", epilog=examples("motionwarp weights add runs/analyser/analyser.safetensors --name analyser"))

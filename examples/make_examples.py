@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from motionwarp.data.synthetic import BodyPose, Camera, SyntheticPerson, body_points, frame_body, place, render
 from motionwarp.data.synthetic.backgrounds import finished, room, street
-from motionwarp.data.synthetic.body import Proportions
+from motionwarp.data.synthetic.body import BodyProportions
 from motionwarp.data.synthetic.painting import Light
 from motionwarp.data.synthetic.wardrobe import Outfit, Pattern, sample_outfit
 from motionwarp.pose import skeleton as sk
@@ -33,12 +33,12 @@ SOUND_RATE = 48_000
 # the person is drawn larger and reduced, for clean edges
 FINER = 2
 
-PERSON = Proportions(
+PERSON = BodyProportions(
     height=1.68, spine=0.48, neck=0.155, head_radius=0.106, shoulder=0.172, hip=0.09, upper_arm=0.275, forearm=0.24,
     hand=0.13,
     thigh=0.41, shin=0.405, foot=0.19, girth=1.0,
 )  # fmt: skip
-DANCER = Proportions(
+DANCER = BodyProportions(
     height=1.85, spine=0.53, neck=0.175, head_radius=0.112, shoulder=0.205, hip=0.094, upper_arm=0.31, forearm=0.275,
     hand=0.14,
     thigh=0.46, shin=0.45, foot=0.21, girth=1.05,

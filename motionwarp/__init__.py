@@ -8,6 +8,7 @@ Names are loaded when they are first used, so that importing the package costs n
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from motionwarp.version import __version__
 if TYPE_CHECKING:
     from motionwarp.errors import MotionwarpError
     from motionwarp.pipeline.api import TransferResult, stream, transfer
-    from motionwarp.pipeline.check.report import FeasibilityReport, check
+    from motionwarp.pipeline.check.report import CheckReport, check
+    from motionwarp.pipeline.check.report import CheckReport as FeasibilityReport  # noqa: F401 (its old name)
     from motionwarp.pipeline.options import TransferOptions
 
 __all__ = [
@@ -25,7 +27,7 @@ __all__ = [
     "check",
     "TransferOptions",
     "TransferResult",
-    "FeasibilityReport",
+    "CheckReport",
     "MotionwarpError",
     "__version__",
 ]
@@ -36,12 +38,17 @@ _HOMES = {
     "check": "motionwarp.pipeline.check.report",
     "TransferOptions": "motionwarp.pipeline.options",
     "TransferResult": "motionwarp.pipeline.api",
-    "FeasibilityReport": "motionwarp.pipeline.check.report",
+    "CheckReport": "motionwarp.pipeline.check.report",
     "MotionwarpError": "motionwarp.errors",
 }
+_OLD_NAMES = {"FeasibilityReport": "CheckReport"}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _OLD_NAMES:
+        new = _OLD_NAMES[name]
+        warnings.warn(f"motionwarp.{name} is called motionwarp.{new} now", DeprecationWarning, stacklevel=2)
+        return __getattr__(new)
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value

@@ -22,11 +22,11 @@ class MotionwarpError(Exception):
     subject : str, path or None
         The input it is about: a file, a frame, a value.
     remedy : str
-        What the user can do about it, as a sentence; may be empty where there is nothing to do. Options in it stand between
-        backticks, as `name` or `name=value`.
+        What the user can do about it, as a sentence; may be empty where there is nothing to do. Options in it stand
+        between backticks, as `name` or `name=value`.
     values : mapping of str to object
-        The options it is about, by name, where it is about some; they are the subject then, unless another one is given. A command line
-        spells them, and those in the remedy, in its own way.
+        The options it is about, by name, where it is about some; they are the subject then, unless another one is
+        given. A command line spells them, and those in the remedy, in its own way.
     """
 
     exit_code = 1

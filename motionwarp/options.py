@@ -1,8 +1,8 @@
 """Options as fields of dataclasses: one declaration gives the Python API, its checks, the command line and the help.
 
-An option is declared once, as a field made by `option`, and stands in one group. Commands and functions take the groups that they
-need; `motionwarp_cli.options.with_options` makes the command line from them. This module is imported for every `--help`, so it and
-the groups import nothing heavy.
+An option is declared once, as a field made by `option`, and stands in one group. Commands and functions take the groups
+that they need; `motionwarp_cli.options.with_options` makes the command line from them. This module is imported for
+every `--help`, so it and the groups import nothing heavy.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
+from numbers import Real
 from typing import Any, Final, Literal, TypeVar
 
 from motionwarp.errors import OptionError
@@ -32,7 +33,7 @@ class Panel(str, Enum):
     LABELS = "Labels"
     FRAMING = "Framing"
     SYSTEMS = "Systems"
-    FIGURES = "Figures"
+    METRICS = "Metrics"
     VARIETY = "Variety"
     RUNNING = "Running"
     OUTPUT = "Output"
@@ -51,7 +52,8 @@ class OptionInfo:
     metavar : str or None
         What stands for the value in help; None for the type's name or the choices.
     flags : tuple of str
-        Spellings on the command line; empty for the field's name with dashes, and `--no-` before it where it is on by default.
+        Spellings on the command line; empty for the field's name with dashes, and `--no-` before it where it is on by
+        default.
     choices : tuple of str
         All allowed values; empty for any, or where the field's type is a `Literal`.
     low, high : float or None
@@ -138,7 +140,7 @@ class Options:
 
 
 def _check_range(name: str, value: Any, info: OptionInfo) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = type(value) is not bool and isinstance(value, Real) and math.isfinite(value)
     if not number or not (info.low is None or value >= info.low) or not (info.high is None or value <= info.high):
         raise OptionError("is out of range", values={name: value}, remedy=f"Give a number {info.bounds}")
 

@@ -60,7 +60,7 @@ def test_auto_takes_the_best_there_is(
 @pytest.mark.parametrize("name", ["cuda", "mps"])
 def test_a_device_that_is_not_there_names_what_is(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pretend(monkeypatch)
-    with pytest.raises(DeviceError, match=rf"--device {name}: .*Available here: cpu"):
+    with pytest.raises(DeviceError, match=rf"device='{name}': .*Available here: cpu"):
         resolve_device(name)
 
 
@@ -100,7 +100,7 @@ def test_precisions_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_precision_that_a_device_lacks(monkeypatch: pytest.MonkeyPatch, name: str, device: torch.device) -> None:
     pretend(monkeypatch)
     with pytest.raises(
-        DeviceError, match=rf"--precision {name}: the device '{device.type}' cannot.*Possible here: .*fp32"
+        DeviceError, match=rf"precision='{name}': the device '{device.type}' cannot.*Possible here: .*fp32"
     ):
         resolve_precision(name, device)
 

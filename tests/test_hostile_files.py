@@ -42,7 +42,7 @@ from motionwarp.media.image import read_image, write_image
 from motionwarp.media.reader import open_video
 from motionwarp.perception.inference import NetworkPredictor
 from motionwarp.pose.formats.pose_file import read_track
-from motionwarp.training.pretrained import frozen
+from motionwarp.training.pretrained import load_frozen
 
 Reader = Callable[[Path], object]
 CPU = torch.device("cpu")
@@ -169,7 +169,7 @@ def test_a_configuration_cannot_claim_memory_or_time(tmp_path: Path, architectur
     with pytest.raises(InputError):
         READERS["analyser" if architecture == "analyser" else "engine"](path)
     with pytest.raises(InputError):
-        frozen((PartParser, PartParserConfig), path, architecture, CPU)
+        load_frozen((PartParser, PartParserConfig), path, architecture, CPU)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * (1 if sys.platform == "darwin" else 1024) < 200e6
 

@@ -334,13 +334,13 @@ def save_checkpoint(
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise WeightsError(f"tensor '{name}' has values that are not finite; nothing was written", subject=target)
         stored[name] = tensor.detach().to("cpu", copy=True).contiguous()  # a copy: safetensors refuses shared memory
-    facts = {
+    header = {
         **(metadata or {}),
         "architecture": architecture,
         "config": json.dumps(dict(config)),
         "motionwarp": __version__,
     }
-    _replace_file(target, save(stored, metadata=facts))
+    _replace_file(target, save(stored, metadata=header))
     return target
 
 

@@ -77,7 +77,7 @@ class HeldOutFiles:
     split: HeldOutSplit
     without_person: list[str]
 
-    def facts(self, settings: HeldOutSettings) -> dict[str, object]:
+    def summary(self, settings: HeldOutSettings) -> dict[str, object]:
         """Return all that split.json tells."""
         return {
             "images": str(self.images),
@@ -196,5 +196,5 @@ def _write(settings: HeldOutSettings, made: HeldOutFiles, poses: Mapping[str, Po
         else:
             used = sorted({name for pair in pairs for name in (pair.source, pair.target)})
             write_annotations(annotation, {name: poses[name] for name in used})
-    text = json.dumps(made.facts(settings), indent=2, ensure_ascii=False)
+    text = json.dumps(made.summary(settings), indent=2, ensure_ascii=False)
     (settings.output / SPLIT_FILE).write_text(text + "\n", encoding="utf-8")

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 
 from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
-from motionwarp.data.pack_kinds import PackRequest
-from motionwarp.data.packing import WrittenPack
+from motionwarp.data.pack_kinds import PackRequest, WrittenPack
 from motionwarp.data.pair_sources import PAIR_KINDS, pairs_of_kind
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.person_window import person_box, window_around

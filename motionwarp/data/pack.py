@@ -185,8 +185,8 @@ class PackReader:
         )
         self.points: FloatArray = self._file.get_tensor("points")
         # packs of before 2026-11 do not tell it
-        told = "facing" in self._file.keys()  # noqa: SIM118 - a safetensors file is no mapping
-        self._facing: FloatArray | None = self._file.get_tensor("facing") if told else None
+        has_facing = "facing" in self._file.keys()  # noqa: SIM118 - a safetensors file is no mapping
+        self._facing: FloatArray | None = self._file.get_tensor("facing") if has_facing else None
         if self._facing is not None and self._facing.shape not in ((len(self.names), 2), (len(self.names), 3)):
             raise InputError(
                 "its table of facing does not fit its names",

@@ -12,7 +12,6 @@ from motionwarp.options import OverwriteOptions, documented, option
 from motionwarp.references import check_reference, load_reference
 
 if TYPE_CHECKING:
-    from motionwarp.data.packing import WrittenPack
     from motionwarp.data.splits import Split
 
 
@@ -32,6 +31,19 @@ class PackOptions(OverwriteOptions):
     split: Literal["train", "validation"] = option(
         "train", help="Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
     )
+
+
+@dataclass(frozen=True)
+class WrittenPack:
+    """What was written.
+
+    Attributes
+    ----------
+    pictures, bytes : int
+    """
+
+    pictures: int
+    bytes: int
 
 
 @dataclass(frozen=True)

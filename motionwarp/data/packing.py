@@ -14,7 +14,7 @@ import numpy as np
 
 from motionwarp.data.ccp import CcpPhoto, photo_names, read_gray, read_photos
 from motionwarp.data.pack import LabeledPicture, PackWriter, union_box
-from motionwarp.data.pack_kinds import PackRequest
+from motionwarp.data.pack_kinds import PackRequest, WrittenPack
 from motionwarp.data.reposed import reposed_samples
 from motionwarp.data.splits import HELD_OUT_FROM, TRAINING_CLIPS_OF_TIER, Tier
 from motionwarp.data.synthetic import sample_view
@@ -207,19 +207,6 @@ def synthetic_samples(height: int, count: int, seed: int) -> Iterator[LabeledPic
         view = sample_view(np.random.default_rng([seed, number]), height, height * 3 // 4)
         matte = np.rint(view.matte * 255).astype(np.uint8)
         yield LabeledPicture(view.rgb, matte, view.parsing, view.pose.points, f"synthetic/{seed}/{number}")
-
-
-@dataclass(frozen=True)
-class WrittenPack:
-    """What was written.
-
-    Attributes
-    ----------
-    pictures, bytes : int
-    """
-
-    pictures: int
-    bytes: int
 
 
 def samples_of_kind(kind: str, data_folder: Path, *, count: int, seed: int) -> Iterator[LabeledPicture]:

@@ -30,13 +30,13 @@ FOLDER: Final = ".motionwarp/analysis"
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
-def analysis_key(facts: Mapping[str, Any]) -> str:
+def analysis_key(metadata: Mapping[str, Any]) -> str:
     """Return the name of an analysis: the sha256 of all that decides what it sees, as JSON."""
-    return hashlib.sha256(json.dumps({"format": FORMAT, **facts}, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps({"format": FORMAT, **metadata}, sort_keys=True).encode()).hexdigest()
 
 
 class AnalysisCache:
-    """Analyses by key in a folder of a storage; several processes may use it at once.
+    """Analyzes by key in a folder of a storage; several processes may use it at once.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class AnalysisCache:
 
     def load_source(self, key: str) -> PreparedSource:
         """Return a prepared source as it was; errors are those of `load_motion`."""
-        arrays, facts = self._load(key)
+        arrays, metadata = self._load(key)
         person = SourcePerson(arrays["rgb"], arrays["matte"], Pose(arrays["points"]), arrays["parsing"])
-        return PreparedSource(person, tuple(facts["notes"]), seed=facts["seed"], given_plate=arrays.get("plate"))
+        return PreparedSource(person, tuple(metadata["notes"]), seed=metadata["seed"], given_plate=arrays.get("plate"))
 
     def save_motion(self, key: str, motion: DrivingMotion, info: VideoInfo) -> None:
         """Keep a driving clip's motion and headers."""
@@ -74,11 +74,11 @@ class AnalysisCache:
         }  # fmt: skip
         if motion.plate is not None:
             arrays["plate"] = motion.plate
-        facts = {
+        metadata = {
             "size": [track.width, track.height], "cuts": list(track.cuts), "notes": list(motion.notes),
-            "end_seconds": motion.end_seconds, "info": _info_facts(info),
+            "end_seconds": motion.end_seconds, "info": _info_metadata(info),
         }  # fmt: skip
-        self._save(key, arrays, facts)
+        self._save(key, arrays, metadata)
 
     def load_motion(self, key: str, path: Path) -> tuple[DrivingMotion, VideoInfo]:
         """Return a driving clip's motion and headers as they were, with `path` as the clip's place.
@@ -88,17 +88,17 @@ class AnalysisCache:
         InputError
             If the analysis is missing or damaged.
         """
-        arrays, facts = self._load(key)
-        width, height = facts["size"]
+        arrays, metadata = self._load(key)
+        width, height = metadata["size"]
         track = PoseTrack(
-            arrays["points"], arrays["present"], arrays["times_seconds"], width, height, tuple(facts["cuts"])
+            arrays["points"], arrays["present"], arrays["times_seconds"], width, height, tuple(metadata["cuts"])
         )
-        motion = DrivingMotion(track, tuple(facts["notes"]), facts["end_seconds"], arrays.get("plate"))
-        return motion, _info_from(facts["info"], path)
+        motion = DrivingMotion(track, tuple(metadata["notes"]), metadata["end_seconds"], arrays.get("plate"))
+        return motion, _info_from(metadata["info"], path)
 
-    def _save(self, key: str, arrays: Arrays, facts: Mapping[str, Any]) -> None:
+    def _save(self, key: str, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         stream = io.BytesIO()
-        words = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), dtype=np.uint8)
+        words = np.frombuffer(json.dumps(metadata, sort_keys=True).encode(), dtype=np.uint8)
         contents: dict[str, Any] = {"facts": words, **arrays}
         np.savez_compressed(stream, **contents)
         self._storage.write(_name(key), stream.getvalue())
@@ -128,7 +128,7 @@ _PLAIN: Final = (
 )  # fmt: skip
 
 
-def _info_facts(info: VideoInfo) -> dict[str, Any]:
+def _info_metadata(info: VideoInfo) -> dict[str, Any]:
     # the gamut matters to who decodes, and decoding probes the file again
     return {
         **{name: getattr(info, name) for name in _PLAIN},
@@ -136,7 +136,7 @@ def _info_facts(info: VideoInfo) -> dict[str, Any]:
     }
 
 
-def _info_from(facts: Mapping[str, Any], path: Path) -> VideoInfo:
-    values: dict[str, Any] = {name: facts[name] for name in _PLAIN}
-    values.update({name: Fraction(facts[name]) for name in _FRACTIONS})
+def _info_from(metadata: Mapping[str, Any], path: Path) -> VideoInfo:
+    values: dict[str, Any] = {name: metadata[name] for name in _PLAIN}
+    values.update({name: Fraction(metadata[name]) for name in _FRACTIONS})
     return VideoInfo(path=path, **values)

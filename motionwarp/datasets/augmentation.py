@@ -20,7 +20,7 @@ class Draw:
     Attributes
     ----------
     placement : 'source' or 'driving'
-    staging : PersonTransform
+    transform : PersonTransform
     mirrored : bool
     speed : float
     background : str or None
@@ -28,7 +28,7 @@ class Draw:
     """
 
     placement: Literal["source", "driving"]
-    staging: PersonTransform
+    transform: PersonTransform
     mirrored: bool
     speed: float
     background: str | None
@@ -38,9 +38,9 @@ class Draw:
         name = None if self.background is None else printable(file_name(self.background))
         return {
             "placement": self.placement,
-            "scale": self.staging.scale,
-            "shift_x": self.staging.shift_x,
-            "shift_y": self.staging.shift_y,
+            "scale": self.transform.scale,
+            "shift_x": self.transform.shift_x,
+            "shift_y": self.transform.shift_y,
             "mirrored": self.mirrored,
             "speed": self.speed,
             "background": name,
@@ -60,7 +60,7 @@ def draw(augmentation: Augmentation, seed: int) -> Draw:
         placement = "source"
     return Draw(
         placement=placement,
-        staging=PersonTransform(
+        transform=PersonTransform(
             scale=_between(augmentation.scale, size),
             # no negative zero, which is written as such
             shift_x=round(augmentation.shift * (2 * right - 1), 6) + 0.0,

@@ -81,10 +81,10 @@ def dataset_card(plan: Plan, config: DatasetConfig, records: Sequence[ClipRecord
 
 def _header(plan: Plan) -> str:
     """Return the card's header in YAML; JSON's strings are YAML too, whatever is in them."""
-    told = sorted({item.licence.lower() for item in (*plan.sources, *plan.drivings)})
+    licences = sorted({item.licence.lower() for item in (*plan.sources, *plan.drivings)})
     lines = ["license: other", "license_name: licences-of-the-inputs"]
-    if all(licence in _HUB_LICENCES for licence in told):
-        lines = [f"license: {json.dumps(told[0] if len(told) == 1 else told)}"]
+    if all(licence in _HUB_LICENCES for licence in licences):
+        lines = [f"license: {json.dumps(licences[0] if len(licences) == 1 else licences)}"]
     lines += [
         "tags:",
         "- synthetic",

@@ -15,7 +15,7 @@ from motionwarp.datasets.clip_reader import MATTE, PARSING, PictureArchive, in_f
 from motionwarp.datasets.input_analysis import InputAnalyzer
 from motionwarp.datasets.input_notes import AnalyzedItem
 from motionwarp.datasets.plan import Clip
-from motionwarp.datasets.records import RECORD, ClipRecord, clip_folder, folder_facts, read_record
+from motionwarp.datasets.records import RECORD, ClipRecord, clip_folder, file_records, read_record
 from motionwarp.datasets.storage.base import printable
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import write_failure
@@ -127,7 +127,7 @@ class ClipMaker:
     Parameters
     ----------
     analyzer : InputAnalyzer
-        Whose cache holds the analyses of all inputs.
+        Whose cache holds the analyzes of all inputs.
     """
 
     def __init__(self, analyzer: InputAnalyzer) -> None:
@@ -160,7 +160,7 @@ class ClipMaker:
             try:
                 record = self._written(plan, run, clip, drawn, pending.path)
                 record = replace(
-                    record, source_sha256=source.sha256, driving_sha256=driving.sha256, files=folder_facts(pending.path)
+                    record, source_sha256=source.sha256, driving_sha256=driving.sha256, files=file_records(pending.path)
                 )
                 (pending.path / RECORD).write_bytes(record.as_bytes())
             except OSError as error:
@@ -185,7 +185,7 @@ class ClipMaker:
             self._prepared(source.key), _changed(motion, drawn), info, analyzer.config.options.pose_estimator
         )
         setup = set_up(Path(clip.source.path), path, self._options(clip, drawn), inputs.source.size, info)
-        return plan_transfer(setup, inputs, run=run, transform=drawn.staging, keep_parsing=True)
+        return plan_transfer(setup, inputs, run=run, transform=drawn.transform, keep_parsing=True)
 
     def _options(self, clip: Clip, drawn: Draw) -> TransferOptions:
         options = self._analyzer.config.options

@@ -93,7 +93,7 @@ def stored_form(
 ) -> dict[str, Any]:
     """Return what is kept beside a data set, as JSON can hold it.
 
-    Configuration, inputs, version, `dependency_contents` and `plan_facts`.
+    Configuration, inputs, version, `dependency_contents` and `plan_summary`.
     """
     options = {key: value for key, value in asdict(config.options).items() if key not in _UNUSED and key != "audio"}
     # 256 and '256' mean the same

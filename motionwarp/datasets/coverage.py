@@ -23,7 +23,7 @@ CELLS: Final = 56
 FRAME_CELLS: Final = 32
 FASTEST: Final = 8.0  # torso lengths a second at which the histogram of speeds ends
 SPEED_BINS: Final = 32
-_SEEN: Final = 0.1
+_VISIBLE: Final = 0.1
 _TORSO: Final = (sk.NECK, sk.RIGHT_HIP, sk.LEFT_HIP)
 _HANDS: Final = (sk.RIGHT_WRIST, sk.LEFT_WRIST)
 # the shoulders' width over the torso's length below which a body is seen from the side
@@ -58,7 +58,7 @@ class Coverage:
     seconds: float = 0.0
     poses: Counts = field(default_factory=lambda: np.zeros((18, CELLS, CELLS), dtype=np.int64))
     speeds: Counts = field(default_factory=lambda: np.zeros(SPEED_BINS, dtype=np.int64))
-    places: Counts = field(default_factory=lambda: np.zeros((FRAME_CELLS, FRAME_CELLS), dtype=np.int64))
+    positions: Counts = field(default_factory=lambda: np.zeros((FRAME_CELLS, FRAME_CELLS), dtype=np.int64))
     views: Counter[str] = field(default_factory=Counter)
 
     def add(self, track: PoseTrack, person: str, motion: str, seconds: float) -> None:
@@ -68,28 +68,28 @@ class Coverage:
         self.frames += len(track)
         self.seconds += seconds
         points = track.points
-        usable = track.present & (points[:, _TORSO, 2] >= _SEEN).all(axis=1)
+        usable = track.present & (points[:, _TORSO, 2] >= _VISIBLE).all(axis=1)
         middle, torso = _bodies(points)
         usable &= torso > 1
         self._add_poses(points[usable], middle[usable], torso[usable])
-        self._add_places(middle[usable] / np.array([track.width, track.height]))
+        self._add_positions(middle[usable] / np.array([track.width, track.height]))
         self._add_views(points[usable], torso[usable])
         self._add_speeds(track, usable, torso)
 
     def _add_poses(self, points: FloatArray, middle: FloatArray, torso: FloatArray) -> None:
         around = (points[..., :2] - middle[:, None]) / torso[:, None, None]
         cells = np.floor((around + REACH) / (2 * REACH) * CELLS).astype(int)  # (T, 18, 2)
-        inside = (points[..., 2] >= _SEEN) & (cells >= 0).all(axis=-1) & (cells < CELLS).all(axis=-1)
+        inside = (points[..., 2] >= _VISIBLE) & (cells >= 0).all(axis=-1) & (cells < CELLS).all(axis=-1)
         frames, joints = np.nonzero(inside)
         np.add.at(self.poses, (joints, cells[frames, joints, 1], cells[frames, joints, 0]), 1)
 
-    def _add_places(self, shares: FloatArray) -> None:
+    def _add_positions(self, shares: FloatArray) -> None:
         cells = np.floor(shares * FRAME_CELLS).astype(int)
         inside = ((cells >= 0) & (cells < FRAME_CELLS)).all(axis=1)
-        np.add.at(self.places, (cells[inside, 1], cells[inside, 0]), 1)
+        np.add.at(self.positions, (cells[inside, 1], cells[inside, 0]), 1)
 
     def _add_views(self, points: FloatArray, torso: FloatArray) -> None:
-        both = (points[:, [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER], 2] >= _SEEN).all(axis=1)
+        both = (points[:, [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER], 2] >= _VISIBLE).all(axis=1)
         # a person's own left shoulder is to the right of a picture from the front
         across = (points[both, sk.LEFT_SHOULDER, 0] - points[both, sk.RIGHT_SHOULDER, 0]) / torso[both]
         for name, count in (
@@ -103,13 +103,13 @@ class Coverage:
         joined = usable[1:] & usable[:-1] & (steps > 0)
         joined[[cut - 1 for cut in track.cuts]] = False
         for hand in _HANDS:
-            both = joined & (track.points[1:, hand, 2] >= _SEEN) & (track.points[:-1, hand, 2] >= _SEEN)
+            both = joined & (track.points[1:, hand, 2] >= _VISIBLE) & (track.points[:-1, hand, 2] >= _VISIBLE)
             moved = np.linalg.norm(np.diff(track.points[:, hand, :2], axis=0), axis=1)
             speeds = moved[both] / torso[1:][both] / steps[both]
             bins = np.minimum((speeds / FASTEST * SPEED_BINS).astype(int), SPEED_BINS - 1)
             np.add.at(self.speeds, bins, 1)
 
-    def figures(self) -> dict[str, Any]:
+    def statistics(self) -> dict[str, Any]:
         """Return what can be told in numbers.
 
         Returns
@@ -196,7 +196,7 @@ def draw_coverage(coverage: Coverage) -> ByteArray:
     )
     panels = [
         _poses(coverage),
-        _places(coverage),
+        _positions(coverage),
         _bars("Speed of the wrists, torso lengths a second", coverage.speeds.tolist(), "0", f"{FASTEST:g} and more"),
         _views(coverage),
         _bars(f"Clips of each of {len(people)} people", people, "most", "least"),
@@ -233,10 +233,10 @@ def _poses(coverage: Coverage) -> ByteArray:
     return panel
 
 
-def _places(coverage: Coverage) -> ByteArray:
+def _positions(coverage: Coverage) -> ByteArray:
     panel = _panel("Where the hips lay in the frame")
     side = _HEIGHT - _MARGIN - 14
-    density = _density(coverage.places, side)
+    density = _density(coverage.positions, side)
     shades = 255 - density[..., None] * (255 - np.array(_BAR, dtype=np.float32))
     left = (_WIDTH - side) // 2
     panel[_MARGIN : _MARGIN + side, left : left + side] = shades.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Files that decide how clips look though no table of inputs names them, by their contents: weights, backgrounds, points."""
+"""Files that decide how clips look though no table of inputs names them: weights, backgrounds, points."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     -------
     dict
         Checksums of `engine_weights` (with the distribution, for an engine of another), `estimator_weights` and
-        `background_file`, empty where there is none; `background_bytes`, the sizes of the pool's files by their addresses:
-        they are many, and not read before they are needed.
+        `background_file`, empty where there is none; `background_bytes`, the sizes of the pool's files by their
+        addresses: they are many, and not read before they are needed.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def estimator_sha256(name_or_file: str) -> str:
 
 
 def _engine_sha256(name_or_file: str) -> str:
-    """Return the sha256 of an engine's weights, with the distribution if it is not ours; empty for one without either."""
+    """Return the sha256 of an engine's weights, with its distribution if it is another's; empty without either."""
     if name_or_file not in engine_choices():
         return _file_sha256("engine", name_or_file, engine_choices())
     spec = find_spec(name_or_file)

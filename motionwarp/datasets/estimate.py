@@ -14,7 +14,7 @@ from motionwarp.datasets.augmentation import draw
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.dependencies import rooted
 from motionwarp.datasets.executors.base import Executor
-from motionwarp.datasets.executors.local import LocalExecutor, worker_places
+from motionwarp.datasets.executors.local import LocalExecutor, worker_environments
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.plan import Plan, make_plan
 from motionwarp.datasets.records import CLIPS
@@ -261,7 +261,7 @@ def estimate(
             "not one of the clips tried can be read", subject=drivings[0].path, remedy="Give other drivings"
         )
     _, unreadable_people = _probed(plan.sources, _probe)
-    count = min(len(worker_places(WorkOrder("", config), workers)), len(plan.clips))
+    count = min(len(worker_environments(WorkOrder("", config), workers)), len(plan.clips))
     sample = measured_sample(plan, config)
     seconds, frames = _totals(plan, config, lengths)
     looked_at = sum(lengths[item.id].frames for item in plan.drivings if item.id in lengths)
@@ -306,11 +306,11 @@ def _probed(items: Sequence[Item], probe: Callable[[Item], Probed]) -> tuple[dic
     unreadable = 0
     for start in range(0, len(items), step):
         try:
-            told = probe(items[start])
+            sample = probe(items[start])
         except (MotionwarpError, OSError):
             unreadable += 1
         else:
-            known.update({item.id: told for item in items[start : start + step]})
+            known.update({item.id: sample for item in items[start : start + step]})
     return known, min(unreadable * step, len(items))
 
 

@@ -136,7 +136,7 @@ _CATEGORY: Final = {
     "id": 1, "name": "person", "supercategory": "person",
     "keypoints": [sk.POINT_NAMES[point] for point in COCO_POINTS], "skeleton": [list(bone) for bone in _BONES],
 }  # fmt: skip
-_SEEN: Final = 0.1
+_VISIBLE: Final = 0.1
 _COVERED: Final = 127
 
 
@@ -239,7 +239,7 @@ def annotation(points: FloatArray, matte: ByteArray) -> dict[str, Any]:
     keypoints: list[float] = []
     labeled = 0
     for x, y, score in points[list(COCO_POINTS)].tolist():
-        inside = score >= _SEEN and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
+        inside = score >= _VISIBLE and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
         if not inside:
             keypoints += [0, 0, 0]
             continue

@@ -22,7 +22,7 @@ from motionwarp.datasets.items import Item
 from motionwarp.datasets.lock import DatasetLock
 from motionwarp.datasets.manifest import pyarrow_modules, write_manifest
 from motionwarp.datasets.options import RunSettings
-from motionwarp.datasets.plan import Clip, Plan, make_plan, plan_facts
+from motionwarp.datasets.plan import Clip, Plan, make_plan, plan_summary
 from motionwarp.datasets.records import (
     FAILED,
     ClipRecord,
@@ -128,7 +128,7 @@ def generate(
     plan = make_plan(sources, drivings, config)
     storage = open_storage(output)
     _check_place(storage, settings)
-    form = stored_form(config, sources, drivings, {**dependency_contents(config), **plan_facts(plan)})
+    form = stored_form(config, sources, drivings, {**dependency_contents(config), **plan_summary(plan)})
     with DatasetLock(storage, force=settings.break_lock) as lock:
         _begin_or_go_on(storage, form)
         if settings.retry_failed:

@@ -67,7 +67,7 @@ class InputAnalyzer:
         """
         stamp = item_stamp(item)
         digests = {name: self._digest(address) for name, address in item_files(item).items()}
-        key = analysis_key(self._facts(item, list(digests.values())))
+        key = analysis_key(self._key_parts(item, list(digests.values())))
         if not self.cache.has(key):
             torch.manual_seed(self.config.options.seed)
             (self._see_source if item.kind == "source" else self._see_driving)(item, key)
@@ -83,7 +83,7 @@ class InputAnalyzer:
             self._digests[place] = content_sha256(address)
         return self._digests[place]
 
-    def _facts(self, item: Item, digests: list[str]) -> dict[str, Any]:
+    def _key_parts(self, item: Item, digests: list[str]) -> dict[str, Any]:
         """Return all that decides what an analysis sees."""
         options = self.config.options
         return {

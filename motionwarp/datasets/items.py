@@ -85,7 +85,7 @@ def safe_id(text: str) -> str:
     return word[:_LONGEST_ID].rstrip("_-") or "item"
 
 
-def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
+def read_items(kind: Kind, address: str) -> tuple[Item, ...]:
     """Return the inputs of a folder or a CSV file.
 
     Parameters
@@ -106,33 +106,33 @@ def read_items(kind: Kind, place: str) -> tuple[Item, ...]:
     InputError
         If there is nothing of use, or a row is wrong; the message names the line.
     """
-    if place.lower().endswith(".csv"):
-        storage, table = split_address(place)
-        return _unique(_rows(kind, storage, table, place), place)
+    if address.lower().endswith(".csv"):
+        storage, table = split_address(address)
+        return _unique(_rows(kind, storage, table, address), address)
     endings = PICTURE_ENDINGS if kind == "source" else CLIP_ENDINGS
-    storage, names = _files_in(place, endings)
+    storage, names = _files_in(address, endings)
     if not names:
         raise InputError(
             f"has no {'pictures' if kind == 'source' else 'clips'}",
-            subject=place,
+            subject=address,
             remedy=f"Give a folder with files such as {', '.join(endings[:3])}, or a CSV file with a column 'path'",
         )
     taken: set[str] = set()
     return tuple(Item(kind, _free_id(posixpath.splitext(name)[0], taken), storage.address(name)) for name in names)
 
 
-def background_pool(place: str) -> tuple[str, ...]:
+def background_pool(address: str) -> tuple[str, ...]:
     """Return the addresses of all pictures and clips in a folder and those within, by name.
 
     InputError if there are none.
     """
-    storage, names = _files_in(place, PICTURE_ENDINGS + CLIP_ENDINGS)
+    storage, names = _files_in(address, PICTURE_ENDINGS + CLIP_ENDINGS)
     if not names:
-        raise InputError("has neither pictures nor clips", subject=place, remedy="Give a folder of backgrounds")
+        raise InputError("has neither pictures nor clips", subject=address, remedy="Give a folder of backgrounds")
     return tuple(storage.address(name) for name in names)
 
 
-def check_apart(output: str, places: Iterable[str]) -> None:
+def check_apart(output: str, addresses: Iterable[str]) -> None:
     """Refuse a data set within one of the folders that its inputs are taken from.
 
     Going on would take its clips for inputs.
@@ -141,12 +141,14 @@ def check_apart(output: str, places: Iterable[str]) -> None:
     ------
     OutputError
     """
-    for place in places:
-        if place.lower().endswith(".csv"):
+    for address in addresses:
+        if address.lower().endswith(".csv"):
             continue
-        inner, outer = (comparable(address) for address in (output, place))
+        inner, outer = (comparable(each) for each in (output, address))
         if inner == outer or inner.startswith(outer.rstrip("/") + "/"):
-            raise OutputError("lies in a folder of inputs", subject=output, remedy=f"Give an output outside of {place}")
+            raise OutputError(
+                "lies in a folder of inputs", subject=output, remedy=f"Give an output outside of {address}"
+            )
 
 
 def comparable(address: str) -> str:
@@ -154,12 +156,12 @@ def comparable(address: str) -> str:
     return address.rstrip("/") if "://" in address else os.path.realpath(address).replace(os.sep, "/")
 
 
-def _files_in(place: str, endings: tuple[str, ...]) -> tuple[Storage, list[str]]:
+def _files_in(address: str, endings: tuple[str, ...]) -> tuple[Storage, list[str]]:
     """Return a folder's storage and the names of the files in and below it that end so, but for hidden ones."""
-    if "://" not in place and not os.path.isdir(place):
-        problem = "is no folder" if os.path.lexists(place) else "there is no such folder"
-        raise InputError(problem, subject=place, remedy="Give a folder, or a CSV file")
-    storage = open_storage(place)
+    if "://" not in address and not os.path.isdir(address):
+        problem = "is no folder" if os.path.lexists(address) else "there is no such folder"
+        raise InputError(problem, subject=address, remedy="Give a folder, or a CSV file")
+    storage = open_storage(address)
     return storage, [name for name in storage.walk() if name.lower().endswith(endings) and not _is_hidden(name)]
 
 
@@ -179,7 +181,7 @@ def _free_id(text: str, taken: set[str]) -> str:
 
 
 def read_table(
-    storage: Storage, name: str, place: str, allowed: Iterable[str], needed: Iterable[str]
+    storage: Storage, name: str, address: str, allowed: Iterable[str], needed: Iterable[str]
 ) -> list[tuple[int, dict[str, str]]]:
     """Read a CSV file with a header.
 
@@ -209,7 +211,7 @@ def read_table(
         rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"this table cannot be read ({error})", subject=place, remedy="Give a CSV file in UTF-8"
+            f"this table cannot be read ({error})", subject=address, remedy="Give a CSV file in UTF-8"
         ) from error
     unknown = [column for column in columns if column not in allowed]
     missing = [column for column in needed if column not in columns]
@@ -219,24 +221,24 @@ def read_table(
             f"has no column '{missing[0]}'" if missing else f"has an unknown column '{unknown[0]}'" if unknown else ""
         )
         raise InputError(
-            word or f"has the column '{twice[0]}' twice", subject=place, remedy=f"Columns are: {', '.join(allowed)}"
+            word or f"has the column '{twice[0]}' twice", subject=address, remedy=f"Columns are: {', '.join(allowed)}"
         )
     for line, row in rows:
         if None in row or None in row.values():
-            raise InputError(f"line {line} has another number of columns than the header", subject=place)
+            raise InputError(f"line {line} has another number of columns than the header", subject=address)
     if not rows:
-        raise InputError("has no rows", subject=place, remedy="Give rows under the header")
+        raise InputError("has no rows", subject=address, remedy="Give rows under the header")
     return [(line, {column: value.strip() for column, value in row.items()}) for line, row in rows]
 
 
-def _rows(kind: Kind, storage: Storage, name: str, place: str) -> list[Item]:
+def _rows(kind: Kind, storage: Storage, name: str, address: str) -> list[Item]:
     taken: set[str] = set()
     items = []
-    for line, row in read_table(storage, name, place, COLUMNS[kind], ("path",)):
+    for line, row in read_table(storage, name, address, COLUMNS[kind], ("path",)):
         try:
             items.append(_item(kind, row, storage, taken))
         except MotionwarpError as error:
-            raise InputError(f"line {line}: {_problem(error)}", subject=place, remedy=error.remedy) from error
+            raise InputError(f"line {line}: {_problem(error)}", subject=address, remedy=error.remedy) from error
     return items
 
 
@@ -274,9 +276,11 @@ def _seconds(column: str, text: str) -> float:
     return value
 
 
-def _unique(items: Iterable[Item], place: str) -> tuple[Item, ...]:
+def _unique(items: Iterable[Item], address: str) -> tuple[Item, ...]:
     seen: dict[str, Item] = {}
     for item in items:
         if seen.setdefault(item.id.lower(), item) is not item:
-            raise InputError(f"the id '{item.id}' comes twice", subject=place, remedy="Give every row an id of its own")
+            raise InputError(
+                f"the id '{item.id}' comes twice", subject=address, remedy="Give every row an id of its own"
+            )
     return tuple(seen.values())

@@ -189,7 +189,7 @@ def clip_seed(seed: int, clip_id: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def plan_facts(plan: Plan) -> dict[str, Any]:
+def plan_summary(plan: Plan) -> dict[str, Any]:
     """Return what is kept to notice that another choice of pairs, or another list of them, would make other clips."""
     ids = "\n".join(clip.id for clip in plan.clips)
     return {"clips": {"count": len(plan.clips), "ids_sha256": hashlib.sha256(ids.encode()).hexdigest()}}

@@ -23,7 +23,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class FileRecord:
     """A file's checksum and bytes."""
 
     sha256: str
@@ -54,7 +54,7 @@ class ClipRecord:
     augmentation : dict
         As `Draw.as_dict`.
     warnings : list of str
-    files : dict of str to FileFacts
+    files : dict of str to FileRecord
         All files of the clip's folder but the record itself.
     error, error_kind : str
         Message and class of the error of a clip that failed.
@@ -88,7 +88,7 @@ class ClipRecord:
     driving_licence: str = ""
     augmentation: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    files: dict[str, FileFacts] = field(default_factory=dict)
+    files: dict[str, FileRecord] = field(default_factory=dict)
     error: str = ""
     error_kind: str = ""
     tries: int = 0
@@ -102,7 +102,7 @@ class ClipRecord:
         """Read a record; InputError if it is damaged."""
         try:
             values: dict[str, Any] = json.loads(content)
-            values["files"] = {checked_name(name): FileFacts(**facts) for name, facts in values["files"].items()}
+            values["files"] = {checked_name(name): FileRecord(**facts) for name, facts in values["files"].items()}
             checked_id(values["id"])
             if values.get("video"):
                 checked_name(values["video"])
@@ -181,7 +181,7 @@ def read_record(storage: Storage, clip_id: str) -> ClipRecord | None:
     return None
 
 
-def folder_facts(folder: Path) -> dict[str, FileFacts]:
+def file_records(folder: Path) -> dict[str, FileRecord]:
     """Return checksum and size of every file in a folder and those within, by name from the folder."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(folder).as_posix(): FileFacts(file_sha256(file), file.stat().st_size) for file in files}
+    return {file.relative_to(folder).as_posix(): FileRecord(file_sha256(file), file.stat().st_size) for file in files}

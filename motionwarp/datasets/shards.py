@@ -18,7 +18,7 @@ from motionwarp.datasets.clip_reader import ClipReader
 from motionwarp.datasets.config import encoded
 from motionwarp.datasets.input_notes import stream_sha256
 from motionwarp.datasets.manifest import MANIFEST, done_rows, read_manifest
-from motionwarp.datasets.records import RECORD, FileFacts, checked_name
+from motionwarp.datasets.records import RECORD, FileRecord, checked_name
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import OptionError
 
@@ -86,8 +86,8 @@ def write_shards(
     done = 0
     for number, part in enumerate(_parts(rows, limits)):
         name = f"{FOLDER}/clips-{number:06d}.tar"
-        facts = _write_shard(storage, name, [row["id"] for row in part])
-        entries.append({"name": name, "clips": [row["id"] for row in part], **asdict(facts)})
+        record = _write_shard(storage, name, [row["id"] for row in part])
+        entries.append({"name": name, "clips": [row["id"] for row in part], **asdict(record)})
         done += len(part)
         if progress is not None:
             progress("shards", done, len(rows))
@@ -123,13 +123,15 @@ def shard_problems(storage: Storage, *, deep: bool) -> list[str]:
     index = read_index(storage)
     try:
         limits = ShardLimits(**index["limits"])
-        facts = {checked_name(shard["name"]): FileFacts(shard["sha256"], shard["bytes"]) for shard in index["shards"]}
+        records = {
+            checked_name(shard["name"]): FileRecord(shard["sha256"], shard["bytes"]) for shard in index["shards"]
+        }
     except (KeyError, TypeError, ValueError, OptionError):
         return [f"{FOLDER}: are unfinished; make them again with `dataset export SET webdataset`"]
     if index["key"] != _key(storage, limits):
         return [f"{FOLDER}: were made before the manifest; make them again with `dataset export SET webdataset`"]
-    problems = [f"{name}: is not in {INDEX}" for name in there if name not in facts and name != INDEX]
-    for name, wanted in facts.items():
+    problems = [f"{name}: is not in {INDEX}" for name in there if name not in records and name != INDEX]
+    for name, wanted in records.items():
         if name not in there:
             problems.append(f"{name}: is missing")
         elif storage.size(name) != wanted.bytes:
@@ -152,7 +154,7 @@ def _parts(rows: Sequence[dict[str, Any]], limits: ShardLimits) -> Iterator[list
         yield part
 
 
-def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> FileFacts:
+def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> FileRecord:
     with storage.pending_file(name) as pending:
         # GNU's form for ids too long for USTAR's 100 letters; shorter names look alike in both
         with tarfile.open(pending.path, "w", format=tarfile.GNU_FORMAT) as archive:
@@ -160,9 +162,9 @@ def _write_shard(storage: Storage, name: str, clips: Sequence[str]) -> FileFacts
                 clip = ClipReader(storage, clip_id)
                 for file in (RECORD, *sorted(clip.record.files)):
                     _append(archive, f"{clip_id}.{member_ending(file)}", storage, f"{clip.folder}/{file}")
-        facts = FileFacts(file_sha256(pending.path), pending.path.stat().st_size)
+        record = FileRecord(file_sha256(pending.path), pending.path.stat().st_size)
         pending.commit()
-    return facts
+    return record
 
 
 def member_ending(file: str) -> str:

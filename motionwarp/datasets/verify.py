@@ -74,16 +74,16 @@ def verify(
 def _strangers(storage: Storage, rows: list[dict[str, Any]]) -> list[str]:
     """Tell of clips and failures that the manifest does not know, and of failures that are not there."""
     status = {row["id"]: row["status"] for row in rows}
-    failures = {name.removesuffix(".json") for name in storage.names(FAILED)}
+    failed = {name.removesuffix(".json") for name in storage.names(FAILED)}
     problems = [f"{name}: is not in the manifest" for name in storage.names(CLIPS) if name not in status]
     # as when clips were tried again by a run that has not ended
     problems += [
         f"{name}: is there, but failed in the manifest" for name in storage.names(CLIPS) if status.get(name) == FAILED
     ]
     problems += [
-        f"{FAILED}/{name}.json: is not in the manifest" for name in sorted(failures) if status.get(name) != FAILED
+        f"{FAILED}/{name}.json: is not in the manifest" for name in sorted(failed) if status.get(name) != FAILED
     ]
-    wanted = (name for name, state in status.items() if state == FAILED and name not in failures)
+    wanted = (name for name, state in status.items() if state == FAILED and name not in failed)
     return problems + [f"{FAILED}/{name}.json: is missing" for name in wanted]
 
 
@@ -99,13 +99,13 @@ def _check_clip(storage: Storage, row: dict[str, object], report: VerifyReport, 
     report.problems += [f"{record.id}: {name} is not in its record" for name in sorted(there - wanted)]
     sound = True
     for name in sorted(set(record.files) & there):
-        facts, address = record.files[name], f"{clip.folder}/{name}"
+        expected, address = record.files[name], f"{clip.folder}/{name}"
         report.files += 1
-        report.bytes += facts.bytes
-        if storage.size(address) != facts.bytes:
-            report.problems.append(f"{record.id}: {name} has {storage.size(address)} bytes, not {facts.bytes}")
+        report.bytes += expected.bytes
+        if storage.size(address) != expected.bytes:
+            report.problems.append(f"{record.id}: {name} has {storage.size(address)} bytes, not {expected.bytes}")
             sound = False
-        elif deep and stream_sha256(storage, address) != facts.sha256:
+        elif deep and stream_sha256(storage, address) != expected.sha256:
             report.problems.append(f"{record.id}: {name} has another checksum than its record says")
             sound = False
     if deep and sound and wanted <= there:

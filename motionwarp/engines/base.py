@@ -5,9 +5,9 @@ Work is done in two passes, so that warps can be smoothed over a whole clip whil
 1. `plan` gives a few hundred floats for each frame, `theta`. The pipeline gathers them over the clip and smooths them.
 2. `render` turns poses and smoothed `theta` into pixels, a batch of frames at a time.
 
-Both passes are pure functions of their arguments once the engine is prepared: the same frames in other batches give the same
-layers, and several threads may call them at once. What an engine offers beside it (its name, weights, training) is said by its
-`EngineSpec`.
+Both passes are pure functions of their arguments once the engine is prepared: the same frames in other batches give the
+same layers, and several threads may call them at once. What an engine offers beside it (its name, weights, training) is
+said by its `EngineSpec`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Motion:
     points : float32 (T, 18, 3)
         x, y in pixels of the output frame and the score, retargeted to the source's proportions.
     rotations : float32 (T, J, 6) or None
-        Of the body's joints against their parents, 6D (Zhou et al. 2019); the root's is the body's orientation. None where only
-        the points are known.
+        Of the body's joints against their parents, 6D (Zhou et al. 2019); the root's is the body's orientation. None
+        where only the points are known.
     root : float32 (T, 3) or None
         Position of the root joint in meters, y down and z away from the camera; together with `rotations` only.
     camera : float32 (T, 3) or None
@@ -152,8 +152,8 @@ class Engine(ABC):
         Returns
         -------
         float32 (B, D)
-            `theta`, flat; D is fixed once the engine is prepared. Entries vary smoothly with the pose, so that a low-pass
-            filter over time is meaningful for every one of them.
+            `theta`, flat; D is fixed once the engine is prepared. Entries vary smoothly with the pose, so that a
+            low-pass filter over time is meaningful for every one of them.
         """
 
     @abstractmethod

@@ -134,7 +134,8 @@ def _engines_of_others() -> tuple[list[_Found], list[str]]:
             continue
         if not isinstance(spec, EngineSpec):
             problems.append(
-                f"The engine '{entry.name}' of {owner} is left out: {entry.value} is {type(spec).__name__}, not EngineSpec."
+                f"The engine '{entry.name}' of {owner} is left out: {entry.value} is {type(spec).__name__}, "
+                "not EngineSpec."
             )
             continue
         found.append(_Found(spec, owner))

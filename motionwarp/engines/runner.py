@@ -30,8 +30,8 @@ _LARGEST_BATCH: Final = 32
 class EngineRunner:
     """An engine, prepared, that goes on where memory runs out.
 
-    A batch that does not fit is made anew in halves, and all later ones are no larger; where a single frame does not fit either,
-    the work goes on on the CPU. Engines give the same layers in any batches, so that only the time tells.
+    A batch that does not fit is made anew in halves, and all later ones are no larger; where a single frame does not
+    fit either, the work goes on on the CPU. Engines give the same layers in any batches, so that only the time tells.
 
     Attributes
     ----------

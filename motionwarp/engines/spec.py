@@ -1,8 +1,8 @@
 """What an engine says of itself: the light value from which options, commands, help, weights and fingerprints derive.
 
-Making one imports neither networks nor PyTorch: code is named by references ("package.module:attribute") and imported when it
-is used. An engine of this package is a folder of `motionwarp/engines` whose `__init__.py` has a `SPEC`; another package names
-its spec by an entry point of the group `motionwarp.engines`.
+Making one imports neither networks nor PyTorch: code is named by references ("package.module:attribute") and imported
+when it is used. An engine of this package is a folder of `motionwarp/engines` whose `__init__.py` has a `SPEC`; another
+package names its spec by an entry point of the group `motionwarp.engines`.
 """
 
 from __future__ import annotations
@@ -79,13 +79,13 @@ class EngineSpec:
     help : str
         One line for people who choose.
     engine : str
-        Reference to a class of `Engine`; called with its weights (a name of the register or a `Path`), or without an argument
-        if the engine has none.
+        Reference to a class of `Engine`; called with its weights (a name of the register or a `Path`), or without an
+        argument if the engine has none.
     architectures : tuple of str
         Of the files of weights that it loads; empty for an engine without weights.
     weights : str
-        Name in the register, or path of a file, of the weights that the engine's name stands for; empty if none ship, so
-        that only a file can be given.
+        Name in the register, or path of a file, of the weights that the engine's name stands for; empty if none ship,
+        so that only a file can be given.
     auto_order : int or None
         Where `--engine auto` has a choice it takes the least; None is never taken.
     stages : mapping of str to StageSpec

@@ -81,7 +81,7 @@ class ClipLabels:
     inputs: PoseTrack
     mattes: MatteFolder | None
     source_matte_given: bool
-    facts: dict[str, object]
+    details: dict[str, object]
 
     def truth_matte(self, index: int, rgb: ByteArray, estimator: Estimator) -> FloatArray:
         """Return the matte that the real frame is cut out with, float32 (H, W)."""
@@ -137,13 +137,13 @@ def read_labels(clip: Path, folder: Path | None, poses: Origin, mattes: Origin, 
             remedy="Give the clip's own labels",
         )
     source_matte_given = has_mattes and mattes is not Origin.ANALYZER
-    facts: dict[str, object] = {
+    details: dict[str, object] = {
         "poses": "analyser" if seen is not None else "given",
         "source_matte": "given" if source_matte_given else "analyser",
         "true_poses": "given" if has_poses else "analyser",
         "true_mattes": "given" if has_mattes else "analyser",
     }
-    return ClipLabels(truth, inputs, MatteFolder(matte_folder) if has_mattes else None, source_matte_given, facts)
+    return ClipLabels(truth, inputs, MatteFolder(matte_folder) if has_mattes else None, source_matte_given, details)
 
 
 def _seen_track(clip: Path, info: VideoInfo, estimator: Estimator) -> PoseTrack:

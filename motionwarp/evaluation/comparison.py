@@ -1,4 +1,4 @@
-"""Figures of several systems on the same frames: means and paired differences, in a form for JSON."""
+"""Metrics of several systems on the same frames: means and paired differences, in a form for JSON."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _DIGITS: Final = 5
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """All systems' figures of one frame.
+    """All systems' metrics of one frame.
 
     Attributes
     ----------
     frame : str
         A number in a clip, or a photo's name.
-    figures : dict
+    metrics : dict
         By system.
     real_near : int
         Number of the target's points that the analyzer finds on the real picture: what a perfect result would get.
     """
 
     frame: str
-    figures: dict[str, FrameMetrics]
+    metrics: dict[str, FrameMetrics]
     real_near: int
 
 
@@ -82,27 +82,27 @@ class Comparison:
     name: str
     systems: tuple[str, ...]
     records: list[FrameRecord]
-    facts: dict[str, object] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
     flicker: dict[str, float] = field(default_factory=dict)
     source: ByteArray | None = None
     rows: list[SheetRow] = field(default_factory=list)
 
     def means(self) -> dict[str, dict[str, float]]:
-        """Return every system's figures over the frames, and "real": what the real pictures themselves get."""
+        """Return every system's metrics over the frames, and "real": what the real pictures themselves get."""
         result = {}
         for system in self.systems:
-            figures = [record.figures[system] for record in self.records]
+            metrics = [record.metrics[system] for record in self.records]
             result[system] = {
-                "ssim": _mean([each.ssim for each in figures]),
-                "psnr": _mean([each.psnr for each in figures]),
-                "l1": _mean([each.l1 for each in figures]),
-                "matte_iou": _mean([each.matte_iou for each in figures]),
+                "ssim": _mean([each.ssim for each in metrics]),
+                "psnr": _mean([each.psnr for each in metrics]),
+                "l1": _mean([each.l1 for each in metrics]),
+                "matte_iou": _mean([each.matte_iou for each in metrics]),
                 "points_redetected": _share(
-                    sum(each.points_near for each in figures), sum(each.points_total for each in figures)
+                    sum(each.points_near for each in metrics), sum(each.points_total for each in metrics)
                 ),
             }
         first = self.systems[0]
-        total = sum(record.figures[first].points_total for record in self.records)
+        total = sum(record.metrics[first].points_total for record in self.records)
         result["real"] = {"points_redetected": _share(sum(record.real_near for record in self.records), total)}
         for system, value in self.flicker.items():
             result[system]["flicker"] = round(value, _DIGITS)
@@ -112,7 +112,7 @@ class Comparison:
         """Return everything for JSON, frame by frame too."""
         return {
             "name": self.name,
-            **self.facts,
+            **self.details,
             "frames": len(self.records),
             "figures": self.means(),
             "by_frame": [_frame_summary(record) for record in self.records],
@@ -120,7 +120,7 @@ class Comparison:
 
 
 def overall_means(comparisons: Sequence[Comparison]) -> dict[str, dict[str, float]]:
-    """Return every system's figures as means over clips, each clip counting once whatever its length."""
+    """Return every system's metrics as means over clips, each clip counting once whatever its length."""
     by_clip = [comparison.means() for comparison in comparisons]
     result: dict[str, dict[str, float]] = {}
     for system in by_clip[0]:
@@ -151,7 +151,7 @@ def _paired(comparisons: Sequence[Comparison], first: str, second: str, measure:
     by_clip = []
     for comparison in comparisons:
         pairs = [
-            (_value(record.figures[first], measure), _value(record.figures[second], measure))
+            (_value(record.metrics[first], measure), _value(record.metrics[second], measure))
             for record in comparison.records
         ]
         by_clip.append(np.array([one - other for one, other in pairs if one is not None and other is not None]))
@@ -169,14 +169,14 @@ def _paired(comparisons: Sequence[Comparison], first: str, second: str, measure:
     }
 
 
-def _value(figures: FrameMetrics, measure: str) -> float | None:
+def _value(metrics: FrameMetrics, measure: str) -> float | None:
     if measure == "points_redetected":
-        return figures.points_near / figures.points_total if figures.points_total else None
-    return float(getattr(figures, measure))
+        return metrics.points_near / metrics.points_total if metrics.points_total else None
+    return float(getattr(metrics, measure))
 
 
 def _frame_summary(record: FrameRecord) -> dict[str, object]:
-    figures = {
+    metrics = {
         system: {
             "ssim": round(each.ssim, _DIGITS),
             "psnr": round(each.psnr, 3),
@@ -184,9 +184,9 @@ def _frame_summary(record: FrameRecord) -> dict[str, object]:
             "matte_iou": round(each.matte_iou, _DIGITS),
             "points": [each.points_near, each.points_total],
         }
-        for system, each in record.figures.items()
+        for system, each in record.metrics.items()
     }
-    return {"frame": record.frame, **figures}
+    return {"frame": record.frame, **metrics}
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -214,8 +214,8 @@ def _row(comparison: Comparison, row: SheetRow) -> list[Tile]:
         Tile(_small(row.target), f"{comparison.name} {row.frame}"),
     ]
     for system, picture in row.results.items():
-        figures = row.record.figures[system]
-        caption = f"{system} {figures.ssim:.3f} {figures.psnr:.1f} {figures.points_near}/{figures.points_total}"
+        metrics = row.record.metrics[system]
+        caption = f"{system} {metrics.ssim:.3f} {metrics.psnr:.1f} {metrics.points_near}/{metrics.points_total}"
         tiles.append(Tile(_small(picture), caption))
     return tiles
 

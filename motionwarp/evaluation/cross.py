@@ -3,7 +3,7 @@
 Do results move as asked, look like the source, hold still.
 
 Every source is given every driving clip's motion, by every engine, as `motionwarp transfer` does it. What is asked for
-is known, the poses fitted to the source, and so is how the source looks; so the figures are of poses, of identity and
+is known, the poses fitted to the source, and so is how the source looks; so the metrics are of poses, of identity and
 of steadiness over time.
 """
 
@@ -38,7 +38,7 @@ from motionwarp.pipeline.setup import set_up
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import ByteArray, FloatArray, Frame
 
-CROSS_FIGURES: Final = {
+CROSS_METRICS: Final = {
     "pckh": ("PCKh", "higher", "share of the asked points found in the result within half the head's size"),
     "akd": ("AKD", "lower", "mean distance of points found and asked for, in torso lengths"),
     "mkr": ("MKR", "lower", "share of the asked points not found in the result"),
@@ -76,7 +76,7 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     Returns
     -------
     dict
-        For JSON: means by engine with intervals over combinations, paired differences, figures of every combination,
+        For JSON: means by engine with intervals over combinations, paired differences, metrics of every combination,
         failures.
 
     Raises
@@ -89,26 +89,26 @@ def evaluate_cross(settings: CrossSettings, progress: Progress) -> dict[str, Any
     device = resolve_device(settings.device)
     estimator = make_estimator(settings.pose_estimator, device, resolve_precision(settings.precision, device))
     rows: list[dict[str, Any]] = []
-    failures: list[dict[str, str]] = []
-    for inputs in _combinations(settings, estimator, failures, progress):
+    errors: list[dict[str, str]] = []
+    for inputs in _combinations(settings, estimator, errors, progress):
         try:
-            figures = {engine: _measured(inputs, engine, settings, estimator, progress) for engine in settings.engines}
+            metrics = {engine: _measured(inputs, engine, settings, estimator, progress) for engine in settings.engines}
         except MotionwarpError as error:
-            failures.append({"source": str(inputs.source), "driving": str(inputs.driving), "reason": str(error)})
+            errors.append({"source": str(inputs.source), "driving": str(inputs.driving), "reason": str(error)})
             continue
-        rows.append({"source": str(inputs.source), "driving": str(inputs.driving), "figures": figures})
+        rows.append({"source": str(inputs.source), "driving": str(inputs.driving), "figures": metrics})
     if not rows:
-        first = failures[0]["reason"] if failures else "there is none"
+        first = errors[0]["reason"] if errors else "there is none"
         raise InputError(f"no combination is left that all engines could do; the first failure: {first}")
     return {
         "figures": {
-            name: {"title": title, "better": better, "meaning": told}
-            for name, (title, better, told) in CROSS_FIGURES.items()
+            name: {"title": title, "better": better, "meaning": settings_text}
+            for name, (title, better, settings_text) in CROSS_METRICS.items()
         },
         "engines": {engine: _means(rows, engine, settings.seed) for engine in settings.engines},
         "differences": _differences(rows, settings),
         "combinations": [_plain(row) for row in rows],
-        "failures": failures,
+        "failures": errors,
     }
 
 
@@ -123,9 +123,9 @@ class _Inputs:
 
 
 def _combinations(
-    settings: CrossSettings, estimator: Estimator, failures: list[dict[str, str]], progress: Progress
+    settings: CrossSettings, estimator: Estimator, errors: list[dict[str, str]], progress: Progress
 ) -> Iterator[_Inputs]:
-    """Yield all combinations; a clip's motion is kept while its sources go by, sources are small and kept throughout."""
+    """Yield all combinations; a clip's motion is kept while its sources go by, sources are kept throughout."""
     options = settings.transfer_options()
     sources = {}
     for path in settings.sources:
@@ -133,7 +133,7 @@ def _combinations(
             prepared = prepare_source(read_source(path, options), options, estimator)
             sources[path] = prepared, reid_descriptor(prepared.person.rgb, prepared.person.pose.points)
         except MotionwarpError as error:
-            failures.append({"source": str(path), "driving": "", "reason": str(error)})
+            errors.append({"source": str(path), "driving": "", "reason": str(error)})
         progress("sources", len(sources), len(settings.sources))
     for driving in settings.drivings:
         try:
@@ -141,7 +141,7 @@ def _combinations(
             run = TransferRun(partial(_on_step, progress, driving.name))
             motion = observe_driving(clip, options, estimator, with_plate=False, run=run)
         except MotionwarpError as error:
-            failures.append({"source": "", "driving": str(driving), "reason": str(error)})
+            errors.append({"source": "", "driving": str(driving), "reason": str(error)})
             continue
         for source, (prepared, appearance) in sources.items():
             yield _Inputs(source, driving, AnalyzedInputs(prepared, motion, clip.info, estimator.name), appearance)
@@ -163,7 +163,7 @@ def _measured(
     for observation in estimator.follow(watcher.watch(render(plan))):
         watcher.found.append(None if observation.person is None else observation.person.pose.points)
         progress(stage, len(watcher.found), len(asked))
-    return watcher.figures()
+    return watcher.metrics()
 
 
 class _Watcher:
@@ -188,8 +188,8 @@ class _Watcher:
                 self._apart.append(apart)
             yield frame
 
-    def figures(self) -> dict[str, float]:
-        """Return all figures of one result; NaN where one makes no sense."""
+    def metrics(self) -> dict[str, float]:
+        """Return all metrics of one result; NaN where one makes no sense."""
         torso = float(np.median([torso_length(points) for points in self.asked]))
         torso = torso if torso > 0 else float("nan")
         agreements = [pose_agreement(found, asked) for found, asked in zip(self.found, self.asked, strict=True)]
@@ -214,7 +214,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _means(rows: Sequence[dict[str, Any]], engine: str, seed: int) -> dict[str, dict[str, float]]:
     means = {}
-    for name in CROSS_FIGURES:
+    for name in CROSS_METRICS:
         values = np.array([row["figures"][engine][name] for row in rows])
         values = values[np.isfinite(values)]
         if len(values):
@@ -230,7 +230,7 @@ def _means(rows: Sequence[dict[str, Any]], engine: str, seed: int) -> dict[str, 
 
 def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> list[dict[str, Any]]:
     differences = []
-    for name in CROSS_FIGURES:
+    for name in CROSS_METRICS:
         for first, second in combinations(settings.engines, 2):
             pairs = np.array([[row["figures"][engine][name] for engine in (first, second)] for row in rows])
             pairs = pairs[np.isfinite(pairs).all(axis=1)]
@@ -238,15 +238,15 @@ def _differences(rows: Sequence[dict[str, Any]], settings: CrossSettings) -> lis
                 continue
             found = paired_difference(pairs[:, 0], pairs[:, 1], seed=settings.seed)
             interval = found.interval
-            facts = {"mean": interval.mean, "low": interval.low, "high": interval.high, "p": found.p_value}
-            differences.append({"figure": name, "first": first, "second": second, **facts})
+            details = {"mean": interval.mean, "low": interval.low, "high": interval.high, "p": found.p_value}
+            differences.append({"figure": name, "first": first, "second": second, **details})
     return differences
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row for JSON, which knows no NaN."""
-    figures = {
+    metrics = {
         engine: {name: value if np.isfinite(value) else None for name, value in values.items()}
         for engine, values in row["figures"].items()
     }
-    return {**row, "figures": figures}
+    return {**row, "figures": metrics}

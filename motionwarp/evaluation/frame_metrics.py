@@ -1,4 +1,4 @@
-"""One result against the real picture: all figures of a frame."""
+"""One result against the real picture: all metrics of a frame."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TargetView(RenderedView):
 
 @dataclass(frozen=True)
 class FrameMetrics:
-    """Figures of one result.
+    """Metrics of one result.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class FrameMetrics:
 
 
 class FrameScorer:
-    """Computes figures.
+    """Computes metrics.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class FrameScorer:
         self.reader = reader
         self.final_size = final_size
 
-    def figures(self, results: Sequence[RenderedView], targets: Sequence[TargetView]) -> list[FrameMetrics]:
+    def metrics(self, results: Sequence[RenderedView], targets: Sequence[TargetView]) -> list[FrameMetrics]:
         """Judge results of one system.
 
         Parameters

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from motionwarp.errors import InputError, OptionError
-from motionwarp.options import ComputeOptions, Options, Panel, documented, option
+from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option
 from motionwarp.pipeline.options import EstimatorOptions, TransferOptions
 
 Family = Literal["pictures", "variants", "pose", "parsing", "lpips", "sets"]
@@ -57,12 +57,12 @@ def parse_families(text: str) -> tuple[Family, ...]:
     chosen = tuple(family for family in FAMILIES if family in names)
     if unknown := sorted(set(names) - set(FAMILIES)):
         raise OptionError(
-            f"'{unknown[0]}' is no family of figures",
+            f"'{unknown[0]}' is no family of metrics",
             values={"figures": text},
             remedy=f"Choose default, all, or of {', '.join(FAMILIES)}, with commas between",
         )
     if not chosen:
-        raise OptionError("names no figures", values={"figures": text}, remedy=f"Choose of {', '.join(FAMILIES)}")
+        raise OptionError("names no metrics", values={"figures": text}, remedy=f"Choose of {', '.join(FAMILIES)}")
     return chosen
 
 
@@ -71,10 +71,10 @@ def parse_families(text: str) -> tuple[Family, ...]:
 class ReenactmentSettings(Options):
     """The choices of a re-enactment.
 
-    Beside the options, `source_detail` is how many of the source's pixels each pixel of the finest window gets at most, and `rows` how
-    many frames are kept for a contact sheet, half of them the worst. Frames are evaluated whose distance to the source is a multiple of
-    `every`. `smooth_theta` needs windows that stand still, since warps are in pixels of the window. For `flicker` the frame after each
-    evaluated one is rendered too.
+    Beside the options, `source_detail` is how many of the source's pixels each pixel of the finest window gets at most,
+    and `rows` how many frames are kept for a contact sheet, half of them the worst. Frames are evaluated whose distance
+    to the source is a multiple of `every`. `smooth_theta` needs windows that stand still, since warps are in pixels of
+    the window. For `flicker` the frame after each evaluated one is rendered too.
     """
 
     source_frame: int | None = option(None, help="The source; by default the first with a person.", metavar="N", low=0)
@@ -153,9 +153,10 @@ class ReenactmentSettings(Options):
 class ReverseSettings(Options):
     """Which photos and poses are put back.
 
-    Photos whose torso is not seen, or whose person the layered engine cannot move, are left out and do not count. A photo's pose does not
-    depend on `count`. Beside the options, `source_detail` is the made source's pixels for each pixel of a crop, `background` the plain
-    level behind the person, 0..255, and `rows` the photos kept for a contact sheet, half of them the worst.
+    Photos whose torso is not seen, or whose person the layered engine cannot move, are left out and do not count. A
+    photo's pose does not depend on `count`. Beside the options, `source_detail` is the made source's pixels for each
+    pixel of a crop, `background` the plain level behind the person, 0..255, and `rows` the photos kept for a contact
+    sheet, half of them the worst.
     """
 
     count: int = option(100, help="Photos of the validation split.", metavar="N", low=1)
@@ -206,9 +207,8 @@ class CrossOptions(ComputeOptions, EstimatorOptions):
 
     def transfer_options(self, **changes: Any) -> TransferOptions:
         """Return the options that all transfers have, with some given anew."""
-        shared = {
-            name: getattr(self, name) for name in ("size", "end", "pose_estimator", "device", "precision", "seed")
-        }
+        names = ("size", "end", "pose_estimator", "device", "precision", "seed")
+        shared = {name: getattr(self, name) for name in names}
         return TransferOptions(**{"engine": self.engines[0], "audio": False, **shared, **changes})
 
 
@@ -261,38 +261,82 @@ class PairsSettings(ComputeOptions, EstimatorOptions):
         flags=("--figures",),
         parse=parse_families,
         shown_default="default",
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
     fit: WidthFit = option(
-        "exact", help="Results of another width: refuse, crop or pad with white.", panel=Panel.FIGURES
+        "exact", help="Results of another width: refuse, crop or pad with white.", panel=Panel.METRICS
     )
     with_points: bool = option(
         True,
         help="Without annotations, take what needs points from the analyser, or leave it out.",
         flags=("--points/--no-points",),
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
-    lpips: BackboneName = option("alex", help="Network of LPIPS.", panel=Panel.FIGURES)
+    lpips: BackboneName = option("alex", help="Network of LPIPS.", panel=Panel.METRICS)
     features: Path | None = option(
         None,
         help="Folder of published feature networks.",
         metavar="DIR",
         flags=("--features-dir",),
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
     fid_reference: Path | None = option(
         None,
         help="Real pictures for FID.",
         metavar="DIR",
         shown_default="the list's targets",
-        panel=Panel.FIGURES,
+        panel=Panel.METRICS,
     )
     limit: int | None = option(None, help="Draw so many pairs at random.", low=1)
     seed: int = option(0, help="Of the draw and of the statistics.", low=0)
     jobs: int | None = option(
         None,
-        help="Processes for figures without networks.",
+        help="Processes for metrics without networks.",
         shown_default="all cores",
         low=1,
         panel=Panel.COMPUTING,
     )
+
+
+@documented
+@dataclass(frozen=True)
+class StudySettings(OverwriteOptions):
+    """One study of two systems: pictures of equal names, endings aside, are compared by people.
+
+    The seed decides the draw, and which picture comes first in the page.
+    """
+
+    first: Path = option(help="Results of one system.", metavar="A_DIR", argument=True)
+    second: Path = option(help="Results of the other, named alike.", metavar="B_DIR", argument=True)
+    output: Path = option(help="Folder for the page and its key.", metavar="DIR", flags=("--output", "-o"))
+    question: str = option("Which picture looks more natural?", help="What participants are asked.")
+    limit: int | None = option(None, help="Draw so many at random.", flags=("--pairs",), low=1)
+    checks: int = option(5, help="Attention checks among them.", low=0)
+    height: int = option(512, help="Pictures are no higher, in pixels.", low=32)
+    seed: int = option(0, help="Of the draw.", low=0)
+
+
+@documented
+@dataclass(frozen=True)
+class PlainPairsSettings(Options):
+    """Which pairs with a real target are made; `background` is the plain level behind the person, 0..255.
+
+    Frames of a clip that are neighbors are nearly the same picture, hence the time between two of them.
+    """
+
+    photos: int = option(160, help="Reverse pairs of validation photos.", metavar="N", low=0)
+    pairs_per_clip: int = option(20, help="Pairs of frames of each validation clip, at most.", metavar="N", low=0)
+    every_seconds: float = option(
+        0.5, help="Between two frames of a clip, at least.", metavar="SECONDS", flags=("--every",), low=0
+    )
+    seed: int = option(0, help="The same seed gives the same pairs.", low=0)
+    background: int = LEVELS["grey"]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.background <= 255:
+            raise OptionError("numbers are out of range", subject=str(self))
+        if not self.photos and not self.pairs_per_clip:
+            raise OptionError(
+                "asks for no pairs", values={"photos": 0, "pairs_per_clip": 0}, remedy="Give one of them."
+            )

@@ -1,6 +1,6 @@
 """How well an estimator sees people: its points, mattes and parsings against the validation splits' labels.
 
-The points and mattes of the data are a teacher's pseudo-labels, so the figures say how near an estimator comes to its
+The points and mattes of the data are a teacher's pseudo-labels, so the metrics say how near an estimator comes to its
 teacher; the parsing is measured against labels drawn by people. Everything goes the way a user's picture goes: whole
 pictures and whole clips in, with finding and following included.
 """
@@ -169,19 +169,19 @@ class SeenPicture:
 
 @dataclass
 class AnalysisReport:
-    """All figures of one estimator.
+    """All metrics of one estimator.
 
     Attributes
     ----------
-    figures : dict
+    metrics : dict
         What `--json` prints.
     points : PointTally
-        What the figures of the points were made of.
+        What the metrics of the points were made of.
     seen : list of SeenPicture
         Every photo, for the contact sheet.
     """
 
-    figures: dict[str, object]
+    metrics: dict[str, object]
     points: PointTally
     seen: list[SeenPicture]
 
@@ -244,7 +244,7 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
             groups.add(to_groups(parsing), to_groups(photo.parsing))
             classes.add(parsing, photo.parsing)
         seen.append(_reduced(photo, near, predicted))
-    figures: dict[str, object] = {
+    metrics: dict[str, object] = {
         "pictures": len(seen),
         "not_found": missed,
         **points.fractions(),
@@ -255,13 +255,13 @@ def evaluate_photos(estimator: Estimator, ccp_folder: Path, split: Split = "vali
         "parsing_classes_iou": _named(LIP_NAMES, classes.overlaps()),
         "parsing_classes_miou": _mean_overlap(classes),
     }
-    return AnalysisReport(figures, points, seen)
+    return AnalysisReport(metrics, points, seen)
 
 
 def evaluate_clips(
     estimator: Estimator, video_folder: Path, clips: Sequence[str] = VALIDATION_CLIPS
 ) -> dict[str, dict[str, object]]:
-    """Measure points and mattes on clips, followed from their first frame; returns figures by clip and over all."""
+    """Measure points and mattes on clips, followed from their first frame; returns metrics by clip and over all."""
     result: dict[str, dict[str, object]] = {}
     every = PointTally()
     for clip in clips:

@@ -1,7 +1,7 @@
 """Test pairs over plain gray as files: reverse pairs of validation photos, and pairs of frames of validation clips.
 
 What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other
-protocols, cut out by the given mattes and laid over plain gray, so that no figure is decided by backgrounds, which no
+protocols, cut out by the given mattes and laid over plain gray, so that no metric is decided by backgrounds, which no
 engine moves.
 """
 
@@ -18,10 +18,10 @@ from motionwarp.data.held_out import draw_pairs
 from motionwarp.data.people_folder import spaced_frames
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
-from motionwarp.errors import InputError, OptionError, OutputError
+from motionwarp.errors import InputError, OutputError
 from motionwarp.evaluation.clip_labels import read_labels
 from motionwarp.evaluation.frame_metrics import TargetView
-from motionwarp.evaluation.options import Origin, ReverseSettings
+from motionwarp.evaluation.options import Origin, PlainPairsSettings, ReverseSettings
 from motionwarp.evaluation.pairs.report import make_folder, write_whole
 from motionwarp.evaluation.reenactment import shows_person
 from motionwarp.evaluation.reverse_pairs import framed_on_plain, reverse_pairs, shuffled_photos
@@ -37,39 +37,6 @@ FACTS_FILE: Final = "pairs.json"
 IMAGES: Final = "images"
 
 Progress = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class PlainPairsSettings:
-    """Which pairs are made.
-
-    Attributes
-    ----------
-    photos : int
-        Reverse pairs, one a validation photo, as far as there are usable photos.
-    pairs_per_clip : int
-        Ordered pairs of frames of each validation clip, at most.
-    every_seconds : float
-        Between two frames of a clip, at least: neighbors are nearly the same picture.
-    seed : int
-        Seed of the choice of photos, poses and frames.
-    background : int
-        Plain level behind the person, 0..255.
-    """
-
-    photos: int = 160
-    pairs_per_clip: int = 20
-    every_seconds: float = 0.5
-    seed: int = 0
-    background: int = 127
-
-    def __post_init__(self) -> None:
-        if min(self.photos, self.pairs_per_clip, self.every_seconds, self.seed) < 0 or not 0 <= self.background <= 255:
-            raise OptionError("numbers are out of range", subject=str(self))
-        if not self.photos and not self.pairs_per_clip:
-            raise OptionError(
-                "asks for no pairs", values={"photos": 0, "pairs_per_clip": 0}, remedy="Give one of them."
-            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Figures that papers report, from a data file that names every source."""
+"""Metrics that papers report, from a data file that names every source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from motionwarp.data.protocols import person_of
-from motionwarp.evaluation.pairs.config import FIGURES
+from motionwarp.evaluation.pairs.config import METRICS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,8 +35,8 @@ class Published:
     Attributes
     ----------
     system, dataset : str
-    figures : dict of str to float
-        By the names of `definitions.FIGURES`.
+    metrics : dict of str to float
+        By the names of `definitions.METRICS`.
     source : str
         Paper and table.
     note : str
@@ -45,14 +45,14 @@ class Published:
 
     system: str
     dataset: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     source: str
     note: str = ""
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.figures if name not in FIGURES]
-        if unknown or not self.source or self.dataset not in DATASETS or not self.figures:
-            raise ValueError(f"{self.system}: needs known figures, a data set and a source, got {self}")
+        unknown = [name for name in self.metrics if name not in METRICS]
+        if unknown or not self.source or self.dataset not in DATASETS or not self.metrics:
+            raise ValueError(f"{self.system}: needs known metrics, a data set and a source, got {self}")
 
 
 @cache

@@ -29,7 +29,7 @@ from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
 from motionwarp.evaluation.options import LEVELS, ReenactmentSettings
 from motionwarp.evaluation.scoring import Scorer
-from motionwarp.evaluation.systems import Contestant, SourceView, make_contestants
+from motionwarp.evaluation.systems import RenderingSystem, SourceView, make_systems
 from motionwarp.evaluation.windows import (
     SURE_SCORE,
     frame_extent,
@@ -63,7 +63,7 @@ class FramePlan:
     ----------
     source : int
     evaluated : tuple of int
-        Frames that figures are of.
+        Frames that metrics are of.
     rendered : tuple of int
         Those and, for flicker, the ones after them.
     windows : dict of int to PersonCrop
@@ -133,17 +133,17 @@ def _windows(labels: ClipLabels, indices: Sequence[int], rules: ReenactmentSetti
 
 
 def planned_theta(
-    contestant: Contestant, labels: ClipLabels, plan: FramePlan, rules: ReenactmentSettings
+    system: RenderingSystem, labels: ClipLabels, plan: FramePlan, rules: ReenactmentSettings
 ) -> FloatArray:
     """Return theta of the rendered frames; to be smoothed, it needs that of all frames."""
     if rules.smooth_theta == 0:
-        return contestant.plan(plan.poses)
+        return system.plan(plan.poses)
     present = np.flatnonzero(labels.inputs.present)
     driving = smooth_track(labels.inputs, rules.smooth_poses)
     matrix = plan.windows[plan.source].frame_to_crop()
     poses = np.stack([Pose(driving.points[index]).transformed(matrix).points for index in present])
     cuts = sorted({int(np.searchsorted(present, cut)) for cut in driving.cuts} - {0, len(present)})
-    theta = smooth_over_time(contestant.plan(poses), driving.times_seconds[present], cuts, rules.smooth_theta)
+    theta = smooth_over_time(system.plan(poses), driving.times_seconds[present], cuts, rules.smooth_theta)
     return np.asarray(theta[np.searchsorted(present, plan.rendered)])
 
 
@@ -197,7 +197,7 @@ def evaluate_clip(
     """
     rules = settings or ReenactmentSettings()
     where = device or torch.device("cpu")
-    contestants = make_contestants(engines)
+    systems = make_systems(engines)
     seer = estimator or BuiltinEstimator.load(where, dtype)
     if reader is None:
         reader = seer.reader if isinstance(seer, BuiltinEstimator) else BuiltinEstimator.load(where, dtype).reader
@@ -205,12 +205,12 @@ def evaluate_clip(
     plan = plan_frames(clip, labels, rules)
     source = _source_view(clip, labels, plan, rules, seer)
     height, width = source.backdrop.shape[:2]
-    for contestant in contestants:
-        contestant.prepare(source, RenderSettings(where, dtype, width, height))
-    thetas = [planned_theta(contestant, labels, plan, rules) for contestant in contestants]
+    for system in systems:
+        system.prepare(source, RenderSettings(where, dtype, width, height))
+    thetas = [planned_theta(system, labels, plan, rules) for system in systems]
     side = rules.full_frame
-    judge = FrameScorer(reader, None if side is None else (side, side))
-    scorer = Scorer(judge, [contestant.name for contestant in contestants], plan.evaluated, rules.rows, rules.flicker)
+    frame_scorer = FrameScorer(reader, None if side is None else (side, side))
+    scorer = Scorer(frame_scorer, [system.name for system in systems], plan.evaluated, rules.rows, rules.flicker)
     done = 0
     for batch in _batches(clip, labels, plan, rules, seer):
         rows = [plan.rendered.index(index) for index, _ in batch]
@@ -218,7 +218,7 @@ def evaluate_clip(
         results = [
             [_blanked(view, extent, rules.background) for view, extent in zip(views, blanks, strict=True)]
             for views in (
-                each.render(plan.poses[rows], theta[rows]) for each, theta in zip(contestants, thetas, strict=True)
+                each.render(plan.poses[rows], theta[rows]) for each, theta in zip(systems, thetas, strict=True)
             )
         ]
         scorer.add(batch, results)
@@ -227,8 +227,8 @@ def evaluate_clip(
             progress(clip.name, done, len(plan.rendered))
     if done < len(plan.rendered):
         raise InputError("it ends before its labels do", subject=clip, remedy="Give the clip's own labels")
-    facts = {"source_frame": plan.source, **labels.facts}
-    return scorer.comparison(clip.stem, facts, source.framed.rgb)
+    details = {"source_frame": plan.source, **labels.details}
+    return scorer.comparison(clip.stem, details, source.framed.rgb)
 
 
 def _source_view(

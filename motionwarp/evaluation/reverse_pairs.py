@@ -4,7 +4,7 @@ A real photo is the target, and the source is made from it, so that single photo
 
 For a photo I with the person in pose P, another pose P' is drawn and the layered engine moves the person into it: I'.
 The task is (I', P', P) to I. The target is real; the source has what a mover of pixels does to a person, so an engine
-has to cope with tears and stretched cloth in its input, and no figure can be perfect: what I' lost is lost.
+has to cope with tears and stretched cloth in its input, and no metric can be perfect: what I' lost is lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.frame_metrics import FrameScorer, TargetView
 from motionwarp.evaluation.options import ReverseSettings
 from motionwarp.evaluation.scoring import Scorer
-from motionwarp.evaluation.systems import SourceView, make_contestants
+from motionwarp.evaluation.systems import SourceView, make_systems
 from motionwarp.evaluation.windows import SURE_SCORE, matte_in, on_plain, person_box, person_window, picture_in
 from motionwarp.perception.backends.builtin import BuiltinEstimator
 from motionwarp.perception.base import Estimator
@@ -100,14 +100,14 @@ def evaluate_reverse_pairs(
     """
     rules = settings or ReverseSettings()
     where = device or torch.device("cpu")
-    contestants = make_contestants(engines)
+    systems = make_systems(engines)
     seer = estimator or BuiltinEstimator.load(where, dtype)
     if reader is None:
         reader = seer.reader if isinstance(seer, BuiltinEstimator) else BuiltinEstimator.load(where, dtype).reader
     names = chosen_photos(data_folder, rules)
     scorer = Scorer(
         FrameScorer(reader),
-        [each.name for each in contestants],
+        [each.name for each in systems],
         [int(name) for name in names],
         rules.rows,
         False,
@@ -117,9 +117,9 @@ def evaluate_reverse_pairs(
     for pair in reverse_pairs(data_folder, names, rules, seer):
         poses = pair.target.pose.points[None]
         results = []
-        for contestant in contestants:
-            contestant.prepare(pair.source, RenderSettings(where, dtype, CROP_WIDTH, CROP_HEIGHT))
-            results.append(contestant.render(poses, contestant.plan(poses)))
+        for system in systems:
+            system.prepare(pair.source, RenderSettings(where, dtype, CROP_WIDTH, CROP_HEIGHT))
+            results.append(system.render(poses, system.plan(poses)))
         scorer.add([(int(pair.name), pair.target)], results, [pair.source.framed.rgb])
         used += 1
         if progress is not None:
@@ -156,7 +156,7 @@ def reverse_pairs(
         Names of the photos.
     settings : ReverseSettings
     estimator : Estimator
-        Gives parsings: of the photo for the layered engine, of the made source for contestants.
+        Gives parsings: of the photo for the layered engine, of the made source for systems.
     """
     poses_of_clips = clip_poses(data_folder / "video")
     points = json.loads((data_folder / "ccp" / "keypoints18.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Gathering figures while frames come by: judging, flicker, and the frames worth looking at."""
+"""Gathering metrics while frames come by: scoring, flicker, and the frames worth looking at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REAL = "real"
 
 
 class Scorer:
-    """Takes rendered frames in order and keeps only figures and a few pictures.
+    """Takes rendered frames in order and keeps only metrics and a few pictures.
 
     Parameters
     ----------
@@ -35,20 +35,20 @@ class Scorer:
 
     def __init__(
         self,
-        judge: FrameScorer,
+        frame_scorer: FrameScorer,
         systems: Sequence[str],
         evaluated: Sequence[int],
         rows: int,
         with_flicker: bool,
         name_of: Callable[[int], str] = str,
     ) -> None:
-        self.judge = judge
+        self.frame_scorer = frame_scorer
         self.systems = tuple(systems)
         self.evaluated = frozenset(evaluated)
         self.with_flicker = with_flicker
         self.name_of = name_of
         self.records: list[FrameRecord] = []
-        self._judged_by = next((system for system in systems if system != COPY), systems[0])
+        self._scored_by = next((system for system in systems if system != COPY), systems[0])
         even = min(rows - rows // 2, len(evaluated))
         self._even = {evaluated[int(place)] for place in np.linspace(0, len(evaluated) - 1, even)} if even else set()
         self._worst_count = rows // 2
@@ -89,19 +89,19 @@ class Scorer:
     def _records(
         self, targets: Sequence[tuple[int, TargetView]], results: Sequence[Sequence[RenderedView]]
     ) -> list[tuple[int, FrameRecord]]:
-        """Judge the frames that count; returns their places in the batch with their figures."""
+        """Judge the frames that count; returns their places in the batch with their metrics."""
         counted = [place for place, (index, _) in enumerate(targets) if index in self.evaluated]
         if not counted:
             return []
         views = [targets[place][1] for place in counted]
-        figures = [self.judge.figures([of_system[place] for place in counted], views) for of_system in results]
-        real = self.judge.points_near([view.rgb for view in views], views)
+        metrics = [self.frame_scorer.metrics([of_system[place] for place in counted], views) for of_system in results]
+        real = self.frame_scorer.points_near([view.rgb for view in views], views)
         return [
             (
                 place,
                 FrameRecord(
                     self.name_of(targets[place][0]),
-                    {system: each[row] for system, each in zip(self.systems, figures, strict=True)},
+                    {system: each[row] for system, each in zip(self.systems, metrics, strict=True)},
                     real[row][0],
                 ),
             )
@@ -118,7 +118,7 @@ class Scorer:
         if index in self._even:
             self._even_rows.append(row)
         self._worst_rows.append(row)
-        self._worst_rows.sort(key=lambda each: each.record.figures[self._judged_by].ssim)
+        self._worst_rows.sort(key=lambda each: each.record.metrics[self._scored_by].ssim)
         del self._worst_rows[self._worst_count :]
 
     def _compare(self, index: int, now: dict[str, ByteArray]) -> None:

@@ -54,7 +54,7 @@ class Difference:
 
 
 def bootstrap_interval(values: Doubles, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """Return the mean of pairs' figures with its 95 % percentile bootstrap interval (Efron 1979), resampled by pair.
+    """Return the mean of pairs' metrics with its 95 % percentile bootstrap interval (Efron 1979), resampled by pair.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def paired_difference(first: Doubles, second: Doubles, *, seed: int = 0, flips: 
     Parameters
     ----------
     first, second : float64 (N,)
-        Figures of the same pairs in the same order.
+        MetricValues of the same pairs in the same order.
     seed : int
     flips : int
         Random sign patterns; with 13 pairs or fewer all of them are tried instead.
@@ -100,7 +100,7 @@ def paired_difference(first: Doubles, second: Doubles, *, seed: int = 0, flips: 
         If lengths differ, there is no pair, or a value is not finite.
     """
     if first.shape != second.shape:
-        raise ValueError(f"paired figures need equal shapes, got {first.shape} and {second.shape}")
+        raise ValueError(f"paired metrics need equal shapes, got {first.shape} and {second.shape}")
     differences = first - second
     return Difference(bootstrap_interval(differences, seed=seed), _sign_flip_p(differences, seed, flips))
 
@@ -160,4 +160,4 @@ def binomial_p(successes: int, trials: int) -> float:
 
 def _check(values: Doubles) -> None:
     if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
-        raise ValueError(f"means need finite figures of at least one pair, got {values.shape}")
+        raise ValueError(f"means need finite metrics of at least one pair, got {values.shape}")

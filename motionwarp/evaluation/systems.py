@@ -21,7 +21,7 @@ COPY: Final = "copy"
 
 @dataclass(frozen=True, eq=False)
 class SourceView:
-    """The source as contestants get it.
+    """The source as systems get it.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class SourceView:
     backdrop: ByteArray
 
 
-class Contestant(Protocol):
+class RenderingSystem(Protocol):
     """One system: prepared for a source, then asked for frames in the two passes of `Engine`."""
 
     name: str
@@ -56,7 +56,7 @@ class Contestant(Protocol):
         ...
 
 
-class EngineContestant:
+class EngineSystem:
     """An engine, its person layer composited on the protocol's background."""
 
     def __init__(self, name: str, engine: Engine) -> None:
@@ -80,7 +80,7 @@ class EngineContestant:
         return [_on(self._backdrop, layer) for layer in self.engine.render(Motion(target_poses), theta)]
 
 
-class CopyContestant:
+class CopySystem:
     """The source as it is, framed on itself: what a system that does nothing would give."""
 
     name = COPY
@@ -103,8 +103,8 @@ class CopyContestant:
         return [self._source] * len(target_poses)
 
 
-def make_contestants(names: Sequence[str]) -> list[Contestant]:
-    """Make contestants.
+def make_systems(names: Sequence[str]) -> list[RenderingSystem]:
+    """Make systems.
 
     Parameters
     ----------
@@ -116,23 +116,23 @@ def make_contestants(names: Sequence[str]) -> list[Contestant]:
     OptionError
         If there is none, one is given twice, or there is no such engine.
     """
-    contestants = [_contestant(name) for name in names]
-    labels = [contestant.name for contestant in contestants]
+    systems = [_make_system(name) for name in names]
+    labels = [system.name for system in systems]
     if not labels or len(set(labels)) < len(labels):
         raise OptionError(
             f"engines to be compared must differ, got {', '.join(labels) or 'none'}",
             values={"engine": ", ".join(names)},
             remedy="Name every engine once; files need different names",
         )
-    return contestants
+    return systems
 
 
-def _contestant(name: str) -> Contestant:
+def _make_system(name: str) -> RenderingSystem:
     if name == COPY:
-        return CopyContestant()
+        return CopySystem()
     engine = make_engine(name)
     # several files may hold one engine's weights, so files go by their own names
-    return EngineContestant(Path(name).stem if Path(name).suffix else engine.name, engine)
+    return EngineSystem(Path(name).stem if Path(name).suffix else engine.name, engine)
 
 
 def _on(backdrop: ByteArray, layer: PersonLayer) -> RenderedView:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from motionwarp.perception.crops import OUTSIDE_GRAY, extract_views
-from motionwarp.perception.framing import Box, View, crop_around, united, visible_box
+from motionwarp.perception.framing import Box, CropView, crop_around, united, visible_box
 from motionwarp.types import ByteArray, FloatArray, PersonCrop
 
 # points below it are guesses of their teacher, which must not widen a window
@@ -59,7 +59,7 @@ def frame_window(height: int, width: int, short_side: int) -> PersonCrop:
 
 def picture_in(rgb: ByteArray, window: PersonCrop) -> ByteArray:
     """Return what a window shows of a frame, without aliasing, gray outside of the frame; uint8 (h, w, 3)."""
-    return np.asarray(extract_views(rgb, [View(window)])[0], dtype=np.uint8)
+    return np.asarray(extract_views(rgb, [CropView(window)])[0], dtype=np.uint8)
 
 
 def matte_in(matte: FloatArray, window: PersonCrop) -> FloatArray:
@@ -78,7 +78,9 @@ def matte_in(matte: FloatArray, window: PersonCrop) -> FloatArray:
     """
     cover = np.rint(matte * np.float32(255)).astype(np.uint8)
     # sampled along with the frame's own extent, which tells how much of the gray outside was mixed in
-    sampled = extract_views(np.dstack([cover, np.full_like(cover, 255), cover]), [View(window)])[0].astype(np.float32)
+    sampled = extract_views(np.dstack([cover, np.full_like(cover, 255), cover]), [CropView(window)])[0].astype(
+        np.float32
+    )
     outside = (255 - sampled[..., 1]) / np.float32(255 - OUTSIDE_GRAY)
     return np.asarray(np.clip((sampled[..., 0] - OUTSIDE_GRAY * outside) / 255, 0, 1), dtype=np.float32)
 

@@ -21,7 +21,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
 from motionwarp.media.container import codec_name, demuxed, joined_seconds, opened_container, origin_seconds
-from motionwarp.media.encoders import Container
+from motionwarp.media.encoders import ContainerFormat
 from motionwarp.types import FloatArray
 
 _BIT_RATES = {"aac": 96_000, "libopus": 72_000}  # a channel
@@ -242,14 +242,14 @@ def _decodable_streams(container: InputContainer) -> list[AudioStream]:
     return [stream for stream in container.streams.audio if getattr(stream, "codec_context", None) is not None]
 
 
-def open_audio_feed(source: AudioSource, output: OutputContainer, container: Container) -> AudioFeed | None:
+def open_audio_feed(source: AudioSource, output: OutputContainer, container: ContainerFormat) -> AudioFeed | None:
     """Add a stream of sound to an output that has not been started, and return what feeds it.
 
     Parameters
     ----------
     source : AudioSource
     output : OutputContainer
-    container : Container
+    container : ContainerFormat
         What `output` is, which decides whether packets can be copied.
 
     Returns
@@ -276,7 +276,7 @@ def open_audio_feed(source: AudioSource, output: OutputContainer, container: Con
         return _EncodedAudio(section, _encoded_stream(stream, output, container.audio_encoder), files.pop_all())
 
 
-def _keeps_early_sound(section: _Section, container: Container) -> bool:
+def _keeps_early_sound(section: _Section, container: ContainerFormat) -> bool:
     """Tell whether packets from before time 0 may be written.
 
     Matroska takes them only with the delay that the codec tells.
@@ -289,7 +289,7 @@ def _keeps_early_sound(section: _Section, container: Container) -> bool:
     return container.keeps_early_audio or (tells_delay and section.start == 0)
 
 
-def _copied_stream(stream: AudioStream, output: OutputContainer, container: Container) -> AudioStream | None:
+def _copied_stream(stream: AudioStream, output: OutputContainer, container: ContainerFormat) -> AudioStream | None:
     name = codec_name(stream.codec_context)
     if container.copied_audio is not None and name not in container.copied_audio:
         return None

@@ -18,7 +18,7 @@ from motionwarp.errors import MotionwarpError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.audio import AudioFeed, AudioSource, open_audio_feed
 from motionwarp.media.color import LIMITED_RANGE, YuvConverter
-from motionwarp.media.encoders import Codec, Container, EncodeOptions
+from motionwarp.media.encoders import Codec, ContainerFormat, EncodeOptions
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
@@ -37,7 +37,7 @@ class ContainerWriter(VideoWriter):
     ----------
     pending : PendingFile
         Where to write.
-    container : Container
+    container : ContainerFormat
     codec : Codec
     width, height : int
         Size of the frames, in pixels; sides that the codec cannot have are padded by repeating the last row or column.
@@ -55,7 +55,7 @@ class ContainerWriter(VideoWriter):
     def __init__(
         self,
         pending: PendingFile,
-        container: Container,
+        container: ContainerFormat,
         codec: Codec,
         *,
         width: int,

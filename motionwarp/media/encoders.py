@@ -230,7 +230,7 @@ CODECS: dict[str, Codec] = {
 
 
 @dataclass(frozen=True)
-class Container:
+class ContainerFormat:
     """One container that can be written.
 
     Attributes
@@ -264,12 +264,14 @@ _MOV_OPTIONS = {"movflags": "+faststart+use_metadata_tags"}
 # the format takes Opus too, but QuickTime, Windows' players and editors are silent then
 _MP4_AUDIO = frozenset(("aac", "mp3", "ac3", "eac3", "alac"))
 _PCM = frozenset(("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le"))
-_MP4 = Container("mp4", ("h264", "hevc", "av1", "vp9"), None, _MP4_AUDIO, "aac", _MOV_OPTIONS, keeps_early_audio=True)
+_MP4 = ContainerFormat(
+    "mp4", ("h264", "hevc", "av1", "vp9"), None, _MP4_AUDIO, "aac", _MOV_OPTIONS, keeps_early_audio=True
+)
 
-CONTAINERS: dict[str, Container] = {
+CONTAINERS: dict[str, ContainerFormat] = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".mov": Container(
+    ".mov": ContainerFormat(
         "mov",
         ("h264", "hevc", "prores"),
         "prores",
@@ -278,12 +280,12 @@ CONTAINERS: dict[str, Container] = {
         _MOV_OPTIONS,
         keeps_early_audio=True,
     ),
-    ".webm": Container("webm", ("vp9", "av1"), "vp9", frozenset(("opus", "vorbis")), "libopus"),
-    ".mkv": Container("matroska", ("h264", "hevc", "av1", "vp9", "ffv1", "prores"), "vp9", None, "aac"),
+    ".webm": ContainerFormat("webm", ("vp9", "av1"), "vp9", frozenset(("opus", "vorbis")), "libopus"),
+    ".mkv": ContainerFormat("matroska", ("h264", "hevc", "av1", "vp9", "ffv1", "prores"), "vp9", None, "aac"),
 }
 
 
-def container_for(target: Path) -> Container:
+def container_for(target: Path) -> ContainerFormat:
     """Return the container that a file's ending asks for.
 
     Raises
@@ -302,7 +304,7 @@ def container_for(target: Path) -> Container:
     return container
 
 
-def codec_for(container: Container, target: Path, options: EncodeOptions, *, alpha: bool) -> Codec:
+def codec_for(container: ContainerFormat, target: Path, options: EncodeOptions, *, alpha: bool) -> Codec:
     """Return the codec to encode with.
 
     Raises

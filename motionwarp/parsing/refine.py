@@ -50,7 +50,7 @@ _ARMS: Final = {
 }
 _SKIN: Final = (labels.FACE, *_ARMS, labels.RIGHT_LEG, labels.LEFT_LEG)
 _CLOTHES: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS, labels.PANTS, labels.SKIRT)
-_SEEN: Final = 0.2
+_VISIBLE: Final = 0.2
 # height of the person in pixels at which colors are compared, and the blur there: of the picture's noise, and of the
 # verdict
 _HEIGHT: Final = 640
@@ -170,14 +170,14 @@ def _closed(mask: BoolArray, across: float) -> BoolArray:
 def _along_arms(pose: Pose, box: tuple[slice, slice], torsos: float) -> dict[int, BoolArray]:
     """Return for each arm whose points were seen the band along it, so many torsos across, bool (h, w) of the box."""
     rows, columns = box
-    seen = pose.visible(_SEEN)
+    visible = pose.visible(_VISIBLE)
     hips = pose.xy[[skeleton.RIGHT_HIP, skeleton.LEFT_HIP]].mean(axis=0)
-    if not seen[[skeleton.NECK, skeleton.RIGHT_HIP, skeleton.LEFT_HIP]].all():
+    if not visible[[skeleton.NECK, skeleton.RIGHT_HIP, skeleton.LEFT_HIP]].all():
         return {}
     torso = float(np.linalg.norm(pose.xy[skeleton.NECK] - hips))
     bands: dict[int, BoolArray] = {}
     for arm, points in _ARMS.items():
-        if not seen[list(points)].all():
+        if not visible[list(points)].all():
             continue
         shoulder, elbow, wrist = pose.xy[list(points)].astype(np.float64)
         chain = np.array(
@@ -211,7 +211,7 @@ def one_lower_garment(parsing: ByteArray, pose: Pose) -> ByteArray:
         What seemed trousers on somebody in a skirt or a dress becomes the larger of these. Unchanged if neck or hips
         were not seen.
     """
-    if not pose.visible(_SEEN)[[skeleton.NECK, *_HIPS]].all():
+    if not pose.visible(_VISIBLE)[[skeleton.NECK, *_HIPS]].all():
         return parsing
     hips = pose.xy[list(_HIPS)].mean(axis=0)
     down = hips - pose.xy[skeleton.NECK]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.perception.framing import View
+from motionwarp.perception.framing import CropView
 from motionwarp.types import ByteArray
 
 # what lies outside the frame is mid-gray, the network's zero: repeating the frame's edge would draw out a cut-off
@@ -21,7 +21,7 @@ OUTSIDE_GRAY: Final = 127
 _SHARED_FROM: Final = 3
 
 
-def extract_views(rgb: ByteArray, views: Sequence[View]) -> ByteArray:
+def extract_views(rgb: ByteArray, views: Sequence[CropView]) -> ByteArray:
     """Cut views out of one frame.
 
     A view that shrinks the frame is made in two steps: the mean over whole blocks of pixels, then bilinear sampling at
@@ -69,7 +69,7 @@ def _reduced(rgb: ByteArray, factor: int) -> ByteArray:
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _sample_window(rgb: ByteArray, view: View, factor: int, out: ByteArray) -> None:
+def _sample_window(rgb: ByteArray, view: CropView, factor: int, out: ByteArray) -> None:
     """Fill `out` with a view by reducing only its own window of the frame."""
     if factor == 1:
         _sample(rgb, view, 1, 0, 0, out)
@@ -90,7 +90,7 @@ def _sample_window(rgb: ByteArray, view: View, factor: int, out: ByteArray) -> N
     _sample(_reduced(rgb[top:bottom, left:right], factor), view, factor, left, top, out)
 
 
-def _sample(reduced: ByteArray, view: View, factor: int, left: int, top: int, out: ByteArray) -> None:
+def _sample(reduced: ByteArray, view: CropView, factor: int, left: int, top: int, out: ByteArray) -> None:
     """Sample a view bilinearly from a window of the frame at (left, top) that was reduced by `factor`."""
     matrix = view.picture_to_frame()
     # points of the frame to points of the reduced window; in both, pixel centers are at integers
@@ -107,7 +107,7 @@ def _sample(reduced: ByteArray, view: View, factor: int, left: int, top: int, ou
     )
 
 
-def points_to_frame(points: npt.NDArray[np.float32], view: View) -> npt.NDArray[np.float32]:
+def points_to_frame(points: npt.NDArray[np.float32], view: CropView) -> npt.NDArray[np.float32]:
     """Map points (18, 3) of a view's picture to points of the frame; scores stay."""
     matrix = view.picture_to_frame()
     moved = points.copy()

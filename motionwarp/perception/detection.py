@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from motionwarp.perception.framing import (
-    SEEN_SCORE,
+    VISIBLE_SCORE,
     Box,
-    View,
+    CropView,
     body_direction,
     possible_box,
     torso_length,
@@ -47,7 +47,7 @@ def pose_similarity(first: FloatArray, second: FloatArray) -> float:
     float
         1 for equal poses, towards 0 for poses apart; 0 if fewer than three points are shared.
     """
-    shared = (first[:, 2] >= SEEN_SCORE) & (second[:, 2] >= SEEN_SCORE)
+    shared = (first[:, 2] >= VISIBLE_SCORE) & (second[:, 2] >= VISIBLE_SCORE)
     if shared.sum() < _FEWEST_SHARED:
         return 0.0
     # the smaller one: a small person in front of a large one is another person
@@ -135,7 +135,7 @@ class PersonDetector:
         self.settings = settings or DetectionSettings()
 
     def find(
-        self, rgb: ByteArray, *, thorough: bool = True, dense: bool = False, hints: Sequence[View] = ()
+        self, rgb: ByteArray, *, thorough: bool = True, dense: bool = False, hints: Sequence[CropView] = ()
     ) -> list[Detection]:
         """Return everybody in a frame, the surest first.
 
@@ -147,7 +147,7 @@ class PersonDetector:
             reading.
         dense : bool
             Whether parsing and matte are needed.
-        hints : sequence of View
+        hints : sequence of CropView
             Upright or turned views that are looked at too.
 
         Returns
@@ -171,7 +171,7 @@ class PersonDetector:
         return self._look(rgb, third, (), dense) if len(third) <= self.settings.last_resort_windows else []
 
     def _look(
-        self, rgb: ByteArray, upright_or_turned: Sequence[View], hints: Sequence[View], dense: bool
+        self, rgb: ByteArray, upright_or_turned: Sequence[CropView], hints: Sequence[CropView], dense: bool
     ) -> list[Detection]:
         """Read views and follow up what they show."""
         # pictures of one batch have one size; a view turned by a quarter has the upright size again
@@ -217,7 +217,7 @@ def look_wider(reader: CropPredictor, rgb: ByteArray, found: Sequence[Detection]
     return predict_views(reader, rgb, views)
 
 
-def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -> list[View]:
+def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -> list[CropView]:
     """Return the views in which the unseen rest of a person may show; none where there is nothing to look for.
 
     Parameters
@@ -238,7 +238,7 @@ def views_of_the_rest(points: FloatArray, turns: int, height: int, width: int) -
     return [view_around(box, upright_turns(points, turns))]
 
 
-def framed_view(sighting: Detection, fill: float | None = None) -> View:
+def framed_view(sighting: Detection, fill: float | None = None) -> CropView:
     """Return the canonical view of a person whose points were read through any view."""
     points = sighting.person.pose.points
     turns = upright_turns(points, sighting.view.turns)
@@ -247,7 +247,7 @@ def framed_view(sighting: Detection, fill: float | None = None) -> View:
     )
 
 
-def level_windows(height: int, width: int, level: int, turns: int = 0) -> list[View]:
+def level_windows(height: int, width: int, level: int, turns: int = 0) -> list[CropView]:
     """Return windows that together see every person of one range of sizes near their middle.
 
     Parameters
@@ -257,11 +257,11 @@ def level_windows(height: int, width: int, level: int, turns: int = 0) -> list[V
     level : int
         0 for people about as long as the frame is high, each further level for people half as long.
     turns : int
-        Quarter turns, as in `View`; with one or three, people lie and the frame's width stands for its height.
+        Quarter turns, as in `CropView`; with one or three, people lie and the frame's width stands for its height.
 
     Returns
     -------
-    list of View
+    list of CropView
     """
     sideways = turns % 2 == 1
     person = 0.85 * (width if sideways else height) / 2**level

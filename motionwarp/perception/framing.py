@@ -18,7 +18,7 @@ from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, PersonCrop
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom at pixel edges
 
-SEEN_SCORE: Final = 0.2  # points below it do not take part in framing
+VISIBLE_SCORE: Final = 0.2  # points below it do not take part in framing
 _LEAST_ROOM: Final = 0.3  # torso lengths: a frame that goes on for less hides nothing worth looking for
 CANONICAL_FILL: Final = 0.85  # share of the crop's width or height that the person's box fills, whichever is tighter
 
@@ -38,7 +38,7 @@ _MARGINS[[skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST]] = 0.33
 _MARGINS[[skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE]] = 0.28
 
 
-def torso_length(points: FloatArray, threshold: float = SEEN_SCORE) -> float:
+def torso_length(points: FloatArray, threshold: float = VISIBLE_SCORE) -> float:
     """Return a person's torso length in pixels, robust to foreshortening and to single wrong points.
 
     Parameters
@@ -52,14 +52,16 @@ def torso_length(points: FloatArray, threshold: float = SEEN_SCORE) -> float:
     float
         0 if too few points are seen to tell.
     """
-    seen = points[:, 2] >= threshold
+    visible = points[:, 2] >= threshold
     xy = points[:, :2]
-    lengths = [float(np.hypot(*(xy[a] - xy[b]))) * torsos for a, b, torsos in _TORSOS_PER_LENGTH if seen[a] and seen[b]]
-    hips = [hip for hip in (skeleton.RIGHT_HIP, skeleton.LEFT_HIP) if seen[hip]]
-    if seen[skeleton.NECK] and hips:
+    lengths = [
+        float(np.hypot(*(xy[a] - xy[b]))) * torsos for a, b, torsos in _TORSOS_PER_LENGTH if visible[a] and visible[b]
+    ]
+    hips = [hip for hip in (skeleton.RIGHT_HIP, skeleton.LEFT_HIP) if visible[hip]]
+    if visible[skeleton.NECK] and hips:
         lengths.append(float(np.hypot(*(xy[hips].mean(axis=0) - xy[skeleton.NECK]))))
     if not lengths:
-        return _spread(xy[seen]) / 2
+        return _spread(xy[visible]) / 2
     lengths.sort()
     # the very longest may come from a point gone astray
     return lengths[-2] if len(lengths) >= 4 else lengths[-1]
@@ -69,7 +71,7 @@ def _spread(xy: FloatArray) -> float:
     return float(np.ptp(xy, axis=0).max()) if len(xy) >= 2 else 0.0
 
 
-def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
+def visible_box(points: FloatArray, threshold: float = VISIBLE_SCORE) -> Box:
     """Return the box around what is visible of a person, with margins for what the points do not reach.
 
     Parameters
@@ -84,13 +86,13 @@ def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
     left, top, right, bottom
         At pixel edges; (0, 0, 1, 1) if there are no points at all.
     """
-    seen = points[:, 2] >= threshold
-    if not seen.any():
-        seen = points[:, 2] > 0
-    if not seen.any():
+    visible = points[:, 2] >= threshold
+    if not visible.any():
+        visible = points[:, 2] > 0
+    if not visible.any():
         return 0.0, 0.0, 1.0, 1.0
-    margins = _MARGINS[seen] * torso_length(points, threshold)
-    x, y = points[seen, 0], points[seen, 1]
+    margins = _MARGINS[visible] * torso_length(points, threshold)
+    x, y = points[visible, 0], points[visible, 1]
     return (
         float((x - margins).min()) - 0.5,
         float((y - margins).min()) - 0.5,
@@ -99,7 +101,7 @@ def visible_box(points: FloatArray, threshold: float = SEEN_SCORE) -> Box:
     )
 
 
-def possible_box(points: FloatArray, height: int, width: int, threshold: float = SEEN_SCORE) -> Box | None:
+def possible_box(points: FloatArray, height: int, width: int, threshold: float = VISIBLE_SCORE) -> Box | None:
     """Return the box in which the rest of a person would lie whose head or legs were not seen.
 
     A crop around what was seen of somebody cuts off the rest again, so it has to be asked for.
@@ -118,10 +120,10 @@ def possible_box(points: FloatArray, height: int, width: int, threshold: float =
     left, top, right, bottom or None
         In the frame; None if head and feet were seen or the frame has no room for what was not.
     """
-    seen = points[:, 2] >= threshold
+    visible = points[:, 2] >= threshold
     torso = torso_length(points, threshold)
-    missing = _unseen_lengths(seen)
-    if not seen.any() or torso <= 0 or not any(missing):
+    missing = _missing_lengths(visible)
+    if not visible.any() or torso <= 0 or not any(missing):
         return None
     box = visible_box(points, threshold)
     grown = box
@@ -138,11 +140,11 @@ def possible_box(points: FloatArray, height: int, width: int, threshold: float =
     return grown if room >= _LEAST_ROOM * torso else None
 
 
-def _unseen_lengths(seen: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _missing_lengths(visible: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Return in torso lengths how much of a person may go on above and below what was seen, 0 where nothing does."""
-    above = 0.0 if seen[list(skeleton.HEAD_POINTS)].any() else 0.8 if seen[skeleton.NECK] else 1.8
+    above = 0.0 if visible[list(skeleton.HEAD_POINTS)].any() else 0.8 if visible[skeleton.NECK] else 1.8
     levels = ((skeleton.RIGHT_ANKLE, 0.0), (skeleton.RIGHT_KNEE, 0.8), (skeleton.RIGHT_HIP, 1.6))
-    below = next((rest for right, rest in levels if seen[right] or seen[skeleton.MIRROR[right]]), 2.6)
+    below = next((rest for right, rest in levels if visible[right] or visible[skeleton.MIRROR[right]]), 2.6)
     return above, below
 
 
@@ -185,7 +187,7 @@ def crop_around(
 
 
 @dataclass(frozen=True)
-class View:
+class CropView:
     """A crop as the network sees it: a window of the frame, turned by quarters so that the person stands upright in it.
 
     Attributes
@@ -201,7 +203,7 @@ class View:
 
     def __post_init__(self) -> None:
         if self.turns not in (0, 1, 2, 3):
-            raise ValueError(f"View needs 0 to 3 quarter turns, got {self.turns}")
+            raise ValueError(f"CropView needs 0 to 3 quarter turns, got {self.turns}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -224,13 +226,13 @@ class View:
         return matrix
 
 
-def view_around(box: Box, turns: int = 0, *, fill: float = CANONICAL_FILL) -> View:
+def view_around(box: Box, turns: int = 0, *, fill: float = CANONICAL_FILL) -> CropView:
     """Return the view in whose middle a box of the frame lies, turned by quarters."""
     width, height = (CROP_WIDTH, CROP_HEIGHT) if turns % 2 == 0 else (CROP_HEIGHT, CROP_WIDTH)
-    return View(crop_around(box, fill=fill, width=width, height=height), turns)
+    return CropView(crop_around(box, fill=fill, width=width, height=height), turns)
 
 
-def upright_turns(points: FloatArray, current: int = 0, threshold: float = SEEN_SCORE) -> int:
+def upright_turns(points: FloatArray, current: int = 0, threshold: float = VISIBLE_SCORE) -> int:
     """Return the quarter turns that put a person's head above the feet.
 
     Parameters
@@ -257,17 +259,19 @@ def upright_turns(points: FloatArray, current: int = 0, threshold: float = SEEN_
     return current if cosines[current] >= 0.5 else int(np.argmax(cosines))
 
 
-def body_direction(points: FloatArray, threshold: float = SEEN_SCORE) -> npt.NDArray[np.float64] | None:
+def body_direction(points: FloatArray, threshold: float = VISIBLE_SCORE) -> npt.NDArray[np.float64] | None:
     """Return the unit vector from a person's head to the feet (or as far down as is seen), float64 (2,), or None."""
-    seen = points[:, 2] >= threshold
-    head = [index for index in (*skeleton.HEAD_POINTS, skeleton.NECK) if seen[index]]
+    visible = points[:, 2] >= threshold
+    head = [index for index in (*skeleton.HEAD_POINTS, skeleton.NECK) if visible[index]]
     lower_levels = (
         (skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE),
         (skeleton.RIGHT_KNEE, skeleton.LEFT_KNEE),
         (skeleton.RIGHT_HIP, skeleton.LEFT_HIP),
     )
-    lower = next(([index for index in level if seen[index]] for level in lower_levels if seen[list(level)].any()), [])
-    if not lower and seen[skeleton.NECK] and len(head) > 1:
+    lower = next(
+        ([index for index in level if visible[index]] for level in lower_levels if visible[list(level)].any()), []
+    )
+    if not lower and visible[skeleton.NECK] and len(head) > 1:
         head, lower = head[:-1], [skeleton.NECK]
     if not head or not lower:
         return None

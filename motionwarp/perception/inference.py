@@ -16,7 +16,7 @@ from motionwarp.errors import WeightsError
 from motionwarp.nn.fuse import fuse_batch_norm, ready_for, with_outputs
 from motionwarp.perception.crops import extract_views, points_to_frame
 from motionwarp.perception.exposure import lifted
-from motionwarp.perception.framing import View
+from motionwarp.perception.framing import CropView
 from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_facing, decode_points
 from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import ByteArray, Facing, FloatArray, Person, Pose
@@ -75,7 +75,7 @@ class Detection:
     Attributes
     ----------
     person : Person
-    view : View
+    view : CropView
     picture : uint8 (h, w, 3)
         What the reader saw.
     points : float32 (18, 3)
@@ -83,7 +83,7 @@ class Detection:
     """
 
     person: Person
-    view: View
+    view: CropView
     picture: ByteArray
     points: FloatArray
 
@@ -96,20 +96,22 @@ def person_score(points: FloatArray) -> float:
     return float(np.sort(points[:, 2])[-_SCORED_POINTS:].mean())
 
 
-def predict_views(reader: CropPredictor, rgb: ByteArray, views: Sequence[View], dense: bool = False) -> list[Detection]:
+def predict_views(
+    reader: CropPredictor, rgb: ByteArray, views: Sequence[CropView], dense: bool = False
+) -> list[Detection]:
     """Read several views of one frame in one batch."""
     if not views:
         return []
     return detections(extract_views(rgb, views), views, reader, dense)
 
 
-def detections(pictures: ByteArray, views: Sequence[View], reader: CropPredictor, dense: bool) -> list[Detection]:
+def detections(pictures: ByteArray, views: Sequence[CropView], reader: CropPredictor, dense: bool) -> list[Detection]:
     """Read pictures in one batch, each cut out by its own view, of one frame or of several."""
     readings = reader(pictures, dense)
     return [_detection(readings, index, view, pictures[index]) for index, view in enumerate(views)]
 
 
-def _detection(readings: Predictions, index: int, view: View, picture: ByteArray) -> Detection:
+def _detection(readings: Predictions, index: int, view: CropView, picture: ByteArray) -> Detection:
     points = readings.points[index]
     # parsing and matte lie over the window in the frame's orientation: the turn is undone
     parsing = None if readings.parsing is None else np.ascontiguousarray(np.rot90(readings.parsing[index], -view.turns))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.perception.framing import SEEN_SCORE, torso_length
+from motionwarp.perception.framing import VISIBLE_SCORE, torso_length
 from motionwarp.pose import skeleton
 from motionwarp.types import ByteArray, FloatArray
 
@@ -35,13 +35,13 @@ class ReidDescriptor:
     histograms: FloatArray
 
     @property
-    def seen(self) -> npt.NDArray[np.bool_]:
+    def visible(self) -> npt.NDArray[np.bool_]:
         """Which regions were seen, bool (3,)."""
         return np.asarray(self.histograms.sum(axis=1) > 0)
 
     def distance(self, other: ReidDescriptor) -> float | None:
         """Return the mean Hellinger distance of the regions seen in both, in [0, 1]; None if there is none."""
-        both = self.seen & other.seen
+        both = self.visible & other.visible
         if not both.any():
             return None
         shared = np.sqrt(self.histograms[both] * other.histograms[both]).sum(axis=1)
@@ -50,9 +50,9 @@ class ReidDescriptor:
     def updated(self, other: ReidDescriptor, rate: float) -> ReidDescriptor:
         """Return this appearance moved towards another one; regions that only the other has are taken over."""
         mixed = np.where(
-            (self.seen & other.seen)[:, None],
+            (self.visible & other.visible)[:, None],
             (1 - rate) * self.histograms + rate * other.histograms,
-            self.histograms + np.where(self.seen[:, None], 0, other.histograms),
+            self.histograms + np.where(self.visible[:, None], 0, other.histograms),
         )
         return ReidDescriptor(mixed.astype(np.float32))
 
@@ -94,10 +94,10 @@ def _spread(counts: FloatArray) -> FloatArray:
 
 
 def _region_masks(points: FloatArray, height: int, width: int) -> tuple[ByteArray | None, ...]:
-    seen = points[:, 2] >= SEEN_SCORE
+    visible = points[:, 2] >= VISIBLE_SCORE
     xy = np.clip(points[:, :2], -1e4, 1e4)
     torso = None
-    if seen[list(_TORSO)].all():
+    if visible[list(_TORSO)].all():
         corners = xy[list(_TORSO)]
         middle = corners.mean(axis=0)
         torso = np.zeros((height, width), dtype=np.uint8)
@@ -106,20 +106,20 @@ def _region_masks(points: FloatArray, height: int, width: int) -> tuple[ByteArra
     thickness = max(round(0.16 * torso_length(points)), 2)
     return (
         torso,
-        _limb_mask(xy, seen, _THIGHS, thickness, height, width),
-        _limb_mask(xy, seen, _SHINS, thickness, height, width),
+        _limb_mask(xy, visible, _THIGHS, thickness, height, width),
+        _limb_mask(xy, visible, _SHINS, thickness, height, width),
     )
 
 
 def _limb_mask(
     xy: FloatArray,
-    seen: npt.NDArray[np.bool_],
+    visible: npt.NDArray[np.bool_],
     limbs: tuple[tuple[int, int], ...],
     thickness: int,
     height: int,
     width: int,
 ) -> ByteArray | None:
-    limbs = tuple(limb for limb in limbs if seen[list(limb)].all())
+    limbs = tuple(limb for limb in limbs if visible[list(limb)].all())
     if not limbs:
         return None
     mask = np.zeros((height, width), dtype=np.uint8)

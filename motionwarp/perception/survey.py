@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from motionwarp.perception.detection import PersonDetector, box_overlap
-from motionwarp.perception.framing import SEEN_SCORE, torso_length, visible_box
+from motionwarp.perception.framing import VISIBLE_SCORE, torso_length, visible_box
 from motionwarp.perception.inference import Detection
 from motionwarp.perception.reid import reid_descriptor
 from motionwarp.perception.selection import LARGEST, PersonChoice, Sighting
@@ -61,7 +61,7 @@ class _Seen:
         if len(self.sightings) < _STATIC_FRAMES:
             return False
         points = np.stack([sighting.points for sighting in self.sightings])
-        always = (points[..., 2] >= SEEN_SCORE).all(axis=0)
+        always = (points[..., 2] >= VISIBLE_SCORE).all(axis=0)
         torso = float(np.median([torso_length(each) for each in points]))
         if not always.any() or torso <= 0:
             return False
@@ -144,7 +144,7 @@ def _strangeness(person: _Seen, sighting: Sighting) -> float:
 
 def body_completeness(points: FloatArray) -> float:
     """Return how much of a body is there, in [0, 1]."""
-    seen = points[:, 2] >= SEEN_SCORE
+    seen = points[:, 2] >= VISIBLE_SCORE
     complete = min(float(np.count_nonzero(seen)) / _FULL_POINTS, 1.0) ** 2
     has_body = seen[skeleton.NECK] and (seen[skeleton.RIGHT_SHOULDER] or seen[skeleton.LEFT_SHOULDER])
     return complete if has_body else _HEADLESS_WEIGHT * complete

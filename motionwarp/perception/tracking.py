@@ -29,7 +29,15 @@ from motionwarp.perception.detection import (
     pose_similarity,
     views_of_the_rest,
 )
-from motionwarp.perception.framing import SEEN_SCORE, Box, View, torso_length, upright_turns, view_around, visible_box
+from motionwarp.perception.framing import (
+    VISIBLE_SCORE,
+    Box,
+    CropView,
+    torso_length,
+    upright_turns,
+    view_around,
+    visible_box,
+)
 from motionwarp.perception.inference import CropPredictor, Detection, detections, predict_views
 from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
 from motionwarp.perception.search_budget import CountingPredictor, SearchBudget
@@ -56,7 +64,7 @@ class TrackPrediction:
         moved[:, :2] += self.velocity * 0.8 * min(time_seconds - self.time_seconds, 0.25)
         return moved
 
-    def expected_view(self, time_seconds: float) -> View:
+    def expected_view(self, time_seconds: float) -> CropView:
         """Return the canonical view of where the person should be."""
         return view_around(visible_box(self.expected_points(time_seconds)), self.turns)
 
@@ -80,7 +88,7 @@ class TrackPrediction:
 
 def moves_between(before: FloatArray, now: FloatArray) -> FloatArray:
     """Return the displacements of the points seen in both, float32 (n, 2)."""
-    both = (before[:, 2] >= SEEN_SCORE) & (now[:, 2] >= SEEN_SCORE)
+    both = (before[:, 2] >= VISIBLE_SCORE) & (now[:, 2] >= VISIBLE_SCORE)
     return now[both, :2] - before[both, :2]
 
 
@@ -299,7 +307,7 @@ class _ActiveTrack:
         self.batch, self._others = 2, False
         return Observation(frame, sighting.person)
 
-    def _found(self, frame: Frame, *, thorough: bool, hints: Sequence[View] = ()) -> list[Detection]:
+    def _found(self, frame: Frame, *, thorough: bool, hints: Sequence[CropView] = ()) -> list[Detection]:
         """Search a whole frame, and note whether there are others."""
         self.budget.begin()
         found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=hints)
@@ -500,13 +508,13 @@ class _ActiveTrack:
         return 0.3 + self._unlike_target(sighting, frame) if self.choice.sightings else np.inf
 
 
-def _views_all_ways(box: Box, turns: int) -> list[View]:
+def _views_all_ways(box: Box, turns: int) -> list[CropView]:
     """Return wide views of a box with all four turns, the one in use first."""
     return [view_around(box, (turns + more) % 4, fill=_LOOK_WIDER) for more in range(4)]
 
 
 def _points_seen(points: FloatArray) -> int:
-    return int(np.count_nonzero(points[:, 2] >= SEEN_SCORE))
+    return int(np.count_nonzero(points[:, 2] >= VISIBLE_SCORE))
 
 
 def _well_framed(sighting: Detection) -> bool:

@@ -1,4 +1,4 @@
-"""The analysis of a transfer's two inputs, which can be kept and used for many transfers, and changed to make others of it."""
+"""The analysis of a transfer's two inputs, which can be kept for many transfers, and changed to make others of it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class AnalyzedInputs:
     source : PreparedSource
     motion : DrivingMotion
     info : VideoInfo
-        Of the driving clip.
+        The driving clip's headers.
     estimator : str
         The name of what saw them.
     """

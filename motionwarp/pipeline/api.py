@@ -41,9 +41,9 @@ class TransferResult:
         The video that was written.
     frames : int
     width, height : int
-        Of the output's frames in pixels.
+        Size of the output's frames in pixels.
     duration_seconds : float
-        Of the output.
+        Length of the output.
     engine, device, precision, estimator : str
         What was used.
     seconds : float
@@ -211,7 +211,7 @@ def transfer(
         for further in (options.save_poses, options.region_debug):
             if further is not None:
                 check_target(Path(further), overwrite=options.overwrite, inputs=[*setup.files(), output])
-        # opened before any work is done: an output that cannot be written is told of at once
+        # opened before any work is done: an output that cannot be written is found at once
         with open_result(setup, output) as writer:
             analyzed = analyze(inputs, run=run)
             plan = plan_transfer(setup, analyzed, run=run)
@@ -246,7 +246,8 @@ def stream(
     Yields
     ------
     Frame
-        `rgb` uint8 (H, W, 3) with its time in seconds; `alpha` uint8 (H, W), straight, if the background is transparent.
+        `rgb` uint8 (H, W, 3) with its time in seconds; `alpha` uint8 (H, W), straight, if the background is
+        transparent.
 
     Raises
     ------

@@ -102,6 +102,7 @@ def _box(layer: PersonLayer, frame: ByteArray) -> ByteArray:
     box = frame[layer.top : layer.top + height, layer.left : layer.left + width]
     if layer.left < 0 or layer.top < 0 or box.shape[:2] != (height, width):
         raise ValueError(
-            f"a layer of {width}x{height} at ({layer.left}, {layer.top}) leaves its frame of {frame.shape[1]}x{frame.shape[0]}"
+            f"a layer of {width}x{height} at ({layer.left}, {layer.top}) leaves its frame of "
+            f"{frame.shape[1]}x{frame.shape[0]}"
         )
     return box

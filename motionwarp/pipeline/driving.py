@@ -69,7 +69,7 @@ class FrameSampler:
         return True
 
     def chosen(self) -> dict[int, Frame]:
-        """Return the pictures by their number among the frames looked at, in order: as many as wanted, or all of a short clip.
+        """Return the pictures by their number among the frames looked at: as many as wanted, or all of a short clip.
 
         Their long side is at most `LONGEST_SIDE`.
         """
@@ -252,7 +252,8 @@ def read_frames(
     options : InputOptions
     clock : StageClock
     numbers : iterable of int
-        Which frames, not decreasing, by their number in a track that has one of `every` frames; one may be wanted several times.
+        Which frames, not decreasing, by their number in a track that has one of `every` frames; one may be wanted
+        several times.
     every : int
 
     Yields
@@ -309,7 +310,7 @@ class _PassOne:
         self.passed += 1
 
     def see(self, frame: Frame, points: FloatArray | None, given_index: int = 0) -> None:
-        """Take the next frame looked at with its person's points, (18, 3), or None, and their number in the given track."""
+        """Take the next frame looked at with its person's points (18, 3) or None, and its number in the given track."""
         self.numbers.append(frame.index)
         self.given_indices.append(given_index)
         self.times.append(frame.pts_seconds)

@@ -1,7 +1,8 @@
 """The driving clip's background without its person, so that the source person can take the driver's place.
 
-With a still camera, what the person hides in one frame is seen in another: the plate is the median over frames spread through
-the clip, each without its person. With a moving camera there is no plate, and the hole is filled frame by frame. Ours.
+With a still camera, what the person hides in one frame is seen in another: the plate is the median over frames spread
+through the clip, each without its person. With a moving camera there is no plate, and the hole is filled frame by
+frame. Ours.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 # frames that the median is made of: enough for a dancer, little enough for memory
@@ -45,7 +46,7 @@ def covered_by(points: FloatArray, height: int, width: int) -> ByteArray:
         255 where the person or what belongs to them may be, else 0.
     """
     mask = np.zeros((height, width), dtype=np.uint8)
-    seen = points[:, 2] >= SEEN_SCORE
+    seen = points[:, 2] >= VISIBLE_SCORE
     size = _body_size(points, seen)
     if size == 0:
         return mask
@@ -136,11 +137,11 @@ def without_driver(rgb: ByteArray, points: FloatArray | None, plate: ByteArray |
     rgb : uint8 (H, W, 3)
         Not changed.
     points : float32 (18, 3) or None
-        Of the person; None where nobody is.
+        The person's; None where nobody is.
     plate : uint8 (H, W, 3) or None
         What is behind; without it the hole is filled from its surroundings.
     seed : int
-        Of the fill's grain.
+        Seed of the fill's grain.
     """
     if points is None:
         return rgb.copy()

@@ -9,7 +9,7 @@ import numpy as np
 
 from motionwarp.media.spread import spread_frames
 from motionwarp.perception.base import Estimator
-from motionwarp.perception.framing import SEEN_SCORE
+from motionwarp.perception.framing import VISIBLE_SCORE
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.options import InputOptions, SectionOptions
 from motionwarp.types import PoseTrack
@@ -70,7 +70,7 @@ def rotation_note(path: Path, track: PoseTrack, estimator: Estimator, options: I
 
     Only clips in which the person is hardly seen are looked at again.
     """
-    seen = (track.points[..., 2] >= SEEN_SCORE).sum(axis=1)[track.present]
+    seen = (track.points[..., 2] >= VISIBLE_SCORE).sum(axis=1)[track.present]
     doubtful = track.present.mean() < _DOUBTFUL_FRAMES or not len(seen) or float(np.median(seen)) < _DOUBTFUL_POINTS
     if options.rotate != "0" or not doubtful:
         return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from motionwarp.errors import MediaError
 from motionwarp.media.image import Picture, read_image
-from motionwarp.perception.framing import SEEN_SCORE
+from motionwarp.perception.framing import VISIBLE_SCORE
 from motionwarp.pipeline.layout import resized
 from motionwarp.types import ByteArray, FloatArray
 
@@ -137,7 +137,7 @@ def share_inside(alpha: FloatArray, points: FloatArray) -> float:
     """Return the share of a person's seen points in the picture that lie in a matte; 1 where there are none."""
     height, width = alpha.shape
     columns, rows = (np.rint(points[:, axis]).astype(int) for axis in (0, 1))
-    usable = (points[:, 2] >= SEEN_SCORE) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    usable = (points[:, 2] >= VISIBLE_SCORE) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     if not usable.any():
         return 1.0
     return float((alpha[rows[usable], columns[usable]] >= 0.5).mean())

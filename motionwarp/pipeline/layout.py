@@ -22,7 +22,7 @@ class PersonTransform:
     Attributes
     ----------
     scale : float
-        Of the person, about the ground that they stand on; 0.1 to 10.
+        Size of the person, about the ground that they stand on; 0.1 to 10.
     shift_x, shift_y : float
         Right and down, in widths and heights of the frame; -1 to 1.
 
@@ -57,26 +57,26 @@ class PersonTransform:
 UNCHANGED = PersonTransform()
 
 
-def transform_track(track: PoseTrack, staging: PersonTransform) -> PoseTrack:
+def transform_track(track: PoseTrack, transform: PersonTransform) -> PoseTrack:
     """Scale and move a placed clip of poses.
 
     Parameters
     ----------
     track : PoseTrack
         In pixels of the output frame, which is as large as the track says.
-    staging : PersonTransform
+    transform : PersonTransform
 
     Returns
     -------
     PoseTrack
         Scaled about the middle of the ground: the median over the frames of each one's lowest point and mean column.
     """
-    if staging.is_identity or not track.present.any():
+    if transform.is_identity or not track.present.any():
         return track
     ground = _ground(track.points[track.present])
-    shift = np.array([staging.shift_x * track.width, staging.shift_y * track.height])
+    shift = np.array([transform.shift_x * track.width, transform.shift_y * track.height])
     points = track.points.copy()
-    moved = (points[..., :2].astype(np.float64) - ground) * staging.scale + ground + shift
+    moved = (points[..., :2].astype(np.float64) - ground) * transform.scale + ground + shift
     points[..., :2] = moved
     points[~track.present] = 0.0
     return PoseTrack(points, track.present, track.times_seconds, track.width, track.height, track.cuts)
@@ -111,7 +111,7 @@ class Fit:
     height: int
 
     def matrix(self, width: int, height: int) -> FloatArray:
-        """Return the affine map (2, 3) from points of the unscaled picture, `width` x `height`, to points of the frame."""
+        """Return the affine map (2, 3) from the unscaled picture, `width` x `height`, to the frame."""
         across, down = self.width / width, self.height / height
         # pixel centres are at integers in both, so half a pixel is moved along
         return np.array(

@@ -1,4 +1,4 @@
-"""The options of a transfer: a small group each for what is looked at, what is shown, what computes and what encodes."""
+"""The options of a transfer: small groups for what is looked at, shown, computed and encoded."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class BackgroundChoice:
 
     @classmethod
     def parse(cls, text: str) -> BackgroundChoice:
-        """Read `source`, `driving`, `transparent`, `#rrggbb` or a path; raise `OptionError` for a color that is none."""
+        """Read `source`, `driving`, `transparent`, `#rrggbb` or a path; raise `OptionError` for a wrong color."""
         word = text.strip()
         if word in ("source", "driving", "transparent"):
             return cls(BackgroundKind(word))

@@ -1,4 +1,4 @@
-"""The plan of a transfer: where the person stands in every frame, and how the engine warps them. All calls of engines are here."""
+"""The plan of a transfer: where the person stands in every frame, and how engines, all called here, warp them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TransferPlan:
 
     @property
     def duration_seconds(self) -> float:
-        """Of the output."""
+        """Length of the output."""
         return self.timeline.end_seconds - float(self.timeline.times_seconds[0])
 
     @property
@@ -175,7 +175,7 @@ def _prepared_engine(
 
 
 def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:
-    """Plan all frames and smooth the warps over time, never across cuts, nor with those of frames without the person."""
+    """Plan all frames and smooth the warps over time, never across cuts or frames without the person."""
     count = len(track)
     parts: list[FloatArray] = []
     run.announce(Stage.PLAN, 0, count)

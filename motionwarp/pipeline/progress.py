@@ -99,7 +99,8 @@ def run_in_thread(work: Callable[[], object]) -> Iterator[None]:
     Parameters
     ----------
     work : callable
-        What it raises is raised at the end of the block, unless the block itself has failed. It is waited for in any case.
+        What it raises is raised at the end of the block, unless the block itself has failed. It is waited for in any
+        case.
     """
     with ThreadPoolExecutor(1, "motionwarp-beside") as thread:
         done = thread.submit(work)

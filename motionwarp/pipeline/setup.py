@@ -27,11 +27,11 @@ class TransferSetup:
         The second is read again where its pictures are shown or its sound is taken.
     options : TransferOptions
     info : VideoInfo
-        Of the driving clip.
+        The driving clip's headers.
     frame : (int, int)
         Width and height in pixels of the picture that the person is drawn in.
     width, height : int
-        Of the output's frames in pixels, pictures beside the result included.
+        Size of the output's frames in pixels, pictures beside the result included.
     engine : Engine
         Not prepared yet.
     device : torch.device
@@ -79,7 +79,7 @@ def set_up(
     source_size : (int, int)
         Width and height of the source picture.
     info : VideoInfo
-        Of the driving clip.
+        The driving clip's headers.
 
     Raises
     ------

@@ -22,10 +22,12 @@ HISTORY_SECONDS = 0.5
 MOST_HISTORY = 120
 # after a flash or a broken picture the clip goes on as before; light that is brighter for longer is another picture
 FLASH_SECONDS = 0.1
-# differences count as if the pictures had this contrast, in grey levels (standard deviation), so that cuts are seen in dark clips
+# differences count as if the pictures had this contrast, in grey levels (standard deviation), so that cuts are seen in
+# dark clips
 USUAL_CONTRAST = 45.0
 LEAST_CONTRAST = 2.0
-# black bars do not count, which are at most this part of the picture; what is darker than this part of the brightest is black
+# black bars do not count, which are at most this part of the picture; what is darker than this part of the brightest is
+# black
 MOST_BARS = 0.7
 BLACK = 0.08
 
@@ -44,8 +46,8 @@ class ShotCutDetector:
     """Finds cuts in a stream of frames, a moment behind; keeps a few thumbnails.
 
     A frame starts a new shot where its thumbnail differs from the one before by much more than the frames before it did
-    among themselves. Odd pictures of a moment (a flash, a broken picture) between two that agree are no cut. Differences are
-    measured against the pictures' contrast and without black bars. Ours.
+    among themselves. Odd pictures of a moment (a flash, a broken picture) between two that agree are no cut.
+    Differences are measured against the pictures' contrast and without black bars. Ours.
     """
 
     def __init__(self) -> None:
@@ -108,7 +110,7 @@ class ShotCutDetector:
         return difference > MIN_DIFFERENCE and difference > MIN_RATIO * usual
 
     def _difference(self, first: FloatArray, second: FloatArray) -> float:
-        """Return the mean difference of two thumbs inside the bars, in grey levels of pictures of the usual contrast."""
+        """Return the mean difference of two thumbs inside the bars, in gray levels of pictures of usual contrast."""
         box = self._inside_bars()
         one, other = first[box], second[box]
         contrast = max(float(one.std()), float(other.std()), LEAST_CONTRAST)
@@ -127,8 +129,8 @@ class ShotCutDetector:
 def _thumb(rgb: ByteArray) -> ByteArray:
     """Return the means over a picture's cells, uint8 (48, 64, 3).
 
-    OpenCV takes means of whole blocks of pixels several times as fast as of parts of pixels: so of blocks first, of which each cell has a
-    few. What no block holds at the right and at the bottom is less than a block and left out.
+    OpenCV takes means of whole blocks of pixels several times as fast as of parts of pixels: so of blocks first, of
+    which each cell has a few. What no block holds at the right and at the bottom is less than a block and left out.
     """
     height, width = rgb.shape[:2]
     down, across = (

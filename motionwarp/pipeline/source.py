@@ -25,7 +25,7 @@ from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.pose.head_size import LARGE_HEAD, head_size
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
-# pixels beyond this cost time and are never seen: outputs are 1920 long unless told otherwise
+# pixels beyond this cost time and are never seen: outputs are 1920 long unless asked otherwise
 LONGEST_SIDE: Final = 2560
 
 
@@ -44,7 +44,7 @@ class PreparedSource:
     matte_given : bool
         Whether the matte is a file's or the picture's own, not one that was seen.
     seed : int
-        Of the plate.
+        Seed of the plate.
     given_plate : uint8 (H, W, 3) or None
         The plate, where it has been made before or otherwise.
     covered : float32 (H, W) or None
@@ -103,7 +103,7 @@ class SourcePicture:
 
 
 def read_source(path: Path, options: InputOptions) -> SourcePicture:
-    """Read the source picture, or a video's frame at the time asked for, no larger than needed, and its pose if a file has it.
+    """Read the source picture, or a video's frame, no larger than needed, and its pose if a file has it.
 
     Raises
     ------
@@ -156,10 +156,10 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)
-    doubts = ReadingQuality()
+    quality = ReadingQuality()
     if given is None:
-        doubts.add(picture.rgb, seen)
-    notes = (*doubts.notes("the source person"), *_figure_notes(seen.pose), *matte_notes)
+        quality.add(picture.rgb, seen)
+    notes = (*quality.notes("the source person"), *_figure_notes(seen.pose), *matte_notes)
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 

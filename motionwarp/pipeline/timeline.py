@@ -39,7 +39,7 @@ def clip_end(times_seconds: npt.NDArray[np.float64], usual_rate: Fraction, durat
     Parameters
     ----------
     times_seconds : float64 (T,)
-        Of the frames of the section that is read.
+        Times of the frames of the section that is read.
     usual_rate : Fraction
         Frames a second.
     duration_seconds : float or None
@@ -57,7 +57,7 @@ def make_timeline(times_seconds: npt.NDArray[np.float64], end_seconds: float, ra
     Parameters
     ----------
     times_seconds : float64 (T,)
-        Of the driving frames.
+        Times of the driving frames.
     end_seconds : float
     rate : Fraction or None
         Frames a second; None keeps the clip's own times.

@@ -16,16 +16,16 @@ from motionwarp.pose.kinematics import (
     MID_HIP,
     REST_LENGTHS,
     REST_STEPS,
-    SEEN_SCORE,
     TREE,
+    VISIBLE_SCORE,
     fill_from_neighbors,
     with_mid_hip,
 )
 from motionwarp.pose.skeleton import LEFT_SHOULDER, NECK, POINT_NAMES, RIGHT_SHOULDER
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose
 
-# a position taken from the mirror side is half as good as its model; an invented one lies below `SEEN_SCORE`, so that
-# nobody takes it for seen, yet above 0, so that it still means a place
+# a position taken from the mirror side is half as good as its model; an invented one lies below `VISIBLE_SCORE`, so
+# that nobody takes it for seen, yet above 0, so that it still means a place
 MIRRORED_FACTOR = 0.5
 ESTIMATED_SCORE = 0.1
 # bones that tell the torso's length where it was not seen itself, the most reliable first
@@ -79,7 +79,7 @@ def complete_pose(pose: Pose) -> Completion:
         If no bone was seen, so that not even the size is known.
     """
     joints = with_mid_hip(pose.points)
-    known = joints[:, 2] >= SEEN_SCORE
+    known = joints[:, 2] >= VISIBLE_SCORE
     torso = torso_length(joints, known)
     if torso <= 0:
         raise NoPersonError(
@@ -94,7 +94,7 @@ def complete_pose(pose: Pose) -> Completion:
     points[missing, :2] = filled[0, :POINT_COUNT][missing]
     model_scores = pose.points[list(JOINT_MIRROR[:POINT_COUNT]), 2]
     from_mirror = missing & mirrored[:POINT_COUNT]
-    points[from_mirror, 2] = np.maximum(MIRRORED_FACTOR * model_scores[from_mirror], SEEN_SCORE)
+    points[from_mirror, 2] = np.maximum(MIRRORED_FACTOR * model_scores[from_mirror], VISIBLE_SCORE)
     points[missing & ~from_mirror, 2] = ESTIMATED_SCORE
     names = np.array(POINT_NAMES)
     return Completion(

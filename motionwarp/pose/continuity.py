@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.pose.kinematics import SEEN_SCORE, typical_torso
+from motionwarp.pose.kinematics import VISIBLE_SCORE, typical_torso
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray, PoseTrack
 
@@ -27,7 +27,7 @@ def out_of_frame(
     Parameters
     ----------
     points : float32 (T, 18, 3)
-        Scores below `SEEN_SCORE` do not count.
+        Scores below `VISIBLE_SCORE` do not count.
     times_seconds : float64 (T,)
     width, height : int
         Size of the frames, in pixels.
@@ -38,14 +38,14 @@ def out_of_frame(
     -------
     bool (T,)
     """
-    seen = points[..., 2] >= SEEN_SCORE
+    visible = points[..., 2] >= VISIBLE_SCORE
     away: BoolArray = np.zeros(len(points), dtype=np.bool_)
-    found = np.flatnonzero(seen.any(axis=1))
+    found = np.flatnonzero(visible.any(axis=1))
     torso = typical_torso(points)
     if not len(found) or torso <= 0:
         return away
     reach = np.minimum(EDGE_TORSOS * torso, EDGE_PART * np.array([width, height]))
-    at_edge = [_is_at_edge(points[frame, seen[frame], :2], reach, width, height) for frame in found]
+    at_edge = [_is_at_edge(points[frame, visible[frame], :2], reach, width, height) for frame in found]
     # a tiny tolerance, since times are sums of rounded frame durations
     longest = interpolate_seconds + 1e-6
     if at_edge[0]:
@@ -118,7 +118,7 @@ def _is_nearer(points: FloatArray, one: FloatArray, other: FloatArray) -> bool:
 
 def _distance(before: FloatArray, now: FloatArray) -> float | None:
     """Return the median distance of the points (18, 3) seen in both, in pixels."""
-    both = (before[:, 2] >= SEEN_SCORE) & (now[:, 2] >= SEEN_SCORE)
+    both = (before[:, 2] >= VISIBLE_SCORE) & (now[:, 2] >= VISIBLE_SCORE)
     if np.count_nonzero(both) < FEWEST_POINTS:
         return None
     return float(np.median(np.linalg.norm(now[both, :2] - before[both, :2], axis=1)))

@@ -8,7 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.pose.kinematics import SEEN_SCORE, typical_torso
+from motionwarp.pose.kinematics import VISIBLE_SCORE, typical_torso
 from motionwarp.pose.skeleton import BONES, HEAD_POINTS, POINT_NAMES
 from motionwarp.types import ByteArray, FloatArray
 
@@ -39,7 +39,9 @@ def _bone_colors() -> tuple[tuple[int, int, int], ...]:
 BONE_COLORS: Final = _bone_colors()
 
 
-def draw_pose(rgb: ByteArray, points: FloatArray, *, min_score: float = SEEN_SCORE, opacity: float = 1.0) -> ByteArray:
+def draw_pose(
+    rgb: ByteArray, points: FloatArray, *, min_score: float = VISIBLE_SCORE, opacity: float = 1.0
+) -> ByteArray:
     """Draw a pose over a picture.
 
     Parameters

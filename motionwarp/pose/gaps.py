@@ -14,7 +14,7 @@ from typing import Final, Literal
 import numpy as np
 
 from motionwarp.pose.bone_motion import BoneMotion, Carrier
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import BONES, NECK
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
@@ -23,7 +23,7 @@ from motionwarp.types import BoolArray, FloatArray
 INTERPOLATED_FACTOR: Final = 0.7
 HELD_FACTOR: Final = 0.5
 # points seen in a smaller part of the frames with the person than this only flicker
-RARELY_SEEN: Final = 0.05
+RARELY_VISIBLE: Final = 0.05
 # someone who comes back somewhere else is led there over this time at the end of the gap
 RETURN_SECONDS: Final = 0.25
 
@@ -70,20 +70,20 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
     list of GapFill
         Equal gaps of several points as one.
     """
-    seen = points[..., 2] >= SEEN_SCORE
-    person = np.asarray(seen.any(axis=1))
-    points[~seen] = 0.0
+    visible = points[..., 2] >= VISIBLE_SCORE
+    person = np.asarray(visible.any(axis=1))
+    points[~visible] = 0.0
     fills: dict[tuple[int, int, Action], list[int]] = {}
     person_gaps = {(first, last) for first, last in runs(~person)}
-    _drop_rarely_seen(points, seen, person, fills)
-    known = seen.copy()
-    bones = BoneMotion(points, seen)
+    _drop_rarely_visible(points, visible, person, fills)
+    known = visible.copy()
+    bones = BoneMotion(points, visible)
     for point in WALK:
-        if not seen[:, point].any():
+        if not visible[:, point].any():
             continue
         parent = _known_parent(point, known)
         base = np.zeros((len(points), 2)) if parent is None else points[:, parent, :2].astype(np.float64)
-        for first, last in runs(~seen[:, point]):
+        for first, last in runs(~visible[:, point]):
             carrier = None
             if (first, last) not in person_gaps:
                 before = None if parent is None else _known_parent(parent, known)
@@ -99,19 +99,19 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
     return whole + [GapFill(first, last, tuple(sorted(some)), action) for (first, last, action), some in fills.items()]
 
 
-def _drop_rarely_seen(
-    points: FloatArray, seen: BoolArray, person: BoolArray, fills: dict[tuple[int, int, Action], list[int]]
+def _drop_rarely_visible(
+    points: FloatArray, visible: BoolArray, person: BoolArray, fills: dict[tuple[int, int, Action], list[int]]
 ) -> None:
     """Forget points that are seen in too few frames, in place; at least one point always stays."""
-    part = seen[person].mean(axis=0)
-    rare = (part > 0) & (part < RARELY_SEEN)
-    if not (part >= RARELY_SEEN).any():
+    part = visible[person].mean(axis=0)
+    rare = (part > 0) & (part < RARELY_VISIBLE)
+    if not (part >= RARELY_VISIBLE).any():
         return
     for point in np.flatnonzero(rare).tolist():
-        frames = np.flatnonzero(seen[:, point])
+        frames = np.flatnonzero(visible[:, point])
         fills.setdefault((int(frames[0]), int(frames[-1]), "dropped"), []).append(point)
         points[:, point] = 0.0
-        seen[:, point] = False
+        visible[:, point] = False
 
 
 def _known_parent(point: int, known: BoolArray) -> int | None:
@@ -145,7 +145,7 @@ def _fill(
     else:
         curve[inside, :2] = base[inside] + offsets[0]
     factor = INTERPOLATED_FACTOR if action == "interpolated" else HELD_FACTOR
-    curve[inside, 2] = max(factor * min(float(curve[index, 2]) for index in sides), SEEN_SCORE)
+    curve[inside, 2] = max(factor * min(float(curve[index, 2]) for index in sides), VISIBLE_SCORE)
     return action
 
 

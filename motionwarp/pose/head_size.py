@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.types import FloatArray
 
 # Between the eyes, between the ears, and from neck to nose, in lengths of the torso; medians over 1,972 street photos,
@@ -35,7 +35,7 @@ def head_size(points: FloatArray) -> float | None:
         The median of what can be measured; None where the shoulders or two of the three lengths of the head were not
         seen. Ours.
     """
-    seen = points[:, 2] >= SEEN_SCORE
+    seen = points[:, 2] >= VISIBLE_SCORE
     shoulders = (sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER)
     if not seen[list(shoulders)].all():
         return None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 
 # PG2 and Warping-GAN fill a disc of this radius with 1
 DISC_RADIUS = 4.0
 
 
 def disc_heatmaps(
-    points: Tensor, height: int, width: int, radius: float = DISC_RADIUS, min_score: float = SEEN_SCORE
+    points: Tensor, height: int, width: int, radius: float = DISC_RADIUS, min_score: float = VISIBLE_SCORE
 ) -> Tensor:
     """Draw each point as a disc filled with 1.
 
@@ -45,5 +45,5 @@ def disc_heatmaps(
     down = torch.arange(height, device=points.device, dtype=points.dtype) - points[..., 1, None]  # (..., 18, H)
     drawn = down.square()[..., :, None] + across.square()[..., None, :] <= radius**2
     scores = points[..., 2]
-    seen = (scores >= min_score) & (scores > 0)
-    return (drawn & seen[..., None, None]).to(points.dtype)
+    visible = (scores >= min_score) & (scores > 0)
+    return (drawn & visible[..., None, None]).to(points.dtype)

@@ -17,7 +17,7 @@ from motionwarp.pose import skeleton as sk
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray
 
 # below this score a position means nothing: estimators give such scores to points that they could not see
-SEEN_SCORE: Final = 0.15
+VISIBLE_SCORE: Final = 0.15
 
 MID_HIP: Final = POINT_COUNT
 
@@ -109,7 +109,7 @@ def with_mid_hip(points: FloatArray) -> FloatArray:
     hips = points[..., [sk.RIGHT_HIP, sk.LEFT_HIP], :]
     middle = hips.mean(axis=-2)
     score = hips[..., 2].min(axis=-1)
-    middle[..., 2] = np.where(score >= SEEN_SCORE, score, 0.0)
+    middle[..., 2] = np.where(score >= VISIBLE_SCORE, score, 0.0)
     return np.concatenate([points, middle[..., None, :]], axis=-2)
 
 
@@ -168,10 +168,10 @@ def typical_torso(track_points: FloatArray) -> float:
         seen.
     """
     joints = with_mid_hip(track_points)
-    seen = joints[..., 2] >= SEEN_SCORE
+    visible = joints[..., 2] >= VISIBLE_SCORE
     estimates = np.full((len(joints), len(TREE)), np.nan)
     for index, bone in enumerate(TREE):
-        both = seen[:, bone.parent] & seen[:, bone.child]
+        both = visible[:, bone.parent] & visible[:, bone.child]
         length = np.linalg.norm(joints[:, bone.child, :2] - joints[:, bone.parent, :2], axis=-1)
         # foreshortening only ever makes bones shorter; the face is too small to measure by
         if bone.kind not in ("nose_to_eye", "eye_to_ear", "half_hips"):

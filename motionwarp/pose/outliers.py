@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.pose.kinematics import SEEN_SCORE, TREE, typical_torso
+from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, typical_torso
 from motionwarp.pose.skeleton import (
     LEFT_ANKLE,
     LEFT_EAR,
@@ -135,18 +135,18 @@ def _swapped_group(points: FloatArray, times: DoubleArray, first: int, after: in
     share = ((times[first:after] - times[first - 1]) / (times[after] - times[first - 1]))[:, None, None]
     expected = (1 - share) * points[first - 1, :, :2] + share * points[after, :, :2]  # (n, 18, 2)
     frames = points[first - 1 : after + 1]
-    seen = np.asarray((frames[..., 2] >= SEEN_SCORE).all(axis=0))  # (18,)
+    visible = np.asarray((frames[..., 2] >= VISIBLE_SCORE).all(axis=0))  # (18,)
     stretch = frames[1:-1, :, :2]
     mirror = list(MIRROR)
-    pair_seen = seen & seen[mirror]
+    pair_visible = visible & visible[mirror]
     # mean distances of both points of a pair from where they should be, as they are and swapped
     as_is = np.linalg.norm(stretch - expected, axis=-1).mean(axis=0)
     as_is = (as_is + as_is[mirror]) / 2
     swapped = np.linalg.norm(stretch[:, mirror] - expected, axis=-1).mean(axis=0)
     swapped = (swapped + swapped[mirror]) / 2
     apart = np.linalg.norm(expected - expected[:, mirror], axis=-1).mean(axis=0)
-    looks = pair_seen & (swapped < SWAP_GAIN * as_is) & (as_is > SWAP_DISTANCE * torso)
-    contradicts = pair_seen & (swapped >= as_is) & (apart > PAIR_DISTANCE * torso)
+    looks = pair_visible & (swapped < SWAP_GAIN * as_is) & (as_is > SWAP_DISTANCE * torso)
+    contradicts = pair_visible & (swapped >= as_is) & (apart > PAIR_DISTANCE * torso)
     quick = times[after] - times[first - 1] <= SWAP_SECONDS
     if not quick and not looks[[LEFT_SHOULDER, LEFT_HIP]].all():
         return None
@@ -168,18 +168,18 @@ def _find_jumps(points: FloatArray, times: DoubleArray, length: int, torso: floa
     before, behind = points[firsts - 1], points[afters]
     span = np.maximum(times[afters] - times[firsts - 1], 1e-6)
     away = np.full((len(firsts), POINT_COUNT), np.inf)
-    seen = (before[..., 2] >= SEEN_SCORE) & (behind[..., 2] >= SEEN_SCORE)
+    visible = (before[..., 2] >= VISIBLE_SCORE) & (behind[..., 2] >= VISIBLE_SCORE)
     for offset in range(length):
         middle = points[firsts + offset]
         share = ((times[firsts + offset] - times[firsts - 1]) / span)[:, None, None]
         expected = (1 - share) * before[..., :2] + share * behind[..., :2]
         away = np.minimum(away, np.linalg.norm(middle[..., :2] - expected, axis=-1))
-        seen &= middle[..., 2] >= SEEN_SCORE
+        visible &= middle[..., 2] >= VISIBLE_SCORE
     # out and back again over the time between the neighbors takes this acceleration: 8 d / span^2
     limit = np.broadcast_to(MAX_ACCELERATION * torso * span[:, None] ** 2 / 8, away.shape)
     limit = np.where(_bones_bear_witness(points, firsts, afters, torso), WITNESS_FACTOR * limit, limit)
     traveled = np.linalg.norm(behind[..., :2] - before[..., :2], axis=-1)
-    wrong = seen & (away > np.maximum(limit, MIN_JUMP * torso)) & (away > traveled)
+    wrong = visible & (away > np.maximum(limit, MIN_JUMP * torso)) & (away > traveled)
     # next to a jump of one frame the frames beside it look wrong too, by half as much: only the peak is the jump
     peaks = np.where(wrong, away, 0.0)
     padded = np.pad(peaks, ((1, 1), (0, 0)))
@@ -206,4 +206,4 @@ def _put_between(points: FloatArray, times: DoubleArray, first: int, after: int,
     before, behind = points[first - 1, point], points[after, point]
     share = ((times[first:after] - times[first - 1]) / max(times[after] - times[first - 1], 1e-6))[:, None]
     points[first:after, point, :2] = (1 - share) * before[:2] + share * behind[:2]
-    points[first:after, point, 2] = max(REPAIRED_FACTOR * min(before[2], behind[2]), SEEN_SCORE)
+    points[first:after, point, 2] = max(REPAIRED_FACTOR * min(before[2], behind[2]), VISIBLE_SCORE)

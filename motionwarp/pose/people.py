@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from motionwarp.errors import NoPersonError
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.types import BoolArray, FloatArray
 
 # the largest person, the person of an index counted by size from 0, or the one nearest to a point (x, y) in pixels
@@ -25,10 +25,10 @@ GIVE_UP_FRAMES = 30
 
 def person_size(points: FloatArray) -> float:
     """Measure a person, (18, 3): the diagonal in pixels of the box around the points seen; 0 for fewer than two."""
-    seen = points[:, 2] >= SEEN_SCORE
-    if np.count_nonzero(seen) < 2:
+    visible = points[:, 2] >= VISIBLE_SCORE
+    if np.count_nonzero(visible) < 2:
         return 0.0
-    xy = points[seen, :2]
+    xy = points[visible, :2]
     return float(np.linalg.norm(xy.max(axis=0) - xy.min(axis=0)))
 
 
@@ -124,10 +124,10 @@ def follow_person(
 
 def _distance_to(points: FloatArray, at: FloatArray) -> float:
     """Distance from a point to a person: 0 inside the box around the points, so that any part can be pointed at."""
-    seen = points[points[:, 2] >= SEEN_SCORE, :2]
-    if not len(seen):
+    visible = points[points[:, 2] >= VISIBLE_SCORE, :2]
+    if not len(visible):
         return float("inf")
-    low, high = seen.min(axis=0), seen.max(axis=0)
+    low, high = visible.min(axis=0), visible.max(axis=0)
     outside = np.maximum(np.maximum(low - at, at - high), 0.0)
     # of several boxes around the point the tightest fits best
     return float(np.linalg.norm(outside)) + 1e-6 * float(np.linalg.norm(high - low))
@@ -138,7 +138,7 @@ def _nearest(people: Sequence[FloatArray], last: FloatArray, missed: int) -> int
     best: int | None = None
     best_cost = limit * max(person_size(last), 1.0)
     for index, points in enumerate(people):
-        both = (points[:, 2] >= SEEN_SCORE) & (last[:, 2] >= SEEN_SCORE)
+        both = (points[:, 2] >= VISIBLE_SCORE) & (last[:, 2] >= VISIBLE_SCORE)
         if not both.any():
             continue
         cost = float(np.median(np.linalg.norm(points[both, :2] - last[both, :2], axis=1)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import torso_length
-from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, TREE, with_mid_hip
+from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, TREE, VISIBLE_SCORE, with_mid_hip
 from motionwarp.types import FloatArray
 
 # a bone's full length is this percentile of what a clip shows of it: the longest views are errors of the estimator
@@ -51,7 +51,7 @@ class Clamp:
 
 
 @dataclass(frozen=True)
-class Proportions:
+class BoneLengths:
     """Full lengths of a person's bones in pixels; kinds that were never seen are left out.
 
     Attributes
@@ -92,7 +92,7 @@ class BoneRatios:
     clamps: tuple[Clamp, ...]
 
 
-def measure(points: FloatArray, whose: str) -> Proportions | None:
+def measure(points: FloatArray, whose: str) -> BoneLengths | None:
     """Measure a person over the frames of a shot, or in one picture.
 
     Left and right share one value, the longer one, since views only ever shorten.
@@ -105,7 +105,7 @@ def measure(points: FloatArray, whose: str) -> Proportions | None:
 
     Returns
     -------
-    Proportions or None
+    BoneLengths or None
         None where no bone was seen.
     """
     joints = with_mid_hip(points)
@@ -125,10 +125,10 @@ def measure(points: FloatArray, whose: str) -> Proportions | None:
             if used != wanted:
                 clamps.append(Clamp(kind, whose, wanted, used))
                 lengths[kind] = used * torso
-    return Proportions(lengths, torso, _spans(joints), tuple(clamps))
+    return BoneLengths(lengths, torso, _spans(joints), tuple(clamps))
 
 
-def compare(source: Proportions, driving: Proportions) -> BoneRatios:
+def compare(source: BoneLengths, driving: BoneLengths) -> BoneRatios:
     """Relate two persons bone by bone.
 
     The overall scale is the ratio of the thighs; where those were not seen in both, of nose to ankles, nose to hips,
@@ -136,7 +136,7 @@ def compare(source: Proportions, driving: Proportions) -> BoneRatios:
 
     Parameters
     ----------
-    source, driving : Proportions
+    source, driving : BoneLengths
 
     Returns
     -------
@@ -166,10 +166,10 @@ def compare(source: Proportions, driving: Proportions) -> BoneRatios:
 
 def _full_length(joints: FloatArray, parent: int, child: int) -> float:
     scores = np.minimum(joints[:, parent, 2], joints[:, child, 2])
-    for threshold in (MEASURING_SCORE, SEEN_SCORE):
-        seen = scores >= threshold
-        if seen.any():
-            steps = joints[seen, child, :2] - joints[seen, parent, :2]
+    for threshold in (MEASURING_SCORE, VISIBLE_SCORE):
+        visible = scores >= threshold
+        if visible.any():
+            steps = joints[visible, child, :2] - joints[visible, parent, :2]
             return float(np.percentile(np.linalg.norm(steps, axis=1), FULL_LENGTH_PERCENTILE))
     return 0.0
 
@@ -188,8 +188,8 @@ def _torso(lengths: dict[str, float], joints: FloatArray, whose: str, clamps: li
 
 
 def _estimated_torso(joints: FloatArray) -> float:
-    known = joints[..., 2] >= SEEN_SCORE
-    estimates = [torso_length(frame, seen) for frame, seen in zip(joints, known, strict=True)]
+    known = joints[..., 2] >= VISIBLE_SCORE
+    estimates = [torso_length(frame, visible) for frame, visible in zip(joints, known, strict=True)]
     usable = [estimate for estimate in estimates if estimate > 0]
     return float(np.median(usable)) if usable else 0.0
 
@@ -204,7 +204,7 @@ def _spans(joints: FloatArray) -> dict[str, float]:
     return {name: span for name, span in spans.items() if span > 0}
 
 
-def _overall_scale(source: Proportions, driving: Proportions) -> tuple[float, str]:
+def _overall_scale(source: BoneLengths, driving: BoneLengths) -> tuple[float, str]:
     if "thigh" in source.lengths and "thigh" in driving.lengths:
         return source.lengths["thigh"] / driving.lengths["thigh"], "thighs"
     for name in ("nose to ankles", "nose to hips", "shoulders"):

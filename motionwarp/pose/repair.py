@@ -14,7 +14,7 @@ import numpy as np
 from motionwarp.errors import NoPersonError
 from motionwarp.pose.continuity import out_of_frame
 from motionwarp.pose.gaps import GapFill, fill_shot
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.outliers import undo_jumps, undo_swaps
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.types import BoolArray, PoseTrack
@@ -95,15 +95,15 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
     """
     rules = settings or RepairSettings()
     points = track.points.copy()
-    seen = (points[..., 2] >= SEEN_SCORE) & track.present[:, None]
-    if not seen.any():
+    visible = (points[..., 2] >= VISIBLE_SCORE) & track.present[:, None]
+    if not visible.any():
         raise NoPersonError("no person was found in any frame", remedy="Use a clip that shows a person")
     points[~track.present] = 0.0
     notes: list[FrameNote] = []
     for shot in track.shots():
         start, times = shot.start, track.times_seconds[shot]
         part = points[shot]
-        if not seen[shot].any():
+        if not visible[shot].any():
             part[:] = 0.0
             notes.append(_note(start, shot.stop - 1, "no person found in {frames}, a whole shot: left empty"))
             continue
@@ -122,7 +122,7 @@ def repair_track(track: PoseTrack, settings: RepairSettings | None = None) -> Re
     present = (points[..., 2] > 0).any(axis=1)
     repaired = PoseTrack(points, np.asarray(present), track.times_seconds, track.width, track.height, track.cuts)
     notes.sort(key=lambda note: (note.first, note.last))
-    return RepairResult(repaired, tuple(notes), np.asarray(seen.any(axis=1)))
+    return RepairResult(repaired, tuple(notes), np.asarray(visible.any(axis=1)))
 
 
 def _gap_text(fill: GapFill) -> str:

@@ -15,14 +15,14 @@ import numpy as np
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
-from motionwarp.pose.kinematics import SEEN_SCORE, TREE, fill_from_neighbors, with_mid_hip
+from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, fill_from_neighbors, with_mid_hip
 from motionwarp.pose.proportions import BoneRatios, compare, measure
 from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose, PoseTrack
 
 # a point seen in a smaller part of a shot's frames is treated as never seen in it
-SEEN_PART = 0.05
+VISIBLE_SHARE = 0.05
 # the person is put on the ground by feet, or held at the hips, if they are seen in at least this part of the frames
 ANCHOR_PART = 0.5
 # positions that the source has and the driving clip does not show are kept with this part of their score
@@ -73,7 +73,7 @@ class RetargetReport:
         Names of the source's points that were not seen and placed like the other side's.
     estimated : tuple of str
         Names of the source's points that were placed as a standing person has them; their scores stay below
-        `SEEN_SCORE`.
+        `VISIBLE_SCORE`.
     """
 
     shots: tuple[ShotReport, ...]
@@ -125,7 +125,9 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
     present = np.zeros_like(track.present)
     reports = []
     for shot in track.shots():
-        here = np.flatnonzero(track.present[shot] & (track.points[shot, :, 2] >= SEEN_SCORE).any(axis=1)) + shot.start
+        here = (
+            np.flatnonzero(track.present[shot] & (track.points[shot, :, 2] >= VISIBLE_SCORE).any(axis=1)) + shot.start
+        )
         if not len(here):
             continue
         ratios = _bone_ratios(track.points[here], source, keep_proportions)
@@ -216,15 +218,15 @@ def _driving_joints(
     bool (18,)
         Which points the shot shows at all.
     """
-    seen = points[..., 2] >= SEEN_SCORE
-    shown = seen.mean(axis=0) >= SEEN_PART
+    visible = points[..., 2] >= VISIBLE_SCORE
+    shown = visible.mean(axis=0) >= VISIBLE_SHARE
     usable = points.copy()
-    usable[..., 2] = np.where(seen & shown, points[..., 2], 0.0)
+    usable[..., 2] = np.where(visible & shown, points[..., 2], 0.0)
     joints = with_mid_hip(usable)
     known = joints[..., 2] > 0
     # a frame that shows nothing but points which the shot hardly ever shows has to do with those
     alone = ~known.any(axis=1)
-    known[alone, :POINT_COUNT] = seen[alone]
+    known[alone, :POINT_COUNT] = visible[alone]
     steps = np.zeros_like(source_joints)
     for bone in TREE:
         steps[bone.child] = (source_joints[bone.child] - source_joints[bone.parent]) / factors[bone.child]
@@ -244,8 +246,8 @@ def _walk(driving_joints: DoubleArray, factors: DoubleArray) -> DoubleArray:
 def _choose_anchor(points: FloatArray, source: Pose) -> str:
     """Choose the lowest part of the body that both show."""
     for name, pair in (("feet", ANKLES), ("hips", HIPS)):
-        driving_part = (points[:, pair, 2] >= SEEN_SCORE).any(axis=1).mean()
-        if driving_part >= ANCHOR_PART and (source.scores[pair] >= SEEN_SCORE).any():
+        driving_part = (points[:, pair, 2] >= VISIBLE_SCORE).any(axis=1).mean()
+        if driving_part >= ANCHOR_PART and (source.scores[pair] >= VISIBLE_SCORE).any():
             return name
     return "neck"
 
@@ -265,9 +267,9 @@ def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray
 
 def _scores(points: FloatArray, known: BoolArray, shown: BoolArray, source: Pose, completion: Completion) -> FloatArray:
     completed = completion.pose.scores
-    source_seen = source.scores >= SEEN_SCORE
+    source_visible = source.scores >= VISIBLE_SCORE
     scores = np.where(known, points[..., 2], np.minimum(points[..., 2], ESTIMATED_SCORE))
-    scores = np.where(source_seen, scores, np.minimum(scores, completed))
-    kept = np.where(source_seen, KEPT_FACTOR * completed, np.minimum(completed, KEPT_FACTOR))
+    scores = np.where(source_visible, scores, np.minimum(scores, completed))
+    kept = np.where(source_visible, KEPT_FACTOR * completed, np.minimum(completed, KEPT_FACTOR))
     result: FloatArray = np.where(shown, scores, kept).astype(np.float32)
     return result

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.linalg import solveh_banded
 
 from motionwarp.errors import OptionError
-from motionwarp.pose.kinematics import SEEN_SCORE, typical_torso
+from motionwarp.pose.kinematics import VISIBLE_SCORE, typical_torso
 from motionwarp.types import FloatArray, PoseTrack
 
 DoubleArray = npt.NDArray[np.float64]
@@ -91,7 +91,7 @@ SPEED_REACH_SECONDS = 0.15
 def smooth_track(track: PoseTrack, strength: float) -> PoseTrack:
     """Smooth a track over time, forwards and backwards alike, never across cuts.
 
-    Points that were not seen (score below `SEEN_SCORE`) neither pull nor move. Points of low score pull less.
+    Points that were not seen (score below `VISIBLE_SCORE`) neither pull nor move. Points of low score pull less.
 
     Parameters
     ----------
@@ -127,15 +127,15 @@ def _smooth_shot(points: FloatArray, times_seconds: DoubleArray, width_seconds: 
         return
     for point in range(points.shape[1]):
         scores = points[:, point, 2].astype(np.float64)
-        weights = np.where(scores >= SEEN_SCORE, np.minimum(scores, 1.0), 0.0)
-        seen = weights > 0
-        if np.count_nonzero(seen) < 3:
+        weights = np.where(scores >= VISIBLE_SCORE, np.minimum(scores, 1.0), 0.0)
+        visible = weights > 0
+        if np.count_nonzero(visible) < 3:
             continue
         curve = points[:, point, :2].astype(np.float64)
         speed = _local_speed(curve, times_seconds, weights) / torso
         width = width_seconds / (1.0 + speed / HALF_WIDTH_SPEED)
         smooth = whittaker_smooth(curve, times_seconds, width, weights)
-        points[seen, point, :2] = smooth[seen]
+        points[visible, point, :2] = smooth[visible]
 
 
 def _local_speed(curve: DoubleArray, times_seconds: DoubleArray, weights: DoubleArray) -> DoubleArray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import torso_length
-from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, SEEN_SCORE, with_mid_hip
+from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, VISIBLE_SCORE, with_mid_hip
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray
 
@@ -73,7 +73,7 @@ def facing(points: FloatArray) -> float | None:
         are not known. Ours.
     """
     joints = with_mid_hip(points)
-    known = joints[:, 2] >= SEEN_SCORE
+    known = joints[:, 2] >= VISIBLE_SCORE
     torso = torso_length(joints, known)
     if not (known[sk.RIGHT_SHOULDER] and known[sk.LEFT_SHOULDER]) or torso <= 0:
         return None
@@ -99,17 +99,17 @@ def view_of(points: FloatArray) -> View:
 
 def shows_face(points: FloatArray) -> bool:
     """Tell whether nose and both eyes of a person (18, 3) are seen."""
-    return bool((points[list(_FACE), 2] >= SEEN_SCORE).all())
+    return bool((points[list(_FACE), 2] >= VISIBLE_SCORE).all())
 
 
-def framing_of(seen: BoolArray) -> Framing:
+def framing_of(visible: BoolArray) -> Framing:
     """Tell from which points are seen, bool (18,), how far down a body is in sight."""
     for framing, pair in (
         (Framing.WHOLE, (sk.RIGHT_ANKLE, sk.LEFT_ANKLE)),
         (Framing.KNEES, (sk.RIGHT_KNEE, sk.LEFT_KNEE)),
         (Framing.WAIST, (sk.RIGHT_HIP, sk.LEFT_HIP)),
     ):
-        if seen[list(pair)].any():
+        if visible[list(pair)].any():
             return framing
     return Framing.BUST
 
@@ -117,7 +117,7 @@ def framing_of(seen: BoolArray) -> Framing:
 def is_upright(points: FloatArray) -> bool:
     """Tell whether somebody (18, 3) stands or sits rather than lies or hangs; True where that is not known."""
     joints = with_mid_hip(points)
-    return bool(_spine(joints, joints[:, 2] >= SEEN_SCORE)[1] >= UPRIGHT_COSINE)
+    return bool(_spine(joints, joints[:, 2] >= VISIBLE_SCORE)[1] >= UPRIGHT_COSINE)
 
 
 def limbs_in_front(points: FloatArray) -> tuple[str, ...]:
@@ -128,15 +128,15 @@ def limbs_in_front(points: FloatArray) -> tuple[str, ...]:
     tuple of str
         Such as 'right arm before the torso' or 'legs crossed'. Somebody in profile has an arm before the torso always.
     """
-    seen = points[:, 2] >= SEEN_SCORE
+    visible = points[:, 2] >= VISIBLE_SCORE
     found = [
-        f"{side} arm before the torso" for side, elbow, wrist in _ARMS if _covers_torso(points, seen, elbow, wrist)
+        f"{side} arm before the torso" for side, elbow, wrist in _ARMS if _covers_torso(points, visible, elbow, wrist)
     ]
     forearms = [(elbow, wrist) for _, elbow, wrist in _ARMS]
-    if _any_cross(points, seen, [forearms[0]], [forearms[1]]):
+    if _any_cross(points, visible, [forearms[0]], [forearms[1]]):
         found.append("forearms crossed")
     right, left = ([leg[:2], leg[1:]] for leg in _LEGS)
-    if _any_cross(points, seen, right, left):
+    if _any_cross(points, visible, right, left):
         found.append("legs crossed")
     return tuple(found)
 
@@ -151,10 +151,10 @@ def _spine(joints: FloatArray, known: BoolArray) -> DoubleArray:
     return np.array([0.0, 1.0])
 
 
-def _covers_torso(points: FloatArray, seen: BoolArray, elbow: int, wrist: int) -> bool:
+def _covers_torso(points: FloatArray, visible: BoolArray, elbow: int, wrist: int) -> bool:
     """Tell whether the wrist or the middle of the forearm lies well inside of the torso's outline."""
     corners = [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP]
-    if not (seen[corners].all() and seen[elbow] and seen[wrist]):
+    if not (visible[corners].all() and visible[elbow] and visible[wrist]):
         return False
     places = np.stack([points[wrist, :2], (points[elbow, :2] + points[wrist, :2]) / 2])
     return any(_inside(points[corners, :2], place) for place in places)
@@ -174,10 +174,12 @@ def _inside(corners: FloatArray, place: FloatArray) -> bool:
     return TORSO_MARGIN <= share <= 1 - TORSO_MARGIN
 
 
-def _any_cross(points: FloatArray, seen: BoolArray, some: list[tuple[int, int]], others: list[tuple[int, int]]) -> bool:
+def _any_cross(
+    points: FloatArray, visible: BoolArray, some: list[tuple[int, int]], others: list[tuple[int, int]]
+) -> bool:
     """Tell whether a bone of one list crosses a bone of the other; bones are pairs of points."""
     return any(
-        seen[[*one, *other]].all() and _cross(points[list(one), :2], points[list(other), :2])
+        visible[[*one, *other]].all() and _cross(points[list(one), :2], points[list(other), :2])
         for one in some
         for other in others
     )

@@ -22,7 +22,7 @@ RIGHT_ARM_FRONT, LEFT_ARM_FRONT, RIGHT_LEG_FRONT = range(DEPTH_COUNT)
 
 _FRONTAL_WIDTH: Final = 0.55  # of the shoulders, in torsos, seen from the front
 _NOSE_OUT: Final = 0.3  # torsos by which the nose stands out before the neck in profile
-_CLEARLY_SEEN: Final = 0.4  # scores of elbow and wrist beyond which they say nothing of depth
+_CLEARLY_VISIBLE: Final = 0.4  # scores of elbow and wrist beyond which they say nothing of depth
 _FADE: Final = 0.25  # scores between which one order fades into the other
 
 
@@ -43,17 +43,17 @@ def depth_scores(target: Joints, point_scores: Tensor) -> Tensor:
     xy = target.xy
     shoulders = xy[:, skeleton.LEFT_SHOULDER, 0] - xy[:, skeleton.RIGHT_SHOULDER, 0]
     facing = (shoulders / (_FRONTAL_WIDTH * target.torso)).clamp(-1, 1)  # 1: to the camera
-    nose_seen = target.seen[:, skeleton.NOSE]
+    nose_visible = target.visible[:, skeleton.NOSE]
     nose = (xy[:, skeleton.NOSE, 0] - xy[:, skeleton.NECK, 0]) / (_NOSE_OUT * target.torso)
     # looking to the picture's right shows the right side; it only counts as far as the body is turned too
-    right_near = torch.where(nose_seen, nose.clamp(-1, 1), torch.zeros_like(nose)) * (1 - facing.abs())
+    right_near = torch.where(nose_visible, nose.clamp(-1, 1), torch.zeros_like(nose)) * (1 - facing.abs())
     arms = []
     for side, elbow, wrist in (
         (1.0, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST),
         (-1.0, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST),
     ):
-        seen = (torch.minimum(point_scores[:, elbow], point_scores[:, wrist]) / _CLEARLY_SEEN).clamp(0, 1)
-        arms.append(0.5 + 0.9 * facing + 1.6 * side * right_near - 1.6 * (1 - seen))
+        visible = (torch.minimum(point_scores[:, elbow], point_scores[:, wrist]) / _CLEARLY_VISIBLE).clamp(0, 1)
+        arms.append(0.5 + 0.9 * facing + 1.6 * side * right_near - 1.6 * (1 - visible))
     # of two standing legs, the lower ankle is nearer to a camera above the ground
     lower = (xy[:, skeleton.RIGHT_ANKLE, 1] - xy[:, skeleton.LEFT_ANKLE, 1]) / target.torso
     legs = 1.5 * right_near + lower.clamp(-0.5, 0.5)
@@ -82,12 +82,12 @@ class WarpedPart:
     rgba : float32 tensor (B, 4, h, w)
         Colors multiplied by alpha, and alpha.
     parsing : float32 tensor (B, 1, h, w) or None
-    placement : Placement
+    placement : PartBoxes
     """
 
     rgba: Tensor
     parsing: Tensor | None
-    placement: Placement
+    placement: PartBoxes
 
     def of_frame(self, frame: int) -> FramePiece | None:
         """Return one frame's part, cut to the box that it has in whatever batch.
@@ -138,7 +138,7 @@ class FramePiece:
 
 
 @dataclass(frozen=True)
-class Placement:
+class PartBoxes:
     """Boxes of one part in a batch of frames, all of one size and inside the frame.
 
     Attributes
@@ -189,7 +189,7 @@ def person_layer(frame: FramePiece | None) -> PersonLayer:
     return PersonLayer(to_bytes(frame.rgba), frame.left, frame.top, parsing)
 
 
-def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
+def place_boxes(outlines: Tensor, height: int, width: int) -> PartBoxes | None:
     """Return boxes around outlines.
 
     Parameters
@@ -201,7 +201,7 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
 
     Returns
     -------
-    Placement or None
+    PartBoxes or None
         None if all outlines lie outside the frame.
     """
     points = outlines.detach().cpu().numpy()
@@ -214,10 +214,10 @@ def place_boxes(outlines: Tensor, height: int, width: int) -> Placement | None:
     box = size.max(axis=0)
     if (box == 0).any():
         return None
-    return Placement(np.minimum(low, limit - box), int(box[1]), int(box[0]), low, high)
+    return PartBoxes(np.minimum(low, limit - box), int(box[1]), int(box[0]), low, high)
 
 
-def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement: Placement) -> WarpedPart:
+def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement: PartBoxes) -> WarpedPart:
     """Sample one part for all frames at once.
 
     Parameters
@@ -226,7 +226,7 @@ def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement
     classes : float32 tensor (1, 1, h, w) or None
     grid : float32 tensor (B, H, W, 2)
         grid_sample's coordinates in the texture.
-    placement : Placement
+    placement : PartBoxes
     """
     count, height, width = grid.shape[:3]
     # the frames are laid below each other: one call, and the texture is not repeated

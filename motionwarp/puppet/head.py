@@ -92,15 +92,15 @@ def head_depth(source: Joints) -> HeadDepth | None:
     source : Joints
         Points of one pose, B = 1.
     """
-    seen = source.seen[:, list(HEAD_POINTS)]
-    if int(seen[0, :-1].sum()) < _LEAST_POINTS:
+    visible = source.visible[:, list(HEAD_POINTS)]
+    if int(visible[0, :-1].sum()) < _LEAST_POINTS:
         return None
     points = source.xy[:, list(HEAD_POINTS)]
     template = torch.tensor([_TEMPLATE[point] for point in HEAD_POINTS])  # (6, 3)
     turns = _turns(-_SOURCE_TURNS, _SOURCE_TURNS)  # (C, 2)
     model = _about_the_axis(template, turns)  # (C, 6, 3)
     limits = _limits(source.torso, _HALF_EARS)
-    fit = _Fit.of(model[..., :2], points, _weights(seen), limits)
+    fit = _Fit.of(model[..., :2], points, _weights(visible), limits)
     best = int(fit.error[0].argmin())
     scale, angle = float(fit.scale[0, best]), float(fit.angle[0, best])
     across = torch.tensor([math.cos(angle), math.sin(angle)])
@@ -143,8 +143,8 @@ def head_turns(head: HeadDepth | None, source: Joints, target: Joints) -> HeadTu
     """
     behind = target.turned_away(source)
     angle, known = torch.where(behind, math.pi, 0.0), torch.ones(1)
-    seen = target.seen[:, list(HEAD_POINTS)] & source.seen[:, list(HEAD_POINTS)]
-    seen[:, -1] = True
+    visible = target.visible[:, list(HEAD_POINTS)] & source.visible[:, list(HEAD_POINTS)]
+    visible[:, -1] = True
     if head is not None:
         degrees = torch.arange(-180, 180, _STEP)
         turns = _turns(-180, 180 - _STEP)
@@ -152,14 +152,14 @@ def head_turns(head: HeadDepth | None, source: Joints, target: Joints) -> HeadTu
         limits = _limits(scale, _SIZE)
         points = target.xy[:, list(HEAD_POINTS)]
         error = (
-            _Fit.of(head.turned(turns), points, _weights(seen), limits).error
+            _Fit.of(head.turned(turns), points, _weights(visible), limits).error
             / (scale * head.half_ears).square()[:, None]
         )
         error = error + _PRIOR * (1 - turns[:, 0])
         allowed = torch.where(behind[:, None], degrees.abs() >= _LEAST_BACK, degrees.abs() <= _LARGEST_TURN)
         found = _least(torch.where(allowed, error, torch.inf), degrees)
         known = 1 - _rising(torch.tensor(abs(head.own_turn)), _FRONTAL, _PROFILE)
-        angle = torch.where(seen[:, :-1].sum(dim=1) >= _LEAST_POINTS, found, angle)
+        angle = torch.where(visible[:, :-1].sum(dim=1) >= _LEAST_POINTS, found, angle)
     angle = angle * _rising(angle.abs(), _NO_TURN, _WHOLE_TURN)
     shown = torch.where(behind, angle, angle * known)
     return HeadTurns(*(torch.stack([each.cos(), each.sin()], dim=1) for each in (angle, shown)))
@@ -230,9 +230,9 @@ def _limits(of: Tensor, shares: tuple[float, float]) -> tuple[Tensor, Tensor]:
     return low * of[:, None], high * of[:, None]
 
 
-def _weights(seen: Tensor) -> Tensor:
+def _weights(visible: Tensor) -> Tensor:
     """Return weights of the head's points: the neck is far off, and only tells which way is up."""
-    weights = seen.float()
+    weights = visible.float()
     weights[:, -1] *= 0.3
     return weights
 

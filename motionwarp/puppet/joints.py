@@ -56,24 +56,24 @@ class Joints:
 
     def __init__(self, poses: Tensor, reference: Joints | None = None) -> None:
         xy = poses[..., :2].float().clone()  # (B, 18, 2)
-        seen = poses[..., 2] >= LEAST_SCORE
-        self.seen = seen
+        visible = poses[..., 2] >= LEAST_SCORE
+        self.visible = visible
         self._sure_face = (poses[:, list(_FACE), 2] >= _SURE_SCORE).all(dim=1)
         neck, right, left = skeleton.NECK, skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER
-        shoulders = seen[:, right] & seen[:, left]
-        hips = seen[:, skeleton.RIGHT_HIP] & seen[:, skeleton.LEFT_HIP]
-        self.usable = shoulders | (seen[:, neck] & hips)
-        _fill(xy, neck, ~seen[:, neck], 0.5 * (xy[:, right] + xy[:, left]))
+        shoulders = visible[:, right] & visible[:, left]
+        hips = visible[:, skeleton.RIGHT_HIP] & visible[:, skeleton.LEFT_HIP]
+        self.usable = shoulders | (visible[:, neck] & hips)
+        _fill(xy, neck, ~visible[:, neck], 0.5 * (xy[:, right] + xy[:, left]))
         for one, other in ((right, left), (left, right)):
-            _fill(xy, one, ~seen[:, one], 2 * xy[:, neck] - xy[:, other])
-        self._fill_hips(xy, seen, reference)
+            _fill(xy, one, ~visible[:, one], 2 * xy[:, neck] - xy[:, other])
+        self._fill_hips(xy, visible, reference)
         for limb in parts.LIMBS:
             for parent, child in zip(limb.points[:2], limb.points[1:], strict=True):
-                _fill(xy, child, ~seen[:, child], xy[:, parent])
+                _fill(xy, child, ~visible[:, child], xy[:, parent])
         self.xy = torch.where(self.usable[:, None, None], xy, torch.zeros_like(xy))
         self.torso = self._torso_length()
 
-    def _fill_hips(self, xy: Tensor, seen: Tensor, reference: Joints | None) -> None:
+    def _fill_hips(self, xy: Tensor, visible: Tensor, reference: Joints | None) -> None:
         right, left = skeleton.RIGHT_HIP, skeleton.LEFT_HIP
         neck = xy[:, skeleton.NECK]
         across = xy[:, skeleton.LEFT_SHOULDER] - xy[:, skeleton.RIGHT_SHOULDER]
@@ -81,14 +81,14 @@ class Joints:
         down = torch.stack([-across[:, 1], across[:, 0]], dim=-1)
         down = torch.where(down[:, 1:] < 0, -down, down)
         if reference is not None:
-            length = reference.torso * _relative_size(xy, seen, reference) / _TORSO_OF_SHOULDERS
+            length = reference.torso * _relative_size(xy, visible, reference) / _TORSO_OF_SHOULDERS
             down = down / down.norm(dim=-1, keepdim=True).clamp_min(1e-3) * length[:, None]
             across = across / across.norm(dim=-1, keepdim=True).clamp_min(1e-3) * length[:, None]
         middle = neck + _TORSO_OF_SHOULDERS * down
         for one, other, side in ((right, left, -0.5), (left, right, 0.5)):
             guess = middle + side * _HIPS_OF_SHOULDERS * across
             mirrored = xy[:, other] + 2 * side * _HIPS_OF_SHOULDERS * across
-            _fill(xy, one, ~seen[:, one], torch.where(seen[:, other, None], mirrored, guess))
+            _fill(xy, one, ~visible[:, one], torch.where(visible[:, other, None], mirrored, guess))
 
     def _torso_length(self) -> Tensor:
         length = (self.hip_center - self.xy[:, skeleton.NECK]).norm(dim=-1)
@@ -121,9 +121,9 @@ class Joints:
             Points of one pose, B = 1.
         """
         shoulders, ears = (skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER), (skeleton.RIGHT_EAR, skeleton.LEFT_EAR)
-        shows_face = reference.seen[:, list(_FACE)].all(dim=1) & (reference._side(*shoulders) > _FACING)
-        without_ears = ~self.seen[:, list(_FACE)].any(dim=1)
-        head = torch.where(self.seen[:, list(ears)].all(dim=1), self._side(*ears) < _EARS_EXCHANGED, without_ears)
+        shows_face = reference.visible[:, list(_FACE)].all(dim=1) & (reference._side(*shoulders) > _FACING)
+        without_ears = ~self.visible[:, list(_FACE)].any(dim=1)
+        head = torch.where(self.visible[:, list(ears)].all(dim=1), self._side(*ears) < _EARS_EXCHANGED, without_ears)
         return shows_face & head & (self._side(*shoulders) < -_FACING) & ~self._sure_face
 
     def shows_other_side(self, reference: Joints) -> Tensor:
@@ -143,18 +143,18 @@ class Joints:
 
     def present_parts(self) -> Tensor:
         """Return which parts have all the points they need, bool (B, P)."""
-        present = torch.zeros(len(self.seen), parts.PART_COUNT, dtype=torch.bool, device=self.seen.device)
+        present = torch.zeros(len(self.visible), parts.PART_COUNT, dtype=torch.bool, device=self.visible.device)
         present[:, parts.TORSO] = self.usable
-        present[:, parts.HEAD] = self.usable & self.seen[:, list(skeleton.HEAD_POINTS)].any(dim=1)
+        present[:, parts.HEAD] = self.usable & self.visible[:, list(skeleton.HEAD_POINTS)].any(dim=1)
         present[:, parts.GARMENT] = self.usable
         for limb in parts.LIMBS:
-            near, middle, far = (self.seen[:, point] for point in limb.points)
+            near, middle, far = (self.visible[:, point] for point in limb.points)
             for part, whole in zip(limb.parts, (near & middle, middle & far, middle & far), strict=True):
                 present[:, part] = self.usable & whole
         return present
 
 
-def _relative_size(xy: Tensor, seen: Tensor, reference: Joints) -> Tensor:
+def _relative_size(xy: Tensor, visible: Tensor, reference: Joints) -> Tensor:
     """Return how much larger people are than the reference, told from head and shoulders, (B,).
 
     The median of what is seen.
@@ -164,7 +164,7 @@ def _relative_size(xy: Tensor, seen: Tensor, reference: Joints) -> Tensor:
         here = (xy[:, one] - xy[:, other]).norm(dim=-1)
         there = (reference.xy[:, one] - reference.xy[:, other]).norm(dim=-1)
         # the neck may have been filled in between the shoulders, which is as good
-        known = [seen[:, point] & reference.seen[:, point] for point in (one, other) if point != skeleton.NECK]
+        known = [visible[:, point] & reference.visible[:, point] for point in (one, other) if point != skeleton.NECK]
         both = torch.stack([*known, (here > 1).expand_as(known[0]), (there > 1).expand_as(known[0])]).all(dim=0)
         ratios.append(torch.where(both, here / there.clamp_min(1.0), torch.full_like(here, torch.nan)))
     size: Tensor = torch.stack(ratios).nanmedian(dim=0).values

@@ -20,7 +20,7 @@ from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
 from motionwarp.puppet.compositor import (
     Canvas,
     FramePiece,
-    Placement,
+    PartBoxes,
     WarpedFrames,
     WarpedPart,
     depth_scores,
@@ -143,7 +143,7 @@ class PuppetPerson:
             return poses
         chosen = list(HEAD_POINTS[:-1])
         places = apply_affine(self._forward(target, turns)[:, parts.HEAD], self._head.turned(turns.shown))[:, :-1]
-        scores = torch.where(self._points.seen[:, chosen], poses[:, chosen, 2], 0.0)
+        scores = torch.where(self._points.visible[:, chosen], poses[:, chosen, 2], 0.0)
         shown = poses.clone()
         shown[:, chosen] = torch.where(
             unturned[:, None, None], torch.cat([places, scores[..., None]], dim=2), poses[:, chosen]
@@ -225,7 +225,7 @@ class PuppetPerson:
         other_side: Tensor,
         height: int,
         width: int,
-    ) -> dict[int, Placement]:
+    ) -> dict[int, PartBoxes]:
         """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
         there = [part for part in range(parts.PART_COUNT) if self._textures.has(part) and shown[chosen, part].any()]
         outlines = {part: self._outlines(part, theta, other_side) for part in there}
@@ -241,7 +241,7 @@ class PuppetPerson:
     def _warped_parts(
         self,
         theta: WarpParams,
-        placed: dict[int, Placement],
+        placed: dict[int, PartBoxes],
         other_side: Tensor,
         level: int,
         with_classes: bool,
@@ -272,7 +272,7 @@ class PuppetPerson:
         theta: WarpParams,
         texture: PartTexture,
         level: int,
-        placement: Placement,
+        placement: PartBoxes,
     ) -> Tensor:
         height, width = placement.height, placement.width
         to_texture = source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates

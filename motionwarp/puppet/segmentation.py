@@ -108,8 +108,8 @@ def _segments(points: Joints) -> list[list[FloatArray]]:
     xy = points.xy[0].numpy()
     hips = points.hip_center[0].numpy()
     neck = xy[skeleton.NECK]
-    seen = [point for point in skeleton.HEAD_POINTS if bool(points.seen[0, point])]
-    face = xy[seen].mean(axis=0) if seen else neck
+    visible = [point for point in skeleton.HEAD_POINTS if bool(points.visible[0, point])]
+    face = xy[visible].mean(axis=0) if visible else neck
     chains: list[list[FloatArray]] = [[] for _ in range(parts.PART_COUNT)]
     chains[parts.HEAD] = [neck + 0.35 * (face - neck), face + 0.45 * (face - neck)]
     chains[parts.TORSO] = [

@@ -131,7 +131,7 @@ def _head_map(source: Joints, target: Joints, torso: Tensor, scale: Tensor, head
     chosen = list(HEAD_POINTS)
     there = target.xy[:, chosen]
     here = source.xy[:, chosen].expand_as(there) if head is None else head
-    weights = (source.seen[:, chosen] & target.seen[:, chosen]).float()  # (B, 6)
+    weights = (source.visible[:, chosen] & target.visible[:, chosen]).float()  # (B, 6)
     weights[:, -1] = 1.0  # the neck, which may be filled in, keeps the head on the body
     fitted = fit_similarity(here, there, weights)
     # profile views bring the points of the face together without the head becoming smaller

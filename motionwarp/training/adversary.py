@@ -1,4 +1,4 @@
-"""The discriminator's side of a network's training: its verdict, its features, and its own steps."""
+"""The discriminator's side of a network's training: the generator's losses by it, and its own steps."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Adversary:
 
     Parameters
     ----------
-    condition_channels, picture_channels : int
-        Of what it is told, and of what it judges.
+    channels : (int, int)
+        Of what it is conditioned on, and of what it judges.
     config : AdversaryConfig
     loop : LoopConfig
     device : torch.device
@@ -61,29 +61,28 @@ class Adversary:
 
     def __init__(
         self,
-        condition_channels: int,
-        picture_channels: int,
+        channels: tuple[int, int],
         config: AdversaryConfig,
         loop: LoopConfig,
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
         self.config, self.dtype, self._clip = config, dtype, loop.gradient_clip
-        network = PyramidDiscriminator(condition_channels + picture_channels, config.network)
+        network = PyramidDiscriminator(sum(channels), config.network)
         self.discriminator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = adam(self.discriminator, loop)
         for group in self.optimizer.param_groups:
             group["rate_factor"] = config.rate_factor
         self._judged: tuple[Tensor, Tensor, Tensor] | None = None
 
-    def verdict(self, condition: Tensor, made: Tensor, true: Tensor) -> dict[str, Tensor]:
-        """Return what the generator is told, two scalars: `adversarial`, and `pyramid` (eq. 2).
+    def generator_losses(self, condition: Tensor, made: Tensor, true: Tensor) -> dict[str, Tensor]:
+        """Return the generator's losses, two scalars: `adversarial`, and `pyramid` (eq. 2).
 
         Parameters
         ----------
         condition : float (B, D, H, W)
         made, true : float (B, C, H, W)
-            The same pair is what `learn` learns from.
+            The same pair is what `discriminator_step` learns from.
         """
         self._judged = (condition.detach(), made.detach(), true.detach())
         self.discriminator.requires_grad_(False)  # the generator's gradient only passes through
@@ -96,7 +95,7 @@ class Adversary:
             "pyramid": pyramid_hierarchy_loss(of_true.features, of_made.features, self.config.layer_weights),
         }
 
-    def learn(self) -> dict[str, Tensor]:
+    def discriminator_step(self) -> dict[str, Tensor]:
         """Make the discriminator's step on the pair last judged.
 
         Returns
@@ -104,7 +103,7 @@ class Adversary:
         dict of str to scalar
             `discriminator`, its loss, and `fooled`, the share of patches of made pictures that it takes for real.
         """
-        assert self._judged is not None, "verdict comes before learn"
+        assert self._judged is not None, "generator_losses comes before discriminator_step"
         condition, made, true = self._judged
         of_true, of_made = self._judge(condition, true), self._judge(condition, made)
         loss = discriminator_loss(of_true.logits, of_made.logits, self.config.kind)

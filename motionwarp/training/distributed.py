@@ -1,7 +1,7 @@
 """Several processes that train one network together, each on batches of its own (`torchrun ... -m motionwarp train`).
 
-After every backward pass the gradients are averaged, so that all processes make the same step from the same weights: as if one had
-seen all their batches. Norms over the batch see the own batch only.
+After every backward pass the gradients are averaged, so that all processes make the same step from the same weights: as
+if one had seen all their batches. Norms over the batch see the own batch only.
 """
 
 from __future__ import annotations

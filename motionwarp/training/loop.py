@@ -1,8 +1,9 @@
 """One training loop for all networks, on CPU and GPU: time limits, exact resume, averaged weights, logs.
 
-A run lives in one folder: `state.safetensors` (everything needed to go on: weights, averages, optimisers, random state,
-step), `log.csv`, `exports.csv`, and what the task itself exports. The state is written whole or not at all, every few minutes and when the
-run is stopped by its time limit, Ctrl-C or SIGTERM. Several processes can train together (`parallel.py`).
+A run lives in one folder: `state.safetensors` (everything needed to go on: weights, averages, optimizers, random state,
+step), `log.csv`, `exports.csv`, and what the task itself exports. The state is written whole or not at all, every few
+minutes and when the run is stopped by its time limit, Ctrl-C or SIGTERM. Several processes can train together
+(`distributed.py`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def run(
     max_minutes: float | None = None,
     report: Callable[[str], None] = print,
 ) -> int:
-    """Train until the steps are done, the time is up or a signal asks to stop; go on from the folder's state if there is one.
+    """Train until the steps are done, the time is up or a signal asks to stop.
+
+    A run goes on from the folder's state if there is one.
 
     Parameters
     ----------

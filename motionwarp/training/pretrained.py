@@ -1,4 +1,4 @@
-"""Trained networks that training begins with: to go on with, or only to look through."""
+"""Trained networks that training begins with, to go on with or only to look through, and their optimizers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from torch import nn
 
 from motionwarp.checkpoints.checkpoint import Checkpoint, load_checkpoint, read_architecture
 from motionwarp.errors import WeightsError
+from motionwarp.perception.features import AnalyzerFeatures
+from motionwarp.perception.network import Analyzer, AnalyzerConfig
 from motionwarp.training.task import LoopConfig
 
 
@@ -30,7 +32,7 @@ def adam(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.5,
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def trained(weights: Path | str, architecture: str, within: tuple[str, str] | None = None) -> Checkpoint:
+def load_pretrained(weights: Path | str, architecture: str, within: tuple[str, str] | None = None) -> Checkpoint:
     """Read the weights of one network, from a file of its own or out of an engine's file.
 
     Parameters
@@ -53,7 +55,7 @@ def trained(weights: Path | str, architecture: str, within: tuple[str, str] | No
     return load_checkpoint(weights, architecture)
 
 
-def frozen(
+def load_frozen(
     kind: tuple[type[Network], type[Any]],
     weights: Path | str,
     architecture: str,
@@ -72,7 +74,7 @@ def frozen(
         What the file must say it is.
     device : torch.device
     within : (str, str) or None
-        As for `trained`.
+        As for `load_pretrained`.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def frozen(
         If the file is missing, damaged, for another network, or names one that cannot be made.
     """
     network, known = kind
-    checkpoint = trained(weights, architecture, within)
+    checkpoint = load_pretrained(weights, architecture, within)
     try:
         given = checkpoint.config["network"]
         settings = {field.name: _as_tuple(given[field.name]) for field in fields(known) if field.name in given}
@@ -96,3 +98,8 @@ def frozen(
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def analyzer_features(device: torch.device) -> AnalyzerFeatures:
+    """Return the shipped analyzer's features, for perceptual losses."""
+    return AnalyzerFeatures(load_frozen((Analyzer, AnalyzerConfig), "analyser", "analyser", device))

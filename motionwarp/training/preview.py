@@ -31,6 +31,6 @@ def write_rows(columns: Sequence[Tensor], path: Path) -> None:
 
 
 def colored(parsing: Tensor) -> Tensor:
-    """Return parsings in the classes' colours, float (B, 3, H, W) in [0, 1], from integers (B, H, W); 255 is not known."""
+    """Return parsings, integers (B, H, W), in the classes' colors, float (B, 3, H, W) in [0, 1]; 255 is not known."""
     pictures = [colorize(plane) for plane in parsing.to(torch.uint8).cpu().numpy()]
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255

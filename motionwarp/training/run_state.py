@@ -1,4 +1,4 @@
-"""Everything that a run needs to go on exactly, in one file: weights, averages, optimisers, random states, step. No pickles."""
+"""Everything that a run needs to go on exactly, in one file, no pickle: weights, optimizers, random states, step."""
 
 from __future__ import annotations
 
@@ -168,8 +168,10 @@ def _random_states() -> dict[str, Tensor]:
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state()
     return {
-        f"random/{kind}{_suffix(rank)}": state for kind, own in states.items() for rank, state in enumerate(gathered(own))
-    }  # fmt: skip
+        f"random/{kind}{_suffix(rank)}": state
+        for kind, own in states.items()
+        for rank, state in enumerate(gathered(own))
+    }
 
 
 def _suffix(rank: int) -> str:

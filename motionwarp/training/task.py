@@ -25,8 +25,8 @@ class LoopConfig:
     batch_size : int
         Of each process.
     learning_rate : float
-        At its highest: after `warmup_steps`, until `decay_steps` before the end, from where it falls linearly to nearly zero.
-        A run can so be prolonged from any step of the flat part.
+        At its highest: after `warmup_steps`, until `decay_steps` before the end, from where it falls linearly to nearly
+        zero. A run can so be prolonged from any step of the flat part.
     warmup_steps, decay_steps : int
     weight_decay : float
     gradient_clip : float

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.ablation import VARIANTS, _pack
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGeneratorTrainingConfig
 from motionwarp.errors import OptionError
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 
 EVERYTHING = PartGeneratorTrainingConfig(
     (PackShare(Path("a.pack"), 1.0),),

@@ -17,7 +17,8 @@ FILES = {
     "motionwarp/media/writer.py": "from motionwarp.media.reader import first\nfrom motionwarp.errors import Wrong\n",
     "motionwarp/pipeline/__init__.py": "",
     "motionwarp/pipeline/options.py": (
-        "class TransferOptions:\n    start: float\n    end: float\n    crf: int\n\n"
+        "class Section:\n    start: float\n    end: float\n\n"
+        "class TransferOptions(Section):\n    crf: int\n\n"
         "def wide(a, b, c, d, e, f, g, *, start, end, crf): ...\n\ndef cut(start, end): ...\n"
     ),
     "motionwarp/engines/__init__.py": "",

@@ -17,7 +17,7 @@ from motionwarp.pipeline.check.alignment import AlignmentStats
 from motionwarp.pipeline.check.cost import RunningCost
 from motionwarp.pipeline.check.driving import DrivingStats, Span
 from motionwarp.pipeline.check.issues import Issue, Verdict
-from motionwarp.pipeline.check.report import FeasibilityReport
+from motionwarp.pipeline.check.report import CheckReport
 from motionwarp.pipeline.check.source import SourceStats
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pose.proportions import Clamp
@@ -26,9 +26,9 @@ from motionwarp.pose.stance import Framing, View
 
 Run = Callable[..., Any]
 
-REPORT = FeasibilityReport(
+REPORT = CheckReport(
     verdict=Verdict.GOOD,
-    doubts=(),
+    issues=(),
     source=SourceStats(
         width=600, height=800, score=0.98, people=2, points_seen=POINT_NAMES[:15], points_unsure=("left eye",),
         points_unseen=("right ear", "left ear"), framing=Framing.WHOLE, view=View.FRONTAL, face=True, upright=True,
@@ -61,7 +61,7 @@ REPORT = FeasibilityReport(
     preview=None,
 )  # fmt: skip
 CUT = Issue(
-    "driving.cuts", Verdict.FAIR, "the clip is cut at 0:04", "Cut to the best section with --start 0:04 --end 0:12"
+    "driving.cuts", Verdict.FAIR, "the clip is cut at 0:04", "Cut to the best section with `start=0:04` `end=0:12`"
 )
 SIDE = Issue(
     "source.view", Verdict.POOR, "the person is seen from the side", "Use a photo in which the person faces the camera"
@@ -75,7 +75,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Puts a report that is known in the place of a check, and collects what it was asked."""
     made: Calls = []
 
-    def check(source: Path, driving: Path, options: TransferOptions, **how: Any) -> FeasibilityReport:
+    def check(source: Path, driving: Path, options: TransferOptions, **how: Any) -> CheckReport:
         made.append((source, driving, options, how))
         return REPORT
 
@@ -83,8 +83,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     return made
 
 
-def telling(monkeypatch: pytest.MonkeyPatch, outcome: FeasibilityReport | Exception) -> None:
-    def check(*_: object, **__: object) -> FeasibilityReport:
+def telling(monkeypatch: pytest.MonkeyPatch, outcome: CheckReport | Exception) -> None:
+    def check(*_: object, **__: object) -> CheckReport:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -114,12 +114,13 @@ def test_the_report_is_readable(motionwarp: Run, calls: Calls) -> None:
 def test_exit_codes_follow_the_verdict(
     motionwarp: Run, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, doubts: tuple[Issue, ...], code: int
 ) -> None:
-    telling(monkeypatch, replace(REPORT, verdict=verdict, doubts=doubts))
+    telling(monkeypatch, replace(REPORT, verdict=verdict, issues=doubts))
     result = motionwarp("check", "person.jpg", "dance.mp4")
     assert result.exit_code == code
     for doubt in doubts:
         assert f"{doubt.text[0].upper()}{doubt.text[1:]}." in result.stdout
-        assert f"{doubt.remedy}." in result.stdout
+        remedy = doubt.remedy.replace("`start=0:04` `end=0:12`", "--start 0:04 --end 0:12")
+        assert f"{remedy}." in result.stdout
     quiet = motionwarp("check", "person.jpg", "dance.mp4", "--quiet")
     assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (code, "", "")
     told = json.loads(motionwarp("check", "person.jpg", "dance.mp4", "--json").stdout)

@@ -104,7 +104,7 @@ def test_options_reach_the_protocol(motionwarp: Run, calls: list[Any], tmp_path:
     ("options", "words"),
     [
         (("--smooth-theta", "0.5"), "windows that move"),
-        (("--full-frame", "5"), "not in the range"),
+        (("--full-frame", "5"), "--full-frame"),
         (("--poses", "guessed"), "guessed"),
         (("--sheet", "nowhere/sheet.png"), "folder does not exist"),
     ],

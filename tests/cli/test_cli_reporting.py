@@ -46,11 +46,11 @@ def test_a_terminal_shows_a_bar_a_stage_with_counts(
 
     monkeypatch.setattr(reporting, "Progress", SteadyProgress)
     run, _, err = reporter(terminal=True)
-    with run.progress("clips/s") as tick:
-        tick("open", 1, None)
+    with run.progress("clips/s") as on_step:
+        on_step("open", 1, None)
         for done in range(1, 6):
-            tick("render", done, 5)
-        tick("write", 2, 40)
+            on_step("render", done, 5)
+        on_step("write", 2, 40)
     assert [(task.description, task.completed, task.total) for task in made[0].tasks] == [
         ("open", 1, None), ("render", 5, 5), ("write", 2, 40),
     ]  # fmt: skip
@@ -100,12 +100,12 @@ def test_elsewhere_a_line_comes_when_a_stage_begins_and_ends_and_now_and_then(
     now = [0.0]
     monkeypatch.setattr(reporting.time, "monotonic", lambda: now[0])
     run, _, err = reporter(terminal=False)
-    with run.progress() as tick:
+    with run.progress() as on_step:
         for done in range(1, 31):
             now[0] = float(done)
-            tick("render", done, 30)
-        tick("open", 1, None)
-        tick("open", 1, None)
+            on_step("render", done, 30)
+        on_step("open", 1, None)
+        on_step("open", 1, None)
     assert err.getvalue().splitlines() == [
         "render: 1 of 30", "render: 11 of 30", "render: 21 of 30", "render: 30 of 30", "open: 1",
     ]  # fmt: skip
@@ -113,8 +113,8 @@ def test_elsewhere_a_line_comes_when_a_stage_begins_and_ends_and_now_and_then(
 
 def test_nothing_is_shown_where_quiet_is_asked_for(reporter: Callable[..., Any]) -> None:
     run, out, err = reporter(terminal=True, quiet=True)
-    with run.progress() as tick:
-        tick("render", 1, 2)
+    with run.progress() as on_step:
+        on_step("render", 1, 2)
     run.warn("careful")
     run.result({}, "done")
     run.result_table({}, Table("a"))

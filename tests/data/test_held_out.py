@@ -183,8 +183,8 @@ def test_clips_become_frames_lists_and_annotations(tmp_path: Path) -> None:
         picture = cv2.imread(str(made.images / pair.target))
         assert picture.shape == (64, 48, 3)
         assert annotations[pair.target].points[0].tolist() == [7, 1, 1]
-    facts = json.loads((tmp_path / "out" / "split.json").read_text(encoding="utf-8"))
-    assert facts["test"] == {"people": sorted(walkers), "pairs": 3}
+    summary = json.loads((tmp_path / "out" / "split.json").read_text(encoding="utf-8"))
+    assert summary["test"] == {"people": sorted(walkers), "pairs": 3}
     with pytest.raises(OutputError, match=r"train-pairs\.csv already"):
         make_held_out(settings_of, None, silent)
 

@@ -16,7 +16,7 @@ from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchang
 from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.options import Augmentation
-from motionwarp.datasets.plan import make_plan, plan_facts
+from motionwarp.datasets.plan import make_plan, plan_summary
 from motionwarp.engines.registry import engine_choices
 from motionwarp.errors import MediaError, OptionError, OutputError
 from motionwarp.media.image import write_image
@@ -50,7 +50,7 @@ OTHER_CONFIG: dict[str, Any] = {"pairs": "random:2", "variants": 2, "container":
 def form(
     config: DatasetConfig, people: tuple[Item, ...] = PEOPLE, motions: tuple[Item, ...] = MOTIONS
 ) -> dict[str, Any]:
-    return stored_form(config, people, motions, plan_facts(make_plan(people, motions, config)))
+    return stored_form(config, people, motions, plan_summary(make_plan(people, motions, config)))
 
 
 def told(before: dict[str, Any], now: dict[str, Any]) -> str:
@@ -121,7 +121,7 @@ def test_all_names_are_known_by_their_weights() -> None:
         contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
         assert len(contents["engine_weights"]) == (0 if options == "layered" else 64)
-    with pytest.raises(OptionError, match="--engine fast: is neither a name nor a file"):
+    with pytest.raises(OptionError, match="engine='fast': is neither a name nor a file"):
         dependency_contents(rooted(DatasetConfig(TransferOptions(audio=False, engine="fast"))))
 
 

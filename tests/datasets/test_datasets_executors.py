@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.executors.base import Executor, Outcome, lost_worker
-from motionwarp.datasets.executors.local import LocalExecutor, worker_places
+from motionwarp.datasets.executors.local import LocalExecutor, worker_environments
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.options import ExecutorChoice, RunSettings
 from motionwarp.datasets.records import ClipRecord
@@ -104,18 +104,18 @@ def test_impossible_executors_are_refused(values: tuple[Any, ...]) -> None:
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("motionwarp.devices.usable_cores", lambda: 7)
-    places = worker_places(WorkOrder("", replace(CONFIG, threads=3)), None)
+    places = worker_environments(WorkOrder("", replace(CONFIG, threads=3)), None)
     assert [place["OMP_NUM_THREADS"] for place in places] == ["3", "3"]
-    assert len(worker_places(WorkOrder("", replace(CONFIG, threads=16)), None)) == 1
-    assert len(worker_places(WorkOrder("", CONFIG), 5)) == 5
+    assert len(worker_environments(WorkOrder("", replace(CONFIG, threads=16)), None)) == 1
+    assert len(worker_environments(WorkOrder("", CONFIG), 5)) == 5
 
 
 def test_each_gpu_has_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("motionwarp.devices.resolve_device", lambda name: __import__("torch").device("cuda"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    places = worker_places(WorkOrder("", CONFIG), None)
+    places = worker_environments(WorkOrder("", CONFIG), None)
     assert [place["CUDA_VISIBLE_DEVICES"] for place in places] == ["2", "5"]
-    assert [place["CUDA_VISIBLE_DEVICES"] for place in worker_places(WorkOrder("", CONFIG), 3)] == ["2", "5", "2"]
+    assert [place["CUDA_VISIBLE_DEVICES"] for place in worker_environments(WorkOrder("", CONFIG), 3)] == ["2", "5", "2"]
 
 
 def test_a_lost_worker_costs_only_its_task(inputs: Inputs, tmp_path: Path) -> None:

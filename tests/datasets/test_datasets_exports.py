@@ -254,13 +254,13 @@ def test_coverage_counts_what_is_known() -> None:
     coverage = Coverage()
     coverage.add(moving(2.1), "a", "x", 1.1)
     coverage.add(moving(2.1), "a", "y", 1.1)
-    figures = coverage.figures()
-    assert figures["people"] == {"count": 1, "least": 2, "median": 2.0, "most": 2}
-    assert figures["wrist_speed_median"] == pytest.approx(2.125)  # the middle of its bin
-    assert figures["views"] == {"front": 1.0, "side": 0.0, "back": 0.0}
+    statistics = coverage.statistics()
+    assert statistics["people"] == {"count": 1, "least": 2, "median": 2.0, "most": 2}
+    assert statistics["wrist_speed_median"] == pytest.approx(2.125)  # the middle of its bin
+    assert statistics["views"] == {"front": 1.0, "side": 0.0, "back": 0.0}
     # the hips' middle is the middle of the map, and at (50, 50) of 100 x 80
     assert coverage.poses[sk.RIGHT_HIP, CELLS // 2, CELLS // 2] == 22
-    assert coverage.places[int(50 / 80 * FRAME_CELLS), FRAME_CELLS // 2] == 22
+    assert coverage.positions[int(50 / 80 * FRAME_CELLS), FRAME_CELLS // 2] == 22
     neck = int((-1 + REACH) / (2 * REACH) * CELLS)
     assert coverage.poses[sk.NECK, neck, CELLS // 2] == 22
 

@@ -272,7 +272,7 @@ def test_locks_of_other_hosts_are_respected_until_they_are_broken(tmp_path: Path
     with DatasetLock(storage):
         owner = json.loads(storage.read(LOCK))
     storage.write(LOCK, json.dumps({**owner, "host": "node-17", "pid": 4}).encode())
-    with pytest.raises(OutputError, match=r"process 4 on node-17.*--break-lock"), DatasetLock(storage):
+    with pytest.raises(OutputError, match=r"process 4 on node-17.*`break_lock`"), DatasetLock(storage):
         pass
     with DatasetLock(storage, force=True):
         pass

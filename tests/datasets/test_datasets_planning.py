@@ -87,18 +87,18 @@ def test_a_clips_seed_does_not_depend_on_the_other_clips() -> None:
 def test_draws_stay_in_their_ranges_and_do_not_disturb_each_other() -> None:
     wide = Augmentation("mixed", (0.5, 2.0), 0.1, 0.5, (0.8, 1.25), ("/a.png", "/b.png"))
     drawn = [draw(wide, seed) for seed in range(300)]
-    scales = np.array([one.staging.scale for one in drawn])
+    scales = np.array([one.transform.scale for one in drawn])
     assert scales.min() >= 0.5
     assert scales.max() <= 2.0
     assert abs(np.median(scales) - 1.0) < 0.15  # even in logarithms
-    assert max(abs(one.staging.shift_x) for one in drawn) <= 0.1
+    assert max(abs(one.transform.shift_x) for one in drawn) <= 0.1
     for flags in zip(
         *((one.mirrored, one.placement == "source", one.background == "/a.png") for one in drawn), strict=True
     ):
         assert 110 < sum(flags) < 190
     still = Augmentation("mixed", mirror=0.5)
     assert [draw(still, seed).mirrored for seed in range(300)] == [one.mirrored for one in drawn]
-    assert draw(Augmentation(), 3).staging.is_identity
+    assert draw(Augmentation(), 3).transform.is_identity
 
 
 @pytest.mark.parametrize(

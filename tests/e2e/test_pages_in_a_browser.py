@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from motionwarp.data.protocols import PairNames, write_pairs
-from motionwarp.evaluation.options import PairsSettings
+from motionwarp.evaluation.options import PairsSettings, StudySettings
 from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
-from motionwarp.evaluation.study.make import StudySettings, make_study
+from motionwarp.evaluation.study.make import make_study
 from motionwarp.evaluation.study.results import study_summary
 
 CHROMIUM = next(

@@ -1,4 +1,4 @@
-"""An engine of another package, installed beside this one: found, shown, trained and used, without a line edited here."""
+"""An engine of another package, installed beside this one: found, shown, trained and used, without an edit here."""
 
 from __future__ import annotations
 

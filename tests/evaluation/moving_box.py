@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 240, 160
 BOX = (32, 96)  # width, height
 TOP = 40
 RED = (230, 20, 20)
-# where the 18 points lie in the box, as shares of its width and height: a stick figure, the neck at a fixed place
+# where the 18 points lie in the box, as shares of its width and height: a stick metric, the neck at a fixed place
 PLACES = np.array(
     [
         (0.5, 0.05), (0.5, 0.2), (0.2, 0.2), (0.1, 0.4), (0.1, 0.6), (0.8, 0.2), (0.9, 0.4), (0.9, 0.6), (0.35, 0.55),

@@ -17,7 +17,7 @@ LEFTS = {"0007": 40, "0017": 90, "0027": 130, "0028": 60}
 
 
 def make_photo_folder(folder: Path) -> Path:
-    """Write `ccp` with a figure in each photo, and `video` with driving poses."""
+    """Write `ccp` with a metric in each photo, and `video` with driving poses."""
     ccp, video = folder / "ccp", folder / "video"
     for each in (ccp / "photos", ccp / "mattes", ccp / "labels", video):
         each.mkdir(parents=True)

@@ -27,10 +27,10 @@ def test_points_are_counted_by_their_distance_in_heights() -> None:
     near = tally.add(guess, truth, height=100.0)
     assert tally.total.sum() == 17
     assert near == pytest.approx(14 / 17)
-    figures = tally.fractions()
-    assert figures["within_5_percent"] == pytest.approx(14 / 17)
-    assert figures["within_10_percent"] == pytest.approx(15 / 17)
-    assert figures["by_point_within_5_percent"]["neck"] == 0
+    metrics = tally.fractions()
+    assert metrics["within_5_percent"] == pytest.approx(14 / 17)
+    assert metrics["within_10_percent"] == pytest.approx(15 / 17)
+    assert metrics["by_point_within_5_percent"]["neck"] == 0
 
 
 def test_a_person_who_was_not_found_misses_all_points() -> None:

@@ -40,12 +40,12 @@ def photos(tmp_path: Path) -> Path:
 
 def test_an_estimator_without_error_gets_full_marks(photos: Path) -> None:
     report = evaluate_photos(BoxEstimator(), photos)
-    figures = report.figures
-    assert (figures["pictures"], figures["not_found"]) == (3, [])
-    assert figures["within_5_percent"] == 1
-    assert figures["matte_iou"] == pytest.approx(1, abs=0.01)
-    assert figures["parsing_classes_miou"] == pytest.approx(1, abs=0.01)
-    by_class = figures["parsing_classes_iou"]
+    metrics = report.metrics
+    assert (metrics["pictures"], metrics["not_found"]) == (3, [])
+    assert metrics["within_5_percent"] == 1
+    assert metrics["matte_iou"] == pytest.approx(1, abs=0.01)
+    assert metrics["parsing_classes_miou"] == pytest.approx(1, abs=0.01)
+    by_class = metrics["parsing_classes_iou"]
     assert isinstance(by_class, dict)
     assert by_class["upper_clothes"] > 0.98
     assert by_class["dress"] is None  # no photo has one: there is nothing to be right about
@@ -54,26 +54,26 @@ def test_an_estimator_without_error_gets_full_marks(photos: Path) -> None:
 def test_points_that_are_off_count_by_their_distance(photos: Path) -> None:
     height = 96 * (0.98 - 0.03)  # from the highest to the lowest point
     report = evaluate_photos(BoxEstimator(off=0.07 * height), photos)
-    assert report.figures["within_5_percent"] == 0
-    assert report.figures["within_10_percent"] == 1
+    assert report.metrics["within_5_percent"] == 0
+    assert report.metrics["within_10_percent"] == 1
     assert [seen.near for seen in report.worst(2)] == [0, 0]
 
 
 def test_a_photo_without_anybody_is_told_and_counts_as_missed(photos: Path) -> None:
     cv2.imwrite(str(photos / "photos" / "0017.jpg"), scene(None))
     report = evaluate_photos(BoxEstimator(), photos)
-    assert report.figures["not_found"] == ["0017"]
-    assert report.figures["within_10_percent"] == pytest.approx(2 / 3)
-    assert report.figures["matte_iou"] == pytest.approx(2 / 3, abs=0.01)
+    assert report.metrics["not_found"] == ["0017"]
+    assert report.metrics["within_10_percent"] == pytest.approx(2 / 3)
+    assert report.metrics["matte_iou"] == pytest.approx(2 / 3, abs=0.01)
     assert [seen.name for seen in report.worst(1)] == ["0017"]
 
 
 def test_without_labels_of_pixels_there_is_no_figure_of_the_parsing(photos: Path) -> None:
     (photos / "labels" / "0007.png").unlink()
-    figures = evaluate_photos(BoxEstimator(), photos).figures
-    assert figures["parsing_groups_miou"] is None
-    assert figures["parsing_classes_miou"] is None
-    assert figures["within_5_percent"] == 1
+    metrics = evaluate_photos(BoxEstimator(), photos).metrics
+    assert metrics["parsing_groups_miou"] is None
+    assert metrics["parsing_classes_miou"] is None
+    assert metrics["within_5_percent"] == 1
 
 
 def test_a_split_without_a_photo_is_refused(photos: Path) -> None:
@@ -84,21 +84,21 @@ def test_a_split_without_a_photo_is_refused(photos: Path) -> None:
 def test_clips_are_measured_frame_by_frame_where_there_are_labels(tmp_path: Path) -> None:
     write_clip(tmp_path, [10, None, 40, 60], name="one")
     write_clip(tmp_path, [10, 30], name="two")
-    figures = evaluate_clips(BoxEstimator(), tmp_path, ["one", "two"])
-    assert set(figures) == {"one", "two", "all"}
-    for name in figures:
-        assert figures[name]["within_5_percent"] == 1
-    assert figures["one"]["frames_lost"] == 0  # nobody is in the frame without labels
-    assert figures["one"]["matte_iou"] == pytest.approx(1, abs=0.01)
+    metrics = evaluate_clips(BoxEstimator(), tmp_path, ["one", "two"])
+    assert set(metrics) == {"one", "two", "all"}
+    for name in metrics:
+        assert metrics[name]["within_5_percent"] == 1
+    assert metrics["one"]["frames_lost"] == 0  # nobody is in the frame without labels
+    assert metrics["one"]["matte_iou"] == pytest.approx(1, abs=0.01)
 
 
 def test_frames_in_which_the_person_is_lost_are_counted(tmp_path: Path) -> None:
     write_clip(tmp_path, [10, 30, 50, 70])
     write_clip(tmp_path, [10, None, 50, 70], labeled=False)  # in one of them nobody is left
-    figures = evaluate_clips(BoxEstimator(), tmp_path, ["box"])["box"]
-    assert figures["frames_lost"] == 1
-    assert figures["within_5_percent"] == pytest.approx(3 / 4)
-    assert figures["matte_iou"] == pytest.approx(3 / 4, abs=0.01)
+    metrics = evaluate_clips(BoxEstimator(), tmp_path, ["box"])["box"]
+    assert metrics["frames_lost"] == 1
+    assert metrics["within_5_percent"] == pytest.approx(3 / 4)
+    assert metrics["matte_iou"] == pytest.approx(3 / 4, abs=0.01)
 
 
 def test_what_was_seen_is_drawn_and_captioned(photos: Path) -> None:

@@ -1,4 +1,4 @@
-"""Windows, judging, means and differences, and what is kept for a sheet."""
+"""Windows, scoring, means and differences, and what is kept for a sheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from motionwarp.evaluation.comparison import (
 )
 from motionwarp.evaluation.frame_metrics import FrameMetrics, FrameScorer, RenderedView, TargetView
 from motionwarp.evaluation.scoring import Scorer
-from motionwarp.evaluation.systems import EngineContestant, SourceView, make_contestants
+from motionwarp.evaluation.systems import EngineSystem, SourceView, make_systems
 from motionwarp.evaluation.windows import (
     frame_extent,
     frame_window,
@@ -89,11 +89,11 @@ def test_the_whole_frame_as_a_window() -> None:
 
 
 def test_a_perfect_result_and_one_that_is_shifted() -> None:
-    judge = FrameScorer(BoxReader())
+    frame_scorer = FrameScorer(BoxReader())
     target = framed(70)
     shift = 30  # of a person 218 pixels high, so points are 14 % off
     moved = RenderedView(np.roll(target.rgb, shift, axis=1), np.roll(target.matte, shift, axis=1))
-    perfect, shifted = judge.figures([target, moved], [target, target])
+    perfect, shifted = frame_scorer.metrics([target, moved], [target, target])
     assert (perfect.ssim, perfect.matte_iou, perfect.points_near, perfect.points_total) == (1, 1, 18, 18)
     width = np.flatnonzero((target.matte > 0.5).any(axis=0)).size
     assert shifted.matte_iou == pytest.approx((width - shift) / (width + shift), abs=0.01)
@@ -111,21 +111,21 @@ def test_points_out_of_the_picture_are_not_looked_for() -> None:
 
 
 def test_pixels_are_compared_at_the_final_size() -> None:
-    judge = FrameScorer(BoxReader(), (64, 64))
-    assert judge.pixels(np.zeros((64, 96, 3), np.uint8)).shape == (64, 64, 3)
+    frame_scorer = FrameScorer(BoxReader(), (64, 64))
+    assert frame_scorer.pixels(np.zeros((64, 96, 3), np.uint8)).shape == (64, 64, 3)
 
 
 def test_an_engine_is_laid_on_the_backdrop() -> None:
-    contestant = EngineContestant("box", BoxEngine())
+    system = EngineSystem("box", BoxEngine())
     source = SourcePerson(scene(70), box_matte(70), Pose(points_of(70, TOP, *BOX)), np.zeros((HEIGHT, WIDTH), np.uint8))
     backdrop = np.full((100, 80, 3), 200, np.uint8)
     with pytest.raises(RuntimeError, match="prepare"):
-        contestant.render(np.zeros((1, 18, 3), np.float32), np.zeros((1, 4), np.float32))
-    contestant.prepare(
+        system.render(np.zeros((1, 18, 3), np.float32), np.zeros((1, 4), np.float32))
+    system.prepare(
         SourceView(source, framed(70), backdrop), RenderSettings(torch.device("cpu"), torch.float32, 80, 100)
     )
     poses = points_of(10, 20, 30, 60)[None]
-    [view] = contestant.render(poses, contestant.plan(poses))
+    [view] = system.render(poses, system.plan(poses))
     assert view.matte[20:80, 10:40].min() == pytest.approx(1, abs=0.01)
     assert view.matte.sum() == pytest.approx(30 * 60, rel=0.01)
     assert (view.rgb[:19] == 200).all()
@@ -134,20 +134,20 @@ def test_an_engine_is_laid_on_the_backdrop() -> None:
 
 
 def test_contestants_by_name() -> None:
-    assert [each.name for each in make_contestants(["auto", "copy"])][1] == "copy"
+    assert [each.name for each in make_systems(["auto", "copy"])][1] == "copy"
     with pytest.raises(OptionError, match="must differ"):
-        make_contestants(["copy", "copy"])
+        make_systems(["copy", "copy"])
     with pytest.raises(OptionError, match="no such engine"):
-        make_contestants(["nonsense"])
+        make_systems(["nonsense"])
 
 
-def figures(ssim: float, near: int = 1, total: int = 2) -> FrameMetrics:
+def metrics(ssim: float, near: int = 1, total: int = 2) -> FrameMetrics:
     return FrameMetrics(ssim, 20 * ssim, 1 - ssim, ssim, near, total)
 
 
 def comparison(name: str, pairs: list[tuple[float, float]], flicker: dict[str, float] | None = None) -> Comparison:
     records = [
-        FrameRecord(str(index), {"a": figures(one, 2, 4), "b": figures(other, 1, 4)}, 3)
+        FrameRecord(str(index), {"a": metrics(one, 2, 4), "b": metrics(other, 1, 4)}, 3)
         for index, (one, other) in enumerate(pairs)
     ]
     return Comparison(name, ("a", "b"), records, {}, flicker or {})

@@ -138,7 +138,7 @@ def test_who_does_as_asked_gets_the_better_figures(inputs: dict[str, Any]) -> No
     summary = evaluate_cross(CrossSettings(**inputs, engines=("exact", "shakes", "repaints")), silent)
     json.dumps(summary, allow_nan=False)
     means = {
-        engine: {name: each["mean"] for name, each in figures.items()} for engine, figures in summary["engines"].items()
+        engine: {name: each["mean"] for name, each in metrics.items()} for engine, metrics in summary["engines"].items()
     }
     assert means["exact"]["pckh"] > 0.98
     assert means["exact"]["mkr"] == 0

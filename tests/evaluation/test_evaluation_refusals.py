@@ -120,14 +120,14 @@ def test_a_ledger_that_cannot_be_read_or_written_says_so(tmp_path: Path, monkeyp
     with pytest.raises(OutputError, match="cannot be written"), ScoreCache(tmp_path / "file" / "scores.jsonl"):
         pass
     score = Score("stamp", {"ssim": 0.5})
-    ledger = ScoreCache(tmp_path / "scores.jsonl")
+    cache = ScoreCache(tmp_path / "scores.jsonl")
     with pytest.raises(RuntimeError, match="inside its with block"):
-        ledger.add("a", score)
-    with ledger:
-        ledger.add("a", score)
-        monkeypatch.setattr(ledger, "_file", SimpleNamespace(write=full_disk, close=lambda: None))
+        cache.add("a", score)
+    with cache:
+        cache.add("a", score)
+        monkeypatch.setattr(cache, "_file", SimpleNamespace(write=full_disk, close=lambda: None))
         with pytest.raises(OutputError, match="cannot be written") as caught:
-            ledger.add("b", score)
+            cache.add("b", score)
     assert caught.value.subject == str(tmp_path / "scores.jsonl")
     assert ScoreCache(tmp_path / "scores.jsonl").holds("a", "stamp")
 
@@ -138,10 +138,10 @@ def test_rows_that_are_no_scores_are_scored_again(tmp_path: Path) -> None:
         '{"pair": "a", "stamp": "s", "figures": {"ssim": "high"}}\n[]\n{"pair": "b", "stamp": "s", "figures": {"ssim": '
         "null}}\n"
     )
-    ledger = ScoreCache(path)
-    assert not ledger.holds("a", "s")
-    assert ledger.holds("b", "s")
-    assert np.isnan(ledger.scores["b"].figures["ssim"])
+    cache = ScoreCache(path)
+    assert not cache.holds("a", "s")
+    assert cache.holds("b", "s")
+    assert np.isnan(cache.scores["b"].metrics["ssim"])
 
 
 MEASURING = """
@@ -250,11 +250,11 @@ def test_a_pair_that_cannot_be_seen_is_an_outcome_not_an_end(tmp_path: Path) -> 
     nobody = NamedTask("truth", PictureTask(tmp_path / "empty.png", tmp_path / "truth.png", None))
     gone = NamedTask("truth", PictureTask(tmp_path / "gone.png", tmp_path / "truth.png", None))
     poses = list(pose_metrics([good, nobody, gone], people, "exact"))
-    assert poses[0].figures == {"akd": 0.0, "mkr": 0.0, "pckh": 1.0}
-    assert poses[1].figures["mkr"] == 1
+    assert poses[0].metrics == {"akd": 0.0, "mkr": 0.0, "pckh": 1.0}
+    assert poses[1].metrics["mkr"] == 1
     assert "gone.png" in str(poses[2].error)
     parsings = list(parsing_metrics([good, nobody, gone], people, "exact"))
-    assert parsings[0].figures["parsing_miou"] == 1
+    assert parsings[0].metrics["parsing_miou"] == 1
     assert [outcome.error is None for outcome in parsings] == [True, False, False]
 
     def no_network(*_: object) -> torch.Tensor:
@@ -281,6 +281,6 @@ def test_large_pictures_are_reduced_for_a_page_and_a_sheet() -> None:
 def test_a_published_figure_needs_a_source_and_a_known_name() -> None:
     Published("A", "deepfashion", {"ssim": 0.7}, "table 1")
     for changes in ({"figures": {"beauty": 1.0}}, {"source": ""}, {"dataset": "mine"}, {"figures": {}}):
-        row = {"system": "A", "dataset": "deepfashion", "figures": {"ssim": 0.7}, "source": "table 1", **changes}
-        with pytest.raises(ValueError, match="needs known figures, a data set and a source"):
+        row = {"system": "A", "dataset": "deepfashion", "metrics": {"ssim": 0.7}, "source": "table 1", **changes}
+        with pytest.raises(ValueError, match="needs known metrics, a data set and a source"):
             Published(**row)  # type: ignore[arg-type]

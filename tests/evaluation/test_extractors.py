@@ -133,7 +133,7 @@ def test_what_is_missing_is_told_with_the_way_to_get_it(toy_weights: Path) -> No
     reason = FeatureWeights().missing("vgg16", "lpips-vgg")
     assert reason is not None
     assert "motionwarp weights pull vgg16 lpips-vgg" in reason
-    assert "--features-dir with squeezenet1_1-b8a52dc0.pth" in str(FeatureWeights().missing("squeezenet"))
+    assert "`features_dir` with squeezenet1_1-b8a52dc0.pth" in str(FeatureWeights().missing("squeezenet"))
     with pytest.raises(WeightsError, match="not here: inception"):
         FeatureWeights(toy_weights).read("inception")
     with pytest.raises(WeightsError, match="no folder"):

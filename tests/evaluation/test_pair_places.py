@@ -97,17 +97,17 @@ def test_widths_are_brought_together_as_asked() -> None:
 
 def test_scores_stay_and_failures_are_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "scores.jsonl"
-    with ScoreCache(path) as ledger:
-        ledger.add("a > b", Score("1", {"ssim": 0.5, "local_ssim": float("nan")}))
-        ledger.add("a > c", Score("1", {}, "no such file"))
+    with ScoreCache(path) as cache:
+        cache.add("a > b", Score("1", {"ssim": 0.5, "local_ssim": float("nan")}))
+        cache.add("a > c", Score("1", {}, "no such file"))
         # on disk before the block ends
         assert len(path.read_text().splitlines()) == 2
     again = ScoreCache(path)
     assert again.holds("a > b", "1")
     assert not again.holds("a > b", "2")
     assert not again.holds("a > c", "1")
-    assert again.scores["a > b"].figures["ssim"] == 0.5
-    assert np.isnan(again.scores["a > b"].figures["local_ssim"])
+    assert again.scores["a > b"].metrics["ssim"] == 0.5
+    assert np.isnan(again.scores["a > b"].metrics["local_ssim"])
     assert "NaN" not in path.read_text()
 
 
@@ -115,10 +115,10 @@ def test_half_a_line_of_a_killed_run_costs_that_pair_only(tmp_path: Path) -> Non
     path = tmp_path / "scores.jsonl"
     row = json.dumps({"pair": "a > b", "stamp": "1", "figures": {"ssim": 1}})
     path.write_text(row + "\n" + row[:20].replace("a > b", "x > y"))
-    with ScoreCache(path) as ledger:
-        assert list(ledger.scores) == ["a > b"]
-        ledger.add("c > d", Score("1", {"ssim": 0.25}))
-    assert ScoreCache(path).scores["c > d"].figures == {"ssim": 0.25}
+    with ScoreCache(path) as cache:
+        assert list(cache.scores) == ["a > b"]
+        cache.add("c > d", Score("1", {"ssim": 0.25}))
+    assert ScoreCache(path).scores["c > d"].metrics == {"ssim": 0.25}
 
 
 def test_stamps_and_keys_follow_what_they_are_of(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs over made-up pairs: figures, exclusion, resuming, engines, network figures, and the page."""
+"""Runs over made-up pairs: metrics, exclusion, resuming, engines, network metrics, and the page."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def settings_of(made: MadePairs, **changes: Any) -> PairsSettings:
         "annotations": made.annotations,
         "families": ("pictures",),
         "engines": ("copy",),
+        "jobs": 1,
     }
     return PairsSettings(**{**given, **changes})
 
@@ -62,19 +63,19 @@ def run(settings: PairsSettings, rows: int = 4) -> dict[str, Any]:
 def test_figures_of_two_pictures_are_those_of_the_published_code() -> None:
     result, truth = scene(60), np.clip(scene(70).astype(int) + 5, 0, 250).astype(np.uint8)
     result = np.clip(result, 0, 200)
-    figures = {**per_image_metrics(result, truth, points(70)), **variant_metrics(result, truth)}
+    metrics = {**per_image_metrics(result, truth, points(70)), **variant_metrics(result, truth)}
     patn = structural_similarity(
         truth.astype(np.float64), result.astype(np.float64), gaussian_weights=True, sigma=1.5,
         use_sample_covariance=False,
         channel_axis=2, data_range=float(result.max()) - float(result.min()),
     )  # fmt: skip
-    assert figures["ssim_patn"] == pytest.approx(patn, abs=1e-6)
+    assert metrics["ssim_patn"] == pytest.approx(patn, abs=1e-6)
     large = structural_similarity(truth / 255, result / 255, win_size=51, channel_axis=2, data_range=1)
-    assert figures["ssim_51"] == pytest.approx(large, abs=1e-5)
+    assert metrics["ssim_51"] == pytest.approx(large, abs=1e-5)
     mask = measuring.pose_mask(points(70), *truth.shape[:2])
-    assert figures["mask_ssim"] == pytest.approx(masked_ssim(result, truth, mask), abs=1e-9)
-    assert figures["ssim"] != pytest.approx(patn, abs=1e-4)
-    assert 0 < figures["local_ssim"] < 1
+    assert metrics["mask_ssim"] == pytest.approx(masked_ssim(result, truth, mask), abs=1e-9)
+    assert metrics["ssim"] != pytest.approx(patn, abs=1e-4)
+    assert 0 < metrics["local_ssim"] < 1
     plain = per_image_metrics(np.zeros_like(truth), truth, None)
     assert np.isnan([plain["ssim_patn"], plain["mask_ssim"], plain["local_ssim"]]).all()
 
@@ -88,7 +89,7 @@ def test_processes_give_what_one_gives_in_order(made: MadePairs) -> None:
     assert [each.error for each in alone] == [each.error for each in both]
     assert "no such file" in str(both[3].error)
     for one, other in zip(alone, both, strict=True):
-        np.testing.assert_equal(one.figures, other.figures)
+        np.testing.assert_equal(one.metrics, other.metrics)
 
 
 def test_the_better_system_wins_and_its_lead_is_beyond_chance(made: MadePairs) -> None:
@@ -259,13 +260,13 @@ def test_without_annotations_the_analyzer_sees_the_points(made: MadePairs) -> No
 @pytest.mark.usefixtures("boxes")
 def test_pose_and_parsing_of_results(made: MadePairs) -> None:
     summary = run(settings_of(made, generated=(str(made.generated("good", 1)),), families=("pose", "parsing")))
-    figures = {name: facts["systems"] for name, facts in summary["figures"].items()}
+    metrics = {name: details["systems"] for name, details in summary["figures"].items()}
     # the box of a copy is 20, 40 or 60 pixels off, as often as pairs are so far apart: 6, 4 and 2 of 12
-    assert figures["akd"]["copy"]["mean"] == pytest.approx((6 * 20 + 4 * 40 + 2 * 60) / 12)
-    assert figures["akd"]["good"]["mean"] == 0
-    assert (figures["pckh"]["good"]["mean"], figures["pckh"]["copy"]["mean"]) == (1, 0)
-    assert figures["mkr"]["copy"]["mean"] == 0
-    assert figures["parsing_miou"]["good"]["mean"] > 0.95 > figures["parsing_miou"]["copy"]["mean"]
+    assert metrics["akd"]["copy"]["mean"] == pytest.approx((6 * 20 + 4 * 40 + 2 * 60) / 12)
+    assert metrics["akd"]["good"]["mean"] == 0
+    assert (metrics["pckh"]["good"]["mean"], metrics["pckh"]["copy"]["mean"]) == (1, 0)
+    assert metrics["mkr"]["copy"]["mean"] == 0
+    assert metrics["parsing_miou"]["good"]["mean"] > 0.95 > metrics["parsing_miou"]["copy"]["mean"]
 
 
 # networks
@@ -312,11 +313,11 @@ def test_network_figures_with_weights(made: MadePairs, monkeypatch: pytest.Monke
     write_pairs(made.list_file, made.pairs[:3])
     exact = made.generated("exact", 0)
     summary = run(settings_of(made, generated=(str(exact),), families=("lpips", "sets")))
-    figures = {name: facts["systems"] for name, facts in summary["figures"].items()}
-    assert figures["lpips"]["exact"]["mean"] == 0 < figures["lpips"]["copy"]["mean"]
-    assert figures["fid"]["exact"]["mean"] == pytest.approx(0, abs=1e-4)
-    assert figures["fid"]["copy"]["mean"] > 1e-3
-    assert figures["is"]["exact"] == {"mean": pytest.approx(1), "low": None, "high": None, "pairs": 3}
+    metrics = {name: details["systems"] for name, details in summary["figures"].items()}
+    assert metrics["lpips"]["exact"]["mean"] == 0 < metrics["lpips"]["copy"]["mean"]
+    assert metrics["fid"]["exact"]["mean"] == pytest.approx(0, abs=1e-4)
+    assert metrics["fid"]["copy"]["mean"] > 1e-3
+    assert metrics["is"]["exact"] == {"mean": pytest.approx(1), "low": None, "high": None, "pairs": 3}
 
 
 # the page
@@ -397,7 +398,7 @@ def test_formulas_do_not_reach_spreadsheets(made: MadePairs) -> None:
 
 def test_published_figures_stand_beside_lists_of_their_data(made: MadePairs) -> None:
     table = {
-        (row.system, row.dataset): row.figures for row in published_results() if "Warping-GAN, NeurIPS" in row.source
+        (row.system, row.dataset): row.metrics for row in published_results() if "Warping-GAN, NeurIPS" in row.source
     }
     assert table["Soft-Gated Warping-GAN", "deepfashion"] == {"ssim": 0.793, "is": 3.314}
     assert table["PG2", "market1501"] == {"ssim": 0.253, "is": 3.460}
@@ -424,5 +425,5 @@ def test_wrong_choices_are_refused(made: MadePairs) -> None:
         PairsRun(settings_of(made, engines=("copy", "copy")))
     with pytest.raises(OptionError, match="no such engine"):
         PairsRun(settings_of(made, engines=("nonsense",)))
-    with pytest.raises(OptionError, match="--jobs 0"):
+    with pytest.raises(OptionError, match="jobs=0"):
         settings_of(made, jobs=0)

@@ -11,9 +11,9 @@ from photo_folder import make_photo_folder
 from motionwarp.data.protocols import PairNames, read_annotations, read_pairs
 from motionwarp.data.splits import VALIDATION_CLIPS
 from motionwarp.errors import InputError, OptionError, OutputError
-from motionwarp.evaluation.options import PairsSettings
+from motionwarp.evaluation.options import PairsSettings, PlainPairsSettings
 from motionwarp.evaluation.pairs.run import PairsRun
-from motionwarp.evaluation.plain_pairs import PlainPairsSettings, make_plain_pairs
+from motionwarp.evaluation.plain_pairs import make_plain_pairs
 from motionwarp.media.image import read_image
 
 # frames of a clip at 10 a second; nobody is in the sixth
@@ -44,8 +44,8 @@ def test_pairs_are_files_that_the_evaluation_takes(data_folder: Path, tmp_path: 
     frames = {f"{clip}_{index:06d}.png" for clip in VALIDATION_CLIPS for index in (0, 2, 4, 6, 8)}
     assert {name for pair in listed[2:] for name in (pair.source, pair.target)} <= frames
     assert all(pair.source != pair.target and pair.source[:8] == pair.target[:8] for pair in listed[2:])
-    facts = json.loads((output / "pairs.json").read_text(encoding="utf-8"))
-    assert (facts["seed"], facts["reverse_pairs"], facts["clip_pairs"]) == (1, 2, 6)
+    details = json.loads((output / "pairs.json").read_text(encoding="utf-8"))
+    assert (details["seed"], details["reverse_pairs"], details["clip_pairs"]) == (1, 2, 6)
     assert ("photos", 2, 2) in steps
     result = PairsRun(
         PairsSettings(

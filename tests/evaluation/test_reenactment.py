@@ -42,7 +42,7 @@ def test_a_perfect_engine_gets_perfect_figures(tmp_path: Path, engines: list[Box
     assert means["box"]["points_redetected"] == 1
     assert means["real"]["points_redetected"] == 1
     assert means["box"]["flicker"] == pytest.approx(means["real"]["flicker"], abs=0.003)
-    assert report.facts == {
+    assert report.details == {
         "source_frame": 0, "poses": "given", "source_matte": "given", "true_poses": "given", "true_mattes": "given",
     }  # fmt: skip
     settings = engines[0].settings
@@ -84,15 +84,15 @@ def test_whole_frames_are_laid_over_the_sources_plate(tmp_path: Path, engines: l
 def test_labels_are_the_truth_even_where_engines_get_the_analyzers(tmp_path: Path, engines: list[BoxEngine]) -> None:
     clip = write_clip(tmp_path, LEFTS)
     report = evaluate(clip, off=8.0, poses=Origin.ANALYZER, mattes=Origin.ANALYZER, window="clip")
-    assert report.facts["poses"] == "analyser"
-    assert report.facts["true_poses"] == "given"
+    assert report.details["poses"] == "analyser"
+    assert report.details["true_poses"] == "given"
     assert report.means()["box"]["matte_iou"] == pytest.approx((BOX[0] - 8) / (BOX[0] + 8), abs=0.03)
     assert report.means()["real"]["points_redetected"] == 1
 
 
 def test_without_labels_the_analyzer_is_the_truth(tmp_path: Path, engines: list[BoxEngine]) -> None:
     report = evaluate(write_clip(tmp_path, LEFTS, labeled=False), every=3)
-    assert set(report.facts.values()) - {0} == {"analyser"}
+    assert set(report.details.values()) - {0} == {"analyser"}
     assert report.means()["box"]["matte_iou"] > 0.95
 
 
@@ -103,7 +103,7 @@ def test_a_person_cut_off_by_the_frame_fills_the_window(tmp_path: Path, engines:
     assert report.means()["box"]["matte_iou"] > 0.97
     cut = report.rows[0].target if report.rows[0].frame == "2" else report.rows[1].target
     rows = np.flatnonzero((cut[..., 0] > 180).any(axis=1))
-    # the window is as high as the box, so most of the figure's height is used
+    # the window is as high as the box, so most of the metric's height is used
     assert len(rows) == pytest.approx(0.85 * 256, abs=2)
 
 
@@ -115,7 +115,7 @@ def test_smoothing_warps_needs_a_window_that_stands(tmp_path: Path, engines: lis
     calm = evaluate(clip, window="clip", every=3, smooth_theta=1.0)
     assert engines[-1].planned == 8  # smoothing has to see all frames
     jump = next(place for place, record in enumerate(rough.records) if record.frame == "3")
-    assert rough.records[jump].figures["box"].matte_iou > calm.records[jump].figures["box"].matte_iou + 0.05
+    assert rough.records[jump].metrics["box"].matte_iou > calm.records[jump].metrics["box"].matte_iou + 0.05
 
 
 def test_rows_for_the_sheet(tmp_path: Path, engines: list[BoxEngine]) -> None:

@@ -58,7 +58,7 @@ def test_figures_of_photos(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -
         progress=lambda *step: steps.append(step),
     )
     assert [record.frame for record in report.records] == ["0007", "0017", "0027"]
-    assert report.facts == {"photos_left_out": 0}
+    assert report.details == {"photos_left_out": 0}
     assert steps[-1] == ("photos", 3, 3)
     means = report.means()
     assert means["box"]["matte_iou"] > 0.97

@@ -15,7 +15,8 @@ import pytest
 from scipy.stats import binomtest
 
 from motionwarp.errors import InputError, OptionError, OutputError
-from motionwarp.evaluation.study.make import RESULT_FORMAT, StudySettings, in_blocks, make_study
+from motionwarp.evaluation.options import StudySettings
+from motionwarp.evaluation.study.make import RESULT_FORMAT, in_blocks, make_study
 from motionwarp.evaluation.study.results import study_summary
 
 GRAY = {"ours": 60, "theirs": 190}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from motionwarp.perception.crops import OUTSIDE_GRAY, extract_views, points_to_frame
 from motionwarp.perception.framing import (
     CANONICAL_FILL,
-    View,
+    CropView,
     body_direction,
     box_of_matte,
     crop_around,
@@ -31,7 +31,7 @@ BOXES = st.tuples(st.floats(-300, 900), st.floats(-300, 900), st.floats(2, 800),
 )
 
 
-def box_in_picture(view: View, box: tuple[float, float, float, float]) -> FloatArray:
+def box_in_picture(view: CropView, box: tuple[float, float, float, float]) -> FloatArray:
     """Return the four numbers of a frame's box at pixel edges in the view's picture."""
     corners = np.array([[box[0], box[1]], [box[2], box[3]]]) - 0.5
     matrix = np.vstack([view.picture_to_frame(), [0, 0, 1]])
@@ -66,7 +66,7 @@ def test_points_go_to_the_frame_and_back(box, turns, x, y) -> None:
 def test_a_view_at_scale_one_is_a_turned_cut(turns: int) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (400, 420, 3), dtype=np.uint8)
     width, height = (192, 256) if turns % 2 == 0 else (256, 192)
-    view = View(crop_around((30, 20, 30 + width, 20 + height), fill=1.0, width=width, height=height), turns)
+    view = CropView(crop_around((30, 20, 30 + width, 20 + height), fill=1.0, width=width, height=height), turns)
     expected = np.rot90(rgb[20 : 20 + height, 30 : 30 + width], turns)
     np.testing.assert_array_equal(extract_views(rgb, [view])[0], expected)
 
@@ -111,8 +111,8 @@ def test_fine_stripes_shrink_to_their_mean() -> None:
 
 def test_views_of_two_sizes_are_refused() -> None:
     views = [
-        View(crop_around((0, 0, 9, 9), width=192, height=256)),
-        View(crop_around((0, 0, 9, 9), width=256, height=192)),
+        CropView(crop_around((0, 0, 9, 9), width=192, height=256)),
+        CropView(crop_around((0, 0, 9, 9), width=256, height=192)),
     ]
     with pytest.raises(ValueError, match="one size"):
         extract_views(np.zeros((20, 20, 3), dtype=np.uint8), views)
@@ -207,4 +207,4 @@ def test_boxes() -> None:
 
 def test_a_view_has_four_turns_only() -> None:
     with pytest.raises(ValueError, match="quarter turns"):
-        View(crop_around((0, 0, 9, 9)), 4)
+        CropView(crop_around((0, 0, 9, 9)), 4)

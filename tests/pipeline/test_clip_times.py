@@ -29,7 +29,7 @@ def test_stretches_name_their_frames() -> None:
 
 
 def test_sections_are_rounded_inwards_and_short_ones_not_worth_it() -> None:
-    assert section_options(Span(0, 0, 3.01, 11.09)) == "--start 0:03.1 --end 0:11"
-    assert section_options(Span(0, 0, 1 / 3, 17 / 12)) == "--start 0:00.4 --end 0:01.4"
-    assert section_options(Span(0, 0, 1.2000001, 2.1999999)) == "--start 0:01.2 --end 0:02.2"
+    assert section_options(Span(0, 0, 3.01, 11.09)) == "`start=0:03.1` `end=0:11`"
+    assert section_options(Span(0, 0, 1 / 3, 17 / 12)) == "`start=0:00.4` `end=0:01.4`"
+    assert section_options(Span(0, 0, 1.2000001, 2.1999999)) == "`start=0:01.2` `end=0:02.2`"
     assert section_options(Span(0, 0, 0.0, 0.98)) is None

@@ -35,20 +35,20 @@ def out_and_back(far: float) -> FloatArray:
 @pytest.mark.parametrize(("far", "axis"), [(500, 0), (-320, 0), (600, 1), (-500, 1)])
 def test_whoever_walks_out_is_away_until_they_are_back(far: float, axis: int) -> None:
     points = walking(out_and_back(far), axis)
-    seen = (points[..., 2] > 0).any(axis=1)
-    assert 10 < np.count_nonzero(~seen) <= 60
+    visible = (points[..., 2] > 0).any(axis=1)
+    assert 10 < np.count_nonzero(~visible) <= 60
     result = repair_track(track_of(points))
-    np.testing.assert_array_equal(result.track.present, seen)
-    assert not result.track.points[~seen].any()
+    np.testing.assert_array_equal(result.track.present, visible)
+    assert not result.track.points[~visible].any()
     assert any("at the edge" in note.text for note in result.notes)
 
 
 def test_who_enters_is_not_there_before_and_who_leaves_not_after() -> None:
     points = walking(np.linspace(-500, 500, COUNT).astype(np.float32))
-    seen = (points[..., 2] > 0).any(axis=1)
-    assert not seen[0]
-    assert not seen[-1]
-    np.testing.assert_array_equal(repair_track(track_of(points)).track.present, seen)
+    visible = (points[..., 2] > 0).any(axis=1)
+    assert not visible[0]
+    assert not visible[-1]
+    np.testing.assert_array_equal(repair_track(track_of(points)).track.present, visible)
 
 
 def test_whoever_is_lost_in_the_middle_is_there_still() -> None:

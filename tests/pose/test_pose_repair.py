@@ -11,7 +11,7 @@ from made_poses import FRAME_SECONDS, dancing, scaled, standing, track_of
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.gaps import HELD_FACTOR, INTERPOLATED_FACTOR
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.repair import RepairResult, RepairSettings, repair_track
 from motionwarp.types import FloatArray
 
@@ -270,7 +270,7 @@ def test_frames_that_are_absent_say_nothing() -> None:
 
 def test_nobody_at_all_is_refused() -> None:
     unsure = dancing(5)
-    unsure[..., 2] = SEEN_SCORE / 2
+    unsure[..., 2] = VISIBLE_SCORE / 2
     for points in (np.zeros((5, 18, 3), dtype=np.float32), unsure, np.zeros((0, 18, 3), dtype=np.float32)):
         with pytest.raises(NoPersonError, match="no person was found in any frame"):
             repair_track(track_of(points))
@@ -289,7 +289,7 @@ def test_whatever_is_missing_everything_shown_gets_a_place(seed: int, count: int
     repaired = result.track.points
     assert result.track.present.all()
     shown = (repaired[..., 2] > 0).any(axis=0)
-    assert (repaired[:, shown, 2] >= SEEN_SCORE).all()
+    assert (repaired[:, shown, 2] >= VISIBLE_SCORE).all()
     assert np.isfinite(repaired).all()
     for note in result.notes:
         assert 0 <= note.first <= note.last < count

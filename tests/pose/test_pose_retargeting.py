@@ -14,7 +14,7 @@ from made_poses import dancing, scaled, standing, track_of
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import complete_pose
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.proportions import measure
 from motionwarp.pose.retargeting import retarget_track
 from motionwarp.pose.root_alignment import resting_place
@@ -170,7 +170,7 @@ def test_what_the_source_does_not_show_stays_unseen() -> None:
     assert set(result.report.mirrored) == {"left_elbow", "left_wrist"}
     assert set(result.report.estimated) == {"right_ankle", "left_ankle"}
     scores = result.track.points[..., 2]
-    assert (scores[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] < SEEN_SCORE).all()
+    assert (scores[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] < VISIBLE_SCORE).all()
     assert (scores[:, sk.LEFT_WRIST] <= 0.45 + 1e-6).all()
     assert (scores[:, sk.RIGHT_WRIST] > 0.8).all()
 

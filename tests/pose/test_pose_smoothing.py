@@ -84,9 +84,9 @@ def test_unseen_points_neither_pull_nor_move() -> None:
     moved_away = points.copy()
     moved_away[10:13, sk.LEFT_WRIST, :2] = 5000
     one, other = smooth_track(track_of(points), 0.8).points, smooth_track(track_of(moved_away), 0.8).points
-    seen = points[..., 2] > 0
-    np.testing.assert_allclose(one[seen], other[seen], atol=1e-2)
-    np.testing.assert_array_equal(other[~seen], moved_away[~seen])
+    visible = points[..., 2] > 0
+    np.testing.assert_allclose(one[visible], other[visible], atol=1e-2)
+    np.testing.assert_array_equal(other[~visible], moved_away[~visible])
 
 
 def test_unsure_points_pull_less() -> None:

@@ -73,9 +73,9 @@ def test_without_shoulders_the_view_is_not_known() -> None:
     ],
 )
 def test_framings_go_by_the_lowest_points_seen(hidden: list[int], framing: Framing) -> None:
-    seen = np.ones(18, dtype=np.bool_)
-    seen[hidden] = False
-    assert framing_of(seen) is framing
+    visible = np.ones(18, dtype=np.bool_)
+    visible[hidden] = False
+    assert framing_of(visible) is framing
 
 
 def test_limbs_before_others_are_named() -> None:

@@ -10,7 +10,7 @@ import torch
 from drawn_figure import drawn_person, front_points
 
 from motionwarp.data.synthetic import BodyPose, sample_pose, sample_proportions
-from motionwarp.data.synthetic.body import Proportions, place
+from motionwarp.data.synthetic.body import BodyProportions, place
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
 from motionwarp.puppet.joints import Joints
@@ -20,7 +20,7 @@ from motionwarp.types import FloatArray
 _PIXELS = 170.0  # a meter
 
 
-def seen(body: Proportions, pose: BodyPose, rng: np.random.Generator) -> tuple[FloatArray, float]:
+def as_seen(body: BodyProportions, pose: BodyPose, rng: np.random.Generator) -> tuple[FloatArray, float]:
     """A body's points as a far camera sees them, a pixel off or so, and its face's turn to its left in degrees."""
     skeleton = place(body, pose)
     forward = skeleton.head_axes[:, 2]
@@ -48,8 +48,8 @@ def test_turns_are_found_all_the_way_round() -> None:
     wrong = []
     for _ in range(120):
         body = sample_proportions(rng)
-        source, of_source = seen(body, BodyPose(head=(0.0, 0.0, float(rng.normal(0, 8)))), rng)
-        target, of_target = seen(body, sample_pose(rng, float(rng.uniform(-180, 180))), rng)
+        source, of_source = as_seen(body, BodyPose(head=(0.0, 0.0, float(rng.normal(0, 8)))), rng)
+        target, of_target = as_seen(body, sample_pose(rng, float(rng.uniform(-180, 180))), rng)
         found = degrees(turns_of(source, target).placed)
         wrong.append((found - (of_target - of_source) + 180) % 360 - 180)
     assert np.median(np.abs(wrong)) < 7
@@ -94,7 +94,7 @@ def test_too_few_points_tell_no_turn(missing: list[int]) -> None:
 def test_of_a_profile_the_other_half_of_the_face_is_not_made_up() -> None:
     rng = np.random.default_rng(3)
     body = sample_proportions(rng)
-    (profile, _), (front, _) = (seen(body, BodyPose(root=(turn, 0.0, 0.0)), rng) for turn in (80.0, 0.0))
+    (profile, _), (front, _) = (as_seen(body, BodyPose(root=(turn, 0.0, 0.0)), rng) for turn in (80.0, 0.0))
     turns = turns_of(profile, front)
     assert degrees(turns.placed) < -45
     assert degrees(turns.shown) == 0

@@ -17,7 +17,7 @@ from drawn_figure import BROWN, GRAY, HEIGHT, RED, WIDTH, drawn_person, from_beh
 from motionwarp.geometry.grids import affine_lattice, normalizing_map
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.puppet.compositor import Placement, WarpedPart, sample_part
+from motionwarp.puppet.compositor import PartBoxes, WarpedPart, sample_part
 from motionwarp.puppet.head_surface import HeadSurface
 from motionwarp.puppet.textures import PartTexture
 from motionwarp.types import FloatArray, SourcePerson
@@ -42,7 +42,7 @@ def turned(*angles: float) -> tuple[WarpedPart, WarpedPart]:
     """The head as it is and turned, once for each angle in degrees."""
     count = len(angles)
     corners = np.zeros((count, 2), np.int64)
-    placement = Placement(corners, SIZE, SIZE, corners, corners + SIZE)
+    placement = PartBoxes(corners, SIZE, SIZE, corners, corners + SIZE)
     grid = affine_lattice(normalizing_map(SIZE, SIZE).expand(count, 2, 3), SIZE, SIZE)
     front = texture(True)
     plain = sample_part(front.rgba, front.parsing, grid, placement)

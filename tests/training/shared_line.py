@@ -1,7 +1,7 @@
 """A task so small that whole runs of it, by several processes too, take no time.
 
-`python shared_line.py FOLDER[@MINUTES]...`
-makes some, one after the other."""
+`python shared_line.py FOLDER[@MINUTES]...` makes some, one after the other.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Training by several processes.
-
-The same as by one with all of their batches, exactly resumable, and from the command line.
-"""
+"""Training by several processes: the same as by one with all of their batches, resumable, and from the command line."""
 
 from __future__ import annotations
 

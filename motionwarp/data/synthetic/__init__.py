@@ -1,7 +1,7 @@
 """Clothed people drawn without assets, with exact labels."""
 
 from motionwarp.data.synthetic.backgrounds import sample_background
-from motionwarp.data.synthetic.body import BodyPose, Proportions, Skeleton, place, sample_proportions
+from motionwarp.data.synthetic.body import BodyPose, BodyProportions, Skeleton, place, sample_proportions
 from motionwarp.data.synthetic.camera import Camera, frame_body, sample_camera, sample_standpoint
 from motionwarp.data.synthetic.painting import Light, sample_light
 from motionwarp.data.synthetic.poses import Choreography, sample_choreography, sample_pose, sample_yaw
@@ -23,5 +23,5 @@ __all__ = [
     "render",
     "render_poses", "body_points", "place", "frame_body", "BodyPose", "Camera", "Choreography", "Light", "Outfit",
     "Pattern",
-    "Proportions", "Skeleton",
+    "BodyProportions", "Skeleton",
 ]  # fmt: skip

@@ -25,7 +25,7 @@ LIMITS: Final = {
 
 
 @dataclass(frozen=True)
-class Proportions:
+class BodyProportions:
     """Lengths of a body's bones and radii of its parts in meters.
 
     Attributes
@@ -55,14 +55,14 @@ class Proportions:
     girth: float
 
 
-def sample_proportions(rng: np.random.Generator) -> Proportions:
+def sample_proportions(rng: np.random.Generator) -> BodyProportions:
     """Draw an adult's proportions."""
     height = rng.uniform(1.5, 1.95)
 
     def part(share: float, spread: float = 0.05) -> float:
         return float(height * share * np.exp(rng.normal(0, spread)))
 
-    return Proportions(
+    return BodyProportions(
         height=height, spine=part(0.29), neck=part(0.095), head_radius=part(0.062, 0.04), shoulder=part(0.105, 0.08),
         hip=part(0.052, 0.08), upper_arm=part(0.165), forearm=part(0.143), hand=part(0.075), thigh=part(0.245),
         shin=part(0.24),
@@ -132,7 +132,7 @@ class Skeleton:
 _FOOT_DROP, _FOOT_HANGS, _HANGS_FROM = 30.0, 42.0, 0.5
 
 
-def place(body: Proportions, pose: BodyPose) -> Skeleton:
+def place(body: BodyProportions, pose: BodyPose) -> Skeleton:
     """Return where the joints of a body in a pose are (forward kinematics)."""
     pelvis = turn_y(pose.root[0]) @ turn_x(pose.root[1]) @ turn_z(-pose.root[2])
     chest = pelvis @ turn_y(pose.spine[2]) @ turn_x(pose.spine[0]) @ turn_z(-pose.spine[1])

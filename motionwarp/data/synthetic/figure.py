@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.data.synthetic.body import DoubleArray, Proportions, Skeleton
+from motionwarp.data.synthetic.body import BodyProportions, DoubleArray, Skeleton
 from motionwarp.data.synthetic.primitives import Primitive
 from motionwarp.data.synthetic.wardrobe import Outfit
 from motionwarp.pose import skeleton as sk
@@ -42,7 +42,7 @@ class Material(IntEnum):
 class _Frame:
     """The body's parts in the pose and its measures; `thick` scales all radii."""
 
-    body: Proportions
+    body: BodyProportions
     outfit: Outfit
     skeleton: Skeleton
     waist: DoubleArray
@@ -58,12 +58,12 @@ class _Frame:
         return self.skeleton.torso_axes
 
 
-def dress(body: Proportions, outfit: Outfit, skeleton: Skeleton) -> list[Primitive]:
+def dress(body: BodyProportions, outfit: Outfit, skeleton: Skeleton) -> list[Primitive]:
     """Return the solids of a dressed body.
 
     Parameters
     ----------
-    body : Proportions
+    body : BodyProportions
     outfit : Outfit
     skeleton : Skeleton
         The body in its pose.

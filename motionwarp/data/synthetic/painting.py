@@ -125,8 +125,8 @@ def paint(
     face = np.flatnonzero(material == Material.HEAD)
     if len(face):
         turn = (camera.rotation() @ skeleton.head_axes / head_radius).astype(np.float32)
-        places = (surface.points[face] - camera.seen(skeleton.head_center).astype(np.float32)) @ turn
-        albedo[face], classes[face] = _face(places, albedo[face], classes[face], outfit)
+        positions = (surface.points[face] - camera.seen(skeleton.head_center).astype(np.float32)) @ turn
+        albedo[face], classes[face] = _face(positions, albedo[face], classes[face], outfit)
     shade = _shade(surface, light)
     return np.clip(albedo * shade, 0, 1).astype(np.float32), classes
 
@@ -136,9 +136,11 @@ def _cloth(pattern: Pattern, along: FloatArray, around: FloatArray, angle: Float
     return np.asarray(pattern.painted(along, around) * folds[:, None], dtype=np.float32)
 
 
-def _face(places: FloatArray, albedo: FloatArray, classes: ByteArray, outfit: Outfit) -> tuple[FloatArray, ByteArray]:
+def _face(
+    positions: FloatArray, albedo: FloatArray, classes: ByteArray, outfit: Outfit
+) -> tuple[FloatArray, ByteArray]:
     """Paint eyes, brows, mouth, hairline and sunglasses at places (N, 3): left, up and forward in radii of the head."""
-    left, up, forward = places.T
+    left, up, forward = positions.T
     across = np.abs(left)
     before = forward > 0.3
 

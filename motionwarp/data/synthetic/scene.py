@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from motionwarp.data.synthetic.backgrounds import sample_background
-from motionwarp.data.synthetic.body import BodyPose, DoubleArray, Proportions, Skeleton, place, sample_proportions
+from motionwarp.data.synthetic.body import BodyPose, BodyProportions, DoubleArray, Skeleton, place, sample_proportions
 from motionwarp.data.synthetic.camera import Camera, sample_camera
 from motionwarp.data.synthetic.figure import dress
 from motionwarp.data.synthetic.painting import Light, paint, sample_light
@@ -33,7 +33,7 @@ _TRUNK: Final = (sk.NECK, sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.RIGHT_HIP, sk.
 class SyntheticPerson:
     """Who is drawn: a body and how it looks."""
 
-    proportions: Proportions
+    proportions: BodyProportions
     outfit: Outfit
 
 

@@ -54,9 +54,9 @@ class LocalExecutor(PoolExecutor[_LocalSlot]):
         super().__init__()
         self._order = order
         self._context = multiprocessing.get_context("spawn")
-        places = worker_places(order, workers)[:most]
-        self.capacity = len(places)
-        for environment in places:
+        environments = worker_environments(order, workers)[:most]
+        self.capacity = len(environments)
+        for environment in environments:
             self._seats.append(self._seated(environment))
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ def _ending(code: int) -> str:
     return f"ended with code {code}"
 
 
-def worker_places(order: WorkOrder, workers: int | None) -> list[dict[str, str]]:
+def worker_environments(order: WorkOrder, workers: int | None) -> list[dict[str, str]]:
     """Return the environment of each worker: its threads, and its GPU where there are some.
 
     Parameters

@@ -137,11 +137,11 @@ class RemoteStorage(Storage):
     def stamp(self, name: str) -> str:
         """Return what the store knows of the object's version; see `Storage.stamp`."""
         with self._asked(name):
-            facts = self._files.info(self._path(name))
+            info = self._files.info(self._path(name))
         kept = {
-            key: str(facts[key])
+            key: str(info[key])
             for key in ("size", "ETag", "etag", "mtime", "LastModified", "created", "updated")
-            if key in facts
+            if key in info
         }
         return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()
 

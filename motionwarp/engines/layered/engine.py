@@ -17,8 +17,8 @@ from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 class LayeredEngine(Engine):
     """Moves head, torso, limbs, hands, feet and hanging cloth of the source, without any learned weights.
 
-    Every target pixel is a pixel of the source, so identity and clothes stay sharp at any resolution; what the source hides cannot
-    be shown, but for limbs, which borrow the other side's pixels.
+    Every target pixel is a pixel of the source, so identity and clothes stay sharp at any resolution; what the source
+    hides cannot be shown, but for limbs, which borrow the other side's pixels.
     """
 
     name = "layered"

@@ -1,4 +1,4 @@
-"""The Soft-Gated Warping-GAN in the form that ships: the layered engine's parts, gated and blended by trained networks."""
+"""The Soft-Gated Warping-GAN in the form that ships: parts that move in closed form, blended by trained networks."""
 
 from typing import Final
 

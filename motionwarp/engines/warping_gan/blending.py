@@ -40,8 +40,8 @@ def blend_parts(
     window_to_frame : float32 (2, 3)
         From pixels of the window, whose size is twice the recipe's, to pixels of the output frame.
     frame_size : (height, width), optional
-        Of the output frame, within which the outline may grow beyond the composite's box: where a limb that no part has is
-        painted. By default it may not.
+        Of the output frame, within which the outline may grow beyond the composite's box: where a limb that no part has
+        is painted. By default it may not.
 
     Returns
     -------
@@ -94,8 +94,8 @@ def _enlarged(
 class _RecipeWindow:
     """One frame's recipe over boxes of the output frame; beyond the window its edge goes on.
 
-    Windows are upright, so that columns and rows can be interpolated one after the other, without a grid of sampling points. The
-    columns are done once for all planes and parts.
+    Windows are upright, so that columns and rows can be interpolated one after the other, without a grid of sampling
+    points. The columns are done once for all planes and parts.
     """
 
     def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
@@ -108,7 +108,7 @@ class _RecipeWindow:
         self._columns, self._left = self._planes, 0
 
     def grown_box(self, frame_height: int, frame_width: int) -> tuple[int, int, int, int] | None:
-        """Return left, top, right, bottom of where the person shows even without a part, in pixels of the frame, or None."""
+        """Return left, top, right, bottom in pixels of the frame of where the person shows without a part, or None."""
         shows = self._shift > ALPHA_FROM_NOTHING
         rows, columns = shows.any(dim=1).nonzero(), shows.any(dim=0).nonzero()
         if not len(rows):
@@ -133,7 +133,7 @@ class _RecipeWindow:
         self._columns, self._left = filled.view(planes, rows, width), left
 
     def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
-        """Return some planes over a box, float32 (C, height, width), of 17 logits, painted red, green and blue, and shift."""
+        """Return planes over a box, float32 (C, height, width): 17 logits, painted red, green and blue, shift."""
         columns = self._columns[planes, :, left - self._left : left - self._left + width]
         cells = columns.shape[1]
         filled = columns.new_empty(len(columns), height, width)
@@ -143,13 +143,15 @@ class _RecipeWindow:
         return filled
 
     def _places(self, shift: float, first: int, count: int, cells: int) -> Tensor:
-        """Return where pixels of the frame, a row or a column of them, lie among the cells; a cell is two pixels of the window."""
+        """Return where a row or column of the frame's pixels lies among the cells, each two pixels of the window."""
         pixels = torch.arange(first, first + count, device=self._planes.device, dtype=torch.float32)
         return ((pixels - shift) / (2 * self._scale) - 0.25).clamp(0, cells - 1)
 
 
 def _strips(places: Tensor, cells: int) -> Iterator[tuple[slice, int, Tensor]]:
-    """Yield what interpolates a strip of places after the other: a place lies between two cells only, a strip between a few.
+    """Yield what interpolates a strip of places after the other.
+
+    A place lies between two cells only, a strip between a few.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from pathlib import Path
 from motionwarp.engines.warping_gan.networks import PartGeneratorConfig, PartParserConfig
 from motionwarp.nn.discriminator import DiscriminatorConfig
 from motionwarp.training.adversary import AdversaryConfig
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
 
@@ -55,8 +55,8 @@ class PartParserTrainingConfig:
     network, loss, adversary, loop
         See their own classes.
     limb_weight : float
-        Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before the
-        torso matters most.
+        Of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is before
+        the torso matters most.
     start_from : Path or None
         Weights of the same network to begin with.
     """

@@ -1,14 +1,13 @@
-"""What the warping networks of the `parts` preset are trained from: a pair's source, cut and warped into its target's window.
+"""What the warping networks are trained from: a pair's source, cut and warped into its target's window.
 
-Cutting a person into parts and warping them takes longer than the network does, so it is done once for each pair, and the
-result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together.
+Cutting a person into parts and warping them takes longer than the network does, so it is done once for each pair, and
+the result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
@@ -17,10 +16,8 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from motionwarp.checkpoints.checkpoint import write_tensors
-from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pack import open_pack
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.inputs import (
@@ -30,7 +27,7 @@ from motionwarp.engines.warping_gan.inputs import (
     quarter_inputs,
     stacked_layers,
 )
-from motionwarp.errors import InputError, NoPersonError, OptionError, OutputError
+from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
@@ -38,7 +35,7 @@ from motionwarp.puppet import parts
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.segmentation import part_regions
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackSamples
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, FloatArray
 
 FORMAT: Final = "motionwarp-part-samples-1"
@@ -185,7 +182,13 @@ class PartPackWriter:
         self._names.append(sample.name)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size in bytes; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size in bytes.
+
+        Raises
+        ------
+        OutputError
+            If it is empty or cannot be written.
+        """
         if not self._names:
             raise OutputError("there is nothing to pack", subject=path, remedy="Check the folder the data comes from.")
         tensors = {
@@ -235,7 +238,7 @@ _QUARTER_OFFSET: Final = PART_STRIDE // 2  # the pixel of a cell that stands for
 
 
 class PartBatch(TypedDict):
-    """One batch, at the networks' resolutions: half of the window (H, W = 128, 96), and a quarter of it (h, w = 64, 48).
+    """One batch, at the networks' resolutions: half of the window (H, W = 128, 96), and a quarter (h, w = 64, 48).
 
     Keys
     ----
@@ -263,26 +266,16 @@ class PartBatch(TypedDict):
     theta_affine: Tensor
 
 
-class PartSamples(Dataset[PartBatch]):
-    """Endless samples by number."""
+class PartSamples(PackSamples[PartSample, PartBatch]):
+    """Endless samples by number, mirrored half of the time."""
 
-    def __init__(self, shares: Sequence[PackShare], seed: int) -> None:
-        if not shares or sum(share.weight for share in shares) <= 0:
-            raise OptionError("training needs at least one pack with a positive weight")
-        self.shares, self.seed = tuple(shares), seed
-        total = sum(share.weight for share in shares)
-        self._probabilities = [share.weight / total for share in shares]
-        self._packs: list[PartPackReader] | None = None
+    def open_pack(self, path: Path) -> PartPackReader:
+        """Open a pack of part samples."""
+        return PartPackReader(path)
 
-    def __getitem__(self, index: int) -> PartBatch:
-        if self._packs is None:
-            # opened where they are used: a mapped file must not be shared through a fork
-            cv2.setNumThreads(1)
-            self._packs = [PartPackReader(share.path) for share in self.shares]
-        rng = np.random.default_rng([self.seed, index])
-        pack = self._packs[int(rng.choice(len(self._packs), p=self._probabilities))]
-        sample = pack[int(rng.integers(len(pack)))]
-        return as_tensors(sample, mirror=bool(rng.random() < 0.5))
+    def make(self, rng: np.random.Generator) -> PartBatch:
+        """Draw a sample."""
+        return as_tensors(self.draw(rng), mirror=bool(rng.random() < 0.5))
 
 
 def as_tensors(sample: PartSample, *, mirror: bool) -> PartBatch:
@@ -326,13 +319,6 @@ def _mirrored(points: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatA
     other[:, 0, 1] *= -1
     other[:, 1, 0] *= -1
     return flipped, other
-
-
-def part_batches(
-    samples: PartSamples, batch_size: int, first_step: int, steps: int, workers: int
-) -> Iterator[PartBatch]:
-    """Yield the batches of steps `first_step` to `steps`."""
-    yield from resumable_batches(samples, samples.seed, batch_size, first_step, steps, workers)
 
 
 def batch_quarter_inputs(batch: PartBatch, device: torch.device) -> QuarterInputs:

@@ -44,8 +44,9 @@ def region_pictures(layers: Tensor, stage_one: Tensor, recipe: PartGeneratorOutp
     Returns
     -------
     list of B uint8 (552, 768, 3)
-        Eight titled panels of the window's size. In `blend`, each pixel has the colour of the part that counts most in it, the
-        composite is grey and the painted picture white; `gate` is its mean over channels; in `alpha shift` light is more.
+        Eight titled panels of the window's size. In `blend`, each pixel has the colour of the part that counts most in
+        it, the composite is grey and the painted picture white; `gate` is its mean over channels; in `alpha shift`
+        light is more.
     """
     rgb, alpha = apply_blend(layers.float(), recipe)
     made = rgb * alpha + _GRAY * (1 - alpha)

@@ -1,8 +1,8 @@
-"""The Soft-Gated Warping-GAN in its `parts` preset: the layered engine's parts, matched, gated and blended by trained networks.
+"""The engine of the Soft-Gated Warping-GAN in parts: those of the layered engine, gated and blended by networks.
 
-The first pass fits the parts' affine maps in closed form and a window that follows the person. In the second pass stage I predicts
-the target's parsing and order of depth from the warped parts, and stage II how they are blended, at half of the window's
-resolution; that is then done at the output's own.
+The first pass fits the parts' affine maps in closed form and a window that follows the person. In the second pass stage
+I predicts the target's parsing and order of depth from the warped parts, and stage II how they are blended, at half of
+the window's resolution; that is then done at the output's own.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
 
 @dataclass(frozen=True, eq=False)
 class WindowBatch:
-    """The windows of a batch of frames.
+    """Where the persons of a batch of frames are, and their poses there.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class WindowBatch:
 
     @classmethod
     def of(cls, poses: Tensor, windows: FloatArray) -> WindowBatch:
-        """Return the windows of poses (B, 18, 3) in the frame; `windows` (B, 3) is left, top and the scale's logarithm."""
+        """Return the windows of poses (B, 18, 3) in the frame; `windows` (B, 3) is left, top and the scale's log."""
         crops = [PersonCrop(float(left), float(top), float(np.exp(size))) for left, top, size in windows]
         to_frame = torch.from_numpy(np.stack([crop.crop_to_frame() for crop in crops]))
         from_frame = torch.from_numpy(np.stack([crop.frame_to_crop() for crop in crops]))
@@ -76,7 +76,7 @@ class _Decided(NamedTuple):
 
 
 class WarpingGanEngine(Engine):
-    """See the module's text.
+    """The Soft-Gated Warping-GAN at work.
 
     Parameters
     ----------

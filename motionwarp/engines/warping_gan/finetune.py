@@ -1,4 +1,4 @@
-"""Fitting the `parts` generator to one person, from a clip of theirs (`motionwarp train warping-gan --person`).
+"""Fitting the generator to one person, from a clip of theirs (`motionwarp train warping_gan person`).
 
 Stage I stays as it is: what it knows holds for everybody. The generator learns from pairs of the clip's
 frames and is measured on pairs whose target is a frame that it never learnt from; the best of all rounds is kept.
@@ -24,8 +24,8 @@ from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGene
 from motionwarp.engines.warping_gan.networks import WarpingNetworks, load_warping_networks, save_warping_networks
 from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
 from motionwarp.engines.warping_gan.training import PartGeneratorTask
-from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.training.loop import run as train
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
 _FIGURES: Final = {"ssim": "validation_ssim_made", "l1": "validation_l1_made"}
@@ -163,7 +163,7 @@ def personalize(
     with TemporaryDirectory(prefix="motionwarp-person-") as name:
         folder = Path(name)
         task = _Watched(_prepared(networks, learned, held, config, folder, run.report), run.device, run.dtype)
-        before = _figures(task.validate(task.generator.eval()))
+        before = _figures(task.validate(task.network.eval()))
         run.report(f"before: {_line(before)}")
         best, best_step, step, waited = before, 0, 0, 0
         save_warping_networks(folder / "best.safetensors", networks)
@@ -180,9 +180,8 @@ def personalize(
                 shutil.copyfile(folder / "run" / "warping_gan.safetensors", folder / "best.safetensors")
             else:
                 waited += 1
-            if (
-                waited >= config.patience or step < loop.steps
-            ):  # no gain for long, or a round that Ctrl-C or the time cut short
+            # no gain for long, or a round that Ctrl-C or the time cut short
+            if waited >= config.patience or step < loop.steps:
                 break
         kept = load_warping_networks(folder / "best.safetensors")
         metadata = {"step": str(best_step), "personalised_from": networks.sha256}
@@ -208,10 +207,18 @@ def _prepared(
         # as they are: rounding them to half would be a change before the first step
         save_checkpoint(_part(folder, name), network.state_dict(), f"part_{name}", {"network": asdict(network.config)})
     loop = LoopConfig(
-        steps=config.round_steps, batch_size=config.batch_size, learning_rate=config.learning_rate, warmup_steps=10, decay_steps=0,
-        ema_decay=config.ema_decay, seed=config.seed, workers=0, log_every=config.round_steps,
-        checkpoint_minutes=1e9, export_minutes=1e9,
-    )  # fmt: skip
+        steps=config.round_steps,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        warmup_steps=10,
+        decay_steps=0,
+        ema_decay=config.ema_decay,
+        seed=config.seed,
+        workers=0,
+        log_every=config.round_steps,
+        checkpoint_minutes=1e9,
+        export_minutes=1e9,
+    )
     return PartGeneratorTrainingConfig(
         packs=(PackShare(folder / "learnt.pack", 1.0),),
         parser=_part(folder, "parser"),

@@ -44,7 +44,8 @@ def part_maps(poses: Tensor, height: int, width: int, stride: int) -> Tensor:
     Returns
     -------
     float32 tensor (B, 15, height, width)
-        exp(-(d / r)^2) of the distance d from the nearest bone and the part's radius r; 0 for parts whose points are missing.
+        exp(-(d / r)^2) of the distance d from the nearest bone and the part's radius r; 0 for parts whose points are
+        missing.
     """
     points = Joints(poses)
     shift = 0.5 / stride - 0.5
@@ -71,7 +72,7 @@ def _bones(points: Joints) -> tuple[Tensor, Tensor, Tensor]:
     xy = points.xy
     neck = xy[:, sk.NECK]
     head = xy[:, list(sk.HEAD_POINTS)]
-    seen = points.seen[:, list(sk.HEAD_POINTS), None].float()
+    seen = points.visible[:, list(sk.HEAD_POINTS), None].float()
     face = torch.where(seen.sum(1) > 0, (head * seen).sum(1) / seen.sum(1).clamp_min(1), neck)
     bones = [
         (parts.HEAD, neck + 0.35 * (face - neck), face + 0.45 * (face - neck)),
@@ -97,7 +98,8 @@ def pose_change(theta_affine: Tensor) -> Tensor:
     Returns
     -------
     float32 tensor (B, 60)
-        For each part the linear map's four entries over the torso's scale, less the identity: zeros where nothing turns.
+        For each part the linear map's four entries over the torso's scale, less the identity: zeros where nothing
+        turns.
     """
     linear = theta_affine[..., :2].float()
     scale = torch.linalg.det(linear[:, parts.TORSO]).abs().clamp_min(1e-8).sqrt()
@@ -125,7 +127,8 @@ def stacked_layers(groups: Iterable[WarpedFrames], count: int, height: int, widt
         In memory as (count, height, width, 16, 4).
     classes : float32 (count, 1, height, width)
     """
-    # a pixel's values lie beside each other, which is how networks take them: boxes are laid in so at once, and no plane is turned around
+    # a pixel's values lie beside each other, which is how networks take them: boxes are laid in so at once, and no
+    # plane is turned around
     layers = torch.zeros(count, height, width, LAYER_COUNT, 4).permute(0, 3, 4, 1, 2)
     classes = torch.zeros(count, 1, height, width)
     for group in groups:

@@ -1,10 +1,11 @@
-"""Stage II of the `parts` preset: per pixel, which warped part is shown, what is painted where none fits, and the outline.
+"""The networks: stage I parses the target; stage II says per pixel which part is shown, what is painted, and alpha.
 
-After section 3.1.3 of the Soft-Gated Warping-GAN: an encoder of what is wanted (limbs, predicted parsing and order of depth), the
-warped source's features gated into it (eq. 1: T(F) = F + W * R, W in [0, 1], dependent on the pose change), residual blocks,
-and a decoder. The warping happens before the encoder, by parts, so that a feature never mixes pixels that move apart. And the
-output is no picture but a recipe: logits to blend the warped parts with, a painted picture for what no part has, and a
-shift of the composite's alpha. The recipe is smooth and the parts are sharp, so it serves at any resolution.
+After section 3.1.3 of the Soft-Gated Warping-GAN: an encoder of what is wanted (limbs, predicted parsing and order of
+depth), the warped source's features gated into it (eq. 1: T(F) = F + W * R, W in [0, 1], dependent on the pose change),
+residual blocks, and a decoder. The warping happens before the encoder, by parts, so that a feature never mixes pixels
+that move apart. And the output is no picture but a recipe: logits to blend the warped parts with, a painted picture for
+what no part has, and a shift of the composite's alpha. The recipe is smooth and the parts are sharp, so it serves at
+any resolution.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ class PartGeneratorConfig:
     warped_channels : int
         Of the features of the warped parts, at a half.
     parsing, warping : bool
-        Whether stage I's prediction is seen, and whether warped features are gated in; False are rows of the paper's ablation.
+        Whether stage I's prediction is seen, and whether warped features are gated in; False are rows of the paper's
+        ablation.
     sharpness : float
         What blend logits are multiplied with, up to 4: the larger, the less is one part seen through another.
     """
@@ -201,8 +203,8 @@ class PartGenerator(nn.Module):
         Parameters
         ----------
         layers : float (B, 64, H/2, W/2)
-            The 15 warped parts and their composite, premultiplied RGB and alpha each, at half of the window's resolution; H and W
-            are multiples of 16.
+            The 15 warped parts and their composite, premultiplied RGB and alpha each, at half of the window's
+            resolution; H and W are multiples of 16.
         limbs : float (B, 15, H/2, W/2)
             The target's limbs.
         stage_one : float (B, 36, H/4, W/4)
@@ -320,7 +322,7 @@ def apply_blend(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Te
 
 
 def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
-    """Return how much of each pixel's colour is painted, float (B, 1, H, W) in [0, 1]; arguments as for `apply_blend`."""
+    """Return how much of each pixel's color is painted, float (B, 1, H, W) in [0, 1]; arguments as in `apply_blend`."""
     weights = functional.interpolate(
         recipe.blend_logits.float(), size=layers.shape[-2:], mode="bilinear", align_corners=False
     ).exp()
@@ -357,7 +359,7 @@ def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> 
 
 
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
-    """Return the composite's alpha with its logit shifted; without a shift the same, but for the bounds' last two per cent."""
+    """Return the composite's alpha with its logit shifted; a shift of 0 changes but the bounds' last two per cent."""
     bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)
     # sigmoid(logit(bounded) + shift), without the logarithm
     odds = bounded * shift.clamp(-_LARGEST_SHIFT, _LARGEST_SHIFT).exp()
@@ -399,8 +401,9 @@ def load_warping_networks(name_or_path: str | Path) -> WarpingNetworks:
     Raises
     ------
     WeightsError
-        If the file is missing, damaged, for another engine, or names networks that cannot be made; or if it has a matcher, as
-        an earlier release could train one: its generator has learned from matched parts, and parts are not matched any more.
+        If the file is missing, damaged, for another engine, or names networks that cannot be made; or if it has a
+        matcher, as an earlier release could train one: its generator has learned from matched parts, and parts are not
+        matched any more.
     """
     file = load_networks(name_or_path, ARCHITECTURE, _KNOWN)
     if file.unknown:

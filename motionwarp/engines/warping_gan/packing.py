@@ -7,8 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, cast
 
-from motionwarp.data.pack_kinds import PackRequest
-from motionwarp.data.packing import WrittenPack
+from motionwarp.data.pack_kinds import PackRequest, WrittenPack
 from motionwarp.data.pair_sources import PairKind, pairs_of_kind
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.data import PartPackWriter, PartSample, part_sample

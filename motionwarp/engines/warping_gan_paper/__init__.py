@@ -1,4 +1,4 @@
-"""The Soft-Gated Warping-GAN as the paper has it: one warp for the whole person, and pictures straight from the generator."""
+"""The Soft-Gated Warping-GAN as the paper has it: one warp for the whole person, pictures from the generator."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
 """What can be set in the training of the `paper` preset, one configuration a network.
 
-Where the paper is silent on weights, they are those of the published code: 10 for pixels, perceptual and pyramid hierarchy loss
-against 1 for the adversarial.
+Where the paper is silent on weights, they are those of the published code: 10 for pixels, perceptual and pyramid
+hierarchy loss against 1 for the adversarial.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from motionwarp.engines.warping_gan_paper.data import PaperDataConfig
+from motionwarp.engines.crop_gan.data import CropDataConfig
 from motionwarp.engines.warping_gan_paper.networks import (
     GeometricMatcherConfig,
     PoseGuidedParserConfig,
@@ -54,7 +54,7 @@ class PaperParserLossWeights:
 class PaperParserTrainingConfig:
     """Training of stage I."""
 
-    data: PaperDataConfig
+    data: CropDataConfig
     network: PoseGuidedParserConfig = field(default_factory=PoseGuidedParserConfig)
     loss: PaperParserLossWeights = field(default_factory=PaperParserLossWeights)
     adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
@@ -111,7 +111,7 @@ class KnownWarpConfig:
 class PaperMatcherTrainingConfig:
     """Training of the matcher; its size must be that of the data."""
 
-    data: PaperDataConfig
+    data: CropDataConfig
     network: GeometricMatcherConfig = field(default_factory=GeometricMatcherConfig)
     loss: PaperMatcherLossWeights = field(default_factory=PaperMatcherLossWeights)
     known: KnownWarpConfig = field(default_factory=KnownWarpConfig)
@@ -148,20 +148,22 @@ class PaperGeneratorTrainingConfig:
 
     Attributes
     ----------
-    data : PaperDataConfig
+    data : CropDataConfig
     parser : Path or None
-        Weights of stage I; what it predicts takes the place of the target's parsing, as at work. None gives the true one.
+        Weights of stage I; what it predicts takes the place of the target's parsing, as at work. None gives the true
+        one.
     matcher : Path or None
         Weights of the matcher; None leaves features where they are.
     vgg : Path or None
-        VGG-19's weights (safetensors, torchvision's names) for the perceptual loss; None takes the project's own analyser.
+        VGG-19's weights (safetensors, torchvision's names) for the perceptual loss; None takes the project's own
+        analyser.
     network, loss, adversary, loop
         See their own classes.
     start_from : Path or None
         Weights of the same network to begin with.
     """
 
-    data: PaperDataConfig
+    data: CropDataConfig
     parser: Path | None = None
     matcher: Path | None = None
     vgg: Path | None = None

@@ -1,4 +1,4 @@
-"""Stage II of the Soft-Gated Warping-GAN, section 3.1.3 and figure 2: encoder, warping block, residual blocks, decoder."""
+"""The networks of the Soft-Gated Warping-GAN: parser (section 3.1.1), matcher (3.1.2), generator (3.1.3)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class GeometricMatcherConfig:
     regression : tuple of 2 int
         Channels after the 7x7 and the 5x5 convolution.
     height, width : int
-        Of the parsings in pixels; multiples of 2 to the number of `channels`, and large enough that the correlation map holds
-        11 x 11 positions (what the unpadded convolutions of the regression need).
+        Of the parsings in pixels; multiples of 2 to the number of `channels`, and large enough that the correlation map
+        holds 11 x 11 positions (what the unpadded convolutions of the regression need).
     """
 
     channels: tuple[int, ...] = (64, 128, 256, 256)
@@ -112,8 +112,8 @@ class _Matcher(nn.Module):
 def correlation(source: Tensor, target: Tensor) -> Tensor:
     """Correlate every target position with all source positions.
 
-    Rocco et al. 2017, section 3.2: features are normalised to unit length, their products clipped at zero and normalised again
-    over the source positions, so that a position that matches many is no strong match.
+    Rocco et al. 2017, section 3.2: features are normalised to unit length, their products clipped at zero and
+    normalised again over the source positions, so that a position that matches many is no strong match.
 
     Parameters
     ----------
@@ -150,8 +150,8 @@ class PoseGuidedParserConfig:
 class PoseGuidedParser(nn.Module):
     """Condition picture, its parsing and pose, and the target pose, to logits of the target parsing.
 
-    The paper's figure feeds condition parsing and target pose; we add the picture and the condition pose, which tell how a
-    garment is worn and what of it was hidden.
+    The paper's figure feeds condition parsing and target pose; we add the picture and the condition pose, which tell
+    how a garment is worn and what of it was hidden.
     """
 
     def __init__(self, config: PoseGuidedParserConfig | None = None) -> None:
@@ -185,9 +185,10 @@ class PoseGuidedParser(nn.Module):
 class WarpingBlock(nn.Module):
     """Deep features of the condition picture, moved to where the target pose wants them.
 
-    R(F) are residual features from two convolutions, sampled through the transformation grid. The paper says that the elements
-    of W lie in [0, 1] and gate the residual by how far the pose changes, not how they come about: here an attention map of
-    sigmoids over the features and what is known of the pose change (target heatmaps and how far the grid moves each position).
+    R(F) are residual features from two convolutions, sampled through the transformation grid. The paper says that the
+    elements of W lie in [0, 1] and gate the residual by how far the pose changes, not how they come about: here an
+    attention map of sigmoids over the features and what is known of the pose change (target heatmaps and how far the
+    grid moves each position).
     """
 
     def __init__(self, channels: int, condition_channels: int) -> None:
@@ -208,8 +209,8 @@ class WarpingBlock(nn.Module):
         features : float (B, C, h, w)
             Of the condition picture.
         grid : float32 (B, H, W, 2)
-            The transformation grid in grid_sample's coordinates, at any resolution; affine and spline composed, so that the
-            features are sampled once only.
+            The transformation grid in grid_sample's coordinates, at any resolution; affine and spline composed, so that
+            the features are sampled once only.
         condition : float (B, D, H', W')
             What tells the pose change, at any resolution: heatmaps of both poses, say.
 
@@ -272,7 +273,7 @@ class WarpingGeneratorOutput(NamedTuple):
 
 
 class WarpingGenerator(nn.Module):
-    """The `paper` preset: condition picture, both parsings, target pose and the matcher's grid, to the picture itself."""
+    """Condition picture, both parsings, target pose and the matcher's grid, to the picture itself."""
 
     def __init__(self, config: WarpingGeneratorConfig | None = None) -> None:
         super().__init__()

@@ -1,10 +1,8 @@
-"""Training of stage II of the `paper` preset (`motionwarp train warping-gan --preset paper`)."""
+"""The training of the three networks (`motionwarp train warping_gan_paper parser|matcher|generator`)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motionwarp.checkpoints.checkpoint import half_precision, load_checkpoint, save_checkpoint
+from motionwarp.engines.crop_gan.data import CropBatch, CropInputs, crop_inputs
+from motionwarp.engines.crop_gan.training import CropGanTask
 from motionwarp.engines.warping_gan_paper.config import (
     KnownWarpConfig,
     PaperGeneratorTrainingConfig,
     PaperMatcherTrainingConfig,
     PaperParserTrainingConfig,
 )
-from motionwarp.engines.warping_gan_paper.data import PaperBatch, PaperInputs, paper_batches, paper_inputs
 from motionwarp.engines.warping_gan_paper.networks import (
+    ARCHITECTURE,
     GeometricMatcher,
     GeometricMatcherConfig,
     PaperNetworks,
@@ -38,12 +37,9 @@ from motionwarp.nn.losses.perceptual import VggFeatures, perceptual_loss
 from motionwarp.nn.losses.reconstruction import weighted_l1
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT, IGNORE
 from motionwarp.perception.features import AnalyzerFeatures
-from motionwarp.perception.network import Analyzer, AnalyzerConfig
-from motionwarp.training.adversary import Adversary
-from motionwarp.training.distributed import backward_and_step
-from motionwarp.training.pretrained import adam, frozen
-from motionwarp.training.preview import SHOWN_ROWS, colored, write_rows
-from motionwarp.training.task import TrainingTask
+from motionwarp.training.network_task import weighted_sum
+from motionwarp.training.pretrained import analyzer_features, load_frozen
+from motionwarp.training.preview import SHOWN_ROWS, colored
 from motionwarp.types import POINT_COUNT
 
 _LEAST = 1e-4  # probability, so that a class that is nowhere near does not count without limit
@@ -71,7 +67,7 @@ def warped_parsing(parsing: Tensor, warps: PartWarps) -> Tensor:
 
 
 def parsing_agreement(warped: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Return how far two parsings differ, two scalars: `l1` and `cross_entropy`, means over the pixels that the target knows.
+    """Return how far two parsings differ, `l1` and `cross_entropy`: means over the pixels that the target knows.
 
     Parameters
     ----------
@@ -116,32 +112,40 @@ def grid_loss(predicted: PartWarps, true: PartWarps, height: int, width: int, po
 
 
 def bending_loss(theta_tps: Tensor) -> Tensor:
-    """Return the mean bending energy of splines (..., 2, K*K), a scalar: their second derivatives, squared and integrated."""
+    """Return the mean bending energy of splines (..., 2, K*K): their second derivatives, squared and integrated."""
     matrix = bending_matrix(control_size(theta_tps)).to(device=theta_tps.device, dtype=torch.float32)
     flat = theta_tps.float()
     energy: Tensor = ((flat @ matrix) * flat).sum(-1).mean()
     return energy
 
 
-def random_warps(
-    count: int, height: int, width: int, control_size: int, config: KnownWarpConfig, device: torch.device
-) -> PartWarps:
-    """Draw warps between pictures of `height` x `width` with torch's own random numbers.
+def random_warps(shape: tuple[int, ...], control_size: int, config: KnownWarpConfig, device: torch.device) -> PartWarps:
+    """Draw warps between pictures with torch's own random numbers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the pictures, (count, ..., H, W).
+    control_size : int
+    config : KnownWarpConfig
+    device : torch.device
 
     Returns
     -------
     PartWarps
         One part: theta_affine (count, 1, 2, 3) in pixels, theta_tps (count, 1, 2, K*K).
     """
+    count, height, width = shape[0], *shape[-2:]
 
-    def drawn(*shape: int) -> Tensor:
-        return 2 * torch.rand(*shape, device=device) - 1
+    def drawn(*sizes: int) -> Tensor:
+        return 2 * torch.rand(*sizes, device=device) - 1
 
     turn, slant = (math.radians(limit) * drawn(count) for limit in (config.degrees, config.shear))
     scale = torch.exp2(config.scale * drawn(count))
     cosine, sine, slope = turn.cos() * scale, turn.sin() * scale, slant.tan()
     linear = torch.stack([cosine, cosine * slope - sine, sine, sine * slope + cosine], dim=-1).view(count, 2, 2)
-    # half of a picture's larger side is one unit in both directions, so that turning does not squeeze what is not square
+    # half of a picture's larger side is one unit in both directions, so that turning does not squeeze what is not
+    # square
     aspect = torch.tensor([width, height], device=device) / max(height, width)
     linear = linear * aspect / aspect[:, None]
     in_units = torch.cat([linear, config.shift * drawn(count, 2, 1)], dim=-1)
@@ -151,257 +155,180 @@ def random_warps(
     return PartWarps(theta_affine[:, None], theta_tps)
 
 
-MATCHER_ARCHITECTURE: Final = "geometric_matcher"
-
-
-class PaperMatcherTask(TrainingTask):
+class PaperMatcherTask(CropGanTask[PaperMatcherTrainingConfig]):
     """The matcher by how well it lays the source's parsing onto the target's, and by warps that are known."""
 
     averaged = "matcher"
+    architecture = "geometric_matcher"
 
-    def __init__(self, config: PaperMatcherTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
-        torch.manual_seed(config.loop.seed)
-        self.config, self.device, self.dtype = config, device, dtype
-        network = GeometricMatcher(config.network)
-        if config.start_from is not None:
-            load_checkpoint(config.start_from, MATCHER_ARCHITECTURE).load_into(network)
-        self.matcher = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules = {"matcher": self.matcher}
-        self.optimizers = {"matcher": adam(self.matcher, config.loop)}
+    def make_network(self) -> GeometricMatcher:
+        """Return the matcher."""
+        return GeometricMatcher(self.config.network)
 
-    def batches(self, first_step: int, steps: int) -> Iterator[PaperBatch]:
-        """Yield the batches of steps `first_step` to `steps`."""
-        loop = self.config.loop
-        return paper_batches(self.config.data, loop.seed, loop.batch_size, first_step, steps, loop.workers)
-
-    def train_step(self, batch: PaperBatch) -> Mapping[str, Tensor]:
-        """Make one step; returns the parts of the loss."""
-        self.matcher.train()
-        seen = paper_inputs(batch, self.device)
-        figures = self._losses(seen.source_parsing, seen.target_parsing)
-        backward_and_step(figures["loss"], self.optimizers["matcher"], self.matcher, self.config.loop.gradient_clip)
-        with torch.no_grad():
-            figures["l1_without"] = parsing_agreement(seen.source_parsing, seen.target_parsing)["l1"]
-        return {name: value.detach() for name, value in figures.items()}
-
-    def _losses(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
-        weights = self.config.loss
+    def losses(self, batch: CropBatch) -> dict[str, Tensor]:
+        """Return the loss, its parts, and the L1 of parsings that are not warped."""
+        inputs = crop_inputs(batch, self.device)
+        source, target = inputs.source_parsing, inputs.target_parsing
         warps = self._matched(source, target)
-        figures = parsing_agreement(warped_parsing(source, warps), target)
-        figures["bending"] = bending_loss(warps.theta_tps)
-        total = (
-            weights.l1 * figures["l1"]
-            + weights.cross_entropy * figures["cross_entropy"]
-            + weights.bending * figures["bending"]
-        )
-        if weights.grid > 0:
-            height, width = source.shape[-2:]
-            size = self.config.network.control_size
-            truth = random_warps(len(source), height, width, size, self.config.known, self.device)
+        parts = parsing_agreement(warped_parsing(source, warps), target)
+        parts["bending"] = bending_loss(warps.theta_tps)
+        if self.config.loss.grid > 0:
+            truth = random_warps(source.shape, self.config.network.control_size, self.config.known, self.device)
             found = self._matched(source, warped_parsing(source, truth))
-            figures["grid"] = grid_loss(found, truth, height, width)
-            total = total + weights.grid * figures["grid"]
-        return {"loss": total, **figures}
+            parts["grid"] = grid_loss(found, truth, *source.shape[-2:])
+        with torch.no_grad():
+            without = parsing_agreement(source, target)["l1"]
+        return {"loss": weighted_sum(parts, self.config.loss), **parts, "l1_without": without}
 
     def _matched(self, source: Tensor, target: Tensor) -> PartWarps:
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            warps: PartWarps = self.matcher(source, target)
+        with self.autocast():
+            warps: PartWarps = self.network(source, target)
         return warps
 
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `geometric_matcher.safetensors` in half precision."""
-        config = {"network": asdict(self.config.network)}
-        save_checkpoint(
-            folder / f"{MATCHER_ARCHITECTURE}.safetensors", half_precision(module), MATCHER_ARCHITECTURE, config
-        )
-        return {"exported_step": float(step)}
 
-
-PARSER_ARCHITECTURE: Final = "pose_guided_parser"
 # condition picture, its parsing, target pose
 _PARSER_CONDITION_CHANNELS: Final = 3 + CLASS_COUNT + POINT_COUNT
 
 
-class PaperParserTask(TrainingTask):
+class PaperParserTask(CropGanTask[PaperParserTrainingConfig]):
     """Stage I by the cross-entropy of its classes and by a discriminator of parsings (section 3.2)."""
 
     averaged = "parser"
+    architecture = "pose_guided_parser"
 
     def __init__(self, config: PaperParserTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
-        torch.manual_seed(config.loop.seed)
-        self.config, self.device, self.dtype = config, device, dtype
-        network = PoseGuidedParser(config.network)
-        if config.start_from is not None:
-            load_checkpoint(config.start_from, PARSER_ARCHITECTURE).load_into(network)
-        self.parser = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules: dict[str, nn.Module] = {"parser": self.parser}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"parser": adam(self.parser, config.loop)}
-        self._last: tuple[Tensor, Tensor] | None = None
-        self.adversary = None
-        if config.loss.adversarial > 0 or config.loss.pyramid > 0:
-            self.adversary = Adversary(
-                _PARSER_CONDITION_CHANNELS, CLASS_COUNT, config.adversary, config.loop, device, dtype
-            )
-            self.modules["discriminator"] = self.adversary.discriminator
-            self.optimizers["discriminator"] = self.adversary.optimizer
+        super().__init__(config, device, dtype)
+        self.add_adversary(_PARSER_CONDITION_CHANNELS, CLASS_COUNT)
 
-    def batches(self, first_step: int, steps: int) -> Iterator[PaperBatch]:
-        """Yield the batches of steps `first_step` to `steps`."""
-        loop = self.config.loop
-        return paper_batches(self.config.data, loop.seed, loop.batch_size, first_step, steps, loop.workers)
+    def make_network(self) -> PoseGuidedParser:
+        """Return stage I."""
+        return PoseGuidedParser(self.config.network)
 
-    def train_step(self, batch: PaperBatch) -> Mapping[str, Tensor]:
-        """Make one step; returns the parts of the loss."""
-        self.parser.train()
-        seen = paper_inputs(batch, self.device)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            logits = self.parser(seen.source_rgb, seen.source_parsing, seen.source_heatmaps, seen.target_heatmaps)
-        figures = self._losses(logits.float(), seen)
-        backward_and_step(figures["loss"], self.optimizers["parser"], self.parser, self.config.loop.gradient_clip)
+    def losses(self, batch: CropBatch) -> dict[str, Tensor]:
+        """Return the loss, its parts, and the share of the person's pixels whose class is right."""
+        inputs = crop_inputs(batch, self.device)
+        with self.autocast():
+            logits = self.network(
+                inputs.source_rgb, inputs.source_parsing, inputs.source_heatmaps, inputs.target_heatmaps
+            ).float()
+        parts = {"cross_entropy": functional.cross_entropy(logits, inputs.target_labels, ignore_index=IGNORE)}
+        figures = {"loss": weighted_sum(parts, self.config.loss), **parts}
         if self.adversary is not None:
-            figures |= self.adversary.learn()
-        self._last = (logits[:SHOWN_ROWS].detach().argmax(1), seen.target_labels[:SHOWN_ROWS])
-        person = (seen.target_labels != IGNORE) & (seen.target_labels != BACKGROUND)
-        right = (logits.argmax(1) == seen.target_labels)[person].float().sum() / person.sum().clamp_min(1)
-        return {**{name: value.detach() for name, value in figures.items()}, "right": right}
-
-    def _losses(self, logits: Tensor, seen: PaperInputs) -> dict[str, Tensor]:
-        weights = self.config.loss
-        figures = {"cross_entropy": functional.cross_entropy(logits, seen.target_labels, ignore_index=IGNORE)}
-        total = weights.cross_entropy * figures["cross_entropy"]
-        if self.adversary is not None:
-            condition = torch.cat([2 * seen.source_rgb - 1, seen.source_parsing, seen.target_heatmaps], dim=1)
-            # pixels whose class is not known are empty in both, so that nothing is told from them
-            known = seen.target_parsing.sum(1, keepdim=True)
-            figures |= self.adversary.verdict(condition, logits.softmax(1) * known, seen.target_parsing)
-            total = total + weights.adversarial * figures["adversarial"] + weights.pyramid * figures["pyramid"]
-        return {"loss": total, **figures}
-
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `pose_guided_parser.safetensors` in half precision, and a picture: predicted, true."""
-        config = {"network": asdict(self.config.network)}
-        save_checkpoint(
-            folder / f"{PARSER_ARCHITECTURE}.safetensors", half_precision(module), PARSER_ARCHITECTURE, config
-        )
-        if self._last is not None:
-            write_rows([colored(parsing) for parsing in self._last], folder / "training.png")
-        return {"exported_step": float(step)}
+            condition = torch.cat([2 * inputs.source_rgb - 1, inputs.source_parsing, inputs.target_heatmaps], dim=1)
+            # pixels whose class is not known are empty in both, so that nothing is learned from them
+            known = inputs.target_parsing.sum(1, keepdim=True)
+            self.add_adversarial_losses(figures, condition, logits.softmax(1) * known, inputs.target_parsing)
+        classes = logits.detach().argmax(1)
+        self.shown = [colored(labels[:SHOWN_ROWS]) for labels in (classes, inputs.target_labels)]
+        person = (inputs.target_labels != IGNORE) & (inputs.target_labels != BACKGROUND)
+        figures["right"] = (classes == inputs.target_labels)[person].float().sum() / person.sum().clamp_min(1)
+        return figures
 
 
-GENERATOR_ARCHITECTURE: Final = "warping_generator"
 # condition picture, its parsing, target pose, target parsing
 _GENERATOR_CONDITION_CHANNELS: Final = 3 + CLASS_COUNT + POINT_COUNT + CLASS_COUNT
 
 
-class PaperGeneratorTask(TrainingTask):
+class PaperGeneratorTask(CropGanTask[PaperGeneratorTrainingConfig]):
     """Stage II by eq. 3: adversarial, pixel, perceptual and pyramid hierarchy loss."""
 
     averaged = "generator"
+    architecture = "warping_generator"
 
     def __init__(self, config: PaperGeneratorTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
-        torch.manual_seed(config.loop.seed)
-        self.config, self.device, self.dtype = config, device, dtype
-        network = WarpingGenerator(config.network)
-        if config.start_from is not None:
-            load_checkpoint(config.start_from, GENERATOR_ARCHITECTURE).load_into(network)
-        self.generator = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.parser = (
-            None
-            if config.parser is None
-            else frozen((PoseGuidedParser, PoseGuidedParserConfig), config.parser, "pose_guided_parser", device)
-        )
-        self.matcher = (
-            None
-            if config.matcher is None
-            else frozen((GeometricMatcher, GeometricMatcherConfig), config.matcher, "geometric_matcher", device)
-        )
+        super().__init__(config, device, dtype)
+        self.parser: PoseGuidedParser | None = None
+        self.matcher: GeometricMatcher | None = None
+        if config.parser is not None:
+            kind = (PoseGuidedParser, PoseGuidedParserConfig)
+            self.parser = load_frozen(kind, config.parser, PaperParserTask.architecture, device)
+        if config.matcher is not None:
+            matcher_kind = (GeometricMatcher, GeometricMatcherConfig)
+            self.matcher = load_frozen(matcher_kind, config.matcher, PaperMatcherTask.architecture, device)
         self._check_size()
         self.features = self._perceptual_features()
-        self.modules: dict[str, nn.Module] = {"generator": self.generator}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"generator": adam(self.generator, config.loop)}
-        self.adversary = None
-        if config.loss.adversarial > 0 or config.loss.pyramid > 0:
-            self.adversary = Adversary(_GENERATOR_CONDITION_CHANNELS, 3, config.adversary, config.loop, device, dtype)
-            self.modules["discriminator"] = self.adversary.discriminator
-            self.optimizers["discriminator"] = self.adversary.optimizer
-        self._last: tuple[Tensor, Tensor, Tensor] | None = None
+        self.add_adversary(_GENERATOR_CONDITION_CHANNELS, 3)
 
-    def batches(self, first_step: int, steps: int) -> Iterator[PaperBatch]:
-        """Yield the batches of steps `first_step` to `steps`."""
-        loop = self.config.loop
-        return paper_batches(self.config.data, loop.seed, loop.batch_size, first_step, steps, loop.workers)
+    def make_network(self) -> WarpingGenerator:
+        """Return stage II."""
+        return WarpingGenerator(self.config.network)
 
-    def train_step(self, batch: PaperBatch) -> Mapping[str, Tensor]:
-        """Make one step; returns the parts of the loss."""
-        self.generator.train()
-        seen = paper_inputs(batch, self.device)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            target_parsing, grid = self._planned(seen)
-            made = self.generator(
-                seen.source_rgb, seen.source_parsing, target_parsing, seen.source_heatmaps, seen.target_heatmaps, grid
-            ).rgb
-        figures = self._losses(made.float(), seen, target_parsing)
-        backward_and_step(figures["loss"], self.optimizers["generator"], self.generator, self.config.loop.gradient_clip)
-        if self.adversary is not None:
-            figures |= self.adversary.learn()
-        self._last = seen.source_rgb[:SHOWN_ROWS], made.detach()[:SHOWN_ROWS], seen.target_rgb[:SHOWN_ROWS]
-        return {name: value.detach() for name, value in figures.items()}
+    def losses(self, batch: CropBatch) -> dict[str, Tensor]:
+        """Return the loss and its parts."""
+        inputs = crop_inputs(batch, self.device)
+        with self.autocast():
+            target_parsing, grid = self._planned(inputs)
+            made = self.network(
+                inputs.source_rgb,
+                inputs.source_parsing,
+                target_parsing,
+                inputs.source_heatmaps,
+                inputs.target_heatmaps,
+                grid,
+            ).rgb.float()
+        shown = inputs.source_rgb, made.detach(), inputs.target_rgb
+        self.shown = [picture[:SHOWN_ROWS] for picture in shown]
+        return self.picture_losses(made, inputs, target_parsing)
 
     @torch.no_grad()
-    def _planned(self, seen: PaperInputs) -> tuple[Tensor, Tensor]:
+    def _planned(self, inputs: CropInputs) -> tuple[Tensor, Tensor]:
         """Return the target parsing (B, 20, H, W) and the transformation grid (B, H, W, 2) that stage II is given."""
-        target_parsing = seen.target_parsing
+        target_parsing = inputs.target_parsing
         if self.parser is not None:
-            logits = self.parser(seen.source_rgb, seen.source_parsing, seen.source_heatmaps, seen.target_heatmaps)
+            logits = self.parser(
+                inputs.source_rgb, inputs.source_parsing, inputs.source_heatmaps, inputs.target_heatmaps
+            )
             target_parsing = logits.float().softmax(1)
-        height, width = seen.source_rgb.shape[-2:]
+        height, width = inputs.source_rgb.shape[-2:]
         if self.matcher is None:
             warps = PartWarps.identity(len(target_parsing), 1, size=3, device=self.device)
         else:
-            warps = self.matcher(seen.source_parsing, target_parsing)
+            warps = self.matcher(inputs.source_parsing, target_parsing)
         return target_parsing, warps.sampling_grid(height, width, height, width)[:, 0]
 
-    def _losses(self, made: Tensor, seen: PaperInputs, target_parsing: Tensor) -> dict[str, Tensor]:
-        weights = self.config.loss
-        true = seen.target_rgb
-        figures = {"pixel": weighted_l1(made, true, seen.inside)}
+    def picture_losses(self, made: Tensor, inputs: CropInputs, target_parsing: Tensor) -> dict[str, Tensor]:
+        """Return the loss of pictures (B, 3, H, W) and its parts.
+
+        Parameters
+        ----------
+        made : float32 (B, 3, H, W)
+        inputs : CropInputs
+        target_parsing : float (B, 20, H, W)
+            What stage II was given.
+        """
+        weights, true = self.config.loss, inputs.target_rgb
+        figures = {"pixel": weighted_l1(made, true, inputs.inside)}
         total = weights.pixel * figures["pixel"]
         if self.features is not None:
             # beyond the target's picture nothing is known: there the made picture is right
-            whole = true * seen.inside + made.detach() * (1 - seen.inside)
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            whole = true * inputs.inside + made.detach() * (1 - inputs.inside)
+            with self.autocast():
                 perceptual = perceptual_loss(self.features, made, whole)
             figures[f"perceptual_{self.features.name}"] = perceptual
             total = total + weights.perceptual * perceptual
+        figures = {"loss": total, **figures}
         if self.adversary is not None:
             # the same parsing stands beside both pictures: a predicted one is soft and would give the made picture away
             condition = torch.cat(
-                [2 * seen.source_rgb - 1, seen.source_parsing, seen.target_heatmaps, target_parsing], dim=1
+                [2 * inputs.source_rgb - 1, inputs.source_parsing, inputs.target_heatmaps, target_parsing], dim=1
             )
-            figures |= self.adversary.verdict(condition, (2 * made - 1) * seen.inside, (2 * true - 1) * seen.inside)
-            total = total + weights.adversarial * figures["adversarial"] + weights.pyramid * figures["pyramid"]
-        return {"loss": total, **figures}
+            judged = ((2 * picture - 1) * inputs.inside for picture in (made, true))
+            self.add_adversarial_losses(figures, condition, *judged)
+        return figures
 
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write the generator, all networks in one file if stage I and the matcher are there, and a picture: source, made, true."""
-        config = {"network": asdict(self.config.network)}
-        save_checkpoint(
-            folder / f"{GENERATOR_ARCHITECTURE}.safetensors", half_precision(module), GENERATOR_ARCHITECTURE, config
-        )
+    def export_engine(self, module: nn.Module, folder: Path, step: int) -> None:
+        """Write all networks in one file if stage I and the matcher are there."""
         if self.parser is not None and self.matcher is not None:
             assert isinstance(module, WarpingGenerator)
             networks = PaperNetworks(self.parser, self.matcher, module)
-            save_paper_networks(folder / "warping_gan_paper.safetensors", networks, {"step": str(step)})
-        if self._last is not None:
-            write_rows(self._last, folder / "training.png")
-        return {"exported_step": float(step)}
+            save_paper_networks(folder / f"{ARCHITECTURE}.safetensors", networks, {"step": str(step)})
 
     def _perceptual_features(self) -> AnalyzerFeatures | VggFeatures | None:
         if self.config.loss.perceptual <= 0:
             return None
         if self.config.vgg is not None:
             return VggFeatures(self.config.vgg).to(self.device)
-        return AnalyzerFeatures(frozen((Analyzer, AnalyzerConfig), "analyser", "analyser", self.device))
+        return analyzer_features(self.device)
 
     def _check_size(self) -> None:
         data = self.config.data

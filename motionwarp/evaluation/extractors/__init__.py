@@ -1,1 +1,1 @@
-"""Networks that figures take their features from, and finding their weights, which do not ship."""
+"""Networks that metrics take their features from, and finding their weights, which do not ship."""

@@ -1,4 +1,4 @@
-"""Finding and reading the published weights of feature networks, or saying why a figure cannot be had without them.
+"""Finding and reading the published weights of feature networks, or saying why a metric cannot be had without them.
 
 They are pickles, as their publishers give them, so they are read with `weights_only=True`, after their sha256 was
 compared with the recorded one. They are looked for in the folder of `--features-dir`, then among fetched weights
@@ -75,7 +75,7 @@ class FeatureWeights:
         self.folder = folder
 
     def missing(self, *names: str) -> str | None:
-        """Return why a figure that needs these weights cannot be had, or None if it can."""
+        """Return why a metric that needs these weights cannot be had, or None if it can."""
         absent = [name for name in names if self._place(name) is None]
         if not absent:
             return None
@@ -119,7 +119,7 @@ class FeatureWeights:
         return dict(tensors)
 
     def _place(self, name: str) -> Path | None:
-        places = [] if self.folder is None else [self.folder / FEATURE_FILES[name].file]
+        paths = [] if self.folder is None else [self.folder / FEATURE_FILES[name].file]
         if name in registry():
-            places.append(registry().path(name))
-        return next((place for place in places if place.is_file()), None)
+            paths.append(registry().path(name))
+        return next((place for place in paths if place.is_file()), None)

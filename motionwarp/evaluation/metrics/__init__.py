@@ -1,1 +1,1 @@
-"""Figures of single pictures, mattes and pairs of frames; protocols put them together."""
+"""Metrics of single pictures, mattes and pairs of frames; protocols put them together."""

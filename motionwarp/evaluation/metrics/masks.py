@@ -1,4 +1,4 @@
-"""The area of a person told by points alone, for figures that must not count the background."""
+"""The area of a person told by points alone, for metrics that must not count the background."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def confusion_of(predicted: ByteArray, truth: ByteArray, classes: int) -> Confus
 
 @dataclass(frozen=True)
 class FcnScore:
-    """The three figures of the FCN-score (Isola et al., CVPR 2017); all in [0, 1], higher is better.
+    """The three metrics of the FCN-score (Isola et al., CVPR 2017); all in [0, 1], higher is better.
 
     Attributes
     ----------
@@ -168,16 +168,16 @@ def pose_mask(points: FloatArray, height: int, width: int) -> FloatArray:
         1 on the person and 0 elsewhere; all zeros if no two points are seen.
     """
     mask = np.zeros((height, width), dtype=np.uint8)
-    seen = points[:, 2] > 0
-    torso = _torso_length(points, seen)
+    visible = points[:, 2] > 0
+    torso = _torso_length(points, visible)
     if torso > 0:
         for share, *bones in _HALF_WIDTHS:
             for start, end in bones:
-                if seen[start] and seen[end]:
+                if visible[start] and visible[end]:
                     _draw_line(mask, points[start], points[end], 2 * share * torso)
-        if seen[list(_TORSO)].all():
+        if visible[list(_TORSO)].all():
             cv2.fillConvexPoly(mask, _fixed(points[list(_TORSO), :2]), 1, shift=_SUBPIXEL_BITS)
-        head = [index for index in sk.HEAD_POINTS if seen[index]]
+        head = [index for index in sk.HEAD_POINTS if visible[index]]
         if head:
             column, row = _fixed(points[head, :2].mean(axis=0)).tolist()
             radius = round(_HEAD_RADIUS * torso * (1 << _SUBPIXEL_BITS))
@@ -185,15 +185,15 @@ def pose_mask(points: FloatArray, height: int, width: int) -> FloatArray:
     return mask.astype(np.float32)
 
 
-def _torso_length(points: FloatArray, seen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
-    hips = [index for index in (sk.RIGHT_HIP, sk.LEFT_HIP) if seen[index]]
-    if seen[sk.NECK] and hips:
+def _torso_length(points: FloatArray, visible: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    hips = [index for index in (sk.RIGHT_HIP, sk.LEFT_HIP) if visible[index]]
+    if visible[sk.NECK] and hips:
         length = float(np.linalg.norm(points[sk.NECK, :2] - points[hips, :2].mean(axis=0)))
         if length >= 1:
             return length
-    if np.count_nonzero(seen) < 2:
+    if np.count_nonzero(visible) < 2:
         return 0.0
-    return _TORSO_OF_ALL * float(np.linalg.norm(np.ptp(points[seen, :2], axis=0)))
+    return _TORSO_OF_ALL * float(np.linalg.norm(np.ptp(points[visible, :2], axis=0)))
 
 
 def _draw_line(

@@ -93,7 +93,7 @@ def flicker(before: ByteArray, now: ByteArray, flow: FloatArray) -> float:
 def pose_jitter(points: FloatArray, body_size: float, threshold: float = 0.3) -> float:
     """Return the mean acceleration of points in body sizes a frame squared; lower is steadier, 0 for even motion.
 
-    Quick motion accelerates too, so figures are to be read beside those of the poses that were asked for. Ours.
+    Quick motion accelerates too, so metrics are to be read beside those of the poses that were asked for. Ours.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ def pose_jitter(points: FloatArray, body_size: float, threshold: float = 0.3) ->
     """
     if not body_size > 0:
         raise ValueError(f"jitter is measured in body sizes over 0, got {body_size}")
-    seen = points[..., 2] >= threshold
-    counted = seen[2:] & seen[1:-1] & seen[:-2]  # (T - 2, 18)
+    visible = points[..., 2] >= threshold
+    counted = visible[2:] & visible[1:-1] & visible[:-2]  # (T - 2, 18)
     if not counted.any():
         return float("nan")
     xy = points[..., :2].astype(np.float64)
@@ -131,7 +131,7 @@ PCKH_SHARE: Final = 0.5
 
 @dataclass(frozen=True)
 class PoseAgreement:
-    """Figures of one result's points.
+    """Metrics of one result's points.
 
     Attributes
     ----------

@@ -59,7 +59,7 @@ def inception_score(probabilities: FloatArray, splits: int = 10) -> InceptionSco
 
 @dataclass(frozen=True)
 class SwapScore:
-    """SwapGAN's figures (Liu, 2018, section 8.2.5).
+    """SwapGAN's metrics (Liu, 2018, section 8.2.5).
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class SwapScore:
 def swap_score(
     reference: FloatArray, condition: FloatArray, rebuilt: Sequence[tuple[ByteArray, ByteArray]], splits: int = 10
 ) -> SwapScore:
-    """Return SwapGAN's three figures.
+    """Return SwapGAN's three metrics.
 
     Parameters
     ----------

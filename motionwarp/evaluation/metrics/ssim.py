@@ -109,7 +109,7 @@ def masked_ssim(
     first, second : uint8 or float32 (H, W, C)
     mask : float32 (H, W)
         In [0, 1]; both pictures are multiplied by it. The mean is over the whole picture, as in the paper's published
-        code, so that a small person gives a figure near 1.
+        code, so that a small person scores near 1.
     settings : SsimSettings
     """
     one, other = paired(first, second)

@@ -1,1 +1,1 @@
-"""Scoring systems on lists of pairs with ground truth: rendering, figures, statistics."""
+"""Scoring systems on lists of pairs with ground truth: rendering, metrics, statistics."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from motionwarp.evaluation.pairs.config import FIGURES
+from motionwarp.evaluation.pairs.config import METRICS
 from motionwarp.evaluation.pairs.plots import color_of, distribution_plot, interval_plot, scatter_plot
 from motionwarp.evaluation.pairs.results import PairsResult
 from motionwarp.evaluation.pairs.thumbnails import ReportRow, ranking, report_rows
@@ -23,53 +23,53 @@ _ARROWS: Final = {"higher": "↑", "lower": "↓"}
 _COLUMNS: Final = 7
 
 
-def figures_table(summary: Mapping[str, Any]) -> str:
-    """Return every system's figures with their intervals, the best marked.
+def metrics_table(summary: Mapping[str, Any]) -> str:
+    """Return every system's metrics with their intervals, the best marked.
 
     Systems run downwards, as published tables have them; where that is too wide for a page, and there is nothing
-    published to be set beside it, figures do.
+    published to be set beside it, metrics do.
 
     Parameters
     ----------
     summary : dict
         As from `summarize`.
     """
-    figures: Mapping[str, Any] = summary["figures"]
+    metrics: Mapping[str, Any] = summary["figures"]
     systems = [system["name"] for system in summary["systems"]]
-    published = published_rows(summary, list(figures)) if summary["dataset"] else []
-    if not published and len(figures) > max(_COLUMNS, len(systems)):
-        head = '<th scope="col">Figure</th>' + "".join(
+    published = published_rows(summary, list(metrics)) if summary["dataset"] else []
+    if not published and len(metrics) > max(_COLUMNS, len(systems)):
+        head = '<th scope="col">Metric</th>' + "".join(
             f'<th scope="col">{_swatch(place)}{escape(name)}</th>' for place, name in enumerate(systems)
         )
         lines = [
-            f'<tr><td title="{escape(facts["settings"])}">'
-            f"{_title(facts)}</td>{''.join(_figure_cell(facts, name) for name in systems)}</tr>"
-            for facts in figures.values()
+            f'<tr><td title="{escape(details["settings"])}">'
+            f"{_title(details)}</td>{''.join(_metric_cell(details, name) for name in systems)}</tr>"
+            for details in metrics.values()
         ]
     else:
         head = '<th scope="col">System</th>' + "".join(
-            f'<th class="figure" scope="col" title="{escape(facts["settings"])}">{_title(facts)}</th>'
-            for facts in figures.values()
+            f'<th class="figure" scope="col" title="{escape(details["settings"])}">{_title(details)}</th>'
+            for details in metrics.values()
         )
         head += '<th class="text" scope="col">Source</th>' if published else ""
         lines = [
             f"<tr><td>{_swatch(place)}{escape(name)}</td>"
-            f"{''.join(_figure_cell(facts, name) for facts in figures.values())}</tr>"
+            f"{''.join(_metric_cell(details, name) for details in metrics.values())}</tr>"
             for place, name in enumerate(systems)
         ]
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines + published)}</tbody>'
         "</table></div>"
         '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score '
-        "are figures of "
+        "are metrics of "
         "the whole set.</p>"
     )
 
 
-def _figure_cell(facts: Mapping[str, Any], system: str) -> str:
-    own = facts["systems"][system]
-    means = [each["mean"] for each in facts["systems"].values()]
-    best = max(means) if facts["better"] == "higher" else min(means)
+def _metric_cell(details: Mapping[str, Any], system: str) -> str:
+    own = details["systems"][system]
+    means = [each["mean"] for each in details["systems"].values()]
+    best = max(means) if details["better"] == "higher" else min(means)
     mark = " best" if own["mean"] == best and len(means) > 1 else ""
     interval = (
         "" if own["low"] is None else f'<span class="range">{_number(own["low"])} to {_number(own["high"])}</span>'
@@ -77,25 +77,25 @@ def _figure_cell(facts: Mapping[str, Any], system: str) -> str:
     return f'<td class="figure{mark}">{_number(own["mean"])}{interval}</td>'
 
 
-def published_rows(summary: Mapping[str, Any], figures: Sequence[str]) -> list[str]:
-    """Return table rows of published figures, a row of section first; none if there are none of these figures.
+def published_rows(summary: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
+    """Return table rows of published metrics, a row of section first; none if there are none of these metrics.
 
     Parameters
     ----------
     summary : dict
         As from `summarize`.
-    figures : sequence of str
+    metrics : sequence of str
         Names of the table's columns.
     """
-    rows = [row for row in summary["published"] if any(name in row["figures"] for name in figures)]
+    rows = [row for row in summary["published"] if any(name in row["figures"] for name in metrics)]
     if not rows:
         return []
     title = "Published; splits, sizes and settings may differ"
-    lines = [f'<tr class="section"><th colspan="{len(figures) + 2}">{title}</th></tr>']
+    lines = [f'<tr class="section"><th colspan="{len(metrics) + 2}">{title}</th></tr>']
     for row in rows:
         cells = "".join(
             f'<td class="figure">{row["figures"][name]:.4g}</td>' if name in row["figures"] else "<td></td>"
-            for name in figures
+            for name in metrics
         )
         note = f". {row['note']}" if row["note"] else ""
         data = "" if summary["dataset"] else f"{DATASETS[row['dataset']]}; "
@@ -107,20 +107,20 @@ def published_rows(summary: Mapping[str, Any], figures: Sequence[str]) -> list[s
 
 
 def differences_table(summary: Mapping[str, Any]) -> str:
-    """Return the differences of every two systems on the same pairs: a row a figure, a column two systems."""
+    """Return the differences of every two systems on the same pairs: a row a metric, a column two systems."""
     rows = summary["differences"]
     if not rows:
         return ""
     couples = list(dict.fromkeys((row["first"], row["second"]) for row in rows))
     cells = {(row["figure"], row["first"], row["second"]): _difference_cell(row) for row in rows}
     lines = [
-        f"<tr><td>{_title(summary['figures'][figure])}</td>"
-        f"{''.join(cells.get((figure, *couple), '<td></td>') for couple in couples)}</tr>"
-        for figure in dict.fromkeys(row["figure"] for row in rows)
+        f"<tr><td>{_title(summary['figures'][metric])}</td>"
+        f"{''.join(cells.get((metric, *couple), '<td></td>') for couple in couples)}</tr>"
+        for metric in dict.fromkeys(row["figure"] for row in rows)
     ]
     heads = "".join(f'<th scope="col">{escape(first)} − {escape(second)}</th>' for first, second in couples)
     return (
-        f'<h2>Paired differences</h2><div class="scroll"><table><thead><tr><th scope="col">Figure</th>{heads}</tr>'
+        f'<h2>Paired differences</h2><div class="scroll"><table><thead><tr><th scope="col">Metric</th>{heads}</tr>'
         "</thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         '<p class="soft">Means with 95 % intervals, and p by a two-sided sign-flip permutation test on the same pairs, '
@@ -132,11 +132,11 @@ def differences_table(summary: Mapping[str, Any]) -> str:
 
 def _difference_cell(row: Mapping[str, Any]) -> str:
     clear = row["p_holm"] < _SIGNIFICANT and row["better"]
-    told = f"{escape(row['better'])} is better" if clear else "no difference beyond chance"
+    caption = f"{escape(row['better'])} is better" if clear else "no difference beyond chance"
     return (
         f'<td class="figure{" best" if clear else ""}">{_number(row["mean"], signed=True)}<span class="range">'
         f"{_number(row['low'], signed=True)} to {_number(row['high'], signed=True)}</span>"
-        f'<span class="range">{told}, {_p_text(row["p_holm"])}</span></td>'
+        f'<span class="range">{caption}, {_p_text(row["p_holm"])}</span></td>'
     )
 
 
@@ -144,8 +144,8 @@ def _p_text(value: float) -> str:
     return "p &lt; 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def _title(facts: Mapping[str, Any]) -> str:
-    return f"{escape(facts['title'])} {_ARROWS[facts['better']]}"
+def _title(details: Mapping[str, Any]) -> str:
+    return f"{escape(details['title'])} {_ARROWS[details['better']]}"
 
 
 def _number(value: float, *, signed: bool = False) -> str:
@@ -179,8 +179,8 @@ def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[
     body = "\n".join(
         [
             _head(result, summary),
-            "<h2>Figures</h2>",
-            figures_table(summary),
+            "<h2>Metrics</h2>",
+            metrics_table(summary),
             _missing(summary),
             _published_elsewhere(summary),
             differences_table(summary),
@@ -191,7 +191,7 @@ def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[
         ]
     )
     return standalone_page(
-        "Figures on pairs", body, package="motionwarp.evaluation.pairs", style="page.css", script="page.js"
+        "Metrics on pairs", body, package="motionwarp.evaluation.pairs", style="page.css", script="page.js"
     )
 
 
@@ -210,14 +210,14 @@ def _head(result: PairsResult, summary: Mapping[str, Any]) -> str:
 
 
 def _published_elsewhere(summary: Mapping[str, Any]) -> str:
-    """Return published figures where the list is of no published data set: out of the way, and with a warning."""
-    figures = summary["figures"]
-    rows = [] if summary["dataset"] else published_rows(summary, list(figures))
+    """Return published metrics where the list is of no published data set: out of the way, and with a warning."""
+    metrics = summary["figures"]
+    rows = [] if summary["dataset"] else published_rows(summary, list(metrics))
     if not rows:
         return ""
-    heads = "".join(f'<th scope="col">{escape(facts["title"])}</th>' for facts in figures.values())
+    heads = "".join(f'<th scope="col">{escape(details["title"])}</th>' for details in metrics.values())
     return (
-        "<details><summary>Published figures, of other data than this list's: for orientation, not for "
+        "<details><summary>Published metrics, of other data than this list's: for orientation, not for "
         "comparison</summary>"
         f'<div class="scroll"><table><thead><tr><th scope="col">System</th>{heads}<th class="text" '
         'scope="col">Source</th></tr></thead>'
@@ -229,7 +229,7 @@ def _missing(summary: Mapping[str, Any]) -> str:
     if not summary["missing"]:
         return ""
     lines = "".join(
-        f"<li><b>{escape(FIGURES[name].title)}</b>: {_with_code(reason)}</li>"
+        f"<li><b>{escape(METRICS[name].title)}</b>: {_with_code(reason)}</li>"
         for name, reason in summary["missing"].items()
     )
     return f"<p>Not measured:</p><ul>{lines}</ul>"
@@ -237,23 +237,23 @@ def _missing(summary: Mapping[str, Any]) -> str:
 
 def _plots(result: PairsResult, summary: Mapping[str, Any]) -> str:
     plots = []
-    for facts in list(summary["figures"].values())[:_PLOTTED]:
-        each = {name: own for name, own in facts["systems"].items() if own["low"] is not None}
+    for details in list(summary["figures"].values())[:_PLOTTED]:
+        each = {name: own for name, own in details["systems"].items() if own["low"] is not None}
         if each:
             intervals = {
                 name: Interval(own["mean"], own["low"], own["high"], own["pairs"]) for name, own in each.items()
             }
             plots.append(
-                interval_plot(f"{facts['title']}, {facts['better']} is better: means and 95 % intervals", intervals)
+                interval_plot(f"{details['title']}, {details['better']} is better: means and 95 % intervals", intervals)
             )
-    figure, system, _ = ranking(result)
-    if figure:
-        kept = np.logical_and.reduce([np.isfinite(result.values[each.name][figure]) for each in result.systems])
-        values = {each.name: result.values[each.name][figure][kept] for each in result.systems}
+    metric, system, _ = ranking(result)
+    if metric:
+        kept = np.logical_and.reduce([np.isfinite(result.values[each.name][metric]) for each in result.systems])
+        values = {each.name: result.values[each.name][metric][kept] for each in result.systems}
         if kept.any():
-            plots.append(distribution_plot(f"{FIGURES[figure].title}: pairs by figure", values))
+            plots.append(distribution_plot(f"{METRICS[metric].title}: pairs by metric", values))
             for other in [name for name in values if name != system][:2]:
-                title = f"{FIGURES[figure].title} by pair: {other} against {system}"
+                title = f"{METRICS[metric].title} by pair: {other} against {system}"
                 plots.append(scatter_plot(title, (other, system), values[other], values[system]))
     return f'<h2>Plots</h2><div class="plots">{"".join(plots)}</div>' if plots else ""
 
@@ -261,18 +261,18 @@ def _plots(result: PairsResult, summary: Mapping[str, Any]) -> str:
 def _pairs(result: PairsResult, rows: Sequence[ReportRow]) -> str:
     if not rows:
         return ""
-    figure, system, order = ranking(result)
+    metric, system, order = ranking(result)
     columns = [(name, each.name) for each in result.systems for name in result.values[each.name]]
     options = "".join(
-        f'<option value="{place}" data-better="{1 if FIGURES[name].better == "higher" else -1}"'
-        f"{' selected' if (name, of) == (figure, system) else ''}>{escape(FIGURES[name].title)} of "
+        f'<option value="{place}" data-better="{1 if METRICS[name].better == "higher" else -1}"'
+        f"{' selected' if (name, of) == (metric, system) else ''}>{escape(METRICS[name].title)} of "
         f"{escape(of)}</option>"
         for place, (name, of) in enumerate(columns)
     )
     of_all = (
         f"the {len(rows)} worst and best of {len(order)} pairs" if len(rows) < len(order) else f"all {len(rows)} pairs"
     )
-    by = f" by {FIGURES[figure].title} of {system}" if figure else ""
+    by = f" by {METRICS[metric].title} of {system}" if metric else ""
     blocks = "".join(_pair_block(result, row, columns, len(order)) for row in rows)
     return (
         f'<h2>Pairs</h2><p class="soft">{of_all[0].upper() + of_all[1:]}{escape(by)}; pairs.csv has them all. '
@@ -287,20 +287,20 @@ def _pairs(result: PairsResult, rows: Sequence[ReportRow]) -> str:
 
 def _pair_block(result: PairsResult, row: ReportRow, columns: Sequence[tuple[str, str]], count: int) -> str:
     names = result.pairs[row.index].names
-    values = " ".join(f"{result.values[system][figure][row.index]:.6g}" for figure, system in columns)
+    values = " ".join(f"{result.values[system][metric][row.index]:.6g}" for metric, system in columns)
     strip = [_picture(row.source, "source")]
     if row.pose:
         strip.append(_picture(row.pose, "target pose"))
     for index, system in enumerate(result.systems):
         made, apart = row.results[system.name]
-        figure = next(iter(result.values[system.name]), "")
-        told = f"{system.name}"
-        if figure:
-            told += f" · {FIGURES[figure].title} {result.values[system.name][figure][row.index]:.3f}"
+        metric = next(iter(result.values[system.name]), "")
+        caption = f"{system.name}"
+        if metric:
+            caption += f" · {METRICS[metric].title} {result.values[system.name][metric][row.index]:.3f}"
         strip.append(
             f'<figure><div class="of" style="border-color:{color_of(index)}"><img src="{made}" alt="result of '
             f'{escape(system.name)}">'
-            f'<img src="{apart}" alt="difference"></div><figcaption>{escape(told)}</figcaption></figure>'
+            f'<img src="{apart}" alt="difference"></div><figcaption>{escape(caption)}</figcaption></figure>'
         )
     strip.append(_picture(row.truth, "ground truth"))
     return (
@@ -333,15 +333,15 @@ def _excluded(summary: Mapping[str, Any]) -> str:
     if notes:
         lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
         text += (
-            f"<details><summary>{_counted(len(notes), 'figure')} could not be taken</summary><ul>{lines}</ul></details>"
+            f"<details><summary>{_counted(len(notes), 'metric')} could not be taken</summary><ul>{lines}</ul></details>"
         )
     return text
 
 
 def _settings(summary: Mapping[str, Any]) -> str:
-    facts = "".join(
-        f"<tr><td>{escape(facts['title'])}</td><td class='text'>{escape(facts['settings'])}</td></tr>"
-        for facts in summary["figures"].values()
+    details = "".join(
+        f"<tr><td>{escape(details['title'])}</td><td class='text'>{escape(details['settings'])}</td></tr>"
+        for details in summary["figures"].values()
     )
     run = "".join(
         f"<tr><td>{escape(name.replace('_', ' '))}</td><td class='text'><code>{escape(str(value))}</code></td></tr>"
@@ -355,7 +355,7 @@ def _settings(summary: Mapping[str, Any]) -> str:
         for system in summary["systems"]
     )
     return (
-        f"<h2>Settings</h2><table><tbody>{facts}{run}{systems}"
+        f"<h2>Settings</h2><table><tbody>{details}{run}{systems}"
         f"<tr><td>motionwarp</td><td class='text'>{escape(summary['version'])}</td></tr></tbody></table>"
     )
 

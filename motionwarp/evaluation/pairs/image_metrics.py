@@ -1,4 +1,4 @@
-"""Figures of one result and its ground truth that need no network, and computing them for many pairs at once."""
+"""Metrics of one result and its ground truth that need no network, and computing them for many pairs at once."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class PictureOutcome:
 
     Attributes
     ----------
-    figures : dict of str to float
-        NaN where a figure makes no sense for the pair; empty if it failed.
+    metrics : dict of str to float
+        NaN where a metric makes no sense for the pair; empty if it failed.
     error : str or None
     """
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
     error: str | None = None
 
 
@@ -80,15 +80,15 @@ def per_image_metrics(result: ByteArray, truth: ByteArray, points: FloatArray | 
     result, truth : uint8 (H, W, 3)
         At least 11 pixels on both sides.
     points : float32 (18, 3) or None
-        Points of the truth; figures that need them are NaN without.
+        Points of the truth; metrics that need them are NaN without.
 
     Returns
     -------
     dict of str to float
-        See `definitions.FIGURES`.
+        See `definitions.METRICS`.
     """
     similarity = ssim_map(result, truth)
-    figures = {
+    metrics = {
         "ssim": float(similarity.mean(dtype=np.float64)),
         "ssim_patn": math.nan,
         "mask_ssim": math.nan,
@@ -98,15 +98,15 @@ def per_image_metrics(result: ByteArray, truth: ByteArray, points: FloatArray | 
     }
     # PATN's published code gives scikit-image the range of the result's own values
     if levels := int(result.max()) - int(result.min()):
-        figures["ssim_patn"] = (
-            figures["ssim"] if levels == 255 else ssim(result, truth, SsimSettings(data_range=levels / 255))
+        metrics["ssim_patn"] = (
+            metrics["ssim"] if levels == 255 else ssim(result, truth, SsimSettings(data_range=levels / 255))
         )
     height, width = truth.shape[:2]
     if points is not None and (mask := pose_mask(points, height, width)).any():
-        figures["mask_ssim"] = _masked_ssim(result, truth, mask)
+        metrics["mask_ssim"] = _masked_ssim(result, truth, mask)
         if max(height, width) / 8 >= PAPER.window:
-            figures["local_ssim"] = local_ssim(result, truth, points, similarity=similarity)
-    return figures
+            metrics["local_ssim"] = local_ssim(result, truth, points, similarity=similarity)
+    return metrics
 
 
 def variant_metrics(result: ByteArray, truth: ByteArray) -> dict[str, float]:
@@ -151,7 +151,7 @@ def measure(task: PictureTask, fit: WidthFit, *, variants: bool = False) -> Pict
     except MotionwarpError as error:
         return PictureOutcome({}, str(error))
     except ValueError as error:
-        # too small for a window, and whatever else the figures refuse
+        # too small for a window, and whatever else the metrics refuse
         return PictureOutcome({}, f"{task.result}: {error}")
 
 

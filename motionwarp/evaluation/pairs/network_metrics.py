@@ -1,4 +1,4 @@
-"""Figures of pairs that need a network: the analyzer's points and parsings, and LPIPS."""
+"""Metrics of pairs that need a network: the analyzer's points and parsings, and LPIPS."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -> I
             except NoPersonError:
                 seen = None
             agreement = pose_agreement(seen, truth)
-            figures = {"akd": agreement.average_distance, "mkr": agreement.missing_rate, "pckh": agreement.pckh}
-            yield PictureOutcome(figures)
+            metrics = {"akd": agreement.average_distance, "mkr": agreement.missing_rate, "pckh": agreement.pckh}
+            yield PictureOutcome(metrics)
         except MotionwarpError as error:
             yield PictureOutcome({}, str(error))
 
@@ -78,8 +78,8 @@ def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -
         try:
             result, truth, moved = _pictures(named.task, fit)
             pose = people.pose(named.target, named.task.truth).transformed([[1, 0, moved[0]], [0, 1, moved[1]]])
-            figures = {"parsing_miou": mean_iou(people.parsing(result, pose), people.parsing(truth, pose), CLASS_COUNT)}
-            yield PictureOutcome(figures)
+            metrics = {"parsing_miou": mean_iou(people.parsing(result, pose), people.parsing(truth, pose), CLASS_COUNT)}
+            yield PictureOutcome(metrics)
         except MotionwarpError as error:
             yield PictureOutcome({}, str(error))
 

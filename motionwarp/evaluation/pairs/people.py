@@ -62,7 +62,7 @@ class People:
         if name in self.annotations:
             return self.annotations[name]
         if name not in self._poses:
-            self._poses[name] = self._told(path, lambda rgb: self.estimator.analyze_picture(rgb).pose)
+            self._poses[name] = self._with_subject(path, lambda rgb: self.estimator.analyze_picture(rgb).pose)
         return self._poses[name]
 
     def known_poses(self) -> dict[str, Pose]:
@@ -80,7 +80,7 @@ class People:
             If the picture cannot be read.
         """
         if name not in self._sources:
-            self._sources[name] = self._told(path, lambda rgb: self._prepared(name, rgb))
+            self._sources[name] = self._with_subject(path, lambda rgb: self._prepared(name, rgb))
             while len(self._sources) > _KEPT:
                 self._sources.popitem(last=False)
         return self._sources[name]
@@ -105,7 +105,7 @@ class People:
         return PreparedSource(SourcePerson(rgb, matte, person.pose, parsing), given_plate=plate)
 
     @staticmethod
-    def _told(path: Path, work: Callable[[ByteArray], _Value]) -> _Value:
+    def _with_subject(path: Path, work: Callable[[ByteArray], _Value]) -> _Value:
         try:
             return work(read_image(path).rgb)
         except MotionwarpError as error:

@@ -1,4 +1,4 @@
-"""Plots as inline SVG: how sure means are, how figures are spread, and two systems against each other pair by pair."""
+"""Plots as inline SVG: how sure means are, how metrics are spread, and two systems against each other pair by pair."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
     for index, (name, interval) in enumerate(intervals.items()):
         y = _TOP + 26 * index + 13
         start, middle, end = (axis.place(value) for value in (interval.low, interval.mean, interval.high))
-        told = escape(f"{name}: {interval.mean:.4g} ({interval.low:.4g} to {interval.high:.4g})")
+        caption = escape(f"{name}: {interval.mean:.4g} ({interval.low:.4g} to {interval.high:.4g})")
         parts.append(
-            f'<g stroke="{color_of(index)}" fill="{color_of(index)}"><title>{told}</title>'
+            f'<g stroke="{color_of(index)}" fill="{color_of(index)}"><title>{caption}</title>'
             f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke-width="3"/><circle cx="{middle:.1f}" '
             f'cy="{y}" r="5"/></g>'
             f'<text x="102" y="{y + 4}" text-anchor="end">{escape(_short(name))}</text>'
@@ -79,7 +79,7 @@ def interval_plot(title: str, intervals: Mapping[str, Interval]) -> str:
 
 
 def distribution_plot(title: str, values: Mapping[str, Doubles]) -> str:
-    """Draw how many pairs have which figure, one outline a system."""
+    """Draw how many pairs have which metric, one outline a system."""
     everything = np.concatenate(list(values.values()))
     bins = int(np.clip(2 * np.sqrt(len(everything) / len(values)), 4, _MOST_BINS))
     edges = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-9), bins + 1)
@@ -102,7 +102,7 @@ def distribution_plot(title: str, values: Mapping[str, Doubles]) -> str:
 
 
 def scatter_plot(title: str, names: tuple[str, str], first: Doubles, second: Doubles, *, seed: int = 0) -> str:
-    """Draw one system's figures against another's, a dot a pair; at most 1,500 of them, drawn at random."""
+    """Draw one system's metrics against another's, a dot a pair; at most 1,500 of them, drawn at random."""
     if len(first) > _MOST_POINTS:
         chosen = np.random.default_rng(seed).choice(len(first), _MOST_POINTS, replace=False)
         first, second = first[chosen], second[chosen]

@@ -48,7 +48,7 @@ def fitted(result: ByteArray, truth: ByteArray, fit: WidthFit) -> tuple[ByteArra
         return result, truth, (0, 0)
     sizes = f"the result is {_size(result)} and the truth {_size(truth)}"
     if result.shape[0] != truth.shape[0]:
-        raise InputError(sizes, remedy="Scale the results as the protocol says; figures depend on how it is done.")
+        raise InputError(sizes, remedy="Scale the results as the protocol says; metrics depend on how it is done.")
     if fit == "exact":
         raise InputError(sizes, remedy="Choose `fit=crop` or `fit=pad` if that is what the protocol does.")
     narrow, wide = sorted((result.shape[1], truth.shape[1]))

@@ -16,7 +16,7 @@ import numpy as np
 from motionwarp.data.protocols import PairList, PairNames
 from motionwarp.errors import InputError
 from motionwarp.evaluation.options import PairsSettings
-from motionwarp.evaluation.pairs.config import Figure, figures_of
+from motionwarp.evaluation.pairs.config import Metric, metrics_of
 from motionwarp.evaluation.pairs.score_cache import Score
 from motionwarp.evaluation.pairs.systems import System
 from motionwarp.evaluation.published import dataset_of, published_results
@@ -73,14 +73,14 @@ class PairsResult:
     results : dict
         By system, the pictures of those pairs.
     values : dict
-        By system and figure, float64 (N,) with NaN where the figure makes no sense for a pair.
+        By system and metric, float64 (N,) with NaN where the metric makes no sense for a pair.
     sets : dict
-        By system, figures of all results at once.
+        By system, metrics of all results at once.
     excluded : list of Exclusion
     missing : dict of str to str
         Families that could not be had, with the reason.
     notes : list of str
-        Failures of single figures.
+        Failures of single metrics.
     facts : dict
         What else the report tells of the run.
     """
@@ -95,14 +95,14 @@ class PairsResult:
     excluded: list[Exclusion] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[str, Path]], scores: Scores) -> None:
-    """Keep the pairs that count for all systems, and lay their figures side by side in `result`.
+    """Keep the pairs that count for all systems, and lay their metrics side by side in `result`.
 
     A pair without a readable result of one system counts for none; where only the analyzer or a network fails on it,
-    that figure alone is left out.
+    that metric alone is left out.
 
     Parameters
     ----------
@@ -119,18 +119,18 @@ def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[
     InputError
         If no pair is left.
     """
-    told = {exclusion.pair for exclusion in result.excluded}
+    already = {exclusion.pair for exclusion in result.excluded}
     for family, by_system in scores.items():
         for name, by_pair in by_system.items():
             for key, score in by_pair.items():
-                if score.error is None or key in told:
+                if score.error is None or key in already:
                     continue
                 if family in ("pictures", "variants"):
                     result.excluded.append(Exclusion(key, name, score.error))
-                    told.add(key)
+                    already.add(key)
                 else:
                     result.notes.append(f"{family} of {name}, {key}: {score.error}")
-    result.pairs = [pair for pair in pairs if pair.names.key not in told]
+    result.pairs = [pair for pair in pairs if pair.names.key not in already]
     if not result.pairs:
         first = result.excluded[0].reason if result.excluded else "the list has none"
         raise InputError(
@@ -143,9 +143,9 @@ def gather(result: PairsResult, pairs: Sequence[Pair], pictures: dict[str, dict[
         result.results[system.name] = [pictures[system.name][key] for key in keys]
         values = result.values.setdefault(system.name, {})
         for by_system in scores.values():
-            rows = [by_system[system.name][key].figures for key in keys]
-            for figure in {figure: None for row in rows for figure in row}:
-                values[figure] = np.array([row.get(figure, np.nan) for row in rows], dtype=np.float64)
+            rows = [by_system[system.name][key].metrics for key in keys]
+            for metric in {metric: None for row in rows for metric in row}:
+                values[metric] = np.array([row.get(metric, np.nan) for row in rows], dtype=np.float64)
 
 
 FORMAT: Final = "motionwarp-pairs-1"
@@ -159,9 +159,9 @@ def summarize(result: PairsResult) -> dict[str, Any]:
     names = [pair.names.source for pair in result.pairs]
     dataset = dataset_of(names)
     missing = dict(result.missing)
-    for figure in figures_of(result.settings.families):
-        if figure.family != "sets" and figure.name not in missing and not _rows(result, figure.name).any():
-            missing[figure.name] = _why_missing(result, figure)
+    for metric in metrics_of(result.settings.families):
+        if metric.family != "sets" and metric.name not in missing and not _rows(result, metric.name).any():
+            missing[metric.name] = _why_missing(result, metric)
     return {
         "format": FORMAT,
         "version": __version__,
@@ -175,12 +175,12 @@ def summarize(result: PairsResult) -> dict[str, Any]:
             ],
         },
         "dataset": dataset,
-        "settings": result.facts,
+        "settings": result.details,
         "systems": [system.identity() for system in result.systems],
         "figures": {
-            figure.name: _figure(result, figure)
-            for figure in figures_of(result.settings.families)
-            if figure.name not in missing
+            metric.name: _metric_summary(result, metric)
+            for metric in metrics_of(result.settings.families)
+            if metric.name not in missing
         },
         "differences": differences(result),
         "missing": missing,
@@ -189,7 +189,7 @@ def summarize(result: PairsResult) -> dict[str, Any]:
             {
                 "system": row.system,
                 "dataset": row.dataset,
-                "figures": row.figures,
+                "figures": row.metrics,
                 "source": row.source,
                 "note": row.note,
             }
@@ -199,42 +199,47 @@ def summarize(result: PairsResult) -> dict[str, Any]:
     }
 
 
-def _figure(result: PairsResult, figure: Figure) -> dict[str, Any]:
-    facts: dict[str, Any] = {"title": figure.title, "better": figure.better, "settings": figure.settings, "systems": {}}
-    counted = None if figure.family == "sets" else _rows(result, figure.name)
+def _metric_summary(result: PairsResult, metric: Metric) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "title": metric.title,
+        "better": metric.better,
+        "settings": metric.settings,
+        "systems": {},
+    }
+    counted = None if metric.family == "sets" else _rows(result, metric.name)
     for system in result.systems:
         if counted is None:
-            facts["systems"][system.name] = {
-                "mean": _rounded(result.sets[system.name][figure.name]),
+            details["systems"][system.name] = {
+                "mean": _rounded(result.sets[system.name][metric.name]),
                 "low": None,
                 "high": None,
                 "pairs": len(result.pairs),
             }
         else:
-            values = result.values[system.name][figure.name][counted]
-            facts["systems"][system.name] = _interval(bootstrap_interval(values, seed=result.settings.seed))
-    return facts
+            values = result.values[system.name][metric.name][counted]
+            details["systems"][system.name] = _interval(bootstrap_interval(values, seed=result.settings.seed))
+    return details
 
 
 def differences(result: PairsResult) -> list[dict[str, Any]]:
-    """Return all systems' paired differences by figure.
+    """Return all systems' paired differences by metric.
 
     Mean, interval and p-value, raw and corrected for their number.
     """
     rows: list[dict[str, Any]] = []
-    for figure in figures_of(result.settings.families):
-        if figure.family == "sets" or figure.name in result.missing:
+    for metric in metrics_of(result.settings.families):
+        if metric.family == "sets" or metric.name in result.missing:
             continue
-        counted = _rows(result, figure.name)
+        counted = _rows(result, metric.name)
         if not counted.any():
             continue
         for first, second in combinations(result.systems, 2):
-            values = [result.values[system.name][figure.name][counted] for system in (first, second)]
+            values = [result.values[system.name][metric.name][counted] for system in (first, second)]
             difference = paired_difference(values[0], values[1], seed=result.settings.seed)
-            better = difference.interval.mean * (1 if figure.better == "higher" else -1)
+            better = difference.interval.mean * (1 if metric.better == "higher" else -1)
             rows.append(
                 {
-                    "figure": figure.name,
+                    "figure": metric.name,
                     "first": first.name,
                     "second": second.name,
                     **_interval(difference.interval),
@@ -247,21 +252,21 @@ def differences(result: PairsResult) -> list[dict[str, Any]]:
     return rows
 
 
-def _rows(result: PairsResult, figure: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return the pairs for which a figure makes sense with all systems alike, bool (N,)."""
+def _rows(result: PairsResult, metric: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return the pairs for which a metric makes sense with all systems alike, bool (N,)."""
     counted = np.ones(len(result.pairs), dtype=np.bool_)
     for system in result.systems:
-        values = result.values[system.name].get(figure)
+        values = result.values[system.name].get(metric)
         counted &= np.zeros_like(counted) if values is None else np.isfinite(values)
     return counted
 
 
-def _why_missing(result: PairsResult, figure: Figure) -> str:
-    if figure.name in ("mask_ssim", "local_ssim"):
-        if result.facts["points"] == "none":
+def _why_missing(result: PairsResult, metric: Metric) -> str:
+    if metric.name in ("mask_ssim", "local_ssim"):
+        if result.details["points"] == "none":
             return "needs points: give `annotations`, or leave out `points=False`"
         return "no pair has points inside its target, or pictures are too small for regions"
-    if figure.family == "variants":
+    if metric.family == "variants":
         return "pictures are too small for its windows"
     return "it could be had for no pair; see the notes"
 
@@ -280,8 +285,8 @@ def _rounded(value: float) -> float:
 
 
 def pairs_csv(result: PairsResult) -> str:
-    """Return all figures by pair and system as CSV, one row each; empty cells where a figure makes no sense."""
-    names = [figure.name for figure in figures_of(result.settings.families) if figure.family != "sets"]
+    """Return all metrics by pair and system as CSV, one row each; empty cells where a metric makes no sense."""
+    names = [metric.name for metric in metrics_of(result.settings.families) if metric.family != "sets"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["source", "target", "system", *names])

@@ -38,7 +38,7 @@ from motionwarp.media.image import is_picture
 from motionwarp.perception.registry import make_estimator
 from motionwarp.types import FloatArray
 
-Tick = Callable[[str, int, int | None], None]
+OnStep = Callable[[str, int, int | None], None]
 Measure = Callable[[Sequence[NamedTask]], Iterator[PictureOutcome]]
 # points below this score are guesses: no region is laid round them
 _SURE = 0.3
@@ -71,7 +71,7 @@ class PairsRun:
         self.people = People(self.annotations, lambda: make_estimator(settings.pose_estimator, self.device, self.dtype))
         make_folder(settings.report)
 
-    def run(self, tick: Tick) -> PairsResult:
+    def run(self, on_step: OnStep) -> PairsResult:
         """Do everything; what a run before this one has done is taken as it is.
 
         Parameters
@@ -84,23 +84,23 @@ class PairsRun:
         InputError
             If no pair is left that all systems have a result for.
         """
-        result = PairsResult(self.settings, self.listed, self.systems, facts=self._facts())
+        result = PairsResult(self.settings, self.listed, self.systems, details=self._facts())
         pairs = self._located(self._drawn(), result)
-        pictures = {system.name: self._results(system, pairs, result, tick) for system in self.systems}
+        pictures = {system.name: self._results(system, pairs, result, on_step) for system in self.systems}
         scores: Scores = {}
         for family in self.settings.families:
             if family == "sets":
                 continue
-            measure = self._measure_of(family, result, tick)
+            measure = self._measure_of(family, result, on_step)
             if measure is None:
                 continue
             scores[family] = {
-                system.name: self._scored(system, family, measure, pairs, pictures[system.name], tick)
+                system.name: self._scored(system, family, measure, pairs, pictures[system.name], on_step)
                 for system in self.systems
             }
         gather(result, pairs, pictures, scores)
         if "sets" in self.settings.families:
-            self._add_sets(result, tick)
+            self._add_sets(result, on_step)
         return result
 
     def _facts(self) -> dict[str, Any]:
@@ -141,12 +141,12 @@ class PairsRun:
     # results
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _results(self, system: System, pairs: Sequence[Pair], result: PairsResult, tick: Tick) -> dict[str, Path]:
+    def _results(self, system: System, pairs: Sequence[Pair], result: PairsResult, on_step: OnStep) -> dict[str, Path]:
         """Return a system's pictures by pair; pairs without one are excluded."""
         if system.kind == "copy":
             return {pair.names.key: pair.source for pair in pairs}
         if system.folder is None:
-            return self._rendered(system, pairs, result, tick)
+            return self._rendered(system, pairs, result, on_step)
         found: dict[str, Path] = {}
         owner: dict[Path, str] = {}
         for pair in pairs:
@@ -165,10 +165,10 @@ class PairsRun:
             found[pair.names.key] = path
         return found
 
-    def _rendered(self, system: System, pairs: Sequence[Pair], result: PairsResult, tick: Tick) -> dict[str, Path]:
+    def _rendered(self, system: System, pairs: Sequence[Pair], result: PairsResult, on_step: OnStep) -> dict[str, Path]:
         settings = {
             **system.identity(),
-            "annotations": result.facts["annotations_sha256"],
+            "annotations": result.details["annotations_sha256"],
             "estimator": self.settings.pose_estimator,
         }
         label = f"{_file_label(system.name)}-{settings_key(settings)}"
@@ -179,26 +179,26 @@ class PairsRun:
             pair.names.key: RenderTask(pair.names, pair.source, pair.target, folder / name)
             for pair, name in zip(pairs, names, strict=True)
         }
-        with ScoreCache(self.settings.report / "scores" / f"{label}.render.jsonl") as ledger:
+        with ScoreCache(self.settings.report / "scores" / f"{label}.render.jsonl") as cache:
             waiting = [
                 task
                 for key, task in tasks.items()
-                if not (ledger.holds(key, stamp_of(task.source, task.target)) and task.result.is_file())
+                if not (cache.holds(key, stamp_of(task.source, task.target)) and task.result.is_file())
             ]
             renderer = PairRenderer(system.engine, self.people, self.device, self.dtype) if waiting else None
             stage = f"render {system.name}"
             for done, rendered in enumerate(renderer.render_all(waiting) if renderer else (), start=1):
                 task = rendered.task
-                ledger.add(task.pair.key, Score(stamp_of(task.source, task.target), {}, rendered.error))
+                cache.add(task.pair.key, Score(stamp_of(task.source, task.target), {}, rendered.error))
                 if rendered.error is not None:
                     result.excluded.append(Exclusion(task.pair.key, system.name, rendered.error))
-                tick(stage, done, len(waiting))
-            return {key: task.result for key, task in tasks.items() if ledger.scores[key].error is None}
+                on_step(stage, done, len(waiting))
+            return {key: task.result for key, task in tasks.items() if cache.scores[key].error is None}
 
     # scores
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _measure_of(self, family: Family, result: PairsResult, tick: Tick) -> Measure | None:
+    def _measure_of(self, family: Family, result: PairsResult, on_step: OnStep) -> Measure | None:
         """Return what measures a family, or None, with the reason noted, where its weights are missing."""
         fit = self.settings.fit
         if family == "pose":
@@ -215,27 +215,27 @@ class PairsRun:
         variants = family == "variants"
 
         def pictures(tasks: Sequence[NamedTask]) -> Iterator[PictureOutcome]:
-            plain = [named.task for named in tasks] if variants else self._with_points(tasks, tick)
+            plain = [named.task for named in tasks] if variants else self._with_points(tasks, on_step)
             return measure_all(plain, fit, variants=variants, jobs=self.settings.jobs or usable_cores())
 
         return pictures
 
     def _settings_of(self, family: Family) -> dict[str, Any]:
         """Return what the scores of a family depend on besides system and pictures."""
-        facts = self._facts()
+        details = self._facts()
         names = {
             "pictures": ("points", "annotations_sha256", "estimator"),
             "pose": ("annotations_sha256", "estimator"),
             "parsing": ("annotations_sha256", "estimator"),
             "lpips": ("lpips_network",),
         }.get(family, ())
-        return {"family": family, "fit": self.settings.fit, **{name: facts[name] for name in names}}
+        return {"family": family, "fit": self.settings.fit, **{name: details[name] for name in names}}
 
-    def _with_points(self, tasks: Sequence[NamedTask], tick: Tick) -> list[PictureTask]:
+    def _with_points(self, tasks: Sequence[NamedTask], on_step: OnStep) -> list[PictureTask]:
         found = []
         for done, named in enumerate(tasks, start=1):
             found.append(replace(named.task, points=self._points(named)))
-            tick("points", done, len(tasks))
+            on_step("points", done, len(tasks))
         return found
 
     def _points(self, named: NamedTask) -> FloatArray | None:
@@ -245,7 +245,7 @@ class PairsRun:
         try:
             points = self.people.pose(named.target, named.task.truth).points.copy()
         except MotionwarpError:
-            return None  # the pair's other figures are none the worse for it
+            return None  # the pair's other metrics are none the worse for it
         points[points[:, 2] < _SURE] = 0
         return points
 
@@ -256,19 +256,19 @@ class PairsRun:
         measure: Measure,
         pairs: Sequence[Pair],
         pictures: dict[str, Path],
-        tick: Tick,
+        on_step: OnStep,
     ) -> dict[str, Score]:
         """Return a system's scores by pair, those of earlier runs included."""
         settings = {**system.identity(), **self._settings_of(family), "images": str(self.settings.images.resolve())}
         path = self.settings.report / "scores" / f"{_file_label(system.name)}-{settings_key(settings)}.{family}.jsonl"
-        with ScoreCache(path) as ledger:
+        with ScoreCache(path) as cache:
             waiting: list[tuple[str, str, NamedTask]] = []
             for pair in pairs:
                 key = pair.names.key
                 if key not in pictures:
                     continue
                 stamp = stamp_of(pictures[key], pair.target)
-                if not ledger.holds(key, stamp):
+                if not cache.holds(key, stamp):
                     waiting.append(
                         (key, stamp, NamedTask(pair.names.target, PictureTask(pictures[key], pair.target, None)))
                     )
@@ -276,11 +276,11 @@ class PairsRun:
             for done, ((key, stamp, _), outcome) in enumerate(
                 zip(waiting, measure([task for _, _, task in waiting]), strict=True), start=1
             ):
-                ledger.add(key, Score(stamp, outcome.figures, outcome.error))
-                tick(stage, done, len(waiting))
-            return {key: ledger.scores[key] for key in pictures if key in ledger.scores}
+                cache.add(key, Score(stamp, outcome.metrics, outcome.error))
+                on_step(stage, done, len(waiting))
+            return {key: cache.scores[key] for key in pictures if key in cache.scores}
 
-    def _add_sets(self, result: PairsResult, tick: Tick) -> None:
+    def _add_sets(self, result: PairsResult, on_step: OnStep) -> None:
         reason = self.weights.missing(INCEPTION)
         if reason is None and len(result.pairs) < 2:
             reason = "one picture is no set"
@@ -289,14 +289,14 @@ class PairsRun:
             return
         seer = InceptionFeatures(self.weights, self.device)
         total = len(self.systems) + 1
-        tick("sets", 0, total)
+        on_step("sets", 0, total)
         reference = self.settings.fid_reference
         real = sorted({pair.target for pair in result.pairs}) if reference is None else _pictures_in(reference)
         truths = seer.see(real)
-        tick("sets", 1, total)
+        on_step("sets", 1, total)
         for done, system in enumerate(self.systems, start=2):
             result.sets[system.name] = set_metrics(seer.see(result.results[system.name]), truths)
-            tick("sets", done, total)
+            on_step("sets", done, total)
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """Scores on disk as they are made, one line a pair: what was scored stays scored, whatever happens later.
 
-A file is for one system, one family of figures and one choice of settings, all of which its name carries as a checksum.
+A file is for one system, one family of metrics and one choice of settings, all of which its name carries as a checksum.
 A row also carries sizes and times of the files it was taken from; a pair whose files have changed is scored again.
 """
 
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from motionwarp.errors import InputError, OutputError
 
-Figures = dict[str, float]
+MetricValues = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Score:
     ----------
     stamp : str
         Stamp of the files that the scores were taken from.
-    figures : dict of str to float
-        NaN where a figure makes no sense for the pair. Empty if it failed.
+    metrics : dict of str to float
+        NaN where a metric makes no sense for the pair. Empty if it failed.
     error : str or None
         Why it failed.
     """
 
     stamp: str
-    figures: Figures
+    metrics: MetricValues
     error: str | None = None
 
 
@@ -94,11 +94,11 @@ class ScoreCache:
     def add(self, key: str, score: Score) -> None:
         """Keep a score, and have it on disk before anything else happens."""
         if self._file is None:
-            raise RuntimeError("a ledger is written inside its with block")
+            raise RuntimeError("a score cache is written inside its with block")
         self.scores[key] = score
         row: dict[str, Any] = {"pair": key, "stamp": score.stamp}
         if score.error is None:
-            row["figures"] = {name: _json_number(value) for name, value in score.figures.items()}
+            row["figures"] = {name: _json_number(value) for name, value in score.metrics.items()}
         else:
             row["error"] = score.error
         try:
@@ -120,8 +120,8 @@ class ScoreCache:
         for line in lines:
             try:
                 row = json.loads(line)
-                figures = {str(name): _number(value) for name, value in row.get("figures", {}).items()}
-                self.scores[str(row["pair"])] = Score(str(row["stamp"]), figures, row.get("error"))
+                metrics = {str(name): _number(value) for name, value in row.get("figures", {}).items()}
+                self.scores[str(row["pair"])] = Score(str(row["stamp"]), metrics, row.get("error"))
             except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
                 continue  # half a line of a run that was killed: the pair is scored again
 
@@ -135,4 +135,4 @@ def _number(value: object) -> float:
         return math.nan
     if isinstance(value, (int, float)):
         return float(value)
-    raise ValueError(f"{value!r} is no figure")
+    raise ValueError(f"{value!r} is no number")

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from motionwarp.errors import MotionwarpError
-from motionwarp.evaluation.pairs.config import FIGURES, PRIMARY
+from motionwarp.evaluation.pairs.config import METRICS, PRIMARY
 from motionwarp.evaluation.pairs.render import fitted
 from motionwarp.evaluation.pairs.results import PairsResult
 from motionwarp.evaluation.pairs.systems import COPY
@@ -50,18 +50,18 @@ class ReportRow:
 
 
 def ranking(result: PairsResult) -> tuple[str, str, list[int]]:
-    """Return by which figure and system pairs are ranked, and their order, the worst first.
+    """Return by which metric and system pairs are ranked, and their order, the worst first.
 
-    SSIM of the first system that is not the copy, or the first figure there is; pairs without one are left out.
+    SSIM of the first system that is not the copy, or the first metric there is; pairs without one are left out.
     """
     system = next((each.name for each in result.systems if each.kind != COPY), result.systems[0].name)
     values = result.values[system]
-    figure = PRIMARY if PRIMARY in values else next(iter(values), "")
-    if not figure:
+    metric = PRIMARY if PRIMARY in values else next(iter(values), "")
+    if not metric:
         return "", system, list(range(len(result.pairs)))
-    goodness = values[figure] * (1 if FIGURES[figure].better == "higher" else -1)
+    goodness = values[metric] * (1 if METRICS[metric].better == "higher" else -1)
     order = [int(index) for index in np.argsort(goodness, kind="stable") if np.isfinite(goodness[index])]
-    return figure, system, order
+    return metric, system, order
 
 
 def chosen_rows(order: Sequence[int], count: int) -> list[int]:
@@ -101,7 +101,7 @@ def _row(result: PairsResult, poses: Mapping[str, Pose], index: int, rank: int) 
             one, other, _ = fitted(picture, truth, result.settings.fit)
             results[name] = (data_address(one), data_address(difference(one, other)))
     except MotionwarpError:
-        return None  # a file that vanished since it was scored; its figures stand
+        return None  # a file that vanished since it was scored; its metrics stand
     pose = poses.get(pair.names.target)
     drawn = "" if pose is None else data_address(draw_pose(np.zeros_like(truth), pose.points))
     return ReportRow(index, rank, data_address(source), drawn, data_address(truth), results)

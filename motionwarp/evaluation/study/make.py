@@ -18,7 +18,8 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from motionwarp.errors import InputError, OptionError, OutputError
+from motionwarp.errors import InputError, OutputError
+from motionwarp.evaluation.options import StudySettings
 from motionwarp.evaluation.pairs.report import write_whole
 from motionwarp.evaluation.standalone_page import standalone_page
 from motionwarp.media.image import read_image
@@ -32,44 +33,6 @@ _ENDINGS: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _JPEG_QUALITY: Final = 94
 # an attention check shows a picture beside itself in blocks of this share of its height
 _BLOCK_SHARE: Final = 16
-
-
-@dataclass(frozen=True)
-class StudySettings:
-    """One study.
-
-    Attributes
-    ----------
-    first, second : Path
-        Folders of results; pictures of equal names (endings aside) are compared.
-    output : Path
-        Folder of the page and its key.
-    question : str
-        What participants are asked; the paper's study asks which is more natural.
-    limit : int or None
-        At most so many pairs, drawn at random.
-    checks : int
-        Attention checks among them.
-    height : int
-        Pictures are shown no higher, in pixels.
-    seed : int
-        Seed of the draw and of which picture comes first in the page.
-    overwrite : bool
-    """
-
-    first: Path
-    second: Path
-    output: Path
-    question: str = "Which picture looks more natural?"
-    limit: int | None = None
-    checks: int = 5
-    height: int = 512
-    seed: int = 0
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        if self.checks < 0 or self.height < 32 or (self.limit is not None and self.limit < 1):
-            raise OptionError(f"a study needs no fewer than 0 checks, 32 pixels and 1 pair, got {self}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from motionwarp.errors import MissingExtraError, NoPersonError, WeightsError
 from motionwarp.perception.backends.builtin import BuiltinEstimator
 from motionwarp.perception.base import Observation
 from motionwarp.perception.crops import extract_views, points_to_frame
-from motionwarp.perception.framing import View, crop_around, upright_turns, visible_box
+from motionwarp.perception.framing import CropView, crop_around, upright_turns, visible_box
 from motionwarp.perception.inference import person_score
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pose import skeleton
@@ -101,10 +101,10 @@ class SimccPoints:
         points = np.concatenate([self._read(part) for part in parts])
         return [Pose(points_to_frame(each, view)) for each, view in zip(points, views, strict=True)]
 
-    def _view(self, pose: Pose) -> View:
+    def _view(self, pose: Pose) -> CropView:
         turns = upright_turns(pose.points)
         width, height = (self.width, self.height) if turns % 2 == 0 else (self.height, self.width)
-        return View(crop_around(visible_box(pose.points), fill=_BOX_FILL, width=width, height=height), turns)
+        return CropView(crop_around(visible_box(pose.points), fill=_BOX_FILL, width=width, height=height), turns)
 
     def _read(self, batch: FloatArray) -> FloatArray:
         outputs = self.session.run(None, {self._input: batch})

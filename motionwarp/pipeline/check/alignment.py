@@ -13,9 +13,9 @@ from motionwarp.pipeline.layout import contain
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.kinematics import BONE_NAMES, SEEN_SCORE, typical_torso
+from motionwarp.pose.kinematics import BONE_NAMES, VISIBLE_SCORE, typical_torso
 from motionwarp.pose.proportions import Clamp, compare, measure
-from motionwarp.pose.retargeting import SEEN_PART
+from motionwarp.pose.retargeting import VISIBLE_SHARE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import OUT_OF_SIGHT, Framing, framing_of
 from motionwarp.types import FloatArray, PoseTrack
@@ -55,17 +55,17 @@ class AlignmentStats:
     placement : str
         'source' or 'driving'.
     output_width, output_height : int
-        Of the result in pixels.
+        Size of the result in pixels.
     output_frames : int
     output_seconds : float
     enlargement : float
         The person's size in the result over that in the photo's file.
     outside_share : float
-        Of the frames with the person, those in which points that are seen lie outside of the result's frame; below it only if the
-        photo shows the feet.
+        Share of the frames with the person in which points that are seen lie outside of the result's frame; below it
+        only if the photo shows the feet.
     lifted_share : float
-        Of the frames with the person, those in which a body that the photo cuts off below is lifted, so that the cut comes into sight; 0
-        where the photo shows the feet.
+        Share of the frames with the person in which a body that the photo cuts off below is lifted, so that the cut
+        comes into sight; 0 where the photo shows the feet.
     """
 
     scale: float
@@ -87,7 +87,7 @@ class AlignmentStats:
 
 
 def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: int) -> AlignmentStats:
-    """Tell how source and clip go together.
+    """Measure how source and clip go together.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: in
     picture_scale : float
         By how much the source was reduced when it was read: 1 if not.
     driving_frames : int
-        Of the section that is read, looked at or not.
+        Frames in the section that is read, looked at or not.
     """
     report, setup, inputs = plan.aligned, plan.setup, plan.inputs
     shot = max(report.shots, key=lambda shot: shot.last - shot.first)
     pose, track = inputs.source.person.pose, inputs.motion.track
-    in_photo = pose.scores >= SEEN_SCORE
-    in_clip = (track.points[track.present, :, 2] >= SEEN_SCORE).mean(axis=0) >= SEEN_PART
+    in_photo = pose.scores >= VISIBLE_SCORE
+    in_clip = (track.points[track.present, :, 2] >= VISIBLE_SCORE).mean(axis=0) >= VISIBLE_SHARE
     names = np.array([name.replace("_", " ") for name in POINT_NAMES])
     return AlignmentStats(
         scale=shot.ratios.scale / picture_scale,
@@ -124,7 +124,7 @@ def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: in
 
 
 def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
-    """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where that cannot be told."""
+    """Return how many times as large the bones of poses (T, 18, 3) are as those of others; 1 where not known."""
     sizes = measure(result, "driving"), measure(photo, "source")
     return 1.0 if sizes[0] is None or sizes[1] is None else compare(sizes[0], sizes[1]).scale
 
@@ -135,14 +135,14 @@ def _lifted_share(plan: TransferPlan, framing: Framing) -> float:
     source, target = plan.inputs.source, plan.target
     size = source.size
     pose = source.person.pose.transformed(contain(size, (target.width, target.height)).matrix(*size))
-    lowest = [index for index in _LOWEST[framing] if pose.scores[index] >= SEEN_SCORE]
+    lowest = [index for index in _LOWEST[framing] if pose.scores[index] >= VISIBLE_SCORE]
     lifts = pose.xy[lowest, 1].mean() - target.points[target.present][:, lowest, 1].mean(axis=1)
     return float((lifts > _LIFTED * typical_torso(pose.points[None])).mean())
 
 
 def _outside_share(target: PoseTrack, framing: Framing) -> float:
     points = target.points[target.present]
-    xy, seen = points[..., :2], points[..., 2] >= SEEN_SCORE
+    xy, seen = points[..., :2], points[..., 2] >= VISIBLE_SCORE
     outside = (xy < -0.5).any(axis=-1) | (xy[..., 0] > target.width - 0.5)
     # a photo that ends at the hips or knees cuts everybody off there
     if framing is Framing.WHOLE:
@@ -162,23 +162,24 @@ _MOSTLY_OUTSIDE: Final = 0.5
 _LIMBS: Final = ("elbow", "wrist", "hip", "knee", "ankle")
 
 
-def alignment_issues(facts: AlignmentStats, framing: Framing, options: TransferOptions) -> Iterator[Issue]:
+def alignment_issues(stats: AlignmentStats, framing: Framing, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a photo and a clip together.
 
     Parameters
     ----------
-    facts : AlignmentStats
+    stats : AlignmentStats
     framing : Framing
-        Of the photo; what is hidden within it is the photo's fault alone.
+        What of the body the photo shows; what is hidden within it is the photo's fault alone.
     options : TransferOptions
     """
-    missing = _limbs([name for name in facts.missing if name.endswith(OUT_OF_SIGHT[framing])])
-    kept = _limbs(facts.kept)
+    missing = _limbs([name for name in stats.missing if name.endswith(OUT_OF_SIGHT[framing])])
+    kept = _limbs(stats.kept)
     if missing:
         yield Issue(
             "together.missing",
             Verdict.FAIR,
-            f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain colours are painted",
+            f"the clip moves what the photo does not show: {', '.join(missing)}; where that comes into sight, plain "
+            "colours are painted",
             "Use a photo that shows as much of the body as the clip, or a clip of the upper body",
         )
     if kept:
@@ -188,55 +189,59 @@ def alignment_issues(facts: AlignmentStats, framing: Framing, options: TransferO
             f"the photo shows what the clip does not: {', '.join(kept)}; it stays as it is in the photo",
             "Use a clip that shows as much of the body as the photo, if more is to move",
         )
-    yield from _clamp_issues(facts.clamps)
-    long_side = max(facts.output_width, facts.output_height)
-    placed = "--placement driving" if options.placement == "source" else "--placement source"
+    yield from _clamp_issues(stats.clamps)
+    long_side = max(stats.output_width, stats.output_height)
+    placed = "`placement=driving`" if options.placement == "source" else "`placement=source`"
     yield from issue_by_threshold(
         "together.outside",
-        facts.outside_share,
+        stats.outside_share,
         _SOMETIMES_OUTSIDE,
         _MOSTLY_OUTSIDE,
-        f"parts of the person are outside of the result's frame in {facts.outside_share:.0%} of the frames",
+        f"parts of the person are outside of the result's frame in {stats.outside_share:.0%} of the frames",
         f"Use a photo with more room around the person, or try {placed}",
     )
     yield from issue_by_threshold(
         "together.lifted",
-        facts.lifted_share,
+        stats.lifted_share,
         _SOMETIMES_OUTSIDE,
         _MOSTLY_OUTSIDE,
-        f"the photo cuts the body off below, and the person is lifted in {facts.lifted_share:.0%} of the frames, so that the cut shows",
+        f"the photo cuts the body off below, and the person is lifted in {stats.lifted_share:.0%} of the frames, so "
+        "that the cut shows",
         "Use a photo that shows the feet, or a clip in which the body stays at one height",
     )
     yield from issue_by_threshold(
         "together.enlarged",
-        facts.enlargement,
+        stats.enlargement,
         _BLURRED,
         _VERY_BLURRED,
-        f"the person is shown {facts.enlargement:.1f} times as large as in the photo, and so is blurred",
-        f"Use a larger photo, or make the result smaller (--size {round(long_side / facts.enlargement)})",
+        f"the person is shown {stats.enlargement:.1f} times as large as in the photo, and so is blurred",
+        f"Use a larger photo, or make the result smaller (`size={round(long_side / stats.enlargement)}`)",
     )
 
 
 def _clamp_issues(clamps: Sequence[Clamp]) -> Iterator[Issue]:
     strong = [clamp for clamp in clamps if abs(clamp.used / clamp.wanted - 1) > _STRONG_CLAMP]
-    for whose, picture, option in (("source", "photo", "--source-poses"), ("driving", "clip", "--driving-poses")):
-        if told := _told([clamp for clamp in strong if clamp.whose == whose]):
+    for whose, picture, option in (("source", "photo", "`source_poses`"), ("driving", "clip", "`driving_poses`")):
+        if differences := _differences([clamp for clamp in strong if clamp.whose == whose]):
             yield Issue(
                 f"together.{whose}_lengths",
                 Verdict.FAIR,
-                f"limbs in the {picture} are not as long as a body's, so that usual lengths are taken: {told}",
-                f"Use a {picture} in which limbs do not point at the camera, or look at the points with --preview and give {option}",
+                f"limbs in the {picture} are not as long as a body's, so that usual lengths are taken: {differences}",
+                f"Use a {picture} in which limbs do not point at the camera, or look at the points with `preview` and "
+                f"give {option}",
             )
-    if told := _told([clamp for clamp in strong if clamp.whose == "ratio"]):
+    if differences := _differences([clamp for clamp in strong if clamp.whose == "ratio"]):
         yield Issue(
             "together.ratios",
             Verdict.FAIR,
-            f"the two are built very differently, or seen from other sides, so that less of it is taken over: {told}",
-            "Look at the preview whether head and shoulders have a natural size; --no-retarget takes the clip's proportions",
+            "the two are built very differently, or seen from other sides, so that less of it is taken over: "
+            f"{differences}",
+            "Look at the preview whether head and shoulders have a natural size; `retarget=False` takes the clip's "
+            "proportions",
         )
 
 
-def _told(clamps: Sequence[Clamp]) -> str:
+def _differences(clamps: Sequence[Clamp]) -> str:
     """Return what was measured against what is taken, such as 'forearms 29% shorter'."""
     parts = {BONE_NAMES[clamp.bone]: clamp.wanted / clamp.used - 1 for clamp in clamps}
     return ", ".join(f"{name} {abs(part):.0%} {'shorter' if part < 0 else 'longer'}" for name, part in parts.items())

@@ -39,7 +39,7 @@ class RunningCost:
     seconds : float
         On the wall for the whole transfer, but for starting the program.
     looking_seconds : float
-        Of these, for seeing source and clip, every frame of it.
+        What of these goes to seeing source and clip, every frame of it.
     frame_seconds : float
         For drawing and encoding a frame of the output, on the wall.
     frames_measured : int
@@ -140,7 +140,7 @@ class LookingTime:
     seconds: float
 
     def of_all_frames(self) -> float:
-        """Return the seconds for all frames; if only a few were looked at, some that follow each other are read to tell."""
+        """Return the seconds for all frames; if few were looked at, some that follow each other are read to tell."""
         if self.sampler.every == 1:
             return self.seconds
         stages = self.clock.seconds()

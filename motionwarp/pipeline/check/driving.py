@@ -18,7 +18,7 @@ from motionwarp.pipeline.driving import FrameSampler
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose.gaps import runs
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import View, is_upright, view_of
 from motionwarp.types import BoolArray, FloatArray, PoseTrack
@@ -40,7 +40,7 @@ class Span:
     first, last : int
         Frames of the section that is read, counted from 0, both included.
     start_seconds, end_seconds : float
-        From the clip's own beginning, as `--start` and `--end` take them.
+        From the clip's own beginning, as the options `start` and `end` take them.
     """
 
     first: int
@@ -56,9 +56,9 @@ class DrivingStats:
     Attributes
     ----------
     width, height : int
-        Of the frames as they are seen, in pixels.
+        Size of the frames as they are seen, in pixels.
     duration_seconds : float
-        Of the section that is read.
+        Length of the section that is read.
     frame_rate : float
         Frames a second, as the container says.
     variable_rate : bool
@@ -67,9 +67,9 @@ class DrivingStats:
         The clockwise turn that is undone.
     has_audio : bool
     frames, frames_looked_at : int
-        Of the section.
+        Frames in the section, and how many of them were looked at.
     followed_share : float
-        Of the frames looked at, those in which the person was found.
+        Share of the frames looked at in which the person was found.
     lost : tuple of Span
         Where the person was not found but is taken to be there still; motion is filled in.
     gone : tuple of Span
@@ -81,14 +81,14 @@ class DrivingStats:
     views : mapping of str to float
         Shares of the frames with the person, by `View`.
     lying_share : float
-        Of the frames with the person.
+        Share of the frames with the person in which they lie.
     points_seen : mapping of str to float
         By name, in which share of the frames with the person each of the 18 points was seen.
     person_height : float
         Median of what is in sight of the person, in pixels.
     best_section : Span or None
-        The longest stretch of one shot in which the person is there and not seen from the side or behind; None where that is the
-        whole section.
+        The longest stretch of one shot in which the person is there and not seen from the side or behind; None where
+        that is the whole section.
     notes : tuple of str
         What was wrong with the file or made the reading doubtful.
     """
@@ -116,7 +116,7 @@ class DrivingStats:
 
 
 def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimator) -> DrivingStats:
-    """Tell what the driving clip shows.
+    """Measure what the driving clip shows.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     """
     motion, info = plan.inputs.motion, plan.inputs.info
     track = motion.track
-    clip = _Section(track, sampler.every, sampler.passed, plan.setup.options.start or 0.0, motion.end_seconds)
+    clip = _TrackSection(track, sampler.every, sampler.passed, plan.setup.options.start or 0.0, motion.end_seconds)
     here = np.flatnonzero(track.present)
     poses = track.points[here]
     views = [view_of(pose) for pose in poses]
@@ -155,7 +155,7 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
         cuts_seconds=tuple(clip.time(cut) for cut in track.cuts),
         views={view.value: views.count(view) / len(views) for view in View},
         lying_share=float(np.mean([not is_upright(pose) for pose in poses])),
-        points_seen=dict(zip(POINT_NAMES, (poses[..., 2] >= SEEN_SCORE).mean(axis=0).tolist(), strict=True)),
+        points_seen=dict(zip(POINT_NAMES, (poses[..., 2] >= VISIBLE_SCORE).mean(axis=0).tolist(), strict=True)),
         person_height=float(np.median(heights)),
         best_section=_best_section(spoilt, track, clip),
         notes=motion.notes,
@@ -163,7 +163,7 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
 
 
 @dataclass(frozen=True, eq=False)
-class _Section:
+class _TrackSection:
     """Puts frames of a track into the clip that it is of.
 
     Attributes
@@ -172,11 +172,11 @@ class _Section:
     every : int
         The track has one of so many frames.
     frames : int
-        Of the section.
+        Frames in the section.
     start_seconds : float
-        Of the section in the clip.
+        Start of the section in the clip.
     end_seconds : float
-        Of the section, from its own start.
+        End of the section, from its own start.
     """
 
     track: PoseTrack
@@ -220,8 +220,8 @@ def _seconds(span: Span) -> float:
     return span.end_seconds - span.start_seconds
 
 
-def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Section) -> Span | None:
-    """Return the longest stretch within a shot that nothing spoils, forgiving short lapses; None if that is everything, or nothing."""
+def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _TrackSection) -> Span | None:
+    """Return the longest stretch within a shot that nothing spoils but short lapses; None if it is all, or nothing."""
     best: Span | None = None
     for shot in track.shots():
         bad = spoilt[shot].copy()
@@ -236,7 +236,7 @@ def _best_section(spoilt: BoolArray, track: PoseTrack, clip: _Section) -> Span |
     return None if best is not None and (best.first, best.last) == (0, clip.frames - 1) else best
 
 
-_TENTHS: Final = 10  # of a second, as finely as times are told
+_TENTHS: Final = 10  # of a second, as finely as times are written
 # a section shorter than this is not worth cutting to
 _SHORTEST_SECTION: Final = 1 * _TENTHS
 # containers round times to their own ticks
@@ -260,23 +260,24 @@ def span_text(span: Span) -> str:
 
 
 def section_options(span: Span) -> str | None:
-    """Return the options that cut to a stretch, such as '--start 0:03 --end 0:11'; None if little of it would be left."""
+    """Return the options that cut to a stretch, such as '`start=0:03` `end=0:11`'; None if little would be left."""
     # rounded inwards, so that nothing of what lies beside comes along
     start, end = math.ceil(span.start_seconds * _TENTHS - _ROUNDED), math.floor(span.end_seconds * _TENTHS + _ROUNDED)
     if end - start < _SHORTEST_SECTION:
         return None
-    return f"--start {time_text(start / _TENTHS)} --end {time_text(end / _TENTHS)}"
+    return f"`start={time_text(start / _TENTHS)}` `end={time_text(end / _TENTHS)}`"
 
 
-# lapses up to half a second are interpolated, and nobody sees it; where motion is made up or missing for most of the time, the result is
-# not the clip's motion
+# lapses up to half a second are interpolated, and nobody sees it; where motion is made up or missing for most of the
+# time, the result is not the clip's motion
 _SHORT_SECONDS: Final = 0.5
 _MOSTLY: Final = 0.5
-# one tenth of a clip is a glance aside, and as much as is told of doubtful readings too (`doubts.WORTH_TELLING`)
+# one tenth of a clip is a glance aside, and as much as is said of doubtful readings too (`exposure.WORTH_TELLING`)
 _WORTH_TELLING: Final = 0.1
 # a point that is missing in half of the frames is held or guessed for longer than it is seen
 _RARELY: Final = 0.5
-# twelve street photos reduced to people of 60 pixels lost one point in fifty, but a point off by a pixel is off by a 60th of the body
+# twelve street photos reduced to people of 60 pixels lost one point in fifty, but a point off by a pixel is off by a
+# 60th of the body
 SMALL_DRIVER: Final = 60
 _NAMED: Final = 4
 
@@ -291,37 +292,38 @@ _FOLLOWED: Final = {
 }
 
 
-def driving_issues(facts: DrivingStats, source: SourceStats, options: TransferOptions) -> Iterator[Issue]:
+def driving_issues(stats: DrivingStats, source: SourceStats, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a clip for a photo.
 
     Parameters
     ----------
-    facts : DrivingStats
+    stats : DrivingStats
     source : SourceStats
         Whose view decides which views of the clip can be followed.
     options : TransferOptions
         With which they were looked at.
     """
-    yield from _presence_issues(facts)
-    if facts.people is not None and facts.people > 1 and options.person_in_driving == "largest":
+    yield from _presence_issues(stats)
+    if stats.people is not None and stats.people > 1 and options.person_in_driving == "largest":
         yield Issue(
             "driving.people",
             Verdict.FAIR,
-            f"up to {facts.people} people are in the clip at once; the one who is seen best over the whole clip is followed",
-            "See with --preview who it is, choose with --driving-person 1, or cut the clip to where one is alone",
+            f"up to {stats.people} people are in the clip at once; the one who is seen best over the whole clip is "
+            "followed",
+            "See with `preview` who it is, choose with `driving_person=1`, or cut the clip to where one is alone",
         )
-    if facts.cuts_seconds:
-        where = _listed([time_text(seconds) for seconds in facts.cuts_seconds])
+    if stats.cuts_seconds:
+        where = _listed([time_text(seconds) for seconds in stats.cuts_seconds])
         yield Issue(
             "driving.cuts",
             Verdict.FAIR,
             f"the clip is cut at {where}: the person jumps there, and may be another one in each shot",
-            _cut_remedy(facts, "Use a clip of one shot"),
+            _cut_remedy(stats, "Use a clip of one shot"),
         )
-    yield from _view_issues(facts, source)
+    yield from _view_issues(stats, source)
     rare = [
         f"{name.replace('_', ' ')} {share:.0%}"
-        for name, share in facts.points_seen.items()
+        for name, share in stats.points_seen.items()
         if name.endswith(_LIMBS) and 0 < share < _RARELY
     ]
     if rare:
@@ -329,61 +331,63 @@ def driving_issues(facts: DrivingStats, source: SourceStats, options: TransferOp
             "driving.points",
             Verdict.FAIR,
             f"seen in few frames only, and guessed between: {', '.join(rare)}",
-            "Use a clip in which arms and legs are not hidden, or correct the points (--save-poses, then --driving-poses)",
+            "Use a clip in which arms and legs are not hidden, or correct the points (`save_poses`, then "
+            "`driving_poses`)",
         )
-    if facts.person_height < SMALL_DRIVER:
+    if stats.person_height < SMALL_DRIVER:
         yield Issue(
             "driving.small",
             Verdict.FAIR,
-            f"the person is only {facts.person_height:.0f} pixels high, so that points tremble",
-            "Use a larger clip, or smooth more (--smooth 0.8)",
+            f"the person is only {stats.person_height:.0f} pixels high, so that points tremble",
+            "Use a larger clip, or smooth more (`smooth=0.8`)",
         )
-    for note in facts.notes:
+    for note in stats.notes:
         yield Issue(
             "driving.unsure",
             Verdict.FAIR,
             note,
-            "Look at the clip there; another section (--start, --end) may be better",
+            "Look at the clip there; another section (`start`, `end`) may be better",
         )
 
 
-def _presence_issues(facts: DrivingStats) -> Iterator[Issue]:
-    lost = [span for span in facts.lost if span.end_seconds - span.start_seconds > _SHORT_SECONDS]
-    level = Verdict.POOR if facts.followed_share < _MOSTLY else Verdict.FAIR
-    share = f"the person is found in {facts.followed_share:.0%} of the frames"
-    if facts.gone:
-        text = f"{share}; nobody is drawn in {_spans(facts.gone)}, where the person is out of the picture"
+def _presence_issues(stats: DrivingStats) -> Iterator[Issue]:
+    lost = [span for span in stats.lost if span.end_seconds - span.start_seconds > _SHORT_SECONDS]
+    level = Verdict.POOR if stats.followed_share < _MOSTLY else Verdict.FAIR
+    share = f"the person is found in {stats.followed_share:.0%} of the frames"
+    if stats.gone:
+        text = f"{share}; nobody is drawn in {_spans(stats.gone)}, where the person is out of the picture"
         yield Issue(
-            "driving.gone", level, text, _cut_remedy(facts, "Use a clip in which the person stays in the picture")
+            "driving.gone", level, text, _cut_remedy(stats, "Use a clip in which the person stays in the picture")
         )
     if lost:
         text = f"{share}; the motion is made up in {_spans(lost)}, where they were lost"
-        yield Issue("driving.lost", level, text, _cut_remedy(facts, "Use a clip in which nothing hides the person"))
+        yield Issue("driving.lost", level, text, _cut_remedy(stats, "Use a clip in which nothing hides the person"))
 
 
-def _view_issues(facts: DrivingStats, source: SourceStats) -> Iterator[Issue]:
-    away = {view.value: facts.views.get(view.value, 0.0) for view in View if view not in _FOLLOWED[source.view]}
-    told = ", ".join(f"{view} {share:.0%}" for view, share in away.items() if share > 0)
+def _view_issues(stats: DrivingStats, source: SourceStats) -> Iterator[Issue]:
+    away = {view.value: stats.views.get(view.value, 0.0) for view in View if view not in _FOLLOWED[source.view]}
+    seen = ", ".join(f"{view} {share:.0%}" for view, share in away.items() if share > 0)
     yield from issue_by_threshold(
         "driving.views",
         sum(away.values()),
         _WORTH_TELLING,
         _MOSTLY,
-        f"the clip shows views that a {source.view.value} photo knows nothing of ({told}): heads turn, clothes stay as they are",
-        _cut_remedy(facts, "Use a clip in which the person faces the camera"),
+        f"the clip shows views that a {source.view.value} photo knows nothing of ({seen}): heads turn, clothes stay "
+        "as they are",
+        _cut_remedy(stats, "Use a clip in which the person faces the camera"),
     )
     yield from issue_by_threshold(
         "driving.lying",
-        facts.lying_share,
+        stats.lying_share,
         _WORTH_TELLING,
         _MOSTLY,
-        f"the person lies or hangs in {facts.lying_share:.0%} of the frames, which is often not followed well",
+        f"the person lies or hangs in {stats.lying_share:.0%} of the frames, which is often not followed well",
         "Use a clip of somebody who is upright",
     )
 
 
-def _cut_remedy(facts: DrivingStats, otherwise: str) -> str:
-    options = None if facts.best_section is None else section_options(facts.best_section)
+def _cut_remedy(stats: DrivingStats, otherwise: str) -> str:
+    options = None if stats.best_section is None else section_options(stats.best_section)
     return otherwise if options is None else f"Cut to the best section with {options}"
 
 

@@ -22,7 +22,8 @@ class Issue:
     Attributes
     ----------
     code : str
-        What it is, for programs, such as 'driving.cuts'; the word before the point is 'source', 'driving' or 'together'.
+        What it is, for programs, such as 'driving.cuts'; the word before the point is 'source', 'driving' or
+        'together'.
     level : Verdict
         What it makes of the whole: `FAIR` or `POOR`.
     text : str
@@ -38,16 +39,16 @@ class Issue:
 
     def __post_init__(self) -> None:
         if self.level is Verdict.GOOD:
-            raise ValueError(f"a doubt cannot make a transfer good: {self.code}")
+            raise ValueError(f"an issue cannot make a transfer good: {self.code}")
 
 
-def verdict_of(doubts: Iterable[Issue]) -> Verdict:
-    """Return the worst that any doubt says; `GOOD` without doubts."""
-    levels = {doubt.level for doubt in doubts}
+def verdict_of(issues: Iterable[Issue]) -> Verdict:
+    """Return the worst that any issue says; `GOOD` without issues."""
+    levels = {issue.level for issue in issues}
     return next((level for level in (Verdict.POOR, Verdict.FAIR) if level in levels), Verdict.GOOD)
 
 
 def issue_by_threshold(code: str, value: float, fair: float, poor: float, text: str, remedy: str) -> Iterator[Issue]:
-    """Yield a doubt if a value is over `fair`, which is `POOR` if it is over `poor` too."""
+    """Yield an issue if a value is over `fair`, which is `POOR` if it is over `poor` too."""
     if value > fair:
         yield Issue(code, Verdict.POOR if value > poor else Verdict.FAIR, text, remedy)

@@ -12,7 +12,8 @@ from motionwarp.types import ByteArray
 
 # of the largest person's height: who is smaller is a passer-by, and never taken for the person by mistake
 COMPARABLE_HEIGHT: Final = 0.5
-# of the smaller one's box: who lies so far inside of another is more often a misreading of them, such as of bag and legs, than a person
+# of the smaller one's box: who lies so far inside of another is more often a misreading of them, such as of bag and
+# legs, than a person
 INSIDE_ANOTHER: Final = 0.6
 
 

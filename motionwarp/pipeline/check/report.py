@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
@@ -52,7 +53,7 @@ def preview_tiles(
     results : mapping of int to uint8 (H, W, 3)
         Frames of the output by the same numbers.
     start_seconds : float
-        Of the section in the clip, for captions.
+        Start of the section in the clip, for captions.
     """
     person = seen.source.person
     tiles = [Tile(_at_height(draw_pose(person.rgb, person.pose.points)), "source")]
@@ -82,7 +83,8 @@ def _at_height(rgb: ByteArray) -> ByteArray:
     return resized(rgb, scaled_width(rgb.shape[1], rgb.shape[0], _HEIGHT), _HEIGHT)
 
 
-# frames that a quick look reads: two seconds' work of two cores, and a glance every second at a clip of a minute and a half
+# frames that a quick look reads: two seconds' work of two cores, and a glance every second at a clip of a minute and a
+# half
 _QUICK_FRAMES: Final = 96
 # one of so many frames where the clip does not tell how long it is
 _QUICK_STEP: Final = 8
@@ -91,14 +93,15 @@ _SHOWN: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
-class FeasibilityReport:
+class CheckReport:
     """Whether a transfer will work, and what that rests on.
 
     Attributes
     ----------
     verdict : Verdict
-        `GOOD` without doubts, `FAIR` if it works in spite of some, `POOR` if the result will not be what the clip shows.
-    doubts : tuple of Doubt
+        `GOOD` without issues, `FAIR` if it works in spite of some, `POOR` if the result will not be what the clip
+        shows.
+    issues : tuple of Issue
         The worst first.
     source : SourceStats
     driving : DrivingStats
@@ -113,7 +116,7 @@ class FeasibilityReport:
     """
 
     verdict: Verdict
-    doubts: tuple[Issue, ...]
+    issues: tuple[Issue, ...]
     source: SourceStats
     driving: DrivingStats
     together: AlignmentStats
@@ -126,9 +129,15 @@ class FeasibilityReport:
     preview: Path | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
+        """Return everything as JSON can hold it; the issues are called 'doubts' there, as they always were."""
         values: dict[str, Any] = _plain(asdict(self))
-        return values
+        return {"doubts" if key == "issues" else key: value for key, value in values.items()}
+
+    @property
+    def doubts(self) -> tuple[Issue, ...]:
+        """The issues, by their old name."""
+        warnings.warn("CheckReport.doubts is called issues now", DeprecationWarning, stacklevel=2)
+        return self.issues
 
 
 def check(
@@ -140,7 +149,7 @@ def check(
     preview: str | PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
     **changes: Any,
-) -> FeasibilityReport:
+) -> CheckReport:
     """Tell whether a transfer will work, before a long run.
 
     Parameters
@@ -148,7 +157,8 @@ def check(
     source, driving, options, **changes
         As for `transfer`; those of the file written do not count but for `overwrite`.
     quick : bool
-        Look at so few of a clip's frames, evenly spaced, that it takes seconds; cuts are found among all frames nevertheless.
+        Look at so few of a clip's frames, evenly spaced, that it takes seconds; cuts are found among all frames
+        nevertheless.
     preview : path, optional
         A PNG to write: the source, and driving frames each beside the result. It appears whole or not at all.
     progress : callable, optional
@@ -156,7 +166,7 @@ def check(
 
     Returns
     -------
-    FeasibilityReport
+    CheckReport
 
     Raises
     ------
@@ -185,14 +195,14 @@ def check(
             results = {number: trial.pictures[frame] for number, frame in shown.items()}
             _write_preview(preview, plan, sampler.chosen(), results)
         cost = running_cost(looking, trial, together.output_frames)
-    doubts = [
+    issues = [
         *source_issues(photo, options),
         *driving_issues(clip, photo, options),
         *alignment_issues(together, photo.framing, options),
     ]
-    return FeasibilityReport(
-        verdict=verdict_of(doubts),
-        doubts=tuple(sorted(doubts, key=lambda doubt: doubt.level is not Verdict.POOR)),
+    return CheckReport(
+        verdict=verdict_of(issues),
+        issues=tuple(sorted(issues, key=lambda issue: issue.level is not Verdict.POOR)),
         source=photo,
         driving=clip,
         together=together,

@@ -15,7 +15,7 @@ from motionwarp.pipeline.check.issues import Issue, Verdict
 from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import PreparedSource, SourcePicture
-from motionwarp.pose.kinematics import SEEN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
 from motionwarp.pose.stance import (
     OUT_OF_SIGHT,
@@ -41,7 +41,7 @@ class SourceStats:
     Attributes
     ----------
     width, height : int
-        Of the picture in pixels, as it is in its file.
+        Size of the picture in pixels, as it is in its file.
     score : float
         Probability that the person is one, in [0, 1]; 1 where the pose was given.
     people : int or None
@@ -58,7 +58,7 @@ class SourceStats:
     matte_given : bool
         Whether the matte is a file's or the picture's own, not one that was seen.
     person_height : float
-        Of what is in sight of the person, in pixels of the file.
+        Height of what is in sight of the person, in pixels of the file.
     cut_at : tuple of str
         Sides of the picture that cut the person off: 'top', 'left', 'right', and 'bottom' where feet are in sight.
     notes : tuple of str
@@ -84,7 +84,7 @@ class SourceStats:
 
 
 def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimator) -> SourceStats:
-    """Tell what the source shows.
+    """Measure what the source shows.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         What saw it, to count people.
     """
     points = source.person.pose.points
-    seen, sure = points[:, 2] >= SEEN_SCORE, points[:, 2] >= SURE_SCORE
+    seen, sure = points[:, 2] >= VISIBLE_SCORE, points[:, 2] >= SURE_SCORE
     framing = framing_of(seen)
     box = box_of_matte(source.person.matte, _COVERED)
     return SourceStats(
@@ -140,8 +140,8 @@ def _cut_at(matte: FloatArray, framing: Framing) -> tuple[str, ...]:
     return tuple(side for side, part in sides.items() if part >= _CUT_PART)
 
 
-# pixels that the person is high. Twelve street photos reduced to people of 60 pixels lost only one point in fifty: it is the picture that
-# suffers. A head is an eighth of the body; with 20 pixels for it eyes have two or three,
+# pixels that the person is high. Twelve street photos reduced to people of 60 pixels lost only one point in fifty: it
+# is the picture that suffers. A head is an eighth of the body; with 20 pixels for it eyes have two or three,
 SMALL_PERSON: Final = 160
 # and with 7 it is a blot
 TINY_PERSON: Final = 60
@@ -149,43 +149,44 @@ TINY_PERSON: Final = 60
 _LIMBS: Final = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
-def source_issues(facts: SourceStats, options: TransferOptions) -> Iterator[Issue]:
+def source_issues(stats: SourceStats, options: TransferOptions) -> Iterator[Issue]:
     """Yield what speaks against a photo, whatever the clip.
 
     Parameters
     ----------
-    facts : SourceStats
+    stats : SourceStats
     options : TransferOptions
         With which it was looked at.
     """
-    if facts.people is not None and facts.people > 1 and options.person_in_source == "largest":
+    if stats.people is not None and stats.people > 1 and options.person_in_source == "largest":
         yield Issue(
             "source.people",
             Verdict.FAIR,
-            f"{facts.people} people are in the photo; the largest is taken, and the others stay in the background",
-            "Choose with --source-person 1, or crop the photo to the one meant",
+            f"{stats.people} people are in the photo; the largest is taken, and the others stay in the background",
+            "Choose with `source_person=1`, or crop the photo to the one meant",
         )
-    yield from _framing_issues(facts)
-    yield from _view_issues(facts)
-    if facts.limbs_in_front:
+    yield from _framing_issues(stats)
+    yield from _view_issues(stats)
+    if stats.limbs_in_front:
         yield Issue(
             "source.limbs_in_front",
             Verdict.FAIR,
-            f"{', '.join(facts.limbs_in_front)}: what lies behind them is not known, and is painted when they move away",
+            f"{', '.join(stats.limbs_in_front)}: what lies behind them is not known, and is painted when they move "
+            "away",
             "Use a photo with arms away from the body and legs apart",
         )
-    yield from _size_issues(facts)
-    for note in facts.notes:
+    yield from _size_issues(stats)
+    for note in stats.notes:
         yield Issue(
             "source.unsure",
             Verdict.FAIR,
             note,
-            "Use a brighter or sharper photo, or give the points with --source-poses",
+            "Use a brighter or sharper photo, or give the points with `source_poses`",
         )
 
 
-def _framing_issues(facts: SourceStats) -> Iterator[Issue]:
-    if facts.framing is Framing.BUST:
+def _framing_issues(stats: SourceStats) -> Iterator[Issue]:
+    if stats.framing is Framing.BUST:
         yield Issue(
             "source.framing",
             Verdict.POOR,
@@ -193,27 +194,28 @@ def _framing_issues(facts: SourceStats) -> Iterator[Issue]:
             "Use a photo that shows at least the hips, best the whole body",
         )
     hidden = [
-        name for name in facts.points_unseen if name.endswith(_LIMBS) and not name.endswith(OUT_OF_SIGHT[facts.framing])
+        name for name in stats.points_unseen if name.endswith(_LIMBS) and not name.endswith(OUT_OF_SIGHT[stats.framing])
     ]
     if hidden:
         yield Issue(
             "source.points",
             Verdict.FAIR,
             f"{', '.join(hidden)} cannot be seen: the other side's are copied, or a standing person's are taken",
-            "Use a photo in which no arm or leg is hidden, or give the points with --source-poses",
+            "Use a photo in which no arm or leg is hidden, or give the points with `source_poses`",
         )
-    if facts.cut_at:
+    if stats.cut_at:
         yield Issue(
             "source.cut",
             Verdict.FAIR,
-            f"the photo cuts the person off at the {' and '.join(facts.cut_at)}: what is cut off is missing when it comes into sight",
+            f"the photo cuts the person off at the {' and '.join(stats.cut_at)}: what is cut off is missing when it "
+            "comes into sight",
             "Use a photo with some room around the person",
         )
 
 
-def _view_issues(facts: SourceStats) -> Iterator[Issue]:
+def _view_issues(stats: SourceStats) -> Iterator[Issue]:
     remedy = "Use a photo in which the person faces the camera"
-    if facts.view is View.PROFILE:
+    if stats.view is View.PROFILE:
         # one arm, one leg and half of the face are behind the others, and no warp brings them forth
         yield Issue(
             "source.view",
@@ -221,20 +223,20 @@ def _view_issues(facts: SourceStats) -> Iterator[Issue]:
             "the person is seen from the side: half of the body is hidden by the other",
             remedy,
         )
-    elif facts.view is View.BACK:
+    elif stats.view is View.BACK:
         yield Issue(
             "source.view", Verdict.FAIR, "the person is seen from behind: face and chest are never shown", remedy
         )
-    elif facts.view is View.TURNED:
+    elif stats.view is View.TURNED:
         yield Issue(
             "source.view",
             Verdict.FAIR,
             "the person is turned by more than 45 degrees: the far side is mostly hidden",
             remedy,
         )
-    elif facts.view is View.UNKNOWN:
+    elif stats.view is View.UNKNOWN:
         yield Issue("source.view", Verdict.FAIR, "the shoulders cannot be seen, so that the view is not known", remedy)
-    if not facts.upright:
+    if not stats.upright:
         yield Issue(
             "source.lying",
             Verdict.POOR,
@@ -243,11 +245,11 @@ def _view_issues(facts: SourceStats) -> Iterator[Issue]:
         )
 
 
-def _size_issues(facts: SourceStats) -> Iterator[Issue]:
-    if 0 < facts.person_height < SMALL_PERSON:
+def _size_issues(stats: SourceStats) -> Iterator[Issue]:
+    if 0 < stats.person_height < SMALL_PERSON:
         yield Issue(
             "source.small",
-            Verdict.POOR if facts.person_height < TINY_PERSON else Verdict.FAIR,
-            f"the person is only {facts.person_height:.0f} pixels high: face and hands have hardly any pixels",
+            Verdict.POOR if stats.person_height < TINY_PERSON else Verdict.FAIR,
+            f"the person is only {stats.person_height:.0f} pixels high: face and hands have hardly any pixels",
             f"Use a larger photo or one from nearer, best with people of {SMALL_PERSON} pixels and more",
         )

@@ -1,4 +1,4 @@
-"""Turning one labelled picture into a training crop: framing, other backgrounds, other people, occluders, camera faults.
+"""Training crops from labeled pictures: framing, other backgrounds, other people, occluders, camera faults.
 
 Everything is drawn from one `numpy` generator, so a crop is a function of its seed.
 """
@@ -41,7 +41,8 @@ class AugmentSettings:
     background : float
         The person pasted on another background.
     plain_outside : float
-        Of the others: what lies outside the picture is one colour or the drawn-out edge, rather than another background.
+        Of the others: what lies outside the picture is one colour or the drawn-out edge, rather than another
+        background.
     companion : float
         Another person beside, behind or before.
     occluder : float
@@ -319,7 +320,7 @@ def _with_occluder(crop: TrainingCrop, rng: np.random.Generator) -> TrainingCrop
 
 
 def _covered(crop: TrainingCrop, cover: ByteArray) -> tuple[ByteArray, ByteArray, FloatArray]:
-    """Return matte, parsing and points of a crop under something opaque; covered points are only guessed, so less is asked."""
+    """Return matte, parsing and points of a crop under something opaque; covered points are guessed: less is asked."""
     matte = np.minimum(crop.matte, 255 - cover)
     parsing = np.where(cover > 127, BACKGROUND, crop.parsing).astype(np.uint8)
     points = crop.points.copy()

@@ -1,9 +1,8 @@
-"""The analyser's training data: packs in, batches of crops and labels out, every crop a function of seed and number."""
+"""The analyzer's training data: packs in, batches of crops and labels out, every crop a function of seed and number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,12 +10,10 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pack import LabeledPicture, PackReader
-from motionwarp.errors import OptionError
 from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
+from motionwarp.training.pack_samples import PackSamples, PackShare
 from motionwarp.types import ByteArray
 
 _BACKGROUND_COUNT = 160
@@ -45,38 +42,24 @@ class AnalyzerBatch(TypedDict):
     facing: Tensor
 
 
-@dataclass(frozen=True)
-class PackShare:
-    """One pack and how often it is drawn from, relative to the others."""
-
-    path: Path
-    weight: float
-
-
-class AnalyzerCrops(Dataset[AnalyzerBatch]):
+class AnalyzerCrops(PackSamples[LabeledPicture, AnalyzerBatch]):
     """Endless training crops by number."""
 
     def __init__(self, shares: Sequence[PackShare], augment: AugmentSettings, seed: int) -> None:
-        if not shares or sum(share.weight for share in shares) <= 0:
-            raise OptionError("training needs at least one pack with a positive weight")
-        self.shares = tuple(shares)
+        super().__init__(shares, seed)
         self.augment = augment
-        self.seed = seed
-        total = sum(share.weight for share in shares)
-        self._probabilities = [share.weight / total for share in shares]
-        self._packs: list[PackReader] | None = None
         self._backgrounds: list[ByteArray] = []
 
-    def __getitem__(self, index: int) -> AnalyzerBatch:
-        packs = self._opened()
-        rng = np.random.default_rng([self.seed, index])
+    def open_pack(self, path: Path) -> PackReader:
+        """Open a pack of pictures with all their labels."""
+        return PackReader(path)
 
-        def draw() -> LabeledPicture:
-            pack = packs[int(rng.choice(len(packs), p=self._probabilities))]
-            return pack[int(rng.integers(len(pack)))]
-
+    def make(self, rng: np.random.Generator) -> AnalyzerBatch:
+        """Make one crop and its labels."""
+        if not self._backgrounds:
+            self._backgrounds = backgrounds(self.packs()[0], _BACKGROUND_COUNT, self.seed)
         background = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
-        crop = training_crop(draw, background, rng, self.augment)
+        crop = training_crop(lambda: self.draw(rng), background, rng, self.augment)
         half = (self.augment.width // 2, self.augment.height // 2)
         matte = np.asarray(cv2.resize(crop.matte, half, interpolation=cv2.INTER_AREA))
         # every second pixel, so that a label is one that was really there
@@ -88,14 +71,6 @@ class AnalyzerCrops(Dataset[AnalyzerBatch]):
             points=torch.from_numpy(crop.points),
             facing=torch.tensor(crop.facing or (0.0, 0.0), dtype=torch.float32),
         )
-
-    def _opened(self) -> list[PackReader]:
-        """Open the packs where they are used: a mapped file must not be shared through a fork."""
-        if self._packs is None:
-            cv2.setNumThreads(1)
-            self._packs = [PackReader(share.path) for share in self.shares]
-            self._backgrounds = backgrounds(self._packs[0], _BACKGROUND_COUNT, self.seed)
-        return self._packs
 
 
 def backgrounds(pack: PackReader, count: int, seed: int) -> list[ByteArray]:
@@ -111,10 +86,3 @@ def backgrounds(pack: PackReader, count: int, seed: int) -> list[ByteArray]:
             np.asarray(cv2.inpaint(small, (mask > 20).astype(np.uint8), 3, cv2.INPAINT_TELEA), dtype=np.uint8)
         )
     return pictures
-
-
-def analyzer_batches(
-    crops: AnalyzerCrops, batch_size: int, first_step: int, steps: int, workers: int
-) -> Iterator[AnalyzerBatch]:
-    """Yield the batches of steps `first_step` to `steps`."""
-    yield from resumable_batches(crops, crops.seed, batch_size, first_step, steps, workers)

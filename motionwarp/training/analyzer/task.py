@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from motionwarp.checkpoints.checkpoint import half_precision, load_checkpoint, save_checkpoint
 from motionwarp.parsing.labels import CLASS_COUNT, IGNORE, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from motionwarp.perception.network import HEATMAP_STRIDE, Analyzer, AnalyzerConfig, AnalyzerOutput
 from motionwarp.training.analyzer.augment import AugmentSettings
-from motionwarp.training.analyzer.samples import AnalyzerBatch, AnalyzerCrops, PackShare, analyzer_batches
-from motionwarp.training.distributed import backward_and_step
-from motionwarp.training.pretrained import adamw
-from motionwarp.training.task import LoopConfig, TrainingTask
+from motionwarp.training.analyzer.samples import AnalyzerBatch, AnalyzerCrops
+from motionwarp.training.network_task import NetworkTask
+from motionwarp.training.pack_samples import PackShare
+from motionwarp.training.task import LoopConfig
 
 _LIMBS: Final = (LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)
 
@@ -31,8 +29,8 @@ class AnalysisLossWeights:
     ----------
     points, parsing, matte : float
     limbs : float
-        Weight of the pixels of bare arms and legs in the parsing's loss, relative to others: they are few, and each counts for
-        much in a mean IoU.
+        Weight of the pixels of bare arms and legs in the parsing's loss, relative to others: they are few, and each
+        counts for much in a mean IoU.
     overlap : float
         Of one minus the mean soft IoU of the classes: cross-entropy alone never bets on the rare ones, such as skirts.
     matte_edges : float
@@ -131,8 +129,8 @@ def facing_loss(predicted: Tensor, facing: Tensor) -> Tensor:
 def point_loss(output: AnalyzerOutput, points: Tensor, spread: float) -> Tensor:
     """Cross-entropy of every point over all cells and the bin 'absent', a scalar.
 
-    The label has mass `p` around the true position, a Gaussian of standard deviation `spread` cells, and 1 - p in 'absent',
-    where p is the label's third column.
+    The label has mass `p` around the true position, a Gaussian of standard deviation `spread` cells, and 1 - p in
+    'absent', where p is the label's third column.
     """
     height, width = output.heatmap_logits.shape[-2:]
     logits = torch.cat([output.heatmap_logits.flatten(2), output.absent_logits[..., None]], dim=-1).float()
@@ -150,8 +148,8 @@ def point_loss(output: AnalyzerOutput, points: Tensor, spread: float) -> Tensor:
 def overlap_loss(logits: Tensor, parsing: Tensor) -> Tensor:
     """One minus the soft intersection over union, averaged over the classes that the batch shows, a scalar.
 
-    After Rahman and Wang, "Optimizing intersection-over-union in deep neural networks for image segmentation" (2016): over the
-    probabilities of a whole batch, since most classes are in few pictures.
+    After Rahman and Wang, "Optimizing intersection-over-union in deep neural networks for image segmentation" (2016):
+    over the probabilities of a whole batch, since most classes are in few pictures.
 
     Parameters
     ----------
@@ -202,53 +200,32 @@ class AnalyzerTrainingConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
 
-class AnalyzerTask(TrainingTask):
-    """One analyser, AdamW, and crops drawn from packs."""
+class AnalyzerTask(NetworkTask[AnalyzerTrainingConfig, AnalyzerBatch]):
+    """One analyzer, AdamW, and crops drawn from packs."""
 
-    averaged = "analyser"
+    averaged = architecture = "analyser"
+    newer = ("facing_head",)
 
-    def __init__(self, config: AnalyzerTrainingConfig, device: torch.device, dtype: torch.dtype) -> None:
-        torch.manual_seed(config.loop.seed)
-        self.config, self.device, self.dtype = config, device, dtype
-        network = Analyzer(config.network)
-        if config.start_from is not None:
-            load_checkpoint(config.start_from, "analyser").load_into(network, new=("facing_head",))
-        self.analyzer = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules = {"analyser": self.analyzer}
-        self.optimizers = {"analyser": adamw(self.analyzer, config.loop)}
+    def make_network(self) -> Analyzer:
+        """Return an analyzer of the configured size."""
+        return Analyzer(self.config.network)
 
-    def batches(self, first_step: int, steps: int) -> Iterator[AnalyzerBatch]:
-        """Yield the batches of steps `first_step` to `steps`."""
-        loop = self.config.loop
-        crops = AnalyzerCrops(self.config.packs, self.config.augment, loop.seed)
-        return analyzer_batches(crops, loop.batch_size, first_step, steps, loop.workers)
+    def samples(self) -> AnalyzerCrops:
+        """Return the training crops."""
+        return AnalyzerCrops(self.config.packs, self.config.augment, self.config.loop.seed)
 
-    def train_step(self, batch: AnalyzerBatch) -> Mapping[str, Tensor]:
-        """Make one step; returns the parts of the loss."""
-        self.analyzer.train()
-        image = batch["image"].to(self.device, non_blocking=True).float().div_(255)
-        image = image.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            output = self.analyzer(image)
+    def losses(self, batch: AnalyzerBatch) -> dict[str, Tensor]:
+        """Return `analysis_loss` and its parts."""
+        image = self.plane(batch["image"]).contiguous(memory_format=torch.channels_last)
+        with self.autocast():
+            output = self.network(image)
         loss = analysis_loss(
             output,
             batch["points"].to(self.device),
             batch["parsing"].to(self.device).long(),
-            batch["matte"].to(self.device).float().div_(255),
+            self.plane(batch["matte"]),
             self.config.loss,
             batch["facing"].to(self.device),
         )
-        backward_and_step(loss.total, self.optimizers["analyser"], self.analyzer, self.config.loop.gradient_clip)
-        return {
-            "loss": loss.total.detach(),
-            "points": loss.points,
-            "parsing": loss.parsing,
-            "matte": loss.matte,
-            "facing": loss.facing,
-        }
-
-    def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
-        """Write `analyzer.safetensors` in half precision."""
-        config = {"network": asdict(self.config.network)}
-        save_checkpoint(folder / "analyser.safetensors", half_precision(module), "analyser", config)
-        return {"exported_step": float(step)}
+        parts = {"points": loss.points, "parsing": loss.parsing, "matte": loss.matte, "facing": loss.facing}
+        return {"loss": loss.total, **parts}

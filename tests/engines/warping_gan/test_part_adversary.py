@@ -28,8 +28,8 @@ from motionwarp.engines.warping_gan.training import (
 from motionwarp.errors import OptionError
 from motionwarp.nn.discriminator import DiscriminatorConfig
 from motionwarp.training.adversary import Adversary, AdversaryConfig
-from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.training.loop import run
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
 CPU = torch.device("cpu")
@@ -94,15 +94,15 @@ def test_an_adversarial_run_goes_on_exactly(part_pack: Path, parser_file: Path, 
     assert float(figures["pyramid"]) > 0
 
 
-def test_the_verdict_reaches_the_generator_only_through_its_weights(
+def test_the_judgment_reaches_the_generator_only_through_its_weights(
     part_pack: Path, parser_file: Path, tmp_path: Path
 ) -> None:
     for name, weights in {"judged": {"adversarial": 1.0}, "featured": {"pyramid": 1.0}}.items():
         nothing_else = {"pixel": 0.0, "structure": 0.0, "gradient": 0.0, "alpha": 0.0}
         task = PartGeneratorTask(config_with(part_pack, parser_file, **nothing_else, **weights), CPU, torch.float32)
-        before = [parameter.clone() for parameter in task.generator.parameters()]
+        before = [parameter.clone() for parameter in task.network.parameters()]
         task.train_step(next(task.batches(0, 1)))
-        moved = [not torch.equal(old, new) for old, new in zip(before, task.generator.parameters(), strict=True)]
+        moved = [not torch.equal(old, new) for old, new in zip(before, task.network.parameters(), strict=True)]
         assert any(moved), name
 
 
@@ -135,12 +135,12 @@ def test_stage_one_has_a_discriminator_where_it_is_asked_for_and_goes_on_exactly
     assert {"parsing", "in_front", "adversarial", "pyramid", "discriminator", "fooled"} <= set(header)
 
 
-def test_stage_one_learns_from_the_verdict_alone(part_pack: Path) -> None:
+def test_stage_one_learns_from_the_judgment_alone(part_pack: Path) -> None:
     for weights in ({"adversarial": 1.0}, {"pyramid": 1.0}):
         task = PartParserTask(parser_config(part_pack, parsing=0.0, in_front=0.0, **weights), CPU, torch.float32)
-        before = [parameter.clone() for parameter in task.parser.parameters()]
+        before = [parameter.clone() for parameter in task.network.parameters()]
         task.train_step(next(task.batches(0, 1)))
-        assert any(not torch.equal(old, new) for old, new in zip(before, task.parser.parameters(), strict=True)), (
+        assert any(not torch.equal(old, new) for old, new in zip(before, task.network.parameters(), strict=True)), (
             weights
         )
 
@@ -172,13 +172,13 @@ def test_the_condition_has_the_channels_it_says() -> None:
 def test_a_discriminator_learns_to_tell_bright_from_dark(kind: str) -> None:
     torch.manual_seed(0)
     config = AdversaryConfig(DiscriminatorConfig(base=4, layers=1, scales=2), kind=kind)  # type: ignore[arg-type]
-    adversary = Adversary(1, 1, config, LoopConfig(learning_rate=5e-3), CPU, torch.float32)
+    adversary = Adversary((1, 1), config, LoopConfig(learning_rate=5e-3), CPU, torch.float32)
     condition, bright = torch.zeros(2, 1, 16, 16), torch.full((2, 1, 16, 16), 0.9)
     dark = torch.full_like(bright, 0.1).requires_grad_()
     for _ in range(60):
-        adversary.verdict(condition, dark, bright)
-        learned = adversary.learn()
-    told = adversary.verdict(condition, dark, bright)
+        adversary.generator_losses(condition, dark, bright)
+        learned = adversary.discriminator_step()
+    told = adversary.generator_losses(condition, dark, bright)
     assert learned["fooled"] < 0.1
     told["adversarial"].backward()
     assert dark.grad is not None
@@ -186,9 +186,9 @@ def test_a_discriminator_learns_to_tell_bright_from_dark(kind: str) -> None:
 
 
 def test_a_picture_that_is_right_has_no_pyramid_loss() -> None:
-    adversary = Adversary(2, 3, SMALL, LOOP, CPU, torch.float32)
+    adversary = Adversary((2, 3), SMALL, LOOP, CPU, torch.float32)
     picture = torch.rand(2, 3, 32, 24)
-    assert adversary.verdict(torch.rand(2, 2, 32, 24), picture, picture)["pyramid"] == 0
+    assert adversary.generator_losses(torch.rand(2, 2, 32, 24), picture, picture)["pyramid"] == 0
 
 
 def test_unknown_losses_are_refused() -> None:

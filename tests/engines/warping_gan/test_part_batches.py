@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.data import (
     PartPackWriter,
@@ -15,7 +16,6 @@ from motionwarp.engines.warping_gan.data import (
     PartSamples,
     as_tensors,
     batch_quarter_inputs,
-    part_batches,
     part_sample,
 )
 from motionwarp.engines.warping_gan.inputs import part_maps, pose_change
@@ -24,7 +24,7 @@ from motionwarp.parsing.labels import IGNORE, LEFT_ARM, RIGHT_ARM
 from motionwarp.parsing.labels import mirrored as mirrored_parsing
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.types import Pose, SourcePerson
 
 TWIN = list(parts.TWIN)
@@ -70,13 +70,18 @@ def mirrored_pair(pair: PersonPair) -> PersonPair:
     source = pair.source
     return PersonPair(
         SourcePerson(
-            np.ascontiguousarray(source.rgb[:, ::-1]), np.ascontiguousarray(source.matte[:, ::-1]),
-            points(source.pose, source.rgb.shape[1]), mirrored_parsing(source.parsing),
+            np.ascontiguousarray(source.rgb[:, ::-1]),
+            np.ascontiguousarray(source.matte[:, ::-1]),
+            points(source.pose, source.rgb.shape[1]),
+            mirrored_parsing(source.parsing),
         ),
-        np.ascontiguousarray(pair.rgb[:, ::-1]), np.ascontiguousarray(pair.matte[:, ::-1]),
+        np.ascontiguousarray(pair.rgb[:, ::-1]),
+        np.ascontiguousarray(pair.matte[:, ::-1]),
         mirrored_parsing(pair.parsing),
-        points(pair.pose, 192), np.ascontiguousarray(pair.inside[:, ::-1]), pair.name,
-    )  # fmt: skip
+        points(pair.pose, 192),
+        np.ascontiguousarray(pair.inside[:, ::-1]),
+        pair.name,
+    )
 
 
 def test_tensors_are_what_the_networks_want(drawn_samples: list[PartSample]) -> None:
@@ -84,15 +89,22 @@ def test_tensors_are_what_the_networks_want(drawn_samples: list[PartSample]) -> 
         tensors = as_tensors(sample, mirror=False)
         shapes = {name: tuple(value.shape) for name, value in tensors.items()}
         assert shapes == {
-            "layers": (16, 4, 128, 96), "classes": (64, 48), "rgb": (3, 128, 96), "matte": (1, 128, 96),
+            "layers": (16, 4, 128, 96),
+            "classes": (64, 48),
+            "rgb": (3, 128, 96),
+            "matte": (1, 128, 96),
             "inside": (1, 128, 96),
-            "parsing": (64, 48), "in_front": (64, 48), "points": (18, 3), "theta_affine": (15, 2, 3),
-        }  # fmt: skip
+            "parsing": (64, 48),
+            "in_front": (64, 48),
+            "points": (18, 3),
+            "theta_affine": (15, 2, 3),
+        }
         # means over 2 x 2 pixels, rounded
         for got, plane in (
-            (tensors["rgb"], sample.rgb), (tensors["layers"][3], sample.layers[3]),
-            (tensors["layers"][15], sample.layers[15])
-        ):  # fmt: skip
+            (tensors["rgb"], sample.rgb),
+            (tensors["layers"][3], sample.layers[3]),
+            (tensors["layers"][15], sample.layers[15]),
+        ):
             means = plane.reshape(128, 2, 96, 2, -1).astype(np.float64).mean(axis=(1, 3))
             assert np.abs(got.permute(1, 2, 0).numpy() - means).max() <= 0.51
         assert set(tensors["inside"].unique().tolist()) <= {0, 128, 127, 255, 64, 191, 63, 192}
@@ -163,9 +175,17 @@ def test_sides_of_classes_are_swapped() -> None:
     in_front = np.full((64, 48), 255, dtype=np.uint8)
     in_front[:, :24] = parts.RIGHT_HAND
     sample = PartSample(
-        np.zeros((16, 256, 192, 4), np.uint8), plane, np.zeros((256, 192, 3), np.uint8), plane, plane, in_front,
-        np.ones((256, 192), np.uint8), np.zeros((18, 3), np.float32), np.zeros((15, 2, 3), np.float32), "sides",
-    )  # fmt: skip
+        np.zeros((16, 256, 192, 4), np.uint8),
+        plane,
+        np.zeros((256, 192, 3), np.uint8),
+        plane,
+        plane,
+        in_front,
+        np.ones((256, 192), np.uint8),
+        np.zeros((18, 3), np.float32),
+        np.zeros((15, 2, 3), np.float32),
+        "sides",
+    )
     mirrored = as_tensors(sample, mirror=True)
     assert (mirrored["parsing"][:, 24:] == RIGHT_ARM).all()
     assert (mirrored["parsing"][:, :22] == IGNORE).all()
@@ -176,8 +196,8 @@ def test_sides_of_classes_are_swapped() -> None:
 
 def test_batches_go_on_by_number(pack: Path) -> None:
     samples = PartSamples([PackShare(pack, 1.0)], seed=5)
-    whole = list(part_batches(samples, 2, 0, 4, workers=0))
-    rest = list(part_batches(PartSamples([PackShare(pack, 1.0)], seed=5), 2, 2, 4, workers=0))
+    whole = list(resumable_batches(samples, samples.seed, 2, 0, 4, 0))
+    rest = list(resumable_batches(PartSamples([PackShare(pack, 1.0)], seed=5), 5, 2, 2, 4, 0))
     assert (len(whole), len(rest)) == (4, 2)
     assert whole[0]["layers"].shape == (2, 16, 4, 128, 96)
     for one, other in zip(whole[2:], rest, strict=True):
@@ -185,17 +205,19 @@ def test_batches_go_on_by_number(pack: Path) -> None:
             assert torch.equal(value, other[name]), name  # type: ignore[literal-required, arg-type]
     # half of them are mirrored, so more pictures come than there are samples
     pictures = {
-        plane.numpy().tobytes() for batch in part_batches(samples, 4, 0, 8, workers=0) for plane in batch["rgb"]
+        plane.numpy().tobytes()
+        for batch in resumable_batches(samples, samples.seed, 4, 0, 8, 0)
+        for plane in batch["rgb"]
     }
     assert len(pictures) == 6
-    other_seed = next(part_batches(PartSamples([PackShare(pack, 1.0)], seed=6), 4, 0, 1, workers=0))
-    first = next(part_batches(samples, 4, 0, 1, workers=0))
+    other_seed = next(resumable_batches(PartSamples([PackShare(pack, 1.0)], seed=6), 6, 4, 0, 1, 0))
+    first = next(resumable_batches(samples, samples.seed, 4, 0, 1, 0))
     assert not torch.equal(other_seed["points"], first["points"])
 
 
 def test_workers_give_the_same_batches(pack: Path) -> None:
     samples = PartSamples([PackShare(pack, 1.0)], seed=5)
-    alone, helped = (list(part_batches(samples, 2, 0, 2, workers=workers)) for workers in (0, 1))
+    alone, helped = (list(resumable_batches(samples, samples.seed, 2, 0, 2, workers)) for workers in (0, 1))
     for one, other in zip(alone, helped, strict=True):
         assert torch.equal(one["layers"], other["layers"])
     assert cv2.getNumThreads() >= 1
@@ -221,7 +243,7 @@ def test_packs_without_weight_are_refused(pack: Path) -> None:
 
 
 def test_quarter_inputs_of_a_batch(pack: Path) -> None:
-    batch = next(part_batches(PartSamples([PackShare(pack, 1.0)], seed=1), 2, 0, 1, workers=0))
+    batch = next(resumable_batches(PartSamples([PackShare(pack, 1.0)], seed=1), 1, 2, 0, 1, 0))
     seen = batch_quarter_inputs(batch, torch.device("cpu"))
     assert seen.layers.shape == (2, 64, 64, 48)
     means = batch["layers"].double().reshape(2, 64, 64, 2, 48, 2).mean(dim=(3, 5)) / 255

@@ -1,7 +1,4 @@
-"""The warping_gan engine with networks of random weights, on a drawn person.
-
-What it promises whatever they have learned.
-"""
+"""The warping_gan engine with random weights, on a drawn person: what it promises whatever networks have learned."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ GENERATOR = PartGeneratorConfig(channels=(4, 8, 8, 8), blocks=(1, 1, 1), warped_
 
 
 def lively(network: nn.Module, strength: float, *shapes: tuple[int, ...]) -> nn.Module:
-    """Give the norms statistics and the last layer weights, so that both have a visible effect."""
+    """Give the norms statistics, so that something reaches the last layer, and that one weights that show."""
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for _ in range(20):
@@ -199,7 +196,7 @@ def test_a_generator_that_shows_the_composite_is_the_layered_engine(tmp_path: Pa
 
 def test_a_larger_frame_gives_the_same_person_larger(weights: Path) -> None:
     larger = front_points()
-    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centres at integers
+    larger[:, :2] = 2 * larger[:, :2] + 0.5  # pixel centers at integers
     small = on_black(rendered(prepared(weights), front_points())[0])
     large = on_black(rendered(prepared(weights, width=2 * WIDTH, height=2 * HEIGHT), larger)[0], 2 * WIDTH, 2 * HEIGHT)
     means = large.reshape(HEIGHT, 2, WIDTH, 2, 4).mean(axis=(1, 3))

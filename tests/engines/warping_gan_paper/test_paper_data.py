@@ -8,26 +8,26 @@ import pytest
 import torch
 
 from motionwarp.data.labeled_pairs import LabeledPair, PairPackReader, PairPackWriter, labeled_pair, published_pairs
+from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pack import LabeledPicture, PackWriter
 from motionwarp.data.pairs import PersonPair
 from motionwarp.data.protocol_folders import PairDataset, find_protocol
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
 from motionwarp.data.windowed import windowed
-from motionwarp.engines.warping_gan_paper.data import (
-    PaperDataConfig,
-    PaperPairs,
+from motionwarp.engines.crop_gan.data import (
+    CropDataConfig,
+    CropPairs,
+    crop_inputs,
     fitted_in,
     over_gray,
-    paper_batches,
-    paper_inputs,
 )
-from motionwarp.engines.warping_gan_paper.engine import GRAY, one_hot_parsing
+from motionwarp.engines.crop_gan.engine import GRAY, one_hot_parsing
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.media.image import write_image
 from motionwarp.parsing.labels import IGNORE, LEFT_ARM, RIGHT_ARM
 from motionwarp.perception.base import Observation
 from motionwarp.pose import skeleton as sk
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.types import Person, PersonCrop, Pose
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
@@ -121,15 +121,15 @@ def test_a_pack_of_single_pictures_is_refused(tmp_path: Path) -> None:
 
 
 def test_batches_depend_on_their_number_only(pack: Path) -> None:
-    config = PaperDataConfig((PackShare(pack, 1.0),), 64, 48)
-    whole = list(paper_batches(config, 5, 2, 0, 4, 0))
-    rest = list(paper_batches(config, 5, 2, 2, 4, 0))
+    config = CropDataConfig((PackShare(pack, 1.0),), 64, 48)
+    whole = list(resumable_batches(CropPairs(config, 5), 5, 2, 0, 4, 0))
+    rest = list(resumable_batches(CropPairs(config, 5), 5, 2, 2, 4, 0))
     for one, other in zip(whole[2:], rest, strict=True):
         assert all(torch.equal(one[key], other[key]) for key in one)  # type: ignore[literal-required]
 
 
 def test_mirrored_samples_keep_sides_apart(pack: Path) -> None:
-    samples = PaperPairs(PaperDataConfig((PackShare(pack, 1.0),), 64, 48, plain_background=False), 0)
+    samples = CropPairs(CropDataConfig((PackShare(pack, 1.0),), 64, 48, plain_background=False), 0)
     sides = set()
     for index in range(12):
         batch = samples[index]
@@ -142,8 +142,8 @@ def test_mirrored_samples_keep_sides_apart(pack: Path) -> None:
 
 
 def test_inputs_are_what_the_networks_take(pack: Path) -> None:
-    batch = next(paper_batches(PaperDataConfig((PackShare(pack, 1.0),), 64, 64), 0, 2, 0, 1, 0))
-    seen = paper_inputs(batch, torch.device("cpu"))
+    batch = next(resumable_batches(CropPairs(CropDataConfig((PackShare(pack, 1.0),), 64, 64), 0), 0, 2, 0, 1, 0))
+    seen = crop_inputs(batch, torch.device("cpu"))
     assert seen.source_rgb.shape == (2, 3, 64, 64)
     assert seen.target_heatmaps.shape == (2, 18, 64, 64)
     # a disc of radius 4 has 49 to 52 pixels
@@ -162,7 +162,7 @@ def test_one_hot_leaves_out_what_is_not_known() -> None:
 @pytest.mark.parametrize(("height", "width"), [(250, 192), (256, 0)])
 def test_sizes_that_do_not_halve_are_refused(height: int, width: int) -> None:
     with pytest.raises(OptionError, match="multiples of 8"):
-        PaperDataConfig((PackShare(Path("any.pack"), 1.0),), height, width)
+        CropDataConfig((PackShare(Path("any.pack"), 1.0),), height, width)
 
 
 class LeftEstimator:

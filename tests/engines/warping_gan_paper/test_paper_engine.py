@@ -133,10 +133,9 @@ def test_frames_do_not_depend_on_their_batch(weights: Path) -> None:
 
 def test_a_person_who_reaches_the_border_of_the_window_is_not_darkened_there(weights: Path) -> None:
     engine = prepared(weights, copying=True, scale=2)
-    window = engine._placed(37.3, 21.6, float(np.log(1.7)))
-    white, person = torch.ones(3, 128, 96), torch.zeros(20, 128, 96)
-    person[5] = 1
-    rgba = engine._layer(white, person, window, shown=True).rgba.astype(int)
+    window = PersonCrop(37.3, 21.6, 1.7, 96, 128)
+    white, person = torch.ones(3, 128, 96), torch.ones(1, 128, 96)
+    rgba = engine._cut_out(white, person, None, window).rgba.astype(int)
     assert rgba[..., 3].min() < 250  # the border is soft
     assert np.abs(rgba[..., :3] - rgba[..., 3:]).max() <= 1  # and white
 

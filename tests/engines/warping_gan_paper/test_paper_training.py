@@ -9,6 +9,8 @@ import pytest
 import torch
 from flat_people import assert_equal_states, state_of
 
+from motionwarp.data.loader import resumable_batches
+from motionwarp.engines.crop_gan.data import CropDataConfig, CropPairs, crop_inputs
 from motionwarp.engines.warping_gan_paper.config import (
     PaperGeneratorLossWeights,
     PaperGeneratorTrainingConfig,
@@ -17,7 +19,6 @@ from motionwarp.engines.warping_gan_paper.config import (
     PaperParserLossWeights,
     PaperParserTrainingConfig,
 )
-from motionwarp.engines.warping_gan_paper.data import PaperDataConfig, paper_batches, paper_inputs
 from motionwarp.engines.warping_gan_paper.networks import (
     GeometricMatcherConfig,
     PoseGuidedParserConfig,
@@ -28,8 +29,8 @@ from motionwarp.engines.warping_gan_paper.training import PaperGeneratorTask, Pa
 from motionwarp.errors import OptionError, WeightsError
 from motionwarp.nn.discriminator import DiscriminatorConfig
 from motionwarp.training.adversary import AdversaryConfig
-from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.training.loop import run
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig, TrainingTask
 
 CPU = torch.device("cpu")
@@ -48,22 +49,22 @@ MATCHER = GeometricMatcherConfig(channels=(4, 4), regression=(4, 4), height=64, 
 
 
 @pytest.fixture(scope="module")
-def data(pair_pack: Path) -> PaperDataConfig:
-    return PaperDataConfig((PackShare(pair_pack, 1.0),), 64, 48)
+def data(pair_pack: Path) -> CropDataConfig:
+    return CropDataConfig((PackShare(pair_pack, 1.0),), 64, 48)
 
 
 @pytest.fixture(scope="module")
-def parser_config(data: PaperDataConfig) -> PaperParserTrainingConfig:
+def parser_config(data: CropDataConfig) -> PaperParserTrainingConfig:
     return PaperParserTrainingConfig(data, PoseGuidedParserConfig(base=2, blocks=1), adversary=ADVERSARY, loop=LOOP)
 
 
 @pytest.fixture(scope="module")
-def matcher_config(data: PaperDataConfig) -> PaperMatcherTrainingConfig:
+def matcher_config(data: CropDataConfig) -> PaperMatcherTrainingConfig:
     return PaperMatcherTrainingConfig(data, MATCHER, loop=LOOP)
 
 
 @pytest.fixture(scope="module")
-def generator_config(data: PaperDataConfig) -> PaperGeneratorTrainingConfig:
+def generator_config(data: CropDataConfig) -> PaperGeneratorTrainingConfig:
     return PaperGeneratorTrainingConfig(
         data, network=WarpingGeneratorConfig(base=2, blocks=1), adversary=ADVERSARY, loop=LOOP
     )
@@ -150,9 +151,9 @@ def test_each_loss_alone_trains_the_generator(generator_config: PaperGeneratorTr
         **{name: float(name == only) for name in ("adversarial", "pixel", "perceptual", "pyramid")}
     )
     task = PaperGeneratorTask(replace(generator_config, loss=weights), CPU, torch.float32)
-    before = [parameter.clone() for parameter in task.generator.parameters()]
+    before = [parameter.clone() for parameter in task.network.parameters()]
     figures = task.train_step(next(task.batches(0, 1)))
-    assert any(not torch.equal(old, new) for old, new in zip(before, task.generator.parameters(), strict=True))
+    assert any(not torch.equal(old, new) for old, new in zip(before, task.network.parameters(), strict=True))
     assert ("discriminator" in figures) == (only in ("adversarial", "pyramid"))
     assert ("perceptual_analyser" in figures) == (only == "perceptual")
 
@@ -160,16 +161,16 @@ def test_each_loss_alone_trains_the_generator(generator_config: PaperGeneratorTr
 def test_pixels_beyond_the_target_do_not_count(generator_config: PaperGeneratorTrainingConfig) -> None:
     weights = PaperGeneratorLossWeights(0.0, 1.0, 0.0, 0.0)
     task = PaperGeneratorTask(replace(generator_config, loss=weights), CPU, torch.float32)
-    batch = next(paper_batches(generator_config.data, 0, 2, 0, 1, 0))
-    seen = paper_inputs(batch, CPU)
+    batch = next(resumable_batches(CropPairs(generator_config.data, 0), 0, 2, 0, 1, 0))
+    seen = crop_inputs(batch, CPU)
     inside = torch.zeros_like(seen.inside)
     inside[..., :24] = 1
     made = seen.target_rgb.clone()
     made[..., 24:] = 1 - made[..., 24:]
-    assert task._losses(made, seen._replace(inside=inside), seen.target_parsing)["loss"] == 0
-    assert task._losses(made, seen, seen.target_parsing)["loss"] > 0
+    assert task.picture_losses(made, seen._replace(inside=inside), seen.target_parsing)["loss"] == 0
+    assert task.picture_losses(made, seen, seen.target_parsing)["loss"] > 0
 
 
-def test_a_matcher_of_another_size_than_the_data_is_refused(data: PaperDataConfig) -> None:
+def test_a_matcher_of_another_size_than_the_data_is_refused(data: CropDataConfig) -> None:
     with pytest.raises(OptionError, match="256 x 192"):
         PaperMatcherTrainingConfig(data)

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionwarp.data.loader import resumable_batches
 from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter
 from motionwarp.errors import OptionError
 from motionwarp.parsing.labels import BACKGROUND, UPPER_CLOTHES
 from motionwarp.pose import skeleton as sk
 from motionwarp.training.analyzer.augment import AugmentSettings, training_crop
-from motionwarp.training.analyzer.samples import AnalyzerCrops, PackShare, analyzer_batches, backgrounds
+from motionwarp.training.analyzer.samples import AnalyzerCrops, backgrounds
+from motionwarp.training.pack_samples import PackShare
 
 HEIGHT, WIDTH = 240, 120
 
@@ -74,8 +76,8 @@ def test_packs_are_drawn_from_by_their_weights(packs: tuple[PackShare, PackShare
 
 def test_a_resumed_run_goes_on_with_the_next_crops(packs: tuple[PackShare, PackShare]) -> None:
     crops = AnalyzerCrops(packs, AugmentSettings(), 0)
-    whole = [batch["image"] for batch in analyzer_batches(crops, 2, 0, 3, workers=0)]
-    rest = [batch["image"] for batch in analyzer_batches(crops, 2, 1, 3, workers=0)]
+    whole = [batch["image"] for batch in resumable_batches(crops, crops.seed, 2, 0, 3, 0)]
+    rest = [batch["image"] for batch in resumable_batches(crops, crops.seed, 2, 1, 3, 0)]
     assert (len(whole), len(rest)) == (3, 2)
     for expected, got in zip(whole[1:], rest, strict=True):
         np.testing.assert_array_equal(expected, got)

@@ -12,9 +12,9 @@ from motionwarp.config import read_config
 from motionwarp.data.packing import samples_of_kind, write_pack
 from motionwarp.errors import WeightsError
 from motionwarp.perception.network import Analyzer, AnalyzerConfig
-from motionwarp.training.analyzer.samples import PackShare
 from motionwarp.training.analyzer.task import AnalyzerTask, AnalyzerTrainingConfig
 from motionwarp.training.loop import run
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
 SMALL = AnalyzerConfig(channels=(8, 8, 8, 16, 16), blocks=(1, 1, 1, 1), pyramid_channels=(8, 8, 8), dense_channels=8)
@@ -38,7 +38,7 @@ def test_a_run_writes_weights_that_can_be_used_and_begun_from(pack: Path, tmp_pa
     exported = load_checkpoint(tmp_path / "analyser.safetensors", "analyser")
     exported.load_into(Analyzer(SMALL))
     begun = task(replace(config, start_from=tmp_path / "analyser.safetensors"))
-    for name, value in begun.analyzer.state_dict().items():
+    for name, value in begun.network.state_dict().items():
         np.testing.assert_allclose(value.float(), exported.tensors[name].float(), err_msg=name)
     with pytest.raises(WeightsError, match="does not fit"):
         task(replace(config, network=replace(SMALL, dense_channels=16), start_from=tmp_path / "analyser.safetensors"))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from motionwarp.checkpoints.checkpoint import half_precision, save_checkpoint
-from motionwarp.data.packing import WrittenPack
+from motionwarp.data.pack_kinds import WrittenPack
 from motionwarp.training.task import LoopConfig, TrainingTask
 
 

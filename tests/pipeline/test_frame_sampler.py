@@ -16,11 +16,11 @@ def frame(index: int, size: tuple[int, int] = (8, 6)) -> Frame:
 @pytest.mark.parametrize("count", [1, 3, 6, 7, 100, 1000])
 @pytest.mark.parametrize("every", [1, 4])
 def test_few_pictures_are_kept_evenly_spaced(count: int, every: int) -> None:
-    glimpses = FrameSampler(every, most=6)
-    looked_at = [index for index in range(count) if glimpses.take(frame(index))]
+    sampler = FrameSampler(every, most=6)
+    looked_at = [index for index in range(count) if sampler.take(frame(index))]
     assert looked_at == list(range(0, count, every))
-    assert glimpses.passed == count
-    chosen = glimpses.chosen()
+    assert sampler.passed == count
+    chosen = sampler.chosen()
     assert len(chosen) == min(6, len(looked_at))
     assert all(
         picture.index == number * every and picture.rgb[0, 0, 0] == picture.index % 256
@@ -35,16 +35,16 @@ def test_few_pictures_are_kept_evenly_spaced(count: int, every: int) -> None:
 
 
 def test_memory_does_not_grow_with_the_clip() -> None:
-    glimpses = FrameSampler(most=3)
+    sampler = FrameSampler(most=3)
     for index in range(5000):
-        glimpses.take(frame(index))
-        assert len(glimpses._kept) <= 6
+        sampler.take(frame(index))
+        assert len(sampler._kept) <= 6
 
 
 def test_large_pictures_are_reduced_and_points_with_them() -> None:
-    glimpses = FrameSampler()
-    glimpses.take(frame(0, (1000, 4 * LONGEST_SIDE)))
-    rgb = glimpses.chosen()[0].rgb
+    sampler = FrameSampler()
+    sampler.take(frame(0, (1000, 4 * LONGEST_SIDE)))
+    rgb = sampler.chosen()[0].rgb
     assert rgb.shape == (250, LONGEST_SIDE, 3)
     points = np.full((18, 3), 0.9, dtype=np.float32)
     points[0, :2] = 4 * LONGEST_SIDE - 0.5, 999.5  # the frame's outer corner stays there

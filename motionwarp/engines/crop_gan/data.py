@@ -1,29 +1,26 @@
-"""Batches for the `paper` preset: pairs of whole pictures at one size, drawn from packs by number, mirrored half of the time."""
+"""What GANs over a crop are trained from: pairs of whole pictures at one size, drawn from packs by number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple, TypedDict
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from motionwarp.data.labeled_pairs import PairPackReader
-from motionwarp.data.loader import resumable_batches
+from motionwarp.data.labeled_pairs import LabeledPair, PairPackReader
 from motionwarp.data.pack import LabeledPicture
 from motionwarp.data.person_window import reshaped
 from motionwarp.data.windowed import windowed
-from motionwarp.engines.warping_gan_paper.engine import one_hot_parsing, over_plain
+from motionwarp.engines.crop_gan.engine import one_hot_parsing, over_plain
 from motionwarp.errors import OptionError
 from motionwarp.parsing.labels import IGNORE
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.pose.heatmaps import disc_heatmaps
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
-from motionwarp.training.analyzer.samples import PackShare
+from motionwarp.training.pack_samples import PackSamples, PackShare, check_shares
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, PersonCrop
 
 _MULTIPLE: Final = 8  # both stages halve the picture three times
@@ -32,7 +29,7 @@ _CLASS_TABLE[: len(CLASS_MIRROR)] = CLASS_MIRROR
 
 
 @dataclass(frozen=True)
-class PaperDataConfig:
+class CropDataConfig:
     """What the networks see.
 
     Attributes
@@ -40,11 +37,11 @@ class PaperDataConfig:
     packs : tuple of PackShare
         Of pairs of pictures.
     height, width : int
-        In pixels, multiples of 8: 256 x 256 for DeepFashion and 128 x 64 for Market-1501 in the paper. Pictures of another shape
-        are fitted in whole.
+        In pixels, multiples of 8: 256 x 256 for DeepFashion and 128 x 64 for Market-1501 in the paper. Pictures of
+        another shape are fitted in whole.
     plain_background : bool
-        Whether people are cut out and laid over grey, as the engine needs it; False leaves the pictures' own backgrounds, as the
-        published protocols have them.
+        Whether people are cut out and laid over gray, as the engine needs it; False leaves the pictures' own
+        backgrounds, as the published protocols have them.
     """
 
     packs: tuple[PackShare, ...]
@@ -53,13 +50,12 @@ class PaperDataConfig:
     plain_background: bool = True
 
     def __post_init__(self) -> None:
-        if not self.packs or sum(share.weight for share in self.packs) <= 0:
-            raise OptionError("training needs at least one pack with a positive weight")
+        check_shares(self.packs)
         if min(self.height, self.width) <= 0 or self.height % _MULTIPLE or self.width % _MULTIPLE:
             raise OptionError(f"height and width must be multiples of {_MULTIPLE}, got {self.height} x {self.width}")
 
 
-class PaperBatch(TypedDict):
+class CropBatch(TypedDict):
     """One batch.
 
     Keys
@@ -82,27 +78,24 @@ class PaperBatch(TypedDict):
     inside: Tensor
 
 
-class PaperPairs(Dataset[PaperBatch]):
-    """Endless pairs by number."""
+class CropPairs(PackSamples[LabeledPair, CropBatch]):
+    """Endless pairs by number, mirrored half of the time."""
 
-    def __init__(self, config: PaperDataConfig, seed: int) -> None:
-        self.config, self.seed = config, seed
-        total = sum(share.weight for share in config.packs)
-        self._probabilities = [share.weight / total for share in config.packs]
-        self._packs: list[PairPackReader] | None = None
+    def __init__(self, config: CropDataConfig, seed: int) -> None:
+        super().__init__(config.packs, seed)
+        self.config = config
 
-    def __getitem__(self, index: int) -> PaperBatch:
-        if self._packs is None:
-            # opened where they are used: a mapped file must not be shared through a fork
-            cv2.setNumThreads(1)
-            self._packs = [PairPackReader(share.path) for share in self.config.packs]
-        rng = np.random.default_rng([self.seed, index])
-        pack = self._packs[int(rng.choice(len(self._packs), p=self._probabilities))]
-        pair = pack[int(rng.integers(len(pack)))]
+    def open_pack(self, path: Path) -> PairPackReader:
+        """Open a pack of pairs of pictures."""
+        return PairPackReader(path)
+
+    def make(self, rng: np.random.Generator) -> CropBatch:
+        """Draw a pair, both of its pictures at the configured size."""
+        pair = self.draw(rng)
         mirror = bool(rng.random() < 0.5)
         source, target = (self._prepared(picture, mirror) for picture in (pair.source, pair.target))
         inside = (target.parsing != IGNORE) | (target.matte > 0)
-        return PaperBatch(
+        return CropBatch(
             source_rgb=torch.from_numpy(source.rgb).permute(2, 0, 1),
             source_parsing=torch.from_numpy(source.parsing),
             source_points=torch.from_numpy(source.points),
@@ -120,7 +113,7 @@ class PaperPairs(Dataset[PaperBatch]):
 
 
 def fitted_in(picture: LabeledPicture, height: int, width: int) -> LabeledPicture:
-    """Return the whole picture at a size, in its middle and as large as it fits; see `windowed` for what lies around it."""
+    """Return the whole picture at a size, in its middle and as large as it fits; see `windowed` for what is around."""
     own_height, own_width = picture.matte.shape
     if (own_height, own_width) == (height, width):
         return picture
@@ -141,14 +134,7 @@ def _mirrored(picture: LabeledPicture) -> LabeledPicture:
     return LabeledPicture(rgb, matte, parsing, points, picture.name)
 
 
-def paper_batches(
-    config: PaperDataConfig, seed: int, batch_size: int, first_step: int, steps: int, workers: int
-) -> Iterator[PaperBatch]:
-    """Yield the batches of steps `first_step` to `steps`."""
-    yield from resumable_batches(PaperPairs(config, seed), seed, batch_size, first_step, steps, workers)
-
-
-class PaperInputs(NamedTuple):
+class CropInputs(NamedTuple):
     """A batch as the networks take it.
 
     Attributes
@@ -174,11 +160,11 @@ class PaperInputs(NamedTuple):
     inside: Tensor
 
 
-def paper_inputs(batch: PaperBatch, device: torch.device) -> PaperInputs:
+def crop_inputs(batch: CropBatch, device: torch.device) -> CropInputs:
     """Return a batch as the networks take it, on a device."""
     height, width = batch["source_rgb"].shape[-2:]
     labels = batch["target_parsing"].to(device).long()
-    return PaperInputs(
+    return CropInputs(
         batch["source_rgb"].to(device).float() / 255,
         one_hot_parsing(batch["source_parsing"].to(device)),
         disc_heatmaps(batch["source_points"].to(device), height, width),

@@ -26,11 +26,11 @@ from motionwarp.data.synthetic import BodyPose, SyntheticView
 from motionwarp.errors import NoPersonError, OutputError
 from motionwarp.media.image import read_image
 from motionwarp.pipeline.check.issues import Issue, Verdict, verdict_of
-from motionwarp.pipeline.check.report import FeasibilityReport
+from motionwarp.pipeline.check.report import CheckReport
 from motionwarp.pipeline.progress import Stage
 from motionwarp.pose import skeleton as sk
 
-Checked = Callable[..., FeasibilityReport]
+Checked = Callable[..., CheckReport]
 Views = Sequence[SyntheticView | None]
 
 
@@ -48,7 +48,7 @@ def dance() -> list[SyntheticView]:
 def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     """Writes a picture and a clip of drawn views, and checks them."""
 
-    def run(source: SyntheticView | None, clip: Views, people: int = 1, **how: object) -> FeasibilityReport:
+    def run(source: SyntheticView | None, clip: Views, people: int = 1, **how: object) -> CheckReport:
         estimator = ExactEstimator(source, clip, people)
         monkeypatch.setattr("motionwarp.pipeline.analysis.make_estimator", lambda *_: estimator)
         picture = write_source(tmp_path / "person.png", source or drawn())
@@ -58,19 +58,19 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checked:
     return run
 
 
-def codes(report: FeasibilityReport) -> set[str]:
-    return {doubt.code for doubt in report.doubts}
+def codes(report: CheckReport) -> set[str]:
+    return {issue.code for issue in report.issues}
 
 
-def the(report: FeasibilityReport, code: str) -> Issue:
-    return next(doubt for doubt in report.doubts if doubt.code == code)
+def the(report: CheckReport, code: str) -> Issue:
+    return next(issue for issue in report.issues if issue.code == code)
 
 
 def test_a_whole_frontal_body_and_a_frontal_dance_are_good(
     checked: Checked, frontal: SyntheticView, dance: Views
 ) -> None:
     report = checked(frontal, dance)
-    assert report.doubts == ()
+    assert report.issues == ()
     assert report.verdict is Verdict.GOOD
     source, driving, together = report.source, report.driving, report.together
     assert (source.width, source.height, source.score, source.people) == (WIDTH, HEIGHT, 0.97, 1)
@@ -120,9 +120,9 @@ def test_a_photo_from_the_waist_up_lacks_the_legs_of_the_clip(checked: Checked) 
     report = checked(drawn(BodyPose(), share=1.5, middle=0.82), [drawn(BodyPose())] * 3)
     assert report.source.framing.value == "waist up"
     assert report.verdict is Verdict.FAIR
-    doubt = the(report, "together.missing")
-    assert "knees, ankles" in doubt.text
-    assert "shows as much of the body" in doubt.remedy
+    issue = the(report, "together.missing")
+    assert "knees, ankles" in issue.text
+    assert "shows as much of the body" in issue.remedy
     assert "source.points" not in codes(report)
 
 
@@ -146,8 +146,8 @@ def test_a_clip_from_the_waist_up_leaves_the_legs_of_the_photo(checked: Checked,
 def test_a_tiny_person_is_poor(checked: Checked, dance: Views) -> None:
     report = checked(drawn(share=0.15), dance)
     assert report.verdict is Verdict.POOR
-    assert report.doubts[0].code == "source.small"
-    assert f"{report.source.person_height:.0f} pixels" in report.doubts[0].text
+    assert report.issues[0].code == "source.small"
+    assert f"{report.source.person_height:.0f} pixels" in report.issues[0].text
 
 
 def test_nobody_in_the_picture_or_the_clip_is_an_error(
@@ -184,11 +184,11 @@ def test_a_person_gone_half_of_the_time_is_told_by_ranges(
     [span] = report.driving.lost
     assert (span.first, span.last) == (12, 23)
     assert (span.start_seconds, span.end_seconds) == (pytest.approx(1.0), pytest.approx(2.0))
-    doubt = the(report, "driving.lost")
-    assert "50%" in doubt.text
-    assert "0:01-0:02 (frames 12-23)" in doubt.text
-    assert doubt.remedy == "Cut to the best section with --start 0:00 --end 0:01"
-    assert doubt.level is Verdict.FAIR
+    issue = the(report, "driving.lost")
+    assert "50%" in issue.text
+    assert "0:01-0:02 (frames 12-23)" in issue.text
+    assert issue.remedy == "Cut to the best section with `start=0:00` `end=0:01`"
+    assert issue.level is Verdict.FAIR
     assert the(checked(frontal, [*dance, *[None] * 8]), "driving.lost").level is Verdict.POOR
 
 
@@ -209,9 +209,9 @@ def test_two_cuts_are_told_with_their_times(checked: Checked, frontal: Synthetic
     shots = [drawn(gray=gray) for gray in (20, 230, 90)]
     report = checked(frontal, [view for view, count in zip(shots, (4, 13, 4), strict=True) for _ in range(count)])
     assert report.driving.cuts_seconds == (pytest.approx(4 / RATE, abs=1e-3), pytest.approx(17 / RATE, abs=1e-3))
-    doubt = the(report, "driving.cuts")
-    assert "0:00.3, 0:01.4" in doubt.text
-    assert doubt.remedy == "Cut to the best section with --start 0:00.4 --end 0:01.4"
+    issue = the(report, "driving.cuts")
+    assert "0:00.3, 0:01.4" in issue.text
+    assert issue.remedy == "Cut to the best section with `start=0:00.4` `end=0:01.4`"
 
 
 def test_views_that_the_photo_cannot_follow_are_told(checked: Checked, frontal: SyntheticView, dance: Views) -> None:
@@ -286,7 +286,7 @@ def test_a_preview_that_cannot_be_finished_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dance.mp4", "person.png"]
 
 
-def test_verdicts_are_the_worst_doubts() -> None:
+def test_verdicts_are_the_worst_issues() -> None:
     fair, poor = (Issue("driving.cuts", level, "x", "y") for level in (Verdict.FAIR, Verdict.POOR))
     assert verdict_of([]) is Verdict.GOOD
     assert verdict_of([fair, fair]) is Verdict.FAIR

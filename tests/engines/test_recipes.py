@@ -1,0 +1,61 @@
+"""The recipes of the weights that ship: each loads as what it is for, and says of the networks what the weights say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import motionwarp
+from motionwarp.checkpoints.checkpoint import load_checkpoint
+from motionwarp.config import read_config
+from motionwarp.engines.registry import catalog
+from motionwarp.training import analyzer
+from motionwarp.training.stage import StageSpec
+
+PACKAGE = Path(motionwarp.__file__).parent
+
+
+def recipes() -> list[tuple[Path, StageSpec]]:
+    folders: list[tuple[Path, Mapping[str, StageSpec]]] = [
+        (PACKAGE / "training" / "analyzer" / "configs", {"analyzer": analyzer.STAGE})
+    ]
+    folders += [(PACKAGE / "engines" / spec.name / "configs", spec.stages) for spec in catalog().specs.values()]
+    return [
+        (path, stages[path.stem.rpartition("_")[0]])
+        for folder, stages in folders
+        if folder.is_dir()
+        for path in sorted(folder.glob("*.toml"))
+    ]
+
+
+def plain(config: object) -> dict[str, Any]:
+    """A network's configuration as a file of weights has it."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(config).items()}  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(("path", "stage"), recipes(), ids=lambda value: value.stem if isinstance(value, Path) else "")
+def test_a_recipe_is_a_configuration_of_its_stage(path: Path, stage: StageSpec) -> None:
+    config = read_config(path, stage.config_class())
+    assert config.loop.steps > 0
+    assert all(share.path.parent.name == "packs" for share in config.packs)
+    assert (config.start_from is None) == path.stem.endswith("_1")
+
+
+def test_the_last_recipes_are_of_the_weights_that_ship() -> None:
+    found = {path.stem: read_config(path, stage.config_class()) for path, stage in recipes()}
+    weights = load_checkpoint("warping_gan", "warping_gan")
+    assert plain(found["parser_3"].network) == weights.config["parser"]
+    assert plain(found["generator_4"].network) == weights.config["generator"]
+    assert str(found["generator_4"].loop.steps) == weights.metadata["step"]
+    assert plain(found["analyzer_6"].network) == load_checkpoint("analyser", "analyser").config["network"]
+    runs = [config for name, config in found.items() if name.startswith("analyzer")]
+    assert sum(config.loop.steps for config in runs) == 16_100
+
+
+def test_every_engine_that_ships_weights_has_recipes() -> None:
+    with_recipes = {path.parents[1].name for path, _ in recipes()}
+    assert {spec.name for spec in catalog().specs.values() if spec.weights} <= with_recipes
