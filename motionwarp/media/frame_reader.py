@@ -10,7 +10,6 @@ from motionwarp.errors import LimitError, MediaError
 from motionwarp.media.frame_folder import NumberedFrame, numbering_step
 from motionwarp.media.image import Picture, read_image
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.orientation import UPRIGHT, Orientation
 from motionwarp.media.probe import VideoInfo
 from motionwarp.media.reader_base import VideoReader, counted_frames
 from motionwarp.types import Frame
@@ -29,8 +28,6 @@ class PictureReader(VideoReader):
     start_seconds, end_seconds : float or None
         The section.
     limits : MediaLimits
-    orientation : Orientation
-        What is done to the upright pictures.
     """
 
     def __init__(
@@ -40,10 +37,8 @@ class PictureReader(VideoReader):
         start_seconds: float | None,
         end_seconds: float | None,
         limits: MediaLimits,
-        orientation: Orientation = UPRIGHT,
     ) -> None:
         super().__init__(info, start_seconds, end_seconds)
-        self._orientation = orientation
         self._pictures = pictures
         self._limits = limits
 
@@ -79,10 +74,6 @@ class PictureReader(VideoReader):
             raise
         except MediaError:
             return None
-        read = Picture(
-            self._orientation.upright(read.rgb),
-            None if read.alpha is None else self._orientation.upright(read.alpha),
-        )
         if (read.width, read.height) != (self.info.width, self.info.height):
             raise MediaError(
                 f"it has {read.width}x{read.height} pixels, but the first frame has "

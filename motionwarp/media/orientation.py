@@ -43,10 +43,6 @@ class Orientation:
         """The clockwise turn in degrees: 0, 90, 180 or 270."""
         return 90 * self.quarter_turns
 
-    def turned(self, quarter_turns: int) -> Orientation:
-        """Return the orientation whose pictures are turned clockwise by further quarters."""
-        return Orientation((self.quarter_turns + quarter_turns) % 4, self.mirrored)
-
     def upright(self, pixels: ByteArray) -> ByteArray:
         """Return the picture as it is to be seen.
 

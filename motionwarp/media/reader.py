@@ -14,14 +14,7 @@ from motionwarp.media.container_reader import ContainerReader
 from motionwarp.media.frame_folder import NumberedFrame, find_numbered_frames
 from motionwarp.media.frame_reader import PictureReader
 from motionwarp.media.limits import MediaLimits
-from motionwarp.media.orientation import Orientation
-from motionwarp.media.probe import (
-    DEFAULT_FOLDER_RATE,
-    is_picture_series,
-    probe_container,
-    probe_video,
-    turned_info,
-)
+from motionwarp.media.probe import DEFAULT_FOLDER_RATE, is_picture_series, probe_container, probe_video
 from motionwarp.media.reader_base import VideoReader
 from motionwarp.types import Frame
 
@@ -40,7 +33,6 @@ def open_video(
     hardware: str | None = None,
     folder_rate: Fraction = DEFAULT_FOLDER_RATE,
     whole_every: int = 1,
-    rotate_degrees: int = 0,
 ) -> VideoReader:
     """Open a video to read its frames.
 
@@ -62,8 +54,6 @@ def open_video(
     whole_every : int
         One of so many frames, from the first on, is given whole. Where that saves time, those between are reduced to a
         long side of 256 pixels, in which cuts can be seen and little else.
-    rotate_degrees : int
-        Clockwise turn of what a player shows, for clips whose cameras noted it wrongly: 0, 90, 180 or 270.
 
     Returns
     -------
@@ -86,13 +76,12 @@ def open_video(
     limits = limits or MediaLimits.of_environment()
     source = Path(path)
     if is_picture_series(source):
-        info = turned_info(probe_video(source, limits, folder_rate=folder_rate), rotate_degrees)
+        info = probe_video(source, limits, folder_rate=folder_rate)
         pictures = [NumberedFrame(source, 0)] if info.is_still else find_numbered_frames(source)
-        return PictureReader(info, pictures, start_seconds, end_seconds, limits, Orientation(rotate_degrees // 90))
+        return PictureReader(info, pictures, start_seconds, end_seconds, limits)
     if hardware is not None:
         check_hardware(hardware)
     info, orientation = probe_container(source, limits)
-    info, orientation = turned_info(info, rotate_degrees), orientation.turned(rotate_degrees // 90)
     return ContainerReader(info, orientation, start_seconds, end_seconds, limits, hardware, whole_every)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from motionwarp.media.reader import open_video
+from motionwarp.media.turned_reader import turned
 from motionwarp.types import Frame
 
 # sections up to this long are decoded in whole: going to a place means decoding from the key frame before it
@@ -33,7 +34,7 @@ def spread_frames(
     start_seconds, end_seconds : float or None
         The section.
     rotate_degrees : int
-        As for `open_video`.
+        Clockwise turn of the frames.
 
     Yields
     ------
@@ -61,7 +62,7 @@ def spread_frames(
     for number in range(count):
         # the middles of as many parts, so that a black first frame or a fade at the end do not count
         time = begin + (number + 0.5) * length / count
-        with open_video(path, start_seconds=time, end_seconds=end_seconds, rotate_degrees=rotate_degrees) as reader:
+        with turned(open_video(path, start_seconds=time, end_seconds=end_seconds), rotate_degrees) as reader:
             for frame in reader:
                 yield replace(frame, pts_seconds=frame.pts_seconds + time - begin, index=0)
                 break
@@ -71,7 +72,7 @@ def _one_of(
     path: str | os.PathLike[str], step: int, most: int, section: tuple[float | None, float | None], degrees: int
 ) -> Iterator[Frame]:
     start, end = section
-    with open_video(path, start_seconds=start, end_seconds=end, whole_every=step, rotate_degrees=degrees) as reader:
+    with turned(open_video(path, start_seconds=start, end_seconds=end, whole_every=step), degrees) as reader:
         taken = 0
         for frame in reader:
             if frame.index % step == 0:

@@ -13,6 +13,7 @@ from motionwarp.errors import MediaError, NoPersonError, PoseFileError
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probe import VideoInfo, probe_video, turned_info
 from motionwarp.media.reader import VideoReader, open_video
+from motionwarp.media.turned_reader import turned
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
@@ -154,13 +155,8 @@ def probe_driving(path: Path, options: TransferOptions) -> DrivingClip:
 
 def open_driving(path: Path, options: InputOptions, every: int = 1) -> VideoReader:
     """Open the section of the driving clip that is asked for, turned; one of `every` frames is whole."""
-    return open_video(
-        path,
-        start_seconds=options.start,
-        end_seconds=options.end,
-        whole_every=every,
-        rotate_degrees=degrees_of(options),
-    )
+    reader = open_video(path, start_seconds=options.start, end_seconds=options.end, whole_every=every)
+    return turned(reader, degrees_of(options))
 
 
 def degrees_of(options: InputOptions) -> int:
@@ -224,18 +220,18 @@ def observe_driving(
                 pass_one.see(frame, given.points[index] if index < len(given) and given.present[index] else None, index)
             _check_length(given, pass_one, options)
         track = pass_one.track()
-        turned = None if given is not None else rotation_note(clip.path, track, estimator, options)
+        seems_turned = None if given is not None else rotation_note(clip.path, track, estimator, options)
         if not track.present.any():
             raise NoPersonError(
-                f"no person was found in any frame{'' if turned is None else '; ' + turned}",
+                f"no person was found in any frame{'' if seems_turned is None else '; ' + seems_turned}",
                 subject=clip.path,
                 remedy="Use a clip that shows one clearly, choose another section, or give `driving_poses`",
             )
         plate = None if pass_one.plate is None else pass_one.plate.finish()
         # the estimator has seen the source as well; only some can tell of what happened to them
         notes = [*reader.warnings, *getattr(estimator, "warnings", ()), *quality.notes("the driving person")]
-        if turned is not None:
-            notes.append(turned)
+        if seems_turned is not None:
+            notes.append(seems_turned)
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)

@@ -77,4 +77,4 @@ def rotation_note(path: Path, track: PoseTrack, estimator: Estimator, options: I
     degrees = seen_rotation(path, estimator, options)
     if degrees == 0:
         return None
-    return f"the clip seems to be turned: its people stand upright when it is turned clockwise; give --rotate {degrees}"
+    return f"the clip seems to be turned: its people stand upright when it is turned clockwise; give `rotate={degrees}`"

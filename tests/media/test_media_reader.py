@@ -24,6 +24,7 @@ from motionwarp.media.limits import MediaLimits
 from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video, read_frame_at
 from motionwarp.media.spread import spread_frames
+from motionwarp.media.turned_reader import turned
 
 
 @pytest.fixture(scope="module")
@@ -352,14 +353,14 @@ def test_clips_are_turned_clockwise_on_demand(tmp_path: Path, degrees: int, name
     for index in range(3):
         Image.fromarray(corners_picture()).save(folder / f"{index}.png")
     for path in (clip, folder):
-        with open_video(path, rotate_degrees=degrees) as reader:
+        with turned(open_video(path), degrees) as reader:
             frames = list(reader)
         size = (64, 48) if degrees % 180 == 0 else (48, 64)
         assert (reader.info.width, reader.info.height) == size
         assert [corner_names(frame.rgb) for frame in frames] == [names] * 3
         assert frames[0].rgb.shape[1::-1] == size
     with pytest.raises(ValueError, match="45"):
-        open_video(clip, rotate_degrees=45)
+        turned(open_video(clip), 45)
 
 
 @pytest.mark.parametrize("seconds", [0.4, 3.0, 30.0])
