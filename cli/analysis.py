@@ -90,7 +90,11 @@ def watched_clip(path: Path, looking: Looking, on_step: OnStep, *, dense: bool) 
     """
     from motionwarp.media.prefetch import prefetched
     from motionwarp.media.reader import open_video
+    from motionwarp.pipeline.followed_person import followed_person
+    from motionwarp.pipeline.options import SectionOptions
 
+    section = SectionOptions(start=looking.start, end=looking.end)
+    choice = followed_person(path, looking.choice, looking.estimator, section)
     with open_video(path, start_seconds=looking.start, end_seconds=looking.end) as reader:
         info = reader.info
         total = expected_frames(info.frame_count, info.duration_seconds, info.frame_rate, looking.start, looking.end)
@@ -98,7 +102,7 @@ def watched_clip(path: Path, looking: Looking, on_step: OnStep, *, dense: bool) 
 
         def observations() -> Iterator[Observation]:
             done = 0
-            for observation in looking.estimator.follow(frames, looking.choice, dense=dense):
+            for observation in looking.estimator.follow(frames, choice, dense=dense):
                 done += 1
                 on_step(path.name, done, None if total is None else max(total, done))
                 yield observation

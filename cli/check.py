@@ -13,7 +13,7 @@ from motionwarp.pipeline.options import (
     EstimatorOptions,
     FrameOptions,
     InputOptions,
-    PersonOptions,
+    PeopleOptions,
     PlacementOptions,
     TransferOptions,
 )
@@ -34,7 +34,7 @@ EPILOG = examples(
 CheckedOptions = Annotated[
     TransferOptions,
     Only(
-        InputOptions, PersonOptions, FrameOptions, PlacementOptions, OverwriteOptions, EngineOptions, EstimatorOptions,
+        InputOptions, PeopleOptions, FrameOptions, PlacementOptions, OverwriteOptions, EngineOptions, EstimatorOptions,
         ComputeOptions,
     ),
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from motionwarp.pipeline.options import (
     EngineOptions,
     EstimatorOptions,
     FrameOptions,
-    PersonOptions,
+    PeopleOptions,
     SeedOptions,
     SmoothingOptions,
     TransferOptions,
@@ -41,7 +41,7 @@ EPILOG = examples(
 ClipLook = Annotated[
     TransferOptions,
     Only(
-        FrameOptions, SmoothingOptions, PersonOptions, EncodingOptions, EngineOptions, EstimatorOptions, ComputeOptions,
+        FrameOptions, SmoothingOptions, PeopleOptions, EncodingOptions, EngineOptions, EstimatorOptions, ComputeOptions,
         SeedOptions,
     ),
 ]  # fmt: skip

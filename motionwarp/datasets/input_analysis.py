@@ -91,7 +91,7 @@ class InputAnalyzer:
             "content": digests,
             "companions": [item.poses is not None, item.matte is not None],
             "section": [item.time, item.start, item.end],
-            "person": item.person or options.person,
+            "person": item.person or (options.person_in_source if item.kind == "source" else options.person_in_driving),
             "estimator": [options.pose_estimator, self.estimator_sha256],
             "computed": [self.device.type, str(self.dtype), self.config.threads, __version__],
             "seed": options.seed,
@@ -100,7 +100,9 @@ class InputAnalyzer:
 
     def options_for(self, item: Item) -> TransferOptions:
         """Return the configuration's options with what the input's row says, and its files on this machine."""
-        options = replace(self.config.options, person=item.person or self.config.options.person)
+        options = self.config.options
+        if item.person is not None:
+            options = replace(options, person=item.person, source_person=None, driving_person=None)
         poses = None if item.poses is None else self.local(item.poses)
         if item.kind == "driving":
             background = "driving" if self.config.needs_plate else "source"

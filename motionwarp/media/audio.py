@@ -20,7 +20,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from motionwarp.media.container import codec_name, demuxed, opened_container, origin_seconds
+from motionwarp.media.container import codec_name, demuxed, joined_seconds, opened_container, origin_seconds
 from motionwarp.media.encoders import ContainerFormat
 from motionwarp.types import FloatArray
 
@@ -101,10 +101,11 @@ class _Section:
         self.tick = stream.time_base
         self.zero = origin_seconds(container) + self.start
         self.length = None if source.end_seconds is None else Fraction(source.end_seconds) - self.start
+        self._can_seek = self.start > 0 and joined_seconds(Path(source.path)) is None
 
     def seek(self, preroll_seconds: int) -> None:
         """Go near the section's start; where the container cannot, reading from its beginning does as well."""
-        if self.start > 0:
+        if self._can_seek:
             target = max(Fraction(0), self.zero - preroll_seconds)
             with contextlib.suppress(av.FFmpegError):
                 self.container.seek(int(target * av.time_base), backward=True)

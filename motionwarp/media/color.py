@@ -146,6 +146,7 @@ class RgbConverter:
                 dst_colorspace=BT709,
                 src_color_range=FULL_RANGE,
                 dst_color_range=FULL_RANGE,
+                interpolation=_BILINEAR | _FULL_CHROMA | _ACCURATE,
             )
         return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 

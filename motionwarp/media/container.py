@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from motionwarp.errors import DeviceError, LimitError, MediaError
 from motionwarp.media.image_header import sniff_picture_format
 from motionwarp.media.limits import MediaLimits, existing_file, ffmpeg_address
+from motionwarp.media.restarts import RestartingClock, clock_to_the_end, may_restart, rising, timed_streams
 
 _VIDEO: Final = (
     "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "live_flv", "asf", "asf_o", "ogg", "nut", "mxf", "gxf", "dv",
@@ -202,7 +203,20 @@ def demuxed(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[St
     # broadcasts and damaged files have streams that begin only in mid-file. At the very end PyAV 18 may look for one of
     # them among those that it knows, when all of this stream's packets have been given
     with suppress(IndexError):
-        yield from container.demux(stream)
+        if may_restart(container):
+            yield from rising(container.demux(timed_streams(container)), stream, RestartingClock())
+        else:
+            yield from container.demux(stream)
+
+
+def joined_seconds(file: Path) -> float | None:
+    """Return the length of a clip whose time stamps start anew, else None; errors as for `opened_container`."""
+    with opened_container(file) as container:
+        if not may_restart(container):
+            return None
+        origin = origin_seconds(container)
+        clock_of_all = clock_to_the_end(container)
+    return float(clock_of_all.end_seconds - origin) if clock_of_all.restarts else None
 
 
 def _decoder_options(limits: MediaLimits) -> dict[str, str]:

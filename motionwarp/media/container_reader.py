@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,16 @@ from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.color import RgbConverter
-from motionwarp.media.container import clock, codec_name, demuxed, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import (
+    clock,
+    codec_name,
+    demuxed,
+    has_alpha_layer,
+    joined_seconds,
+    opened_video,
+    origin_seconds,
+)
+from motionwarp.media.deinterlacing import Deinterlacer
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.orientation import Orientation
 from motionwarp.media.probe import VideoInfo
@@ -116,7 +125,8 @@ def decode_section(
     MediaError, LimitError, DeviceError
         As for `opened_video`.
     """
-    margins = (None,) if section.start == 0 else _SEEK_MARGINS
+    # where times start anew, a time does not tell the place in the file
+    margins = (None,) if section.start == 0 or joined_seconds(section.path) else _SEEK_MARGINS
     for margin in margins:
         with opened_video(section.path, limits, hardware) as (container, stream):
             if margin is not None and not _seek(container, stream, section.start - margin):
@@ -277,7 +287,10 @@ class ContainerReader(VideoReader):
         damaged: list[int] = []
         index = 0
         end = Fraction(0)
-        for decoded in decode_section(section, self._limits, self._hardware, damage):
+        given = decode_section(section, self._limits, self._hardware, damage)
+        woven = Deinterlacer[DecodedFrame]().passed((decoded.picture, decoded) for decoded in given)
+        for picture, timed in woven:
+            decoded = replace(timed, picture=picture)
             if decoded.picture.is_corrupt:
                 damaged.append(index + len(damaged))
                 continue

@@ -261,7 +261,8 @@ class ContainerFormat:
 
 
 _MOV_OPTIONS = {"movflags": "+faststart+use_metadata_tags"}
-_MP4_AUDIO = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus"))
+# the format takes Opus too, but QuickTime, Windows' players and editors are silent then
+_MP4_AUDIO = frozenset(("aac", "mp3", "ac3", "eac3", "alac"))
 _PCM = frozenset(("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le"))
 _MP4 = ContainerFormat(
     "mp4", ("h264", "hevc", "av1", "vp9"), None, _MP4_AUDIO, "aac", _MOV_OPTIONS, keeps_early_audio=True

@@ -15,7 +15,12 @@ from motionwarp.errors import MediaError
 
 _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".avif", ".heic", ".jp2")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.\w+)", re.DOTALL)
-_PATTERN = re.compile(r"(?P<prefix>.*?)%0?(?P<digits>\d*)d(?P<suffix>.*)", re.DOTALL)
+# `100%dance.mp4` and `50%d.mov` are clips of such names: no word goes on after a pattern's number, and it ends as a
+# picture
+_ENDING = "|".join(map(re.escape, _PICTURE_ENDINGS))
+_PATTERN = re.compile(
+    r"(?P<prefix>.*?)%0?(?P<digits>\d*)d(?P<suffix>(?![^\W\d_]).*?(?:" + _ENDING + "))", re.DOTALL | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,8 @@ class GamutMapper:
         Size of the frames, in pixels.
     """
 
-    pixel_format = "rgb48le"
+    # libswscale's packed rgb48le wraps saturated colors where chroma is interpolated; its planar way does not
+    pixel_format = "gbrp16le"
 
     def __init__(self, gamut: Gamut, width: int, height: int) -> None:
         self._graph = Graph()

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from motionwarp.errors import LimitError, MediaError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.color import RgbConverter
+from motionwarp.media.hdr import Gamut
 from motionwarp.media.heif import decode_heif
 from motionwarp.media.image_header import (
     BrokenHeaderError,
@@ -199,7 +200,12 @@ def _decoded(data: bytes, header: PictureHeader, file: Path, limits: MediaLimits
     if header.format == "gif" or header.byte_alpha:
         return _decoded_by_ffmpeg(data, header, file)
     if header.format == "heic":
-        return decode_heif(data, file, limits)
+        if header.gamut.is_ordinary:
+            return decode_heif(data, file, limits).astype(np.uint8, copy=False)
+        deep = decode_heif(data, file, limits, reduced=False)
+        if deep.dtype == np.uint16 and deep.ndim == 3:
+            return _ordinary_colors(np.asarray(deep[..., [2, 1, 0, 3][: deep.shape[2]]], dtype=np.uint16), header.gamut)
+        return deep.astype(np.uint8, copy=False)
     if header.format == "tiff":
         data = without_tiff_orientation(data)
     elif header.format == "png":
@@ -217,25 +223,48 @@ def _decoded(data: bytes, header: PictureHeader, file: Path, limits: MediaLimits
             pixels.dtype
         )
         pixels = np.dstack([pixels, pixels, pixels, alpha])
-    eight_bit = _eight_bit(pixels, file)
+    if not header.gamut.is_ordinary and pixels.ndim == 3:
+        return _ordinary_colors(_full_scale(pixels, header.white_level), header.gamut)
+    eight_bit = _eight_bit(pixels, header.white_level, file)
     if eight_bit.ndim == 2:
         return eight_bit
     code = cv2.COLOR_BGR2RGB if eight_bit.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
     return np.asarray(cv2.cvtColor(eight_bit, code, dst=eight_bit), dtype=np.uint8)
 
 
-def _eight_bit(pixels: npt.NDArray[np.generic], file: Path) -> ByteArray:
-    if pixels.dtype == np.uint8:
+def _eight_bit(pixels: npt.NDArray[np.generic], white_level: int | None, file: Path) -> ByteArray:
+    if pixels.dtype == np.uint8 and white_level in (None, 255):
         return np.asarray(pixels, dtype=np.uint8)
-    if pixels.dtype == np.uint16:
-        # v / 257 rounded is the nearest 8-bit level; by table, so that a large picture needs no copy in float
-        levels = np.rint(np.arange(65536) / 257).astype(np.uint8)
+    if pixels.dtype in (np.uint8, np.uint16):
+        # the nearest 8-bit level; by table, so that a large picture needs no copy in float
+        samples = np.arange(256 if pixels.dtype == np.uint8 else 65536)
+        whitest = samples[-1] if white_level is None else white_level
+        levels = np.rint(np.minimum(samples / whitest, 1) * 255).astype(np.uint8)
         return np.asarray(levels[pixels], dtype=np.uint8)
     raise MediaError(
         f"its pixels are {pixels.dtype}, whose range is not known",
         subject=file,
         remedy="Save it with 8 or 16 bits a channel",
     )
+
+
+def _full_scale(pixels: npt.NDArray[np.generic], white_level: int | None) -> npt.NDArray[np.uint16]:
+    """Return integer samples stretched to 0..65535."""
+    whitest = white_level or (255 if pixels.dtype == np.uint8 else 65535)
+    stretched = np.minimum(pixels.astype(np.float32) / whitest, 1) * 65535
+    return np.asarray(np.rint(stretched), dtype=np.uint16)
+
+
+def _ordinary_colors(pixels: npt.NDArray[np.uint16], gamut: Gamut) -> ByteArray:
+    """Return uint8 RGB or RGBA of uint16 BGR or BGRA whose colors mean `gamut`."""
+    height, width = pixels.shape[:2]
+    packed = np.ascontiguousarray(pixels[..., 2::-1])
+    frame = av.VideoFrame.from_ndarray(packed, format="rgb48le")
+    rgb, _ = RgbConverter(width, height, "picture", gamut).convert(frame)
+    if pixels.shape[2] == 3:
+        return rgb
+    alpha = np.rint(pixels[..., 3] / 257).astype(np.uint8)
+    return np.dstack([rgb, alpha])
 
 
 def _decoded_by_ffmpeg(data: bytes, header: PictureHeader, file: Path) -> ByteArray:

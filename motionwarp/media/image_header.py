@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from motionwarp.media.hdr import ORDINARY, Gamut
 from motionwarp.media.orientation import UPRIGHT, Orientation, orientation_from_exif
 
 
@@ -35,6 +36,11 @@ class PictureHeader:
         For TIFF: whether there is alpha, of 8 bits.
     premultiplied : bool
         For TIFF: whether colors are stored multiplied by alpha.
+    white_level : int or None
+        The largest value of a sample where the file says so and it need not fill whole bytes (1023 for 10 bits), else
+        None.
+    gamut : Gamut
+        What the colors of an AVIF or HEIC picture mean; ordinary where nothing is said.
     """
 
     format: str
@@ -46,6 +52,8 @@ class PictureHeader:
     transparent_gray: int | None = None
     byte_alpha: bool = False
     premultiplied: bool = False
+    white_level: int | None = None
+    gamut: Gamut = ORDINARY
 
 
 class BrokenHeaderError(ValueError):
@@ -295,7 +303,8 @@ def _tiff_tags(data: bytes) -> dict[int, tuple[int, int]]:
 def _parse_pnm(data: bytes) -> PictureHeader:
     fields: list[int] = []
     position = 2
-    while len(fields) < 2:
+    wanted = 2 if data[1:2] in b"14" else 3  # bitmaps name no largest value
+    while len(fields) < wanted:
         if data[position : position + 1].isspace():
             position += 1
         elif data[position] == ord("#"):
@@ -305,7 +314,10 @@ def _parse_pnm(data: bytes) -> PictureHeader:
             while data[position : position + 1].isdigit():
                 position += 1
             fields.append(int(data[start:position][:10]))
-    return PictureHeader("pnm", fields[0], fields[1])
+    white_level = fields[2] if wanted == 3 else None
+    if white_level is not None and not 0 < white_level < 65536:
+        raise ValueError("a largest value that no picture has")
+    return PictureHeader("pnm", fields[0], fields[1], white_level=white_level)
 
 
 def _parse_heif(name: str, data: bytes) -> PictureHeader:
@@ -318,7 +330,32 @@ def _parse_heif(name: str, data: bytes) -> PictureHeader:
         sizes.append(struct.unpack_from(">II", data, position + 8))
         position = data.find(b"ispe", position + 4)
     width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return PictureHeader(name, width, height, animated=data[8:12] == b"avis")
+    return PictureHeader(
+        name,
+        width,
+        height,
+        animated=data[8:12] == b"avis",
+        white_level=_av1_white_level(data, start, end),
+        gamut=_heif_gamut(data, start, end),
+    )
+
+
+def _av1_white_level(data: bytes, start: int, end: int) -> int | None:
+    """Return the largest sample of an AV1 picture, by its codec configuration box; None without one (HEIC)."""
+    place = data.find(b"av1C", start, end)
+    if place < 0:
+        return None
+    flags = data[place + 6]  # seq_tier_0, high_bitdepth, twelve_bit, ...
+    return 255 if not flags & 0x40 else 4095 if flags & 0x20 else 1023
+
+
+def _heif_gamut(data: bytes, start: int, end: int) -> Gamut:
+    """Return what a picture's color information box says; the first one is that of the main picture."""
+    place = data.find(b"colrnclx", start, end)
+    if place < 0:
+        return ORDINARY
+    primaries, transfer = struct.unpack_from(">HH", data, place + 8)
+    return Gamut(transfer, primaries)
 
 
 def _heif_meta(data: bytes) -> tuple[int, int]:
@@ -338,7 +375,9 @@ def _heif_meta(data: bytes) -> tuple[int, int]:
 def _parse_jpeg2000(data: bytes) -> PictureHeader:
     place = data.index(b"ihdr") + 4
     height, width = struct.unpack_from(">II", data, place)
-    return PictureHeader("jpeg2000", width, height)
+    size_marker = data.index(b"\xff\x4f\xff\x51", place) + 2
+    depth = (data[size_marker + 40] & 0x7F) + 1  # Ssiz of the first component; encoders get the box's own copy wrong
+    return PictureHeader("jpeg2000", width, height, white_level=2 ** min(depth, 16) - 1)
 
 
 _PARSERS: dict[str, Callable[[bytes], PictureHeader]] = {

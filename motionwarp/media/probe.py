@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -15,7 +15,15 @@ from av.video.stream import VideoStream
 
 from motionwarp.errors import MediaError
 from motionwarp.media.color import has_alpha
-from motionwarp.media.container import clock, codec_name, demuxed, has_alpha_layer, opened_video, origin_seconds
+from motionwarp.media.container import (
+    clock,
+    codec_name,
+    demuxed,
+    has_alpha_layer,
+    joined_seconds,
+    opened_video,
+    origin_seconds,
+)
 from motionwarp.media.frame_folder import find_numbered_frames, is_frame_pattern, numbering_step
 from motionwarp.media.hdr import ORDINARY, Gamut
 from motionwarp.media.image import is_picture, read_image
@@ -113,6 +121,16 @@ def probe_video(
     return _probe_folder(source, limits, folder_rate)
 
 
+def turned_info(info: VideoInfo, degrees: int) -> VideoInfo:
+    """Return what is known of a clip whose frames are turned clockwise by 0, 90, 180 or 270 degrees."""
+    if degrees not in (0, 90, 180, 270):
+        raise ValueError(f"a clip is turned by quarters, not by {degrees} degrees")
+    if degrees == 0:
+        return info
+    width, height = (info.height, info.width) if degrees % 180 else (info.width, info.height)
+    return replace(info, width=width, height=height, rotation_degrees=(info.rotation_degrees + degrees) % 360)
+
+
 def is_picture_series(source: Path) -> bool:
     """Tell whether a clip is made of picture files: a folder, a pattern of names, or one still picture."""
     return source.is_dir() or (is_frame_pattern(source) and not source.exists()) or is_picture(source)
@@ -178,7 +196,7 @@ def probe_container(file: Path, limits: MediaLimits) -> tuple[VideoInfo, Orienta
                 height=height,
                 frame_rate=_frame_rate(stream),
                 time_base=clock(stream),
-                duration_seconds=_duration(container, stream),
+                duration_seconds=joined_seconds(file) or _duration(container, stream),
                 frame_count=stream.frames or None,
                 has_audio=bool(container.streams.audio),
                 has_alpha=has_alpha(pixel_format) or has_alpha_layer(stream),

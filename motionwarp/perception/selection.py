@@ -11,9 +11,33 @@ import numpy as np
 
 from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.perception.framing import visible_box
-from motionwarp.types import Person
+from motionwarp.perception.reid import ReidDescriptor
+from motionwarp.types import FloatArray, Person
 
 _NUMBER: Final = r"\d+(?:\.\d*)?"
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A person in one frame of a clip.
+
+    Attributes
+    ----------
+    time_seconds : float
+    points : float32 (18, 3)
+        In pixels of the frame.
+    turns : int
+        Quarter turns by which the person stands upright, as in `View`.
+    score : float
+        Probability that this is a person.
+    appearance : ReidDescriptor
+    """
+
+    time_seconds: float
+    points: FloatArray
+    turns: int
+    score: float
+    appearance: ReidDescriptor
 
 
 @dataclass(frozen=True)
@@ -26,10 +50,17 @@ class PersonChoice:
         Counted from 0, the largest person first.
     point : (float, float) or None
         x, y in pixels: the person who covers this place or is nearest to it.
+    sightings : tuple of Sighting
+        The person in a few frames of the clip, in order of their times, as `survey` gives them; empty where it was not
+        looked through before.
+    alone : bool
+        Whether nobody else was in sight in the frames looked through.
     """
 
     index: int | None = None
     point: tuple[float, float] | None = None
+    sightings: tuple[Sighting, ...] = ()
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if self.index is not None and self.point is not None:
@@ -60,6 +91,11 @@ class PersonChoice:
         if self.point is not None:
             return f"{self.point[0]:g},{self.point[1]:g}"
         return "largest" if self.index is None else str(self.index)
+
+    @property
+    def by_size(self) -> bool:
+        """Whether nobody in particular was asked for."""
+        return self.index is None and self.point is None
 
     def pick(self, people: Sequence[Person]) -> Person:
         """Return the person meant.

@@ -3,21 +3,32 @@
 While the person is in sight, a few frames ahead are cut out where the person is expected and read in one batch. Frames
 are then taken in order as long as the person lies well inside the crop, moved as people move, and looks as before. The
 first frame that fails is looked at again on its own and, if that fails too, searched in whole. Who does not look like
-the followed person is not taken for them: the person is reported lost until somebody is found who does.
+the followed person is not taken for them: the person is reported lost until somebody is found who does. One person
+alone, at the place and in the pose that were expected, is that person however the light or the clothes have changed.
+
+While the person is lost, one frame of a few is searched, as often as that costs no more than following does; from where
+somebody is found, the frames before are read backwards until the person came into sight.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from motionwarp.perception.base import Observation
 from motionwarp.perception.crops import extract_views
-from motionwarp.perception.detection import DetectionSettings, PersonDetector, look_again, views_of_the_rest
+from motionwarp.perception.detection import (
+    DetectionSettings,
+    PersonDetector,
+    box_overlap,
+    look_again,
+    pose_similarity,
+    views_of_the_rest,
+)
 from motionwarp.perception.framing import (
     VISIBLE_SCORE,
     Box,
@@ -29,7 +40,8 @@ from motionwarp.perception.framing import (
 )
 from motionwarp.perception.inference import CropPredictor, Detection, detections, predict_views
 from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
-from motionwarp.perception.selection import LARGEST, PersonChoice
+from motionwarp.perception.search_budget import CountingPredictor, SearchBudget
+from motionwarp.perception.selection import LARGEST, PersonChoice, Sighting
 from motionwarp.perception.side_swaps import LeftRightCorrector
 from motionwarp.types import FloatArray, Frame
 
@@ -106,6 +118,8 @@ class TrackingSettings:
         Time in which the remembered appearance follows a change of light.
     widen_seconds : float
         How often the legs or the head of somebody seen in part are looked for beyond the crop.
+    recheck_seconds : float
+        How long somebody who looks unlike before, alone and where expected, is followed until others are looked for.
     """
 
     longest_batch: int = 8
@@ -119,6 +133,7 @@ class TrackingSettings:
     thorough_every: int = 12
     appearance_seconds: float = 0.7
     widen_seconds: float = 0.4
+    recheck_seconds: float = 0.5
 
 
 # a person's box may reach over the crop by this share of the crop, and must fill this much of it, or the crop is made
@@ -128,6 +143,13 @@ _LEAST_FILL = 0.55
 _LOOK_WIDER = 0.6  # fill of the view that looks for somebody who is not where they were expected
 _LARGEST_GROWTH = 1.8  # of a torso between two sightings that are near in time
 _ESTABLISHED = 4  # sightings in a row from which it is known what the person looks like
+_SAME_POSE = 0.4  # likeness from which two poses of neighboring frames are one person's
+_LIKE_POSE = 0.25  # the same over a cut
+_CONTINUOUS_SHARE = 0.35  # of what the person can have moved: within it a motion goes on
+_SHORTLY_MISSING = 2  # frames after which it is still known where the person must be
+_SURE_OTHER = 0.6  # score from which somebody else in sight is no misreading
+_ELSEWHERE_OVERLAP = 0.1
+_SAME_FRAME_SECONDS = 0.004
 _JUMP_DOUBT = 0.5  # share of the appearance's tolerance that is lost where somebody is as far off as they can be
 
 
@@ -175,49 +197,145 @@ class _ActiveTrack:
     """One person in one clip."""
 
     def __init__(self, follower: PersonTracker, choice: PersonChoice, dense: bool) -> None:
-        self.reader, self.careful, self.finder, self.settings = (
-            follower.reader,
-            follower.careful,
-            follower.finder,
-            follower.settings,
-        )
+        counted = CountingPredictor(follower.reader)
+        self.reader, self.careful, self.settings = follower.reader, follower.careful, follower.settings
+        self.finder = PersonDetector(counted, follower.finder.settings)
+        self.budget = SearchBudget(counted)
         self.choice, self.dense = choice, dense
         self.track: TrackPrediction | None = None
         self.sides = LeftRightCorrector()
         self.batch = 1  # frames that `step` wants to be given
+        self.alone = choice.alone or not choice.sightings  # whether nobody else has been seen so far
         self._searched = 0
+        self._others = False  # whether the last search saw somebody else
         self._widened_seconds = -np.inf  # when the rest of somebody seen in part was last looked for
+        self._checked_seconds = -np.inf  # when somebody who looks unlike before was last found to be alone
 
     def step(self, frames: list[Frame]) -> list[Observation]:
         """Return what is seen in the first one or more of `frames`."""
-        if self.track is None:
-            return [self._begin(frames[0])]
-        if self.track.missing:
-            return [self._regain(frames[0], self.track)]
-        return self._pursue(frames, self.track)
+        if self.track is not None and not self.track.missing:
+            taken = self._pursue(frames, self.track)
+            self.budget.pass_by(len(taken), lost=False)
+        else:
+            taken = self._search(frames)
+            self.budget.pass_by(len(taken), lost=True)
+        return taken
+
+    def _search(self, frames: list[Frame]) -> list[Observation]:
+        """Look for the person in one of a few frames, and from there back to where they came into sight."""
+        anchored = next((place for place, frame in enumerate(frames) if self._anchor(frame)), None)
+        place = len(frames) - 1 if anchored is None else anchored
+        missing = 0 if self.track is None else self.track.missing
+        found = None
+        if anchored is not None or self.budget.allows_search:
+            found = self._begin(frames[place]) if self.track is None else self._regain(frames[place], self.track)
+        if found is None or found.person is None:
+            if found is not None and self.track is not None and missing:
+                self.track.missing = missing  # counted below
+            self.batch = self.settings.longest_batch
+            return [self._lost(frame) for frame in frames[: place + 1]]
+        assert self.track is not None
+        earlier = self._back_from(frames[:place], self.track)
+        unseen = [Observation(frame, None, self._lost_note(missing > 0)) for frame in frames[: place - len(earlier)]]
+        gap = missing + len(unseen)
+        note = f"found again after {gap} frames" if missing else None
+        seen = [*earlier, found]
+        seen[0] = Observation(seen[0].frame, seen[0].person, note)
+        seen[1:] = [Observation(each.frame, each.person) for each in seen[1:]]
+        return [*unseen, *seen]
+
+    def _lost(self, frame: Frame) -> Observation:
+        if self.track is not None:
+            self.track.missing += 1
+        return Observation(frame, None, self._lost_note(self.track is not None))
+
+    def _lost_note(self, seen_before: bool) -> str:
+        if not seen_before:
+            return "only other people are in sight" if self._others else "no person found"
+        where = "only other people are in sight" if self._others else "nobody is in sight"
+        return f"lost the person: {where}"
+
+    def _back_from(self, frames: list[Frame], track: TrackPrediction) -> list[Observation]:
+        """Read the frames before one in which the person was found, the last one first, while the person is there."""
+        known = replace(track, velocity=np.zeros(2, dtype=np.float32))
+        seen: list[Observation] = []
+        for frame in reversed(frames):
+            [sighting] = predict_views(
+                self.careful, frame.rgb, [view_around(visible_box(known.points), known.turns)], self.dense
+            )
+            points = sighting.person.pose.points
+            distance = known.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
+            alike = distance is not None and distance <= self.settings.same_appearance
+            if self.alone or distance is None:
+                alike = alike or pose_similarity(known.points, points) >= _SAME_POSE
+            reach = self._share_of_reach(sighting, known.time_seconds - frame.pts_seconds, known.points, known.points)
+            if sighting.person.score < self.settings.least_score or reach > 1 or not alike:
+                break
+            seen.insert(0, Observation(frame, sighting.person))
+            known.points, known.time_seconds = points, frame.pts_seconds
+        return seen
 
     def _begin(self, frame: Frame) -> Observation:
-        """Choose the person in the first frame that shows anybody."""
-        thorough = self._searched % self.settings.thorough_every == 0
+        """Choose the person in the first frame that shows them."""
+        thorough = self._searched % self.settings.thorough_every == 0 and self.budget.allows_thorough
         self._searched += 1
-        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense)
-        if found and not thorough:
+        found = self._found(frame, thorough=thorough)
+        if found and not thorough and not self.choice.sightings:
             # numbers and sizes mean something only among all people
-            found = self.finder.find(frame.rgb, dense=self.dense)
+            found = self._found(frame, thorough=True)
+        if self.choice.sightings:
+            found = [sighting for sighting in found if self._unlike_target(sighting, frame) < np.inf]
+            found.sort(key=lambda sighting: self._unlike_target(sighting, frame))
+        if not found and (anchor := self._anchor(frame)) and (sighting := self._at(anchor, frame)):
+            return self._start(frame, sighting)
         if not found:
             self.track = None
-            return Observation(frame, None, "no person found")
+            return Observation(frame, None, self._lost_note(False))
+        if self.choice.sightings:
+            return self._start(frame, found[0])
         chosen = self.choice.pick([sighting.person for sighting in found])
-        sighting = next(sighting for sighting in found if sighting.person is chosen)
+        return self._start(frame, next(sighting for sighting in found if sighting.person is chosen))
+
+    def _start(self, frame: Frame, sighting: Detection) -> Observation:
         self.track = TrackPrediction(
-            points=chosen.pose.points,
+            points=sighting.person.pose.points,
             time_seconds=frame.pts_seconds,
             turns=sighting.view.turns,
             appearance=reid_descriptor(sighting.picture, sighting.points),
             velocity=np.zeros(2, dtype=np.float32),
         )
-        self.batch = 2
-        return Observation(frame, chosen)
+        self.batch, self._others = 2, False
+        return Observation(frame, sighting.person)
+
+    def _found(self, frame: Frame, *, thorough: bool, hints: Sequence[CropView] = ()) -> list[Detection]:
+        """Search a whole frame, and note whether there are others."""
+        self.budget.begin()
+        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=hints)
+        self.budget.end(thorough=thorough)
+        self._others = bool(found)
+        if sum(sighting.person.score >= _SURE_OTHER for sighting in found) > 1 and not self.choice.alone:
+            self.alone = False
+        return found
+
+    def _anchor(self, frame: Frame) -> Sighting | None:
+        """Return what the survey of the clip knows of the person in this very frame."""
+        sightings = self.choice.sightings
+        return next((one for one in sightings if abs(one.time_seconds - frame.pts_seconds) < _SAME_FRAME_SECONDS), None)
+
+    def _at(self, anchor: Sighting, frame: Frame) -> Detection | None:
+        """Return the person where the survey saw them in this very frame."""
+        view = view_around(visible_box(anchor.points), anchor.turns)
+        [sighting] = predict_views(self.careful, frame.rgb, [view], self.dense)
+        is_there = pose_similarity(anchor.points, sighting.person.pose.points) >= _SAME_POSE
+        return sighting if is_there and sighting.person.score >= self.settings.least_score else None
+
+    def _unlike_target(self, sighting: Detection, frame: Frame) -> float:
+        """Return how unlike the person of the survey somebody is; infinite if they must not be taken for them."""
+        looks = reid_descriptor(sighting.picture, sighting.points)
+        distances = [looks.distance(known.appearance) for known in self.choice.sightings]
+        nearest = min((distance for distance in distances if distance is not None), default=np.inf)
+        allowed = self.settings.near_appearance if self.alone else self.settings.far_appearance
+        return nearest if nearest <= allowed else np.inf
 
     def _pursue(self, frames: list[Frame], track: TrackPrediction) -> list[Observation]:
         """Read frames where the person is expected, and take them in order up to the first that is in doubt."""
@@ -227,7 +345,8 @@ class _ActiveTrack:
         pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
         taken: list[Observation] = []
         for frame, sighting in zip(frames, detections(pictures, views, self.careful, self.dense), strict=True):
-            if not (_well_framed(sighting) and self._is_same(sighting, frame, track)):
+            doubted = self._contradicted(sighting, frame)
+            if doubted or not (_well_framed(sighting) and self._is_same(sighting, frame, track)):
                 self.batch = max(len(taken), 1)
                 taken.append(self._reconsider(frame, sighting, track))
                 return taken
@@ -267,28 +386,60 @@ class _ActiveTrack:
             return self._take(frame, again, track)
         return self._regain(frame, track)
 
+    def _contradicted(self, sighting: Detection, frame: Frame) -> bool:
+        """Tell whether the survey saw the person elsewhere in this very frame."""
+        anchor = self._anchor(frame)
+        if anchor is None:
+            return False
+        points = sighting.person.pose.points
+        apart = box_overlap(visible_box(anchor.points), visible_box(points)) < _ELSEWHERE_OVERLAP
+        return apart and pose_similarity(anchor.points, points) < _SAME_POSE
+
     def _regain(self, frame: Frame, track: TrackPrediction) -> Observation:
         """Search a whole frame for the person."""
-        thorough = track.missing % self.settings.thorough_every == self.settings.thorough_every - 1
-        hints = _views_all_ways(visible_box(track.points), track.turns)
-        found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=hints)
+        if (anchor := self._anchor(frame)) and (sighting := self._at(anchor, frame)):
+            return self._again(frame, sighting, track)
+        found: list[Detection] = []
+        if self.budget.allows_search:
+            self._searched += 1
+            thorough = self._searched % self.settings.thorough_every == 0 and self.budget.allows_thorough
+            hints = _views_all_ways(visible_box(track.points), track.turns)
+            found = self._found(frame, thorough=thorough, hints=hints)
         ranked = sorted(
             ((self._strangeness(sighting, frame, track), index) for index, sighting in enumerate(found)),
             key=lambda pair: pair[0],
         )
         if ranked and ranked[0][0] < np.inf:
-            sighting, gap = found[ranked[0][1]], track.missing
-            track.restart(sighting.person.pose.points, frame.pts_seconds, sighting.view.turns)
-            self.sides = LeftRightCorrector()
-            self.batch = 2
-            return Observation(frame, sighting.person, f"found again after {gap} frames" if gap else None)
-        if track.detections < _ESTABLISHED and self.choice.index is None:
+            return self._again(frame, found[ranked[0][1]], track)
+        if len(found) == 1 and self._is_alone_there(found[0], frame, track):
+            self._checked_seconds = frame.pts_seconds
+            return self._again(frame, found[0], track)
+        if track.detections < _ESTABLISHED and self.choice.index is None and not track.missing:
             # a first look at somebody who only just enters may see what is not there, and must not bind what follows
             return self._begin(frame)
         track.missing += 1
-        self.batch = 1
-        where = "only other people are in sight" if found else "nobody is in sight"
-        return Observation(frame, None, f"lost the person: {where}")
+        self.batch = self.settings.longest_batch
+        return Observation(frame, None, self._lost_note(True))
+
+    def _again(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> Observation:
+        """Accept a sighting that a search came upon."""
+        gap, looks = track.missing, reid_descriptor(sighting.picture, sighting.points)
+        distance = track.appearance.distance(looks)
+        if distance is not None and distance > self.settings.same_appearance:
+            track.appearance = looks  # accepted for other reasons: this is how the person looks from now on
+        track.restart(sighting.person.pose.points, frame.pts_seconds, sighting.view.turns)
+        self.sides = LeftRightCorrector()
+        self.batch, self._others = 2, False
+        return Observation(frame, sighting.person, f"found again after {gap} frames" if gap else None)
+
+    def _is_alone_there(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> bool:
+        """Tell whether the only one in sight is where the person was expected just now, though they look otherwise."""
+        if not self.alone or track.missing > _SHORTLY_MISSING:
+            return False
+        expected = track.expected_points(frame.pts_seconds)
+        elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
+        alike = pose_similarity(expected, sighting.person.pose.points) >= _LIKE_POSE
+        return alike and self._share_of_reach(sighting, elapsed, expected, track.points) <= 1
 
     def _take(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> Observation:
         """Accept a sighting that follows the last one."""
@@ -298,10 +449,10 @@ class _ActiveTrack:
         return Observation(frame, person)
 
     def _remember(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> None:
-        """Let the remembered appearance follow slow changes; who looks rather different is not learned."""
+        """Let the remembered appearance follow slow changes; who looks rather different is learned only if alone."""
         looks = reid_descriptor(sighting.picture, sighting.points)
         distance = track.appearance.distance(looks)
-        if distance is None or distance <= self.settings.far_appearance:
+        if distance is None or distance <= self.settings.far_appearance or self._is_checked(frame):
             elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
             track.appearance = track.appearance.updated(
                 looks, 1 - float(np.exp(-elapsed / self.settings.appearance_seconds))
@@ -309,24 +460,35 @@ class _ActiveTrack:
 
     def _is_same(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> bool:
         """Return whether somebody seen where the person was expected is the person."""
-        share = self._share_of_reach(sighting, frame, track)
+        expected = track.expected_points(frame.pts_seconds)
+        elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
+        share = self._share_of_reach(sighting, elapsed, expected, track.points)
         if sighting.person.score < self.settings.least_score or share > 1:
             return False
         distance = track.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
         # two people who pass each other differ most where the crop jumps from one to the other
-        return distance is None or distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share)
+        if distance is None or distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share):
+            return True
+        # light that changes its color: the very pose goes on, and a while ago there was nobody else
+        goes_on = share <= _CONTINUOUS_SHARE and pose_similarity(expected, sighting.person.pose.points) >= _SAME_POSE
+        return goes_on and self._is_checked(frame)
 
-    def _share_of_reach(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> float:
+    def _is_checked(self, frame: Frame) -> bool:
+        """Tell whether the person was found to be alone a while ago, though looking otherwise."""
+        return self.alone and frame.pts_seconds - self._checked_seconds < self.settings.recheck_seconds
+
+    def _share_of_reach(
+        self, sighting: Detection, elapsed: float, expected: FloatArray, last_points: FloatArray
+    ) -> float:
         """Return how far somebody is from where the person was expected, in parts of how far they can have moved.
 
         Above 1, and infinite for a body of quite another size, they cannot be the person.
         """
         points = sighting.person.pose.points
-        moves = moves_between(track.expected_points(frame.pts_seconds), points)
-        torso = max(torso_length(track.points), 1e-3)
+        moves = moves_between(expected, points)
+        torso = max(torso_length(last_points), 1e-3)
         if not len(moves):
             return np.inf
-        elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
         reach = self.settings.reach_torsos + self.settings.reach_torsos_per_second * elapsed
         growth = max(torso_length(points), 1e-3) / torso
         traveled = float(np.median(np.hypot(moves[:, 0], moves[:, 1])))
@@ -336,13 +498,14 @@ class _ActiveTrack:
         """Return how unlike the lost person somebody is; infinite if they must not be taken for them."""
         distance = track.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
         soon = frame.pts_seconds - track.time_seconds <= self.settings.near_seconds
-        near = soon and self._share_of_reach(sighting, frame, track) <= 1
+        expected, elapsed = track.expected_points(frame.pts_seconds), max(frame.pts_seconds - track.time_seconds, 0.0)
+        near = soon and self._share_of_reach(sighting, elapsed, expected, track.points) <= 1
         if distance is None:
             # a head alone says little: only who has hardly been away is believed
             return self.settings.near_appearance if near else np.inf
         if distance <= (self.settings.near_appearance if near else self.settings.far_appearance):
             return distance + (0.0 if near else 0.2)
-        return np.inf
+        return 0.3 + self._unlike_target(sighting, frame) if self.choice.sightings else np.inf
 
 
 def _views_all_ways(box: Box, turns: int) -> list[CropView]:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal, cast
 
 import torch
 
@@ -15,6 +16,7 @@ from motionwarp.media.probe import VideoInfo
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, probe_driving
+from motionwarp.pipeline.followed_person import seen_rotation
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
 from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup, set_up
@@ -48,6 +50,9 @@ def open_inputs(source: Path, driving: Path, options: TransferOptions) -> Transf
     InputError
         One of its kinds, if an input or an option is at fault.
     """
+    if options.rotate == "auto":
+        degrees = seen_rotation(driving, load_estimator(options), options)
+        options = replace(options, rotate=cast(Literal["0", "90", "180", "270"], str(degrees)))
     clip = probe_driving(driving, options)
     picture = read_source(source, options)
     setup = set_up(source, driving, options, picture.size, clip.info)

@@ -11,14 +11,16 @@ import numpy as np
 
 from motionwarp.errors import MediaError, NoPersonError, PoseFileError
 from motionwarp.media.prefetch import prefetched
-from motionwarp.media.probe import VideoInfo, probe_video
+from motionwarp.media.probe import VideoInfo, probe_video, turned_info
 from motionwarp.media.reader import VideoReader, open_video
+from motionwarp.media.turned_reader import turned
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.driving_plate import PlateBuilder
+from motionwarp.pipeline.followed_person import followed_person, rotation_note
 from motionwarp.pipeline.layout import resized
-from motionwarp.pipeline.options import SectionOptions, TransferOptions
+from motionwarp.pipeline.options import InputOptions, SectionOptions, TransferOptions
 from motionwarp.pipeline.progress import Stage, StageClock, TransferRun
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
@@ -147,13 +149,19 @@ def probe_driving(path: Path, options: TransferOptions) -> DrivingClip:
     PoseFileError
         If the file of poses is damaged or for frames of another shape.
     """
-    info = probe_video(path)
+    info = turned_info(probe_video(path), degrees_of(options))
     return DrivingClip(path, info, _given_track(options, info))
 
 
-def open_driving(path: Path, options: SectionOptions, every: int = 1) -> VideoReader:
-    """Open the section of the driving clip that is asked for; one of `every` frames is whole."""
-    return open_video(path, start_seconds=options.start, end_seconds=options.end, whole_every=every)
+def open_driving(path: Path, options: InputOptions, every: int = 1) -> VideoReader:
+    """Open the section of the driving clip that is asked for, turned; one of `every` frames is whole."""
+    reader = open_video(path, start_seconds=options.start, end_seconds=options.end, whole_every=every)
+    return turned(reader, degrees_of(options))
+
+
+def degrees_of(options: InputOptions) -> int:
+    """Return by how many degrees the driving clip is turned; 'auto' must have been found out before."""
+    return int(options.rotate)
 
 
 def observe_driving(
@@ -201,7 +209,8 @@ def observe_driving(
         waited = clock.timed("wait for decoding", decoded)
         frames = _watched(waited, pass_one, expected_frames(reader.info, options), run, sampler)
         if given is None:
-            for observation in clock.timed("analyse", estimator.follow(frames, PersonChoice.parse(options.person))):
+            choice = followed_person(clip.path, PersonChoice.parse(options.person_in_driving), estimator, options)
+            for observation in clock.timed("analyse", estimator.follow(frames, choice)):
                 person = observation.person
                 quality.add(observation.frame.rgb, person)
                 pass_one.see(observation.frame, None if person is None else person.pose.points)
@@ -211,29 +220,32 @@ def observe_driving(
                 pass_one.see(frame, given.points[index] if index < len(given) and given.present[index] else None, index)
             _check_length(given, pass_one, options)
         track = pass_one.track()
+        seems_turned = None if given is not None else rotation_note(clip.path, track, estimator, options)
         if not track.present.any():
             raise NoPersonError(
-                "no person was found in any frame",
+                f"no person was found in any frame{'' if seems_turned is None else '; ' + seems_turned}",
                 subject=clip.path,
                 remedy="Use a clip that shows one clearly, choose another section, or give `driving_poses`",
             )
         plate = None if pass_one.plate is None else pass_one.plate.finish()
         # the estimator has seen the source as well; only some can tell of what happened to them
         notes = [*reader.warnings, *getattr(estimator, "warnings", ()), *quality.notes("the driving person")]
+        if seems_turned is not None:
+            notes.append(seems_turned)
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
 
 
 def read_frames(
-    path: Path, options: SectionOptions, numbers: Iterable[int], every: int, clock: StageClock
+    path: Path, options: InputOptions, numbers: Iterable[int], every: int, clock: StageClock
 ) -> Generator[Frame, None, None]:
     """Yield frames of the section once more.
 
     Parameters
     ----------
     path : Path
-    options : SectionOptions
+    options : InputOptions
     clock : StageClock
     numbers : iterable of int
         Which frames, not decreasing, by their number in a track that has one of `every` frames; one may be wanted
@@ -342,7 +354,7 @@ def expected_frames(info: VideoInfo, options: SectionOptions) -> int | None:
 def _given_track(options: TransferOptions, info: VideoInfo) -> PoseTrack | None:
     if options.driving_poses is None:
         return None
-    choice = PersonChoice.parse(options.person)
+    choice = PersonChoice.parse(options.person_in_driving)
     person: PersonSelector = "largest"
     if choice.point is not None or choice.index is not None:
         person = choice.point or choice.index or 0

@@ -128,6 +128,9 @@ class SectionOptions(Options):
 class InputOptions(SectionOptions):
     """What is taken of the two inputs, and what about them comes from files."""
 
+    rotate: Literal["0", "90", "180", "270", "auto"] = option(
+        "0", help="Turn the driving clip clockwise by so many degrees; auto finds out by its people."
+    )
     source_time: float = option(
         0.0, help="Where a SOURCE that is a video is taken.", metavar="TIME", parse=parse_seconds, low=0
     )
@@ -148,6 +151,29 @@ class PersonOptions(Options):
     person: str = option(
         "largest", help="Which of several people: largest, a number from 0 by size, or x,y in pixels.", metavar="WHICH"
     )
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PeopleOptions(PersonOptions):
+    """Who is meant in each of two inputs."""
+
+    source_person: str | None = option(
+        None, help="Which person of SOURCE alone.", metavar="WHICH", shown_default="as --person", panel=Panel.PEOPLE
+    )
+    driving_person: str | None = option(
+        None, help="Which person of DRIVING alone.", metavar="WHICH", shown_default="as --person", panel=Panel.PEOPLE
+    )
+
+    @property
+    def person_in_source(self) -> str:
+        """Who is meant in the source."""
+        return self.person if self.source_person is None else self.source_person
+
+    @property
+    def person_in_driving(self) -> str:
+        """Who is meant in the driving clip."""
+        return self.person if self.driving_person is None else self.driving_person
 
 
 @documented
@@ -328,7 +354,7 @@ class TransferOptions(
     SmoothingOptions,
     FrameOptions,
     PlacementOptions,
-    PersonOptions,
+    PeopleOptions,
     InputOptions,
 ):
     """All that a transfer can be asked for; a group each for what other commands and functions take too.

@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.errors import MediaError, MotionwarpError, NoPersonError
+from motionwarp.errors import MotionwarpError, NoPersonError
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
@@ -18,15 +18,15 @@ from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.perception.selection import LARGEST, PersonChoice
+from motionwarp.pipeline.given_matte import given_matte, held_against
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import InputOptions, TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
+from motionwarp.pose.head_size import LARGE_HEAD, head_size
 from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
 # pixels beyond this cost time and are never seen: outputs are 1920 long unless asked otherwise
 LONGEST_SIDE: Final = 2560
-# a given matte may differ from the picture's shape by rounding only
-_SHAPE_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,16 +141,17 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     NoPersonError
         If there is nobody, or not the one who was chosen.
     MediaError
-        If the given matte does not fit.
+        If the given matte does not fit the picture or the person.
     """
     picture, scale, given = source.picture, source.scale, source.given_pose
-    choice = PersonChoice.parse(options.person)
+    choice = PersonChoice.parse(options.person_in_source)
     pose = None if given is None else given.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
     try:
-        seen = _seen(picture.rgb, choice, pose, estimator)
+        seen = _seen(picture.rgb, choice, pose, estimator, asked=options.source_person is not None)
     except MotionwarpError as error:
         raise type(error)(error.problem, subject=source.path, remedy=error.remedy) from error
-    own_matte = _given_matte(picture, options)
+    given_alpha = given_matte(picture, options.matte)
+    own_matte, matte_notes = (None, ()) if given_alpha is None else held_against(given_alpha, seen.pose.points)
     matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
@@ -158,18 +159,29 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     quality = ReadingQuality()
     if given is None:
         quality.add(picture.rgb, seen)
-    notes = tuple(quality.notes("the source person"))
+    notes = (*quality.notes("the source person"), *_figure_notes(seen.pose), *matte_notes)
     return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
 
 
-def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator) -> Person:
+def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator, *, asked: bool) -> Person:
     try:
         return estimator.analyze_picture(rgb, choice, given_pose=given)
     except NoPersonError:
         # the choice is among several: where there is one person only, it was meant for the other input
-        if choice == LARGEST or len(estimator.find_people(rgb)) != 1:
+        if asked or choice == LARGEST or len(estimator.find_people(rgb)) != 1:
             raise
     return estimator.analyze_picture(rgb, LARGEST)
+
+
+def _figure_notes(pose: Pose) -> list[str]:
+    """Return what a user should know of drawn figures and mascots."""
+    size = head_size(pose.points)
+    if size is None or size < LARGE_HEAD:
+        return []
+    return [
+        f"the source's head is {size:.1f} times as large for the body as an adult's: a drawn figure or a mascot moves "
+        "badly, with elbows in the hair and a squeezed face; use a figure of a person's proportions"
+    ]
 
 
 def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:
@@ -187,26 +199,3 @@ def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:
         pose=person.pose.transformed([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]]),
         parsing=np.asarray(cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
     )
-
-
-def _given_matte(picture: Picture, options: InputOptions) -> FloatArray | None:
-    """Return the matte of a file, or of an alpha channel that says anything; float32 (H, W)."""
-    if options.matte is not None:
-        given = read_image(options.matte)
-        shape = given.width / given.height
-        if abs(shape * picture.height / picture.width - 1) > _SHAPE_TOLERANCE:
-            raise MediaError(
-                f"the matte is {given.width}x{given.height}, another shape than the source's "
-                f"{picture.width}x{picture.height}",
-                subject=options.matte,
-                remedy="Give a gray picture of the source's own shape, white where the person is",
-            )
-        gray = given.rgb.max(axis=2) if given.alpha is None else given.alpha
-        return _unit(resized(gray, picture.width, picture.height))
-    if picture.alpha is None or picture.alpha.min() == 255:
-        return None
-    return _unit(picture.alpha)
-
-
-def _unit(gray: ByteArray) -> FloatArray:
-    return gray.astype(np.float32) / np.float32(255)

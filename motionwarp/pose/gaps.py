@@ -1,7 +1,8 @@
 """Filling gaps of a shot: of single points, and of the whole person as the gap of all points at once.
 
 Points are filled in the order of the walk from the neck, each relative to the point before it, so that an arm that was
-lost for a while moves along with its shoulder.
+lost for a while moves along with its shoulder. Over long gaps a point follows its bone: a shin turns with its thigh,
+and grows with the body as it comes nearer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from motionwarp.pose.bone_motion import BoneMotion, Carrier
 from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import BONES, NECK
 from motionwarp.pose.smoothing import DoubleArray
@@ -42,7 +44,8 @@ class GapFill:
     points : tuple of int
         Which points; empty for the whole person.
     action : str
-        'interpolated', 'held' (the last place), 'held back' (the first place that follows), or 'dropped'.
+        'interpolated', 'held' (as in the last frame before), 'held back' (as in the first frame that follows), or
+        'dropped'. Single points that are held turn and grow with the bone before them.
     """
 
     first: int
@@ -74,13 +77,18 @@ def fill_shot(points: FloatArray, times_seconds: DoubleArray, interpolate_second
     person_gaps = {(first, last) for first, last in runs(~person)}
     _drop_rarely_visible(points, visible, person, fills)
     known = visible.copy()
+    bones = BoneMotion(points, visible)
     for point in WALK:
         if not visible[:, point].any():
             continue
         parent = _known_parent(point, known)
         base = np.zeros((len(points), 2)) if parent is None else points[:, parent, :2].astype(np.float64)
         for first, last in runs(~visible[:, point]):
-            action = _fill(points[:, point], base, times_seconds, first, last, interpolate_seconds)
+            carrier = None
+            if (first, last) not in person_gaps:
+                before = None if parent is None else _known_parent(parent, known)
+                carrier = bones.carrier(points, parent, before, (first, last))
+            action = _fill(points[:, point], base, times_seconds, first, last, interpolate_seconds, carrier)
             if (first, last) not in person_gaps:
                 fills.setdefault((first, last, action), []).append(point)
         known[:, point] = True
@@ -115,23 +123,29 @@ def _known_parent(point: int, known: BoolArray) -> int | None:
 
 
 def _fill(
-    curve: FloatArray, base: DoubleArray, times: DoubleArray, first: int, last: int, interpolate_seconds: float
+    curve: FloatArray,
+    base: DoubleArray,
+    times: DoubleArray,
+    first: int,
+    last: int,
+    interpolate_seconds: float,
+    carrier: Carrier | None,
 ) -> Action:
-    """Fill the frames first..last of one point's (T, 3) in place, relative to `base` (T, 2)."""
+    """Fill the frames first..last of one point's (T, 3) in place, relative to `base` (T, 2), or by a carrier."""
     inside = slice(first, last + 1)
     action = _action(first, last, times, interpolate_seconds)
-    before = curve[first - 1, :2] - base[first - 1] if first > 0 else None
-    after = curve[last + 1, :2] - base[last + 1] if last + 1 < len(curve) else None
-    scores = [float(curve[index, 2]) for index in (first - 1, last + 1) if 0 <= index < len(curve)]
-    if before is not None and after is not None:
+    sides = [index for index in (first - 1, last + 1) if 0 <= index < len(curve)]
+    offsets: list[DoubleArray] = []  # (2,), or (n, 2) where they are carried along
+    for index in sides:
+        offset = np.asarray(curve[index, :2] - base[index])
+        offsets.append(offset if carrier is None or action == "interpolated" else carrier.carry(offset, index))
+    if len(offsets) == 2:
         share = _shares(times, first, last, action)[:, None]
-        curve[inside, :2] = base[inside] + (1 - share) * before + share * after
+        curve[inside, :2] = base[inside] + (1 - share) * offsets[0] + share * offsets[1]
     else:
-        edge = before if before is not None else after
-        assert edge is not None
-        curve[inside, :2] = base[inside] + edge
+        curve[inside, :2] = base[inside] + offsets[0]
     factor = INTERPOLATED_FACTOR if action == "interpolated" else HELD_FACTOR
-    curve[inside, 2] = max(factor * min(scores), VISIBLE_SCORE)
+    curve[inside, 2] = max(factor * min(float(curve[index, 2]) for index in sides), VISIBLE_SCORE)
     return action
 
 

@@ -129,8 +129,8 @@ def _gap_text(fill: GapFill) -> str:
     what = f"{_names(fill.points)} not seen" if fill.points else "no person found"
     done = {
         "interpolated": "filled in between",
-        "held": f"held the last {'place' if fill.points else 'pose'}",
-        "held back": f"used the first {'place' if fill.points else 'pose'} that follows",
+        "held": "moved along with the bone before" if fill.points else "held the last pose",
+        "held back": "moved along with the bone before" if fill.points else "used the first pose that follows",
         "dropped": "seen too rarely in the shot, left out",
     }
     return f"{what} in {{frames}}: {done[fill.action]}"

@@ -77,7 +77,7 @@ COPIED = [
     ("s.mkv", "libmp3lame", "t.mp4", "mp3"),
     ("s.mkv", "ac3", "t.mp4", "ac3"),
     ("s.webm", "libopus", "t.webm", "opus"),
-    ("s.webm", "libopus", "t.mp4", "opus"),
+    ("s.webm", "libopus", "t.mkv", "opus"),
     ("s.mov", "pcm_s16le", "t.mov", "pcm_s16le"),
     ("s.mkv", "flac", "t.mkv", "flac"),
 ]
@@ -106,6 +106,8 @@ def test_sound_is_copied_where_the_container_takes_it(
 
 
 ENCODED = [
+    ("s.webm", "libopus", "t.mp4", "aac"),
+    ("s.webm", "libopus", "t.m4v", "aac"),
     ("s.mkv", "flac", "t.mp4", "aac"),
     ("s.mkv", "pcm_s16le", "t.mp4", "aac"),
     ("s.mp4", "aac", "t.webm", "opus"),

@@ -250,7 +250,7 @@ def test_streams_that_begin_in_mid_file_do_not_end_the_others(tmp_path: Path) ->
 
     class Growing:
         def __init__(self, container: InputContainer) -> None:
-            self.container = container
+            self.container, self.format = container, container.format
 
         def demux(self, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
             yield from self.container.demux(stream)

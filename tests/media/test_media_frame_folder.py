@@ -244,3 +244,19 @@ def test_frames_that_appear_meanwhile_are_not_overwritten(tmp_path: Path) -> Non
     with pytest.raises(OutputError, match="meanwhile"):
         writer.close()
     assert [(entry.name, entry.read_bytes()) for entry in folder.iterdir()] == [("00000.png", b"precious")]
+
+
+@pytest.mark.parametrize("name", ["100%dance.mp4", "50%d.mov", "a%05d.mkv", "100%.mp4", "%s%n.webm", "90%dark %d%.gif"])
+def test_clips_may_have_percent_signs_in_their_names(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with open_writer(path, width=64, height=48, frame_rate=Fraction(25)) as writer:
+        for index in range(3):
+            writer.write(level_picture(index), index / 25)
+    assert path.is_file()
+    with open_video(path) as reader:
+        assert len(list(reader)) == 3
+
+
+@pytest.mark.parametrize("name", ["100%dance.png", "50%daten.jpg", "a%d.mp4", "a%d", "a%x.png"])
+def test_words_and_clips_are_no_patterns(name: str) -> None:
+    assert not is_frame_pattern(name)

@@ -4,8 +4,10 @@ import contextlib
 import io
 import struct
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from made_media import corner_names, corners_picture
 from PIL import Image
 
 from motionwarp.errors import LimitError, MediaError, OutputError
+from motionwarp.media.hdr import TRANSFER_HLG, TRANSFER_PQ, Gamut, to_ordinary_signal
 from motionwarp.media.image import Picture, is_picture, read_image, write_image
 from motionwarp.media.image_header import BrokenHeaderError, parse_picture_header, sniff_picture_format
 from motionwarp.media.limits import MediaLimits
@@ -131,6 +134,68 @@ def test_gray_png_with_a_transparent_level(tmp_path: Path, bits: int) -> None:
     np.testing.assert_array_equal(picture.rgb[0, :, 0], [round(level * 255 / top) for level in levels])
     assert picture.alpha is not None
     np.testing.assert_array_equal(picture.alpha[0], [0 if level == 1 else 255 for level in levels])
+
+
+@pytest.mark.parametrize("depth", [8, 10, 12])
+def test_avif_of_any_depth_fills_the_range(tmp_path: Path, depth: int) -> None:
+    levels = np.tile(np.linspace(0, 2**depth - 1, 64).round().astype(np.uint16)[None, :, None], (16, 1, 3))
+    options = [cv2.IMWRITE_AVIF_DEPTH, depth, cv2.IMWRITE_AVIF_QUALITY, 100]
+    done, data = cv2.imencode(".avif", levels if depth > 8 else levels.astype(np.uint8), options)
+    assert done
+    path = tmp_path / "a.avif"
+    path.write_bytes(data)
+    expected = np.rint(levels[0, :, 0] / (2**depth - 1) * 255)
+    np.testing.assert_allclose(read_image(path).rgb[8, :, 0], expected, atol=1)
+
+
+@pytest.mark.parametrize("white", [15, 200, 1023, 4095, 65535])
+def test_pnm_of_any_white_level_fills_the_range(tmp_path: Path, white: int) -> None:
+    levels = np.tile(np.linspace(0, white, 16).round(), (4, 1))
+    path = tmp_path / "a.pgm"
+    path.write_bytes(b"P5\n# white\n16 4\n%d\n" % white + levels.astype(">u2" if white > 255 else "u1").tobytes())
+    np.testing.assert_array_equal(read_image(path).rgb[..., 1], np.rint(levels * 255 / white))
+
+
+@pytest.mark.parametrize(("pixel_format", "depth"), [("gray10le", 10), ("gray12le", 12), ("rgb48le", 16)])
+def test_jpeg2000_of_any_depth_fills_the_range(tmp_path: Path, pixel_format: str, depth: int) -> None:
+    levels = np.tile(np.linspace(0, 1, 128), (128, 1))
+    samples = np.rint(levels * (2**depth - 1)).astype(np.uint16)
+    frame = av.VideoFrame.from_ndarray(
+        np.dstack([samples] * 3) if pixel_format == "rgb48le" else samples, format=pixel_format
+    )
+    encoder = av.CodecContext.create("jpeg2000", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width = encoder.height = 128
+    encoder.pix_fmt, encoder.time_base = pixel_format, Fraction(1, 25)
+    encoder.options = {"format": "jp2", "pred": "dwt53"}
+    path = tmp_path / "a.jp2"
+    path.write_bytes(b"".join(bytes(packet) for packet in encoder.encode(frame) + encoder.encode(None)))
+    np.testing.assert_allclose(read_image(path).rgb[64, :, 1], np.rint(levels[0] * 255), atol=1)
+
+
+@pytest.mark.parametrize("transfer", [TRANSFER_PQ, TRANSFER_HLG])
+def test_avif_of_high_dynamic_range_becomes_ordinary(tmp_path: Path, transfer: int) -> None:
+    signal = np.array([[0.2, 0.45, 0.3], [0.5, 0.5, 0.5], [0.5, 0.1, 0.2], [0.0, 0.6, 0.6]])  # BGR
+    colors = np.kron(signal[None], np.ones((16, 16, 1)))
+    options = [cv2.IMWRITE_AVIF_DEPTH, 10, cv2.IMWRITE_AVIF_QUALITY, 100]
+    data = bytearray(cv2.imencode(".avif", np.rint(colors * 1023).astype(np.uint16), options)[1].tobytes())
+    place = data.index(b"colrnclx") + 8
+    data[place : place + 4] = struct.pack(">HH", 9, transfer)
+    path = tmp_path / "a.avif"
+    path.write_bytes(data)
+    expected = 255 * to_ordinary_signal(signal[:, ::-1], Gamut(transfer, 9))
+    np.testing.assert_allclose(read_image(path).rgb[8, 8::16], expected, atol=4)
+
+
+@pytest.mark.parametrize("transfer", [TRANSFER_PQ, TRANSFER_HLG])
+def test_heic_of_high_dynamic_range_becomes_ordinary(tmp_path: Path, transfer: int) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    pixels = np.full((64, 64, 3), round(0.5 * 65535), np.uint16)
+    picture = heif.from_bytes("RGB;16", (64, 64), pixels.tobytes())
+    path = tmp_path / "a.heic"
+    picture.save(path, quality=-1, matrix_coefficients=9, color_primaries=9, transfer_characteristics=transfer)
+    expected = 255 * to_ordinary_signal(np.full(3, 0.5), Gamut(transfer, 9))
+    np.testing.assert_allclose(read_image(path).rgb[32, 32], expected, atol=3)
 
 
 def test_premultiplied_tiff_is_undone(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from motionwarp.errors import DeviceError, LimitError, MediaError, OptionError
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.probe import probe_video
 from motionwarp.media.reader import open_video, read_frame_at
+from motionwarp.media.spread import spread_frames
+from motionwarp.media.turned_reader import turned
 
 
 @pytest.fixture(scope="module")
@@ -341,3 +343,35 @@ def test_frames_between_can_be_small_and_are_upright_at_their_own_times(tmp_path
             assert corner_names(frame.rgb) == corner_names(whole.rgb)
         else:
             np.testing.assert_array_equal(frame.rgb, whole.rgb)
+
+
+@pytest.mark.parametrize(("degrees", "names"), [(0, "rgbw"), (90, "brwg"), (180, "wbgr"), (270, "gwrb")])
+def test_clips_are_turned_clockwise_on_demand(tmp_path: Path, degrees: int, names: str) -> None:
+    clip = make_video(tmp_path / "a.mp4", [corners_picture()] * 3)
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(3):
+        Image.fromarray(corners_picture()).save(folder / f"{index}.png")
+    for path in (clip, folder):
+        with turned(open_video(path), degrees) as reader:
+            frames = list(reader)
+        size = (64, 48) if degrees % 180 == 0 else (48, 64)
+        assert (reader.info.width, reader.info.height) == size
+        assert [corner_names(frame.rgb) for frame in frames] == [names] * 3
+        assert frames[0].rgb.shape[1::-1] == size
+    with pytest.raises(ValueError, match="45"):
+        turned(open_video(clip), 45)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 3.0, 30.0])
+def test_frames_are_spread_over_the_clip(tmp_path: Path, seconds: float) -> None:
+    count = round(seconds * 25)
+    path = make_video(tmp_path / "a.mp4", [level_picture(index * 30 // count) for index in range(count)])
+    frames = list(spread_frames(path, most=8))
+    times = [frame.pts_seconds for frame in frames]
+    assert len(frames) == min(max(round(seconds), 3), 8)
+    assert times == sorted(times)
+    assert times[0] < 0.2 * seconds
+    assert times[-1] > 0.6 * seconds
+    for frame in frames:  # each is the one of its time
+        assert index_of(frame.rgb) == pytest.approx(frame.pts_seconds * 25 * 30 / count, abs=1.1)

@@ -98,7 +98,68 @@ def test_a_lost_hand_moves_along_with_its_elbow() -> None:
     holed[25:, sk.LEFT_WRIST] = 0
     result = repair_track(track_of(holed))
     assert worst(result, points) < 1e-3
-    assert texts(result) == ["left wrist not seen in frames 25-39: held the last place"]
+    assert texts(result) == ["left wrist not seen in frames 25-39: moved along with the bone before"]
+
+
+def _turned(points: np.ndarray, joint: int, moved: tuple[int, ...], degrees: float) -> None:
+    """Turn some points of one frame about a joint, in place."""
+    angle = np.deg2rad(degrees)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for point in moved:
+        points[point, :2] = points[joint, :2] + rotation @ (points[point, :2] - points[joint, :2])
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+def test_an_ankle_that_left_the_frame_turns_with_its_thigh(forwards: bool) -> None:
+    points = np.repeat(standing()[None], 60, axis=0)
+    for frame in range(60):
+        _turned(points[frame], sk.LEFT_HIP, (sk.LEFT_KNEE, sk.LEFT_ANKLE), -1.2 * frame)
+    points = points if forwards else points[::-1].copy()
+    holed = points.copy()
+    holed[slice(15, None) if forwards else slice(None, 45), sk.LEFT_ANKLE] = 0
+    assert worst(repair_track(track_of(holed)), points) < 0.5
+
+
+def test_feet_that_left_the_frame_grow_with_who_comes_nearer() -> None:
+    points = np.repeat(standing()[None], 60, axis=0)
+    points[..., :2] = (points[..., :2] - 100) * np.linspace(1, 2.2, 60)[:, None, None] + 100
+    holed = points.copy()
+    holed[20:, [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]] = 0
+    holed[40:, [sk.LEFT_KNEE, sk.RIGHT_KNEE]] = 0
+    result = repair_track(track_of(holed))
+    shin = np.linalg.norm(np.diff(points[:, [sk.LEFT_KNEE, sk.LEFT_ANKLE], :2], axis=1)[:, 0], axis=1)
+    got = result.track.points
+    length = np.linalg.norm(np.diff(got[:, [sk.LEFT_KNEE, sk.LEFT_ANKLE], :2], axis=1)[:, 0], axis=1)
+    # 1.00 of its length all the time; held in place, 0.63 at the end
+    np.testing.assert_allclose(length / shin, 1, atol=0.05)
+
+
+def test_a_hand_gone_for_a_while_follows_its_arm_and_comes_back_without_a_leap() -> None:
+    points = np.repeat(standing()[None], 80, axis=0)
+    for frame in range(80):
+        _turned(points[frame], sk.RIGHT_SHOULDER, (sk.RIGHT_ELBOW, sk.RIGHT_WRIST), 60 * np.sin(frame / 12))
+    holed = points.copy()
+    holed[20:60, sk.RIGHT_WRIST] = 0
+    result = repair_track(track_of(holed))
+    assert worst(result, points) < 0.5
+    forearm = points[..., sk.RIGHT_WRIST, :2] - points[..., sk.RIGHT_ELBOW, :2]
+    assert np.abs(forearm[20:60] - forearm[19]).max() > 20  # held in place it would be this far off
+
+
+def test_a_bone_that_points_at_the_camera_turns_nothing() -> None:
+    points = np.repeat(standing()[None], 60, axis=0)
+    elbow = points[0, sk.LEFT_ELBOW, :2] - points[0, sk.LEFT_SHOULDER, :2]
+    forearm = points[0, sk.LEFT_WRIST, :2] - points[0, sk.LEFT_ELBOW, :2]
+    rng = np.random.default_rng(1)
+    for frame in range(20, 60):  # the upper arm shrinks to a few pixels, whose direction is noise
+        points[frame, sk.LEFT_ELBOW, :2] = points[frame, sk.LEFT_SHOULDER, :2] + 0.05 * elbow + rng.normal(0, 2, 2)
+        points[frame, sk.LEFT_WRIST, :2] = points[frame, sk.LEFT_ELBOW, :2] + forearm
+    points[:20, sk.LEFT_WRIST, :2] = points[:20, sk.LEFT_ELBOW, :2] + forearm
+    holed = points.copy()
+    holed[25:50, sk.LEFT_WRIST] = 0
+    got = repair_track(track_of(holed), RepairSettings(undo_glitches=False)).track.points
+    moved = got[25:50, sk.LEFT_WRIST, :2] - got[25:50, sk.LEFT_ELBOW, :2]
+    assert np.abs(moved - forearm).max() < 0.35 * np.linalg.norm(forearm)
 
 
 def test_points_that_only_flicker_are_left_out() -> None:

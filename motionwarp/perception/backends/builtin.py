@@ -14,7 +14,9 @@ from motionwarp.perception.detection import PersonDetector
 from motionwarp.perception.flip_augmentation import FlipPredictor, SelectiveFlipPredictor
 from motionwarp.perception.framing import Box, box_of_matte, united, upright_turns, view_around, visible_box
 from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropPredictor, NetworkPredictor, predict_views
+from motionwarp.perception.rotation import upright_rotation
 from motionwarp.perception.selection import LARGEST, PersonChoice
+from motionwarp.perception.survey import survey
 from motionwarp.perception.tracking import PersonTracker
 from motionwarp.types import ByteArray, Frame, Person, Pose
 
@@ -101,6 +103,14 @@ class BuiltinEstimator:
             )
         seen_there = self._seen_whole(rgb, pose)
         return Person(pose, seen_there.crop, seen_there.parsing, seen_there.matte, score=1.0)
+
+    def survey(self, frames: Iterable[Frame]) -> PersonChoice:
+        """Choose whom to follow through a clip by a few of its frames; see `survey`."""
+        return survey(frames, self._finder)
+
+    def upright_rotation(self, frames: Iterable[Frame]) -> int:
+        """Tell by how many degrees clockwise a clip has to be turned; see `rotation.upright_rotation`."""
+        return upright_rotation(frames, self._finder)
 
     def follow(
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False

@@ -216,6 +216,14 @@ class DwposeEstimator:
         chosen = choice.pick(people)
         return _with_pose(self.seer.describe(rgb, chosen.pose), chosen.pose)
 
+    def survey(self, frames: Iterable[Frame]) -> PersonChoice:
+        """Choose whom to follow through a clip by a few of its frames; see `survey.survey`."""
+        return self.seer.survey(frames)
+
+    def upright_rotation(self, frames: Iterable[Frame]) -> int:
+        """Tell by how many degrees clockwise a clip has to be turned; see `rotation.upright_rotation`."""
+        return self.seer.upright_rotation(frames)
+
     def follow(
         self, frames: Iterable[Frame], choice: PersonChoice = LARGEST, *, dense: bool = False
     ) -> Iterator[Observation]:

@@ -304,13 +304,13 @@ def driving_issues(stats: DrivingStats, source: SourceStats, options: TransferOp
         With which they were looked at.
     """
     yield from _presence_issues(stats)
-    if stats.people is not None and stats.people > 1 and options.person == "largest":
+    if stats.people is not None and stats.people > 1 and options.person_in_driving == "largest":
         yield Issue(
             "driving.people",
             Verdict.FAIR,
-            f"up to {stats.people} people are in the clip at once; the one who is largest in the first frame is "
+            f"up to {stats.people} people are in the clip at once; the one who is seen best over the whole clip is "
             "followed",
-            "See with `preview` who it is, choose with `person=1`, or cut the clip to where one is alone",
+            "See with `preview` who it is, choose with `driving_person=1`, or cut the clip to where one is alone",
         )
     if stats.cuts_seconds:
         where = _listed([time_text(seconds) for seconds in stats.cuts_seconds])

@@ -158,12 +158,12 @@ def source_issues(stats: SourceStats, options: TransferOptions) -> Iterator[Issu
     options : TransferOptions
         With which it was looked at.
     """
-    if stats.people is not None and stats.people > 1 and options.person == "largest":
+    if stats.people is not None and stats.people > 1 and options.person_in_source == "largest":
         yield Issue(
             "source.people",
             Verdict.FAIR,
             f"{stats.people} people are in the photo; the largest is taken, and the others stay in the background",
-            "Choose with `person=1`, or crop the photo to the one meant",
+            "Choose with `source_person=1`, or crop the photo to the one meant",
         )
     yield from _framing_issues(stats)
     yield from _view_issues(stats)

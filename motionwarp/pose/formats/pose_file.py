@@ -21,6 +21,7 @@ from motionwarp.media.atomic import write_text_whole
 from motionwarp.pose.formats.json_checks import load_json, points_from
 from motionwarp.pose.formats.native import clip_from_content, is_clip, scaled_to
 from motionwarp.pose.formats.openpose import PeopleFrames, frames_from_content, frames_from_folder, is_openpose
+from motionwarp.pose.formats.other_programs import foreign_frames
 from motionwarp.pose.people import PersonSelector, choose_person, follow_person
 from motionwarp.types import POINT_COUNT, FloatArray, Pose, PoseTrack
 
@@ -45,7 +46,8 @@ def read_track(
     Parameters
     ----------
     path : path
-        A file of this project's form, a folder of OpenPose's JSON files, or one file of OpenPose's form.
+        A file of this project's form, a folder of OpenPose's JSON files, or one file of OpenPose's form or of COCO's,
+        AlphaPose's, MMPose's, MediaPipe's or DWPose's.
     width, height : int, optional
         Size of the frames that the poses are meant for. A file that tells its own size is scaled to this one, if both
         have the same shape. OpenPose's form does not tell it, so that it has to be given for that.
@@ -72,6 +74,9 @@ def read_track(
     content = load_json(file)
     if is_openpose(content):
         return _track_of_people(frames_from_content(content, file), file, width, height, fps, person)
+    foreign = None if is_clip(content) else foreign_frames(content, file, width, height)
+    if foreign is not None:
+        return _track_of_people(foreign, file, width, height, fps, person)
     if not is_clip(content):
         remedy = "Give a file with width, height, fps and frames, or OpenPose's JSON"
         if isinstance(content, dict) and content:
@@ -110,8 +115,9 @@ def read_pose(
     """
     file = Path(path)
     content = None if file.is_dir() else load_json(file)
-    if file.is_dir() or is_openpose(content):
-        people = frames_from_folder(file) if file.is_dir() else frames_from_content(content, file)
+    foreign = None if file.is_dir() or is_clip(content) else foreign_frames(content, file, None, None)
+    if file.is_dir() or is_openpose(content) or foreign is not None:
+        people = foreign or (frames_from_folder(file) if file.is_dir() else frames_from_content(content, file))
         candidates = people.frames[_frame_index(len(people.frames), frame, file)]
         try:
             return Pose(candidates[choose_person(candidates, person)])
