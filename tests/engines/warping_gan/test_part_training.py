@@ -117,7 +117,7 @@ def test_parsings_are_shown_in_their_colors(configs: dict[str, Any], tmp_path: P
 
 
 def test_the_generator_does_better_than_closed_forms(configs: dict[str, Any], part_pack: Path, tmp_path: Path) -> None:
-    loop = replace(LOOP, steps=40, batch_size=4, decay_steps=10)
+    loop = replace(LOOP, steps=40, decay_steps=10)
     config = replace(configs["generator"], loop=loop, validation=part_pack)
     lines: list[str] = []
     run(PartGeneratorTask(config, CPU, torch.float32), loop, tmp_path, report=lines.append)
