@@ -15,12 +15,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
+
+_NOMINAL_RATE: Final = 25.0  # frames a second where nobody says otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +143,25 @@ class Engine(ABC):
             The points alone, unless the engine has a body that it fits to them.
         """
         return Motion(track.points)
+
+    def plan_points(self, points: FloatArray, width: int, height: int) -> FloatArray:
+        """Follow and plan frames that are no clip of their own, as evaluations have them.
+
+        Parameters
+        ----------
+        points : float32 (T, 18, 3)
+            In pixels of the output frame.
+        width, height : int
+            Of that frame.
+
+        Returns
+        -------
+        float32 (T, D)
+            As from `plan`.
+        """
+        present = (points[..., 2] > 0).any(axis=1)
+        times = np.arange(len(points), dtype=np.float64) / _NOMINAL_RATE
+        return self.plan(self.follow(PoseTrack(points, present, times, width, height)))
 
     @abstractmethod
     def plan(self, motion: Motion) -> FloatArray:

@@ -63,15 +63,17 @@ class EngineSystem:
         self.name = name
         self.engine = engine
         self._backdrop: ByteArray | None = None
+        self._size = 0, 0
 
     def prepare(self, source: SourceView, settings: RenderSettings) -> None:
         """Prepare the engine."""
         self.engine.prepare(source.person, settings)
         self._backdrop = source.backdrop
+        self._size = settings.width, settings.height
 
     def plan(self, target_poses: FloatArray) -> FloatArray:
         """Run the engine's first pass."""
-        return self.engine.plan(Motion(target_poses))
+        return self.engine.plan_points(target_poses, *self._size)
 
     def render(self, target_poses: FloatArray, theta: FloatArray) -> list[RenderedView]:
         """Run the engine's second pass."""

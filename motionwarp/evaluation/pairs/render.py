@@ -170,8 +170,8 @@ class PairRenderer:
         if self._prepared_for != wanted:
             self.engine.prepare(source.person, RenderSettings(self.device, self.dtype, width, height))
             self._prepared_for = wanted
-        motion = Motion(np.ascontiguousarray(pose.points[None]))
-        layer = self.engine.render(motion, self.engine.plan(motion))[0]
+        points = np.ascontiguousarray(pose.points[None])
+        layer = self.engine.render(Motion(points), self.engine.plan_points(points, width, height))[0]
         return composite(layer, source.plate.copy())
 
 
