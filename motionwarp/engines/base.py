@@ -159,7 +159,7 @@ class Engine(ABC):
         float32 (T, D)
             As from `plan`.
         """
-        present = (points[..., 2] > 0).any(axis=1)
+        present = np.asarray((points[..., 2] > 0).any(axis=1), dtype=np.bool_)
         times = np.arange(len(points), dtype=np.float64) / _NOMINAL_RATE
         return self.plan(self.follow(PoseTrack(points, present, times, width, height)))
 
