@@ -12,7 +12,7 @@ from motionwarp.pipeline.avatar_options import AvatarOptions
 
 from .options import WRITING, examples, with_options
 from .reporting import Reporter, clock
-from .stages import stages_shown, uncollected_imports
+from .stages import uncollected_imports
 
 EPILOG = examples(
     "motionwarp avatar alice.jpg -o alice.safetensors --turntable alice.mp4",
@@ -26,9 +26,7 @@ def avatar(
     *,
     photo: Annotated[
         Path,
-        typer.Argument(
-            metavar="PHOTO", help="Picture of the person, or an avatar made before.", show_default=False
-        ),
+        typer.Argument(metavar="PHOTO", help="Picture of the person, or an avatar made before.", show_default=False),
     ],
     output: Annotated[
         list[Path] | None,
@@ -46,14 +44,18 @@ def avatar(
 ) -> None:
     """Make an avatar of the person in PHOTO: surfaces in space that a body moves, seen from any side."""
     with uncollected_imports():
+        from motionwarp.devices import set_threads
         from motionwarp.pipeline.avatars import check_outputs, read_or_make_avatar, write_avatar, write_turntable
+        from motionwarp.runtime import keep_freed_memory
 
     outputs = list(output or ())
     if not outputs and options.turntable is None:
         outputs = [Path(photo.with_suffix(".safetensors").name)]
     check_outputs(photo, outputs, options)
     began = time.monotonic()
-    with stages_shown(reporter), reporter.progress() as on_step:
+    keep_freed_memory()
+    set_threads()
+    with reporter.progress() as on_step:
         on_step("avatar", 0, 1)
         made, warnings = read_or_make_avatar(photo, options)
         on_step("avatar", 1, 1)

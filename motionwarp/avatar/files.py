@@ -150,7 +150,7 @@ def _faults(arrays: dict[str, npt.NDArray[Any]], lengths: dict[str, int]) -> lis
     """Return what may be wrong with the values, in words, and whether it is."""
     # sizes first: nothing else is looked at in a file of absurd ones
     small = 0 < lengths["N"] <= _MOST_VERTICES and 0 < lengths["F"] <= 4 * _MOST_VERTICES
-    drawable = 2 <= min(lengths["h"], lengths["w"]) and max(lengths["h"], lengths["w"]) <= _LARGEST_ATLAS
+    drawable = min(lengths["h"], lengths["w"]) >= 2 and max(lengths["h"], lengths["w"]) <= _LARGEST_ATLAS
     if not (small and drawable):
         return [("has no triangles or textures, or far too many of them", True)]
     rotations, weights = arrays["rotations"], arrays["bone_weights"]

@@ -1,7 +1,8 @@
-"""An avatar as binary glTF 2.0, for other programs: a textured mesh in the photo's pose, skinned to the bones that poses turn.
+"""An avatar as binary glTF 2.0, for other programs: a textured mesh in the photo's pose, skinned to the driven bones.
 
-Ours, after Khronos' specification. Its axes are y up and z towards who looks, so that y and z change their signs; the feet are put
-on the ground. Materials are unlit where a program knows that, since the photo's light is in the texture already.
+Ours, after Khronos' specification. Its axes are y up and z towards who looks, so that y and z change their signs; the
+feet are put on the ground. Materials are unlit where a program knows that, since the photo's light is in the texture
+already.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Turntable:
 
     @cached_property
     def _extent(self) -> tuple[float, float, float]:
-        """How far the person reaches from the axis, and where they begin and end above and below the root, in meters."""
+        """How far the person reaches from the axis, and their top and bottom from the root, in meters."""
         positions = self.avatar.sheets.positions
         top, bottom = float(positions[:, 1].min()), float(positions[:, 1].max())
         margin = _MARGIN * (bottom - top)
@@ -54,7 +54,13 @@ class Turntable:
         return width, height
 
     def picture(self, degrees: float) -> FloatArray:
-        """Return the avatar turned by an angle, to the picture's right first: float32 (H, W, 4), multiplied by alpha, 0..255."""
+        """Return the avatar turned by an angle, to the picture's right first.
+
+        Returns
+        -------
+        float32 (H, W, 4)
+            Colors multiplied by alpha, and alpha, in 0..255.
+        """
         avatar = self.avatar
         width, height = self.size
         _, top, _ = self._extent
@@ -70,7 +76,7 @@ class Turntable:
 
 
 def upright_turn(degrees: float) -> FloatArray:
-    """Return the rotation about the upright axis that turns who faces the camera to the picture's right, float32 (3, 3)."""
+    """Return the rotation, float32 (3, 3), that turns who faces the camera towards the picture's right."""
     cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     # who faces the camera looks to -z
     return np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]], dtype=np.float32)

@@ -19,16 +19,18 @@ from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import check_target
-from motionwarp.media.writer import open_writer
+from motionwarp.media.writer import VideoWriter, open_writer
 from motionwarp.pipeline.analysis import load_estimator
 from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.compositing import composite, cut_out
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import PersonLayer
+from motionwarp.version import __version__
 
 FILE_ENDINGS: Final = (".safetensors", ".glb")
 FRAME_RATE: Final = 25
+_TRIAL_SIZE: Final = (64, 64)
 
 OnFrame = Callable[[int, int], None]
 
@@ -39,7 +41,7 @@ def read_or_make_avatar(photo: Path, options: AvatarOptions) -> tuple[Avatar, li
     Parameters
     ----------
     photo : Path
-        A picture (or a video, of which the first frame is taken), or a .safetensors file that `save_avatar` has written.
+        A picture, a video whose first frame is taken, or a .safetensors file that `save_avatar` has written.
     options : AvatarOptions
 
     Raises
@@ -73,16 +75,18 @@ def check_outputs(photo: Path, outputs: list[Path], options: AvatarOptions) -> N
     for output in outputs:
         if output.suffix.lower() not in FILE_ENDINGS:
             raise OutputError(
-                "is no file of an avatar", subject=output, remedy=f"Give a name that ends in {' or '.join(FILE_ENDINGS)}"
+                "is no file of an avatar",
+                subject=output,
+                remedy=f"Give a name that ends in {' or '.join(FILE_ENDINGS)}",
             )
         check_target(output, overwrite=options.overwrite, inputs=[photo])
+    if options.turntable is not None:
+        # opened on trial: what is wrong with a name or a container shows before the avatar is made
+        _turntable_writer(options, photo, _TRIAL_SIZE).abort()
 
 
 def write_avatar(avatar: Avatar, output: Path, options: AvatarOptions) -> None:
     """Write an avatar in the form that the name's ending says: .safetensors, or .glb for other programs."""
-    from motionwarp.avatar.files import save_avatar
-    from motionwarp.avatar.gltf import save_glb
-
     if output.suffix.lower() == ".glb":
         save_glb(output, avatar, name=output.stem, overwrite=options.overwrite)
     else:
@@ -97,21 +101,32 @@ def write_turntable(avatar: Avatar, options: AvatarOptions, photo: Path, on_fram
     frames, warnings
         How many there are, and what the container could not keep.
     """
-    if options.turntable is None:
-        raise ValueError("write_turntable needs the option `turntable`")
     table = Turntable(avatar, options.height)
     width, height = table.size
     color = options.color
     count = max(1, round(options.seconds * FRAME_RATE))
     canvas = np.empty((height, width, 3), dtype=np.uint8)
     canvas[:] = color or (0, 0, 0)
-    with open_writer(
-        options.turntable, width=width, height=height, frame_rate=Fraction(FRAME_RATE), alpha=color is None,
-        metadata={"comment": "synthetic: made by motionwarp"}, overwrite=options.overwrite, inputs=[photo],
-    ) as writer:  # fmt: skip
+    with _turntable_writer(options, photo, table.size) as writer:
         for index, picture in enumerate(table.turn(count)):
             layer = PersonLayer(np.rint(picture).clip(0, 255).astype(np.uint8), 0, 0)
             shown = cut_out(layer, width, height) if color is None else composite(layer, canvas.copy())
             writer.write(shown, index / FRAME_RATE)
             on_frame(index + 1, count)
     return count, writer.warnings
+
+
+def _turntable_writer(options: AvatarOptions, photo: Path, size: tuple[int, int]) -> VideoWriter:
+    if options.turntable is None:
+        raise ValueError("a turntable needs the option `turntable`")
+    tags = {"comment": f"Synthetic video made by motionwarp {__version__}: an avatar turns", "synthetic": "true"}
+    return open_writer(
+        options.turntable,
+        width=size[0],
+        height=size[1],
+        frame_rate=Fraction(FRAME_RATE),
+        alpha=options.color is None,
+        metadata=tags,
+        overwrite=options.overwrite,
+        inputs=[photo],
+    )
