@@ -41,7 +41,9 @@ def test_what_comes_back_is_what_was_saved(stored: Path) -> None:
 def test_the_one_read_is_drawn_like_the_one_made(stored: Path) -> None:
     made, found = small_avatar(), load_avatar(stored)
     camera = np.array([60, 32, 40], dtype=np.float32)
-    pictures = [each.render(each.transforms(each.rotations, each.joints), camera, (80, 64))[0] for each in (made, found)]
+    pictures = [
+        each.render(each.transforms(each.rotations, each.joints), camera, (80, 64))[0] for each in (made, found)
+    ]
     assert pictures[0][..., 3].max() > 200
     np.testing.assert_array_equal(*pictures)
 
