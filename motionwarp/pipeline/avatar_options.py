@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from motionwarp.errors import OptionError
 from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option
-from motionwarp.pipeline.options import BackgroundChoice, BackgroundKind, EstimatorOptions, PersonOptions, StrPath
+from motionwarp.pipeline.options import (
+    BackgroundChoice,
+    BackgroundKind,
+    EstimatorOptions,
+    PersonOptions,
+    StrPath,
+    output_path,
+)
 
 
 @documented
@@ -15,7 +22,11 @@ class TurntableOptions(Options):
     """How an avatar is shown from all sides."""
 
     turntable: StrPath | None = option(
-        None, help="Also write a clip of the avatar turning once.", metavar="FILE", panel=Panel.LOOK
+        None,
+        help="Also write a clip of the avatar turning once: what a transfer's output may be.",
+        metavar="OUT",
+        panel=Panel.LOOK,
+        parse=output_path,
     )
     background: str = option(
         "#c8c8c8",

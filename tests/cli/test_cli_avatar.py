@@ -78,6 +78,9 @@ def test_an_avatar_is_made_once_and_shown_again(
     assert rgb[2, 2, 0] > 200
     assert rgb[2, 2, 1] < 60
     assert [file.name for file in tmp_path.iterdir()] == ["turn.mp4"]
+    frames = motionwarp("avatar", stored, "--turntable", f"{tmp_path}/turn/", "--background", "transparent", *SHORT)
+    assert frames.exit_code == 0, frames.stderr
+    assert sorted(file.name for file in (tmp_path / "turn").iterdir()) == [f"{number:05d}.png" for number in range(5)]
     again = motionwarp("avatar", stored, "--turntable", clip, *SHORT)
     assert (again.exit_code, "exists already" in again.stderr) == (2, True)
     assert motionwarp("avatar", stored, "--turntable", clip, *SHORT, "--overwrite", "--quiet").exit_code == 0
