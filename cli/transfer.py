@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.options import TransferOptions, output_path
 
 from .options import examples, with_options
 from .reporting import Reporter, clock
@@ -19,11 +18,6 @@ EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 --start 0:05 --end 0:10 --side-by-side",
     "motionwarp transfer person.jpg dance.mp4 --background transparent -o out.webm",
 )
-
-
-def output_path(text: str) -> Path:
-    """Read an output; `Path` forgets the slash of a folder, so the frames' pattern is put in its place."""
-    return Path(text) / "%05d.png" if text.endswith(("/", os.sep)) else Path(text)
 
 
 SourceArgument = Annotated[

@@ -22,6 +22,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from motionwarp.avatar.files import load_avatar
 from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from motionwarp.checkpoints.registry import read_registry
 from motionwarp.config import read_config
@@ -90,6 +91,7 @@ READERS: dict[str, Reader] = {
     "video": open_video,
     "poses": read_track,
     "weights": lambda path: load_checkpoint(path, "toy"),
+    "avatar": load_avatar,
     "engine": load_warping_networks,
     "analyser": lambda path: NetworkPredictor.load(path, CPU, torch.float32),
     "published weights": features_of,

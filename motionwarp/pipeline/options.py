@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -98,6 +99,12 @@ class BackgroundChoice:
 
 
 StrPath = str | PathLike[str]
+
+
+def output_path(text: str) -> Path:
+    """Read an output; `Path` forgets the slash of a folder, so the frames' pattern is put in its place."""
+    return Path(text) / "%05d.png" if text.endswith(("/", os.sep)) else Path(text)
+
 
 MAX_BATCH: Final = 256
 MAX_FPS: Final = 240

@@ -1,0 +1,132 @@
+"""Avatars made of photos, and shown: what `motionwarp avatar` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from motionwarp.avatar.avatar import Avatar, make_avatar
+from motionwarp.avatar.files import load_avatar, save_avatar
+from motionwarp.avatar.gltf import save_glb
+from motionwarp.avatar.turntable import Turntable
+from motionwarp.body.lifting import TrackLifter
+from motionwarp.body.model import BodyModel
+from motionwarp.engines.avatar.posing import SourceBody
+from motionwarp.errors import OutputError
+from motionwarp.media.atomic import check_target
+from motionwarp.media.writer import VideoWriter, open_writer
+from motionwarp.pipeline.analysis import load_estimator
+from motionwarp.pipeline.avatar_options import AvatarOptions
+from motionwarp.pipeline.compositing import composite, cut_out
+from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.source import prepare_source, read_source
+from motionwarp.types import PersonLayer
+from motionwarp.version import __version__
+
+FILE_ENDINGS: Final = (".safetensors", ".glb")
+FRAME_RATE: Final = 25
+_TRIAL_SIZE: Final = (64, 64)
+
+OnFrame = Callable[[int, int], None]
+
+
+def read_or_make_avatar(photo: Path, options: AvatarOptions) -> tuple[Avatar, list[str]]:
+    """Return the avatar of a photo, or the one that a file holds, and what a user should know of it.
+
+    Parameters
+    ----------
+    photo : Path
+        A picture, a video whose first frame is taken, or a .safetensors file that `save_avatar` has written.
+    options : AvatarOptions
+
+    Raises
+    ------
+    InputError
+        One of its kinds, if the photo, the file or an option is at fault, or nobody is seen.
+    """
+    if photo.suffix.lower() == ".safetensors":
+        return load_avatar(photo), []
+    looking = TransferOptions(
+        device=options.device,
+        precision=options.precision,
+        pose_estimator=options.pose_estimator,
+        person=options.person,
+    )
+    prepared = prepare_source(read_source(photo, looking), looking, load_estimator(looking))
+    points = prepared.person.pose.points
+    guess = TrackLifter.load().lift(torch.from_numpy(points[None])).guess()
+    body = SourceBody(points, BodyModel.load(), guess)
+    return make_avatar(prepared.person, body.surface, body.rest), list(prepared.notes)
+
+
+def check_outputs(photo: Path, outputs: list[Path], options: AvatarOptions) -> None:
+    """Refuse outputs that cannot be written, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        If one has an unknown ending, exists without `overwrite`, is the photo, or its folder is missing.
+    """
+    for output in outputs:
+        if output.suffix.lower() not in FILE_ENDINGS:
+            raise OutputError(
+                "is no file of an avatar",
+                subject=output,
+                remedy=f"Give a name that ends in {' or '.join(FILE_ENDINGS)}",
+            )
+        check_target(output, overwrite=options.overwrite, inputs=[photo])
+    if options.turntable is not None:
+        # opened on trial: what is wrong with a name or a container shows before the avatar is made
+        _turntable_writer(options, photo, _TRIAL_SIZE).abort()
+
+
+def write_avatar(avatar: Avatar, output: Path, options: AvatarOptions) -> None:
+    """Write an avatar in the form that the name's ending says: .safetensors, or .glb for other programs."""
+    if output.suffix.lower() == ".glb":
+        save_glb(output, avatar, name=output.stem, overwrite=options.overwrite)
+    else:
+        save_avatar(output, avatar)
+
+
+def write_turntable(avatar: Avatar, options: AvatarOptions, photo: Path, on_frame: OnFrame) -> tuple[int, list[str]]:
+    """Write the clip of an avatar that turns once, whole or not at all.
+
+    Returns
+    -------
+    frames, warnings
+        How many there are, and what the container could not keep.
+    """
+    table = Turntable(avatar, options.height)
+    width, height = table.size
+    color = options.color
+    count = max(1, round(options.seconds * FRAME_RATE))
+    canvas = np.empty((height, width, 3), dtype=np.uint8)
+    canvas[:] = color or (0, 0, 0)
+    with _turntable_writer(options, photo, table.size) as writer:
+        for index, picture in enumerate(table.turn(count)):
+            layer = PersonLayer(np.rint(picture).clip(0, 255).astype(np.uint8), 0, 0)
+            shown = cut_out(layer, width, height) if color is None else composite(layer, canvas.copy())
+            writer.write(shown, index / FRAME_RATE)
+            on_frame(index + 1, count)
+    return count, writer.warnings
+
+
+def _turntable_writer(options: AvatarOptions, photo: Path, size: tuple[int, int]) -> VideoWriter:
+    if options.turntable is None:
+        raise ValueError("a turntable needs the option `turntable`")
+    tags = {"comment": f"Synthetic video made by motionwarp {__version__}: an avatar turns", "synthetic": "true"}
+    return open_writer(
+        options.turntable,
+        width=size[0],
+        height=size[1],
+        frame_rate=Fraction(FRAME_RATE),
+        alpha=options.color is None,
+        metadata=tags,
+        overwrite=options.overwrite,
+        inputs=[photo],
+    )
