@@ -66,9 +66,8 @@ def body_depths(body: BodySurface, chosen: BoolArray, lattice: Lattice) -> tuple
         In pixels; NaN where the body is not.
     """
     faces = body.faces[chosen[body.faces].all(axis=1)]
-    placed: FloatArray = (body.vertices - np.array([lattice.left, lattice.top, 0], dtype=np.float32)) / np.array(
-        [lattice.step, lattice.step, 1], dtype=np.float32
-    )
+    origin, cell = np.array([[lattice.left, lattice.top, 0], [lattice.step, lattice.step, 1]], dtype=np.float32)
+    placed = np.asarray((body.vertices - origin) / cell, dtype=np.float32)
     flipped = placed * np.array([1, 1, -1], dtype=np.float32)
     front: FloatArray = rasterize(placed, faces, lattice.rows, lattice.columns).depth
     back: FloatArray = -rasterize(flipped, faces, lattice.rows, lattice.columns).depth
