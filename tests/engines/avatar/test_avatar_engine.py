@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from motionwarp.media.image import read_image
 from motionwarp.parsing import labels
 from motionwarp.perception.matting import matte_in_frame, parsing_in_frame
 from motionwarp.perception.registry import make_estimator
+from motionwarp.pipeline.api import stream
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, Pose, PoseTrack, SourcePerson
@@ -273,3 +275,13 @@ def test_an_engine_without_a_source_says_so() -> None:
     track = PoseTrack(np.ones((1, 18, 3), dtype=np.float32), np.ones(1, np.bool_), np.zeros(1), 9, 9)
     with pytest.raises(RuntimeError, match="prepare"):
         AvatarEngine().follow(track)
+
+
+@pytest.mark.parametrize("options", [{"retarget": False, "placement": "driving", "smooth": 0.0}, {}])
+def test_a_photo_moved_into_its_own_pose_comes_back(
+    repository_root: Path, example: SourcePerson, options: dict[str, Any]
+) -> None:
+    photo = repository_root / "examples" / "person.jpg"
+    frames = list(stream(photo, photo, engine="avatar", device="cpu", **options))
+    assert len(frames) == 1
+    assert psnr_inside(frames[0].rgb, example) >= 38
