@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import torch
 
+from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.renderer import Atlas, draw, moved_positions
-from motionwarp.avatar.sheets import BodySurface, Sheets, joined, part_sheets
+from motionwarp.avatar.sheets import Sheets, joined, part_sheets
+from motionwarp.errors import NoPersonError
 from motionwarp.puppet import parts
 from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
 from motionwarp.puppet.joints import Joints
@@ -112,6 +114,23 @@ def near_parts(part: int) -> tuple[int, ...]:
     return tuple(sorted({part, *joined_to}))
 
 
+def usable_joints(points: FloatArray) -> Joints:
+    """Return a person's joints, of points (18, 3).
+
+    Raises
+    ------
+    NoPersonError
+        If the points show neither shoulders nor a neck with hips.
+    """
+    joints = Joints(torch.from_numpy(points)[None])
+    if not bool(joints.usable[0]):
+        raise NoPersonError(
+            "the source's points have neither both shoulders nor a neck and both hips",
+            remedy="Use a picture that shows the person's upper body, or give better points.",
+        )
+    return joints
+
+
 def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avatar:
     """Make the avatar of a person.
 
@@ -122,9 +141,13 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
         Fitted to the photo.
     pose : RestPose
         Of that body.
+
+    Raises
+    ------
+    NoPersonError
+        If the source's points show neither shoulders nor a neck with hips.
     """
-    points = Joints(torch.from_numpy(source.pose.points)[None])
-    torso = float(points.torso[0])
+    torso = float(usable_joints(source.pose.points).torso[0])
     regions = _regions(source, torso)
     cpu = torch.device("cpu")
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=False, device=cpu)
@@ -212,7 +235,7 @@ class _AtlasBuilder:
         self._x = self._y = self._row = 0
 
     def place(self, texture: PartTexture, shown: BoolArray | None) -> tuple[int, int]:
-        """Add a texture; returns its left and top. `shown` (H, W): where the photo shows the part itself; None for nowhere."""
+        """Add a texture, return its left and top; `shown` (H, W) where the photo shows the part, None for nowhere."""
         height, width = texture.rgba.shape[2:]
         if self._x and self._x + width > _ATLAS_WIDTH:
             self._x, self._y, self._row = 0, self._y + self._row + _GAP, 0

@@ -1,7 +1,7 @@
 """Drawing an avatar: its triangles, several surfaces deep in every pixel, laid over each other from front to back.
 
-A part's edge is soft, so that behind the nearest surface the next ones show: in every pixel the nearest few fragments are kept, one of
-each layer, as in Carpenter's A-buffer (1984), but with coverage from the texture's alpha.
+A part's edge is soft, so that behind the nearest surface the next ones show: in every pixel the nearest few fragments
+are kept, one of each layer, as in Carpenter's A-buffer (1984), but with coverage from the texture's alpha.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from motionwarp.avatar.body_surface import IntArray
 from motionwarp.body.compiled import compiled
 from motionwarp.types import ByteArray, FloatArray
 
 DEPTH_COUNT: Final = 4
 _EMPTY: Final = np.float32(3e38)
-_STILL_SQUARE: Final = np.float32(
-    2.0
-)  # squared pixels by which a texel may have moved and still shows the photo's own pixel
-
-IntArray = npt.NDArray[np.int32]
+# squared pixels by which a texel may have moved and still shows the photo's own pixel
+_STILL_SQUARE: Final = np.float32(2.0)
 
 
 class Mesh(Protocol):
@@ -172,7 +170,8 @@ def composed(
     home : int16 (h, w, 2)
         From each texel to its place in the photo, in pixels.
     rest : float32 (2, 3)
-        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not behind them.
+        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not
+        behind them.
     result : float32 (H, W, 4)
         In 0..255; to be filled with 0 before.
     still : float32 (H, W)

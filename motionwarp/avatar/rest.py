@@ -1,7 +1,7 @@
 """What has not moved is the photo: the layer of a person at rest takes over the photo's own pixels, edges included.
 
-Ours. Where a person stands still before their own photo, alpha and an invented background could only make it worse. The nearer a
-surface is to its place in the photo the more the pixel is the photo's, until at rest nothing else is left.
+Ours. Where a person stands still before their own photo, alpha and an invented background could only make it worse. The
+nearer a surface is to its place in the photo the more the pixel is the photo's, until at rest nothing else is left.
 """
 
 from __future__ import annotations
@@ -43,5 +43,4 @@ def rested(picture: FloatArray, still: FloatArray, photo: ByteArray, matte: Floa
     halo = np.where(matte < _VACATED, around / np.maximum(weight, np.float32(1e-6)), 0) * (weight > 1e-4)
     share = np.where(covered > 0, share, halo)[..., None].astype(np.float32)
     opaque = np.concatenate([photo.astype(np.float32), np.full_like(picture[..., 3:], 255)], axis=-1)
-    result: FloatArray = picture + share * (opaque - picture)
-    return result
+    return np.asarray(picture + share * (opaque - picture), dtype=np.float32)

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from motionwarp.errors import MediaError, NoPersonError, PoseFileError
+from motionwarp.media.image import is_picture
 from motionwarp.media.prefetch import prefetched
 from motionwarp.media.probe import VideoInfo, probe_video, turned_info
 from motionwarp.media.reader import VideoReader, open_video
 from motionwarp.media.turned_reader import turned
-from motionwarp.perception.base import Estimator
+from motionwarp.perception.base import Estimator, Observation
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.driving_plate import PlateBuilder
@@ -27,7 +28,7 @@ from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.continuity import discontinuities
 from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.pose.people import PersonSelector
-from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Pose, PoseTrack
+from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Person, Pose, PoseTrack
 
 # people of any size worth the work are found in pictures of this size, and a sheet shows them smaller still
 LONGEST_SIDE = 1280
@@ -209,8 +210,12 @@ def observe_driving(
         waited = clock.timed("wait for decoding", decoded)
         frames = _watched(waited, pass_one, expected_frames(reader.info, options), run, sampler)
         if given is None:
-            choice = followed_person(clip.path, PersonChoice.parse(options.person_in_driving), estimator, options)
-            for observation in clock.timed("analyse", estimator.follow(frames, choice)):
+            choice = PersonChoice.parse(options.person_in_driving)
+            if is_picture(clip.path):
+                observed = _seen_in_picture(frames, choice, estimator)
+            else:
+                observed = estimator.follow(frames, followed_person(clip.path, choice, estimator, options))
+            for observation in clock.timed("analyse", observed):
                 person = observation.person
                 quality.add(observation.frame.rgb, person)
                 pass_one.see(observation.frame, None if person is None else person.pose.points)
@@ -235,6 +240,19 @@ def observe_driving(
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
         return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
+
+
+def _seen_in_picture(frames: Iterable[Frame], choice: PersonChoice, estimator: Estimator) -> Iterator[Observation]:
+    """Yield what is seen in the one frame of a still picture, read as a source is: at rest both poses are the same."""
+    for frame in frames:
+        try:
+            person: Person | None = estimator.analyze_picture(frame.rgb, choice)
+        except NoPersonError:
+            # nobody at all is told of at the end of the pass; somebody else than the one who was chosen at once
+            if estimator.find_people(frame.rgb):
+                raise
+            person = None
+        yield Observation(frame, person)
 
 
 def read_frames(

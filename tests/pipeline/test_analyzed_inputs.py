@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from small_scene import KnowingEstimator, Scene, standing, waving
 
-from motionwarp.errors import OptionError
+from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.media.probe import probe_video
 from motionwarp.parsing import labels
+from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pipeline.analysis import AnalyzedInputs, analyze, mirrored_motion, open_inputs, retimed_motion
 from motionwarp.pipeline.api import stream
 from motionwarp.pipeline.driving import FrameSampler, observe_driving, probe_driving
@@ -22,6 +23,7 @@ from motionwarp.pipeline.rendering import render, render_layers
 from motionwarp.pipeline.setup import set_up
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.pose import skeleton as sk
+from motionwarp.types import ByteArray, Person, Pose
 
 OPTIONS = TransferOptions(device="cpu", size=96)
 
@@ -141,3 +143,31 @@ def test_stagings_out_of_range_are_refused(values: dict[str, float]) -> None:
 
 def test_the_estimators_own_points_are_what_is_kept(seen: AnalyzedInputs) -> None:
     np.testing.assert_allclose(seen.motion.track.points, [waving(index / 24) for index in range(24)])
+
+
+def test_a_still_picture_that_drives_is_read_as_a_source_is(scene: Scene) -> None:
+    unlike = KnowingEstimator([waving(0.5)])  # what a clip of this picture would give
+    motion = observe_driving(probe_driving(scene.person, OPTIONS), OPTIONS, unlike, with_plate=False)
+    np.testing.assert_array_equal(motion.track.points, standing()[None])
+
+
+class ChoosyEstimator(KnowingEstimator):
+    """Finds only whom nobody asked for, or nobody."""
+
+    people = 0
+
+    def find_people(self, rgb: ByteArray) -> list[Person]:
+        return [super().analyze_picture(rgb)] * self.people
+
+    def analyze_picture(
+        self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
+    ) -> Person:
+        raise NoPersonError("the chosen one is not there")
+
+
+@pytest.mark.parametrize(("people", "message"), [(0, "in any frame"), (1, "the chosen one is not there")])
+def test_a_still_picture_without_the_one_who_is_followed_is_refused(scene: Scene, people: int, message: str) -> None:
+    estimator = ChoosyEstimator([])
+    estimator.people = people
+    with pytest.raises(NoPersonError, match=message):
+        observe_driving(probe_driving(scene.person, OPTIONS), OPTIONS, estimator, with_plate=False)

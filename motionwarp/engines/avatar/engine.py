@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.avatar import Avatar, make_avatar
+from motionwarp.avatar.avatar import Avatar, make_avatar, usable_joints
 from motionwarp.avatar.rest import rested
 from motionwarp.body.fitting import Guess
 from motionwarp.body.lifting import TrackLifter
@@ -28,7 +28,14 @@ class AvatarEngine(Engine):
         self._photo: tuple[ByteArray, FloatArray] | None = None
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
-        """Make the avatar; see `Engine.prepare`."""
+        """Make the avatar; see `Engine.prepare`.
+
+        Raises
+        ------
+        NoPersonError
+            If the source's points show neither shoulders nor a neck with hips.
+        """
+        usable_joints(source.pose.points)
         self._lifter = TrackLifter.load()
         body = SourceBody(source.pose.points, BodyModel.load(), self._lifted(source.pose.points[None]))
         self._state = body, make_avatar(source, body.surface, body.rest), settings

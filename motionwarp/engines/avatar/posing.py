@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from motionwarp.avatar.avatar import RestPose
-from motionwarp.avatar.sheets import BodySurface
+from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.body.fitting import BodyFit, BodyFitter, Guess
 from motionwarp.body.model import BodyModel, BodyShape
 from motionwarp.body.rig import local_turns, world_turns
@@ -133,7 +133,7 @@ class SourceBody:
         return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, start=self.fit))
 
     def joints(self, turns: Tensor) -> FloatArray:
-        """Return where the driven bones begin, meters from the root, float32 (B, D, 3), for turns against the camera."""
+        """Return where the driven bones begin in meters from the root, (B, D, 3), for turns against the camera."""
         posed = self._model.pose(self.shape, self._model.expand(local_turns(turns)))
         return posed.joints[..., list(self._model.driven), :].numpy().astype(np.float32)
 

@@ -1,0 +1,175 @@
+"""The depth of an avatar's sheets: the body's own, and from there to the outline like the edge of a cushion. Ours.
+
+Where the fitted body is seen through a pixel, its surface tells the depth. From there to the outline the square of the
+distance from the middle falls harmonically to zero, so that dresses, coats, bags and hair have a thickness although
+the body knows nothing of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import spsolve
+
+from motionwarp.avatar.body_surface import BodySurface, Lattice
+from motionwarp.body.rasterizer import rasterize
+from motionwarp.types import BoolArray, FloatArray
+
+DoubleArray = npt.NDArray[np.float64]
+
+_BREADTH: Final = 0.6  # thickness of hanging cloth over its breadth
+_KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
+_LEAST_THICKNESS: Final = 0.02  # torsos from the middle to a sheet
+
+
+@dataclass(frozen=True, eq=False)
+class SheetDepths:
+    """Where the two sheets of a part lie, over a lattice.
+
+    Attributes
+    ----------
+    middle : float32 (rows, columns)
+        In pixels, away from the camera.
+    to_front, to_back : float32 (rows, columns)
+        Distances from the middle, at least 0, and 0 at the outline.
+    """
+
+    middle: FloatArray
+    to_front: FloatArray
+    to_back: FloatArray
+
+
+def depth_within(mask: BoolArray) -> FloatArray:
+    """Return how far each pixel of a mask lies from its outside, in pixels, float32 (H, W)."""
+    # the picture's border is no outline: people go on beyond it
+    padded = np.pad(mask.astype(np.uint8), 1, mode="edge")
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1], dtype=np.float32)
+
+
+def body_depths(body: BodySurface, chosen: BoolArray, lattice: Lattice) -> tuple[FloatArray, FloatArray]:
+    """Return the nearest and the farthest depth of the body's chosen vertices.
+
+    Parameters
+    ----------
+    body : BodySurface
+    chosen : bool (V,)
+    lattice : Lattice
+
+    Returns
+    -------
+    front, back : float32 (rows, columns)
+        In pixels; NaN where the body is not.
+    """
+    faces = body.faces[chosen[body.faces].all(axis=1)]
+    origin, cell = np.array([[lattice.left, lattice.top, 0], [lattice.step, lattice.step, 1]], dtype=np.float32)
+    placed = np.asarray((body.vertices - origin) / cell, dtype=np.float32)
+    flipped = placed * np.array([1, 1, -1], dtype=np.float32)
+    front: FloatArray = rasterize(placed, faces, lattice.rows, lattice.columns).depth
+    back: FloatArray = -rasterize(flipped, faces, lattice.rows, lattice.columns).depth
+    lost = np.isinf(front) | np.isinf(back)
+    front[lost] = back[lost] = np.nan
+    return front, back
+
+
+def cushion(
+    body: tuple[FloatArray, FloatArray], inside: FloatArray, used: BoolArray, step: float, torso: float, *, loose: bool
+) -> SheetDepths:
+    """Return where the sheets of a part lie.
+
+    Parameters
+    ----------
+    body : pair of float32 (rows, columns)
+        Nearest and farthest depth, as `body_depths` gives them.
+    inside : float32 (rows, columns)
+        How far each vertex lies within the outline, in pixels.
+    used : bool (rows, columns)
+        Vertices that there are.
+    step : float
+        Between neighbors, in pixels.
+    torso : float
+        Length of the torso in pixels.
+    loose : bool
+        Whether the part is cloth that hangs, which is about as thick as it is broad.
+    """
+    front, back = body
+    known = ~np.isnan(front)
+    if not known.any():
+        flat = np.zeros_like(front)
+        return SheetDepths(flat, flat, flat)
+    middle = _harmonic(np.where(known, (front + back) / 2, 0.0), known, used | known)
+    if loose:
+        middle = _blurred(middle, 4.0)
+    deep = known & (inside > _KNOWN_CELLS * step)
+    outline = used & (inside <= 0.5)
+    least = (_LEAST_THICKNESS * torso) ** 2
+    breadth = _row_ellipses(inside > 0.5, step) if loose else np.zeros_like(middle)
+    sides: list[FloatArray] = []
+    for depth, sign in ((front, -1.0), (back, 1.0)):
+        square = np.maximum(np.where(known, sign * (depth - middle), 0.0), 0.0) ** 2
+        values = np.where(deep, np.maximum(square, least), 0.0)
+        filled = np.sqrt(np.maximum(_harmonic(values, deep | outline, used | deep | outline), 0.0))
+        filled = np.where(outline, 0.0, np.maximum(filled, breadth))
+        if loose:
+            filled = np.where(outline, 0.0, _blurred(filled, 1.5))
+        sides.append(filled.astype(np.float32))
+    return SheetDepths(middle.astype(np.float32), *sides)
+
+
+def _blurred(field: DoubleArray, sigma: float) -> DoubleArray:
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), dtype=np.float64)
+
+
+def _row_ellipses(mask: BoolArray, step: float) -> DoubleArray:
+    """Return how high ellipses as broad as each row of a mask stand over its middle, in pixels, (rows, columns)."""
+    result = np.zeros(mask.shape)
+    columns = np.arange(mask.shape[1])
+    for row in range(len(mask)):
+        own = np.flatnonzero(mask[row])
+        if len(own) < 2:
+            continue
+        radius = (own[-1] - own[0]) / 2
+        across = np.clip(1 - ((columns - (own[0] + own[-1]) / 2) / max(radius, 1)) ** 2, 0, 1)
+        result[row] = _BREADTH * radius * step * np.sqrt(across)
+    return _blurred(result, 1.5)
+
+
+def _harmonic(values: npt.NDArray[np.floating[Any]], fixed: BoolArray, domain: BoolArray) -> DoubleArray:
+    """Return the harmonic continuation of fixed values over a domain, free at its border, float64 (rows, columns)."""
+    number = np.full(domain.shape, -1, dtype=np.int64)
+    free = domain & ~fixed
+    number[free] = np.arange(np.count_nonzero(free))
+    result: DoubleArray = np.where(fixed, values, 0.0).astype(np.float64)
+    count = int(free.sum())
+    if not count:
+        return result
+    rows, columns, entries = [], [], []
+    right = np.zeros(count)
+    degree = np.zeros(count)
+    ys, xs = np.nonzero(free)
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        y, x = ys + dy, xs + dx
+        within = (y >= 0) & (x >= 0) & (y < domain.shape[0]) & (x < domain.shape[1])
+        own = number[ys, xs][within]
+        y, x = y[within], x[within]
+        there = domain[y, x]
+        own, y, x = own[there], y[there], x[there]
+        degree[own] += 1
+        of_fixed = fixed[y, x]
+        np.add.at(right, own[of_fixed], result[y[of_fixed], x[of_fixed]])
+        rows.append(own[~of_fixed])
+        columns.append(number[y[~of_fixed], x[~of_fixed]])
+        entries.append(np.full(np.count_nonzero(~of_fixed), -1.0))
+    rows.append(np.arange(count))
+    columns.append(np.arange(count))
+    # islands without any fixed value stay near zero rather than being singular
+    entries.append(degree + 1e-6)
+    matrix = coo_matrix(
+        (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(count, count)
+    ).tocsr()
+    result[free] = spsolve(matrix, right)
+    return result

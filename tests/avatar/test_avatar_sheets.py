@@ -1,0 +1,101 @@
+"""The sheets of a part over a body of a few triangles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.sheets import Sheets, joined, part_sheets
+from motionwarp.types import FloatArray
+
+HEIGHT, WIDTH, TORSO = 120, 100, 90.0
+FRONT, BACK = -10.0, 14.0
+
+
+def box_body() -> BodySurface:
+    """A box before the picture's middle; its upper end follows bone 0, its lower one bone 1."""
+    corners = np.array(
+        [(x, y, z) for z in (FRONT, BACK) for y in np.linspace(10, 110, 11) for x in (30, 70)], dtype=np.float32
+    )
+    faces = []
+    for side in (0, 22):
+        for row in range(10):
+            a = side + 2 * row
+            faces += [(a, a + 1, a + 2), (a + 1, a + 3, a + 2)]
+    share = (corners[:, 1:2] - 10) / 100
+    weights = np.concatenate([1 - share, share], axis=1).astype(np.float32)
+    return BodySurface(corners, np.array(faces, dtype=np.int32), np.zeros(len(corners), dtype=np.uint8), weights)
+
+
+def covered() -> FloatArray:
+    """A part broader than its body."""
+    alpha = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+    alpha[16:104, 20:80] = 1
+    return alpha
+
+
+@pytest.fixture(scope="module", params=[False, True])
+def made(request: pytest.FixtureRequest) -> tuple[Sheets, int]:
+    sheets = part_sheets(0, covered(), box_body(), (0,), TORSO, loose=request.param)
+    assert sheets is not None
+    return sheets
+
+
+def test_the_front_lies_over_the_photos_own_pixels(made: tuple[Sheets, int]) -> None:
+    sheets, count = made
+    for rows in (slice(0, count), slice(count, 2 * count)):
+        np.testing.assert_array_equal(sheets.positions[rows, :2], sheets.uv[rows])
+    assert sheets.uv[:count].min(axis=0) == pytest.approx((20, 16), abs=8)
+    assert sheets.uv[:count].max(axis=0) == pytest.approx((79, 103), abs=8)
+
+
+def test_front_and_back_meet_at_the_outline_and_are_the_bodys_within(made: tuple[Sheets, int]) -> None:
+    sheets, count = made
+    front, back = sheets.positions[:count], sheets.positions[count : 2 * count]
+    thickness = back[:, 2] - front[:, 2]
+    outside = (front[:, 0] < 19) | (front[:, 0] > 80) | (front[:, 1] < 15) | (front[:, 1] > 104)
+    assert outside.any()
+    np.testing.assert_array_equal(thickness[outside], 0)
+    assert (thickness >= 0).all()
+    middle = (np.abs(front[:, 0] - 50) < 8) & (np.abs(front[:, 1] - 60) < 20)
+    assert np.median(thickness[middle]) >= 0.8 * (BACK - FRONT)
+
+
+def test_walls_close_the_opaque_part(made: tuple[Sheets, int]) -> None:
+    sheets, count = made
+    opaque = sheets.faces[sheets.layers == 1]
+    assert (opaque >= 2 * count).any()
+    # vertices of walls lie at those of the back: by place every edge of the opaque part is used twice
+    places = np.concatenate([np.arange(2 * count), np.zeros(len(sheets.positions) - 2 * count, dtype=int)])
+    number = {tuple(place): index for index, place in enumerate(np.round(sheets.positions[count : 2 * count], 3))}
+    for vertex in range(2 * count, len(sheets.positions)):
+        places[vertex] = count + number[tuple(np.round(sheets.positions[vertex], 3))]
+    edges = places[opaque][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
+    _, uses = np.unique(np.sort(edges, axis=1), axis=0, return_counts=True)
+    assert (uses == 2).all()
+
+
+def test_weights_of_bones_sum_to_one_and_change_along_the_body(made: tuple[Sheets, int]) -> None:
+    sheets, _ = made
+    np.testing.assert_allclose(sheets.bone_weights.sum(axis=1), 1, atol=1e-5)
+    lower = np.where(sheets.bones == 1, sheets.bone_weights, 0).sum(axis=1)
+    rows = sheets.positions[:, 1]
+    assert lower[rows < 25].mean() < 0.25 < 0.75 < lower[rows > 95].mean()
+
+
+def test_a_part_without_pixels_or_without_a_body_has_no_sheets() -> None:
+    assert part_sheets(0, np.zeros((HEIGHT, WIDTH), dtype=np.float32), box_body(), (0,), TORSO, loose=False) is None
+    assert part_sheets(0, covered(), box_body(), (3,), TORSO, loose=False) is None
+
+
+def test_sheets_are_joined_with_their_own_triangles(made: tuple[Sheets, int]) -> None:
+    sheets, _ = made
+    both = joined([sheets, sheets])
+    np.testing.assert_array_equal(both.positions[both.faces[len(sheets.faces) :]], sheets.positions[sheets.faces])
+
+
+def test_a_body_needs_a_part_for_every_vertex() -> None:
+    body = box_body()
+    with pytest.raises(ValueError, match="parts"):
+        BodySurface(body.vertices, body.faces, body.parts[1:], body.weights)
