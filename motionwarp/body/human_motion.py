@@ -171,7 +171,8 @@ def _metres_per_unit(positions: FloatArray) -> float:
     other_arm = _length(positions, RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST)
     if min(leg, other, arm, other_arm) <= 0 or not 0.8 <= leg / other <= 1.25 or not 0.8 <= arm / other_arm <= 1.25:
         raise PoseFileError(
-            f"its limbs are not a person's: legs of {leg:.3g} and {other:.3g} units, arms of {arm:.3g} and {other_arm:.3g}",
+            f"its limbs are not a person's: legs of {leg:.3g} and {other:.3g} units, "
+            f"arms of {arm:.3g} and {other_arm:.3g}",
             remedy=_NO_PERSON,
         )
     if not _ARM_TO_LEG[0] <= arm / leg <= _ARM_TO_LEG[1]:

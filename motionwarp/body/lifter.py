@@ -135,7 +135,10 @@ def normalize(points: Tensor) -> NormalizedPoints:
 
 
 class _Block(nn.Module):
-    """Looks at neighboring frames channel by channel, then mixes channels; Liu et al., "A ConvNet for the 2020s" (2022), over time."""
+    """Looks at neighboring frames channel by channel, then mixes channels.
+
+    Liu et al., "A ConvNet for the 2020s" (2022), over time.
+    """
 
     def __init__(self, config: LifterConfig, dilation: int) -> None:
         super().__init__()
@@ -179,8 +182,8 @@ def _with_spans(points: Tensor) -> Tensor:
 class Lifter(nn.Module):
     """A network over time, of any number of frames, single ones too.
 
-    Ours: points in, then blocks that look at neighboring frames, then per frame the turn of every bone against the camera as six
-    numbers, how sure each is, the stature in the picture and proportions.
+    Ours: points in, then blocks that look at neighboring frames, then per frame the turn of every bone against the
+    camera as six numbers, how sure each is, the stature in the picture and proportions.
 
     Parameters
     ----------

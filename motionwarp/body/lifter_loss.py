@@ -1,4 +1,4 @@
-"""What the lifter is trained on: turns with their spread, points in space and in the picture, their motion, size and proportions."""
+"""The lifter's loss: turns with their spread, points in space and picture, their motion, size and proportions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def lifter_loss(
 
     Notes
     -----
-    The turns' term is the likelihood of a Laplace distribution of matrix distances, whose width the lifter tells itself.
+    The turns' term is the likelihood of a Laplace distribution of matrix distances, whose width the lifter tells
+    itself.
     """
     weights = LifterLossWeights() if weights is None else weights
     bones = torch.tensor(_BONE_WEIGHTS, device=lifted.turns.device)

@@ -95,7 +95,8 @@ class LifterFigures:
     Attributes
     ----------
     joint_error_mm : float
-        Mean distance of the 14 points of nose, trunk and limbs from the truth, the middles of the hips aligned, on the true body.
+        Mean distance of the 14 points of nose, trunk and limbs from the truth, the middles of the hips aligned, on the
+        true body.
     facing_within_30 : float
         Share of frames in which the hips face within 30 degrees of the truth.
     """

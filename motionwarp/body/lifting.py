@@ -142,6 +142,6 @@ def _merged(lifted: Lifted, size: Tensor) -> LiftedTrack:
 
 
 def facing_degrees(root: Tensor) -> Tensor:
-    """Return where hips turned by `root` (..., 3, 3) face: 0 toward the camera, 90 to the picture's right, 180 away, (...)."""
+    """Return where hips turned by `root` (..., 3, 3) face, (...): 0 is the camera, 90 the picture's right, 180 away."""
     forward = -root[..., 2]
     return torch.rad2deg(torch.atan2(forward[..., 0], -forward[..., 2]))

@@ -1,8 +1,9 @@
 """The body: people of all shapes at rest, and posed by turning their bones.
 
-x goes to the right, y down and z away from the camera, in meters, as in pictures; the body at rest faces the camera, so that its
-left is on the right. A bone's rotation is told in these axes, against the bone above it: with all rotations at identity every
-body, whatever its shape, has the same directions of its bones (anny's reference pose, arms lowered by 45 degrees).
+x goes to the right, y down and z away from the camera, in meters, as in pictures; the body at rest faces the camera, so
+that its left is on the right. A bone's rotation is told in these axes, against the bone above it: with all rotations at
+identity every body, whatever its shape, has the same directions of its bones (anny's reference pose, arms lowered by 45
+degrees).
 """
 
 from __future__ import annotations
@@ -367,7 +368,8 @@ def _hat_weights(values: Tensor, anchors: tuple[float, ...]) -> Tensor:
 def nearest_rotation(matrices: Tensor) -> Tensor:
     """Return the rotations (..., 3, 3) nearest to matrices (..., 3, 3) in the sense of least squares.
 
-    The gradient is that of the solution, also where singular values are equal, which the decomposition's own gradient is not.
+    The gradient is that of the solution, also where singular values are equal, which the decomposition's own gradient
+    is not.
     """
     fixed = matrices.detach()
     left, _, right = torch.linalg.svd(fixed)

@@ -76,7 +76,8 @@ class MotionClip:
         count, joints = len(self.root_positions), len(self.skeleton)
         if self.rotations.shape != (count, joints, 3, 3) or self.root_positions.shape != (count, 3) or count == 0:
             raise ValueError(
-                f"MotionClip of {joints} joints has rotations {self.rotations.shape}, root positions {self.root_positions.shape}"
+                f"MotionClip of {joints} joints has rotations {self.rotations.shape}, "
+                f"root positions {self.root_positions.shape}"
             )
         if not (np.isfinite(self.rotations).all() and np.isfinite(self.root_positions).all()):
             raise ValueError("MotionClip has values that are not finite")

@@ -1,7 +1,7 @@
 """Pulls a fitted body's surface to a person's outline: clothes and hair as offsets of its vertices.
 
-Vertices on the silhouette's edge are moved along their normals to where the matte ends; all others follow smoothly along the
-surface. What happens within the silhouette, such as an arm before the trunk, is left to the pose.
+Vertices on the silhouette's edge are moved along their normals to where the matte ends; all others follow smoothly
+along the surface. What happens within the silhouette, such as an arm before the trunk, is left to the pose.
 """
 
 from __future__ import annotations
@@ -167,7 +167,10 @@ def _solved(system: Any, right: Doubles) -> Doubles:
 
 
 def _signed_distance(inside: npt.NDArray[np.bool_]) -> FloatArray:
-    """Return the distance in pixels to a mask's edge, positive outside; what lies outside of the picture counts as the mask's."""
+    """Return the distance in pixels to a mask's edge, positive outside.
+
+    What lies outside of the picture counts as the mask's.
+    """
     mask = inside.astype(np.uint8)
     outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
     within = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
@@ -188,7 +191,7 @@ def _sampled(field: FloatArray, points: npt.NDArray[np.floating[Any]]) -> FloatA
 def _way_to_outline(
     matte: FloatArray, body: FloatArray, points: FloatArray, outward: FloatArray, reach: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return how far along `outward` (R, 2) the matte's outline lies, negative inward, and 1 where it was found, else 0.
+    """Return how far along `outward` (R, 2) the matte's outline lies, negative inward, and whether it was found.
 
     Where the body begins anew within the matte, as the other leg does under a skirt, the outline is halfway to there.
     """

@@ -1,4 +1,4 @@
-"""How people hold their bones: the stance at ease, how far each bone strays from it, and hinges that bend one way only."""
+"""How people hold their bones: at ease, how far each strays from there, and hinges that bend one way only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _CLOSED: Final = 0.1  # radians by which the legs at ease stand closer
 # radians about any axis; of hinges: about the hinge, and off it
 _SPREAD: Final = {
     "root": 100.0, "spine04": 0.2, "spine02": 0.2, "spine01": 0.2, "neck02": 0.25, "head": 0.35,
-    "clavicle": 0.12, "upperarm01": 0.9, "lowerarm01": 0.9, "wrist": 0.25, "upperleg01": 0.45, "lowerleg01": 0.5, "foot": 0.25,
+    "clavicle": 0.12, "upperarm01": 0.9, "lowerarm01": 0.9, "wrist": 0.25, "upperleg01": 0.45,
+    "lowerleg01": 0.5, "foot": 0.25,
 }  # fmt: skip
 _OFF_HINGE: Final = {"lowerarm01": 0.35, "lowerleg01": 0.08}
 
@@ -38,7 +39,8 @@ class PosePrior:
     spread : float tensor (D, 3)
         Radians about each of them.
     least_bend : float tensor (D,)
-        Radians about the first axis below which a hinge does not go, from the pose that all people share; minus infinity of others.
+        Radians about the first axis below which a hinge does not go, from the pose that all people share; minus
+        infinity of others.
     """
 
     ease: Tensor

@@ -85,7 +85,7 @@ def body_motion(body: BodyModel, motion: HumanMotion) -> BodyMotion:
 
 
 def rest_frames(body: BodyModel) -> npt.NDArray[np.float64]:
-    """Return the anatomical frames of the driven bones in the pose that all people share, y up and facing +z, (D, 3, 3)."""
+    """Return the driven bones' anatomical frames in the pose that all people share, y up, facing +z, (D, 3, 3)."""
     shape = body.shape()
     joints = body.pose(shape, torch.eye(3).expand(len(body.bones), 3, 3)).joints.double().numpy() @ _FLIP
     places = {name: joints[index] for index, name in enumerate(body.bones)}

@@ -1,7 +1,8 @@
 """The body reduced to what its 18 points need: twenty turning bones and, for every point, where it hangs on them.
 
-Of a fixed shape every point under linear blend skinning is a sum over bones of a rotated constant and a share of the bone's
-place. These constants replace 12,000 vertices, exactly, so that fitting and training run on small batched products.
+Of a fixed shape every point under linear blend skinning is a sum over bones of a rotated constant and a share of the
+bone's place. These constants replace 12,000 vertices, exactly, so that fitting and training run on small batched
+products.
 """
 
 from __future__ import annotations

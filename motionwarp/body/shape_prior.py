@@ -19,8 +19,8 @@ _SEED: Final = 20
 def sample_coefficients(body: BodyModel, count: int, random: torch.Generator) -> Tensor:
     """Return shapes' coefficients (N, K) of people of all sexes, ages and proportions; four of five are grown up.
 
-    Phenotypes and measures are drawn apart from each other, from spreads of our choice; anny has none that are measured for
-    adults.
+    Phenotypes and measures are drawn apart from each other, from spreads of our choice; anny has none that are measured
+    for adults.
     """
 
     def uniform(low: float, high: float) -> Tensor:

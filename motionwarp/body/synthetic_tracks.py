@@ -1,8 +1,8 @@
 """Tracks of 18 points made from motion capture: bodies of all shapes, cameras all round, and an estimator's mistakes.
 
-What the lifter learns from. Clips are mixed (one's arms with another's legs), mirrored, sped up and shaken, since there are only
-some minutes of them; people are seen by a camera in perspective, stand, and now and then lie. The face points' scores fall as
-the face turns away, which is how a view from behind is told from one from the front.
+What the lifter learns from. Clips are mixed (one's arms with another's legs), mirrored, sped up and shaken, since there
+are only some minutes of them; people are seen by a camera in perspective, stand, and now and then lie. The face points'
+scores fall as the face turns away, which is how a view from behind is told from one from the front.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _SPANS: Final = {
 }  # fmt: skip
 # where a face point's skin looks at rest, and from which cosine with the view on it is seen
 _FACE: Final = {
-    sk.NOSE: ((0.0, 0.0, -1.0), -0.05), sk.RIGHT_EYE: ((-0.35, 0.0, -0.94), 0.0), sk.LEFT_EYE: ((0.35, 0.0, -0.94), 0.0),
+    sk.NOSE: ((0.0, 0.0, -1.0), -0.05), sk.RIGHT_EYE: ((-0.35, 0.0, -0.94), 0.0),
+    sk.LEFT_EYE: ((0.35, 0.0, -0.94), 0.0),
     sk.RIGHT_EAR: ((-0.98, 0.0, 0.2), -0.1), sk.LEFT_EAR: ((0.98, 0.0, 0.2), -0.1),
 }  # fmt: skip
 _SWAPS: Final = (  # what an estimator exchanges: arms, legs, everything

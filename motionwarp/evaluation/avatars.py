@@ -184,8 +184,9 @@ def evaluate_avatars(
     Returns
     -------
     dict
-        Figures over `all`, `by_view` (front, profile, back; of those who are not lying), `by_view_whole` (of those not cut
-        by the frame), `by_cut` and `by_group`, and `group_gap`: how far the worst group's points lie below the mean.
+        Figures over `all`, `by_view` (front, profile, back; of those who are not lying), `by_view_whole` (of those not
+        cut by the frame), `by_cut` and `by_group`, and `group_gap`: how far the worst group's points lie below the
+        mean.
 
     Raises
     ------

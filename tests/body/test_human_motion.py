@@ -25,11 +25,14 @@ from motionwarp.body.motion_clip import MotionClip, Skeleton
 from motionwarp.errors import PoseFileError
 
 MIXAMO = {
-    "Hips": (None, (0, 95, 0)), "Spine": ("Hips", (0, 10, 0)), "Neck": ("Spine", (0, 38, 0)), "Head": ("Neck", (0, 12, 0)),
+    "Hips": (None, (0, 95, 0)), "Spine": ("Hips", (0, 10, 0)), "Neck": ("Spine", (0, 38, 0)),
+    "Head": ("Neck", (0, 12, 0)),
     "LeftArm": ("Spine", (17, 33, 0)), "LeftForeArm": ("LeftArm", (27, 0, 0)), "LeftHand": ("LeftForeArm", (25, 0, 0)),
-    "RightArm": ("Spine", (-17, 33, 0)), "RightForeArm": ("RightArm", (-27, 0, 0)), "RightHand": ("RightForeArm", (-25, 0, 0)),
+    "RightArm": ("Spine", (-17, 33, 0)), "RightForeArm": ("RightArm", (-27, 0, 0)),
+    "RightHand": ("RightForeArm", (-25, 0, 0)),
     "LeftUpLeg": ("Hips", (9, -5, 0)), "LeftLeg": ("LeftUpLeg", (0, -42, 0)), "LeftFoot": ("LeftLeg", (0, -40, 0)),
-    "RightUpLeg": ("Hips", (-9, -5, 0)), "RightLeg": ("RightUpLeg", (0, -42, 0)), "RightFoot": ("RightLeg", (0, -40, 0)),
+    "RightUpLeg": ("Hips", (-9, -5, 0)), "RightLeg": ("RightUpLeg", (0, -42, 0)),
+    "RightFoot": ("RightLeg", (0, -40, 0)),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The body model: shapes, kinematics against SciPy, skinning against a plain loop and against anny itself, symmetry, gradients."""
+"""The body model: shapes, kinematics against SciPy, skinning against a loop and anny, symmetry, gradients."""
 
 from __future__ import annotations
 

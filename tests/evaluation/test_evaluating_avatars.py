@@ -23,7 +23,7 @@ FACINGS = (0.0, 90.0, 180.0, -90.0, -20.0, 160.0)
 
 
 def stick_figure(cut: bool) -> FloatArray:
-    """Return points of somebody upright, 40 pixels between left and right, the ankles below the frame where it is cut."""
+    """Return points of somebody upright, 40 pixels from left to right, ankles below the frame where it is cut."""
     points = np.ones((18, 3), dtype=np.float32)
     for point, name in enumerate(sk.POINT_NAMES):
         side = name.startswith("left") - name.startswith("right")

@@ -35,8 +35,8 @@ _NEIGHBORS: Final = 4
 _OPAQUE: Final = 0.45  # of a hair's triangle, below which it is left out
 _PUPIL: Final = 0.006  # meters about an eye's front that are dark
 
-# for each suit the class of its pieces, the largest first; pieces are what hangs together. One suit is left out: its top
-# and trousers are one piece
+# for each suit the class of its pieces, the largest first; pieces are what hangs together. One suit is left out: its
+# top and trousers are one piece
 _SUITS: Final[dict[str, tuple[int, ...]]] = {
     "female_casualsuit01": (labels.UPPER_CLOTHES, labels.PANTS),
     "female_casualsuit02": (labels.PANTS, labels.UPPER_CLOTHES, labels.UPPER_CLOTHES),
@@ -52,9 +52,12 @@ _SUITS: Final[dict[str, tuple[int, ...]]] = {
 }
 _HAIR: Final = ("bob02", "braid01", "short01", "short02", "short03", "short04")
 _BONES: Final = {
-    jn.HIPS: "root", jn.SPINE: "spine04", jn.CHEST: "spine02", jn.UPPER_CHEST: "spine01", jn.NECK: "neck01", jn.HEAD: "head",
-    jn.LEFT_COLLAR: "clavicle.L", jn.LEFT_SHOULDER: "upperarm01.L", jn.LEFT_ELBOW: "lowerarm01.L", jn.LEFT_WRIST: "wrist.L",
-    jn.RIGHT_COLLAR: "clavicle.R", jn.RIGHT_SHOULDER: "upperarm01.R", jn.RIGHT_ELBOW: "lowerarm01.R", jn.RIGHT_WRIST: "wrist.R",
+    jn.HIPS: "root", jn.SPINE: "spine04", jn.CHEST: "spine02", jn.UPPER_CHEST: "spine01",
+    jn.NECK: "neck01", jn.HEAD: "head",
+    jn.LEFT_COLLAR: "clavicle.L", jn.LEFT_SHOULDER: "upperarm01.L", jn.LEFT_ELBOW: "lowerarm01.L",
+    jn.LEFT_WRIST: "wrist.L",
+    jn.RIGHT_COLLAR: "clavicle.R", jn.RIGHT_SHOULDER: "upperarm01.R", jn.RIGHT_ELBOW: "lowerarm01.R",
+    jn.RIGHT_WRIST: "wrist.R",
     jn.LEFT_HIP: "upperleg01.L", jn.LEFT_KNEE: "lowerleg01.L", jn.LEFT_ANKLE: "foot.L",
     jn.RIGHT_HIP: "upperleg01.R", jn.RIGHT_KNEE: "lowerleg01.R", jn.RIGHT_ANKLE: "foot.R",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""MakeHuman's files: meshes as Wavefront OBJ, and garments that are tied to the base mesh (.mhclo), all compressed or not."""
+"""MakeHuman's files: meshes (Wavefront OBJ) and garments tied to the base mesh (.mhclo), compressed or not."""
 
 from __future__ import annotations
 

@@ -129,7 +129,10 @@ class AvatarPackWriter:
         self._joints.append(view.joints)
 
     def write(self, path: Path) -> int:
-        """Write the pack, whole or not at all, and return its size; an OutputError if it is empty or cannot be written."""
+        """Write the pack, whole or not at all, and return its size.
+
+        An OutputError if it is empty or cannot be written.
+        """
         plain = temporary_name(path)
         try:
             self._pictures.write(plain)

@@ -1,4 +1,4 @@
-"""Which LIP class an avatar's triangles are, where clothes are painted on: by their bones, and by whether they are skin."""
+"""The LIP class of an avatar's triangles, where clothes are painted on: by their bones, and whether they are skin."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ def test_garments_follow_the_body_and_its_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("0 1 2 0.5", "0 1 99 0.5"), ("0 1 2 0.5", "0 1 2 x"), ("x_scale 0 1 2.0", ""), ("x_scale 0 1 2.0", "x_scale 0 1 0"),
+    [("0 1 2 0.5", "0 1 99 0.5"), ("0 1 2 0.5", "0 1 2 x"), ("x_scale 0 1 2.0", ""),
+     ("x_scale 0 1 2.0", "x_scale 0 1 0"),
      ("made.obj", "../made.obj"), ("0.25 0.25", "nan 0.25")],
 )  # fmt: skip
 def test_broken_garments_are_refused(tmp_path: Path, old: str, new: str) -> None:
