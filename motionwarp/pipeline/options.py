@@ -166,10 +166,10 @@ class PeopleOptions(PersonOptions):
     """Who is meant in each of two inputs."""
 
     source_person: str | None = option(
-        None, help="Which person of SOURCE alone.", metavar="WHICH", shown_default="as --person", panel=Panel.PEOPLE
+        None, help="Which person of SOURCE alone.", metavar="WHICH", shown_default="as for both", panel=Panel.PEOPLE
     )
     driving_person: str | None = option(
-        None, help="Which person of DRIVING alone.", metavar="WHICH", shown_default="as --person", panel=Panel.PEOPLE
+        None, help="Which person of DRIVING alone.", metavar="WHICH", shown_default="as for both", panel=Panel.PEOPLE
     )
 
     @property

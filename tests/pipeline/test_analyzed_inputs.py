@@ -157,7 +157,8 @@ class ChoosyEstimator(KnowingEstimator):
     people = 0
 
     def find_people(self, rgb: ByteArray) -> list[Person]:
-        return [super().analyze_picture(rgb)] * self.people
+        person = super().analyze_picture(rgb)
+        return [person] * self.people
 
     def analyze_picture(
         self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
