@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,14 +35,18 @@ def requirement_names(requirements: list[str]) -> set[str]:
     return {re.split(r"[^A-Za-z0-9_-]", requirement)[0] for requirement in requirements}
 
 
-def test_every_package_is_listed(repository_root: Path, project: dict[str, Any]) -> None:
-    setuptools = project["tool"]["setuptools"]
-    folders = {"motionwarp": "motionwarp", **setuptools["package-dir"]}
-    found = set()
-    for name, folder in folders.items():
-        for file in (repository_root / folder).rglob("__init__.py"):
-            found.add(".".join([name, *file.parent.relative_to(repository_root / folder).parts]))
-    assert set(setuptools["packages"]) == found
+def test_every_folder_of_code_is_built(repository_root: Path, tmp_path: Path) -> None:
+    """What setup.py finds is every folder of code, engines among them, under the names that are installed."""
+    found = subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "build_py", "--build-lib", str(tmp_path / "lib")],
+        cwd=repository_root, env={**os.environ, "PYTHONPATH": ""}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr[-500:]
+    for folder, name in (("motionwarp", "motionwarp"), ("cli", "motionwarp_cli"), ("weights", "motionwarp_weights")):
+        for file in (repository_root / folder).rglob("*.py"):
+            assert (tmp_path / "lib" / name / file.relative_to(repository_root / folder)).is_file(), file
+    assert list((tmp_path / "lib" / "motionwarp" / "engines").glob("*/configs/*.toml"))
+    assert (tmp_path / "lib" / "motionwarp_weights" / "registry.toml").is_file()
 
 
 def test_every_folder_of_code_is_a_package(repository_root: Path) -> None:
