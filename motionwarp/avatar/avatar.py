@@ -18,10 +18,11 @@ from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions, part_regions
 from motionwarp.puppet.textures import PartTexture, cut_textures
-from motionwarp.types import BoolArray, FloatArray, SourcePerson
+from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _WORKING_TORSO: Final = 110
 _ATLAS_WIDTH: Final = 2048
+_SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
 _SHOWN_MARGIN: Final = -0.3  # nats; a part's own pixels, and the edge that it shares
@@ -152,7 +153,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
     cpu = torch.device("cpu")
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=False, device=cpu)
     covered = with_covered_chest(source)
-    behind = seen_from_behind(covered)
+    behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
     backs = list(fronts)
     for part, person in ((parts.TORSO, covered), (parts.HEAD, behind)):
         backs[part] = cut_textures(
@@ -180,6 +181,15 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
     return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift)
+
+
+def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:
+    """Return a person whose pixels that were made up, other than `before`, go over into each other: hair into skin."""
+    made_up = (person.rgb != before).any(axis=2)
+    weight = made_up.astype(np.float32)
+    summed = cv2.GaussianBlur(np.dstack([person.rgb * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
+    smooth = np.rint(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6))).clip(0, 255).astype(np.uint8)
+    return replace(person, rgb=np.where(made_up[..., None], smooth, person.rgb))
 
 
 def _regions(source: SourcePerson, torso: float) -> PartRegions:

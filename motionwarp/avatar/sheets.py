@@ -21,6 +21,7 @@ from motionwarp.types import BoolArray, FloatArray
 
 BONES_OF_VERTEX: Final = 4
 _STEP_TORSOS: Final = 0.022  # side of a cell
+_CELLS_ACROSS: Final = 14  # of any part, at least
 _SOLID_ALPHA: Final = 0.95  # coverage over which a sheet is opaque
 _SOLID_PIXELS: Final = 1.0
 _SMOOTHING_ROUNDS: Final = 6
@@ -95,7 +96,9 @@ def part_sheets(
     chosen = np.isin(body.parts, near)
     if len(rows) < 2 or len(columns) < 2 or not chosen.any():
         return None
-    step = float(np.clip(_STEP_TORSOS * torso, 2.0, 12.0))
+    # small parts, feet above all, need cells of their own size
+    breadth = min(rows[-1] - rows[0], columns[-1] - columns[0])
+    step = float(np.clip(min(_STEP_TORSOS * torso, breadth / _CELLS_ACROSS), 2.0, 12.0))
     lattice = Lattice(
         columns[0] - 1.5 * step, rows[0] - 1.5 * step, step,
         int((rows[-1] - rows[0]) / step) + 4, int((columns[-1] - columns[0]) / step) + 4,
