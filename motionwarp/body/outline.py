@@ -179,11 +179,13 @@ def _signed_distance(inside: npt.NDArray[np.bool_]) -> FloatArray:
 
 def _sampled(field: FloatArray, points: npt.NDArray[np.floating[Any]]) -> FloatArray:
     """Return a field's values at points (..., 2), linear between pixels; beyond the picture those of its edge."""
-    flat = np.ascontiguousarray(points, dtype=np.float32).reshape(1, -1, 2)
+    x, y = (np.ascontiguousarray(points[..., axis], dtype=np.float32).reshape(1, -1) for axis in (0, 1))
     # one row of cv2.remap has at most 32,767 places
     parts = [
-        cv2.remap(field, flat[:, at : at + 30_000], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for at in range(0, flat.shape[1], 30_000)
+        cv2.remap(
+            field, x[:, at : at + 30_000], y[:, at : at + 30_000], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        for at in range(0, x.shape[1], 30_000)
     ]
     return np.concatenate(parts, axis=1).reshape(points.shape[:-1]).astype(np.float32)
 
