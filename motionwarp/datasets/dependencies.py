@@ -94,7 +94,7 @@ def _engine_sha256(name_or_file: str) -> str:
     if spec.weights:
         known = spec.weights in registry()
         facts.append(registry()[spec.weights].sha256 if known else content_sha256(spec.weights))
-    return " ".join(facts)
+    return " ".join([*facts, *(registry()[name].sha256 for name in spec.needs)])
 
 
 def _file_sha256(option: str, file: str, names: Sequence[str]) -> str:

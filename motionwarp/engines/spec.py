@@ -86,6 +86,8 @@ class EngineSpec:
     weights : str
         Name in the register, or path of a file, of the weights that the engine's name stands for; empty if none ship,
         so that only a file can be given.
+    needs : tuple of str
+        Names in the register of further weights that decide its pictures, such as a body model's.
     auto_order : int or None
         Where `--engine auto` has a choice it takes the least; None is never taken.
     stages : mapping of str to StageSpec
@@ -106,6 +108,7 @@ class EngineSpec:
     engine: str
     architectures: tuple[str, ...] = ()
     weights: str = ""
+    needs: tuple[str, ...] = ()
     auto_order: int | None = None
     stages: Mapping[str, StageSpec] = field(default_factory=dict)
     packs: Mapping[str, PackKind] = field(default_factory=dict)

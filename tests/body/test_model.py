@@ -15,9 +15,9 @@ from motionwarp.body.layout import DRIVEN_BONES, MEASURES, PART_NAMES, PHENOTYPE
 from motionwarp.body.model import BodyModel, BodyShape, nearest_rotation
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
-from motionwarp.engines import layered_parts
 from motionwarp.errors import WeightsError
 from motionwarp.pose import skeleton as sk
+from motionwarp.puppet import parts as layered_parts
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ PEOPLE = tuple(Item("source", f"p{index}", f"/in/p{index}.png", licence="MIT") f
 MOTIONS = (Item("driving", "m", "/in/m.mp4", start=1.0, end=2.0),)
 # another value of every option that data sets take
 OTHER_OPTIONS: dict[str, Any] = {
+    "source_person": "1", "driving_person": "1", "rotate": "90",
     "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1",
     "smooth": 0.2,
     "pose_estimator": "mediapipe", "device": "cpu", "precision": "fp32", "batch_size": 3, "codec": "hevc", "crf": 20,
@@ -120,7 +121,7 @@ def test_all_names_are_known_by_their_weights() -> None:
     for options in engine_choices():
         contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
-        assert len(contents["engine_weights"]) == (0 if options == "layered" else 64)
+        assert len(contents["engine_weights"]) == {"layered": 0, "avatar": 129}.get(options, 64)
     with pytest.raises(OptionError, match="engine='fast': is neither a name nor a file"):
         dependency_contents(rooted(DatasetConfig(TransferOptions(audio=False, engine="fast"))))
 

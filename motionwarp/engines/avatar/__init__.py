@@ -8,4 +8,5 @@ SPEC: Final = EngineSpec(
     name="avatar",
     help="A body in space that wears the photo: turns, poses and depth, without any learned weights.",
     engine="motionwarp.engines.avatar.engine:AvatarEngine",
+    needs=("body", "lifter"),
 )

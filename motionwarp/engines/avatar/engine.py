@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
+
+_COVERED: Final = 5  # of 255: a lower alpha shows nobody
 
 
 class AvatarEngine(Engine):
@@ -48,7 +51,18 @@ class AvatarEngine(Engine):
                 )
                 for plane in (source.rgb, source.matte)
             ]
-            self._photo = np.asarray(moved[0], dtype=np.uint8), np.asarray(moved[1], dtype=np.float32)
+            matte = np.asarray(moved[1], dtype=np.float32)
+            # what no part covers even at rest, nobody can have left
+            uncovered = self._at_rest(settings.photo_to_frame)[..., 3] < _COVERED
+            self._photo = np.asarray(moved[0], dtype=np.uint8), np.where(uncovered, 0, matte).astype(np.float32)
+
+    def _at_rest(self, photo_to_frame: FloatArray) -> FloatArray:
+        """Draw the person as they stand in the photo, float32 (H, W, 4)."""
+        _, avatar, settings = self._prepared()
+        place = photo_to_frame[:, :2] @ np.asarray(avatar.shift, dtype=np.float32) + photo_to_frame[:, 2]
+        camera = np.array([avatar.scale * photo_to_frame[0, 0], *place], dtype=np.float32)
+        transforms = avatar.transforms(avatar.rotations, avatar.joints)
+        return avatar.render(transforms, camera, (settings.height, settings.width), None)[0]
 
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the source's body to the points of a whole clip, shot by shot; see `Engine.follow`."""

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pytest
 from made_avatar import JOINTS, write_avatar
-from motionwarp.data.analyser_samples import AnalyserCrops, PackShare
-from motionwarp.data.augment import AugmentSettings
 
 from motionwarp.body.bvh import write_bvh
 from motionwarp.body.motion_clip import MotionClip, Skeleton
 from motionwarp.data.avatars.packing import avatar_views, load_cast, read_truth, write_avatar_pack
 from motionwarp.data.pack import PackReader
 from motionwarp.errors import InputError
+from motionwarp.training.analyzer.augment import AugmentSettings
+from motionwarp.training.analyzer.samples import AnalyzerCrops, PackShare
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_training_reads_a_pack_of_avatars(data: Path, tmp_path: Path) -> None:
     written = write_avatar_pack(avatar_views(load_cast(data, "train", 0), "train", 6, 3), path, told.append)
     assert told == [1, 2, 3, 4, 5, 6]
     assert (written.pictures, written.bytes) == (6, path.stat().st_size)
-    crops = AnalyserCrops([PackShare(path, 1.0)], AugmentSettings(), 1)
+    crops = AnalyzerCrops([PackShare(path, 1.0)], AugmentSettings(), 1)
     batch = crops[4]
     assert batch["image"].shape == (3, 256, 192)
     assert batch["points"].shape == (18, 3)
