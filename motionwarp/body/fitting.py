@@ -34,6 +34,7 @@ from motionwarp.pose import skeleton as sk
 __all__ = ["BodyFit", "BodyFitter", "FitSettings", "Guess"]
 
 _BONES: Final = len(DRIVEN_BONES)
+LEAST_POINTS: Final = 4  # of a frame that anything is fitted to
 _CLEARLY_BENT: Final = 4.0  # deviations of a knee
 _FAR_OFF: Final = 3.0  # deviations from a guess
 _NECK_TO_ANKLES: Final = 1.25  # meters, of somebody who stands upright
@@ -326,7 +327,7 @@ class BodyFitter:
         settings = FitSettings() if settings is None else settings
         found = points.double()
         seen = found[..., 2] >= LEAST_SCORE
-        usable = seen.sum(dim=1) >= 4
+        usable = seen.sum(dim=1) >= LEAST_POINTS
         if not bool(usable.any()):
             raise ValueError("a body is fitted to at least four points of a frame, and no frame has them")
         center, size = _extent(found, seen, usable)

@@ -11,7 +11,8 @@ import torch
 
 from motionwarp.avatar.avatar import Avatar, make_avatar, usable_joints
 from motionwarp.avatar.rest import rested
-from motionwarp.body.fitting import Guess
+from motionwarp.body.fitting import LEAST_POINTS, Guess
+from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
@@ -19,6 +20,7 @@ from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 _COVERED: Final = 5  # of 255: a lower alpha shows nobody
+_NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
 
 
 class AvatarEngine(Engine):
@@ -44,7 +46,6 @@ class AvatarEngine(Engine):
         self._state = body, make_avatar(source, body.surface, body.rest), settings
         if settings.photo_to_frame is not None:
             size = settings.width, settings.height
-            # the inverse of what moves pixels: from the frame's pixels back to the photo's is what sampling asks for
             moved = [
                 cv2.warpAffine(
                     plane, settings.photo_to_frame, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
@@ -69,7 +70,14 @@ class AvatarEngine(Engine):
         body, _, _ = self._prepared()
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
-        return PoseParams.joined([body.follow(shot, self._lifted(shot)) for shot in shots]).motion(points)
+        return PoseParams.joined([self._followed(body, shot) for shot in shots]).motion(points)
+
+    def _followed(self, body: SourceBody, points: FloatArray) -> PoseParams:
+        """Return the poses of one shot; where it shows nobody, those of the photo, which are not drawn."""
+        if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
+            rest = PoseParams.of(body.fit)
+            return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
+        return body.follow(points, self._lifted(points))
 
     def _lifted(self, points: FloatArray) -> Guess:
         """Return what the lifter says of a track's turns in space."""
@@ -85,8 +93,11 @@ class AvatarEngine(Engine):
         poses = PoseParams.from_flat(torch.from_numpy(theta))
         joints = body.joints(poses.turns)
         turns, cameras = poses.turns.numpy(), poses.camera.numpy()
+        present = np.count_nonzero(motion.points[..., 2], axis=1) > 0
         return [
             self._layer(avatar.transforms(turns[frame], joints[frame]), cameras[frame], settings)
+            if present[frame]
+            else _NOBODY
             for frame in range(len(theta))
         ]
 
@@ -107,5 +118,5 @@ def _cropped(picture: ByteArray) -> PersonLayer:
     """Return the box of a picture that is not empty."""
     left, top, width, height = cv2.boundingRect((picture[..., 3] > 0).astype(np.uint8))
     if width == 0:
-        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
+        return _NOBODY
     return PersonLayer(np.ascontiguousarray(picture[top : top + height, left : left + width]), left, top)

@@ -285,3 +285,16 @@ def test_a_photo_moved_into_its_own_pose_comes_back(
     frames = list(stream(photo, photo, engine="avatar", device="cpu", **options))
     assert len(frames) == 1
     assert psnr_inside(frames[0].rgb, example) >= 38
+
+
+def test_nobody_is_drawn_where_nobody_is(example: SourcePerson) -> None:
+    """Absent frames give empty layers, within a shot and as a whole shot behind a cut."""
+    engine = prepared(example, photo_behind=False)
+    height, width = example.rgb.shape[:2]
+    points = np.repeat(example.pose.points[None], 4, axis=0)
+    points[[1, 3]] = 0
+    present = np.array([True, False, True, False])
+    track = PoseTrack(points, present, np.arange(4) / 25, width, height, cuts=(3,))
+    motion = engine.follow(track)
+    layers = engine.render(motion, engine.plan(motion))
+    assert [bool(layer.rgba.any()) for layer in layers] == present.tolist()
