@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 
 from motionwarp.avatar.avatar import Avatar, make_avatar
 from motionwarp.avatar.files import load_avatar, save_avatar
 from motionwarp.avatar.gltf import save_glb
 from motionwarp.avatar.turntable import Turntable
-from motionwarp.body.lifting import TrackLifter
-from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import check_target
@@ -58,9 +55,7 @@ def read_or_make_avatar(photo: Path, options: AvatarOptions) -> tuple[Avatar, li
         person=options.person,
     )
     prepared = prepare_source(read_source(photo, looking), looking, load_estimator(looking))
-    points = prepared.person.pose.points
-    guess = TrackLifter.load().lift(torch.from_numpy(points[None])).guess()
-    body = SourceBody(points, BodyModel.load(), guess)
+    body = SourceBody.of_photo(prepared.person.pose.points)
     return make_avatar(prepared.person, body.surface, body.rest), list(prepared.notes)
 
 

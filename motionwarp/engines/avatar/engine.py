@@ -11,10 +11,6 @@ import torch
 
 from motionwarp.avatar.avatar import Avatar, make_avatar, usable_joints
 from motionwarp.avatar.rest import rested
-from motionwarp.body.fitting import LEAST_POINTS, Guess
-from motionwarp.body.lifter import LEAST_SCORE
-from motionwarp.body.lifting import TrackLifter
-from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
@@ -41,8 +37,7 @@ class AvatarEngine(Engine):
             If the source's points show neither shoulders nor a neck with hips.
         """
         usable_joints(source.pose.points)
-        self._lifter = TrackLifter.load()
-        body = SourceBody(source.pose.points, BodyModel.load(), self._lifted(source.pose.points[None]))
+        body = SourceBody.of_photo(source.pose.points)
         self._state = body, make_avatar(source, body.surface, body.rest), settings
         if settings.photo_to_frame is not None:
             size = settings.width, settings.height
@@ -70,18 +65,7 @@ class AvatarEngine(Engine):
         body, _, _ = self._prepared()
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
-        return PoseParams.joined([self._followed(body, shot) for shot in shots]).motion(points)
-
-    def _followed(self, body: SourceBody, points: FloatArray) -> PoseParams:
-        """Return the poses of one shot; where it shows nobody, those of the photo, which are not drawn."""
-        if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
-            rest = PoseParams.of(body.fit)
-            return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
-        return body.follow(points, self._lifted(points))
-
-    def _lifted(self, points: FloatArray) -> Guess:
-        """Return what the lifter says of a track's turns in space."""
-        return self._lifter.lift(torch.from_numpy(points)).guess()
+        return PoseParams.joined([body.follow(shot) for shot in shots]).motion(points)
 
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from motionwarp.avatar.avatar import RestPose
 from motionwarp.avatar.body_surface import BodySurface
-from motionwarp.body.fitting import BodyFit, BodyFitter, Guess
+from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter
+from motionwarp.body.lifter import LEAST_SCORE
+from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel, BodyShape
 from motionwarp.body.rig import local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
@@ -90,13 +92,19 @@ class SourceBody:
     points : float32 (18, 3)
         Pixels and scores.
     body : BodyModel
-    guess : Guess or None
-        What is known of the pose beforehand.
+    lifter : TrackLifter
+        Says beforehand how bones are turned in depth.
     """
 
-    def __init__(self, points: FloatArray, body: BodyModel, guess: Guess | None = None) -> None:
-        self._model = body
+    @classmethod
+    def of_photo(cls, points: FloatArray) -> SourceBody:
+        """Fit the body that ships, with the lifter that ships."""
+        return cls(points, BodyModel.load(), TrackLifter.load())
+
+    def __init__(self, points: FloatArray, body: BodyModel, lifter: TrackLifter) -> None:
+        self._model, self._lifter = body, lifter
         self._fitter = BodyFitter(body)
+        guess = lifter.lift(torch.from_numpy(points)[None]).guess()
         with torch.inference_mode(False):
             first = self._fitter.fit(torch.from_numpy(points)[None], guess)
             # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
@@ -128,8 +136,15 @@ class SourceBody:
             _driven_weights(model),
         )
 
-    def follow(self, points: FloatArray, guess: Guess | None = None) -> PoseParams:
-        """Return this body's poses for the points (T, 18, 3) of a whole clip, all frames solved together."""
+    def follow(self, points: FloatArray) -> PoseParams:
+        """Return this body's poses for the points (T, 18, 3) of a whole shot, all frames solved together.
+
+        Where the shot shows nobody they are the photo's.
+        """
+        if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
+            rest = PoseParams.of(self.fit)
+            return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
+        guess = self._lifter.lift(torch.from_numpy(points)).guess()
         return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, start=self.fit))
 
     def joints(self, turns: Tensor) -> FloatArray:

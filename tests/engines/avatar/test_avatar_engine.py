@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from motionwarp.avatar.avatar import make_avatar
-from motionwarp.body.model import BodyModel
 from motionwarp.data.synthetic import (
     BodyPose,
     Camera,
@@ -261,7 +260,7 @@ def test_a_source_without_a_torso_is_refused(somebody: SourcePerson, kept: tuple
     source = replace(somebody, pose=Pose(points))
     with pytest.raises(NoPersonError, match="shoulders"):
         prepared(source, photo_behind=False)
-    body = SourceBody(somebody.pose.points, BodyModel.load())
+    body = SourceBody.of_photo(somebody.pose.points)
     with pytest.raises(NoPersonError, match="shoulders"):
         make_avatar(source, body.surface, body.rest)
 
