@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 from torch import Tensor
 from torch.nn import init
@@ -375,11 +376,26 @@ def write_tensors(target: Path, tensors: Mapping[str, Tensor], metadata: Mapping
             raise OutputError(
                 f"cannot be written ({error})", subject=target, remedy="Free some space or write elsewhere"
             ) from error
+        with part.open("r+b") as file:
+            _sort_header(file)
 
 
 def _replace_file(target: Path, content: bytes) -> None:
-    with _written_beside(target) as part, part.open("xb") as file:
+    with _written_beside(target) as part, part.open("x+b") as file:
         file.write(content)
+        _sort_header(file)
+
+
+def _sort_header(file: IO[bytes]) -> None:
+    """Put the entries of a safetensors header in order, in place: the library writes metadata in a random one."""
+    file.seek(0)
+    (size,) = struct.unpack("<Q", file.read(8))
+    header = json.loads(file.read(size))
+    in_order = json.dumps(header, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    if len(in_order) > size:  # spelled otherwise than the library does; escapes are the only candidates
+        raise RuntimeError(f"the header of {size} bytes became one of {len(in_order)}")
+    file.seek(8)
+    file.write(in_order.ljust(size))
 
 
 @contextmanager
