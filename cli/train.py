@@ -14,7 +14,7 @@ from motionwarp.training.analyzer import STAGE
 from .options import examples, with_options
 from .reporting import Reporter
 from .train_old_names import add_old_names
-from .train_stages import engine_commands, stage_command
+from .train_stages import engine_commands, option_command, stage_command
 
 ENGINES = "Engines"
 
@@ -31,6 +31,8 @@ app.command("analyzer", epilog=examples("motionwarp train analyzer analyzer.toml
     stage_command(STAGE)
 )
 for spec in catalog().specs.values():
+    for name, training in spec.trainings.items():
+        app.command(name, epilog=examples(training.example), rich_help_panel=ENGINES)(option_command(training))
     if spec.stages or spec.person is not None:
         app.add_typer(engine_commands(spec), name=spec.name, rich_help_panel=ENGINES)
 add_old_names(app)

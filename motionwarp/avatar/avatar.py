@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from motionwarp.avatar.body_surface import BodySurface
-from motionwarp.avatar.renderer import Atlas, draw, moved_positions
+from motionwarp.avatar.renderer import Atlas, SurfaceStack, moved_positions
 from motionwarp.avatar.sheets import Sheets, joined, part_sheets
 from motionwarp.errors import NoPersonError
 from motionwarp.puppet import parts
@@ -25,6 +26,7 @@ _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
+_CLASS_EDGE: Final = 0.8  # pixels of the photo over which a garment ends where other classes begin
 _SHOWN_MARGIN: Final = -0.3  # nats; a part's own pixels, and the edge that it shares
 
 
@@ -89,12 +91,16 @@ class Avatar:
         still : float32 (H, W)
             Which share of each pixel is where the photo has it, in [0, 1].
         """
+        nowhere = np.zeros((2, 3), dtype=np.float32)
+        return self.surfaces(transforms, camera, size).drawn(self.atlas, nowhere if rest is None else rest)
+
+    def surfaces(self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int]) -> SurfaceStack:
+        """Return the avatar's surfaces in a pose, pixel by pixel, not yet laid over each other; see `render`."""
         sheets = self.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         moved *= np.float32(camera[0])
         moved[:, :2] += camera[1:].astype(np.float32)
-        nowhere = np.zeros((2, 3), dtype=np.float32)
-        return draw(moved, sheets, self.atlas, nowhere if rest is None else rest, size)
+        return SurfaceStack.of(moved, sheets, size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +138,10 @@ def usable_joints(points: FloatArray) -> Joints:
     return joints
 
 
-def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avatar:
-    """Make the avatar of a person.
+def make_avatar(
+    source: SourcePerson, body: BodySurface, pose: RestPose, shown_classes: Sequence[int] = ()
+) -> Avatar:
+    """Make the avatar of a person, or of what they wear.
 
     Parameters
     ----------
@@ -142,6 +150,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
         Fitted to the photo.
     pose : RestPose
         Of that body.
+    shown_classes : sequence of int
+        Classes of the parsing to which textures are limited, such as those of a garment; empty for all.
 
     Raises
     ------
@@ -149,18 +159,18 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
         If the source's points show neither shoulders nor a neck with hips.
     """
     torso = float(usable_joints(source.pose.points).torso[0])
-    regions = _regions(source, torso)
-    cpu = torch.device("cpu")
-    fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=False, device=cpu)
+    regions = person_regions(source)
+    cpu, keep_parsing = torch.device("cpu"), len(shown_classes) > 0
+    fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
     covered = with_covered_chest(source)
     behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
     backs = list(fronts)
     for part, person in ((parts.TORSO, covered), (parts.HEAD, behind)):
         backs[part] = cut_textures(
-            person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=False, device=cpu
+            person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     pieces: list[Sheets] = []
-    atlas = _AtlasBuilder(source.matte.shape)
+    atlas = _AtlasBuilder(source.matte.shape, tuple(shown_classes))
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         if front is None:
             continue
@@ -192,7 +202,15 @@ def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePe
     return replace(person, rgb=np.where(made_up[..., None], smooth, person.rgb))
 
 
-def _regions(source: SourcePerson, torso: float) -> PartRegions:
+def person_regions(source: SourcePerson) -> PartRegions:
+    """Return which part owns each pixel of a person; every pixel of the matte is some part's.
+
+    Raises
+    ------
+    NoPersonError
+        If the source's points show neither shoulders nor a neck with hips.
+    """
+    torso = float(usable_joints(source.pose.points).torso[0])
     height, width = source.parsing.shape
     factor = min(1.0, _WORKING_TORSO / torso)
     size = max(round(width * factor), 8), max(round(height * factor), 8)
@@ -239,8 +257,8 @@ def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> 
 class _AtlasBuilder:
     """Textures side by side in one picture, in rows."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
+    def __init__(self, shape: tuple[int, ...], shown_classes: tuple[int, ...]) -> None:
+        self._shape, self._shown_classes = shape, shown_classes
         self._placed: list[tuple[int, int, PartTexture, BoolArray | None]] = []
         self._x = self._y = self._row = 0
 
@@ -264,9 +282,17 @@ class _AtlasBuilder:
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)
-            texels[window][..., :4] = np.rint(texture.rgba[0].numpy().transpose(1, 2, 0) * 255)
+            texels[window][..., :4] = np.rint(self._shown(texture).transpose(1, 2, 0) * 255)
             home[window] = texture.left - x, texture.top - y
             if shown is not None:
                 inside = np.pad(shown, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
                 texels[window][: inside.shape[0], : inside.shape[1], 4] = 255 * inside
         return Atlas(texels, home)
+
+    def _shown(self, texture: PartTexture) -> FloatArray:
+        """Return what is drawn of a texture, float32 (4, h, w)."""
+        rgba: FloatArray = texture.rgba[0].numpy()
+        if texture.parsing is None:
+            return rgba
+        mask = np.isin(texture.parsing[0, 0].numpy(), self._shown_classes).astype(np.float32)
+        return rgba * np.asarray(cv2.GaussianBlur(mask, (0, 0), _CLASS_EDGE), dtype=np.float32)

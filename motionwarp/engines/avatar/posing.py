@@ -12,6 +12,7 @@ from torch import Tensor
 
 from motionwarp.avatar.avatar import RestPose
 from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.clothing import PosedBody
 from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import TrackLifter
@@ -135,6 +136,13 @@ class SourceBody:
             model.parts.numpy().astype(np.uint8),
             _driven_weights(model),
         )
+
+    def wearing(self, shape: BodyShape) -> PosedBody:
+        """Return a body of this or another shape, in the pose of this one's photo."""
+        posed = self._model.pose(shape, self._model.expand(local_turns(self.fit.turns[0])))
+        vertices = self._model.skin(shape, posed)
+        joints = posed.joints[list(self._model.driven)]
+        return PosedBody(vertices.numpy().astype(np.float32), joints.numpy().astype(np.float32))
 
     def follow(self, points: FloatArray) -> PoseParams:
         """Return this body's poses for the points (T, 18, 3) of a whole shot, all frames solved together.
