@@ -11,7 +11,15 @@ from rich.table import Table
 from motionwarp.options import ComputeOptions, OverwriteOptions
 from motionwarp.pipeline.options import EstimatorOptions
 
-from . import evaluate_avatars, evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
+from . import (
+    evaluate_avatars,
+    evaluate_cross,
+    evaluate_pairs,
+    evaluate_reenact,
+    evaluate_reverse,
+    evaluate_study,
+    evaluate_translation,
+)
 from .comparison import check_sheet
 from .options import examples, renamed, with_options
 from .reporting import Reporter
@@ -29,6 +37,7 @@ app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
 app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
+app.command("translation", epilog=evaluate_translation.EPILOG)(evaluate_translation.translation)
 
 
 @app.command(

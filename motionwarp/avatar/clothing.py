@@ -6,7 +6,7 @@ the same pose; from there the bones carry it into any pose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,9 +14,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from motionwarp.avatar.avatar import Avatar, near_parts
+from motionwarp.avatar.renderer import moved_positions
+from motionwarp.avatar.sheets import Sheets, joined
 from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.body.rig import DRIVEN_MIRROR
 from motionwarp.puppet import parts
-from motionwarp.types import ByteArray, FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 _NEIGHBORS: Final = 48
 _REACH: Final = 0.05  # meters over which the body's vertices are averaged
@@ -79,8 +82,52 @@ def worn_by(avatar: Avatar, own: PosedBody, other: PosedBody, body_parts: ByteAr
     return replace(avatar, sheets=replace(sheets, positions=positions), joints=other.joints)
 
 
+def unposed(avatar: Avatar, joints: FloatArray) -> Avatar:
+    """Return an avatar in the pose that all people share, whose `rotations` are none.
+
+    Parameters
+    ----------
+    avatar : Avatar
+    joints : float32 (B, 3)
+        Where the driven bones of its body begin in that pose, in meters from the root.
+    """
+    sheets = avatar.sheets
+    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), avatar.rotations.shape).copy()
+    transforms = avatar.transforms(rotations, joints)
+    positions = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
+    return replace(avatar, sheets=replace(sheets, positions=positions), rotations=rotations, joints=joints)
+
+
+def mirrored_limbs(avatar: Avatar, limbs: Sequence[parts.Limb]) -> Avatar:
+    """Return an avatar in which limbs are the mirror images of those on the other side.
+
+    Parameters
+    ----------
+    avatar : Avatar
+        In the pose that all people share.
+    limbs : sequence of Limb
+        Those that are replaced.
+    """
+    sheets = avatar.sheets
+    part_of_face = sheets.layers // 2
+    replaced = [part for limb in limbs for part in limb.parts]
+    pieces = [_only(sheets, ~np.isin(part_of_face, replaced))]
+    mirror = np.array(DRIVEN_MIRROR, dtype=np.int32)
+    for part in replaced:
+        twin = _only(sheets, part_of_face == parts.TWIN[part])
+        positions = twin.positions * np.array([-1, 1, 1], dtype=np.float32)
+        layers = (2 * part + twin.layers % 2).astype(np.int32)
+        pieces.append(replace(twin, positions=positions, bones=mirror[twin.bones], layers=layers))
+    return replace(avatar, sheets=joined(pieces))
+
+
+def _only(sheets: Sheets, chosen: BoolArray) -> Sheets:
+    """Return some of the triangles, bool (F,), over all vertices."""
+    return replace(sheets, faces=sheets.faces[chosen], layers=sheets.layers[chosen])
+
+
 def _bones(limb: parts.Limb, joints: FloatArray) -> Iterator[tuple[int, FloatArray, FloatArray, bool]]:
-    """Yield the upper and the lower part of a limb: the part, where its bone begins and ends, whether it is the upper."""
+    """Yield upper and lower part of a limb: the part, where its bone begins and ends, and whether it is the upper."""
     names = ("upperarm01", "lowerarm01", "wrist") if limb.is_arm else ("upperleg01", "lowerleg01", "foot")
     side = "R" if limb.is_right else "L"
     places = [joints[DRIVEN_BONES.index(f"{name}.{side}")] for name in names]

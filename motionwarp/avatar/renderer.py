@@ -244,9 +244,7 @@ class SurfaceStack:
     def without(self, hidden: BoolArray) -> SurfaceStack:
         """Return the stack with surfaces taken out, bool (H, W, K); those behind them show then."""
         order = np.argsort(hidden, axis=-1, kind="stable")
-        depth, layer, gone = (
-            np.take_along_axis(plane, order, axis=-1) for plane in (self.depth, self.layer, hidden)
-        )
+        depth, layer, gone = (np.take_along_axis(plane, order, axis=-1) for plane in (self.depth, self.layer, hidden))
         texel = np.take_along_axis(self.texel, order[..., None], axis=2)
         return SurfaceStack(
             np.where(gone, _EMPTY, depth), np.where(gone, -1, layer).astype(np.int32), np.ascontiguousarray(texel)

@@ -1,4 +1,4 @@
-"""What is behind clothes that are taken off: skin where the body is, cloth at the waist, else what is behind the person.
+"""What is behind clothes that are taken off: skin where the body is, cloth at the waist, else what the person hides.
 
 Ours.
 """

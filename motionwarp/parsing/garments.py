@@ -25,6 +25,7 @@ WAIST: Final = 0.2  # torsos above the hips
 _LEGS: Final = (labels.LEFT_LEG, labels.RIGHT_LEG)
 _ARMS: Final = (labels.LEFT_ARM, labels.RIGHT_ARM)
 _LEAST_CLOTH: Final = 200  # pixels from which on a cloth has a color
+_AROUND: Final = 25  # pixels
 _SAME_COLOR: Final = 34.0  # of Lab's 0..255
 
 
@@ -91,7 +92,7 @@ def limbs_by_color(parsing: ByteArray, rgb: ByteArray) -> ByteArray:
             color = np.median(lab[worn], axis=0)
             away, near = (np.abs(lab - middle).max(axis=2) for middle in (skin, color))
             like = limb & (near < _SAME_COLOR) & (near < 0.5 * away)
-            clean = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
-            changed[clean] = cloth
+            # what most of the limb around a pixel is like
+            around, size = (cv2.blur(mask.astype(np.float32), (_AROUND, _AROUND)) for mask in (like, limb))
+            changed[limb & (around > 0.5 * size)] = cloth
     return changed
-

@@ -22,7 +22,7 @@ from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.compositing import composite, cut_out
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import prepare_source, read_source
-from motionwarp.types import PersonLayer
+from motionwarp.types import PersonLayer, SourcePerson
 from motionwarp.version import __version__
 
 FILE_ENDINGS: Final = (".safetensors", ".glb")
@@ -55,8 +55,13 @@ def read_or_make_avatar(photo: Path, options: AvatarOptions) -> tuple[Avatar, li
         person=options.person,
     )
     prepared = prepare_source(read_source(photo, looking), looking, load_estimator(looking))
-    body = SourceBody.of_photo(prepared.person.pose.points)
-    return make_avatar(prepared.person, body.surface, body.rest), list(prepared.notes)
+    return make_source_avatar(prepared.person), list(prepared.notes)
+
+
+def make_source_avatar(person: SourcePerson) -> Avatar:
+    """Return the avatar of a person who was seen in a photo, over the body that ships."""
+    body = SourceBody.of_photo(person.pose.points)
+    return make_avatar(person, body.surface, body.rest)
 
 
 def check_outputs(photo: Path, outputs: list[Path], options: AvatarOptions) -> None:

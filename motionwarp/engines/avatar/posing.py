@@ -144,6 +144,13 @@ class SourceBody:
         joints = posed.joints[list(self._model.driven)]
         return PosedBody(vertices.numpy().astype(np.float32), joints.numpy().astype(np.float32))
 
+    def at_ease(self, shape: BodyShape) -> FloatArray:
+        """Return where the driven bones of a body begin in the pose that all people share, (D, 3), in meters."""
+        turns = torch.eye(3).expand(len(self._model.driven), 3, 3)
+        posed = self._model.pose(shape, self._model.expand(turns))
+        joints: FloatArray = posed.joints[list(self._model.driven)].numpy().astype(np.float32)
+        return joints
+
     def follow(self, points: FloatArray) -> PoseParams:
         """Return this body's poses for the points (T, 18, 3) of a whole shot, all frames solved together.
 

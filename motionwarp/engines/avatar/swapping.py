@@ -15,25 +15,29 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.avatar.avatar import Avatar, make_avatar, near_parts, usable_joints
+from motionwarp.avatar.avatar import Avatar, make_avatar, near_parts, person_regions, usable_joints
 from motionwarp.avatar.body_surface import IntArray
-from motionwarp.avatar.clothing import worn_by
+from motionwarp.avatar.clothing import mirrored_limbs, unposed, worn_by
 from motionwarp.avatar.renderer import SurfaceStack
 from motionwarp.avatar.undressing import NOBODY, UndressedPerson
-from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.engines.swapping import ClothesSwapper, DressedPicture
+from motionwarp.inpainting.patch_match import filled_by_patches
 from motionwarp.parsing import labels
 from motionwarp.parsing.garments import GARMENT_CLASSES, LOWER, UPPER, GarmentChoice, divided_at_waist, limbs_by_color
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
 from motionwarp.puppet.textures import spread_colors
-from motionwarp.types import BoolArray, FloatArray, SourcePerson
+from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _COVERED: Final = 0.5
 _SURE: Final = 0.92
 _DEPTH_TOLERANCE: Final = 0.03  # meters by which cloth may lie behind the skin that it covers
 _SHOULDER: Final = 0.2  # torsos around the shoulder where a top may cover the upper arm
+_MUCH_LESS: Final = 0.55  # of one sleeve's area against the other's
+_HIDDEN: Final = 61  # pixels across of what lies before clothes
+_LEAST_HIDDEN: Final = 0.02  # of the clothes' area, from which on pieces of cloth are looked for
+_BINS: Final = 24  # along a bone
 _CHIN: Final = 0.5  # of the way from the nose to the neck
 _WAIST_GAP: Final = 0.3  # torsos of a gap between two garments that is closed with cloth
 _HEAD_ON_TOP: Final = (labels.HAT, labels.HAIR, labels.SUNGLASSES)
@@ -51,8 +55,8 @@ class AvatarSwapper(ClothesSwapper):
         body, other = SourceBody.of_photo(person.pose.points), SourceBody.of_photo(clothes.pose.points)
         undressed = UndressedPerson(_divided(person), body.surface, choice)
         garment = _garment(_divided(clothes), other, choice)
-        vertex_parts = other.surface.parts
-        fitted = worn_by(garment, other.wearing(other.shape), other.wearing(body.shape), vertex_parts)
+        fitted = worn_by(garment, other.wearing(other.shape), other.wearing(body.shape), other.surface.parts)
+        fitted = mirrored_limbs(unposed(fitted, other.at_ease(body.shape)), hidden_sleeves(_divided(clothes)))
         camera = np.array([body.rest.scale, *body.rest.shift], dtype=np.float32)
         surfaces = fitted.surfaces(fitted.transforms(body.rest.rotations, body.rest.joints), camera, person.matte.shape)
         fitting = _Fitting(undressed, surfaces, body.rest.scale)
@@ -74,10 +78,42 @@ def _garment(clothes: SourcePerson, body: SourceBody, choice: GarmentChoice) -> 
     own = np.isin(clothes.parsing, classes) & (clothes.matte > _SURE)
     inner = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if inner.any():
-        continued = spread_colors(clothes.rgb.astype(np.float32), inner)
-        rgb = np.where(own[..., None], clothes.rgb, np.rint(continued).astype(np.uint8))
-        clothes = replace(clothes, rgb=rgb)
+        clothes = replace(clothes, rgb=_continued(clothes.rgb, inner, clothes.matte > 0.02))
     return make_avatar(clothes, body.surface, body.rest, classes)
+
+
+def _continued(rgb: ByteArray, known: BoolArray, person: BoolArray) -> ByteArray:
+    """Return a picture with cloth everywhere: pieces of it before which something lay, smooth continuations around."""
+    smooth = np.rint(spread_colors(rgb.astype(np.float32), known)).astype(np.uint8)
+    smooth = np.where(known[..., None], rgb, smooth)
+    left, top, width, height = cv2.boundingRect(known.astype(np.uint8))
+    window = slice(top, top + height), slice(left, left + width)
+    closed = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((_HIDDEN, _HIDDEN), np.uint8)) > 0
+    hidden = closed & person & ~known
+    if np.count_nonzero(hidden) > _LEAST_HIDDEN * np.count_nonzero(known):
+        pieces = filled_by_patches(np.ascontiguousarray(smooth[window]), ~known[window])
+        smooth[window] = np.where(hidden[window][..., None], pieces, smooth[window])
+    return smooth
+
+
+def hidden_sleeves(clothes: SourcePerson) -> list[parts.Limb]:
+    """Return the arms whose sleeves the photo hardly shows, bent before the trunk or behind it, where the other shows.
+
+    Parameters
+    ----------
+    clothes : SourcePerson
+        Dresses divided at the waist.
+    """
+    regions = person_regions(clothes)
+    size = regions.own.shape[2], regions.own.shape[1]
+    worn = cv2.resize(np.isin(clothes.parsing, UPPER).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    areas = [
+        sum(int(np.count_nonzero((regions.own[part] > 0) & worn)) for part in arm.parts[:2])
+        for arm in (parts.RIGHT_ARM, parts.LEFT_ARM)
+    ]
+    if areas[0] < _MUCH_LESS * areas[1]:
+        return [parts.RIGHT_ARM]
+    return [parts.LEFT_ARM] if areas[1] < _MUCH_LESS * areas[0] else []
 
 
 _NOT_AT_REST: Final = np.zeros((2, 3), dtype=np.float32)
@@ -163,17 +199,19 @@ class _Fitting:
                 continue
             along = end - start
             share = ((columns - start[0]) * along[0] + (rows - start[1]) * along[1]) / max(float(along @ along), 1e-6)
-            axis = start + np.clip(share, 0, 1)[:, None] * along
-            x = np.clip(np.rint(axis[:, 0]).astype(int), 0, coverage.shape[1] - 1)
-            y = np.clip(np.rint(axis[:, 1]).astype(int), 0, coverage.shape[0] - 1)
-            dressed = (coverage[y, x] > _COVERED) & np.isin(person.part[y, x], (part,)) & (coverage[rows, columns] < 1)
+            bins = np.minimum((np.clip(share, 0, 1) * _BINS).astype(np.int64), _BINS - 1)
+            there = np.bincount(bins, minlength=_BINS)
+            clothed = np.bincount(bins, coverage[rows, columns] > _COVERED, minlength=_BINS)
+            dressed = (clothed > _COVERED * np.maximum(there, 1))[bins]
             taken[rows[dressed], columns[dressed]] = True
         return taken
 
     def _bones(self) -> Iterator[tuple[int, FloatArray, FloatArray]]:
         points = self.person.source.pose.points
         for limb in parts.LIMBS:
-            for part, (one, two) in zip(limb.parts[:2], zip(limb.points[:2], limb.points[1:], strict=True), strict=True):
+            for part, (one, two) in zip(
+                limb.parts[:2], zip(limb.points[:2], limb.points[1:], strict=True), strict=True
+            ):
                 if min(points[one, 2], points[two, 2]) > 0:
                     yield part, points[one, :2], points[two, :2]
 

@@ -139,9 +139,7 @@ class _SmoothNorms:
         self._hooks: list[Any] = []
 
     def __enter__(self) -> _SmoothNorms:
-        self._hooks = [
-            norm.register_forward_hook(self._hook(index)) for index, norm in enumerate(self._norms)
-        ]
+        self._hooks = [norm.register_forward_hook(self._hook(index)) for index, norm in enumerate(self._norms)]
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -266,5 +266,3 @@ class Judge:
         planes = torch.from_numpy(np.asarray(scaled)).to(self.device).permute(2, 0, 1)[None].float() / 255
         logits: Tensor = self._network(planes)
         return np.asarray(logits[0].argmax(0).to(torch.uint8).cpu().numpy())
-
-

@@ -158,6 +158,4 @@ class TranslationTask(TrainingTask):
 
 
 def _adam(module: nn.Module, loop: LoopConfig) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
-        module.parameters(), lr=loop.learning_rate, betas=_MOMENTA, weight_decay=loop.weight_decay
-    )
+    return torch.optim.Adam(module.parameters(), lr=loop.learning_rate, betas=_MOMENTA, weight_decay=loop.weight_decay)
