@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from motionwarp.checkpoints.checkpoint import load_checkpoint
 from motionwarp.errors import OptionError, WeightsError
+from motionwarp.nn.blocks import start_small
 from motionwarp.nn.resnet import NORM_EPSILON, ReflectConv, residual_stack
 
 ARCHITECTURE: Final = "cyclegan"
 MULTIPLE: Final = 4  # of sides: generators halve a picture twice
-_WEIGHT_SPREAD: Final = 0.02  # of weights at the start, as CycleGAN has them
 
 Direction = Literal["a2b", "b2a"]
 
@@ -99,30 +99,6 @@ class _Up(nn.Sequential):
         )
 
 
-class PatchDiscriminator(nn.Module):
-    """Says of every patch how real it is, (B, 3, H, W) in [0, 1] to (B, 1, H', W'): 70 x 70 pixels, Isola et al. 2017.
-
-    Four convolutions of 4 x 4, the first three of stride 2 and the first without norm, and one of a single channel.
-    """
-
-    def __init__(self, base: int, in_channels: int = 3) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        before = in_channels
-        for level, stride in enumerate((2, 2, 2, 1)):
-            layers.append(nn.Conv2d(before, base * 2**level, 4, stride, 1))
-            before = base * 2**level
-            if level:
-                layers.append(nn.InstanceNorm2d(before, eps=NORM_EPSILON))
-            layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, 4, 1, 1))
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """Return the verdict on each patch."""
-        verdict: Tensor = self.layers(picture * 2 - 1)
-        return verdict
-
-
 class Translators(nn.Module):
     """The generators of both directions, each a row of networks that are applied one after the other.
 
@@ -158,14 +134,6 @@ def applied(row: Sequence[nn.Module], picture: Tensor) -> list[Tensor]:
         picture = network(picture)
         made.append(picture)
     return made
-
-
-def start_small(module: nn.Module) -> None:
-    """Draw a layer's weights from a narrow normal distribution, as CycleGAN's start."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, _WEIGHT_SPREAD)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 class PicturePool(nn.Module):

@@ -17,12 +17,12 @@ from motionwarp.engines.cyclegan.data import UnpairedBatch, UnpairedPictures
 from motionwarp.engines.cyclegan.networks import (
     ARCHITECTURE,
     Direction,
-    PatchDiscriminator,
     PicturePool,
     Translators,
     applied,
-    start_small,
 )
+from motionwarp.nn.blocks import start_small
+from motionwarp.nn.discriminator import PatchDiscriminator
 from motionwarp.training.distributed import backward_and_step
 from motionwarp.training.preview import write_rows
 from motionwarp.training.task import LoopConfig, TrainingTask
