@@ -14,6 +14,8 @@ from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.renderer import Atlas, SurfaceStack, moved_positions
 from motionwarp.avatar.sheets import Sheets, joined, part_sheets
 from motionwarp.errors import NoPersonError
+from motionwarp.parsing import labels
+from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
 from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
 from motionwarp.puppet.joints import Joints
@@ -26,6 +28,9 @@ _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
+_FOREGROUND: Final = (
+    labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
+)  # fmt: skip
 _CLASS_EDGE: Final = 0.8  # pixels of the photo over which a garment ends where other classes begin
 _SHOWN_MARGIN: Final = -0.3  # nats; a part's own pixels, and the edge that it shares
 
@@ -159,6 +164,12 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     torso = float(usable_joints(source.pose.points).torso[0])
     regions = person_regions(source)
     cpu, keep_parsing = torch.device("cpu"), len(shown_classes) > 0
+    worn = np.isin(source.parsing, shown_classes) if keep_parsing else None
+    own = regions.own
+    if keep_parsing:
+        # cloth goes on beneath what lies before it: colors there are the cloth's already
+        source = replace(source, parsing=_without_foreground(source.parsing))
+        regions = PartRegions(regions.margins, regions.margins)
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
     covered = with_covered_chest(source)
     behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
@@ -168,7 +179,6 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     pieces: list[Sheets] = []
-    worn = np.isin(source.parsing, shown_classes) if keep_parsing else None
     atlas = _AtlasBuilder(source.matte.shape, tuple(shown_classes), worn)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         if front is None:
@@ -178,7 +188,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         if made is None:
             continue
         sheets, count = made
-        shown = cv2.resize(regions.own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
+        shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
         place = atlas.place(front, shown)
         for texture, (left, top), rows in (
             (front, place, np.r_[0:count, 2 * count : len(sheets.uv)]),
@@ -190,6 +200,11 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
     return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift)
+
+
+def _without_foreground(parsing: ByteArray) -> ByteArray:
+    """Return a parsing in which arms, hair and what nobody wears have the classes of what is beside them."""
+    return spread_classes(parsing, ~np.isin(parsing, _FOREGROUND))
 
 
 def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:

@@ -144,7 +144,7 @@ class UndressedPerson:
         Parameters
         ----------
         cloth : float32 (H, W, 4)
-            Colors of the cloth at the waist, continued, in [0, 255]; and where it may be, in [0, 1].
+            Colors of cloth that goes on at the waist and in sleeves, in [0, 255]; and where it is, in [0, 1].
         taken : bool (H, W)
             Where skin beside new clothes is taken away beside the old clothes.
 
@@ -156,7 +156,7 @@ class UndressedPerson:
         body = np.where(taken, 0, body)[..., None]
         filled = self.plate.astype(np.float32)
         filled = filled + body * (self.skin - filled)
-        filled = filled + body * cloth[..., 3:] * (cloth[..., :3] - filled)
+        filled = filled + cloth[..., 3:] * (cloth[..., :3] - filled)
         away = self.soft(self.removed | taken)[..., None]
         photo = self.source.rgb.astype(np.float32)
         return np.asarray(photo + away * (filled - photo), dtype=np.float32)

@@ -219,15 +219,15 @@ class _Fitting:
         """Lay the clothes over the person."""
         person = self.person
         alpha = worn[..., 3:] / 255
-        under = person.without_clothes(self._cloth_at_waist(worn), taken)
+        under = person.without_clothes(self._cloth_between(worn, taken), taken)
         made = worn[..., :3] + (1 - alpha) * under
         changed = np.maximum(alpha[..., 0], person.soft(person.removed | taken))
         rgb = np.where(changed[..., None] > 1 / 255, np.rint(made).clip(0, 255).astype(np.uint8), person.source.rgb)
         changed = np.where(changed > 1 / 255, changed, 0).astype(np.float32)
         return DressedPicture(rgb, changed, alpha[..., 0])
 
-    def _cloth_at_waist(self, worn: FloatArray) -> FloatArray:
-        """Return colors of cloth that goes on where neither garment is, and where it may, float32 (H, W, 4)."""
+    def _cloth_between(self, worn: FloatArray, taken: BoolArray) -> FloatArray:
+        """Return colors of cloth that goes on at the waist and in gaps of sleeves, and where, float32 (H, W, 4)."""
         person = self.person
         alpha = worn[..., 3] / 255
         solid = alpha > 0.95
@@ -237,16 +237,22 @@ class _Fitting:
             known = np.isin(person.parsing, LOWER) & (person.source.matte > 0.9)
             where = person.below_waist
         else:
-            known = solid | (np.isin(person.parsing, UPPER) & person.kept)
-            size = 2 * max(round(_WAIST_GAP * person.torso / 2), 1) + 1
-            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-            where = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+            where = self._closed(solid | (np.isin(person.parsing, UPPER) & person.kept))
             known = solid
         where &= np.isin(person.bare_part, (parts.TORSO, parts.RIGHT_THIGH, parts.LEFT_THIGH))
         if not known.any():
             return np.zeros((*alpha.shape, 4), dtype=np.float32)
+        in_sleeves = taken & self._closed(solid)
+        if in_sleeves.any():
+            known, where = known | solid, where | in_sleeves
         soft = cv2.GaussianBlur(where.astype(np.float32), (0, 0), 1.0)
         return np.dstack([spread_colors(colors, known), soft]).astype(np.float32)
+
+    def _closed(self, mask: BoolArray) -> BoolArray:
+        """Return a mask (H, W) without gaps that are narrower than those between two garments."""
+        size = 2 * max(round(_WAIST_GAP * self.person.torso / 2), 1) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0)
 
 
 _LIMB_CLASSES: Final = (
