@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackOptions, PackRequest
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, PAIR_PACKS, PackOptions, PackRequest
 from motionwarp.engines.registry import catalog, pack_kinds
 from motionwarp.errors import OptionError, OutputError
 
@@ -34,8 +34,8 @@ app.command("test-pairs", epilog=dataset_test_pairs.EPILOG)(dataset_test_pairs.m
 
 
 def _kind_help() -> str:
-    """Return what the help says of KIND: every kind of the analyzer, then those of each engine."""
-    groups = [("the analyzer", ANALYZER_PACKS)]
+    """Return what the help says of KIND: every kind of the analyzer, those of pairs, then those of each engine."""
+    groups = [("the analyzer", ANALYZER_PACKS), ("engines that draw whole pictures", PAIR_PACKS)]
     groups += [(spec.name, dict(spec.packs)) for spec in catalog().specs.values() if spec.packs]
     texts = []
     for whose, kinds in groups:
@@ -50,6 +50,7 @@ def _kind_help() -> str:
         "motionwarp dataset pack photos data -o photos.pack",
         "motionwarp dataset pack reposed data -o reposed.pack --count 4000 --seed 1",
         "motionwarp dataset pack parts-reverse data -o reverse.pack --count 4000",
+        "motionwarp dataset pack pairs-avatars data -o pairs.pack --count 4000",
         "motionwarp dataset pack parts-reverse data -o held_out.pack --count 96 --split validation",
     ),
 )

@@ -122,3 +122,20 @@ ANALYZER_PACKS: Final[dict[str, PackKind]] = {
     "avatars": PackKind("rigged avatars in motion from all sides", _AVATAR_WRITER),
     "dressed": PackKind("bodies in separate garments, with exact classes", _AVATAR_WRITER),
 }
+
+_PAIR_WRITER: Final = "motionwarp.data.labeled_pairs:write_requested"
+
+# what engines that draw whole pictures are trained from: two pictures of one person, with parsing, matte and points
+PAIR_PACKS: Final[dict[str, PackKind]] = {
+    "pairs-avatars": PackKind(
+        "rigged avatars, same clothes, any two poses", "motionwarp.data.avatars.pairs:write_requested"
+    ),
+    "pairs-reverse": PackKind("photos, made back from moved ones, whole", _PAIR_WRITER),
+    "pairs-clips": PackKind("two frames of a clip, whole", _PAIR_WRITER),
+    "pairs-synthetic": PackKind("drawn people, whole", _PAIR_WRITER),
+    "pairs-deepfashion": PackKind("pairs of DeepFashion", _PAIR_WRITER),
+    "pairs-market1501": PackKind("pairs of Market-1501", _PAIR_WRITER),
+    "pairs-folders": PackKind(
+        "pictures or frames in a folder a person, as of Human3.6M", "motionwarp.data.folder_pairs:write_requested"
+    ),
+}
