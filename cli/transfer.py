@@ -41,7 +41,7 @@ def transfer(
             parser=output_path,
             metavar="OUT",
             show_default="SOURCE_DRIVING.mp4",
-            help=".mp4, .mov, .webm, .mkv, .gif, or a folder/ for PNG frames.",
+            help=".mp4, .mov, .webm, .mkv, .gif, .webp, .apng, .png (a sprite sheet), or a folder/ for PNG frames.",
         ),
     ] = None,
     options: TransferOptions,

@@ -108,7 +108,9 @@ def open_result(setup: TransferSetup, output: StrPath) -> VideoWriter:
         frame_rate=options.frame_rate or info.frame_rate,
         time_base=time_base(options.frame_rate, info.time_base),
         alpha=setup.alpha,
-        options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
+        options=EncodeOptions(
+            options.codec, options.crf, options.preset, max_bytes=options.max_bytes, may_shrink=options.size is None
+        ),
         audio=sound,
         metadata=provenance(setup.engine.name),
         overwrite=options.overwrite,
@@ -216,6 +218,7 @@ def transfer(
             analyzed = analyze(inputs, run=run)
             plan = plan_transfer(setup, analyzed, run=run)
             _save_poses(plan)
+            writer.stands_at = plan.stands_at
             write_frames(
                 render(plan, run=run),
                 writer,

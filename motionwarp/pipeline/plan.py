@@ -25,6 +25,7 @@ from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.placement import place_track
 from motionwarp.pose.repair import RepairResult, repair_track
 from motionwarp.pose.retargeting import RetargetReport, retarget_track
+from motionwarp.pose.skeleton import LEFT_ANKLE, LEFT_HIP, RIGHT_ANKLE, RIGHT_HIP
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack
 
@@ -73,6 +74,19 @@ class TransferPlan:
     def duration_seconds(self) -> float:
         """Length of the output."""
         return self.timeline.end_seconds - float(self.timeline.times_seconds[0])
+
+    @property
+    def stands_at(self) -> tuple[float, float] | None:
+        """The place on the ground below the hips where the person stands at first, in pixels of the output frame.
+
+        None where neither hips nor feet are seen.
+        """
+        points = self.target.points[self.target.present]
+        hips, feet = (points[:, pair].reshape(-1, 3) for pair in ([RIGHT_HIP, LEFT_HIP], [RIGHT_ANKLE, LEFT_ANKLE]))
+        hips, feet = hips[hips[:, 2] > 0][:2], feet[feet[:, 2] > 0][:2]
+        if not len(hips) or not len(feet):
+            return None
+        return float(hips[:, 0].mean()), float(feet[:, 1].max())
 
     @property
     def device(self) -> torch.device:
