@@ -21,15 +21,16 @@ class PackOptions(OverwriteOptions):
     """What is packed, and where."""
 
     data: Path = option(
-        help="Folder with ccp/ and video/, or of the published data set; not read for synthetic people.",
+        help="Folder with ccp/, video/ and motion/, or of the published data set; not read for synthetic people.",
         metavar="DATA",
         argument=True,
     )
     output: Path = option(help="The pack to write.", flags=("-o", "--output"), metavar="FILE")
-    count: int = option(3000, help="Pictures or pairs, for all kinds but photos and clips.", low=1)
-    seed: int = option(0, help="For all kinds but photos and clips.", low=0)
+    count: int = option(3000, help="Pictures or pairs, for all kinds but photos, clips and motion.", low=1)
+    seed: int = option(0, help="For all kinds but photos, clips and motion.", low=0)
     split: Literal["train", "validation"] = option(
-        "train", help="Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
+        "train",
+        help="Of pairs, avatars and motion: train, or validation, which nothing is trained on: to measure with.",
     )
 
 
@@ -78,12 +79,15 @@ class PackKind:
         Which splits can be packed.
     counted : bool
         Whether the user says how many samples; False packs all there is.
+    unit : str
+        What its samples are called when they are counted.
     """
 
     help: str
     write: str
     splits: tuple[Split, ...] = ("train", "validation")
     counted: bool = True
+    unit: str = "pictures"
 
     def __post_init__(self) -> None:
         check_reference(self.write)
@@ -137,5 +141,12 @@ PAIR_PACKS: Final[dict[str, PackKind]] = {
     "pairs-market1501": PackKind("pairs of Market-1501", _PAIR_WRITER),
     "pairs-folders": PackKind(
         "pictures or frames in a folder a person, as of Human3.6M", "motionwarp.data.folder_pairs:write_requested"
+    ),
+}
+
+# what the lifter is trained from: captured motion, put on the body
+LIFTER_PACKS: Final[dict[str, PackKind]] = {
+    "motion": PackKind(
+        "takes of motion capture", "motionwarp.data.motion_pack:write_requested", counted=False, unit="takes"
     ),
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import motionwarp.engines
-from motionwarp.data.pack_kinds import ANALYZER_PACKS, PAIR_PACKS, PackKind
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, LIFTER_PACKS, PAIR_PACKS, PackKind
 from motionwarp.engines.spec import EngineSpec
 from motionwarp.errors import EngineWarning, OptionError, WeightsError
 from motionwarp.version import __version__
@@ -226,8 +226,8 @@ def _spec_of_file(weights: Path) -> EngineSpec:
 
 
 def pack_kinds() -> dict[str, PackKind]:
-    """Return all kinds of packs by name: the analyzer's, those of pairs that engines share, then every engine's own."""
-    kinds = {**ANALYZER_PACKS, **PAIR_PACKS}
+    """Return all kinds of packs by name: the analyzer's, the lifter's, those of pairs, then every engine's own."""
+    kinds = {**ANALYZER_PACKS, **LIFTER_PACKS, **PAIR_PACKS}
     for spec in catalog().specs.values():
         kinds.update(spec.packs)
     return kinds
