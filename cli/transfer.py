@@ -21,7 +21,10 @@ EPILOG = examples(
 
 
 SourceArgument = Annotated[
-    Path, typer.Argument(metavar="SOURCE", help="Picture (or video) of the person to be moved.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="SOURCE", help="Picture (or video) of the person to be moved, or their avatar.", show_default=False
+    ),
 ]
 DrivingArgument = Annotated[
     Path, typer.Argument(metavar="DRIVING", help="Video, GIF or folder of frames with the motion.", show_default=False)

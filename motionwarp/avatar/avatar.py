@@ -45,6 +45,8 @@ class Avatar:
         Pixels of the photo for a meter.
     shift : (float, float)
         Where the root lies in the photo, in pixels.
+    coefficients : float32 (K,)
+        Of the body's shape.
     """
 
     sheets: Sheets
@@ -53,6 +55,32 @@ class Avatar:
     joints: FloatArray
     scale: float
     shift: tuple[float, float]
+    coefficients: FloatArray
+
+    @property
+    def rest(self) -> RestPose:
+        """The body and its pose in the photo."""
+        return RestPose(self.rotations, self.joints, self.scale, self.shift, self.coefficients)
+
+    def resized(self, across: float, down: float) -> Avatar:
+        """Return the avatar of the same photo at another size, with textures to match.
+
+        Parameters
+        ----------
+        across, down : float
+            Columns and rows of the other photo for one of this, in (0, 1].
+        """
+        if across == down == 1:
+            return self
+        factor = np.array([across, down], dtype=np.float32)
+        x, y = (np.asarray(self.shift) + 0.5) * factor - 0.5
+        return replace(
+            self,
+            sheets=replace(self.sheets, uv=(self.sheets.uv + np.float32(0.5)) * factor - np.float32(0.5)),
+            atlas=self.atlas.resized(across, down),
+            scale=self.scale * float(np.sqrt(across * down)),
+            shift=(float(x), float(y)),
+        )
 
     def transforms(self, rotations: FloatArray, joints: FloatArray) -> FloatArray:
         """Return how every bone moves its surroundings from the photo to a pose, float32 (B, 3, 4).
@@ -99,12 +127,13 @@ class Avatar:
 
 @dataclass(frozen=True, eq=False)
 class RestPose:
-    """The pose of the body in the photo: `Avatar`'s attributes of the same names."""
+    """The body in the photo and its pose: `Avatar`'s attributes of the same names."""
 
     rotations: FloatArray
     joints: FloatArray
     scale: float
     shift: tuple[float, float]
+    coefficients: FloatArray
 
 
 def near_parts(part: int) -> tuple[int, ...]:
@@ -149,7 +178,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
         If the source's points show neither shoulders nor a neck with hips.
     """
     torso = float(usable_joints(source.pose.points).torso[0])
-    regions = _regions(source, torso)
+    regions = person_regions(source, torso)
     cpu = torch.device("cpu")
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=False, device=cpu)
     covered = with_covered_chest(source)
@@ -170,17 +199,16 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
             continue
         sheets, count = made
         shown = cv2.resize(regions.own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
-        place = atlas.place(front, shown)
         for texture, (left, top), rows in (
-            (front, place, np.r_[0:count, 2 * count : len(sheets.uv)]),
-            (back or front, place if back in (None, front) else atlas.place(back, None), np.r_[count : 2 * count]),
+            (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
+            (back or front, atlas.place(back or front, None), np.r_[count : 2 * count]),
         ):
             sheets.uv[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
         pieces.append(sheets)
     whole = joined(pieces)
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
-    return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift)
+    return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift, pose.coefficients)
 
 
 def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:
@@ -192,7 +220,15 @@ def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePe
     return replace(person, rgb=np.where(made_up[..., None], smooth, person.rgb))
 
 
-def _regions(source: SourcePerson, torso: float) -> PartRegions:
+def person_regions(source: SourcePerson, torso: float) -> PartRegions:
+    """Return which pixels of a photo are which part's; all that belongs to the matte is some part's.
+
+    Parameters
+    ----------
+    source : SourcePerson
+    torso : float
+        In pixels.
+    """
     height, width = source.parsing.shape
     factor = min(1.0, _WORKING_TORSO / torso)
     size = max(round(width * factor), 8), max(round(height * factor), 8)
@@ -260,7 +296,7 @@ class _AtlasBuilder:
         height = max(y + texture.rgba.shape[2] for _, y, texture, _ in self._placed) + _GAP
         width = max(x + texture.rgba.shape[3] for x, _, texture, _ in self._placed) + _GAP
         texels = np.zeros((height, width, 5), dtype=np.uint8)
-        home = np.zeros((height, width, 2), dtype=np.int16)
+        home = np.zeros((height, width, 2), dtype=np.float32)
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)

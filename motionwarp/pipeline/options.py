@@ -157,6 +157,12 @@ class InputOptions(SectionOptions):
         None, help="Take the driving points from here.", metavar="FILE", panel=Panel.PEOPLE
     )
     matte: StrPath | None = option(None, help="Take the source's matte from here.", metavar="FILE", panel=Panel.PEOPLE)
+    also: tuple[Path, ...] = option(
+        (),
+        help="A further photo of SOURCE's person, from another side; may be given often.",
+        metavar="PHOTO",
+        panel=Panel.PEOPLE,
+    )
 
 
 @documented
