@@ -195,7 +195,7 @@ def parse_seconds(text: str) -> float:
     ValueError
         If it is not such a time.
     """
-    if re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text.strip()) is None:
+    if re.fullmatch(r"(\d+:){0,2}(\d+(\.\d*)?|\.\d+)", text.strip()) is None:
         raise ValueError(f"'{text}' is not a time; write seconds such as 12.5, or minutes and seconds such as 1:35.")
     total = 0.0
     for part in text.strip().split(":"):

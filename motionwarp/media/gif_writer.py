@@ -82,7 +82,7 @@ def shared_palette(pictures: Iterable[ByteArray], colors: int, *, ordered: bool)
     graph.push(None)
     palette = graph.pull()
     assert isinstance(palette, av.VideoFrame)
-    return GifPalette(palette.to_ndarray(format="rgba"), ordered)
+    return GifPalette(np.asarray(palette.to_ndarray(format="rgba"), dtype=np.uint8), ordered)
 
 
 class GifWriter(VideoWriter):

@@ -15,6 +15,7 @@ from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.prefetch import prefetched
+from motionwarp.notices import Gravity, Notice
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, transform_track
 from motionwarp.pipeline.options import BackgroundKind
@@ -144,7 +145,7 @@ def plan_transfer(
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
     with run.clock.measure("retarget"):
         repaired = repair_track(observed)
-        run.warnings += [note.text for note in repaired.notes]
+        run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
         placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
     target = transform_track(placed, transform)
     with run.clock.measure("engine"):
