@@ -90,6 +90,12 @@ class HpnTask(CropGanTask[HpnTrainingConfig]):
             "l1": weighted_l1(made.detach(), true, inside),
         }
 
+    def draw(self, network: nn.Module, batch: CropBatch) -> Tensor:
+        """Return what a network makes of a batch at its level, float32 (B, 3, H, W)."""
+        with self.autocast():
+            made = self._drawn(network, batch)[0]
+        return made.float()
+
     def _drawn(self, network: nn.Module, batch: CropBatch) -> tuple[Tensor, Tensor]:
         assert isinstance(self.network, HpnNetwork)
         source = self.plane(batch["source_rgb"]).contiguous(memory_format=torch.channels_last)
@@ -113,7 +119,7 @@ class HpnTask(CropGanTask[HpnTrainingConfig]):
             return {}
         data = self.config.data_at(self.phase.size)
         module.eval()
-        return picture_figures(lambda batch: self._drawn(module, batch)[0], self.config.validation, data, self.device)
+        return picture_figures(lambda batch: self.draw(module, batch), self.config.validation, data, self.device)
 
 
 _GARMENTS: Final = ("upper_clothes", "lower_clothes")

@@ -131,6 +131,10 @@ class RateNetTask(CropGanTask[RateNetTrainingConfig]):
             batch["inside"].to(self.device).float(),
         )
 
+    def draw(self, network: nn.Module, batch: CropBatch) -> Tensor:
+        """Return what a generator makes of a batch, float32 (B, 3, H, W)."""
+        return self._drawn(network, self.inputs(batch)).rgb
+
     def _drawn(self, network: nn.Module, inputs: RateInputs) -> RateNetOutput:
         with self.autocast():
             made: RateNetOutput = network(inputs.source, inputs.source_maps, inputs.target_maps)
