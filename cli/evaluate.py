@@ -11,7 +11,15 @@ from rich.table import Table
 from motionwarp.options import ComputeOptions, OverwriteOptions
 from motionwarp.pipeline.options import EstimatorOptions
 
-from . import evaluate_avatars, evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
+from . import (
+    evaluate_avatars,
+    evaluate_body,
+    evaluate_cross,
+    evaluate_pairs,
+    evaluate_reenact,
+    evaluate_reverse,
+    evaluate_study,
+)
 from .comparison import check_sheet
 from .options import examples, renamed, with_options
 from .reporting import Reporter
@@ -23,6 +31,7 @@ app = typer.Typer(
 )
 
 app.command("avatars", epilog=evaluate_avatars.EPILOG)(evaluate_avatars.avatars)
+app.add_typer(evaluate_body.app, name="body")
 app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
 app.command("cross", epilog=evaluate_cross.EPILOG)(evaluate_cross.cross)
 app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)

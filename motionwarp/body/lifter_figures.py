@@ -94,8 +94,9 @@ def figures_of(turns: Tensor, tracks: SyntheticTracks) -> LifterFigures:
 
 def joint_errors(points: Tensor, truth: Tensor) -> Tensor:
     """Return the distances (..., 14) of the body's points from the truth (..., 18, 3), the hips' middles aligned."""
-    return (_about_hips(points) - _about_hips(truth)).norm(dim=-1)[..., BODY_POINTS]
+    return (about_hips(points) - about_hips(truth)).norm(dim=-1)[..., BODY_POINTS]
 
 
-def _about_hips(points: Tensor) -> Tensor:
+def about_hips(points: Tensor) -> Tensor:
+    """Return points (..., 18, 3) about the middle of the hips."""
     return points - (points[..., 8:9, :] + points[..., 11:12, :]) / 2
