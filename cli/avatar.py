@@ -16,6 +16,8 @@ from .stages import uncollected_imports
 
 EPILOG = examples(
     "motionwarp avatar alice.jpg -o alice.safetensors --turntable alice.mp4",
+    "motionwarp avatar front.jpg back.jpg side.jpg -o alice.safetensors",
+    "motionwarp transfer alice.safetensors dance.mp4 --engine avatar",
     "motionwarp avatar alice.safetensors -o alice.glb",
     "motionwarp avatar alice.safetensors --turntable alice.webm --background transparent",
 )
@@ -24,9 +26,13 @@ EPILOG = examples(
 @with_options
 def avatar(
     *,
-    photo: Annotated[
-        Path,
-        typer.Argument(metavar="PHOTO", help="Picture of the person, or an avatar made before.", show_default=False),
+    photos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PHOTO...",
+            help="Picture of the person, and more of them from other sides; or an avatar made before.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         list[Path] | None,
@@ -50,30 +56,35 @@ def avatar(
 
     outputs = list(output or ())
     if not outputs and options.turntable is None:
-        outputs = [Path(photo.with_suffix(".safetensors").name)]
-    check_outputs(photo, outputs, options)
+        outputs = [Path(photos[0].with_suffix(".safetensors").name)]
+    check_outputs(photos, outputs, options)
     began = time.monotonic()
     keep_freed_memory()
     set_threads()
     with reporter.progress() as on_step:
         on_step("avatar", 0, 1)
-        made, warnings = read_or_make_avatar(photo, options)
+        made = read_or_make_avatar(photos, options)
+        warnings = list(made.notes)
         on_step("avatar", 1, 1)
         for path in outputs:
             write_avatar(made, path, options)
         frames = 0
         if options.turntable is not None:
-            frames, lost = write_turntable(made, options, photo, lambda done, total: on_step("turntable", done, total))
+            frames, lost = write_turntable(
+                made.person.avatar, options, photos, lambda done, total: on_step("turntable", done, total)
+            )
             warnings += lost
     seconds = time.monotonic() - began
+    triangles = len(made.person.avatar.sheets.faces)
     reporter.warn_all(warnings)
     written = [str(path) for path in [*outputs, options.turntable] if path is not None]
     summary: dict[str, Any] = {
         "outputs": written,
-        "triangles": len(made.sheets.faces),
+        "triangles": triangles,
+        "photos": made.photos,
         "turntable_frames": frames,
         "seconds": round(seconds, 3),
         "warnings": warnings,
     }
-    text = f"{', '.join(written)}: {len(made.sheets.faces):,} triangles, made in {clock(seconds)}"
+    text = f"{', '.join(written)}: {triangles:,} triangles, made in {clock(seconds)}"
     reporter.result(summary, text)

@@ -43,7 +43,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "translate": Entry(
         "Translate pictures and clips of one kind to another kind, as MODEL has learned from two folders."
     ),
-    "pose": Entry("Write the 18 points of one person as JSON, a file for each INPUT."),
+    "pose": Entry("Write the points and the body of one person, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry("Show versions, devices, codecs, weights with their checksums, and disk space.", INSTALLATION),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),

@@ -54,7 +54,7 @@ class GenerateRequest(Options):
     sources: str = option(help="Pictures of people.", metavar="DIR|CSV")
     drivings: str = option(help="Clips of motions.", metavar="DIR|CSV")
     output: str = option(help="Folder, or an address such as s3://bucket/set.", metavar="OUT", flags=("--output", "-o"))
-    plan: bool = option(False, help="Tell counts, hours, disk and memory, and end.")
+    plan: bool = option(False, help="Tell counts, hours, disk and memory, and what a run would refuse, and end.")
     backgrounds: str | None = option(
         None, help="Pictures and clips, one of which lies behind each.", metavar="DIR", panel=Panel.VARIETY
     )
@@ -99,7 +99,9 @@ def _print_plan(
     reporter: Reporter,
 ) -> None:
     from motionwarp.datasets.estimate import estimate
+    from motionwarp.datasets.generate import check_ready
 
+    check_ready(people, motions, config, output, settings)
     needs = estimate(people, motions, config, output, settings.executor.workers, shards=settings.shards)
     for count, what in ((needs.unreadable_people, "people"), (needs.unreadable_motions, "motions")):
         if count:

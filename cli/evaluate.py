@@ -13,6 +13,7 @@ from motionwarp.pipeline.options import EstimatorOptions
 
 from . import (
     evaluate_avatars,
+    evaluate_body,
     evaluate_cross,
     evaluate_pairs,
     evaluate_reenact,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 
 app.command("avatars", epilog=evaluate_avatars.EPILOG)(evaluate_avatars.avatars)
+app.add_typer(evaluate_body.app, name="body")
 app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
 app.command("cross", epilog=evaluate_cross.EPILOG)(evaluate_cross.cross)
 app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)

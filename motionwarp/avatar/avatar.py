@@ -52,6 +52,8 @@ class Avatar:
         Pixels of the photo for a meter.
     shift : (float, float)
         Where the root lies in the photo, in pixels.
+    coefficients : float32 (K,)
+        Of the body's shape.
     """
 
     sheets: Sheets
@@ -60,6 +62,32 @@ class Avatar:
     joints: FloatArray
     scale: float
     shift: tuple[float, float]
+    coefficients: FloatArray
+
+    @property
+    def rest(self) -> RestPose:
+        """The body and its pose in the photo."""
+        return RestPose(self.rotations, self.joints, self.scale, self.shift, self.coefficients)
+
+    def resized(self, across: float, down: float) -> Avatar:
+        """Return the avatar of the same photo at another size, with textures to match.
+
+        Parameters
+        ----------
+        across, down : float
+            Columns and rows of the other photo for one of this, in (0, 1].
+        """
+        if across == down == 1:
+            return self
+        factor = np.array([across, down], dtype=np.float32)
+        x, y = (np.asarray(self.shift) + 0.5) * factor - 0.5
+        return replace(
+            self,
+            sheets=replace(self.sheets, uv=(self.sheets.uv + np.float32(0.5)) * factor - np.float32(0.5)),
+            atlas=self.atlas.resized(across, down),
+            scale=self.scale * float(np.sqrt(across * down)),
+            shift=(float(x), float(y)),
+        )
 
     def transforms(self, rotations: FloatArray, joints: FloatArray) -> FloatArray:
         """Return how every bone moves its surroundings from the photo to a pose, float32 (B, 3, 4).
@@ -110,12 +138,13 @@ class Avatar:
 
 @dataclass(frozen=True, eq=False)
 class RestPose:
-    """The pose of the body in the photo: `Avatar`'s attributes of the same names."""
+    """The body in the photo and its pose: `Avatar`'s attributes of the same names."""
 
     rotations: FloatArray
     joints: FloatArray
     scale: float
     shift: tuple[float, float]
+    coefficients: FloatArray
 
 
 def near_parts(part: int) -> tuple[int, ...]:
@@ -162,7 +191,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         If the source's points show neither shoulders nor a neck with hips.
     """
     torso = float(usable_joints(source.pose.points).torso[0])
-    regions = person_regions(source)
+    regions = person_regions(source, torso)
     cpu, keep_parsing = torch.device("cpu"), len(shown_classes) > 0
     worn = np.isin(source.parsing, shown_classes) if keep_parsing else None
     own = regions.own
@@ -189,17 +218,16 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             continue
         sheets, count = made
         shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
-        place = atlas.place(front, shown)
         for texture, (left, top), rows in (
-            (front, place, np.r_[0:count, 2 * count : len(sheets.uv)]),
-            (back or front, place if back in (None, front) else atlas.place(back, None), np.r_[count : 2 * count]),
+            (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
+            (back or front, atlas.place(back or front, None), np.r_[count : 2 * count]),
         ):
             sheets.uv[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
         pieces.append(sheets)
     whole = joined(pieces)
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
-    return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift)
+    return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift, pose.coefficients)
 
 
 def _without_foreground(parsing: ByteArray) -> ByteArray:
@@ -216,15 +244,15 @@ def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePe
     return replace(person, rgb=np.where(made_up[..., None], smooth, person.rgb))
 
 
-def person_regions(source: SourcePerson) -> PartRegions:
-    """Return which part owns each pixel of a person; every pixel of the matte is some part's.
+def person_regions(source: SourcePerson, torso: float) -> PartRegions:
+    """Return which pixels of a photo are which part's; all that belongs to the matte is some part's.
 
-    Raises
-    ------
-    NoPersonError
-        If the source's points show neither shoulders nor a neck with hips.
+    Parameters
+    ----------
+    source : SourcePerson
+    torso : float
+        In pixels.
     """
-    torso = float(usable_joints(source.pose.points).torso[0])
     height, width = source.parsing.shape
     factor = min(1.0, _WORKING_TORSO / torso)
     size = max(round(width * factor), 8), max(round(height * factor), 8)
@@ -292,7 +320,7 @@ class _AtlasBuilder:
         height = max(y + texture.rgba.shape[2] for _, y, texture, _ in self._placed) + _GAP
         width = max(x + texture.rgba.shape[3] for x, _, texture, _ in self._placed) + _GAP
         texels = np.zeros((height, width, 5), dtype=np.uint8)
-        home = np.zeros((height, width, 2), dtype=np.int16)
+        home = np.zeros((height, width, 2), dtype=np.float32)
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)

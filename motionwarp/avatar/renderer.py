@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import cv2
 import numpy as np
-import numpy.typing as npt
 
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.body.compiled import compiled
@@ -43,12 +43,12 @@ class Atlas:
     ----------
     texels : uint8 (h, w, 5)
         Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0).
-    home : int16 (h, w, 2)
+    home : float32 (h, w, 2)
         From each texel to its place in the photo, in pixels.
     """
 
     texels: ByteArray
-    home: npt.NDArray[np.int16]
+    home: FloatArray
 
     def __post_init__(self) -> None:
         size = self.texels.shape[:2]
@@ -56,6 +56,26 @@ class Atlas:
             raise ValueError(
                 f"Atlas needs texels (h, w, 5) and home (h, w, 2), got {self.texels.shape}, {self.home.shape}"
             )
+
+    def resized(self, across: float, down: float) -> Atlas:
+        """Return the textures with so many columns and rows for one of these, each in (0, 1]."""
+        height, width = self.home.shape[:2]
+        columns, rows = max(round(width * across), 2), max(round(height * down), 2)
+        # texels keep their exact places: the rest of a last one is cut off or repeated
+        matrix = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5]])
+        sigma = [max(0.5 * (1 / factor - 1), 1e-3) for factor in (across, down)]
+        soft = cv2.GaussianBlur(self.texels, (0, 0), sigmaX=sigma[0], sigmaY=sigma[1])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        planes = [
+            cv2.warpAffine(
+                np.ascontiguousarray(plane), matrix, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE
+            )
+            for plane in (soft[..., :4], soft[..., 4])
+        ]
+        nearest = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        home = cv2.warpAffine(self.home, matrix, (columns, rows), flags=nearest, borderMode=cv2.BORDER_REPLICATE)
+        factor = np.array([across, down], dtype=np.float32)
+        return Atlas(np.dstack(planes).astype(np.uint8), np.ascontiguousarray(home * factor, dtype=np.float32))
 
 
 def moved_positions(positions: FloatArray, bones: IntArray, weights: FloatArray, transforms: FloatArray) -> FloatArray:
@@ -154,7 +174,7 @@ def composed(
     layer: IntArray,
     texel: FloatArray,
     atlas: ByteArray,
-    home: npt.NDArray[np.int16],
+    home: FloatArray,
     rest: FloatArray,
     result: FloatArray,
     still: FloatArray,
@@ -167,7 +187,7 @@ def composed(
         As `fragments` fills them.
     atlas : uint8 (h, w, 5)
         Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0).
-    home : int16 (h, w, 2)
+    home : float32 (h, w, 2)
         From each texel to its place in the photo, in pixels.
     rest : float32 (2, 3)
         From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not

@@ -6,6 +6,7 @@ nearer a surface is to its place in the photo the more the pixel is the photo's,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -14,10 +15,42 @@ import numpy as np
 from motionwarp.types import ByteArray, FloatArray
 
 _HALO: Final = 14  # pixels around a person who rests that are the photo's too: what a matte misses of hair and shadow
+_SEEN_ALPHA: Final = 5.0  # of 255: a lower one shows nobody
+_LEAST_COVERAGE: Final = np.float32(0.02)
+_LEAST_STILLNESS: Final = np.float32(0.1)
 _VACATED: Final = 0.3  # coverage in the photo over which an empty pixel is one that somebody has left
 
 
-def rested(picture: FloatArray, still: FloatArray, photo: ByteArray, matte: FloatArray) -> FloatArray:
+@dataclass(frozen=True, eq=False)
+class PhotoBehind:
+    """The source's photo where it lies behind the person, and how the avatar at rest covers it.
+
+    Attributes
+    ----------
+    rgb : uint8 (H, W, 3)
+    matte : float32 (H, W)
+        The person's coverage there; 0 where the avatar has nothing even at rest, so that nobody can have left.
+    stillness : float32 (H, W)
+        The share of each pixel that counts as unmoved while nothing has: less than 1 where textures were made up.
+    """
+
+    rgb: ByteArray
+    matte: FloatArray
+    stillness: FloatArray
+
+    @classmethod
+    def of(cls, rgb: ByteArray, matte: FloatArray, picture: FloatArray, still: FloatArray) -> PhotoBehind:
+        """Return the photo behind an avatar that was drawn at rest as `picture` and `still`."""
+        uncovered = picture[..., 3] < _SEEN_ALPHA
+        return cls(rgb, np.where(uncovered, 0, matte).astype(np.float32), _share(picture, still))
+
+
+def _share(picture: FloatArray, still: FloatArray) -> FloatArray:
+    coverage = picture[..., 3] / np.float32(255)
+    return np.asarray(np.clip(still / np.maximum(coverage, _LEAST_COVERAGE), 0, 1), dtype=np.float32)
+
+
+def rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatArray:
     """Return the layer with the photo's pixels where nothing has moved.
 
     Parameters
@@ -26,21 +59,19 @@ def rested(picture: FloatArray, still: FloatArray, photo: ByteArray, matte: Floa
         Colors multiplied by alpha, and alpha, in 0..255.
     still : float32 (H, W)
         Which share of each pixel is where the photo has it, in [0, 1].
-    photo : uint8 (H, W, 3)
-        The source as it lies behind the person.
-    matte : float32 (H, W)
-        The source person's coverage there.
+    photo : PhotoBehind
 
     Returns
     -------
     float32 (H, W, 4)
     """
     coverage = picture[..., 3] / np.float32(255)
-    covered = (coverage > 0.02).astype(np.float32)
-    share = np.clip(still / np.maximum(coverage, np.float32(0.02)), 0, 1) * covered
+    covered = (coverage > _LEAST_COVERAGE).astype(np.float32)
+    # against what rest itself reaches, so that rest is the photo wherever the avatar has anything
+    share = np.clip(_share(picture, still) / np.maximum(photo.stillness, _LEAST_STILLNESS), 0, 1) * covered
     size = (2 * _HALO + 1, 2 * _HALO + 1)
     around, weight = cv2.blur(share, size), cv2.blur(covered, size)
-    halo = np.where(matte < _VACATED, around / np.maximum(weight, np.float32(1e-6)), 0) * (weight > 1e-4)
+    halo = np.where(photo.matte < _VACATED, around / np.maximum(weight, np.float32(1e-6)), 0) * (weight > 1e-4)
     share = np.where(covered > 0, share, halo)[..., None].astype(np.float32)
-    opaque = np.concatenate([photo.astype(np.float32), np.full_like(picture[..., 3:], 255)], axis=-1)
+    opaque = np.concatenate([photo.rgb.astype(np.float32), np.full_like(picture[..., 3:], 255)], axis=-1)
     return np.asarray(picture + share * (opaque - picture), dtype=np.float32)

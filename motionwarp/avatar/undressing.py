@@ -72,7 +72,7 @@ class UndressedPerson:
     @cached_property
     def part(self) -> IntArray:
         """The part that the photo shows in each pixel, int32 (H, W); -1 outside of the person."""
-        own = person_regions(self.source).own
+        own = person_regions(self.source, self.torso).own
         size = self.source.matte.shape[::-1]
         planes = [cv2.resize(np.maximum(plane, -20), size, interpolation=cv2.INTER_LINEAR) for plane in own]
         return np.where(self.source.matte > 0.5, np.argmax(planes, axis=0), NOBODY).astype(np.int32)

@@ -7,6 +7,7 @@ scores fall as the face turns away, which is how a view from behind is told from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -163,10 +164,18 @@ class TrackMaker:
     noise : TrackNoise, optional
     mixing : bool
         Whether motions are mixed and shaken; else they stay as they were captured.
+    weights : sequence of float, optional
+        Of each motion, how much more often it is drawn than its length alone says.
     """
 
     def __init__(
-        self, motions: list[BodyMotion], people: People, noise: TrackNoise | None = None, *, mixing: bool = True
+        self,
+        motions: Sequence[BodyMotion],
+        people: People,
+        noise: TrackNoise | None = None,
+        *,
+        mixing: bool = True,
+        weights: Sequence[float] | None = None,
     ) -> None:
         if not motions:
             raise ValueError("tracks are made from motions, and there is none")
@@ -176,7 +185,8 @@ class TrackMaker:
         self._noise = TrackNoise() if noise is None else noise
         self._mixing = mixing
         # long clips more often, but not by their length alone: most of it is walking
-        self._odds = torch.tensor([len(motion) ** 0.5 for motion in motions])
+        odds = [len(motion) ** 0.5 for motion in motions]
+        self._odds = torch.tensor(odds if weights is None else [a * b for a, b in zip(odds, weights, strict=True)])
 
     def batch(self, count: int, frames: int, random: torch.Generator) -> SyntheticTracks:
         """Return `count` tracks of `frames` frames."""
@@ -385,18 +395,3 @@ def _cut_off(found: Tensor, probability: float, random: torch.Generator) -> Tens
     outside = cut_below[:, None, None] & (y > bottom[:, None, None])
     beside = torch.where(is_left[:, None, None], x < left[:, None, None], x > right[:, None, None])
     return outside | (cut_side[:, None, None] & beside)
-
-
-def motions_of(folder: str, body: BodyModel, names: list[str]) -> list[BodyMotion]:
-    """Return the motions of captured takes, about 30 frames a second, by their files' names without `.bvh.gz`."""
-    from pathlib import Path
-
-    from motionwarp.body.bvh import read_bvh
-    from motionwarp.body.human_motion import human_motion
-    from motionwarp.body.retargeting import body_motion
-
-    found = []
-    for name in names:
-        captured = human_motion(read_bvh(Path(folder) / f"{name}.bvh.gz"))
-        found.append(body_motion(body, captured).resampled(30))
-    return found

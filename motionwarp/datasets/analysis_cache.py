@@ -17,6 +17,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from motionwarp.avatar.files import avatar_arrays, avatar_of_arrays
+from motionwarp.avatar.person import AvatarPerson, StoredAvatar
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import InputError
 from motionwarp.media.probe import VideoInfo
@@ -53,6 +55,11 @@ class AnalysisCache:
     def save_source(self, key: str, source: PreparedSource, *, with_plate: bool) -> None:
         """Keep a prepared source; what is kept without its plate makes it when it is asked for."""
         person = source.person
+        if isinstance(person, AvatarPerson):
+            stored = StoredAvatar(person, source.plate, source.notes, source.score, source.matte_given, source.photos)
+            kept, told = avatar_arrays(stored)
+            self._save(key, kept, {"avatar": told})
+            return
         arrays: dict[str, np.ndarray[Any, Any]] = {
             "rgb": person.rgb, "matte": person.matte, "points": person.pose.points, "parsing": person.parsing,
         }  # fmt: skip
@@ -63,6 +70,8 @@ class AnalysisCache:
     def load_source(self, key: str) -> PreparedSource:
         """Return a prepared source as it was; errors are those of `load_motion`."""
         arrays, metadata = self._load(key)
+        if "avatar" in metadata:
+            return PreparedSource.of_avatar(avatar_of_arrays(arrays, metadata["avatar"]))
         person = SourcePerson(arrays["rgb"], arrays["matte"], Pose(arrays["points"]), arrays["parsing"])
         return PreparedSource(person, tuple(metadata["notes"]), seed=metadata["seed"], given_plate=arrays.get("plate"))
 

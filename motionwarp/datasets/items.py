@@ -20,6 +20,7 @@ from motionwarp.perception.selection import PersonChoice
 Kind = Literal["source", "driving"]
 
 PICTURE_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic")
+AVATAR_ENDINGS: Final = (".safetensors",)
 CLIP_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts")
 COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "source": ("path", "id", "poses", "matte", "time", "person", "licence"),
@@ -92,7 +93,8 @@ def read_items(kind: Kind, address: str) -> tuple[Item, ...]:
     ----------
     kind : 'source' or 'driving'
     place : str
-        A folder, of which all pictures (sources) or clips (drivings) are taken, those in folders within too, by name;
+        A folder, of which all pictures and avatars (sources) or clips (drivings) are taken, those in folders within
+        too, by name;
         or a CSV file with a header and some of the columns in `COLUMNS`, whose paths may be relative to it. Also an
         address.
 
@@ -109,7 +111,7 @@ def read_items(kind: Kind, address: str) -> tuple[Item, ...]:
     if address.lower().endswith(".csv"):
         storage, table = split_address(address)
         return _unique(_rows(kind, storage, table, address), address)
-    endings = PICTURE_ENDINGS if kind == "source" else CLIP_ENDINGS
+    endings = PICTURE_ENDINGS + AVATAR_ENDINGS if kind == "source" else CLIP_ENDINGS
     storage, names = _files_in(address, endings)
     if not names:
         raise InputError(

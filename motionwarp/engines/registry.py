@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import motionwarp.engines
-from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackKind
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, LIFTER_PACKS, PAIR_PACKS, PackKind
 from motionwarp.engines.spec import EngineSpec
 from motionwarp.errors import EngineWarning, OptionError, WeightsError
 from motionwarp.version import __version__
@@ -77,7 +77,7 @@ def catalog() -> EngineCatalog:
     own = list(_own_engines())
     others, problems = _engines_of_others()
     taken = {claim: _OWN for found in own for claim in found.claims}
-    taken |= {("the kind of pack", name): _OWN for name in ANALYZER_PACKS}
+    taken |= {("the kind of pack", name): _OWN for name in (*ANALYZER_PACKS, *PAIR_PACKS)}
     # two that claim the same: neither is preferred by chance, so that both are left out
     claimed: dict[tuple[str, str], list[str]] = {}
     for found in others:
@@ -254,8 +254,8 @@ def _spec_of_file(weights: Path) -> EngineSpec:
 
 
 def pack_kinds() -> dict[str, PackKind]:
-    """Return all kinds of packs by name: the analyzer's, then every engine's."""
-    kinds = dict(ANALYZER_PACKS)
+    """Return all kinds of packs by name: the analyzer's, the lifter's, those of pairs, then every engine's own."""
+    kinds = {**ANALYZER_PACKS, **LIFTER_PACKS, **PAIR_PACKS}
     for spec in catalog().specs.values():
         kinds.update(spec.packs)
     return kinds

@@ -13,6 +13,7 @@ import torch
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.media.image import is_picture
 from motionwarp.media.probe import VideoInfo
+from motionwarp.notices import Gravity, Notice
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.dressing import prepare_dressed
@@ -65,7 +66,8 @@ def _input_warnings(inputs: TransferInputs) -> list[str]:
     if not is_picture(inputs.driving.path):
         return []
     exchanged = "" if is_picture(inputs.source.path) else "; perhaps SOURCE and DRIVING were exchanged"
-    return [f"{inputs.driving.path} is a still picture, so the result has a single frame{exchanged}"]
+    text = f"{inputs.driving.path} is a still picture, so the result has a single frame{exchanged}"
+    return [Notice(text, Gravity.GRAVE)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from motionwarp.avatar.avatar import Avatar, make_avatar
-from motionwarp.avatar.files import load_avatar, save_avatar
+from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.files import save_avatar
 from motionwarp.avatar.gltf import save_glb
+from motionwarp.avatar.person import AvatarPerson, StoredAvatar
 from motionwarp.avatar.turntable import Turntable
-from motionwarp.engines.avatar.posing import SourceBody
+from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import check_target
 from motionwarp.media.writer import VideoWriter, open_writer
@@ -22,7 +23,7 @@ from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.compositing import composite, cut_out
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import prepare_source, read_source
-from motionwarp.types import PersonLayer, SourcePerson
+from motionwarp.types import PersonLayer
 from motionwarp.version import __version__
 
 FILE_ENDINGS: Final = (".safetensors", ".glb")
@@ -32,45 +33,46 @@ _TRIAL_SIZE: Final = (64, 64)
 OnFrame = Callable[[int, int], None]
 
 
-def read_or_make_avatar(photo: Path, options: AvatarOptions) -> tuple[Avatar, list[str]]:
-    """Return the avatar of a photo, or the one that a file holds, and what a user should know of it.
+def read_or_make_avatar(photos: Sequence[Path], options: AvatarOptions) -> StoredAvatar:
+    """Return the avatar of a person, or the one that a file holds.
 
     Parameters
     ----------
-    photo : Path
-        A picture, a video whose first frame is taken, or a .safetensors file that `save_avatar` has written.
+    photos : sequence of Path
+        Pictures of one person, or videos whose first frames are taken: the first as the avatar is at rest, the others
+        from other sides. Or one .safetensors file that `save_avatar` has written.
     options : AvatarOptions
 
     Raises
     ------
     InputError
-        One of its kinds, if the photo, the file or an option is at fault, or nobody is seen.
+        One of its kinds, if a photo, the file or an option is at fault, or nobody is seen.
     """
-    if photo.suffix.lower() == ".safetensors":
-        return load_avatar(photo), []
+    first, *others = photos
     looking = TransferOptions(
         device=options.device,
         precision=options.precision,
         pose_estimator=options.pose_estimator,
         person=options.person,
+        also=tuple(others),
     )
-    prepared = prepare_source(read_source(photo, looking), looking, load_estimator(looking))
-    return make_source_avatar(prepared.person), list(prepared.notes)
+    source = read_source(first, looking)
+    if source.avatar is not None:
+        return source.avatar
+    prepared = prepare_source(source, looking, load_estimator(looking))
+    person = prepared.person
+    if not isinstance(person, AvatarPerson):
+        person = with_avatar(person)
+    return StoredAvatar(person, prepared.plate, prepared.notes, prepared.score, prepared.matte_given, prepared.photos)
 
 
-def make_source_avatar(person: SourcePerson) -> Avatar:
-    """Return the avatar of a person who was seen in a photo, over the body that ships."""
-    body = SourceBody.of_photo(person.pose.points)
-    return make_avatar(person, body.surface, body.rest)
-
-
-def check_outputs(photo: Path, outputs: list[Path], options: AvatarOptions) -> None:
+def check_outputs(photos: Sequence[Path], outputs: list[Path], options: AvatarOptions) -> None:
     """Refuse outputs that cannot be written, before any work is done.
 
     Raises
     ------
     OutputError
-        If one has an unknown ending, exists without `overwrite`, is the photo, or its folder is missing.
+        If one has an unknown ending, exists without `overwrite`, is a photo, or its folder is missing.
     """
     for output in outputs:
         if output.suffix.lower() not in FILE_ENDINGS:
@@ -79,21 +81,23 @@ def check_outputs(photo: Path, outputs: list[Path], options: AvatarOptions) -> N
                 subject=output,
                 remedy=f"Give a name that ends in {' or '.join(FILE_ENDINGS)}",
             )
-        check_target(output, overwrite=options.overwrite, inputs=[photo])
+        check_target(output, overwrite=options.overwrite, inputs=photos)
     if options.turntable is not None:
         # opened on trial: what is wrong with a name or a container shows before the avatar is made
-        _turntable_writer(options, photo, _TRIAL_SIZE).abort()
+        _turntable_writer(options, photos, _TRIAL_SIZE).abort()
 
 
-def write_avatar(avatar: Avatar, output: Path, options: AvatarOptions) -> None:
+def write_avatar(stored: StoredAvatar, output: Path, options: AvatarOptions) -> None:
     """Write an avatar in the form that the name's ending says: .safetensors, or .glb for other programs."""
     if output.suffix.lower() == ".glb":
-        save_glb(output, avatar, name=output.stem, overwrite=options.overwrite)
+        save_glb(output, stored.person.avatar, name=output.stem, overwrite=options.overwrite)
     else:
-        save_avatar(output, avatar)
+        save_avatar(output, stored)
 
 
-def write_turntable(avatar: Avatar, options: AvatarOptions, photo: Path, on_frame: OnFrame) -> tuple[int, list[str]]:
+def write_turntable(
+    avatar: Avatar, options: AvatarOptions, photos: Sequence[Path], on_frame: OnFrame
+) -> tuple[int, list[str]]:
     """Write the clip of an avatar that turns once, whole or not at all.
 
     Returns
@@ -107,7 +111,7 @@ def write_turntable(avatar: Avatar, options: AvatarOptions, photo: Path, on_fram
     count = max(1, round(options.seconds * FRAME_RATE))
     canvas = np.empty((height, width, 3), dtype=np.uint8)
     canvas[:] = color or (0, 0, 0)
-    with _turntable_writer(options, photo, table.size) as writer:
+    with _turntable_writer(options, photos, table.size) as writer:
         for index, picture in enumerate(table.turn(count)):
             layer = PersonLayer(np.rint(picture).clip(0, 255).astype(np.uint8), 0, 0)
             shown = cut_out(layer, width, height) if color is None else composite(layer, canvas.copy())
@@ -116,7 +120,7 @@ def write_turntable(avatar: Avatar, options: AvatarOptions, photo: Path, on_fram
     return count, writer.warnings
 
 
-def _turntable_writer(options: AvatarOptions, photo: Path, size: tuple[int, int]) -> VideoWriter:
+def _turntable_writer(options: AvatarOptions, photos: Sequence[Path], size: tuple[int, int]) -> VideoWriter:
     if options.turntable is None:
         raise ValueError("a turntable needs the option `turntable`")
     tags = {"comment": f"Synthetic video made by motionwarp {__version__}: an avatar turns", "synthetic": "true"}
@@ -128,5 +132,5 @@ def _turntable_writer(options: AvatarOptions, photo: Path, size: tuple[int, int]
         alpha=options.color is None,
         metadata=tags,
         overwrite=options.overwrite,
-        inputs=[photo],
+        inputs=photos,
     )

@@ -104,7 +104,7 @@ def seen_again(
 ) -> PreparedSource:
     """Return the dressed person with the matte and the parsing of the new clothes; the points are as before."""
     picture = SourcePicture(path, Picture(made.rgb, None), 1.0, prepared.person.pose)
-    again = prepare_source(picture, replace(options, matte=None, clothes=None), estimator)
+    again = prepare_source(picture, replace(options, matte=None, clothes=None, also=()), estimator)
     return replace(again, notes=prepared.notes, score=prepared.score)
 
 

@@ -13,7 +13,16 @@ from typing import Final, Literal
 
 from motionwarp.engines.registry import engine_help
 from motionwarp.errors import OptionError
-from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option, parse_seconds
+from motionwarp.options import (
+    ComputeOptions,
+    Options,
+    OverwriteOptions,
+    Panel,
+    documented,
+    option,
+    parse_bytes,
+    parse_seconds,
+)
 
 MIN_SIDE = 16
 MAX_SIDE = 8192
@@ -148,6 +157,12 @@ class InputOptions(SectionOptions):
         None, help="Take the driving points from here.", metavar="FILE", panel=Panel.PEOPLE
     )
     matte: StrPath | None = option(None, help="Take the source's matte from here.", metavar="FILE", panel=Panel.PEOPLE)
+    also: tuple[Path, ...] = option(
+        (),
+        help="A further photo of SOURCE's person, from another side; may be given often.",
+        metavar="PHOTO",
+        panel=Panel.PEOPLE,
+    )
 
 
 @documented
@@ -388,6 +403,14 @@ class TransferOptions(
         panel=Panel.OUTPUT,
     )
     audio: bool = option(True, help="Take over the driving clip's sound.", panel=Panel.OUTPUT)
+    max_bytes: int | None = option(
+        None,
+        help="The file takes no more: quality gives way, then, without a size given, the frames' size.",
+        metavar="256k|N",
+        parse=parse_bytes,
+        low=1000,
+        panel=Panel.OUTPUT,
+    )
 
 
 def _check_named(name: str, value: str) -> None:

@@ -15,6 +15,7 @@ from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.prefetch import prefetched
+from motionwarp.notices import Gravity, Notice
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, transform_track
 from motionwarp.pipeline.options import BackgroundKind
@@ -25,6 +26,7 @@ from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.placement import place_track
 from motionwarp.pose.repair import RepairResult, repair_track
 from motionwarp.pose.retargeting import RetargetReport, retarget_track
+from motionwarp.pose.skeleton import LEFT_ANKLE, LEFT_HIP, RIGHT_ANKLE, RIGHT_HIP
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack
 
@@ -73,6 +75,19 @@ class TransferPlan:
     def duration_seconds(self) -> float:
         """Length of the output."""
         return self.timeline.end_seconds - float(self.timeline.times_seconds[0])
+
+    @property
+    def stands_at(self) -> tuple[float, float] | None:
+        """The place on the ground below the hips where the person stands at first, in pixels of the output frame.
+
+        None where neither hips nor feet are seen.
+        """
+        points = self.target.points[self.target.present]
+        hips, feet = (points[:, pair].reshape(-1, 3) for pair in ([RIGHT_HIP, LEFT_HIP], [RIGHT_ANKLE, LEFT_ANKLE]))
+        hips, feet = hips[hips[:, 2] > 0][:2], feet[feet[:, 2] > 0][:2]
+        if not len(hips) or not len(feet):
+            return None
+        return float(hips[:, 0].mean()), float(feet[:, 1].max())
 
     @property
     def device(self) -> torch.device:
@@ -130,7 +145,7 @@ def plan_transfer(
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
     with run.clock.measure("retarget"):
         repaired = repair_track(observed)
-        run.warnings += [note.text for note in repaired.notes]
+        run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
         placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
     target = transform_track(placed, transform)
     with run.clock.measure("engine"):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine
-from motionwarp.engines.registry import make_engine
+from motionwarp.engines.registry import AUTO, make_engine
 from motionwarp.errors import OptionError
 from motionwarp.media.probe import VideoInfo
 from motionwarp.pipeline.compositing import scaled_width
 from motionwarp.pipeline.layout import output_size
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
+
+_OF_SEVERAL_PHOTOS: Final = "avatar"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +67,26 @@ class TransferSetup:
         """Return all files that the transfer reads, which no output may replace."""
         options = self.options
         given = (
-            options.source_poses, options.driving_poses, options.matte, options.clothes, options.background_choice.path,
-        )  # fmt: skip
-        return [self.source, self.driving, *(Path(path) for path in given if path is not None)]
+            options.source_poses,
+            options.driving_poses,
+            options.matte,
+            options.clothes,
+            options.background_choice.path,
+        )
+        return [self.source, self.driving, *options.also, *(Path(path) for path in given if path is not None)]
+
+
+def _engine_name(options: TransferOptions) -> str:
+    """Return the engine asked for; only one with a body has a use for photos from other sides."""
+    if not options.also:
+        return options.engine
+    if options.engine not in (AUTO, _OF_SEVERAL_PHOTOS):
+        raise OptionError(
+            f"is of use to the engine {_OF_SEVERAL_PHOTOS} alone",
+            values={"also": ", ".join(map(str, options.also)), "engine": options.engine},
+            remedy=f"Use `engine={_OF_SEVERAL_PHOTOS}`, or leave `also` out",
+        )
+    return _OF_SEVERAL_PHOTOS
 
 
 def set_up(
@@ -92,7 +112,7 @@ def set_up(
     """
     device = resolve_device(options.device)
     dtype = resolve_precision(options.precision, device)
-    engine = make_engine(options.engine)
+    engine = make_engine(_engine_name(options))
     kind = options.background_choice.kind
     frame = output_size(source_size, (info.width, info.height), kind, options.output_size)
     if options.side_by_side and kind is BackgroundKind.TRANSPARENT:

@@ -10,7 +10,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.errors import MotionwarpError, NoPersonError
+from motionwarp.avatar.files import load_avatar
+from motionwarp.avatar.person import StoredAvatar
+from motionwarp.errors import MotionwarpError, NoPersonError, OptionError
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
@@ -27,6 +29,7 @@ from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
 
 # pixels beyond this cost time and are never seen: outputs are 1920 long unless asked otherwise
 LONGEST_SIDE: Final = 2560
+AVATAR_ENDING: Final = ".safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class PreparedSource:
         The plate, where it has been made before or otherwise.
     covered : float32 (H, W) or None
         What is taken out of the picture for the plate, as from `covered_in_frame`; None for the matte alone.
+    photos : int
+        How many photos the person is known from; with an avatar their textures are from all of them.
     """
 
     person: SourcePerson
@@ -58,6 +63,19 @@ class PreparedSource:
     seed: int = 0
     given_plate: ByteArray | None = None
     covered: FloatArray | None = None
+    photos: int = 1
+
+    @classmethod
+    def of_avatar(cls, stored: StoredAvatar) -> PreparedSource:
+        """Return the source of an avatar that was made before."""
+        return cls(
+            stored.person,
+            stored.notes,
+            stored.score,
+            stored.matte_given,
+            given_plate=stored.plate,
+            photos=stored.photos,
+        )
 
     @cached_property
     def plate(self) -> ByteArray:
@@ -89,12 +107,15 @@ class SourcePicture:
         By how much it was reduced: 1 if not.
     given_pose : Pose or None
         From a file, in pixels of the picture as it is in its own file; taken in place of what an estimator sees.
+    avatar : StoredAvatar or None
+        Where the file is an avatar's, which has been looked at before.
     """
 
     path: Path
     picture: Picture
     scale: float
     given_pose: Pose | None = None
+    avatar: StoredAvatar | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -103,15 +124,23 @@ class SourcePicture:
 
 
 def read_source(path: Path, options: InputOptions) -> SourcePicture:
-    """Read the source picture, or a video's frame, no larger than needed, and its pose if a file has it.
+    """Read the source picture, or a video's frame, no larger than needed, and its pose if a file has it; or an avatar.
 
     Raises
     ------
     MediaError
         If there is no picture or video.
+    WeightsError
+        If a file that is named like an avatar is none.
     PoseFileError
         If the file of poses is damaged or does not have this picture.
+    OptionError
+        If an option tells what an avatar has in it already.
     """
+    if is_avatar(path):
+        _refuse_for_avatar(path, options)
+        stored = load_avatar(path)
+        return SourcePicture(path, Picture(stored.person.rgb), 1.0, avatar=stored)
     if path.is_file() and is_picture(path):
         picture = read_image(path)
     else:
@@ -124,6 +153,45 @@ def read_source(path: Path, options: InputOptions) -> SourcePicture:
         picture = Picture(resized(picture.rgb, width, height), alpha)
     pose = None if options.source_poses is None else read_pose(options.source_poses, name=path.name)
     return SourcePicture(path, picture, scale, pose)
+
+
+def _with_others(person: SourcePerson, options: TransferOptions, estimator: Estimator) -> SourcePerson:
+    """Return the person with the avatar that is made of all photos; without further ones, as they are."""
+    if not options.also:
+        return person
+    from motionwarp.engines.avatar.making import with_avatar
+
+    alone = replace(options, also=(), source_poses=None, matte=None, source_time=0.0)
+    others = []
+    for path in map(Path, options.also):
+        other = read_source(path, alone)
+        if other.avatar is not None:
+            raise OptionError(
+                "is an avatar, where a photo is needed", values={"also": str(path)}, remedy="Give the photo itself"
+            )
+        others.append(prepare_source(other, alone, estimator).person)
+    return with_avatar(person, others)
+
+
+def is_avatar(path: Path) -> bool:
+    """Return whether a source's name is one of an avatar's file."""
+    return path.suffix.lower() == AVATAR_ENDING
+
+
+def _refuse_for_avatar(path: Path, options: InputOptions) -> None:
+    given = {
+        "source_poses": options.source_poses,
+        "matte": options.matte,
+        "source_time": options.source_time or None,
+        "also": ", ".join(map(str, options.also)) or None,
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise OptionError(
+                f"says what the avatar {path.name} has in it already",
+                values={name: str(value)},
+                remedy="Leave it out, or give the photo in place of its avatar",
+            )
 
 
 def prepare_source(source: SourcePicture, options: TransferOptions, estimator: Estimator) -> PreparedSource:
@@ -143,6 +211,8 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     MediaError
         If the given matte does not fit the picture or the person.
     """
+    if source.avatar is not None:
+        return PreparedSource.of_avatar(source.avatar)
     picture, scale, given = source.picture, source.scale, source.given_pose
     choice = PersonChoice.parse(options.person_in_source)
     pose = None if given is None else given.transformed([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5]])
@@ -160,7 +230,11 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     if given is None:
         quality.add(picture.rgb, seen)
     notes = (*quality.notes("the source person"), *_figure_notes(seen.pose), *matte_notes)
-    return PreparedSource(person, notes, seen.score, own_matte is not None, options.seed, covered=covered)
+    person = _with_others(person, options, estimator)
+    photos = 1 + len(options.also)
+    return PreparedSource(
+        person, notes, seen.score, own_matte is not None, options.seed, covered=covered, photos=photos
+    )
 
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator, *, asked: bool) -> Person:

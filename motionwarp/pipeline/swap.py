@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import check_target
 from motionwarp.media.image import write_image
@@ -16,7 +17,7 @@ from motionwarp.options import changed
 from motionwarp.perception.base import Estimator
 from motionwarp.pipeline.analysis import load_estimator
 from motionwarp.pipeline.avatar_options import AvatarOptions
-from motionwarp.pipeline.avatars import make_source_avatar, write_turntable
+from motionwarp.pipeline.avatars import write_turntable
 from motionwarp.pipeline.dressing import dressed, looking_options, read_clothes, seen_again
 from motionwarp.pipeline.source import PreparedSource, prepare_source, read_source
 from motionwarp.pipeline.swap_options import SwapOptions
@@ -112,9 +113,9 @@ def swap(
         write_image(target, made.rgb, overwrite=options.overwrite, metadata=tags)
     else:
         again = seen_again(prepared, made, Path(person), looking_options(options), estimator)
-        avatar = make_source_avatar(again.person)
+        avatar = with_avatar(again.person).avatar
         frames, lost = write_turntable(
-            avatar, turntable, Path(person), lambda done, total: on_step("turntable", done, total)
+            avatar, turntable, [Path(person)], lambda done, total: on_step("turntable", done, total)
         )
         warnings += lost
     return SwapResult(target, width, height, frames, engine, options.what, time.perf_counter() - begin, tuple(warnings))

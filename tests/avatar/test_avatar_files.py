@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from small_avatar import small_avatar
+from small_avatar import small_avatar, small_stored_avatar
 
 from motionwarp.avatar.files import ARCHITECTURE, load_avatar, save_avatar
 from motionwarp.body.layout import DRIVEN_BONES
@@ -22,11 +22,11 @@ from motionwarp.errors import OutputError, WeightsError
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
-    return save_avatar(tmp_path / "alice.safetensors", small_avatar())
+    return save_avatar(tmp_path / "alice.safetensors", small_stored_avatar())
 
 
 def test_what_comes_back_is_what_was_saved(stored: Path) -> None:
-    made, found = small_avatar(), load_avatar(stored)
+    made, found = small_avatar(), load_avatar(stored).person.avatar
     for name in ("positions", "uv", "bones", "bone_weights", "faces", "layers"):
         own, other = getattr(made.sheets, name), getattr(found.sheets, name)
         assert own.dtype == other.dtype
@@ -35,11 +35,23 @@ def test_what_comes_back_is_what_was_saved(stored: Path) -> None:
     np.testing.assert_array_equal(made.atlas.home, found.atlas.home)
     np.testing.assert_array_equal(made.rotations, found.rotations)
     np.testing.assert_array_equal(made.joints, found.joints)
+    np.testing.assert_array_equal(made.coefficients, found.coefficients)
     assert (made.scale, made.shift) == (found.scale, found.shift)
 
 
+def test_the_photo_and_what_was_seen_come_back_too(stored: Path) -> None:
+    made, found = small_stored_avatar(), load_avatar(stored)
+    for name in ("rgb", "matte", "parsing"):
+        np.testing.assert_array_equal(getattr(made.person, name), getattr(found.person, name))
+    np.testing.assert_array_equal(made.person.pose.points, found.person.pose.points)
+    np.testing.assert_array_equal(made.plate, found.plate)
+    told = [(each.notes, each.score, each.matte_given, each.photos) for each in (made, found)]
+    assert told[0] == told[1]
+    assert found.person.photo_size == (24, 20)
+
+
 def test_the_one_read_is_drawn_like_the_one_made(stored: Path) -> None:
-    made, found = small_avatar(), load_avatar(stored)
+    made, found = small_avatar(), load_avatar(stored).person.avatar
     camera = np.array([60, 32, 40], dtype=np.float32)
     pictures = [
         each.render(each.transforms(each.rotations, each.joints), camera, (80, 64))[0] for each in (made, found)
@@ -82,6 +94,10 @@ def changed(path: Path, name: str, place: tuple[int, ...], value: float) -> torc
         ("rotations", (1, 2, 2), float("nan"), "rotations"),
         ("camera", (0,), 0.0, "camera"),
         ("camera", (2,), float("nan"), "camera"),
+        ("coefficients", (0,), float("nan"), "shape"),
+        ("parsing", (3, 3), 20, "classes"),
+        ("points", (3, 0), float("inf"), "points"),
+        ("points", (3, 2), 1.5, "scores"),
     ],
 )
 def test_values_that_no_avatar_has_are_refused(
@@ -107,6 +123,8 @@ def test_values_that_no_avatar_has_are_refused(
         ("rotations", torch.eye(3).repeat(163, 1, 1)),
         ("camera", torch.zeros(())),
         ("camera", None),
+        ("plate", torch.zeros(20, 23, 3, dtype=torch.uint8)),
+        ("matte", torch.zeros(20, 24)),
         ("secret", torch.zeros(1)),
     ],
 )
@@ -126,18 +144,33 @@ def test_reflections_are_no_rotations(stored: Path) -> None:
     "config",
     [
         {},
+        {"format": 1, "bones": list(DRIVEN_BONES)},
+        {"format": 3, "bones": list(DRIVEN_BONES)},
         {"format": 2, "bones": list(DRIVEN_BONES)},
+        {"format": 2, "bones": list(DRIVEN_BONES), "body": "0" * 64},
         {"format": "x" * 9999, "bones": list(DRIVEN_BONES)},
-        {"format": 1, "bones": ["tail"]},
+        {"format": 2, "bones": ["tail"]},
         {"format": [1], "bones": list(DRIVEN_BONES)},
     ],
 )
 def test_other_formats_are_refused_with_what_to_do(tmp_path: Path, stored: Path, config: dict[str, Any]) -> None:
     other = save_checkpoint(tmp_path / "b.safetensors", load_file(stored), ARCHITECTURE, config)
-    with pytest.raises(WeightsError, match="format 1 is needed") as failure:
+    with pytest.raises(WeightsError, match="format 2 over the body") as failure:
         load_avatar(other)
     assert "motionwarp avatar" in failure.value.remedy
     assert len(failure.value.problem) < 200
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [("notes", "x"), ("notes", ["\x1b[2J"]), ("score", 2), ("score", "1"), ("photos", 0), ("matte_given", 1)],
+)
+def test_facts_that_no_avatar_has_are_refused(tmp_path: Path, stored: Path, fact: str, value: object) -> None:
+    with safe_open(stored, framework="np") as opened:
+        config = json.loads(opened.metadata()["config"])
+    other = save_checkpoint(tmp_path / "b.safetensors", load_file(stored), ARCHITECTURE, {**config, fact: value})
+    with pytest.raises(WeightsError, match="does not tell"):
+        load_avatar(other)
 
 
 def test_foreign_and_damaged_files_are_refused(tmp_path: Path, stored: Path) -> None:
@@ -157,10 +190,10 @@ def test_the_file_says_what_it_is(stored: Path) -> None:
     with safe_open(stored, framework="np") as opened:
         metadata = opened.metadata()
     assert metadata["architecture"] == "avatar"
-    assert json.loads(metadata["config"])["format"] == 1
+    assert json.loads(metadata["config"])["format"] == 2
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
-        save_avatar(tmp_path / "alice.bin", small_avatar())
+        save_avatar(tmp_path / "alice.bin", small_stored_avatar())
     assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from motionwarp.avatar.files import load_avatar
+from motionwarp.media.image import read_image
 from motionwarp.media.reader import open_video
 
 Run = Callable[..., Any]
@@ -38,7 +39,7 @@ def test_all_that_was_asked_for_is_there(made: tuple[Path, dict[str, Any]]) -> N
     names = ["alice.glb", "alice.safetensors", "alice.webm"]
     assert sorted(file.name for file in folder.iterdir()) == sorted(summary["outputs"]) == names
     assert summary["turntable_frames"] == 5
-    avatar = load_avatar(folder / "alice.safetensors")
+    avatar = load_avatar(folder / "alice.safetensors").person.avatar
     assert len(avatar.sheets.faces) == summary["triangles"] > 5000
     positions = avatar.sheets.positions
     assert 1.3 < np.ptp(positions[:, 1]) < 2.1  # a grown-up's height in meters
@@ -121,9 +122,41 @@ def test_what_is_read_is_not_replaced(
         assert stored.read_bytes() == before
 
 
+def test_the_file_stands_for_the_photo(
+    motionwarp: Run, made: tuple[Path, dict[str, Any]], photo: Path, tmp_path: Path
+) -> None:
+    """At rest it gives its photo back, without the photo being there, and other engines take it too."""
+    stored = made[0] / "alice.safetensors"
+    for engine in ("avatar", "layered"):
+        frames = tmp_path / engine
+        result = motionwarp("transfer", stored, photo, "-o", f"{frames}/", "--engine", engine, "--quiet")
+        assert result.exit_code == 0, result.stderr
+        frame, original = read_image(frames / "00000.png").rgb, read_image(photo).rgb
+        assert frame.shape == original.shape
+        assert np.abs(frame.astype(int) - original).mean() < (1.5 if engine == "avatar" else 6)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--matte", "m.png"), ("--source-poses", "p.json"), ("--source-time", "1"), ("--also", "back.jpg")],
+)
+def test_what_an_avatar_has_in_it_is_not_told_again(
+    motionwarp: Run, made: tuple[Path, dict[str, Any]], photo: Path, words: tuple[str, ...]
+) -> None:
+    result = motionwarp("transfer", made[0] / "alice.safetensors", photo, *words, "-o", made[0] / "never.mp4")
+    assert (result.exit_code, "has in it already" in " ".join(result.stderr.split())) == (2, True)
+
+
+def test_further_photos_are_for_the_engine_with_a_body(motionwarp: Run, photo: Path, tmp_path: Path) -> None:
+    result = motionwarp("transfer", photo, photo, "--also", photo, "--engine", "layered", "-o", tmp_path / "x.mp4")
+    assert (result.exit_code, "avatar alone" in " ".join(result.stderr.split())) == (2, True)
+
+
 def test_files_that_are_no_avatar_are_refused(motionwarp: Run, tmp_path: Path) -> None:
     fake = tmp_path / "fake.safetensors"
     fake.write_bytes(b"nothing of the kind")
     result = motionwarp("avatar", fake, "-o", tmp_path / "out.glb")
     assert (result.exit_code, "no safetensors file" in result.stderr) == (2, True)
+    moved = motionwarp("transfer", fake, fake, "-o", tmp_path / "out.mp4")
+    assert moved.exit_code == 2
     assert [file.name for file in tmp_path.iterdir()] == ["fake.safetensors"]

@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_avatar import small_stored_avatar
 
+from motionwarp.avatar.files import save_avatar
+from motionwarp.avatar.person import AvatarPerson
 from motionwarp.datasets.analysis_cache import AnalysisCache
 from motionwarp.datasets.input_analysis import InputAnalyzer
 from motionwarp.datasets.input_notes import content_sha256
@@ -106,6 +109,22 @@ def test_a_plate_is_kept_where_it_is_shown_and_else_made_when_asked_for(
     assert (source.given_plate is not None) is kept
     expected = clean_plate(source.person.rgb, source.person.matte, seed=config.options.seed)
     np.testing.assert_array_equal(source.plate, expected)
+
+
+def test_an_avatar_is_an_input_that_is_not_analyzed(inputs: Inputs, tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    folder.mkdir()
+    made = small_stored_avatar()
+    save_avatar(folder / "alice.safetensors", made)
+    (item,) = read_items("source", str(folder))
+    seer = InputAnalyzer(LAYERED, LocalStorage(str(tmp_path / "out")), tmp_path / "scratch")
+    seer.__dict__["estimator"] = None  # nobody may be asked
+    kept = seer.cache.load_source(seer.see(item).key)
+    assert isinstance(kept.person, AvatarPerson)
+    assert (kept.notes, kept.photos) == (made.notes, made.photos)
+    np.testing.assert_array_equal(kept.plate, made.plate)
+    np.testing.assert_array_equal(kept.person.avatar.atlas.texels, made.person.avatar.atlas.texels)
+    np.testing.assert_array_equal(kept.person.avatar.coefficients, made.person.avatar.coefficients)
 
 
 def test_a_long_file_is_read_once_for_all_its_sections(

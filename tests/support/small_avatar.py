@@ -6,10 +6,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.person import AvatarPerson, StoredAvatar
 from motionwarp.avatar.renderer import Atlas
 from motionwarp.avatar.sheets import Sheets
 from motionwarp.body.layout import DRIVEN_BONES
-from motionwarp.types import FloatArray
+from motionwarp.types import FloatArray, Pose
 
 
 def turns(seed: int) -> FloatArray:
@@ -39,6 +40,18 @@ def small_avatar(seed: int = 0) -> Avatar:
     texels = rng.integers(1, 255, (32, 32, 5)).astype(np.uint8)
     texels[..., 3:] = 255
     texels[:, [0, 31], :4] = 0
-    home = rng.integers(-50, 50, (32, 32, 2)).astype(np.int16)
+    home = rng.integers(-50, 50, (32, 32, 2)).astype(np.float32)
     joints = rng.uniform(-0.5, 0.5, (len(DRIVEN_BONES), 3)).astype(np.float32)
-    return Avatar(sheets, Atlas(texels, home), turns(seed), joints, 123.25, (40.5, -7.125))
+    shape = rng.normal(size=12).astype(np.float32)
+    return Avatar(sheets, Atlas(texels, home), turns(seed), joints, 123.25, (40.5, -7.125), shape)
+
+
+def small_stored_avatar(seed: int = 0) -> StoredAvatar:
+    """Return `small_avatar` with a photo of 24 x 20 pixels, all drawn from the seed."""
+    rng = np.random.default_rng(seed)
+    rgb, plate = rng.integers(0, 256, (2, 20, 24, 3)).astype(np.uint8)
+    matte = (rng.integers(0, 65536, (20, 24)) / np.float32(65535)).astype(np.float32)
+    points = rng.uniform(0, 1, (18, 3)).astype(np.float32)
+    parsing = rng.integers(0, 20, (20, 24)).astype(np.uint8)
+    person = AvatarPerson(rgb, matte, Pose(points), parsing, avatar=small_avatar(seed), photo_size=(24, 20))
+    return StoredAvatar(person, plate, ("the light is poor",), 0.75, matte_given=True, photos=2)

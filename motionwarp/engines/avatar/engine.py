@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.avatar import Avatar, make_avatar, usable_joints
-from motionwarp.avatar.rest import rested
+from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.person import AvatarPerson
+from motionwarp.avatar.rest import PhotoBehind, rested
+from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
-_COVERED: Final = 5  # of 255: a lower alpha shows nobody
 _NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
 
 
@@ -26,19 +27,20 @@ class AvatarEngine(Engine):
 
     def __init__(self) -> None:
         self._state: tuple[SourceBody, Avatar, RenderSettings] | None = None
-        self._photo: tuple[ByteArray, FloatArray] | None = None
+        self._photo: PhotoBehind | None = None
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
-        """Make the avatar; see `Engine.prepare`.
+        """Make the avatar, unless the source has one; see `Engine.prepare`.
 
         Raises
         ------
         NoPersonError
             If the source's points show neither shoulders nor a neck with hips.
         """
-        usable_joints(source.pose.points)
-        body = SourceBody.of_photo(source.pose.points)
-        self._state = body, make_avatar(source, body.surface, body.rest), settings
+        if not isinstance(source, AvatarPerson):
+            source = with_avatar(source)
+        avatar = source.fitting_avatar
+        self._state = SourceBody.of_avatar(avatar.rest), avatar, settings
         if settings.photo_to_frame is not None:
             size = settings.width, settings.height
             moved = [
@@ -47,18 +49,16 @@ class AvatarEngine(Engine):
                 )
                 for plane in (source.rgb, source.matte)
             ]
-            matte = np.asarray(moved[1], dtype=np.float32)
-            # what no part covers even at rest, nobody can have left
-            uncovered = self._at_rest(settings.photo_to_frame)[..., 3] < _COVERED
-            self._photo = np.asarray(moved[0], dtype=np.uint8), np.where(uncovered, 0, matte).astype(np.float32)
+            rgb, matte = np.asarray(moved[0], dtype=np.uint8), np.asarray(moved[1], dtype=np.float32)
+            self._photo = PhotoBehind.of(rgb, matte, *self._at_rest(settings.photo_to_frame))
 
-    def _at_rest(self, photo_to_frame: FloatArray) -> FloatArray:
-        """Draw the person as they stand in the photo, float32 (H, W, 4)."""
+    def _at_rest(self, photo_to_frame: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Draw the person as they stand in the photo, as `Avatar.render` does."""
         _, avatar, settings = self._prepared()
         place = photo_to_frame[:, :2] @ np.asarray(avatar.shift, dtype=np.float32) + photo_to_frame[:, 2]
         camera = np.array([avatar.scale * photo_to_frame[0, 0], *place], dtype=np.float32)
         transforms = avatar.transforms(avatar.rotations, avatar.joints)
-        return avatar.render(transforms, camera, (settings.height, settings.width), None)[0]
+        return avatar.render(transforms, camera, (settings.height, settings.width), photo_to_frame)
 
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the source's body to the points of a whole clip, shot by shot; see `Engine.follow`."""
@@ -89,7 +89,7 @@ class AvatarEngine(Engine):
         _, avatar, _ = self._prepared()
         picture, still = avatar.render(transforms, camera, (settings.height, settings.width), settings.photo_to_frame)
         if self._photo is not None:
-            picture = rested(picture, still, *self._photo)
+            picture = rested(picture, still, self._photo)
         return _cropped(np.rint(picture).clip(0, 255).astype(np.uint8))
 
     def _prepared(self) -> tuple[SourceBody, Avatar, RenderSettings]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from motionwarp.avatar.avatar import RestPose
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.clothing import PosedBody
+from motionwarp.body.camera import WeakPerspective
 from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import TrackLifter
@@ -86,30 +87,50 @@ class PoseParams:
 
 
 class SourceBody:
-    """The body fitted to a photo of a person.
+    """The body of the person in a photo.
 
     Parameters
     ----------
-    points : float32 (18, 3)
-        Pixels and scores.
+    fit : BodyFit
+        To the photo: one frame.
     body : BodyModel
     lifter : TrackLifter
         Says beforehand how bones are turned in depth.
     """
 
     @classmethod
-    def of_photo(cls, points: FloatArray) -> SourceBody:
-        """Fit the body that ships, with the lifter that ships."""
-        return cls(points, BodyModel.load(), TrackLifter.load())
+    def of_photo(cls, points: FloatArray, alike: SourceBody | None = None) -> SourceBody:
+        """Fit the body that ships, with the lifter that ships.
 
-    def __init__(self, points: FloatArray, body: BodyModel, lifter: TrackLifter) -> None:
-        self._model, self._lifter = body, lifter
-        self._fitter = BodyFitter(body)
-        guess = lifter.lift(torch.from_numpy(points)[None]).guess()
+        Parameters
+        ----------
+        points : float32 (18, 3)
+            Pixels and scores.
+        alike : SourceBody, optional
+            Of the same person in another photo, whose shape is kept.
+        """
+        body, lifter = (BodyModel.load(), TrackLifter.load()) if alike is None else (alike._model, alike._lifter)
+        fitter, found = BodyFitter(body), torch.from_numpy(points)[None]
+        guess = lifter.lift(found).guess()
         with torch.inference_mode(False):
-            first = self._fitter.fit(torch.from_numpy(points)[None], guess)
+            first = fitter.fit(found, guess) if alike is None else alike.fit
             # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
-            self.fit = self._fitter.fit(torch.from_numpy(points)[None], guess, start=first)
+            return cls(fitter.fit(found, guess, start=first), body, lifter)
+
+    @classmethod
+    def of_avatar(cls, rest: RestPose) -> SourceBody:
+        """Return the body that an avatar was made over, without fitting anything."""
+        camera = WeakPerspective(
+            torch.tensor([rest.scale], dtype=torch.float32), torch.tensor([rest.shift], dtype=torch.float32)
+        )
+        fit = BodyFit(
+            torch.from_numpy(rest.coefficients), torch.from_numpy(rest.rotations)[None], camera, torch.zeros(1)
+        )
+        return cls(fit, BodyModel.load(), TrackLifter.load())
+
+    def __init__(self, fit: BodyFit, body: BodyModel, lifter: TrackLifter) -> None:
+        self.fit, self._model, self._lifter = fit, body, lifter
+        self._fitter = BodyFitter(body)
 
     @cached_property
     def shape(self) -> BodyShape:
@@ -122,7 +143,11 @@ class SourceBody:
         camera = self.fit.camera
         x, y = (float(value) for value in camera.shift[0])
         return RestPose(
-            self.fit.turns[0].numpy().astype(np.float32), self.joints(self.fit.turns)[0], float(camera.scale[0]), (x, y)
+            self.fit.turns[0].numpy().astype(np.float32),
+            self.joints(self.fit.turns)[0],
+            float(camera.scale[0]),
+            (x, y),
+            self.fit.coefficients.numpy().astype(np.float32),
         )
 
     @cached_property

@@ -104,7 +104,7 @@ def hidden_sleeves(clothes: SourcePerson) -> list[parts.Limb]:
     clothes : SourcePerson
         Dresses divided at the waist.
     """
-    regions = person_regions(clothes)
+    regions = person_regions(clothes, float(usable_joints(clothes.pose.points).torso[0]))
     size = regions.own.shape[2], regions.own.shape[1]
     worn = cv2.resize(np.isin(clothes.parsing, UPPER).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     areas = [

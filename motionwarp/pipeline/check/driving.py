@@ -115,7 +115,7 @@ class DrivingStats:
     notes: tuple[str, ...]
 
 
-def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimator) -> DrivingStats:
+def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimator | None) -> DrivingStats:
     """Measure what the driving clip shows.
 
     Parameters
@@ -123,8 +123,8 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     plan : TransferPlan
     sampler : FrameSampler
         The frames that were looked at, and pictures of a few.
-    estimator : Estimator
-        What saw it, to count people.
+    estimator : Estimator or None
+        What saw it, to count people; None leaves them uncounted.
     """
     motion, info = plan.inputs.motion, plan.inputs.info
     track = motion.track
@@ -137,7 +137,8 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     spoilt |= ~plan.repaired.found
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
-    counts = [count_people(estimator, frame.rgb) for frame in sampler.chosen().values()]
+    pictures = () if estimator is None else sampler.chosen().values()
+    counts = [count_people(estimator, frame.rgb) for frame in pictures if estimator is not None]
     return DrivingStats(
         width=info.width,
         height=info.height,

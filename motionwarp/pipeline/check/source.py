@@ -83,7 +83,7 @@ class SourceStats:
     notes: tuple[str, ...]
 
 
-def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimator) -> SourceStats:
+def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimator | None) -> SourceStats:
     """Measure what the source shows.
 
     Parameters
@@ -92,8 +92,8 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         As it was read.
     source : PreparedSource
         What was seen in it.
-    estimator : Estimator
-        What saw it, to count people.
+    estimator : Estimator or None
+        What saw it, to count people; None leaves them uncounted.
     """
     points = source.person.pose.points
     seen, sure = points[:, 2] >= VISIBLE_SCORE, points[:, 2] >= SURE_SCORE
@@ -103,7 +103,7 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         width=round(file.picture.width / file.scale),
         height=round(file.picture.height / file.scale),
         score=source.score,
-        people=count_people(estimator, file.picture.rgb),
+        people=None if estimator is None else count_people(estimator, file.picture.rgb),
         points_seen=_names(sure),
         points_unsure=_names(seen & ~sure),
         points_unseen=_names(~seen),

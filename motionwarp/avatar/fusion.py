@@ -1,0 +1,187 @@
+"""Several photos on one avatar: each texel from the photo in which it is seen best. Ours.
+
+The avatar is moved into the pose of a further photo. Where a surface faces that photo's camera more than it faced the
+first one's, and nothing is before it, it takes over what that photo shows of its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+
+from motionwarp.avatar.avatar import Avatar, RestPose, person_regions, usable_joints
+from motionwarp.avatar.body_surface import IntArray
+from motionwarp.avatar.renderer import Atlas, moved_positions
+from motionwarp.body.compiled import compiled
+from motionwarp.body.rasterizer import rasterize
+from motionwarp.puppet.textures import PartTexture, cut_textures
+from motionwarp.types import BoolArray, FloatArray, SourcePerson
+
+_HIDDEN_TORSOS: Final = 0.1  # by which something must be nearer to hide a surface
+_BETTER: Final = 0.1  # more of the cosine that a further photo must show
+_FADE: Final = 0.25  # of the cosine, over which one photo goes over into the other
+_SOFT_TEXELS: Final = 2.0
+_LEAST_SHARED: Final = 400  # texels seen well in both photos, to compare their light by
+_SEEN_WELL: Final = 0.4
+_MOST_GAIN: Final = 1.3
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoView:
+    """The same person in a further photo.
+
+    Attributes
+    ----------
+    person : SourcePerson
+    rest : RestPose
+        The pose there, of a body of the same shape.
+    """
+
+    person: SourcePerson
+    rest: RestPose
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a photo shows of every texel: colors, coverage 1, in [0, 1]; and the cosine to its camera, 0 for hidden."""
+
+    colors: FloatArray
+    cosine: FloatArray
+
+
+def fused(avatar: Avatar, views: Sequence[PhotoView]) -> Avatar:
+    """Return the avatar with textures from further photos where these show it better.
+
+    Parameters
+    ----------
+    avatar : Avatar
+        Of the first photo, which stays as it is at rest.
+    views : sequence of PhotoView
+    """
+    if not views:
+        return avatar
+    sheets, atlas = avatar.sheets, avatar.atlas
+    height, width = atlas.home.shape[:2]
+    own_facing = facing(sheets.positions, sheets.faces)
+    part_of = np.full((height, width), -1, dtype=np.int32)
+    attributes = np.column_stack([np.maximum(own_facing, 0), np.zeros((len(own_facing), 3))]).astype(np.float32)
+    carried = np.zeros((height, width, 4), dtype=np.float32)
+    _spread_over_texels(sheets.uv, attributes, sheets.faces, sheets.layers, carried, part_of)
+    cosine = carried[..., 0] * (atlas.texels[..., 4] / np.float32(255))
+    alpha = atlas.texels[..., 3:4] / np.float32(255)
+    colors = atlas.texels[..., :3] / np.maximum(alpha, np.float32(1 / 255)) / np.float32(255)
+    shown = atlas.texels[..., 4].astype(np.float32)
+    for view in views:
+        seen = _seen(avatar, view, part_of)
+        light = _gain(colors, cosine, seen)
+        better = np.clip((seen.cosine - cosine - _BETTER) / _FADE, 0, 1)
+        # no hard seams, and no islands: what goes over is as soft as it is broad
+        share = cv2.GaussianBlur(better, (0, 0), _SOFT_TEXELS) * (seen.cosine > 0)
+        colors = colors + share[..., None] * (np.clip(seen.colors * light, 0, 1) - colors)
+        cosine = np.maximum(cosine, seen.cosine * (share > 0.5))
+        shown = shown * (1 - share)
+    texels = np.dstack([np.clip(colors, 0, 1) * alpha * 255, atlas.texels[..., 3:4], shown])
+    return replace(avatar, atlas=Atlas(np.rint(texels).astype(np.uint8), atlas.home))
+
+
+def facing(positions: FloatArray, faces: IntArray) -> FloatArray:
+    """Return how much each vertex of an avatar faces the camera: the cosine, float32 (N,); below 0 is turned away."""
+    corners = positions[faces]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(positions)
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], cross)
+    return np.asarray(normals[:, 2] / np.maximum(np.linalg.norm(normals, axis=1), 1e-12), dtype=np.float32)
+
+
+def _seen(avatar: Avatar, view: PhotoView, part_of: IntArray) -> _Seen:
+    """Return what a further photo shows of an avatar's texels."""
+    sheets, rest, person = avatar.sheets, view.rest, view.person
+    moved = moved_positions(
+        sheets.positions, sheets.bones, sheets.bone_weights, avatar.transforms(rest.rotations, rest.joints)
+    )
+    moved = moved * np.float32(rest.scale) + np.array([*rest.shift, 0], dtype=np.float32)
+    height, width = person.matte.shape
+    toward = facing(moved, sheets.faces)
+    attributes = np.column_stack([moved, toward]).astype(np.float32)
+    carried = np.zeros((*part_of.shape, 4), dtype=np.float32)
+    found = np.full_like(part_of, -1)
+    _spread_over_texels(sheets.uv, attributes, sheets.faces, sheets.layers, carried, found)
+    x, y, z, cosine = (np.ascontiguousarray(carried[..., index]) for index in range(4))
+    solid = sheets.faces[sheets.layers % 2 == 1]
+    depth = np.asarray(rasterize(moved, solid, height, width).depth, dtype=np.float32)
+    depth[np.isinf(depth)] = 1e9
+    nearest = cv2.remap(depth, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=-1e9)
+    torso = float(usable_joints(person.pose.points).torso[0])
+    visible = (found >= 0) & (z < nearest + _HIDDEN_TORSOS * torso) & (cosine > 0)
+    textures = cut_textures(
+        person.rgb, person.matte, person.parsing, person_regions(person, torso), keep_parsing=False,
+        device=torch.device("cpu"),
+    )  # fmt: skip
+    colors = np.zeros((*part_of.shape, 3), dtype=np.float32)
+    for part, texture in enumerate(textures):
+        own = visible & (found == part)
+        if texture is None:
+            visible &= ~own
+            continue
+        found_colors, there = _sampled(texture, x[own], y[own])
+        colors[own] = found_colors
+        visible[own] &= there
+    return _Seen(colors, np.where(visible, cosine, 0).astype(np.float32))
+
+
+def _sampled(texture: PartTexture, x: FloatArray, y: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return a part's colors at pixels of the photo, float32 (N, 3), and where it has any, bool (N,)."""
+    rgba = np.ascontiguousarray(texture.rgba[0].numpy().transpose(1, 2, 0))
+    at = np.stack([x - texture.left, y - texture.top], axis=-1).astype(np.float32)
+    # remap takes pictures: rows of so many pixels
+    columns = 1024
+    padded = np.zeros((-(-max(len(at), 1) // columns) * columns, 2), dtype=np.float32)
+    padded[: len(at)] = at
+    grid = padded.reshape(-1, columns, 2)
+    found = cv2.remap(rgba, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    flat = found.reshape(-1, 4)[: len(at)]
+    return (flat[:, :3] / np.maximum(flat[:, 3:], np.float32(1e-3))).clip(0, 1), flat[:, 3] > 0.2
+
+
+def _gain(colors: FloatArray, cosine: FloatArray, seen: _Seen) -> FloatArray:
+    """Return by what a further photo's colors are multiplied to have the first one's light, float32 (3,)."""
+    both = (cosine > _SEEN_WELL) & (seen.cosine > _SEEN_WELL)
+    if both.sum() < _LEAST_SHARED:
+        return np.ones(3, dtype=np.float32)
+    ratio = colors[both].mean(axis=0) / np.maximum(seen.colors[both].mean(axis=0), 1e-3)
+    return np.asarray(ratio.clip(1 / _MOST_GAIN, _MOST_GAIN), dtype=np.float32)
+
+
+@compiled
+def _spread_over_texels(
+    uv: FloatArray, attributes: FloatArray, faces: IntArray, layers: IntArray, result: FloatArray, part: IntArray
+) -> None:
+    """Fill what vertices carry into the texels of their triangles: `result` (h, w, C), and the part (h, w)."""
+    height, width, count = result.shape
+    for face in range(faces.shape[0]):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        ax, ay, bx, by, cx, cy = uv[a, 0], uv[a, 1], uv[b, 0], uv[b, 1], uv[c, 0], uv[c, 1]
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        # walls have no texels of their own
+        if abs(area) < 1e-6:
+            continue
+        left, right = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                wb = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
+                wc = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+                wa = 1 - wb - wc
+                if wa < -1e-4 or wb < -1e-4 or wc < -1e-4:
+                    continue
+                part[y, x] = layers[face] // 2
+                for channel in range(count):
+                    result[y, x, channel] = (
+                        wa * attributes[a, channel] + wb * attributes[b, channel] + wc * attributes[c, channel]
+                    )

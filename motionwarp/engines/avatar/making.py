@@ -1,0 +1,39 @@
+"""Making a person's avatar of their photo, or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from motionwarp.avatar.avatar import make_avatar, usable_joints
+from motionwarp.avatar.fusion import PhotoView, fused
+from motionwarp.avatar.person import AvatarPerson
+from motionwarp.engines.avatar.posing import SourceBody
+from motionwarp.types import SourcePerson
+
+
+def with_avatar(person: SourcePerson, others: Sequence[SourcePerson] = ()) -> AvatarPerson:
+    """Return a person with the avatar that is made of them.
+
+    Parameters
+    ----------
+    person : SourcePerson
+        In the photo that the avatar is at rest.
+    others : sequence of SourcePerson
+        The same person in further photos, from other sides: their bodies are of one shape.
+
+    Raises
+    ------
+    NoPersonError
+        If a photo's points show neither shoulders nor a neck with hips.
+    """
+    usable_joints(person.pose.points)
+    body = SourceBody.of_photo(person.pose.points)
+    avatar = make_avatar(person, body.surface, body.rest)
+    views = []
+    for other in others:
+        usable_joints(other.pose.points)
+        views.append(PhotoView(other, SourceBody.of_photo(other.pose.points, alike=body).rest))
+    height, width = person.matte.shape
+    plain = {field.name: getattr(person, field.name) for field in fields(SourcePerson)}
+    return AvatarPerson(**plain, avatar=fused(avatar, views), photo_size=(width, height))
