@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from motionwarp.engines.crop_gan.data import CropDataConfig
 from motionwarp.engines.swap_gan.networks import SwapGanConfig
 from motionwarp.errors import OptionError
+from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
-
-Generators = Literal["I+III", "I+II", "full"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +77,11 @@ class SwapGanTrainingConfig:
             )
         if self.generators not in ("I+III", "I+II", "full"):
             raise OptionError(f"there are no generators '{self.generators}'", remedy="There are: I+III, I+II and full.")
+
+    @property
+    def packs(self) -> tuple[PackShare, ...]:
+        """The packs of pairs."""
+        return self.data.packs
 
     @property
     def brings_back(self) -> bool:
