@@ -10,8 +10,8 @@ import numpy as np
 
 from motionwarp.engines.registry import make_swapper
 from motionwarp.engines.swapping import DressedPicture
-from motionwarp.errors import NoPersonError
-from motionwarp.media.image import Picture
+from motionwarp.errors import MediaError, NoPersonError
+from motionwarp.media.image import Picture, is_picture
 from motionwarp.parsing import labels
 from motionwarp.parsing.garments import GARMENT_CLASSES, GarmentChoice, divided_at_waist
 from motionwarp.perception.base import Estimator
@@ -70,6 +70,22 @@ def read_clothes(path: Path, options: SwapOptions, estimator: Estimator) -> tupl
     prepared = prepare_source(picture, looking, estimator)
     check_clothes(prepared.person, options.what, path)
     return prepared.person, [f"{path.name}: {note}" for note in prepared.notes]
+
+
+def read_people(folder: Path, looking: TransferOptions, estimator: Estimator) -> dict[str, SourcePerson]:
+    """Return the people of a folder's pictures, by the pictures' names.
+
+    Raises
+    ------
+    MediaError
+        If there is no such folder, or no picture in it.
+    NoPersonError
+        If a picture shows nobody.
+    """
+    files = sorted(path for path in folder.iterdir() if is_picture(path)) if folder.is_dir() else []
+    if not files:
+        raise MediaError("holds no pictures", subject=folder, remedy="Give a folder with pictures of people")
+    return {path.stem: prepare_source(read_source(path, looking), looking, estimator).person for path in files}
 
 
 def check_clothes(wearer: SourcePerson, choice: GarmentChoice, path: StrPath) -> None:
