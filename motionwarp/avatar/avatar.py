@@ -28,6 +28,7 @@ _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
+_ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
 )  # fmt: skip
@@ -208,7 +209,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     pieces: list[Sheets] = []
-    atlas = _AtlasBuilder(source.matte.shape, tuple(shown_classes), worn)
+    atlas = _AtlasBuilder(source.matte.shape)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         if front is None:
             continue
@@ -218,9 +219,15 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             continue
         sheets, count = made
         shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
+        back = back or front
+        if worn is not None:
+            # bare arms and heads have no cloth beneath what the photo shows
+            bare = part == parts.HEAD or part in _ARM_PARTS
+            front = _only_worn(front, worn, np.ones_like(worn) if bare else shown, shown_classes)
+            back = _only_worn(back, worn, np.ones_like(worn) if bare else None, shown_classes)
         for texture, (left, top), rows in (
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
-            (back or front, atlas.place(back or front, None), np.r_[count : 2 * count]),
+            (back, atlas.place(back, None), np.r_[count : 2 * count]),
         ):
             sheets.uv[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
         pieces.append(sheets)
@@ -294,6 +301,37 @@ def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> 
         top - texture.top : bottom - texture.top, left - texture.left : right - texture.left
     ]
     return placed
+
+
+def _only_worn(texture: PartTexture, worn: BoolArray, shown: BoolArray | None, classes: Sequence[int]) -> PartTexture:
+    """Return a texture with what is worn of it alone.
+
+    Parameters
+    ----------
+    texture : PartTexture
+        With classes, continued beneath what lies before it.
+    worn : bool (H, W)
+        Where the photo shows something worn.
+    shown : bool (H, W) or None
+        Where the photo shows the part itself, so that what it shows counts; None for nowhere.
+    classes : sequence of int
+        Of what is worn.
+    """
+    assert texture.parsing is not None
+    mask = np.isin(texture.parsing[0, 0].numpy(), classes)
+    if shown is not None:
+        mask = np.where(_window_of(shown, texture), _window_of(worn, texture), mask)
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _CLASS_EDGE)
+    return replace(texture, rgba=texture.rgba * torch.from_numpy(np.asarray(soft, dtype=np.float32)))
+
+
+def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:
+    """Return the part of a plane over the photo that a texture covers, False beyond the photo."""
+    rows, columns = texture.rgba.shape[2:]
+    found = np.pad(plane, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
+    window = np.zeros((rows, columns), dtype=np.bool_)
+    window[: found.shape[0], : found.shape[1]] = found
+    return window
 
 
 class _AtlasBuilder:
