@@ -337,8 +337,8 @@ def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:
 class _AtlasBuilder:
     """Textures side by side in one picture, in rows."""
 
-    def __init__(self, shape: tuple[int, ...], shown_classes: tuple[int, ...], worn: BoolArray | None) -> None:
-        self._shape, self._shown_classes, self._worn = shape, shown_classes, worn
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
         self._placed: list[tuple[int, int, PartTexture, BoolArray | None]] = []
         self._x = self._y = self._row = 0
 
@@ -362,28 +362,9 @@ class _AtlasBuilder:
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)
+            texels[window][..., :4] = np.rint(texture.rgba[0].numpy().transpose(1, 2, 0) * 255)
             home[window] = texture.left - x, texture.top - y
-            inside = np.zeros((rows, columns), dtype=np.bool_)
             if shown is not None:
-                inside = _window_of(shown, texture)
-                texels[window][..., 4] = 255 * inside
-            texels[window][..., :4] = np.rint(self._limited(texture, inside).transpose(1, 2, 0) * 255)
+                inside = np.pad(shown, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
+                texels[window][: inside.shape[0], : inside.shape[1], 4] = 255 * inside
         return Atlas(texels, home)
-
-    def _limited(self, texture: PartTexture, inside: BoolArray) -> FloatArray:
-        """Return what is drawn of a texture, float32 (4, h, w): where the photo shows it, what it shows counts."""
-        rgba: FloatArray = texture.rgba[0].numpy()
-        if texture.parsing is None or self._worn is None:
-            return rgba
-        continued = np.isin(texture.parsing[0, 0].numpy(), self._shown_classes)
-        mask = np.where(inside, _window_of(self._worn, texture), continued).astype(np.float32)
-        return rgba * np.asarray(cv2.GaussianBlur(mask, (0, 0), _CLASS_EDGE), dtype=np.float32)
-
-
-def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:
-    """Return the part of a plane over the photo that a texture covers, False beyond the photo."""
-    rows, columns = texture.rgba.shape[2:]
-    found = np.pad(plane, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
-    window = np.zeros((rows, columns), dtype=np.bool_)
-    window[: found.shape[0], : found.shape[1]] = found
-    return window
