@@ -29,8 +29,8 @@ from motionwarp.types import FloatArray, Pose
 # be known
 _LEAST_FILL: Final = 0.6
 _FRONTAL, _FRONTAL_SPREAD, _MOST_TURNED = 0.75, 18.0, 80.0  # sources: how many are about frontal; degrees
-_SOURCE_SETTINGS: Final = SceneSettings(drawn=0.7, cut=0.25, occluded=0.0)
-_TARGET_SETTINGS: Final = SceneSettings(drawn=0.3, cut=0.2, occluded=0.0)
+_SOURCE_SETTINGS: Final = SceneSettings(drawn=0.7, cut=0.25, occluded=0.0, shadow=0.0)
+_TARGET_SETTINGS: Final = SceneSettings(drawn=0.3, cut=0.2, occluded=0.0, shadow=0.0)
 _TARGETS: Final = 8  # of one source
 _TRACK_REACH: Final = 24  # frames of a clip before and after a target from which its body is read
 _TURNED: Final = 45.0  # degrees by which half of a clip's targets are turned against the source

@@ -119,11 +119,14 @@ class Engine(ABC):
         Checksum of the file of its weights; empty for an engine without any.
     explains : bool
         Whether `explain` has anything to draw.
+    notes : tuple of str
+        What a user should know of the source that was prepared.
     """
 
     name: str
     weights_sha256: str = ""
     explains: bool = False
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:

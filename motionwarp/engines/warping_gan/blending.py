@@ -77,11 +77,6 @@ def blend_parts(
     mixed = weights[0] * rgba  # (4, h, w): colors and weight, both times alpha
     mixed[:3].addcmul_(weights[1], box[2:5])
     mixed[3] += weights[1]
-    covered = rgba[3]
-    if body is not None and around is not None:
-        own_body = torch.from_numpy(body[top : top + height, left : left + width]).permute(2, 0, 1).to(rgba) / 255
-        mixed.addcmul_(box[6].exp_(), own_body)
-        covered = torch.lerp(covered, own_body[3], box[7].sigmoid_())
     for part, layer in group.layers.items():
         own = layer.of_frame(position) if group.shown[position, part] else None
         if own is None:
@@ -89,11 +84,18 @@ def blend_parts(
         rows, columns = own.within(left, top)
         weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], slice(part, part + 1)).exp_()
         mixed[:, rows, columns].addcmul_(weight, own.rgba)
+    mixed[:3] /= mixed[3]
+    covered = rgba[3]
+    if body is not None and around is not None:
+        of_body = torch.from_numpy(body[top : top + height, left : left + width]).permute(2, 0, 1).to(rgba) / 255
+        weight = box[6].exp_()
+        mixed[:3].addcmul_(weight, of_body[:3]).div_(1 + weight * of_body[3])
+        covered = torch.lerp(covered, of_body[3], box[7].sigmoid_())
     alpha = shifted_alpha(covered, box[5])
     if classes is not None:
         # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
         classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
-    mixed[:3] *= alpha / mixed[3]
+    mixed[:3] *= alpha
     mixed[3] = alpha
     return FramePiece(mixed, classes, left, top)
 

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from motionwarp.avatar.certainty import SurfaceCertainty
+from motionwarp.body.fitting import LEAST_POINTS
+from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import facing_degrees
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.avatar.photo_body import PhotoBody
@@ -44,6 +46,8 @@ class BodyDrawer:
     @classmethod
     def of(cls, source: SourcePerson, settings: RenderSettings) -> BodyDrawer | None:
         """Fit a body to a photo's person; None where that cannot be done, so that they are drawn without."""
+        if np.count_nonzero(source.pose.points[:, 2] >= LEAST_SCORE) < LEAST_POINTS:
+            return None
         try:
             person = PhotoBody.of(source, settings)
         except NoPersonError:

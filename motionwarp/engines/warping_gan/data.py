@@ -297,7 +297,8 @@ class PartPackReader:
 
     def _stream(self, name: str, index: int) -> bytes:
         start = int(self._ends[name][index - 1]) if index else 0
-        return np.asarray(self._bytes[name][start : int(self._ends[name][index])]).tobytes()
+        end = int(self._ends[name][index])
+        return np.asarray(self._bytes[name][start:end]).tobytes() if end > start else b""
 
 
 def _format_of(path: Path) -> str | None:

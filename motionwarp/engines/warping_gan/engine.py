@@ -55,6 +55,9 @@ from motionwarp.types import (
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
 _WINDOW_LENGTH: Final = 3
+_NO_BODY: Final = (
+    "no body could be fitted to the source: it is moved in the plane alone, and does not show its sides or its back"
+)
 _HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
 # from pixels of the half-size window to those of the window
 _HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
@@ -137,6 +140,7 @@ class WarpingGanEngine(Engine):
         """
         self._person = PuppetPerson(source, settings.device, keep_parsing=True)
         self._body = BodyDrawer.of(source, settings)
+        self.notes = () if self._body is not None else (_NO_BODY,)
         self._settings = settings
         self._device, self._dtype = settings.device, settings.dtype
         self._parser = self._placed(fuse_batch_norm(self._networks.parser))

@@ -123,7 +123,7 @@ LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay fin
 LARGEST_SHARPNESS = 4.0  # their exponentials are still finite, all 17 of them
 LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colors
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
-_BODY_BIAS, _BODY_ALPHA_BIAS = -2.0, -4.0  # and of the body next to nothing
+_BODY_BIAS, _BODY_ALPHA_BIAS = -3.0, -4.0  # and of the body next to nothing
 _LEAST_ALPHA = 0.02
 _LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
 # a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
@@ -179,7 +179,7 @@ class PartGeneratorOutput(NamedTuple):
     gate : float (B, C, H/4, W/4) or None
         The soft gate, to look at.
     body_logit : float (B, 1, H/2, W/2) or None
-        Logit of the body's layer beside the 17; None without a body.
+        Logit of the body's layer against all 17 together, whatever they sum to; None without a body.
     body_alpha : float (B, 1, H/2, W/2) or None
         Logit of the body's share in the alpha that is shifted; the rest is the composite's.
     """
@@ -242,9 +242,11 @@ class PartGenerator(nn.Module):
             How far each part is turned and stretched; with a body (B, 66): how far that is turned after it.
         """
         warped = self.warped(layers)  # (B, C, H/2, W/2)
-        conditions = [limbs]
+        conditions = [limbs[:, :PART_COUNT]]
         if self.config.parsing:
             conditions.append(functional.interpolate(stage_one, scale_factor=2.0, mode="nearest"))
+        if self.config.body:
+            conditions.append(limbs[:, PART_COUNT:])
         half = self.join(torch.cat([self.wanted(torch.cat(conditions, dim=1)), warped], dim=1))
         if self.turned is not None:
             half = half + self.turned(change[:, POSE_CHANGE_LENGTH:])[..., None, None]
@@ -353,10 +355,11 @@ def apply_blend(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Te
     weights = logits.exp()  # (B, 17, H, W)
     # the layers' colors are multiplied by alpha already, so a part without a pixel has no weight there
     mixed = torch.einsum("bphw,bpchw->bchw", weights[:, :PAINTED], layers[:, :PAINTED])
-    if recipe.body_logit is not None:
-        mixed = mixed + _enlarged(recipe.body_logit, size).exp() * layers[:, BODY_LAYER]
     colors = mixed[:, :3] + weights[:, PAINTED:] * painted
     rgb = colors / (mixed[:, 3:] + weights[:, PAINTED:])
+    if recipe.body_logit is not None:
+        own = _enlarged(recipe.body_logit, size).exp() * layers[:, BODY_LAYER]
+        rgb = (rgb + own[:, :3]) / (1 + own[:, 3:])
     return rgb, shifted_alpha(_unshifted_alpha(layers, recipe), shift)
 
 
@@ -384,9 +387,10 @@ def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
     size = layers.shape[-2:]
     weights = _enlarged(recipe.blend_logits, size).exp()
     kept = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], layers[:, :PAINTED, 3])[:, None]
-    if recipe.body_logit is not None:
-        kept = kept + _enlarged(recipe.body_logit, size).exp() * layers[:, BODY_LAYER, 3:]
-    return weights[:, PAINTED:] / (kept + weights[:, PAINTED:])
+    share = weights[:, PAINTED:] / (kept + weights[:, PAINTED:])
+    if recipe.body_logit is None:
+        return share
+    return share / (1 + _enlarged(recipe.body_logit, size).exp() * layers[:, BODY_LAYER, 3:])
 
 
 def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> Tensor:
@@ -408,14 +412,17 @@ def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> 
     """
     size = layers.shape[-2:]
     weights, painted = _enlarged(recipe.blend_logits, size).exp(), _enlarged(recipe.painted, size)
-    of_layers = weights[:, :PAINTED]
-    if recipe.body_logit is not None:
-        of_layers = torch.cat([of_layers, _enlarged(recipe.body_logit, size).exp()], dim=1)
-    layers = layers[:, : of_layers.shape[1]]
     squares = layers[:, :, :3].square().mean(2) / layers[:, :, 3].clamp_min(_EPSILON)  # (B, L, H, W), times alpha
-    total = torch.einsum("bphw,bphw->bhw", of_layers, layers[:, :, 3]) + weights[:, PAINTED]
-    mixed = torch.einsum("bphw,bphw->bhw", of_layers, squares) + weights[:, PAINTED] * painted.square().mean(1)
-    return (mixed / total - rgb.square().mean(1)).clamp_min(0)[:, None]
+    of_parts = weights[:, :PAINTED]
+    total = torch.einsum("bphw,bphw->bhw", of_parts, layers[:, :PAINTED, 3]) + weights[:, PAINTED]
+    mixed = torch.einsum("bphw,bphw->bhw", of_parts, squares[:, :PAINTED]) + weights[
+        :, PAINTED
+    ] * painted.square().mean(1)
+    mean = mixed / total
+    if recipe.body_logit is not None:
+        own = _enlarged(recipe.body_logit, size)[:, 0].exp()
+        mean = (mean + own * squares[:, BODY_LAYER]) / (1 + own * layers[:, BODY_LAYER, 3])
+    return (mean - rgb.square().mean(1)).clamp_min(0)[:, None]
 
 
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
