@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from motionwarp.options import OverwriteOptions
-from motionwarp.pipeline.options import AnalysisOptions
+from motionwarp.pipeline.options import AnalysisOptions, CameraOptions
 
 from .analysis import Looking, prepare_looking, watched_clip
 from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
@@ -43,21 +43,31 @@ def pose(
         bool, typer.Option("--overlay", help="Also draw the points over the input.", rich_help_panel=WRITING)
     ] = False,
     analysis: AnalysisOptions,
+    camera: CameraOptions,
     existing: OverwriteOptions,
     reporter: Reporter,
 ) -> None:
     """Write the 18 points of one person as JSON, a file for each INPUT.
 
+    Of motion capture (.bvh, or the name of a motion) they are those of a usual body, seen from --view.
+
     In a folder the files are named INPUT.keypoints18.json. An input that fails is reported, and the others go on.
     """
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture
+    from motionwarp.motions.library import find_driving
+    from motionwarp.pipeline.captured_driving import is_captured
+
+    from .pose_capture import write_captured
 
     targets = plan_targets(inputs, output, ".json")
-    looking = prepare_looking(analysis)
+    captured = {path for path in inputs if is_captured(find_driving(path))}
+    looking = None if captured.issuperset(inputs) else prepare_looking(analysis)
 
     def work(target: OutputTarget, on_step: OnStep) -> dict[str, Any]:
         check_target(_poses_path(target), overwrite=existing.overwrite, inputs=[target.source])
+        if looking is None or target.source in captured:
+            return write_captured(target, _poses_path(target), analysis, camera, existing, overlay=overlay)
         if is_picture(target.source):
             return _look_at_picture(target, looking, overlay=overlay, overwrite=existing.overwrite)
         return _look_at_clip(target, looking, on_step, overlay=overlay, overwrite=existing.overwrite)

@@ -17,6 +17,8 @@ EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 -o out.mp4",
     "motionwarp transfer person.jpg dance.mp4 --start 0:05 --end 0:10 --side-by-side",
     "motionwarp transfer person.jpg dance.mp4 --background transparent -o out.webm",
+    "motionwarp transfer person.jpg walk.bvh --engine avatar --view 45",
+    "motionwarp transfer person.jpg wave --engine avatar",
 )
 
 
@@ -27,7 +29,12 @@ SourceArgument = Annotated[
     ),
 ]
 DrivingArgument = Annotated[
-    Path, typer.Argument(metavar="DRIVING", help="Video, GIF or folder of frames with the motion.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="DRIVING",
+        help="Video, GIF, folder of frames, motion capture (.bvh), or a motion's name (motionwarp motions list).",
+        show_default=False,
+    ),
 ]
 
 

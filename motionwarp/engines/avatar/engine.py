@@ -7,14 +7,16 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.rest import PhotoBehind, rested
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
-from motionwarp.engines.base import Engine, Motion, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 _NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
@@ -24,6 +26,7 @@ class AvatarEngine(Engine):
     """Fits a body to the photo, hangs the photo's pixels on it, and draws it in other poses and from other sides."""
 
     name = "avatar"
+    has_body = True
 
     def __init__(self) -> None:
         self._state: tuple[SourceBody, Avatar, RenderSettings] | None = None
@@ -66,6 +69,17 @@ class AvatarEngine(Engine):
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
         return PoseParams.joined([body.follow(shot) for shot in shots]).motion(points)
+
+    def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+        """Let the body move as captured; see `Engine.perform`."""
+        body, _, _ = self._prepared()
+        made = body.perform(capture, staging)
+        return PoseParams(made.turns, made.camera).motion(made.points), made.is_on_the_spot
+
+    def seen_from(self, motion: Motion, degrees: npt.NDArray[np.float64]) -> Motion:
+        """Turn the body against the camera; see `Engine.seen_from`."""
+        body, _, _ = self._prepared()
+        return body.seen_from(motion, degrees)
 
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""

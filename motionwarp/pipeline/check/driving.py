@@ -137,7 +137,9 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     spoilt |= ~plan.repaired.found
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
-    counts = [count_people(estimator, frame.rgb) for frame in sampler.chosen().values()]
+    # a body that is drawn need not be found
+    pictures = [] if motion.capture is not None else list(sampler.chosen().values())
+    counts = [count_people(estimator, frame.rgb) for frame in pictures]
     return DrivingStats(
         width=info.width,
         height=info.height,
