@@ -10,9 +10,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.lifter import Lifter, normalize
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.synthetic_tracks import NO_NOISE, SyntheticTracks, TrackMaker, TrackNoise, draw_people
 
 BODY_POINTS: Final = tuple(range(14))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.engines.avatar.photo_body import NOBODY, PhotoBody, cropped
 from motionwarp.engines.avatar.posing import PoseParams
-from motionwarp.engines.base import Engine, Motion, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 
@@ -17,6 +19,7 @@ class AvatarEngine(Engine):
     """Fits a body to the photo, hangs the photo's pixels on it, and draws it in other poses and from other sides."""
 
     name = "avatar"
+    has_body = True
 
     def __init__(self) -> None:
         self._person: PhotoBody | None = None
@@ -34,6 +37,14 @@ class AvatarEngine(Engine):
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the source's body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         return self._prepared().follow(track)
+
+    def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+        """Let the body move as captured; see `Engine.perform`."""
+        return self._prepared().perform(capture, staging)
+
+    def seen_from(self, motion: Motion, degrees: npt.NDArray[np.float64]) -> Motion:
+        """Turn the body against the camera; see `Engine.seen_from`."""
+        return self._prepared().body.seen_from(motion, degrees)
 
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""

@@ -11,9 +11,10 @@ import numpy as np
 from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.rest import PhotoBehind, rested
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
-from motionwarp.engines.base import Motion, RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
@@ -69,6 +70,11 @@ class PhotoBody:
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
         return PoseParams.joined([self.body.follow(shot) for shot in shots]).motion(points)
+
+    def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+        """Let the body move as captured; see `Engine.perform`."""
+        made = self.body.perform(capture, staging)
+        return PoseParams(made.turns, made.camera).motion(made.points), made.is_on_the_spot
 
     def posed(self, poses: PoseParams) -> list[tuple[FloatArray, FloatArray]]:
         """Return for each frame what moves the avatar: transforms (D, 3, 4) of its bones, and the camera (3,)."""

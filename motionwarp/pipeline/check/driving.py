@@ -137,7 +137,9 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     spoilt |= ~plan.repaired.found
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
-    pictures = () if estimator is None else sampler.chosen().values()
+    # a body that is drawn need not be found
+    is_looked_at = estimator is not None and motion.capture is None
+    pictures = sampler.chosen().values() if is_looked_at else ()
     counts = [count_people(estimator, frame.rgb) for frame in pictures if estimator is not None]
     return DrivingStats(
         width=info.width,
