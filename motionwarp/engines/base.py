@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from motionwarp.body.body_track import BodyTrack
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 _NOMINAL_RATE: Final = 25.0  # frames a second where nobody says otherwise
@@ -42,6 +43,8 @@ class Motion:
     camera : float32 (T, 3) or None
         Weak perspective: pixels of the output frame for each meter, and where the root's x = y = 0 lies; together with
         `rotations` only.
+    notes : tuple of str
+        What a user should know of how the motion was followed.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class Motion:
     rotations: FloatArray | None = None
     root: FloatArray | None = None
     camera: FloatArray | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[1:] != (POINT_COUNT, 3):
@@ -178,6 +182,16 @@ class Engine(ABC):
             `theta`, flat; D is fixed once the engine is prepared. Entries vary smoothly with the pose, so that a
             low-pass filter over time is meaningful for every one of them.
         """
+
+    def bodies(self, motion: Motion, theta: FloatArray) -> BodyTrack | None:
+        """Return the bodies that `render` draws, in space: the truth of data sets; arguments as for `render`.
+
+        Returns
+        -------
+        BodyTrack or None
+            None for an engine that knows nothing of the third dimension.
+        """
+        return None
 
     @abstractmethod
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:

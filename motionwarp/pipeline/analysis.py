@@ -149,7 +149,8 @@ def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:
     points[~track.present] = 0.0
     points[points[..., 2] == 0] = 0.0
     flipped = PoseTrack(points, track.present, track.times_seconds, track.width, track.height, track.cuts)
-    return replace(motion, track=flipped, plate=None)
+    facings = tuple(None if each is None else replace(each, sine=-each.sine) for each in motion.facings)
+    return replace(motion, track=flipped, plate=None, facings=facings)
 
 
 def retimed_motion(motion: DrivingMotion, speed: float) -> DrivingMotion:

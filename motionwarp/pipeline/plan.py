@@ -150,6 +150,7 @@ def plan_transfer(
     with run.clock.measure("engine"):
         runner = _prepared_engine(setup, inputs.source, transform, keep_parsing, run)
         motion = setup.engine.follow(target)
+        run.warnings += motion.notes
     theta = _planned(runner, motion, target, options.smooth, run)
     return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, runner)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -12,11 +13,15 @@ import torch
 from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.rest import PhotoBehind, rested
+from motionwarp.body.body_track import BodyTrack
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
+_UNTOLD: Final = (
+    "which way the driving person faces cannot be told in a shot: there the motion is followed in the picture's plane"
+)
 _NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
 
 
@@ -65,11 +70,18 @@ class AvatarEngine(Engine):
         body, _, _ = self._prepared()
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
-        return PoseParams.joined([body.follow(shot) for shot in shots]).motion(points)
+        motion = PoseParams.joined([body.follow(shot) for shot in shots]).motion(points)
+        return motion if all(body.is_facing_told(shot) for shot in shots) else replace(motion, notes=(_UNTOLD,))
 
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""
         return PoseParams.of_motion(motion).flatten().numpy().astype(np.float32)
+
+    def bodies(self, motion: Motion, theta: FloatArray) -> BodyTrack:
+        """Return the bodies as they are drawn; see `Engine.bodies`."""
+        body = self._prepared()[0]
+        present = np.asarray(np.count_nonzero(motion.points[..., 2], axis=1) > 0)
+        return body.track(PoseParams.from_flat(torch.from_numpy(theta)), present)
 
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
