@@ -94,7 +94,8 @@ def figures_of(turns: Tensor, tracks: SyntheticTracks) -> LifterFigures:
 
 def joint_errors(points: Tensor, truth: Tensor) -> Tensor:
     """Return the distances (..., 14) of the body's points from the truth (..., 18, 3), the hips' middles aligned."""
-    return (about_hips(points) - about_hips(truth)).norm(dim=-1)[..., BODY_POINTS]
+    apart: Tensor = (about_hips(points) - about_hips(truth)).norm(dim=-1)
+    return apart[..., BODY_POINTS]
 
 
 def about_hips(points: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 
 from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.body_track import BodyTrack
 from motionwarp.body.performing import CameraPath, Travel
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
@@ -44,6 +45,8 @@ class Motion:
     camera : float32 (T, 3) or None
         Weak perspective: pixels of the output frame for each meter, and where the root's x = y = 0 lies; together with
         `rotations` only.
+    notes : tuple of str
+        What a user should know of how the motion was followed.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Motion:
     rotations: FloatArray | None = None
     root: FloatArray | None = None
     camera: FloatArray | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[1:] != (POINT_COUNT, 3):
@@ -252,6 +256,16 @@ class Engine(ABC):
             `theta`, flat; D is fixed once the engine is prepared. Entries vary smoothly with the pose, so that a
             low-pass filter over time is meaningful for every one of them.
         """
+
+    def bodies(self, motion: Motion, theta: FloatArray) -> BodyTrack | None:
+        """Return the bodies that `render` draws, in space: the truth of data sets; arguments as for `render`.
+
+        Returns
+        -------
+        BodyTrack or None
+            None for an engine that knows nothing of the third dimension.
+        """
+        return None
 
     @abstractmethod
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:

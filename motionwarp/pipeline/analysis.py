@@ -162,7 +162,8 @@ def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:
     points[points[..., 2] == 0] = 0.0
     flipped = PoseTrack(points, track.present, track.times_seconds, track.width, track.height, track.cuts)
     capture = None if motion.capture is None else motion.capture.mirrored()
-    return replace(motion, track=flipped, plate=None, capture=capture)
+    facings = tuple(None if each is None else replace(each, sine=-each.sine) for each in motion.facings)
+    return replace(motion, track=flipped, plate=None, facings=facings, capture=capture)
 
 
 def retimed_motion(motion: DrivingMotion, speed: float) -> DrivingMotion:

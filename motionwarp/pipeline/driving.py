@@ -30,7 +30,7 @@ from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.continuity import discontinuities
 from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.pose.people import PersonSelector
-from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Person, Pose, PoseTrack
+from motionwarp.types import POINT_COUNT, ByteArray, Facing, FloatArray, Frame, Person, Pose, PoseTrack
 
 # people of any size worth the work are found in pictures of this size, and a sheet shows them smaller still
 LONGEST_SIDE = 1280
@@ -122,6 +122,9 @@ class DrivingMotion:
         The track has one of so many of the section's frames, from the first one on.
     capture : BodyMotion or None
         The motion itself, of the section, where it comes from motion capture; the track is of a usual body then.
+    facings : tuple of Facing or None
+        Which way the person faces in each frame of the track, where whoever saw them can tell; empty where poses were
+        given or kept.
     """
 
     track: PoseTrack
@@ -130,6 +133,7 @@ class DrivingMotion:
     plate: ByteArray | None
     every: int = 1
     capture: BodyMotion | None = None
+    facings: tuple[Facing | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +242,7 @@ def observe_driving(
                 person = observation.person
                 quality.add(observation.frame.rgb, person)
                 pass_one.see(observation.frame, None if person is None else person.pose.points)
+                pass_one.facings.append(None if person is None else person.facing)
         else:
             for frame in frames:
                 index = _given_index(given, frame, options)
@@ -258,7 +263,14 @@ def observe_driving(
             notes.append(seems_turned)
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
-        return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
+        return DrivingMotion(
+            track,
+            tuple(notes),
+            _end_of(track, reader.info, options),
+            plate,
+            every,
+            facings=tuple(pass_one.facings),
+        )
 
 
 def _performed_alone(
@@ -354,6 +366,7 @@ class _PassOne:
         self.points: list[FloatArray] = []
         self.present: list[bool] = []
         self.times: list[float] = []
+        self.facings: list[Facing | None] = []
 
     def watch(self, frame: Frame) -> None:
         """Take the next frame of the section, whether it is looked at or not."""

@@ -163,6 +163,7 @@ def plan_transfer(
         with run.clock.measure("engine"):
             runner = _prepared_engine(setup, inputs.source, person, transform, keep_parsing, run)
             motion = setup.engine.follow(target)
+            run.warnings += motion.notes
             if options.turns:
                 path = camera_path(options, timeline.times_seconds, timeline.end_seconds)
                 motion = setup.engine.seen_from(motion, path.degrees)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.body_track import BodyTrack
 from motionwarp.engines.avatar.photo_body import NOBODY, PhotoBody, cropped
 from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
@@ -49,6 +50,12 @@ class AvatarEngine(Engine):
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""
         return PoseParams.of_motion(motion).flatten().numpy().astype(np.float32)
+
+    def bodies(self, motion: Motion, theta: FloatArray) -> BodyTrack:
+        """Return the bodies as they are drawn; see `Engine.bodies`."""
+        body = self._prepared().body
+        present = np.asarray(np.count_nonzero(motion.points[..., 2], axis=1) > 0)
+        return body.track(PoseParams.from_flat(torch.from_numpy(theta)), present)
 
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -17,6 +17,9 @@ from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
 
+_UNTOLD: Final = (
+    "which way the driving person faces cannot be told in a shot: there the motion is followed in the picture's plane"
+)
 NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
 
 
@@ -69,7 +72,9 @@ class PhotoBody:
         """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
-        return PoseParams.joined([self.body.follow(shot) for shot in shots]).motion(points)
+        motion = PoseParams.joined([self.body.follow(shot) for shot in shots]).motion(points)
+        is_told = all(self.body.is_facing_told(shot) for shot in shots)
+        return motion if is_told else replace(motion, notes=(_UNTOLD,))
 
     def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
         """Let the body move as captured; see `Engine.perform`."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from motionwarp.body.body_track import BodyReader
 from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
 from motionwarp.options import changed
@@ -179,6 +180,7 @@ def check(
         inputs = open_inputs(Path(source), Path(driving), options)
         if preview is not None:
             check_target(Path(preview), overwrite=options.overwrite, inputs=inputs.setup.files())
+        bodies = BodyReader.load()  # before anything is looked at: weights of another version end it at once
         begin = time.perf_counter()
         estimator = load_estimator(options)
         sampler = FrameSampler(_step(inputs) if quick else 1, _SHOWN)
@@ -186,8 +188,8 @@ def check(
         plan = plan_transfer(inputs.setup, analyzed, run=run)
         looking = LookingTime(inputs, plan, estimator, sampler, run.clock, time.perf_counter() - begin)
 
-        photo = source_stats(inputs.source, analyzed.source, estimator)
-        clip = driving_stats(plan, sampler, estimator)
+        photo = source_stats(inputs.source, analyzed.source, estimator, bodies)
+        clip = driving_stats(plan, sampler, estimator, bodies)
         together = alignment_stats(plan, inputs.source.scale, clip.frames)
         shown = {number: _shown_at(plan.timeline, number) for number in sampler.chosen()}
         trial = make_trial(plan, sorted(set(shown.values())), run)
