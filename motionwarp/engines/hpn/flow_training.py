@@ -110,7 +110,7 @@ def garments_of(batch: CropBatch, device: torch.device) -> tuple[Tensor, Tensor,
     """
     groups = torch.from_numpy(GROUP_OF_CLASS).to(device)
     source, target = (
-        groups[batch[name].to(device).long()]  # type: ignore[literal-required]
+        groups[batch[name].to(device).long()]
         for name in ("source_parsing", "target_parsing")
     )
     masks = []
@@ -125,7 +125,7 @@ def garments_of(batch: CropBatch, device: torch.device) -> tuple[Tensor, Tensor,
     takes_upper = there & (turn | ~other_there)
     mask = torch.where(takes_upper, upper, lower)
     wanted = torch.where(takes_upper, upper_target, lower_target)
-    garment, true = (batch[name].to(device).float() / 255 for name in ("source_rgb", "target_rgb"))  # type: ignore[literal-required]
+    garment, true = (batch[name].to(device).float() / 255 for name in ("source_rgb", "target_rgb"))
     return garment, mask, true * wanted, wanted
 
 
