@@ -19,6 +19,8 @@ from . import (
     evaluate_reenact,
     evaluate_reverse,
     evaluate_study,
+    evaluate_swap,
+    evaluate_translation,
 )
 from .comparison import check_sheet
 from .options import examples, renamed, with_options
@@ -38,6 +40,9 @@ app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
 app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
+app.command("swap", epilog=evaluate_swap.EPILOG)(evaluate_swap.swap)
+app.command("swap-pairs", epilog=evaluate_swap.PAIRS_EPILOG)(evaluate_swap.swap_pairs)
+app.command("translation", epilog=evaluate_translation.EPILOG)(evaluate_translation.translation)
 
 
 @app.command(

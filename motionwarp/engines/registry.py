@@ -23,6 +23,7 @@ from motionwarp.version import __version__
 
 if TYPE_CHECKING:
     from motionwarp.engines.base import Engine
+    from motionwarp.engines.swapping import ClothesSwapper
 
 ENTRY_POINTS: Final = "motionwarp.engines"
 AUTO: Final = "auto"
@@ -144,12 +145,24 @@ def _engines_of_others() -> tuple[list[_Found], list[str]]:
 
 def engine_choices() -> tuple[str, ...]:
     """Return the names that `--engine` takes without a file of weights, "auto" first."""
-    return (AUTO, *(spec.name for spec in catalog().specs.values() if spec.stands_alone))
+    return (AUTO, *(spec.name for spec in catalog().specs.values() if spec.stands_alone and spec.moves_people))
+
+
+def swapper_choices() -> tuple[str, ...]:
+    """Return the names that `--engine` of `swap` takes without a file of weights."""
+    return tuple(spec.name for spec in catalog().specs.values() if spec.stands_alone and spec.changes_clothes)
+
+
+def swapper_help() -> str:
+    """Return what the help of `swap` says of `--engine`."""
+    trained = [spec.name for spec in catalog().specs.values() if spec.architectures and spec.changes_clothes]
+    files = f", or a file of weights (of {', '.join(trained)})" if trained else ""
+    return f"{', '.join(swapper_choices())}{files}."
 
 
 def engine_help() -> str:
     """Return what the help says of `--engine`."""
-    trained = [spec.name for spec in catalog().specs.values() if spec.architectures]
+    trained = [spec.name for spec in catalog().specs.values() if spec.architectures and spec.moves_people]
     return f"{', '.join(engine_choices())}, or a file of weights (of {', '.join(trained)})."
 
 
@@ -208,6 +221,21 @@ def make_engine(name_or_file: str) -> Engine:
         weights = Path(name_or_file)
         return _spec_of_file(weights).make(weights)
     return find_spec(name_or_file).make()
+
+
+def make_swapper(name_or_file: str) -> ClothesSwapper:
+    """Return what changes clothes, by the name of an engine or a file of weights; errors as of `make_engine`."""
+    if name_or_file.endswith(_WEIGHTS_ENDING) and name_or_file not in catalog().specs:
+        weights = Path(name_or_file)
+        return _spec_of_file(weights).make_swapper(weights)
+    spec = catalog().specs.get(name_or_file)
+    if spec is None or not spec.changes_clothes:
+        raise OptionError(
+            "changes no clothes" if spec else "there is no such engine",
+            values={"engine": name_or_file},
+            remedy=f"Choose one of {', '.join(swapper_choices())}, or give a file that ends in {_WEIGHTS_ENDING}.",
+        )
+    return spec.make_swapper()
 
 
 def _spec_of_file(weights: Path) -> EngineSpec:

@@ -18,6 +18,7 @@ from motionwarp.notices import Gravity, Notice
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.captured_driving import is_captured
+from motionwarp.pipeline.dressing import prepare_dressed
 from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, probe_driving
 from motionwarp.pipeline.followed_person import seen_rotation
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
@@ -138,6 +139,8 @@ def analyze(
         run.announce(Stage.SOURCE, 0, 1)
         with run.clock.measure("source"):
             prepared = prepare_source(inputs.source, options, estimator)
+            if options.clothes is not None:
+                prepared = prepare_dressed(prepared, inputs.source.path, options, estimator)
         run.announce(Stage.SOURCE, 1, 1)
         if options.background_choice.kind is BackgroundKind.SOURCE:
             run.in_thread(partial(_make_plate, prepared, run))

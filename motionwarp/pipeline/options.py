@@ -423,6 +423,9 @@ class TransferOptions(
         For a value that is out of range or makes no sense together with another.
     """
 
+    clothes: StrPath | None = option(
+        None, help="Dress the person in what this photo's person wears.", metavar="PHOTO", panel=Panel.LOOK
+    )
     side_by_side: bool = option(False, help="Show source, driving and result beside each other.", panel=Panel.LOOK)
     save_poses: StrPath | None = option(
         None, help="Keep the driving points, to edit or use again.", metavar="FILE", panel=Panel.PEOPLE

@@ -67,7 +67,13 @@ class TransferSetup:
     def files(self) -> list[Path]:
         """Return all files that the transfer reads, which no output may replace."""
         options = self.options
-        given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
+        given = (
+            options.source_poses,
+            options.driving_poses,
+            options.matte,
+            options.clothes,
+            options.background_choice.path,
+        )
         return [self.source, self.driving, *options.also, *(Path(path) for path in given if path is not None)]
 
 

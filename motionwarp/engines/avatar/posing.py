@@ -13,6 +13,7 @@ from torch import Tensor
 
 from motionwarp.avatar.avatar import RestPose
 from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.clothing import PosedBody
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack, is_facing_told
 from motionwarp.body.camera import WeakPerspective
@@ -165,6 +166,20 @@ class SourceBody:
             model.parts.numpy().astype(np.uint8),
             _driven_weights(model),
         )
+
+    def wearing(self, shape: BodyShape) -> PosedBody:
+        """Return a body of this or another shape, in the pose of this one's photo."""
+        posed = self._model.pose(shape, self._model.expand(local_turns(self.fit.turns[0])))
+        vertices = self._model.skin(shape, posed)
+        joints = posed.joints[list(self._model.driven)]
+        return PosedBody(vertices.numpy().astype(np.float32), joints.numpy().astype(np.float32))
+
+    def at_ease(self, shape: BodyShape) -> FloatArray:
+        """Return where the driven bones of a body begin in the pose that all people share, (D, 3), in meters."""
+        turns = torch.eye(3).expand(len(self._model.driven), 3, 3)
+        posed = self._model.pose(shape, self._model.expand(turns))
+        joints: FloatArray = posed.joints[list(self._model.driven)].numpy().astype(np.float32)
+        return joints
 
     def follow(self, points: FloatArray) -> PoseParams:
         """Return this body's poses for the points (T, 18, 3) of a whole shot, all frames solved together.

@@ -11,7 +11,8 @@ SPEC: Final = EngineSpec(
     name="hpn",
     help="HPN: an autoencoder that grows, told the pose in its bottleneck; no weights ship.",
     engine=f"{_HERE}.engine:HpnEngine",
-    architectures=("hpn",),
+    swapper=f"{_HERE}.swapping:FlowSwapper",
+    architectures=("hpn", "hpn_flow"),
     stages={
         "generator": StageSpec(
             "The autoencoder, through all of its levels.",
