@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Tell whether a transfer will work, before a long run: what is seen, how it fits, and how long it takes."
     ),
     "avatar": Entry("Make an avatar of the person in PHOTO: surfaces in space that a body moves, seen from any side."),
+    "ui": Entry("Serve a page for the browser of this machine: transfers, avatars, comparisons and data sets."),
     "pose": Entry("Write the points and the body of one person, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry("Show versions, devices, codecs, weights with their checksums, and disk space.", INSTALLATION),
