@@ -90,7 +90,7 @@ _QUICK_FRAMES: Final = 96
 # one of so many frames where the clip does not tell how long it is
 _QUICK_STEP: Final = 8
 # driving frames on the preview, which also are those whose people are counted
-_SHOWN: Final = 6
+SHOWN: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +148,7 @@ def check(
     *,
     quick: bool = False,
     preview: str | PathLike[str] | None = None,
+    pictures: int = SHOWN,
     progress: ProgressCallback | None = None,
     **changes: Any,
 ) -> CheckReport:
@@ -162,6 +163,8 @@ def check(
         nevertheless.
     preview : path, optional
         A PNG to write: the source, and driving frames each beside the result. It appears whole or not at all.
+    pictures : int
+        Driving frames on the preview, which also are those whose people are counted; at least 1.
     progress : callable, optional
         Called with every step of every stage.
 
@@ -183,7 +186,7 @@ def check(
         bodies = BodyReader.load()  # before anything is looked at: weights of another version end it at once
         begin = time.perf_counter()
         estimator = load_estimator(options)
-        sampler = FrameSampler(_step(inputs) if quick else 1, _SHOWN)
+        sampler = FrameSampler(_step(inputs) if quick else 1, pictures)
         analyzed = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
         plan = plan_transfer(inputs.setup, analyzed, run=run)
         looking = LookingTime(inputs, plan, estimator, sampler, run.clock, time.perf_counter() - begin)
