@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import PointRig
 from motionwarp.body.synthetic_tracks import SyntheticTracks, TrackMaker, TrackNoise, draw_people
 from motionwarp.data.motion_pack import read_motion_pack
