@@ -9,6 +9,7 @@ import typer
 
 from motionwarp.options import ComputeOptions, OverwriteOptions
 from motionwarp.pipeline.options import (
+    CameraOptions,
     EngineOptions,
     EstimatorOptions,
     FrameOptions,
@@ -35,8 +36,8 @@ EPILOG = examples(
 CheckedOptions = Annotated[
     TransferOptions,
     Only(
-        InputOptions, PeopleOptions, FrameOptions, PlacementOptions, OverwriteOptions, EngineOptions, EstimatorOptions,
-        ComputeOptions,
+        InputOptions, PeopleOptions, CameraOptions, FrameOptions, PlacementOptions, OverwriteOptions, EngineOptions,
+        EstimatorOptions, ComputeOptions,
     ),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from motionwarp.options import OverwriteOptions, Panel, documented, option
-from motionwarp.pipeline.options import AnalysisOptions
+from motionwarp.pipeline.options import AnalysisOptions, CameraOptions
 
 from .analysis import Looking, prepare_looking, watched_clip
 from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
@@ -54,8 +54,17 @@ class PoseOutputOptions(OverwriteOptions):
 
 
 @with_options
-def pose(*, inputs: InputsArgument, asked: PoseOutputOptions, analysis: AnalysisOptions, reporter: Reporter) -> None:
+def pose(
+    *,
+    inputs: InputsArgument,
+    asked: PoseOutputOptions,
+    analysis: AnalysisOptions,
+    camera: CameraOptions,
+    reporter: Reporter,
+) -> None:
     """Write the points and the body of one person, a file for each INPUT.
+
+    Of motion capture (.bvh, or the name of a motion) the points are those of a usual body, seen from --view.
 
     In a folder the files are named INPUT.keypoints18.json, .npz, .bvh, .coco.json, or INPUT.openpose/. An input that
     fails is reported, and the others go on.
@@ -64,6 +73,10 @@ def pose(*, inputs: InputsArgument, asked: PoseOutputOptions, analysis: Analysis
     from motionwarp.errors import OptionError
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture
+    from motionwarp.motions.library import find_driving
+    from motionwarp.pipeline.captured_driving import is_captured
+
+    from .pose_capture import write_captured
 
     form: PoseForm = asked.format
     if not asked.body and (form in NEEDS_BODY or asked.overlay_body):
@@ -74,13 +87,23 @@ def pose(*, inputs: InputsArgument, asked: PoseOutputOptions, analysis: Analysis
         )
     file_ending = ".json" if form in ("json", "coco") else ENDINGS[form]
     targets = plan_targets(inputs, asked.output, file_ending)
-    looking = prepare_looking(analysis)
+    captured = {path for path in inputs if is_captured(find_driving(path))}
+    if captured and (form in NEEDS_BODY or asked.overlay_body):
+        raise OptionError(
+            "is of pictures and clips; of motion capture the points are written",
+            values={"format": form} if form in NEEDS_BODY else {"overlay_body": True},
+            remedy="Choose --format json, openpose or coco, and --overlay for a clip of the body.",
+        )
+    is_seen = not captured.issuperset(inputs)
+    looking = prepare_looking(analysis) if is_seen else None
     # before any picture is looked at: weights of another version are refused at once
-    reader = _body_reader(analysis) if asked.body else None
+    reader = _body_reader(analysis) if asked.body and is_seen else None
 
     def work(target: OutputTarget, on_step: OnStep) -> dict[str, Any]:
         if form != "openpose":
             check_target(_poses_path(target, form), overwrite=asked.overwrite, inputs=[target.source])
+        if looking is None or target.source in captured:
+            return write_captured(target, _poses_path(target, form), asked, analysis, camera)
         writing = _Writing(target, asked, looking, reader)
         return writing.of_picture() if is_picture(target.source) else writing.of_clip(on_step)
 

@@ -19,6 +19,8 @@ EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 --start 0:05 --end 0:10 --side-by-side",
     "motionwarp transfer person.jpg dance.mp4 --background transparent -o out.webm",
     "ffmpeg -i dance.mp4 -f matroska - | motionwarp transfer person.jpg - -o - --codec vp9 > out.mkv",
+    "motionwarp transfer person.jpg walk.bvh --engine avatar --view 45",
+    "motionwarp transfer person.jpg wave --engine avatar",
 )
 
 
@@ -32,7 +34,7 @@ DrivingArgument = Annotated[
     Path,
     typer.Argument(
         metavar="DRIVING",
-        help="Video, GIF or folder of frames with the motion; - is stdin.",
+        help="Video, GIF, folder of frames, .bvh, or a motion's name (motionwarp motions list); - is stdin.",
         show_default=False,
     ),
 ]

@@ -28,6 +28,7 @@ from motionwarp.types import POINT_COUNT, BoolArray, Facing, FloatArray, PoseTra
 
 _MOST_FRAMES: Final = 400  # that are fitted together
 _SHAPE_FRAMES: Final = 200  # that a clip's shape is fitted to
+_MOSTLY: Final = 0.5
 _ROOT: Final = DRIVEN_BONES.index("root")
 
 
@@ -118,7 +119,7 @@ class BodyReader:
 
     def __init__(self, body: BodyModel, lifter: TrackLifter) -> None:
         self.body, self.lifter = body, lifter
-        self._fitter = BodyFitter(body)
+        self.fitter = BodyFitter(body)
 
     @classmethod
     def load(cls, lifter: str | Path = "lifter", *, device: torch.device | str = "cpu") -> BodyReader:
@@ -174,7 +175,7 @@ class BodyReader:
             coefficients = start.coefficients.numpy()
             for frames, points, lift in lifted:
                 for part in _spans(len(points)):
-                    fit = self._fitter.fit(points[part], _part(lift, part), settings, start)
+                    fit = self.fitter.fit(points[part], _part(lift, part), settings, start)
                     at = np.arange(frames.start, frames.stop)[part]
                     present[at] = True
                     joints[at] = rig.points(fit.turns).numpy()
@@ -189,7 +190,7 @@ class BodyReader:
             return None
         points, guess = max(pieces, key=lambda piece: float(piece[0][..., 2].sum()))
         part = slice(0, _SHAPE_FRAMES)
-        return self._fitter.fit(points[part], Guess(guess.turns[part], guess.spread[part]), settings)
+        return self.fitter.fit(points[part], Guess(guess.turns[part], guess.spread[part]), settings)
 
 
 def _facing(lifted: Sequence[tuple[slice, LiftedTrack]], count: int, seen: Sequence[Facing | None]) -> FacingTrack:
@@ -203,6 +204,11 @@ def _facing(lifted: Sequence[tuple[slice, LiftedTrack]], count: int, seen: Seque
 def facing_of(lifted: LiftedTrack) -> FacingTrack:
     """Return which way a lifted person faces, by the root's expected error."""
     return FacingTrack.of_spread(lifted.facing.numpy(), lifted.spread[:, _ROOT].numpy())
+
+
+def is_facing_told(lifted: LiftedTrack) -> bool:
+    """Return whether it can be told in at least half of the frames which way a lifted person faces."""
+    return float(facing_of(lifted).told.mean()) >= _MOSTLY
 
 
 def _part(lifted: LiftedTrack, part: slice) -> Guess:

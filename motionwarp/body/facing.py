@@ -17,8 +17,8 @@ from motionwarp.types import BoolArray, Facing, FloatArray
 
 DoubleArray = npt.NDArray[np.float64]
 
-TOLD: Final = 0.6
-"""Certainty below which a facing is not told: directions spread by more than some 55 degrees."""
+TOLD: Final = 0.75
+"""Certainty below which a facing is not told: directions spread by more than some 43 degrees."""
 _LARGEST: Final = 0.999
 
 
@@ -91,7 +91,8 @@ class FacingTrack:
     def _weighed(self) -> DoubleArray:
         """Return the directions as (cosine, sine), as long as their concentrations, (2, T)."""
         radians = np.radians(self.degrees.astype(np.float64))
-        return _concentration(self.certainty.astype(np.float64)) * np.stack([np.cos(radians), np.sin(radians)])
+        length = _concentration(self.certainty.astype(np.float64))
+        return np.asarray(length * np.stack([np.cos(radians), np.sin(radians)]), dtype=np.float64)
 
 
 def _concentration(certainty: DoubleArray) -> DoubleArray:

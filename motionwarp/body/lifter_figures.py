@@ -10,9 +10,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.lifter import Lifter, normalize
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.synthetic_tracks import NO_NOISE, SyntheticTracks, TrackMaker, TrackNoise, draw_people
 
 BODY_POINTS: Final = tuple(range(14))
@@ -94,7 +94,8 @@ def figures_of(turns: Tensor, tracks: SyntheticTracks) -> LifterFigures:
 
 def joint_errors(points: Tensor, truth: Tensor) -> Tensor:
     """Return the distances (..., 14) of the body's points from the truth (..., 18, 3), the hips' middles aligned."""
-    return (about_hips(points) - about_hips(truth)).norm(dim=-1)[..., BODY_POINTS]
+    apart: Tensor = (about_hips(points) - about_hips(truth)).norm(dim=-1)
+    return apart[..., BODY_POINTS]
 
 
 def about_hips(points: Tensor) -> Tensor:

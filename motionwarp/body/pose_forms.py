@@ -147,7 +147,8 @@ def _write_openpose(folder: Path, poses: ReadPoses, *, overwrite: bool) -> None:
 
 def _coco(poses: ReadPoses) -> dict[str, Any]:
     track = poses.track
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for index in range(len(track)):
         images.append(
             {

@@ -14,10 +14,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import PROPORTIONS
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import DRIVEN_MIRROR, PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.shape_prior import sample_coefficients
@@ -40,6 +40,7 @@ _FACE: Final = {
     sk.LEFT_EYE: ((0.35, 0.0, -0.94), 0.0),
     sk.RIGHT_EAR: ((-0.98, 0.0, 0.2), -0.1), sk.LEFT_EAR: ((0.98, 0.0, 0.2), -0.1),
 }  # fmt: skip
+_EARS_FROM_THE_FRONT: Final = -0.4
 _SWAPS: Final = (  # what an estimator exchanges: arms, legs, everything
     (2, 3, 4, 5, 6, 7), (8, 9, 10, 11, 12, 13), tuple(index for index in range(18) if sk.MIRROR[index] != index),
 )  # fmt: skip
@@ -305,12 +306,8 @@ def spoiled(exact: Tensor, places: Tensor, head: Tensor, noise: TrackNoise, rand
         return torch.rand(*shape, generator=random) * (high - low) + low
 
     visible = _face_visibility(head) * (~_is_behind_torso(exact, places))  # (B, T, 18), 0 or 1
-    is_exact = noise == NO_NOISE
-    if is_exact:
-        scores = torch.where(
-            visible > 0, 1.0, torch.tensor([0.3 if index not in _FACE else 0.0 for index in range(18)])
-        )
-        return torch.cat([exact, scores.unsqueeze(-1)], dim=-1)
+    if noise == NO_NOISE:
+        return torch.cat([exact, _exact_scores(visible).unsqueeze(-1)], dim=-1)
     is_sure = chance(noise.overconfident, count, 1, 1)
     unsteady = torch.tensor([_UNSTEADY.get(index, 1.0) for index in range(18)])
     strength = 400 * noise.jitter * drawn(0.1, 1, count, 1, 1) * unsteady * torch.where(visible > 0, 1.0, 2.5)
@@ -333,10 +330,24 @@ def spoiled(exact: Tensor, places: Tensor, head: Tensor, noise: TrackNoise, rand
     return torch.cat([found, scores.unsqueeze(-1)], dim=-1)
 
 
-def _face_visibility(head: Tensor) -> Tensor:
-    """Return 1 where a point's skin looks toward the camera, else 0, (B, T, 18)."""
+def exact_scores(exact: Tensor, places: Tensor, head: Tensor) -> Tensor:
+    """Return the scores (B, T, 18) of points that are known: 1 in sight, 0.3 behind the trunk, 0 on a hidden face.
+
+    Parameters are those of `spoiled`. Both ears are in sight from the front, as people and estimators see them; the
+    lifter is trained on stricter ones.
+    """
+    return _exact_scores(_face_visibility(head, _EARS_FROM_THE_FRONT) * (~_is_behind_torso(exact, places)))
+
+
+def _exact_scores(visible: Tensor) -> Tensor:
+    return torch.where(visible > 0, 1.0, torch.tensor([0.3 if index not in _FACE else 0.0 for index in range(18)]))
+
+
+def _face_visibility(head: Tensor, ears: float | None = None) -> Tensor:
+    """Return 1 where a point's skin looks toward the camera, else 0, (B, T, 18); `ears` is another bound for ears."""
     visible = torch.ones(*head.shape[:2], 18)
-    for point, (normal, least) in _FACE.items():
+    for point, (normal, bound) in _FACE.items():
+        least = ears if ears is not None and point in (sk.RIGHT_EAR, sk.LEFT_EAR) else bound
         toward = -(head @ torch.tensor(normal))[..., 2]
         visible[..., point] = (toward > least).float()
     return visible

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.bvh import read_bvh
 from motionwarp.body.human_motion import human_motion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion, body_motion
+from motionwarp.body.retargeting import body_motion
 from motionwarp.checkpoints.checkpoint import write_tensors
 from motionwarp.data.avatars.splits import AvatarSplit, take_files
 from motionwarp.data.pack_kinds import PackRequest, WrittenPack

@@ -42,6 +42,7 @@ def manifest_row(record: ClipRecord) -> dict[str, Any]:
         "device": record.device,
         "precision": record.precision,
         "parsing_by": record.parsing_by,
+        "body_by": record.body_by,
         "placement": drawn.get("placement", ""),
         "scale": drawn.get("scale"),
         "shift_x": drawn.get("shift_x"),

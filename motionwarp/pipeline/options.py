@@ -210,6 +210,39 @@ class PlacementOptions(Options):
 
 @documented
 @dataclass(frozen=True, kw_only=True)
+class CameraOptions(Options):
+    """From which side the motion is seen."""
+
+    view: float = option(
+        0.0,
+        help="See the motion from another side: 0 is its front, 90 the person's right, 180 the back.",
+        metavar="DEGREES",
+        low=-360,
+        high=360,
+        panel=Panel.LOOK,
+    )
+    orbit: float = option(
+        0.0,
+        help="Let the camera go round by so much during the clip.",
+        metavar="DEGREES",
+        low=-3600,
+        high=3600,
+        panel=Panel.LOOK,
+    )
+    travel: Literal["auto", "keep", "spot"] = option(
+        "auto",
+        help="With motion capture: keep the way that the person goes, stay on the spot, or the first while in sight.",
+        panel=Panel.LOOK,
+    )
+
+    @property
+    def turns(self) -> bool:
+        """Whether anything but the front is seen."""
+        return bool(self.view or self.orbit)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
 class FrameOptions(Options):
     """What the output's frames show, and how large and how many they are."""
 
@@ -374,6 +407,7 @@ class TransferOptions(
     OverwriteOptions,
     EncodingOptions,
     SmoothingOptions,
+    CameraOptions,
     FrameOptions,
     PlacementOptions,
     PeopleOptions,

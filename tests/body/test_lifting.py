@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import PROPORTIONS, Lifter, LifterConfig, normalize
 from motionwarp.body.lifting import TrackLifter, facing_degrees, save_lifter
 from motionwarp.body.model import BodyModel
 from motionwarp.body.pose_prior import PosePrior
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import DRIVEN_MIRROR, PointRig, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people, spoiled

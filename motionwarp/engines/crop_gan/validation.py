@@ -66,7 +66,7 @@ def picture_figures(
     sums: dict[str, float] = {}
     count = 0
     for batch in held_out_batches(pack, config):
-        true, source = (batch[name].to(device).float() / 255 for name in ("target_rgb", "source_rgb"))  # type: ignore[literal-required]
+        true, source = (batch[name].to(device).float() / 255 for name in ("target_rgb", "source_rgb"))
         inside = batch["inside"].to(device).float()
         for ending, pictures in (("", draw(batch).float().clamp(0, 1)), ("_copy", source)):
             for one, other, known in zip(pictures, true, inside, strict=True):

@@ -22,7 +22,7 @@ SPEC: Final = EngineSpec(
         "flow": StageSpec(
             "The appearance flow of garments, for changing clothes.",
             f"{_HERE}.config:GarmentFlowTrainingConfig",
-            f"{_HERE}.training:GarmentFlowTask",
+            f"{_HERE}.flow_training:GarmentFlowTask",
         ),
     },
 )

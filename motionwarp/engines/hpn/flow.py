@@ -91,7 +91,9 @@ class GarmentFlow(nn.Module):
             enlarged = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = block(torch.cat([enlarged, skips.pop()], dim=1))
         offset = self.to_flow(features).float().permute(0, 2, 3, 1)  # (B, H, W, 2)
-        return identity_grid(*offset.shape[1:3], offset.device) + offset
+        height, width = offset.shape[1:3]
+        grid: Tensor = identity_grid(height, width, offset.device) + offset
+        return grid
 
     @staticmethod
     def warp(picture: Tensor, grid: Tensor) -> Tensor:

@@ -86,7 +86,8 @@ class ProgressivePerceptualLoss(nn.Module):
         """
         parts = {"global": self._distance(made, true, squared)}
         if count is not None:
-            owners, corners, side = local_regions(points, *true.shape[-2:], count)
+            height, width = true.shape[-2:]
+            owners, corners, side = local_regions(points, height, width, count)
             of_made, of_true = (cut_regions(picture, owners, corners, side) for picture in (made, true))
             # a sum over descriptors, a mean over the batch: the mean over all squares, times how many a picture has
             share = len(owners) / len(true)

@@ -67,7 +67,7 @@ class RateNetConfig:
     @property
     def channels(self) -> int:
         """Channels of the deepest features."""
-        return self.base * 2**self.downs
+        return int(self.base * 2**self.downs)
 
     def pose_maps(self, points: Tensor) -> Tensor:
         """Return poses, float (B, 18, 3) in pixels of the pictures, as heat maps (B, 18, H, W)."""

@@ -163,7 +163,8 @@ class RateNetTask(CropGanTask[RateNetTrainingConfig]):
 
     def _weighed(self, parts: Mapping[str, Tensor]) -> Tensor:
         weighed = [getattr(self.config.loss, name) * value for name, value in parts.items()]
-        return sum(weighed[1:], start=weighed[0])
+        total: Tensor = sum(weighed[1:], start=weighed[0])
+        return total
 
     def _picture_losses(
         self, made: Tensor, inputs: RateInputs

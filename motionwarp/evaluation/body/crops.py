@@ -6,7 +6,7 @@ outside, and must not be put anywhere inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ import numpy as np
 from motionwarp.data.ccp import photo_names, read_photos
 from motionwarp.data.pack import PackReader
 from motionwarp.data.packing import PackSettings, frames_of_clip
-from motionwarp.data.splits import VALIDATION_CLIPS_OF_TIER
+from motionwarp.data.splits import VALIDATION_CLIPS_OF_TIER, Tier
 from motionwarp.errors import NoPersonError
 from motionwarp.perception.base import Estimator
 from motionwarp.pose import skeleton as sk
@@ -167,23 +167,25 @@ def evaluate_crops(
     }
     if avatars is not None:
         kinds["avatars"] = _avatars(avatars, limit)
-    result: dict[str, object] = {}
-    done = 0
-    for kind, people in kinds.items():
-        tallies = {name: CropTally() for name in ("all", *_CUTS)}
-        for person in people:
-            for cut in _CUTS:
-                row = cut_row(person, cut)
-                if row is None:
-                    continue
-                predicted = _seen(estimator, person.rgb[:row])
-                for name in ("all", cut):
-                    tallies[name].add(predicted, person.points, row, person.height)
-                done += 1
-                if progress is not None:
-                    progress(done, None)
-        result[kind] = {name: tally.figures() for name, tally in tallies.items()}
-    return result
+    return {kind: measure_crops(estimator, people, progress) for kind, people in kinds.items()}
+
+
+def measure_crops(
+    estimator: Estimator, people: Iterable[WholePerson], progress: Callable[[int, int | None], None] | None = None
+) -> dict[str, dict[str, object]]:
+    """Cut people and return the figures by cut, and over all of them."""
+    tallies = {name: CropTally() for name in ("all", *_CUTS)}
+    for person in people:
+        for cut in _CUTS:
+            row = cut_row(person, cut)
+            if row is None:
+                continue
+            predicted = _seen(estimator, person.rgb[:row])
+            for name in ("all", cut):
+                tallies[name].add(predicted, person.points, row, person.height)
+            if progress is not None:
+                progress(tallies["all"].pictures, None)
+    return {name: tally.figures() for name, tally in tallies.items()}
 
 
 def _seen(estimator: Estimator, rgb: ByteArray) -> FloatArray | None:
@@ -208,7 +210,8 @@ def _photos(folder: Path, limit: int | None) -> Iterator[WholePerson]:
 
 def _frames(folder: Path, limit: int | None) -> Iterator[WholePerson]:
     """Yield frames of validation clips; two a second, and of all clips together about as many as asked for."""
-    clips = [clip for tier in ("first", "B") for clip in VALIDATION_CLIPS_OF_TIER[tier]]  # type: ignore[index]
+    tiers: tuple[Tier, ...] = ("first", "B")
+    clips = [clip for tier in tiers for clip in VALIDATION_CLIPS_OF_TIER[tier]]
     settings = PackSettings(height=720, margin=10.0, frame_rate=2.0)
     each = None if limit is None else -(-limit // len(clips))
     for clip in clips:

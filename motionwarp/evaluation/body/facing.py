@@ -124,13 +124,22 @@ def evaluate_facing(
             estimator, video_folder / f"{clip}.mp4", first=HELD_OUT_FROM.get(clip, 0), every=every, limit=limit
         )
         world = json.loads((video_folder / f"{clip}.world33.json").read_text(encoding="utf-8"))["frames"]
-        result[clip] = _figures(seen, [world[number] for number in seen.numbers], reader)
+        result[clip] = facing_figures(seen, [world[number] for number in seen.numbers], reader)
         if progress is not None:
             progress(done, len(clips))
     return result
 
 
-def _figures(seen: SeenClip, world: list[Any], reader: BodyReader) -> dict[str, object]:
+def facing_figures(seen: SeenClip, world: list[Any], reader: BodyReader) -> dict[str, object]:
+    """Return the figures of one clip; see `evaluate_facing`.
+
+    Parameters
+    ----------
+    seen : SeenClip
+    world : list of (33 x [x, y, z, visibility] or None)
+        The teacher's points of each frame.
+    reader : BodyReader
+    """
     truth = [facing_of_world(points) for points in world]
     sure = np.array([each is not None for each in truth])
     degrees = np.array([0.0 if each is None else np.degrees(np.arctan2(each[1], each[0])) for each in truth])

@@ -9,10 +9,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyReader
 from motionwarp.body.lifter_figures import BODY_POINTS, joint_errors, measuring_tracks
 from motionwarp.body.lifting import facing_degrees
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import PointRig
 from motionwarp.body.synthetic_tracks import SyntheticTracks
 from motionwarp.evaluation.metrics.joints import aligned_by_scale

@@ -18,7 +18,7 @@ from motionwarp.evaluation.avatars import view_of
 from motionwarp.evaluation.body.referee import WorldReferee
 from motionwarp.evaluation.metrics.joints import aligned_by_scale, mean_joint_error, procrustes_error
 from motionwarp.perception.base import Estimator
-from motionwarp.types import ByteArray, FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 _LEAST_CERTAINTY = 0.5  # of a true facing: those who lie have no front and back
 _LEAST_COUNTED = 6  # points within the frame
@@ -46,7 +46,7 @@ class JointTally:
     apart: list[float] = field(default_factory=list)
     missed: int = 0
 
-    def add(self, joints: FloatArray, truth: FloatArray, counted: FloatArray) -> None:
+    def add(self, joints: FloatArray, truth: FloatArray, counted: BoolArray) -> None:
         """Count one picture's points (18, 3); `counted`, bool (18,), are those within the frame."""
         own, other, which = torch.from_numpy(joints), torch.from_numpy(truth), torch.from_numpy(counted)
         self.plain.append(mean_joint_error(own, other, which))

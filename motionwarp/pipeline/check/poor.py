@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from motionwarp.body.body_track import BodyReader
 from motionwarp.pipeline.analysis import TransferInputs
 from motionwarp.pipeline.check.alignment import alignment_issues, alignment_stats
 from motionwarp.pipeline.check.driving import driving_issues, driving_stats
@@ -24,8 +25,9 @@ def poor_issues(inputs: TransferInputs, plan: TransferPlan, sampler: FrameSample
         Which frames of the clip were looked at.
     """
     options = plan.setup.options
-    photo = source_stats(inputs.source, plan.inputs.source, None)
-    clip = driving_stats(plan, sampler, None)
+    reader = BodyReader.load()
+    photo = source_stats(inputs.source, plan.inputs.source, None, reader)
+    clip = driving_stats(plan, sampler, None, reader)
     together = alignment_stats(plan, inputs.source.scale, clip.frames)
     issues = (
         *source_issues(photo, options),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.model import BodyModel
 from motionwarp.body.rig import PointRig
 from motionwarp.body.synthetic_tracks import SyntheticTracks, TrackMaker, TrackNoise, draw_people
@@ -90,7 +91,8 @@ class LifterBatches(Dataset[dict[str, Tensor]]):
         return as_tensors(self._maker.batch(shape.tracks, shape.frames, random))
 
     def _made(self) -> TrackMaker:
-        motions, weights = [], []
+        motions: list[BodyMotion] = []
+        weights: list[float] = []
         for share in self._packs:
             taken = read_motion_pack(Path(share.path)).motions
             motions += taken

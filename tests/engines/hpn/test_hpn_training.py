@@ -13,8 +13,9 @@ from motionwarp.data.labeled_pairs import PairPackWriter
 from motionwarp.engines.crop_gan.data import CropDataConfig
 from motionwarp.engines.hpn.config import GarmentFlowTrainingConfig, HpnLossConfig, HpnTrainingConfig
 from motionwarp.engines.hpn.flow import GarmentFlowConfig, load_garment_flow
+from motionwarp.engines.hpn.flow_training import GarmentFlowTask, garments_of
 from motionwarp.engines.hpn.networks import HpnConfig, load_hpn
-from motionwarp.engines.hpn.training import GarmentFlowTask, HpnTask, garments_of
+from motionwarp.engines.hpn.training import HpnTask
 from motionwarp.errors import OptionError, WeightsError
 from motionwarp.training.loop import run
 from motionwarp.training.pack_samples import PackShare

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import Lifter, LifterConfig, normalize
 from motionwarp.body.lifter_figures import CONDITIONS, measure_lifter, measuring_tracks
 from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people
