@@ -16,6 +16,7 @@ from benchmarks import (  # noqa: E402
     feeding,
     grid,
     lengths,
+    pair_ablations,
     pairs,
     sizes,
     soak,
@@ -39,6 +40,7 @@ app.command("analysis")(analysis.analysis)
 app.command("pairs")(pairs.pairs)
 app.command("soak")(soak.soak)
 app.command("ablation")(ablation.ablation)
+app.command("ablation-pairs")(pair_ablations.pair_ablation)
 app.command("sizes")(sizes.sizes)
 app.command("feeding")(feeding.feeding)
 app.command("structure")(structure.structure)

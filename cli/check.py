@@ -9,6 +9,7 @@ import typer
 
 from motionwarp.options import ComputeOptions, OverwriteOptions
 from motionwarp.pipeline.options import (
+    CameraOptions,
     EngineOptions,
     EstimatorOptions,
     FrameOptions,
@@ -22,6 +23,7 @@ from .errors import EXIT_POOR
 from .options import WRITING, Only, examples, with_options
 from .reporting import Reporter
 from .stages import stages_shown, uncollected_imports
+from .streams import given_files
 from .transfer import DrivingArgument, SourceArgument
 
 EPILOG = examples(
@@ -34,8 +36,8 @@ EPILOG = examples(
 CheckedOptions = Annotated[
     TransferOptions,
     Only(
-        InputOptions, PeopleOptions, FrameOptions, PlacementOptions, OverwriteOptions, EngineOptions, EstimatorOptions,
-        ComputeOptions,
+        InputOptions, PeopleOptions, CameraOptions, FrameOptions, PlacementOptions, OverwriteOptions, EngineOptions,
+        EstimatorOptions, ComputeOptions,
     ),
 ]  # fmt: skip
 
@@ -71,8 +73,8 @@ def check(
 
     from .check_report import report_summary, report_table
 
-    with stages_shown(reporter) as on_progress:
-        report = check_transfer(source, driving, options, quick=quick, preview=preview, progress=on_progress)
+    with stages_shown(reporter) as on_progress, given_files(source, driving) as (picture, clip):
+        report = check_transfer(picture, clip, options, quick=quick, preview=preview, progress=on_progress)
     reporter.result_table(report_summary(report), report_table(report, source.name, driving.name))
     if report.verdict is Verdict.POOR:
         raise typer.Exit(EXIT_POOR)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from motionwarp.pipeline.check.bodies import facing_text
 from motionwarp.pipeline.check.driving import span_text
 from motionwarp.pipeline.check.issues import Verdict
 from motionwarp.pose.kinematics import BONE_NAMES
@@ -32,6 +33,7 @@ _MEANINGS: Final = {
 # bones are listed whose ratio a viewer would notice
 _NOTICEABLE: Final = 0.1
 _NAMED: Final = 4
+_NEARLY_ALL: Final = 0.99
 
 Row = tuple[str, str]
 
@@ -90,6 +92,8 @@ def _source_rows(stats: SourceStats, name: str) -> list[Row]:
         ("person", f"{stats.person_height:.0f} pixels high, score {stats.score:.2f}{people}"),
         ("points", points),
         ("view", f"{stats.framing.value}, {stats.view.value}, {face}{'' if stats.upright else ', lying'}"),
+        ("facing", "cannot be told" if stats.facing_degrees is None else facing_text(stats.facing_degrees)),
+        *([("cut off", ", ".join(stats.cut_off))] if stats.cut_off else []),
         ("limbs", ", ".join(stats.limbs_in_front) or "none before others"),
         ("matte", "given" if stats.matte_given else "seen"),
     ]
@@ -109,8 +113,19 @@ def _driving_rows(stats: DrivingStats, name: str) -> list[Row]:
         ("person", f"found in {stats.followed_share:.0%}, {stats.person_height:.0f} pixels high{people}"),
         *((word, _first(spans)) for word, spans in (("lost", stats.lost), ("away", stats.gone)) if spans),
         ("views", views),
+        ("facing", _facing(stats)),
+        *([("cut off", ", ".join(f"{part} {share:.0%}" for part, share in stats.cut.items()))] if stats.cut else []),
         ("cuts", str(len(stats.cuts_seconds) or "none")),
     ]
+
+
+def _facing(stats: DrivingStats) -> str:
+    if stats.facing_range is None:
+        return "cannot be told"
+    mean = "all round" if stats.facing_degrees is None else facing_text(stats.facing_degrees)
+    low, high = stats.facing_range
+    told = "" if stats.facing_told > _NEARLY_ALL else f", told in {stats.facing_told:.0%}"
+    return f"{mean} in the mean, from {low:.0f} to {high:.0f} degrees{told}"
 
 
 def _together_rows(stats: AlignmentStats) -> list[Row]:

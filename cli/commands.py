@@ -39,7 +39,12 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Tell whether a transfer will work, before a long run: what is seen, how it fits, and how long it takes."
     ),
     "avatar": Entry("Make an avatar of the person in PHOTO: surfaces in space that a body moves, seen from any side."),
-    "pose": Entry("Write the 18 points of one person as JSON, a file for each INPUT."),
+    "swap": Entry("Dress PERSON in what the person in CLOTHES wears."),
+    "translate": Entry(
+        "Translate pictures and clips of one kind to another kind, as MODEL has learned from two folders."
+    ),
+    "ui": Entry("Serve a page for the browser of this machine: transfers, avatars, comparisons and data sets."),
+    "pose": Entry("Write the points and the body of one person, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry("Show versions, devices, codecs, weights with their checksums, and disk space.", INSTALLATION),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),

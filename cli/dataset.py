@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackOptions, PackRequest
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, LIFTER_PACKS, PAIR_PACKS, PackOptions, PackRequest
 from motionwarp.engines.registry import catalog, pack_kinds
 from motionwarp.errors import OptionError, OutputError
 
@@ -34,8 +34,12 @@ app.command("test-pairs", epilog=dataset_test_pairs.EPILOG)(dataset_test_pairs.m
 
 
 def _kind_help() -> str:
-    """Return what the help says of KIND: every kind of the analyzer, then those of each engine."""
-    groups = [("the analyzer", ANALYZER_PACKS)]
+    """Return what the help says of KIND: those of every network, then those of each engine."""
+    groups = [
+        ("the analyzer", ANALYZER_PACKS),
+        ("the lifter", LIFTER_PACKS),
+        ("engines that draw whole pictures", PAIR_PACKS),
+    ]
     groups += [(spec.name, dict(spec.packs)) for spec in catalog().specs.values() if spec.packs]
     texts = []
     for whose, kinds in groups:
@@ -50,6 +54,7 @@ def _kind_help() -> str:
         "motionwarp dataset pack photos data -o photos.pack",
         "motionwarp dataset pack reposed data -o reposed.pack --count 4000 --seed 1",
         "motionwarp dataset pack parts-reverse data -o reverse.pack --count 4000",
+        "motionwarp dataset pack pairs-avatars data -o pairs.pack --count 4000",
         "motionwarp dataset pack parts-reverse data -o held_out.pack --count 96 --split validation",
     ),
 )
@@ -61,7 +66,7 @@ def pack(
     asked: PackOptions,
     reporter: Reporter,
 ) -> None:
-    """Write pictures of people with all their labels into one file that training reads.
+    """Write pictures of people with all their labels, or captured motion, into one file that training reads.
 
     Only training splits are packed, unless --split says otherwise.
     """
@@ -72,7 +77,7 @@ def pack(
     if kind not in kinds:
         raise OptionError("there is no such kind of pack", subject=kind, remedy=f"There are: {', '.join(kinds)}.")
     total = asked.count if kinds[kind].counted else None
-    with reporter.progress("pictures/s") as on_step:
+    with reporter.progress(f"{kinds[kind].unit}/s") as on_step:
         written = kinds[kind].written(PackRequest(kind, asked, on_progress=lambda done: on_step("pack", done, total)))
     summary = {"output": str(output), "pictures": written.pictures, "bytes": written.bytes}
-    reporter.result(summary, f"{output}: {written.pictures} pictures, {written.bytes / 1e6:.1f} MB")
+    reporter.result(summary, f"{output}: {written.pictures} {kinds[kind].unit}, {written.bytes / 1e6:.1f} MB")

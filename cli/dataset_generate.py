@@ -11,6 +11,7 @@ import typer
 from motionwarp.datasets.options import Augmentation, ClipOptions, ExecutorChoice, RunSettings
 from motionwarp.options import ComputeOptions, Options, Panel, option
 from motionwarp.pipeline.options import (
+    CameraOptions,
     EncodingOptions,
     EngineOptions,
     EstimatorOptions,
@@ -41,8 +42,8 @@ EPILOG = examples(
 ClipLook = Annotated[
     TransferOptions,
     Only(
-        FrameOptions, SmoothingOptions, PeopleOptions, EncodingOptions, EngineOptions, EstimatorOptions, ComputeOptions,
-        SeedOptions,
+        CameraOptions, FrameOptions, SmoothingOptions, PeopleOptions, EncodingOptions, EngineOptions, EstimatorOptions,
+        ComputeOptions, SeedOptions,
     ),
 ]  # fmt: skip
 
@@ -52,9 +53,9 @@ class GenerateRequest(Options):
     """What is made of which inputs, and where."""
 
     sources: str = option(help="Pictures of people.", metavar="DIR|CSV")
-    drivings: str = option(help="Clips of motions.", metavar="DIR|CSV")
+    drivings: str = option(help="Clips of motions, or motion capture.", metavar="DIR|CSV")
     output: str = option(help="Folder, or an address such as s3://bucket/set.", metavar="OUT", flags=("--output", "-o"))
-    plan: bool = option(False, help="Tell counts, hours, disk and memory, and end.")
+    plan: bool = option(False, help="Tell counts, hours, disk and memory, and what a run would refuse, and end.")
     backgrounds: str | None = option(
         None, help="Pictures and clips, one of which lies behind each.", metavar="DIR", panel=Panel.VARIETY
     )
@@ -99,7 +100,9 @@ def _print_plan(
     reporter: Reporter,
 ) -> None:
     from motionwarp.datasets.estimate import estimate
+    from motionwarp.datasets.generate import check_ready
 
+    check_ready(people, motions, config, output, settings)
     needs = estimate(people, motions, config, output, settings.executor.workers, shards=settings.shards)
     for count, what in ((needs.unreadable_people, "people"), (needs.unreadable_motions, "motions")):
         if count:

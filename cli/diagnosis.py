@@ -16,8 +16,14 @@ from motionwarp.engines.registry import AUTO, catalog, find_spec
 from motionwarp.errors import MotionwarpError
 from motionwarp.version import __version__
 
-CORE_PACKAGES: Final = ("torch", "av", "opencv-python-headless", "numpy", "scipy", "typer", "rich", "safetensors")
-EXTRA_PACKAGES: Final = {"heic": "pillow-heif", "pull": "pooch", "mediapipe": "mediapipe", "dwpose": "onnxruntime"}
+CORE_PACKAGES: Final = (
+    "torch", "av", "opencv-python-headless", "numpy", "scipy", "numba", "typer", "rich", "safetensors", "pyarrow",
+    "fsspec",
+)  # fmt: skip
+EXTRA_PACKAGES: Final = {
+    "heic": "pillow-heif", "pull": "pooch", "mediapipe": "mediapipe", "dwpose": "onnxruntime", "ray": "ray",
+    "s3": "s3fs", "gcs": "gcsfs",
+}  # fmt: skip
 ENCODERS: Final = {
     "H.264": ("libx264", "h264_nvenc", "h264_videotoolbox", "libopenh264"),
     "HEVC": ("libx265", "hevc_nvenc", "hevc_videotoolbox"),

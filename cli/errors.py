@@ -15,6 +15,7 @@ import signal
 import sys
 import traceback
 import warnings
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -56,6 +57,7 @@ class FailureGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command; `ctx` is its context."""
+        given = [*getattr(ctx, "_protected_args", ()), *ctx.args]
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
@@ -67,8 +69,22 @@ class FailureGroup(TyperGroup):
             raise
         except Exception as error:
             if type(error).__module__.split(".")[0] in ("typer", "click"):
+                _hint_at_dashes(error, given)
                 raise  # wrong usage and deliberate exits, which Typer prints best
             sys.exit(report_failure(error, debug=is_debug(ctx)))
+
+
+def _hint_at_dashes(error: Exception, given: list[str]) -> None:
+    """Say how to name a file that begins with a dash, where it was taken for options."""
+    if type(error).__name__ != "NoSuchOption":
+        return
+    file = next((word for word in given if re.fullmatch(r"-[^-].*\.\w+", word) or _is_dashed_file(word)), None)
+    if file is not None and isinstance(getattr(error, "message", None), str):
+        error.message += f" If '{file}' is a file, write ./{file}"  # type: ignore[attr-defined]
+
+
+def _is_dashed_file(word: str) -> bool:
+    return word.startswith("-") and len(word) > 1 and Path(word).exists()
 
 
 def set_debug(ctx: typer.Context, value: bool) -> bool:

@@ -11,7 +11,17 @@ from rich.table import Table
 from motionwarp.options import ComputeOptions, OverwriteOptions
 from motionwarp.pipeline.options import EstimatorOptions
 
-from . import evaluate_avatars, evaluate_cross, evaluate_pairs, evaluate_reenact, evaluate_reverse, evaluate_study
+from . import (
+    evaluate_avatars,
+    evaluate_body,
+    evaluate_cross,
+    evaluate_pairs,
+    evaluate_reenact,
+    evaluate_reverse,
+    evaluate_study,
+    evaluate_swap,
+    evaluate_translation,
+)
 from .comparison import check_sheet
 from .options import examples, renamed, with_options
 from .reporting import Reporter
@@ -23,12 +33,16 @@ app = typer.Typer(
 )
 
 app.command("avatars", epilog=evaluate_avatars.EPILOG)(evaluate_avatars.avatars)
+app.add_typer(evaluate_body.app, name="body")
 app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
 app.command("cross", epilog=evaluate_cross.EPILOG)(evaluate_cross.cross)
 app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
 app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
+app.command("swap", epilog=evaluate_swap.EPILOG)(evaluate_swap.swap)
+app.command("swap-pairs", epilog=evaluate_swap.PAIRS_EPILOG)(evaluate_swap.swap_pairs)
+app.command("translation", epilog=evaluate_translation.EPILOG)(evaluate_translation.translation)
 
 
 @app.command(

@@ -23,10 +23,13 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
+from motionwarp.errors import OptionError
+from motionwarp.notices import gravest_first
+
 from .errors import in_flags, open_console, report_failure
 
 PLAIN_INTERVAL_SECONDS: Final = 10.0
-MOST_WARNINGS: Final = 10
+MOST_WARNINGS: Final = 3
 # a pipe has no width: rows of tables must not be folded for it
 _PIPE_WIDTH: Final = 10_000
 
@@ -89,12 +92,29 @@ class Reporter:
         return report_failure(error, debug=self.debug)
 
     def warn_all(self, texts: Sequence[str], subject: str = "") -> None:
-        """Print warnings about one input: the first few, and how many more there are; `--json` has them all."""
-        for text in texts[:MOST_WARNINGS]:
-            self.warn(f"{subject}: {text}" if subject else text)
-        if len(texts) > MOST_WARNINGS:
-            rest = f"{len(texts) - MOST_WARNINGS} more warnings; --json lists them all."
-            self.warn(f"{subject}: {rest}" if subject else rest)
+        """Print warnings about one input: the gravest, and how many more there are; `--debug` and `--json` have all."""
+        graded = gravest_first(texts)
+        shown = graded if self.debug else graded[:MOST_WARNINGS]
+        for number, text in enumerate(shown, 1):
+            more = len(graded) - len(shown)
+            rest = f" (and {more} more; --debug shows all)" if more and number == len(shown) else ""
+            self.warn(f"{subject}: {text}{rest}" if subject else f"{text}{rest}")
+
+    def results_aside(self) -> None:
+        """Print results on stderr from now on, since stdout is taken by a video.
+
+        Raises
+        ------
+        OptionError
+            If the result is to be JSON on stdout.
+        """
+        if self.as_json:
+            raise OptionError(
+                "standard output cannot be the video and the summary at once",
+                values={"json": True},
+                remedy="Write the video to a file, or leave the option out",
+            )
+        self.out = self.err
 
     @contextmanager
     def progress(self, unit: str = "fps") -> Iterator[OnStep]:

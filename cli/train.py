@@ -10,11 +10,12 @@ import typer
 from motionwarp.engines.registry import catalog
 from motionwarp.options import ComputeOptions
 from motionwarp.training.analyzer import STAGE
+from motionwarp.training.lifter import STAGE as LIFTER_STAGE
 
 from .options import examples, with_options
 from .reporting import Reporter
 from .train_old_names import add_old_names
-from .train_stages import engine_commands, stage_command
+from .train_stages import engine_commands, option_command, stage_command
 
 ENGINES = "Engines"
 
@@ -30,7 +31,14 @@ app = typer.Typer(
 app.command("analyzer", epilog=examples("motionwarp train analyzer analyzer.toml -o runs/analyzer --max-minutes 60"))(
     stage_command(STAGE)
 )
+_BODY_EXAMPLE = "motionwarp train body lifter lifter.toml -o runs/lifter --max-minutes 60"
+body = typer.Typer(no_args_is_help=True, help="The body in space.", epilog=examples(_BODY_EXAMPLE))
+body.callback()(lambda: None)  # a group, though there is one command in it
+body.command("lifter", epilog=examples(_BODY_EXAMPLE))(stage_command(LIFTER_STAGE))
+app.add_typer(body, name="body")
 for spec in catalog().specs.values():
+    for name, training in spec.trainings.items():
+        app.command(name, epilog=examples(training.example), rich_help_panel=ENGINES)(option_command(training))
     if spec.stages or spec.person is not None:
         app.add_typer(engine_commands(spec), name=spec.name, rich_help_panel=ENGINES)
 add_old_names(app)

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from motionwarp.pipeline.check.report import CheckReport, check
     from motionwarp.pipeline.check.report import CheckReport as FeasibilityReport  # noqa: F401 (its old name)
     from motionwarp.pipeline.options import TransferOptions
+    from motionwarp.pipeline.swap import swap
 
 __all__ = [
     "transfer",
     "stream",
     "check",
+    "swap",
     "TransferOptions",
     "TransferResult",
     "CheckReport",
@@ -36,6 +38,7 @@ _HOMES = {
     "transfer": "motionwarp.pipeline.api",
     "stream": "motionwarp.pipeline.api",
     "check": "motionwarp.pipeline.check.report",
+    "swap": "motionwarp.pipeline.swap",
     "TransferOptions": "motionwarp.pipeline.options",
     "TransferResult": "motionwarp.pipeline.api",
     "CheckReport": "motionwarp.pipeline.check.report",

@@ -195,12 +195,33 @@ def parse_seconds(text: str) -> float:
     ValueError
         If it is not such a time.
     """
-    if re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text.strip()) is None:
+    if re.fullmatch(r"(\d+:){0,2}(\d+(\.\d*)?|\.\d+)", text.strip()) is None:
         raise ValueError(f"'{text}' is not a time; write seconds such as 12.5, or minutes and seconds such as 1:35.")
     total = 0.0
     for part in text.strip().split(":"):
         total = total * 60 + float(part)
     return total
+
+
+_UNITS: Final = {"": 1, "k": 1000, "m": 1000**2, "kib": 1024, "mib": 1024**2}
+_LEAST_BYTES: Final = 1000
+
+
+def parse_bytes(text: str | int) -> int:
+    """Read a number of bytes: 262144, 256k, 1.5M or 256KiB.
+
+    A k is a thousand, so that what is made for a limit of 256k keeps it however somebody else reads that.
+
+    Raises
+    ------
+    ValueError
+        If it is not such a number, or below a thousand.
+    """
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*(k|m|kib|mib)?b?", str(text).strip().lower())
+    count = 0 if found is None else int(float(found[1]) * _UNITS[found[2] or ""])
+    if count < _LEAST_BYTES:
+        raise ValueError(f"'{text}' is not a size of a file; give at least {_LEAST_BYTES}, such as 256k or 1.5M.")
+    return count
 
 
 class DeviceName(str, Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,9 +12,11 @@ import torch
 
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.depth import Form, fitted_to_outline
-from motionwarp.avatar.renderer import Atlas, draw, moved_positions
+from motionwarp.avatar.renderer import Atlas, SurfaceStack, moved_positions
 from motionwarp.avatar.sheets import Sheets, facing, joined, part_sheets
 from motionwarp.errors import NoPersonError
+from motionwarp.parsing import labels
+from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
 from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back
 from motionwarp.puppet.joints import Joints
@@ -30,6 +33,10 @@ _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on
 _SIDE_FADE: Final = 0.35
 _FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
 _WITHOUT_ENDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND, parts.RIGHT_FOOT, parts.LEFT_FOOT)
+_FOREGROUND: Final = (
+    labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
+)  # fmt: skip
+_CLASS_EDGE: Final = 0.8  # pixels of the photo over which a garment ends where other classes begin
 _SHOWN_MARGIN: Final = -0.3  # nats; a part's own pixels, and the edge that it shares
 
 
@@ -126,13 +133,17 @@ class Avatar:
         still : float32 (H, W)
             Which share of each pixel is where the photo has it, in [0, 1].
         """
+        nowhere = np.zeros((2, 3), dtype=np.float32)
+        return self.surfaces(transforms, camera, size).drawn(self.atlas, nowhere if rest is None else rest)
+
+    def surfaces(self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int]) -> SurfaceStack:
+        """Return the avatar's surfaces in a pose, pixel by pixel, not yet laid over each other; see `render`."""
         sheets = self.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         uv = side_texels(sheets, facing(moved, sheets.faces))
         moved *= np.float32(camera[0])
         moved[:, :2] += camera[1:].astype(np.float32)
-        nowhere = np.zeros((2, 3), dtype=np.float32)
-        return draw(moved, uv, sheets, self.atlas, nowhere if rest is None else rest, size)
+        return SurfaceStack.of(moved, uv, sheets, size)
 
 
 def side_texels(sheets: Sheets, cosine: FloatArray) -> FloatArray:
@@ -180,8 +191,8 @@ def usable_joints(points: FloatArray) -> Joints:
     return joints
 
 
-def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avatar:
-    """Make the avatar of a person.
+def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_classes: Sequence[int] = ()) -> Avatar:
+    """Make the avatar of a person, or of what they wear.
 
     Parameters
     ----------
@@ -190,6 +201,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
         Fitted to the photo.
     pose : RestPose
         Of that body.
+    shown_classes : sequence of int
+        Classes of the parsing to which textures are limited, such as those of a garment; empty for all.
 
     Raises
     ------
@@ -198,17 +211,23 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
     """
     torso = float(usable_joints(source.pose.points).torso[0])
     regions = person_regions(source, torso)
-    cpu = torch.device("cpu")
-    fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=False, device=cpu)
+    cpu, keep_parsing = torch.device("cpu"), len(shown_classes) > 0
+    worn = np.isin(source.parsing, shown_classes) if keep_parsing else None
+    own = regions.own
+    if keep_parsing:
+        # cloth goes on beneath what lies before it: colors there are the cloth's already
+        source = replace(source, parsing=_without_foreground(source.parsing))
+        regions = PartRegions(regions.margins, regions.margins)
+    fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
     covered = with_covered_chest(source)
     behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
     backs = list(fronts)
     for part, person in ((parts.TORSO, with_plain_back(covered)), (parts.HEAD, behind)):
         backs[part] = cut_textures(
-            person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=False, device=cpu
+            person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     pieces: list[Sheets] = []
-    atlas = _AtlasBuilder(source.matte.shape)
+    atlas = _AtlasBuilder(source.matte.shape, tuple(shown_classes), worn)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         if front is None:
             continue
@@ -218,7 +237,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
         if made is None:
             continue
         sheets, count = made
-        shown = cv2.resize(regions.own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
+        shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
         for texture, (left, top), rows in (
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
             (back or front, atlas.place(back or front, None), np.r_[count : 2 * count]),
@@ -230,6 +249,11 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose) -> Avat
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
     return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift, pose.coefficients)
+
+
+def _without_foreground(parsing: ByteArray) -> ByteArray:
+    """Return a parsing in which arms, hair and what nobody wears have the classes of what is beside them."""
+    return spread_classes(parsing, ~np.isin(parsing, _FOREGROUND))
 
 
 def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:
@@ -296,8 +320,8 @@ def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> 
 class _AtlasBuilder:
     """Textures side by side in one picture, in rows."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
+    def __init__(self, shape: tuple[int, ...], shown_classes: tuple[int, ...], worn: BoolArray | None) -> None:
+        self._shape, self._shown_classes, self._worn = shape, shown_classes, worn
         self._placed: list[tuple[int, int, PartTexture, BoolArray | None]] = []
         self._x = self._y = self._row = 0
 
@@ -321,9 +345,28 @@ class _AtlasBuilder:
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)
-            texels[window][..., :4] = np.rint(texture.rgba[0].numpy().transpose(1, 2, 0) * 255)
             home[window] = texture.left - x, texture.top - y
+            inside = np.zeros((rows, columns), dtype=np.bool_)
             if shown is not None:
-                inside = np.pad(shown, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
-                texels[window][: inside.shape[0], : inside.shape[1], 4] = 255 * inside
+                inside = _window_of(shown, texture)
+                texels[window][..., 4] = 255 * inside
+            texels[window][..., :4] = np.rint(self._limited(texture, inside).transpose(1, 2, 0) * 255)
         return Atlas(texels, home)
+
+    def _limited(self, texture: PartTexture, inside: BoolArray) -> FloatArray:
+        """Return what is drawn of a texture, float32 (4, h, w): where the photo shows it, what it shows counts."""
+        rgba: FloatArray = texture.rgba[0].numpy()
+        if texture.parsing is None or self._worn is None:
+            return rgba
+        continued = np.isin(texture.parsing[0, 0].numpy(), self._shown_classes)
+        mask = np.where(inside, _window_of(self._worn, texture), continued).astype(np.float32)
+        return rgba * np.asarray(cv2.GaussianBlur(mask, (0, 0), _CLASS_EDGE), dtype=np.float32)
+
+
+def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:
+    """Return the part of a plane over the photo that a texture covers, False beyond the photo."""
+    rows, columns = texture.rgba.shape[2:]
+    found = np.pad(plane, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
+    window = np.zeros((rows, columns), dtype=np.bool_)
+    window[: found.shape[0], : found.shape[1]] = found
+    return window

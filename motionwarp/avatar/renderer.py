@@ -14,7 +14,7 @@ import numpy as np
 
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.body.compiled import compiled
-from motionwarp.types import ByteArray, FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 DEPTH_COUNT: Final = 4
 _EMPTY: Final = np.float32(3e38)
@@ -250,6 +250,56 @@ def composed(
                 left *= max(np.float32(0.0), 1 - alpha)
 
 
+@dataclass(frozen=True, eq=False)
+class SurfaceStack:
+    """The surfaces of a picture's pixels, from front to back; what `composed` lays over each other.
+
+    Attributes
+    ----------
+    depth : float32 (H, W, K)
+        In pixels; a large number where there is no surface.
+    layer : int32 (H, W, K)
+        Layer of the triangle; -1 where there is none.
+    texel : float32 (H, W, K, 4)
+        Texels of the atlas, and from there to those of the colors.
+    """
+
+    depth: FloatArray
+    layer: IntArray
+    texel: FloatArray
+
+    @classmethod
+    def of(cls, positions: FloatArray, uv: FloatArray, mesh: Mesh, size: tuple[int, int]) -> SurfaceStack:
+        """Find the surfaces of triangles whose vertices lie at `positions` (N, 3) in a picture of height and width.
+
+        Parameters are those of `draw`.
+        """
+        height, width = size
+        depth = np.full((height, width, DEPTH_COUNT), _EMPTY, dtype=np.float32)
+        layer = np.full((height, width, DEPTH_COUNT), -1, dtype=np.int32)
+        texel = np.empty((height, width, DEPTH_COUNT, 4), dtype=np.float32)
+        fragments(positions, uv, mesh.faces, mesh.layers, depth, layer, texel)
+        return cls(depth, layer, texel)
+
+    def without(self, hidden: BoolArray) -> SurfaceStack:
+        """Return the stack with surfaces taken out, bool (H, W, K); those behind them show then."""
+        order = np.argsort(hidden, axis=-1, kind="stable")
+        depth, layer, gone = (np.take_along_axis(plane, order, axis=-1) for plane in (self.depth, self.layer, hidden))
+        texel = np.take_along_axis(self.texel, order[..., None], axis=2)
+        return SurfaceStack(
+            np.where(gone, _EMPTY, depth), np.where(gone, -1, layer).astype(np.int32), np.ascontiguousarray(texel)
+        )
+
+    def drawn(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return picture and stillness; see `draw`."""
+        height, width = self.layer.shape[:2]
+        picture = np.zeros((height, width, 4), dtype=np.float32)
+        still = np.zeros((height, width), dtype=np.float32)
+        rest = np.ascontiguousarray(rest, dtype=np.float32)
+        composed(self.layer, self.texel, atlas.texels, atlas.home, rest, picture, still)
+        return picture, still
+
+
 def draw(
     positions: FloatArray, uv: FloatArray, mesh: Mesh, atlas: Atlas, rest: FloatArray, size: tuple[int, int]
 ) -> tuple[FloatArray, FloatArray]:
@@ -275,12 +325,4 @@ def draw(
     still : float32 (H, W)
         Which share of each pixel is where the photo has it, in [0, 1].
     """
-    height, width = size
-    depth = np.full((height, width, DEPTH_COUNT), _EMPTY, dtype=np.float32)
-    layer = np.full((height, width, DEPTH_COUNT), -1, dtype=np.int32)
-    texel = np.empty((height, width, DEPTH_COUNT, 4), dtype=np.float32)
-    fragments(positions, uv, mesh.faces, mesh.layers, depth, layer, texel)
-    picture = np.zeros((height, width, 4), dtype=np.float32)
-    still = np.zeros((height, width), dtype=np.float32)
-    composed(layer, texel, atlas.texels, atlas.home, np.ascontiguousarray(rest, dtype=np.float32), picture, still)
-    return picture, still
+    return SurfaceStack.of(positions, uv, mesh, size).drawn(atlas, rest)

@@ -79,6 +79,8 @@ class FitSettings:
         taken to be bent. In clips, whose motion tells more, it is up to four times as large.
     frames_alike : float
         How many neighboring frames of a clip say the same of a shape.
+    apart : bool
+        Whether the frames are photos, each of a moment and a camera of its own, which only share the shape.
     """
 
     steps: int = 12
@@ -91,6 +93,7 @@ class FitSettings:
     camera_pitch: float | None = None
     straight: float = 0.1
     frames_alike: float = 8.0
+    apart: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,15 +236,15 @@ class _BoneTerm:
     residual : float tensor (T, D, 3)
     jacobian : float tensor (T, D, 3, 3)
         By a turn of the bone about the world's axes.
-    moved_by : float tensor (D, D)
-        1 where a turn of the first bone turns the second.
+    moved_by : float tensor (D, D) or None
+        1 where a turn of the first bone turns the second; None where each bone's residual is its own turn's alone.
     cost : float tensor ()
         As in `_Term`.
     """
 
     residual: Tensor
     jacobian: Tensor
-    moved_by: Tensor
+    moved_by: Tensor | None
     cost: Tensor
 
     def add_to(self, equations: _Equations) -> None:
@@ -249,9 +252,16 @@ class _BoneTerm:
         turned = self.jacobian.transpose(-1, -2)
         squares = (turned @ self.jacobian).flatten(2)  # (T, D, 9)
         forces = (turned @ self.residual.unsqueeze(-1)).squeeze(-1)
+        if self.moved_by is None:
+            equations.gradient[:, : 3 * _BONES] += forces.flatten(1)
+            blocks = squares.unflatten(2, (3, 3))
+            for bone in range(_BONES):
+                own = slice(3 * bone, 3 * bone + 3)
+                equations.blocks[:, own, own] += blocks[:, bone]
+            return
         pairs = (self.moved_by.unsqueeze(1) * self.moved_by).flatten(0, 1)  # (D * D, D): both turn the third
-        own = (pairs @ squares).unflatten(1, (_BONES, _BONES)).unflatten(3, (3, 3))  # (T, D, D, 3, 3)
-        equations.blocks[:, : 3 * _BONES, : 3 * _BONES] += own.permute(0, 1, 3, 2, 4).flatten(3).flatten(1, 2)
+        both = (pairs @ squares).unflatten(1, (_BONES, _BONES)).unflatten(3, (3, 3))  # (T, D, D, 3, 3)
+        equations.blocks[:, : 3 * _BONES, : 3 * _BONES] += both.permute(0, 1, 3, 2, 4).flatten(3).flatten(1, 2)
         equations.gradient[:, : 3 * _BONES] += (self.moved_by @ forces).flatten(1)
 
 
@@ -264,7 +274,8 @@ class _Task:
     guess: Guess | None
     settings: FitSettings
     upright: Tensor  # (T,)
-    pitch: float
+    pitch: Tensor  # (T,)
+    is_shape_known: bool = False
 
 
 class BodyFitter:
@@ -331,14 +342,14 @@ class BodyFitter:
         if not bool(usable.any()):
             raise ValueError("a body is fitted to at least four points of a frame, and no frame has them")
         center, size = _extent(found, seen, usable)
-        task = self._task(found, seen, center, size, guess, settings)
+        task = replace(self._task(found, seen, center, size, guess, settings), is_shape_known=start is not None)
         state = self._start(task)
         if start is not None:
             state = replace(state, z=self._place(start.coefficients))
         # at first nothing is an outlier: the start is far from most points
         for factor in (8, 2, 1):
             doubting = replace(settings, outlier=settings.outlier * factor)
-            state = self._solve(state, replace(task, settings=doubting), is_shape_known=start is not None)
+            state = self._solve(state, replace(task, settings=doubting))
         return self._result(state, task, center, size)
 
     def _place(self, coefficients: Tensor) -> Tensor:
@@ -357,10 +368,7 @@ class BodyFitter:
             turns = matrix_from_6d(sixd_from_matrix(guess.turns.double()))  # exactly, for double precision
             guess = Guess(turns, guess.spread.double())
         upright = _uprightness(points, seen)
-        pitch = settings.camera_pitch
-        if pitch is None:
-            pitch = 0.0 if guess is None else _pitch_of(guess, upright)
-        return _Task(points, weights, guess, settings, upright, pitch)
+        return _Task(points, weights, guess, settings, upright, _pitch(guess, upright, settings))
 
     def _start(self, task: _Task) -> _State:
         count = len(task.points)
@@ -374,11 +382,11 @@ class BodyFitter:
         z = torch.zeros(len(self._space.directions), dtype=torch.float64)
         return _State(turns, scale.log(), shift, z)
 
-    def _solve(self, state: _State, task: _Task, *, is_shape_known: bool) -> _State:
+    def _solve(self, state: _State, task: _Task) -> _State:
         damping = 1e-3
         equations, cost = self._normal_equations(state, task)
         for _ in range(task.settings.steps):
-            step, shape_step = _solved(equations, self._coupling(task), damping, is_shape_known=is_shape_known)
+            step, shape_step = _solved(equations, self._coupling(task), damping, is_shape_known=task.is_shape_known)
             candidate = _moved(state, step, self._below)
             candidate = replace(candidate, z=state.z + shape_step)
             new_equations, new_cost = self._normal_equations(candidate, task)
@@ -402,7 +410,7 @@ class BodyFitter:
             term.add_to(equations)
             cost = cost + term.cost
         # what many frames that are alike say is no surer than what some say: people's spread weighs more against it
-        alike = max(1.0, len(state.turns) / task.settings.frames_alike)
+        alike = 1.0 if task.settings.apart else max(1.0, len(state.turns) / task.settings.frames_alike)
         equations.shape_block.add_(alike * torch.eye(len(state.z), dtype=torch.float64))
         equations.shape_gradient.add_(alike * state.z)
         cost = cost + alike * state.z.square().sum()
@@ -413,8 +421,9 @@ class BodyFitter:
         places = rig.places(state.turns)
         points = rig.points(state.turns, places)
         by_turns = self._point_derivatives(state.turns, places, rig)  # (T, 18, 3, D, 3)
+        by_shape = None if task.is_shape_known else self._shape_derivatives(state.turns)
         terms: list[_Term | _BoneTerm] = [
-            _point_term(state, task, points, (by_turns, self._shape_derivatives(state.turns))),
+            _point_term(state, task, points, (by_turns, by_shape)),
             self._habit_term(state, task),
             self._hinge_term(state),
             self._knee_term(state, task),
@@ -445,8 +454,7 @@ class BodyFitter:
         above = _above(state.turns)
         # turns are against the world: the vector against the bone above is turned back by that bone
         jacobian = rows @ vector_derivative(apart) @ above.transpose(-1, -2)  # (T, D, 3, 3)
-        alone = torch.eye(_BONES, dtype=torch.float64)
-        return _BoneTerm(residual, jacobian, alone, residual.square().sum())
+        return _BoneTerm(residual, jacobian, None, residual.square().sum())
 
     def _hinge_term(self, state: _State) -> _Term:
         """Elbows and knees bend one way."""
@@ -461,7 +469,7 @@ class BodyFitter:
         """Who stands upright does so on straight legs, unless they are clearly bent."""
         knees = [bone for bone, name in enumerate(DRIVEN_BONES) if name.startswith("lowerleg01")]
         bend, jacobian = self._bends(state, knees)
-        spread = task.settings.straight * min(4.0, len(bend) ** 0.5)
+        spread = task.settings.straight * (1.0 if task.settings.apart else min(4.0, len(bend) ** 0.5))
         deviations = bend / spread
         trust = 1 / (1 + (deviations / _CLEARLY_BENT).square())
         upright = task.upright.unsqueeze(-1)
@@ -494,6 +502,8 @@ class BodyFitter:
     def _coupling(self, task: _Task) -> Tensor:
         """Return the weights (U,) of differences between neighboring frames."""
         settings = task.settings
+        if settings.apart:
+            return torch.zeros(_UNKNOWNS, dtype=torch.float64)
         rates = torch.full((_UNKNOWNS,), settings.turn_rate, dtype=torch.float64)
         rates[3 * _BONES] = settings.scale_rate
         weights = 1 / rates**2
@@ -502,7 +512,7 @@ class BodyFitter:
 
     def _add_coupling(self, state: _State, task: _Task, blocks: Tensor, gradient: Tensor) -> Tensor:
         """Add the diagonal part of what binds neighbors, and return its cost."""
-        if len(state.turns) < 2:
+        if len(state.turns) < 2 or task.settings.apart:
             return torch.zeros((), dtype=torch.float64)
         weights = self._coupling(task)
         local = local_turns(state.turns)
@@ -564,16 +574,20 @@ def _uprightness(points: Tensor, seen: Tensor) -> Tensor:
     return upright
 
 
-def _pitch_of(guess: Guess, upright: Tensor) -> float:
-    """Return by how much the camera looks down if people who stand upright in the picture are so on average.
+def _pitch(guess: Guess | None, upright: Tensor, settings: FitSettings) -> Tensor:
+    """Return by how much the camera looks down, (T,), if people who stand upright in the picture are so on average.
 
-    Shrunk toward a level camera: one photo says little, a clip says more.
+    Shrunk toward a level camera: one photo says little, a clip says more. Photos have a camera each.
     """
+    if settings.camera_pitch is not None or guess is None:
+        return torch.full_like(upright, settings.camera_pitch or 0.0)
     up = -guess.turns[:, 0, :, 1]
     pitches = torch.atan2(-up[:, 2], -up[:, 1]).clamp(-0.6, 0.6)
+    if settings.apart:
+        return pitches * upright / (upright + 3.0)
     count = min(float(upright.sum()), 30.0)
     mean = float((pitches * upright).sum() / upright.sum().clamp(min=1e-6))
-    return mean * count / (count + 3.0)
+    return torch.full_like(upright, mean * count / (count + 3.0))
 
 
 def _faces_away(task: _Task) -> Tensor:
@@ -602,8 +616,8 @@ def _robust(apart: Tensor, task: _Task) -> Tensor:
     return weights
 
 
-def _point_term(state: _State, task: _Task, points: Tensor, derivatives: tuple[Tensor, Tensor]) -> _Term:
-    by_turns, by_shape = derivatives  # (T, 18, 3, D, 3), (T, 18, 2, Z)
+def _point_term(state: _State, task: _Task, points: Tensor, derivatives: tuple[Tensor, Tensor | None]) -> _Term:
+    by_turns, by_shape = derivatives  # (T, 18, 3, D, 3), (T, 18, 2, Z) or None where the shape is known
     scale = state.log_scale.exp()
     flat = points[..., :2] * scale[:, None, None]
     apart = flat + state.shift.unsqueeze(1) - task.points
@@ -615,8 +629,9 @@ def _point_term(state: _State, task: _Task, points: Tensor, derivatives: tuple[T
     jacobian[..., 3 * _BONES + 1 :] = torch.eye(2, dtype=torch.float64)
     jacobian = jacobian * weights[..., None, None]
     cost = (apart.square().sum(dim=-1) * weights * task.weights).sum()
-    by_shape = by_shape * (scale[:, None] * weights)[..., None, None]
-    return _Term((apart * weights.unsqueeze(-1)).flatten(1), jacobian.flatten(1, 2), cost, by_shape.flatten(1, 2))
+    if by_shape is not None:
+        by_shape = (by_shape * (scale[:, None] * weights)[..., None, None]).flatten(1, 2)
+    return _Term((apart * weights.unsqueeze(-1)).flatten(1), jacobian.flatten(1, 2), cost, by_shape)
 
 
 def _lean_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
@@ -624,13 +639,12 @@ def _lean_term(task: _Task, points: Tensor, by_turns: Tensor) -> _Term:
     ankles = [sk.LEFT_ANKLE, sk.RIGHT_ANKLE]
     up = points[:, sk.NECK] - points[:, ankles].mean(dim=1)
     by_up = by_turns[:, sk.NECK] - by_turns[:, ankles].mean(dim=1)  # (T, 3, D, 3)
-    pitch = torch.tensor(task.pitch, dtype=torch.float64)
     # world's up in the camera is (0, -cos, -sin) for a camera that looks down; off it in depth:
-    across = torch.stack([torch.zeros_like(pitch), -pitch.sin(), pitch.cos()])
+    across = torch.stack([torch.zeros_like(task.pitch), -task.pitch.sin(), task.pitch.cos()], dim=1)  # (T, 3)
     weight = (task.upright / (task.settings.lean * _NECK_TO_ANKLES)).unsqueeze(-1)
-    residual = (up @ across).unsqueeze(-1) * weight
+    residual = (up * across).sum(dim=1, keepdim=True) * weight
     jacobian = torch.zeros(len(up), 1, _UNKNOWNS, dtype=torch.float64)
-    jacobian[:, 0, : 3 * _BONES] = torch.einsum("a,tadb->tdb", across, by_up).flatten(1) * weight
+    jacobian[:, 0, : 3 * _BONES] = torch.einsum("ta,tadb->tdb", across, by_up).flatten(1) * weight
     return _Term.of(residual, jacobian)
 
 

@@ -41,13 +41,13 @@ REQUIRED: Final = (
 _Names = Mapping[str, tuple[str, ...]]
 _CONVENTIONS: Final[Mapping[str, _Names]] = {
     "Character Creator": {
-        "hips": ("ccbasehip",), "spine": ("ccbasewaist",), "chest": ("ccbasespine01",),
+        "hips": ("ccbasehip", "ccbasepelvis"), "spine": ("ccbasewaist",), "chest": ("ccbasespine01",),
         "upper_chest": ("ccbasespine02",),
         "neck": ("ccbasenecktwist01",), "head": ("ccbasehead",),
         "collar": ("ccbase{s}clavicle",), "shoulder": ("ccbase{s}upperarm",),
         "elbow": ("ccbase{s}forearm",), "wrist": ("ccbase{s}hand",),
         "hip": ("ccbase{s}thigh",), "knee": ("ccbase{s}calf",), "ankle": ("ccbase{s}foot",),
-        "toe": ("ccbase{s}toebase",),
+        "toe": ("ccbase{s}toebase", "ccbase{s}toebasesharebone"),
         "index": ("ccbase{s}index1",), "middle": ("ccbase{s}mid1",), "pinky": ("ccbase{s}pinky1",),
     },
     "Mixamo": {
@@ -64,7 +64,8 @@ _CONVENTIONS: Final[Mapping[str, _Names]] = {
         "neck": ("neck",), "head": ("head",),
         "collar": ("{side}shoulder",), "shoulder": ("{side}arm",), "elbow": ("{side}forearm",),
         "wrist": ("{side}hand",),
-        "hip": ("{side}thigh",), "knee": ("{side}shin",), "ankle": ("{side}foot",), "toe": ("{side}toe",),
+        "hip": ("{side}thigh",), "knee": ("{side}shin",), "ankle": ("{side}foot",),
+        "toe": ("{side}toe", "{side}toebase"),
         "index": ("{side}finger2proximal", "{side}digit2metacarpal"),
         "middle": ("{side}finger3proximal", "{side}digit3metacarpal"),
         "pinky": ("{side}finger5proximal", "{side}digit5metacarpal"),
@@ -83,10 +84,67 @@ _CONVENTIONS: Final[Mapping[str, _Names]] = {
         "wrist": ("{s}hand", "{s}wrist"),
         "hip": ("{s}femur",), "knee": ("{s}tibia",), "ankle": ("{s}foot",), "toe": ("{s}toes",),
     },
+    "Unreal": {
+        "hips": ("pelvis",), "spine": ("spine01",), "chest": ("spine02",), "upper_chest": ("spine05", "spine03"),
+        "neck": ("neck01",), "head": ("head",),
+        "collar": ("clavicle{s}",), "shoulder": ("upperarm{s}",), "elbow": ("lowerarm{s}",), "wrist": ("hand{s}",),
+        "hip": ("thigh{s}",), "knee": ("calf{s}",), "ankle": ("foot{s}",), "toe": ("ball{s}",),
+        "index": ("index01{s}",), "middle": ("middle01{s}",), "pinky": ("pinky01{s}",),
+    },
+    "3ds Max Biped": {
+        "hips": ("pelvis",), "spine": ("spine",), "chest": ("spine1",), "upper_chest": ("spine3", "spine2"),
+        "neck": ("neck",), "head": ("head",),
+        "collar": ("{s}clavicle",), "shoulder": ("{s}upperarm",), "elbow": ("{s}forearm",), "wrist": ("{s}hand",),
+        "hip": ("{s}thigh",), "knee": ("{s}calf",), "ankle": ("{s}foot",), "toe": ("{s}toe0",),
+        "index": ("{s}finger1",), "middle": ("{s}finger2",), "pinky": ("{s}finger4",),
+    },
+    "Daz": {
+        "hips": ("hip",), "spine": ("abdomen", "abdomenlower"), "chest": ("abdomen2", "abdomenupper"),
+        "upper_chest": ("chest", "chestupper"),
+        "neck": ("neck", "necklower"), "head": ("head",),
+        "collar": ("{s}collar",), "shoulder": ("{s}shldr", "{s}shldrbend"), "elbow": ("{s}forearm", "{s}forearmbend"),
+        "wrist": ("{s}hand",),
+        "hip": ("{s}thigh", "{s}thighbend"), "knee": ("{s}shin",), "ankle": ("{s}foot",), "toe": ("{s}toe",),
+        "index": ("{s}index1",), "middle": ("{s}mid1",), "pinky": ("{s}pinky1",),
+    },
+    "VRM": {
+        "hips": ("jbipchips",), "spine": ("jbipcspine",), "chest": ("jbipcchest",),
+        "upper_chest": ("jbipcupperchest",),
+        "neck": ("jbipcneck",), "head": ("jbipchead",),
+        "collar": ("jbip{s}shoulder",), "shoulder": ("jbip{s}upperarm",), "elbow": ("jbip{s}lowerarm",),
+        "wrist": ("jbip{s}hand",),
+        "hip": ("jbip{s}upperleg",), "knee": ("jbip{s}lowerleg",), "ankle": ("jbip{s}foot",),
+        "toe": ("jbip{s}toebase",),
+        "index": ("jbip{s}index1",), "middle": ("jbip{s}middle1",), "pinky": ("jbip{s}little1",),
+    },
+    "Unity": {
+        "hips": ("hips",), "spine": ("spine",), "chest": ("chest",), "upper_chest": ("upperchest",),
+        "neck": ("neck",), "head": ("head",),
+        "collar": ("{side}shoulder",), "shoulder": ("{side}upperarm",), "elbow": ("{side}lowerarm",),
+        "wrist": ("{side}hand",),
+        "hip": ("{side}upperleg",), "knee": ("{side}lowerleg",), "ankle": ("{side}foot",), "toe": ("{side}toes",),
+    },
+    "Blender": {
+        "hips": ("hips", "spine", "defspine"), "spine": ("spine001", "defspine001"),
+        "chest": ("chest", "spine002", "defspine002"), "upper_chest": ("spine003", "defspine003"),
+        "neck": ("neck", "spine004", "defspine004"), "head": ("head", "spine006", "defspine006"),
+        "collar": ("shoulder{s}", "defshoulder{s}"), "shoulder": ("upperarm{s}", "defupperarm{s}"),
+        "elbow": ("forearm{s}", "defforearm{s}"), "wrist": ("hand{s}", "defhand{s}"),
+        "hip": ("thigh{s}", "defthigh{s}"), "knee": ("shin{s}", "defshin{s}"), "ankle": ("foot{s}", "deffoot{s}"),
+        "toe": ("toe{s}", "deftoe{s}"),
+    },
+    "SMPL": {
+        "hips": ("pelvis",), "spine": ("spine1",), "chest": ("spine2",), "upper_chest": ("spine3",),
+        "neck": ("neck",), "head": ("head",),
+        "collar": ("{side}collar", "{s}collar"), "shoulder": ("{side}shoulder", "{s}shoulder"),
+        "elbow": ("{side}elbow", "{s}elbow"), "wrist": ("{side}wrist", "{s}wrist"),
+        "hip": ("{side}hip", "{s}hip"), "knee": ("{side}knee", "{s}knee"), "ankle": ("{side}ankle", "{s}ankle"),
+        "toe": ("{side}foot", "{s}foot"),
+    },
 }  # fmt: skip
 _SIDES: Final = (("left", "l"), ("right", "r"))
 _SIDELESS: Final = ("hips", "spine", "chest", "upper_chest", "neck", "head")
-_PREFIX: Final = re.compile(r"^(mixamorig\d*|character\d*|armature)(?=[a-z])")
+_PREFIX: Final = re.compile(r"^(mixamorig\d*|character\d*|armature|bip0*1|mfavg)(?=[a-z])")
 _LISTED: Final = 12  # of a skeleton's own names, in a message
 
 

@@ -17,7 +17,7 @@ from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
 from motionwarp.errors import WeightsError
 from motionwarp.pose import skeleton as sk
 
-__all__ = ["LiftedTrack", "TrackLifter", "facing_degrees"]
+__all__ = ["LiftedTrack", "TrackLifter", "facing_degrees", "save_lifter"]
 
 # a rotation by a small angle is this many times as far from none, as a distance of matrices
 _CHORD_PER_RADIAN: Final = 2**0.5
@@ -109,6 +109,20 @@ class TrackLifter:
         given = normalize(torch.stack([points, _mirrored_points(points)]).to(self._device))
         lifted = self._network(given.points)
         return _merged(lifted, given.size)
+
+
+def save_lifter(path: str | Path, network: Lifter) -> Path:
+    """Write a lifter's weights in half precision.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from motionwarp.checkpoints.checkpoint import half_precision, save_checkpoint
+
+    config = {**network.config.as_dict(), "bones": list(DRIVEN_BONES)}
+    return save_checkpoint(path, half_precision(network), LIFTER_ARCHITECTURE, config)
 
 
 def _config_of(config: dict[str, Any], path: Path) -> LifterConfig:

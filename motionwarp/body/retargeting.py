@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,10 +10,10 @@ import torch
 
 from motionwarp.body import joint_names as jn
 from motionwarp.body.anatomical_frames import motion_frames
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.human_motion import HumanMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.model import BodyModel
-from motionwarp.types import FloatArray
 
 # y up and facing +z, as motion capture is understood, against our y down and facing -z
 _FLIP: Final = np.diag([1.0, -1.0, -1.0])
@@ -27,37 +26,6 @@ _JOINTS: Final = (
     jn.LEFT_HIP, jn.LEFT_KNEE, jn.LEFT_ANKLE,
 )  # fmt: skip
 """The joint of motion capture at which each driven bone begins."""
-
-
-@dataclass(frozen=True, eq=False)
-class BodyMotion:
-    """How a body moves, whatever its shape.
-
-    Attributes
-    ----------
-    turns : float32 (T, D, 3, 3)
-        Of the driven bones in the world, from the pose that all people share; y down, facing -z at identity.
-    root : float32 (T, 3)
-        Where the middle of the hips is, in leg lengths (hip to ankle) of the person.
-    frame_rate : float
-    """
-
-    turns: FloatArray
-    root: FloatArray
-    frame_rate: float
-
-    def __post_init__(self) -> None:
-        count = len(self.root)
-        if self.turns.shape != (count, len(DRIVEN_BONES), 3, 3) or self.root.shape != (count, 3):
-            raise ValueError(f"a motion of {count} frames has turns {self.turns.shape} and places {self.root.shape}")
-
-    def __len__(self) -> int:
-        return len(self.root)
-
-    def resampled(self, frame_rate: float) -> BodyMotion:
-        """Return every n-th frame, so that the rate is as near as that allows."""
-        step = max(1, round(self.frame_rate / frame_rate))
-        return BodyMotion(self.turns[::step], self.root[::step], self.frame_rate / step)
 
 
 def body_motion(body: BodyModel, motion: HumanMotion) -> BodyMotion:

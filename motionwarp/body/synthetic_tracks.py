@@ -7,16 +7,17 @@ scores fall as the face turns away, which is how a view from behind is told from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import PROPORTIONS
 from motionwarp.body.model import BodyModel
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import DRIVEN_MIRROR, PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.shape_prior import sample_coefficients
@@ -39,6 +40,7 @@ _FACE: Final = {
     sk.LEFT_EYE: ((0.35, 0.0, -0.94), 0.0),
     sk.RIGHT_EAR: ((-0.98, 0.0, 0.2), -0.1), sk.LEFT_EAR: ((0.98, 0.0, 0.2), -0.1),
 }  # fmt: skip
+_EARS_FROM_THE_FRONT: Final = -0.4
 _SWAPS: Final = (  # what an estimator exchanges: arms, legs, everything
     (2, 3, 4, 5, 6, 7), (8, 9, 10, 11, 12, 13), tuple(index for index in range(18) if sk.MIRROR[index] != index),
 )  # fmt: skip
@@ -163,10 +165,18 @@ class TrackMaker:
     noise : TrackNoise, optional
     mixing : bool
         Whether motions are mixed and shaken; else they stay as they were captured.
+    weights : sequence of float, optional
+        Of each motion, how much more often it is drawn than its length alone says.
     """
 
     def __init__(
-        self, motions: list[BodyMotion], people: People, noise: TrackNoise | None = None, *, mixing: bool = True
+        self,
+        motions: Sequence[BodyMotion],
+        people: People,
+        noise: TrackNoise | None = None,
+        *,
+        mixing: bool = True,
+        weights: Sequence[float] | None = None,
     ) -> None:
         if not motions:
             raise ValueError("tracks are made from motions, and there is none")
@@ -176,7 +186,8 @@ class TrackMaker:
         self._noise = TrackNoise() if noise is None else noise
         self._mixing = mixing
         # long clips more often, but not by their length alone: most of it is walking
-        self._odds = torch.tensor([len(motion) ** 0.5 for motion in motions])
+        odds = [len(motion) ** 0.5 for motion in motions]
+        self._odds = torch.tensor(odds if weights is None else [a * b for a, b in zip(odds, weights, strict=True)])
 
     def batch(self, count: int, frames: int, random: torch.Generator) -> SyntheticTracks:
         """Return `count` tracks of `frames` frames."""
@@ -295,12 +306,8 @@ def spoiled(exact: Tensor, places: Tensor, head: Tensor, noise: TrackNoise, rand
         return torch.rand(*shape, generator=random) * (high - low) + low
 
     visible = _face_visibility(head) * (~_is_behind_torso(exact, places))  # (B, T, 18), 0 or 1
-    is_exact = noise == NO_NOISE
-    if is_exact:
-        scores = torch.where(
-            visible > 0, 1.0, torch.tensor([0.3 if index not in _FACE else 0.0 for index in range(18)])
-        )
-        return torch.cat([exact, scores.unsqueeze(-1)], dim=-1)
+    if noise == NO_NOISE:
+        return torch.cat([exact, _exact_scores(visible).unsqueeze(-1)], dim=-1)
     is_sure = chance(noise.overconfident, count, 1, 1)
     unsteady = torch.tensor([_UNSTEADY.get(index, 1.0) for index in range(18)])
     strength = 400 * noise.jitter * drawn(0.1, 1, count, 1, 1) * unsteady * torch.where(visible > 0, 1.0, 2.5)
@@ -323,10 +330,24 @@ def spoiled(exact: Tensor, places: Tensor, head: Tensor, noise: TrackNoise, rand
     return torch.cat([found, scores.unsqueeze(-1)], dim=-1)
 
 
-def _face_visibility(head: Tensor) -> Tensor:
-    """Return 1 where a point's skin looks toward the camera, else 0, (B, T, 18)."""
+def exact_scores(exact: Tensor, places: Tensor, head: Tensor) -> Tensor:
+    """Return the scores (B, T, 18) of points that are known: 1 in sight, 0.3 behind the trunk, 0 on a hidden face.
+
+    Parameters are those of `spoiled`. Both ears are in sight from the front, as people and estimators see them; the
+    lifter is trained on stricter ones.
+    """
+    return _exact_scores(_face_visibility(head, _EARS_FROM_THE_FRONT) * (~_is_behind_torso(exact, places)))
+
+
+def _exact_scores(visible: Tensor) -> Tensor:
+    return torch.where(visible > 0, 1.0, torch.tensor([0.3 if index not in _FACE else 0.0 for index in range(18)]))
+
+
+def _face_visibility(head: Tensor, ears: float | None = None) -> Tensor:
+    """Return 1 where a point's skin looks toward the camera, else 0, (B, T, 18); `ears` is another bound for ears."""
     visible = torch.ones(*head.shape[:2], 18)
-    for point, (normal, least) in _FACE.items():
+    for point, (normal, bound) in _FACE.items():
+        least = ears if ears is not None and point in (sk.RIGHT_EAR, sk.LEFT_EAR) else bound
         toward = -(head @ torch.tensor(normal))[..., 2]
         visible[..., point] = (toward > least).float()
     return visible
@@ -385,18 +406,3 @@ def _cut_off(found: Tensor, probability: float, random: torch.Generator) -> Tens
     outside = cut_below[:, None, None] & (y > bottom[:, None, None])
     beside = torch.where(is_left[:, None, None], x < left[:, None, None], x > right[:, None, None])
     return outside | (cut_side[:, None, None] & beside)
-
-
-def motions_of(folder: str, body: BodyModel, names: list[str]) -> list[BodyMotion]:
-    """Return the motions of captured takes, about 30 frames a second, by their files' names without `.bvh.gz`."""
-    from pathlib import Path
-
-    from motionwarp.body.bvh import read_bvh
-    from motionwarp.body.human_motion import human_motion
-    from motionwarp.body.retargeting import body_motion
-
-    found = []
-    for name in names:
-        captured = human_motion(read_bvh(Path(folder) / f"{name}.bvh.gz"))
-        found.append(body_motion(body, captured).resampled(30))
-    return found

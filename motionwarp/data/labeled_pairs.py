@@ -52,11 +52,17 @@ def labeled_pair(pair: PersonPair) -> LabeledPair:
     """Return a pair with its source seen through a window of its own, as its target is."""
     person = pair.source
     source = LabeledPicture(person.rgb, _bytes(person.matte), person.parsing, person.pose.points, pair.name)
-    height, width = source.matte.shape
     parsing = np.where(pair.inside, pair.parsing, IGNORE).astype(np.uint8)
     matte = np.where(pair.inside, _bytes(pair.matte), 0).astype(np.uint8)
     target = LabeledPicture(pair.rgb, matte, parsing, pair.pose.points, pair.name)
-    return LabeledPair(windowed(source, window_around(person_box(source.points, person.matte), height, width)), target)
+    return LabeledPair(in_window(source), target)
+
+
+def in_window(picture: LabeledPicture) -> LabeledPicture:
+    """Return a picture as the window around its person shows it, 256 x 192."""
+    height, width = picture.matte.shape
+    matte = picture.matte.astype(np.float32) / np.float32(255)
+    return windowed(picture, window_around(person_box(picture.points, matte), height, width))
 
 
 def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> Iterator[LabeledPair]:
@@ -76,8 +82,8 @@ def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> It
         for index in rng.permutation(len(dataset)):
             pair = dataset[int(index)]
             try:
-                source = _seen(pair.source_rgb, pair.source_points, pair.names.source, estimator)
-                target = _seen(pair.target_rgb, pair.target_points, pair.names.target, estimator)
+                source = seen_picture(pair.source_rgb, pair.source_points, pair.names.source, estimator)
+                target = seen_picture(pair.target_rgb, pair.target_points, pair.names.target, estimator)
             except NoPersonError as error:
                 failed += 1
                 if failed >= _PATIENCE:
@@ -91,10 +97,25 @@ def published_pairs(dataset: PairDataset, estimator: Estimator, seed: int) -> It
             yield LabeledPair(source, target)
 
 
-def _seen(rgb: ByteArray, points: FloatArray, name: str, estimator: Estimator) -> LabeledPicture:
-    person = estimator.analyze_picture(rgb, given_pose=Pose(points))
+def seen_picture(rgb: ByteArray, points: FloatArray | None, name: str, estimator: Estimator) -> LabeledPicture:
+    """Return a picture with the parsing and the matte that an estimator sees, and with its points where none are given.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    points : float32 (18, 3) or None
+    name : str
+    estimator : Estimator
+
+    Raises
+    ------
+    NoPersonError
+        If nobody is seen, or the points are of no use.
+    """
+    person = estimator.analyze_picture(rgb, given_pose=None if points is None else Pose(points))
     matte = matte_in_frame(rgb, person)
-    return LabeledPicture(rgb, _bytes(matte), parsing_in_frame(rgb, person, matte), points, name)
+    known = person.pose.points if points is None else points
+    return LabeledPicture(rgb, _bytes(matte), parsing_in_frame(rgb, person, matte), known, name)
 
 
 def _bytes(matte: FloatArray) -> ByteArray:

@@ -21,15 +21,16 @@ class PackOptions(OverwriteOptions):
     """What is packed, and where."""
 
     data: Path = option(
-        help="Folder with ccp/ and video/, or of the published data set; not read for synthetic people.",
+        help="Folder with ccp/, video/ and motion/, or of the published data set; not read for synthetic people.",
         metavar="DATA",
         argument=True,
     )
     output: Path = option(help="The pack to write.", flags=("-o", "--output"), metavar="FILE")
-    count: int = option(3000, help="Pictures or pairs, for all kinds but photos and clips.", low=1)
-    seed: int = option(0, help="For all kinds but photos and clips.", low=0)
+    count: int = option(3000, help="Pictures or pairs, for all kinds but photos, clips and motion.", low=1)
+    seed: int = option(0, help="For all kinds but photos, clips and motion.", low=0)
     split: Literal["train", "validation"] = option(
-        "train", help="Of pairs: train, or validation, whose people nothing is ever trained on: to measure with."
+        "train",
+        help="Of pairs, avatars and motion: train, or validation, which nothing is trained on: to measure with.",
     )
 
 
@@ -78,12 +79,15 @@ class PackKind:
         Which splits can be packed.
     counted : bool
         Whether the user says how many samples; False packs all there is.
+    unit : str
+        What its samples are called when they are counted.
     """
 
     help: str
     write: str
     splits: tuple[Split, ...] = ("train", "validation")
     counted: bool = True
+    unit: str = "pictures"
 
     def __post_init__(self) -> None:
         check_reference(self.write)
@@ -121,4 +125,28 @@ ANALYZER_PACKS: Final[dict[str, PackKind]] = {
     "synthetic": PackKind("drawn people", _ANALYZER_WRITER, ("train",)),
     "avatars": PackKind("rigged avatars in motion from all sides", _AVATAR_WRITER),
     "dressed": PackKind("bodies in separate garments, with exact classes", _AVATAR_WRITER),
+}
+
+_PAIR_WRITER: Final = "motionwarp.data.labeled_pairs:write_requested"
+
+# what engines that draw whole pictures are trained from: two pictures of one person, with parsing, matte and points
+PAIR_PACKS: Final[dict[str, PackKind]] = {
+    "pairs-avatars": PackKind(
+        "rigged avatars, same clothes, any two poses", "motionwarp.data.avatars.pairs:write_requested"
+    ),
+    "pairs-reverse": PackKind("photos, made back from moved ones, whole", _PAIR_WRITER),
+    "pairs-clips": PackKind("two frames of a clip, whole", _PAIR_WRITER),
+    "pairs-synthetic": PackKind("drawn people, whole", _PAIR_WRITER),
+    "pairs-deepfashion": PackKind("pairs of DeepFashion", _PAIR_WRITER),
+    "pairs-market1501": PackKind("pairs of Market-1501", _PAIR_WRITER),
+    "pairs-folders": PackKind(
+        "pictures or frames in a folder a person, as of Human3.6M", "motionwarp.data.folder_pairs:write_requested"
+    ),
+}
+
+# what the lifter is trained from: captured motion, put on the body
+LIFTER_PACKS: Final[dict[str, PackKind]] = {
+    "motion": PackKind(
+        "takes of motion capture", "motionwarp.data.motion_pack:write_requested", counted=False, unit="takes"
+    ),
 }

@@ -75,6 +75,14 @@ class PersonPair:
     inside : bool (256, 192)
         Where the target's picture has pixels.
     name : str
+    track : float32 (T, 18, 3) or None
+        Poses of the target's clip about the target's, in pixels of the window, from which its body is read; None where
+        it is a single picture.
+    track_frame : int
+        The target's own place in it.
+    facing : (float or None, float or None)
+        Degrees by which source and target are turned from facing the camera, positive to the picture's right, where
+        that is known.
     """
 
     source: SourcePerson
@@ -84,6 +92,9 @@ class PersonPair:
     pose: Pose
     inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
     name: str
+    track: FloatArray | None = None
+    track_frame: int = 0
+    facing: tuple[float | None, float | None] = (None, None)
 
 
 def reverse_pairs(data_folder: Path, describe: Describe, seed: int, split: Split = "train") -> Iterator[PersonPair]:
@@ -150,12 +161,12 @@ def clip_pairs(video_folder: Path, describe: Describe, seed: int, split: Split =
         frames = clips[int(rng.choice(len(clips), p=lengths / lengths.sum()))]
         one, other = rng.choice(len(frames), 2, replace=False)
         factor = float(np.exp(rng.normal(0, _BROADER)))
-        pair = paired(_stretched(frames[int(one)], factor), _stretched(frames[int(other)], factor), rng)
+        pair = paired(stretched(frames[int(one)], factor), stretched(frames[int(other)], factor), rng)
         if pair is not None:
             yield pair
 
 
-def _stretched(picture: LabeledPicture, factor: float) -> LabeledPicture:
+def stretched(picture: LabeledPicture, factor: float) -> LabeledPicture:
     """Return a picture made `factor` times as wide."""
     height, width = picture.matte.shape
     size = (max(round(width * factor), 1), height)
@@ -226,14 +237,55 @@ def paired(
         target = _cut_below(target, at_knees, depth)
         if lot < _CUT_BOTH:
             source = _cut_below(source, at_knees, depth + float(rng.normal(0, 0.08)))
+    person = known_source(source)
+    return None if person is None else paired_with(person, target, rng)
+
+
+def known_source(source: LabeledPicture) -> SourcePerson | None:
+    """Return the person of a picture with a parsing as a source; None if too little of their trunk is seen."""
     points = source.points
-    torso = points[[sk.NECK, sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER], 2].min()
-    if torso < 0.3 or (target.points[:, 2] > 0.3).sum() < 5 or (target.matte > 127).sum() < 400:
+    if points[[sk.NECK, sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER], 2].min() < 0.3:
+        return None
+    hips = points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)
+    if np.linalg.norm(points[sk.NECK, :2] - hips) < _LEAST_TORSO:
+        return None
+    known = np.where(source.parsing == IGNORE, BACKGROUND, source.parsing)
+    return SourcePerson(source.rgb, source.matte.astype(np.float32) / np.float32(255), Pose(source.points), known)
+
+
+def paired_with(
+    person: SourcePerson,
+    target: LabeledPicture,
+    rng: np.random.Generator,
+    track: FloatArray | None = None,
+    track_frame: int = 0,
+) -> PersonPair | None:
+    """Return a source and another picture of the same person, in a window that is off by a little.
+
+    None if the target shows too little.
+
+    Parameters
+    ----------
+    person : SourcePerson
+    target : LabeledPicture
+        With a parsing.
+    rng : numpy Generator
+    track : float32 (T, 18, 3), optional
+        Poses of the target's clip, in pixels of its picture.
+    track_frame : int
+        The target's own place among them.
+    """
+    if (target.points[:, 2] > 0.3).sum() < 5 or (target.matte > 127).sum() < 400:
         return None
     box = _box_of(target, rng)
     height, width = target.matte.shape
     window = window_around(box, height, width, fill=FILL * float(rng.uniform(0.84, 1.04)))
-    return _in_window(source, target, window)
+    pair = _in_window(person, target, window)
+    if track is None:
+        return pair
+    to_window = window.frame_to_crop()
+    placed = np.concatenate([track[..., :2] @ to_window[:, :2].T + to_window[:, 2], track[..., 2:]], axis=-1)
+    return replace(pair, track=placed.astype(np.float32), track_frame=track_frame)
 
 
 def _cut_below(picture: LabeledPicture, at_knees: bool, depth: float) -> LabeledPicture:
@@ -263,7 +315,7 @@ def _box_of(picture: LabeledPicture, rng: np.random.Generator) -> tuple[float, f
     return float(left), float(top), float(right), float(bottom)
 
 
-def _in_window(source: LabeledPicture, target: LabeledPicture, window: PersonCrop) -> PersonPair | None:
+def _in_window(person: SourcePerson, target: LabeledPicture, window: PersonCrop) -> PersonPair:
     to_window = window.frame_to_crop()
     size = (window.width, window.height)
     shrunk, matrix = before_shrinking(target, to_window)
@@ -274,13 +326,6 @@ def _in_window(source: LabeledPicture, target: LabeledPicture, window: PersonCro
     )
     whole = np.full(target.matte.shape, 255, dtype=np.uint8)
     inside = cv2.warpAffine(whole, to_window, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
-    if (
-        np.linalg.norm(source.points[sk.NECK, :2] - source.points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0))
-        < _LEAST_TORSO
-    ):
-        return None
-    known = np.where(source.parsing == IGNORE, BACKGROUND, source.parsing)
-    person = SourcePerson(source.rgb, source.matte.astype(np.float32) / np.float32(255), Pose(source.points), known)
     return PersonPair(
         person,
         np.asarray(rgb, dtype=np.uint8),

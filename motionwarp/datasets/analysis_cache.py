@@ -19,6 +19,7 @@ import numpy as np
 
 from motionwarp.avatar.files import avatar_arrays, avatar_of_arrays
 from motionwarp.avatar.person import AvatarPerson, StoredAvatar
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import InputError
 from motionwarp.media.probe import VideoInfo
@@ -83,10 +84,13 @@ class AnalysisCache:
         }  # fmt: skip
         if motion.plate is not None:
             arrays["plate"] = motion.plate
-        metadata = {
+        metadata: dict[str, Any] = {
             "size": [track.width, track.height], "cuts": list(track.cuts), "notes": list(motion.notes),
             "end_seconds": motion.end_seconds, "info": _info_metadata(info),
         }  # fmt: skip
+        if motion.capture is not None:
+            arrays |= {"capture_turns": motion.capture.turns, "capture_root": motion.capture.root}
+            metadata["capture_rate"] = motion.capture.frame_rate
         self._save(key, arrays, metadata)
 
     def load_motion(self, key: str, path: Path) -> tuple[DrivingMotion, VideoInfo]:
@@ -102,7 +106,11 @@ class AnalysisCache:
         track = PoseTrack(
             arrays["points"], arrays["present"], arrays["times_seconds"], width, height, tuple(metadata["cuts"])
         )
-        motion = DrivingMotion(track, tuple(metadata["notes"]), metadata["end_seconds"], arrays.get("plate"))
+        capture = None
+        if "capture_rate" in metadata:
+            capture = BodyMotion(arrays["capture_turns"], arrays["capture_root"], metadata["capture_rate"])
+        notes, end = tuple(metadata["notes"]), metadata["end_seconds"]
+        motion = DrivingMotion(track, notes, end, arrays.get("plate"), capture=capture)
         return motion, _info_from(metadata["info"], path)
 
     def _save(self, key: str, arrays: Arrays, metadata: Mapping[str, Any]) -> None:

@@ -49,8 +49,18 @@ _LAYOUT: Final = """\
 | `manifest.parquet` | one row a clip: status, files, checksums, what it was made of |
 | `clips/ID/` | the video (or `frames/`), `poses.json` (18 points a frame), `parsing.zip` and `matte.zip` \
 (one PNG a frame), \
-`warps.npz` (the engine's parameters), `record.json` (all of the row, and every file's sha256) |
+`warps.npz` (the engine's parameters), `body.npz` (the person in space), \
+`record.json` (all of the row, and every file's sha256) |
 | `failed/ID.json` | why a clip could not be made |
+
+`body.npz` holds, for T frames: `body_present` (T,), `joints` (T, 18, 3) in meters about the middle of the hips \
+(x right, y down, z away from the camera),
+`rotations` (T, 20, 6) of `bones` against `bone_parents` as the first two columns of matrices, `camera` (T, 3): pixels \
+for a meter and the root's place,
+`facing_degrees` and `facing_certainty` (T,): 0 towards the camera, 90 towards the picture's right, 180 away; \
+`shape` of the body model, `times_seconds`.
+Where `body_by` in the record is `engine` these bodies were drawn; where it is `fitted` they were fitted to the points \
+that the person was given.
 
 `motionwarp dataset verify` checks it, `motionwarp dataset stats` describes it, and `motionwarp dataset export` \
 turns it into other forms.

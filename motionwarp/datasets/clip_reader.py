@@ -13,6 +13,10 @@ from typing import Final
 import cv2
 import numpy as np
 
+from motionwarp.body.body_track import BodyTrack
+from motionwarp.body.facing import FacingTrack
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.body.pose_forms import body_arrays, write_npz
 from motionwarp.datasets.records import RECORD, ClipRecord, clip_folder
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import InputError
@@ -26,6 +30,7 @@ POSES: Final = "poses.json"
 PARSING: Final = "parsing.zip"
 MATTE: Final = "matte.zip"
 WARPS: Final = "warps.npz"
+BODY: Final = "body.npz"
 # the first day that zip files know: an archive's bytes must not depend on the clock
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -98,6 +103,37 @@ def read_warps(path: Path) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[
     """Return theta, times and the engine's name, as `write_warps` took them."""
     with np.load(path, allow_pickle=False) as content:
         return content["theta"], content["times_seconds"], content["engine"].tobytes().decode()
+
+
+def write_body(folder: Path, body: BodyTrack, times_seconds: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+    """Write the person in space, frame by frame, as `pose_forms.body_arrays` names it, with the frames' times."""
+    write_npz(folder / BODY, {**body_arrays(body), "times_seconds": times_seconds})
+
+
+def read_body(path: Path) -> tuple[BodyTrack, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Return the person in space and the frames' times, as `write_body` took them.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or of other bones.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            if content["bones"].tolist() != list(DRIVEN_BONES):
+                raise ValueError("it turns other bones than this release has")
+            facing = FacingTrack(content["facing_degrees"], content["facing_certainty"])
+            body = BodyTrack(
+                content["body_present"],
+                content["joints"],
+                content["rotations"],
+                content["camera"],
+                facing,
+                content["shape"],
+            )
+            return body, content["times_seconds"]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"is damaged ({error})", subject=path, remedy="Make the clip again") from error
 
 
 class ClipReader:

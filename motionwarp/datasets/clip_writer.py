@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from motionwarp.body.body_track import BodyReader
 from motionwarp.datasets.augmentation import Draw, draw
-from motionwarp.datasets.clip_reader import MATTE, PARSING, PictureArchive, in_frame, write_poses, write_warps
+from motionwarp.datasets.clip_reader import (
+    MATTE,
+    PARSING,
+    PictureArchive,
+    in_frame,
+    write_body,
+    write_poses,
+    write_warps,
+)
 from motionwarp.datasets.input_analysis import InputAnalyzer
 from motionwarp.datasets.input_notes import AnalyzedItem
 from motionwarp.datasets.plan import Clip
@@ -134,6 +144,11 @@ class ClipMaker:
         self._analyzer = analyzer
         self._sources: OrderedDict[str, PreparedSource] = OrderedDict()
 
+    @cached_property
+    def _fitted(self) -> BodyReader:
+        """What fits bodies to poses, for engines that have none of their own."""
+        return BodyReader.load()
+
     def make(self, clip: Clip, source: AnalyzedItem, driving: AnalyzedItem) -> ClipRecord:
         """Make a clip and let it appear in the data set.
 
@@ -218,6 +233,9 @@ class ClipMaker:
         parsing_by = write_pictures(plan, run, folder, video, rate, self._analyzer)
         write_poses(folder, plan.target, video, float(rate))
         write_warps(folder, plan.theta, plan.timeline.times_seconds, setup.engine.name)
+        body = setup.engine.bodies(plan.motion, plan.theta)
+        body_by = "fitted" if body is None else "engine"
+        write_body(folder, self._fitted.read(plan.target) if body is None else body, plan.timeline.times_seconds)
         return ClipRecord(
             clip.id, clip.source.id, clip.driving.id, clip.variant, clip.seed, "done",
             video=video, frames=len(plan), width=setup.width, height=setup.height,
@@ -225,7 +243,7 @@ class ClipMaker:
             motionwarp=__version__, engine=setup.engine.name, weights_sha256=setup.engine.weights_sha256,
             estimator=printable(Path(setup.options.pose_estimator).name),
             estimator_sha256=self._analyzer.estimator_sha256,
-            device=plan.device.type, precision=plan.precision, parsing_by=parsing_by,
+            device=plan.device.type, precision=plan.precision, parsing_by=parsing_by, body_by=body_by,
             source_licence=clip.source.licence, driving_licence=clip.driving.licence,
             augmentation=drawn.as_dict(), warnings=[printable(warning) for warning in run.warnings],
         )  # fmt: skip

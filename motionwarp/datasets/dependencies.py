@@ -51,9 +51,9 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     Returns
     -------
     dict
-        Checksums of `engine_weights` (with the distribution, for an engine of another), `estimator_weights` and
-        `background_file`, empty where there is none; `background_bytes`, the sizes of the pool's files by their
-        addresses: they are many, and not read before they are needed.
+        Checksums of `engine_weights` (with the distribution, for an engine of another), `estimator_weights`,
+        `body_weights` and `background_file`, empty where there is none; `background_bytes`, the sizes of the pool's
+        files by their addresses: they are many, and not read before they are needed.
 
     Raises
     ------
@@ -70,6 +70,7 @@ def dependency_contents(config: DatasetConfig) -> dict[str, Any]:
     return {
         "engine_weights": _engine_sha256(options.engine),
         "estimator_weights": estimator_sha256(options.pose_estimator),
+        "body_weights": " ".join(registry()[name].sha256 for name in ("body", "lifter")),
         "background_file": content_sha256(options.background) if of_file else "",
         "background_bytes": sizes,
     }

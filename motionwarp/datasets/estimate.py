@@ -23,8 +23,8 @@ from motionwarp.datasets.storage.factory import open_storage, split_address
 from motionwarp.datasets.storage.local import LocalStorage
 from motionwarp.datasets.worker import ClipTask, SeeTask, Task, TaskResult, WorkOrder
 from motionwarp.errors import InputError, MotionwarpError
-from motionwarp.media.probe import VideoInfo, probe_video
-from motionwarp.pipeline.driving import expected_frames
+from motionwarp.media.probe import VideoInfo
+from motionwarp.pipeline.driving import expected_frames, probe_driving
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.runtime import peak_memory_bytes
 
@@ -317,7 +317,7 @@ def _probed(items: Sequence[Item], probe: Callable[[Item], Probed]) -> tuple[dic
 def _probe(item: Item) -> VideoInfo:
     with tempfile.TemporaryDirectory() as scratch:
         storage, name = split_address(item.path)
-        return probe_video(storage.local_path(name, Path(scratch)))
+        return probe_driving(storage.local_path(name, Path(scratch)), TransferOptions()).info
 
 
 def _length(item: Item) -> _Length:

@@ -22,15 +22,8 @@ from motionwarp.datasets.records import CLIPS, FAILED
 from motionwarp.datasets.shards import FOLDER
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import OutputError
-from motionwarp.pose import skeleton as sk
+from motionwarp.pose.formats.written_forms import COCO_CATEGORY, coco_keypoints, openpose_frame
 from motionwarp.types import ByteArray, FloatArray, PoseTrack
-
-_VERSION: Final = 1.3
-_DIGITS: Final = 3
-# what readers of OpenPose's files expect to be there, though nothing is known of it
-_OTHERS: Final = tuple(
-    f"{part}_keypoints_{form}" for form in ("2d", "3d") for part in ("pose", "face", "hand_left", "hand_right")
-)[1:]
 
 
 def export_openpose(
@@ -79,23 +72,11 @@ def _export_clip(track: PoseTrack, clip_id: str, target: Storage) -> int:
     target.remove(clip_id)
     with target.pending_folder(clip_id, f"{clip_id}_{len(track) - 1:012d}_keypoints.json") as pending:
         for index in range(len(track)):
-            person = {
-                "person_id": [-1],
-                "pose_keypoints_2d": _flat(track.points[index]),
-                **{name: [] for name in _OTHERS},
-            }
-            people = [person] if track.present[index] else []
-            frame = {"version": _VERSION, "canvas_width": track.width, "canvas_height": track.height, "people": people}
+            points = track.points[index] if track.present[index] else None
+            frame = openpose_frame(points, track.width, track.height)
             (pending.path / f"{clip_id}_{index:012d}_keypoints.json").write_text(json.dumps(frame), encoding="utf-8")
         pending.commit()
     return len(track)
-
-
-def _flat(points: FloatArray) -> list[float]:
-    """Return x, y and score of every point in a row; zeros for one that is not there."""
-    here = points[:, 2:] > 0
-    rounded: list[float] = np.where(here, points, 0).astype(np.float64).round(_DIGITS).ravel().tolist()
-    return rounded
 
 
 _PARTS: Final = (CLIPS, FAILED, FOLDER, ".motionwarp", MANIFEST, CARD)
@@ -120,23 +101,6 @@ def check_export_place(storage: Storage, output: str) -> None:
         raise OutputError("is a part of the data set itself", subject=output, remedy="Give another output")
 
 
-COCO_POINTS: Final = (
-    sk.NOSE, sk.LEFT_EYE, sk.RIGHT_EYE, sk.LEFT_EAR, sk.RIGHT_EAR, sk.LEFT_SHOULDER, sk.RIGHT_SHOULDER, sk.LEFT_ELBOW,
-    sk.RIGHT_ELBOW, sk.LEFT_WRIST, sk.RIGHT_WRIST, sk.LEFT_HIP, sk.RIGHT_HIP, sk.LEFT_KNEE, sk.RIGHT_KNEE,
-    sk.LEFT_ANKLE,
-    sk.RIGHT_ANKLE,
-)  # fmt: skip
-# as COCO counts them, from 1
-_BONES: Final = (
-    (16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10), (9, 11),
-    (2, 3),
-    (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7),
-)  # fmt: skip
-_CATEGORY: Final = {
-    "id": 1, "name": "person", "supercategory": "person",
-    "keypoints": [sk.POINT_NAMES[point] for point in COCO_POINTS], "skeleton": [list(bone) for bone in _BONES],
-}  # fmt: skip
-_VISIBLE: Final = 0.1
 _COVERED: Final = 127
 
 
@@ -171,7 +135,7 @@ def export_coco(
     with target.pending_file(name) as pending:
         with pending.path.open("w", encoding="utf-8") as stream:
             stream.write(f'{{"info": {json.dumps(_info())},\n"licenses": [],\n')
-            stream.write(f'"categories": [{json.dumps(_CATEGORY)}],\n"images": [')
+            stream.write(f'"categories": [{json.dumps(COCO_CATEGORY)}],\n"images": [')
             _write_all(stream.write, _images(rows))
             stream.write('],\n"annotations": [')
             count = _write_all(stream.write, _annotations(storage, rows, progress))
@@ -236,15 +200,12 @@ def annotation(points: FloatArray, matte: ByteArray) -> dict[str, Any]:
         Coverage, over one half somewhere.
     """
     height, width = matte.shape
-    keypoints: list[float] = []
-    labeled = 0
-    for x, y, score in points[list(COCO_POINTS)].tolist():
-        inside = score >= _VISIBLE and -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
-        if not inside:
-            keypoints += [0, 0, 0]
-            continue
-        labeled += 1
-        keypoints += [round(x, 2), round(y, 2), 2 if matte[round(y), round(x)] > _COVERED else 1]
+    keypoints, labeled = coco_keypoints(points, width, height)
+    for at in range(0, len(keypoints), 3):
+        x, y, visibility = keypoints[at : at + 3]
+        # COCO's 1: within the frame, and not to be seen on the person
+        if visibility and matte[min(round(y), height - 1), min(round(x), width - 1)] <= _COVERED:
+            keypoints[at + 2] = 1
     rows, columns = np.flatnonzero((matte > _COVERED).any(axis=1)), np.flatnonzero((matte > _COVERED).any(axis=0))
     box = [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)]
     return {"keypoints": keypoints, "num_keypoints": labeled, "bbox": box, "area": int((matte > _COVERED).sum())}

@@ -15,12 +15,12 @@ from motionwarp.datasets.card import CARD, dataset_card
 from motionwarp.datasets.config import CONFIG_NAME, DatasetConfig, check_unchanged, encoded, stored_form
 from motionwarp.datasets.dependencies import dependency_contents, rooted
 from motionwarp.datasets.executors.base import Executor
-from motionwarp.datasets.executors.factory import make_executor
+from motionwarp.datasets.executors.factory import check_executor, make_executor
 from motionwarp.datasets.input_notes import AnalyzedItem, FailedInput, forget_failed
 from motionwarp.datasets.input_survey import InputSurvey
 from motionwarp.datasets.items import Item
 from motionwarp.datasets.lock import DatasetLock
-from motionwarp.datasets.manifest import pyarrow_modules, write_manifest
+from motionwarp.datasets.manifest import write_manifest
 from motionwarp.datasets.options import RunSettings
 from motionwarp.datasets.plan import Clip, Plan, make_plan, plan_summary
 from motionwarp.datasets.records import (
@@ -88,6 +88,36 @@ class RunSummary:
     notes: list[str]
 
 
+def check_ready(
+    sources: tuple[Item, ...],
+    drivings: tuple[Item, ...],
+    config: DatasetConfig,
+    output: str,
+    settings: RunSettings | None = None,
+) -> None:
+    """Refuse what `generate` would refuse before it makes the first clip; nothing is written.
+
+    Parameters
+    ----------
+    sources, drivings, config, output, settings
+        As for `generate`.
+
+    Raises
+    ------
+    OutputError
+        If the output may not be written, holds something else, or was begun with another configuration.
+    MissingExtraError
+        If the output's storage or the executor needs a package that is not installed.
+    """
+    settings = settings or RunSettings()
+    config = rooted(config)
+    check_executor(settings.executor)
+    storage = open_storage(output)
+    storage.check_writable()
+    _check_place(storage, settings)
+    _compare_with_stored(storage, _stored_form(sources, drivings, config, make_plan(sources, drivings, config)))
+
+
 def generate(
     sources: tuple[Item, ...],
     drivings: tuple[Item, ...],
@@ -119,16 +149,16 @@ def generate(
     InputError
         If an input has changed since the data set was begun, or not one of them is of use.
     MissingExtraError
-        If pyarrow or what the executor needs is not installed.
+        If the output's storage or the executor needs a package that is not installed.
     """
     begin = time.perf_counter()
     settings = settings or RunSettings()
-    pyarrow_modules()
     config = rooted(config)
     plan = make_plan(sources, drivings, config)
     storage = open_storage(output)
+    storage.check_writable()
     _check_place(storage, settings)
-    form = stored_form(config, sources, drivings, {**dependency_contents(config), **plan_summary(plan)})
+    form = _stored_form(sources, drivings, config, plan)
     with DatasetLock(storage, force=settings.break_lock) as lock:
         _begin_or_go_on(storage, form)
         if settings.retry_failed:
@@ -170,21 +200,33 @@ def _check_place(storage: Storage, settings: RunSettings) -> None:
         )
 
 
+def _stored_form(
+    sources: tuple[Item, ...], drivings: tuple[Item, ...], config: DatasetConfig, plan: Plan
+) -> dict[str, Any]:
+    return stored_form(config, sources, drivings, {**dependency_contents(config), **plan_summary(plan)})
+
+
 def _begin_or_go_on(storage: Storage, form: dict[str, Any]) -> None:
     """Store the configuration, or compare it with the stored one; remove what interrupted runs left half done."""
+    if not _compare_with_stored(storage, form):
+        storage.write(CONFIG_NAME, encoded(form))
+    storage.clear_pending()
+
+
+def _compare_with_stored(storage: Storage, form: dict[str, Any]) -> bool:
+    """Refuse a configuration that is not the stored one; tell whether there is one."""
     try:
         stored = json.loads(storage.read(CONFIG_NAME))
     except FileNotFoundError:
-        storage.write(CONFIG_NAME, encoded(form))
+        return False
     except ValueError as error:
         raise OutputError(
             f"the stored configuration cannot be read ({error})",
             subject=storage.address(CONFIG_NAME),
             remedy="Give another output",
         ) from error
-    else:
-        check_unchanged(stored, form, storage.root)
-    storage.clear_pending()
+    check_unchanged(stored, form, storage.root)
+    return True
 
 
 class _Run:

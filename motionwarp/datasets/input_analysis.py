@@ -14,7 +14,7 @@ from motionwarp.datasets.analysis_cache import AnalysisCache, analysis_key
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.dependencies import estimator_sha256
 from motionwarp.datasets.input_notes import AnalyzedItem, content_sha256, item_files, item_stamp, write_note
-from motionwarp.datasets.items import Item
+from motionwarp.datasets.items import CAPTURE_ENDINGS, Item
 from motionwarp.datasets.storage.base import Storage
 from motionwarp.datasets.storage.factory import split_address
 from motionwarp.devices import resolve_device, resolve_precision
@@ -86,7 +86,10 @@ class InputAnalyzer:
     def _key_parts(self, item: Item, digests: list[str]) -> dict[str, Any]:
         """Return all that decides what an analysis sees."""
         options = self.config.options
+        camera = {"view": options.view, "orbit": options.orbit, "travel": options.travel}
         return {
+            # only motion capture is seen by it, and analyses of clips that were kept before stay good
+            **(camera if item.kind == "driving" and item.path.lower().endswith(CAPTURE_ENDINGS) else {}),
             "kind": item.kind,
             "content": digests,
             "companions": [item.poses is not None, item.matte is not None],
@@ -126,7 +129,7 @@ class InputAnalyzer:
     def _see_driving(self, item: Item, key: str) -> None:
         options, path = self.options_for(item), self.local(item.path)
         clip = probe_driving(path, options)
-        estimator = self._needed_estimator(clip.given_track is not None)
+        estimator = self._needed_estimator(clip.given_track is not None or clip.capture is not None)
         motion = observe_driving(clip, options, estimator, with_plate=self.config.needs_plate)
         if not np.isfinite(motion.track.points).all():
             raise PoseFileError("has points that are no numbers", subject=item.path)

@@ -22,6 +22,7 @@ Kind = Literal["source", "driving"]
 PICTURE_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic")
 AVATAR_ENDINGS: Final = (".safetensors",)
 CLIP_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts")
+CAPTURE_ENDINGS: Final = (".bvh", ".bvh.gz", ".safetensors")
 COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "source": ("path", "id", "poses", "matte", "time", "person", "licence"),
     "driving": ("path", "id", "poses", "start", "end", "person", "licence"),
@@ -93,10 +94,9 @@ def read_items(kind: Kind, address: str) -> tuple[Item, ...]:
     ----------
     kind : 'source' or 'driving'
     place : str
-        A folder, of which all pictures and avatars (sources) or clips (drivings) are taken, those in folders within
-        too, by name;
-        or a CSV file with a header and some of the columns in `COLUMNS`, whose paths may be relative to it. Also an
-        address.
+        A folder, of which all pictures and avatars (sources), or clips and motion capture (drivings), are taken, those
+        in folders within too, by name; or a CSV file with a header and some of the columns in `COLUMNS`, whose paths
+        may be relative to it. Also an address.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def read_items(kind: Kind, address: str) -> tuple[Item, ...]:
     if address.lower().endswith(".csv"):
         storage, table = split_address(address)
         return _unique(_rows(kind, storage, table, address), address)
-    endings = PICTURE_ENDINGS + AVATAR_ENDINGS if kind == "source" else CLIP_ENDINGS
+    endings = PICTURE_ENDINGS + AVATAR_ENDINGS if kind == "source" else CLIP_ENDINGS + CAPTURE_ENDINGS
     storage, names = _files_in(address, endings)
     if not names:
         raise InputError(

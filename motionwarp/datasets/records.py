@@ -50,6 +50,9 @@ class ClipRecord:
         What made it.
     parsing_by : str
         'engine' if classes were carried along with the pixels, 'estimator' if they were seen in the finished frames.
+    body_by : str
+        'engine' if the bodies in space are those that were drawn, 'fitted' if they were fitted to the points; empty in
+        sets of before 2026-12, which have none.
     source_sha256, driving_sha256, source_licence, driving_licence : str
     augmentation : dict
         As `Draw.as_dict`.
@@ -82,6 +85,7 @@ class ClipRecord:
     device: str = ""
     precision: str = ""
     parsing_by: str = ""
+    body_by: str = ""
     source_sha256: str = ""
     driving_sha256: str = ""
     source_licence: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from motionwarp.datasets.clip_reader import WARPS, ClipReader, read_warps
+from motionwarp.datasets.clip_reader import BODY, WARPS, ClipReader, read_body, read_warps
 from motionwarp.datasets.input_notes import stream_sha256
 from motionwarp.datasets.manifest import done_rows, manifest_row, read_manifest
 from motionwarp.datasets.records import CLIPS, FAILED, RECORD
@@ -126,6 +126,8 @@ def _check_contents(storage: Storage, clip: ClipReader, report: VerifyReport) ->
     counts["poses"] = len(clip.track())
     with tempfile.TemporaryDirectory() as scratch:
         counts["warps"] = len(read_warps(storage.local_path(f"{clip.folder}/{WARPS}", Path(scratch)))[0])
+        if BODY in record.files:
+            counts["body"] = len(read_body(storage.local_path(f"{clip.folder}/{BODY}", Path(scratch)))[0])
         counts["video"] = _frames(storage, clip, Path(scratch))
     for kind, count in counts.items():
         if count != record.frames:

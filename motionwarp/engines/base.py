@@ -21,6 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.body_track import BodyTrack
+from motionwarp.body.performing import CameraPath, Travel
 from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 _NOMINAL_RATE: Final = 25.0  # frames a second where nobody says otherwise
@@ -42,6 +45,8 @@ class Motion:
     camera : float32 (T, 3) or None
         Weak perspective: pixels of the output frame for each meter, and where the root's x = y = 0 lies; together with
         `rotations` only.
+    notes : tuple of str
+        What a user should know of how the motion was followed.
 
     Raises
     ------
@@ -53,6 +58,7 @@ class Motion:
     rotations: FloatArray | None = None
     root: FloatArray | None = None
     camera: FloatArray | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[1:] != (POINT_COUNT, 3):
@@ -75,6 +81,18 @@ class Motion:
         """Return the motion of some frames: a slice, or their numbers."""
         parts = (self.points, self.rotations, self.root, self.camera)
         return Motion(*(None if part is None else part[frames] for part in parts))  # type: ignore[arg-type]
+
+    def moved(self, matrix: npt.ArrayLike) -> Motion:
+        """Return the motion in a frame to which an even map (2, 3) leads from this one."""
+        affine = np.asarray(matrix, dtype=np.float64)
+        points = self.points.copy()
+        points[..., :2] = points[..., :2].astype(np.float64) @ affine[:, :2].T + affine[:, 2]
+        points[points[..., 2] == 0] = 0.0
+        camera = self.camera
+        if camera is not None:
+            place = camera[:, 1:].astype(np.float64) @ affine[:, :2].T + affine[:, 2]
+            camera = np.column_stack([camera[:, 0] * affine[0, 0], place]).astype(np.float32)
+        return Motion(points, self.rotations, self.root, camera)
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -109,6 +127,32 @@ class RenderSettings:
     photo_to_frame: FloatArray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Staging:
+    """Where a person performs captured motion, and who looks.
+
+    Attributes
+    ----------
+    path : CameraPath
+        When the frames are, and from which side each is seen.
+    photo_to_frame : float (2, 3)
+        From pixels of the source to those of the frame, evenly: where the person stands.
+    width, height : int
+        Size of the output frame in pixels.
+    travel : "auto", "keep" or "spot"
+        See `motionwarp.body.performing.perform`.
+    is_cut : bool
+        Whether the source's picture cuts the person off below.
+    """
+
+    path: CameraPath
+    photo_to_frame: FloatArray
+    width: int
+    height: int
+    travel: Travel = "auto"
+    is_cut: bool = False
+
+
 class Engine(ABC):
     """One system of the field, prepared for one source person and one output size.
 
@@ -119,11 +163,17 @@ class Engine(ABC):
         Checksum of the file of its weights; empty for an engine without any.
     explains : bool
         Whether `explain` has anything to draw.
+    notes : tuple of str
+        What a user should know of the source that was prepared.
+    has_body : bool
+        Whether it fits a body to the source, which `perform` moves and `seen_from` turns.
     """
 
     name: str
     weights_sha256: str = ""
     explains: bool = False
+    notes: tuple[str, ...] = ()
+    has_body: bool = False
 
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
@@ -143,6 +193,34 @@ class Engine(ABC):
             The points alone, unless the engine has a body that it fits to them.
         """
         return Motion(track.points)
+
+    def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+        """Let the source's own body move as motion capture says; only for engines that have a body.
+
+        Parameters
+        ----------
+        capture : BodyMotion
+        staging : Staging
+
+        Returns
+        -------
+        motion : Motion
+        is_on_the_spot : bool
+            Whether the way that the capture goes was left out.
+        """
+        raise NotImplementedError(f"the engine {self.name} has no body (has_body is False)")
+
+    def seen_from(self, motion: Motion, degrees: npt.NDArray[np.float64]) -> Motion:
+        """Return a motion as it is seen from other sides; only for engines that have a body.
+
+        Parameters
+        ----------
+        motion : Motion
+            As from `follow`.
+        degrees : float64 (T,)
+            As in `motionwarp.body.performing.CameraPath`.
+        """
+        raise NotImplementedError(f"the engine {self.name} has no body (has_body is False)")
 
     def plan_points(self, points: FloatArray, width: int, height: int) -> FloatArray:
         """Follow and plan frames that are no clip of their own, as evaluations have them.
@@ -178,6 +256,16 @@ class Engine(ABC):
             `theta`, flat; D is fixed once the engine is prepared. Entries vary smoothly with the pose, so that a
             low-pass filter over time is meaningful for every one of them.
         """
+
+    def bodies(self, motion: Motion, theta: FloatArray) -> BodyTrack | None:
+        """Return the bodies that `render` draws, in space: the truth of data sets; arguments as for `render`.
+
+        Returns
+        -------
+        BodyTrack or None
+            None for an engine that knows nothing of the third dimension.
+        """
+        return None
 
     @abstractmethod
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:

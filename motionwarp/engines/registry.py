@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import motionwarp.engines
-from motionwarp.data.pack_kinds import ANALYZER_PACKS, PackKind
+from motionwarp.data.pack_kinds import ANALYZER_PACKS, LIFTER_PACKS, PAIR_PACKS, PackKind
 from motionwarp.engines.spec import EngineSpec
 from motionwarp.errors import EngineWarning, OptionError, WeightsError
 from motionwarp.version import __version__
 
 if TYPE_CHECKING:
     from motionwarp.engines.base import Engine
+    from motionwarp.engines.swapping import ClothesSwapper
 
 ENTRY_POINTS: Final = "motionwarp.engines"
 AUTO: Final = "auto"
@@ -76,7 +77,7 @@ def catalog() -> EngineCatalog:
     own = list(_own_engines())
     others, problems = _engines_of_others()
     taken = {claim: _OWN for found in own for claim in found.claims}
-    taken |= {("the kind of pack", name): _OWN for name in ANALYZER_PACKS}
+    taken |= {("the kind of pack", name): _OWN for name in (*ANALYZER_PACKS, *PAIR_PACKS)}
     # two that claim the same: neither is preferred by chance, so that both are left out
     claimed: dict[tuple[str, str], list[str]] = {}
     for found in others:
@@ -144,12 +145,24 @@ def _engines_of_others() -> tuple[list[_Found], list[str]]:
 
 def engine_choices() -> tuple[str, ...]:
     """Return the names that `--engine` takes without a file of weights, "auto" first."""
-    return (AUTO, *(spec.name for spec in catalog().specs.values() if spec.stands_alone))
+    return (AUTO, *(spec.name for spec in catalog().specs.values() if spec.stands_alone and spec.moves_people))
+
+
+def swapper_choices() -> tuple[str, ...]:
+    """Return the names that `--engine` of `swap` takes without a file of weights."""
+    return tuple(spec.name for spec in catalog().specs.values() if spec.stands_alone and spec.changes_clothes)
+
+
+def swapper_help() -> str:
+    """Return what the help of `swap` says of `--engine`."""
+    trained = [spec.name for spec in catalog().specs.values() if spec.architectures and spec.changes_clothes]
+    files = f", or a file of weights (of {', '.join(trained)})" if trained else ""
+    return f"{', '.join(swapper_choices())}{files}."
 
 
 def engine_help() -> str:
     """Return what the help says of `--engine`."""
-    trained = [spec.name for spec in catalog().specs.values() if spec.architectures]
+    trained = [spec.name for spec in catalog().specs.values() if spec.architectures and spec.moves_people]
     return f"{', '.join(engine_choices())}, or a file of weights (of {', '.join(trained)})."
 
 
@@ -210,6 +223,21 @@ def make_engine(name_or_file: str) -> Engine:
     return find_spec(name_or_file).make()
 
 
+def make_swapper(name_or_file: str) -> ClothesSwapper:
+    """Return what changes clothes, by the name of an engine or a file of weights; errors as of `make_engine`."""
+    if name_or_file.endswith(_WEIGHTS_ENDING) and name_or_file not in catalog().specs:
+        weights = Path(name_or_file)
+        return _spec_of_file(weights).make_swapper(weights)
+    spec = catalog().specs.get(name_or_file)
+    if spec is None or not spec.changes_clothes:
+        raise OptionError(
+            "changes no clothes" if spec else "there is no such engine",
+            values={"engine": name_or_file},
+            remedy=f"Choose one of {', '.join(swapper_choices())}, or give a file that ends in {_WEIGHTS_ENDING}.",
+        )
+    return spec.make_swapper()
+
+
 def _spec_of_file(weights: Path) -> EngineSpec:
     from motionwarp.checkpoints.checkpoint import read_architecture
 
@@ -226,8 +254,8 @@ def _spec_of_file(weights: Path) -> EngineSpec:
 
 
 def pack_kinds() -> dict[str, PackKind]:
-    """Return all kinds of packs by name: the analyzer's, then every engine's."""
-    kinds = dict(ANALYZER_PACKS)
+    """Return all kinds of packs by name: the analyzer's, the lifter's, those of pairs, then every engine's own."""
+    kinds = {**ANALYZER_PACKS, **LIFTER_PACKS, **PAIR_PACKS}
     for spec in catalog().specs.values():
         kinds.update(spec.packs)
     return kinds

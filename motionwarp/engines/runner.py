@@ -67,6 +67,7 @@ class EngineRunner:
         self._told: int | None = None  # place of the warning about it
         try:
             engine.prepare(person, settings)
+            warnings.extend(engine.notes)
             return
         except Exception as error:
             if not is_out_of_memory(error) or settings.device.type == "cpu":

@@ -11,17 +11,20 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from motionwarp.data.pack_kinds import PackKind
 from motionwarp.errors import WeightsError
 from motionwarp.references import check_reference, load_reference
-from motionwarp.training.stage import StageSpec
+from motionwarp.training.stage import OptionTraining, StageSpec
+
+__all__ = ["EngineSpec", "FitRun", "OptionTraining", "PersonFit"]
 
 if TYPE_CHECKING:
     import torch
 
     from motionwarp.engines.base import Engine
+    from motionwarp.engines.swapping import ClothesSwapper
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _RESERVED: Final = ("auto", "analyzer", "analyser", "calibrate", "parser", "matcher")
@@ -80,7 +83,9 @@ class EngineSpec:
         One line for people who choose.
     engine : str
         Reference to a class of `Engine`; called with its weights (a name of the register or a `Path`), or without an
-        argument if the engine has none.
+        argument if the engine has none. Empty for what moves nobody.
+    swapper : str
+        Reference to a class of `ClothesSwapper`, called like `engine`; empty for what changes no clothes.
     architectures : tuple of str
         Names of the files of weights that it loads; empty for an engine without weights.
     weights : str
@@ -92,6 +97,8 @@ class EngineSpec:
         Where `--engine auto` has a choice it takes the least; None is never taken.
     stages : mapping of str to StageSpec
         What can be trained, in the order in which it is.
+    trainings : mapping of str to OptionTraining
+        What can be trained by options alone, as commands of their own.
     packs : mapping of str to PackKind
         What its networks are trained from.
     person : PersonFit or None
@@ -105,27 +112,41 @@ class EngineSpec:
 
     name: str
     help: str
-    engine: str
+    engine: str = ""
+    swapper: str = ""
     architectures: tuple[str, ...] = ()
     weights: str = ""
     needs: tuple[str, ...] = ()
     auto_order: int | None = None
     stages: Mapping[str, StageSpec] = field(default_factory=dict)
+    trainings: Mapping[str, OptionTraining] = field(default_factory=dict)
     packs: Mapping[str, PackKind] = field(default_factory=dict)
     person: PersonFit | None = None
 
     def __post_init__(self) -> None:
-        for name in (self.name, *self.stages, *self.packs):
+        for name in (self.name, *self.stages, *self.trainings, *self.packs):
             if _NAME.fullmatch(name) is None:
                 raise ValueError(f"{name!r} is no name: lower case letters, digits, and _ or - between them")
         if self.name in _RESERVED:
             raise ValueError(f"'{self.name}' is no name for an engine: it has another meaning already")
-        check_reference(self.engine)
+        for reference in (self.engine, self.swapper):
+            if reference:
+                check_reference(reference)
 
     @property
     def stands_alone(self) -> bool:
         """Whether the name suffices to make the engine, without a file of weights."""
         return bool(self.weights) or not self.architectures
+
+    @property
+    def moves_people(self) -> bool:
+        """Whether it gives a person a motion, as `--engine` of a transfer asks."""
+        return bool(self.engine)
+
+    @property
+    def changes_clothes(self) -> bool:
+        """Whether it dresses people, as `--engine` of `swap` asks."""
+        return bool(self.swapper)
 
     def make(self, weights: Path | None = None) -> Engine:
         """Return a new engine.
@@ -140,11 +161,29 @@ class EngineSpec:
         WeightsError
             If there are none, or they are missing, damaged or for something else.
         """
+        if not self.moves_people:
+            raise WeightsError(
+                f"'{self.name}' moves nobody: {self.help[0].lower()}{self.help[1:]}",
+                subject=weights,
+                remedy="Choose another engine.",
+            )
+        engine: Engine = self._made(self.engine, weights)
+        return engine
+
+    def make_swapper(self, weights: Path | None = None) -> ClothesSwapper:
+        """Return what changes clothes by this engine; arguments and errors as for `make`."""
+        if not self.changes_clothes:
+            raise WeightsError(
+                f"'{self.name}' changes no clothes", subject=weights, remedy="Choose another engine, such as avatar."
+            )
+        swapper: ClothesSwapper = self._made(self.swapper, weights)
+        return swapper
+
+    def _made(self, reference: str, weights: Path | None) -> Any:
         if not self.stands_alone and weights is None:
             raise WeightsError(
                 f"no weights of the engine '{self.name}' ship",
                 remedy=f"Train them with `motionwarp train {self.name}` and give their .safetensors file instead.",
             )
-        factory = load_reference(self.engine)
-        engine: Engine = factory(weights or self.weights) if self.architectures else factory()
-        return engine
+        factory = load_reference(reference)
+        return factory(weights or self.weights) if self.architectures else factory()

@@ -14,7 +14,6 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from motionwarp.errors import DeviceError, LimitError, MediaError
-from motionwarp.media.image_header import sniff_picture_format
 from motionwarp.media.limits import MediaLimits, existing_file, ffmpeg_address
 from motionwarp.media.restarts import RestartingClock, clock_to_the_end, may_restart, rising, timed_streams
 
@@ -237,10 +236,6 @@ def _refuse_foreign(file: Path) -> None:
         head = opened.read(_SNIFFED_BYTES)
     if head.translate(None, _NOT_TEXT) == head and not head.startswith(_Y4M):
         raise MediaError("this is text, neither a video nor a picture", subject=file, remedy="Give another file")
-    if sniff_picture_format(head) == "webp":
-        raise MediaError(
-            "FFmpeg cannot decode animated WebP", subject=file, remedy="Convert it to GIF, PNG or MP4 first"
-        )
 
 
 def _shown_stream(container: InputContainer, file: Path) -> VideoStream:

@@ -37,12 +37,18 @@ class EncodeOptions:
         to "9".
     threads : int
         Number of threads of the encoder; 0 leaves the choice to it.
+    max_bytes : int or None
+        What the file may take: quality, and then the size of the frames, give way to it.
+    may_shrink : bool
+        Whether frames may become smaller for `max_bytes`.
     """
 
     codec: str = "auto"
     crf: float | None = None
     preset: str | None = None
     threads: int = 0
+    max_bytes: int | None = None
+    may_shrink: bool = True
 
     def __post_init__(self) -> None:
         if self.codec != "auto" and self.codec not in CODECS:
@@ -295,7 +301,7 @@ def container_for(target: Path) -> ContainerFormat:
     """
     container = CONTAINERS.get(target.suffix.lower())
     if container is None:
-        known = ", ".join((*CONTAINERS, ".gif"))
+        known = ", ".join((*CONTAINERS, ".gif", ".webp", ".apng", ".png (a sprite sheet)"))
         raise OutputError(
             f"'{target.suffix}' is no video format that can be written" if target.suffix else "the name has no ending",
             subject=target,
@@ -329,7 +335,7 @@ def codec_for(container: ContainerFormat, target: Path, options: EncodeOptions, 
         raise OutputError(
             f"{name} in {target.suffix} files has no transparency",
             subject=target,
-            remedy="Write .webm (VP9), .mov (ProRes), .gif or frame_%05d.png",
+            remedy="Write .webm (VP9), .mov (ProRes), .webp, .apng, .gif or frame_%05d.png",
         )
     if name == "av1":
         # SVT-AV1 prints its settings to the terminal unless told to keep to errors

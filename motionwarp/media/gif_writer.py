@@ -1,16 +1,18 @@
-"""Animated GIFs, each frame with a palette of its own."""
+"""Animated GIFs, each frame with a palette of its own or all with one."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from av.filter import Graph
+from av.filter.context import FilterContext
 from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
@@ -27,8 +29,64 @@ _CENTISECOND = Fraction(1, 100)
 _SHORTEST_TICKS = 2
 
 
+@dataclass(frozen=True)
+class GifPalette:
+    """The colors that all frames of a GIF share.
+
+    One palette for all keeps what stands still from flickering, so that it need not be stored again.
+
+    Attributes
+    ----------
+    colors : uint8 (16, 16, 4)
+        RGBA, as FFmpeg's filters take it.
+    ordered : bool
+        Whether colors between are mixed by a fixed pattern, which takes fewer bytes than spreading errors.
+    """
+
+    colors: ByteArray
+    ordered: bool
+
+
+def shared_palette(pictures: Iterable[ByteArray], colors: int, *, ordered: bool) -> GifPalette:
+    """Return the best palette for all of some pictures.
+
+    Parameters
+    ----------
+    pictures : iterable of uint8 (H, W, 3) or (H, W, 4)
+        Of one size, at least one; pixels whose alpha is below one half do not count.
+    colors : int
+        From 4 to 256, the transparent one included where there is alpha.
+    ordered : bool
+        As `GifPalette` has it.
+    """
+    graph: Graph | None = None
+    sink: FilterContext | None = None
+    for number, picture in enumerate(pictures):
+        kind = "rgba" if picture.shape[2] == 4 else "rgb24"
+        if graph is None:
+            graph = Graph()
+            height, width = picture.shape[:2]
+            source = graph.add_buffer(width=width, height=height, format=VideoFormat(kind), time_base=_CENTISECOND)
+            made = graph.add(
+                "palettegen", f"stats_mode=full:max_colors={colors}:reserve_transparent={int(kind == 'rgba')}"
+            )
+            sink = graph.add("buffersink")
+            source.link_to(made)
+            made.link_to(sink)
+            graph.configure()
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=kind)
+        frame.pts, frame.time_base = number, _CENTISECOND
+        graph.push(frame)
+    if graph is None:
+        raise ValueError("shared_palette needs a picture")
+    graph.push(None)
+    palette = graph.pull()
+    assert isinstance(palette, av.VideoFrame)
+    return GifPalette(np.asarray(palette.to_ndarray(format="rgba"), dtype=np.uint8), ordered)
+
+
 class GifWriter(VideoWriter):
-    """Quantizes each frame to 256 colors of its own, with error diffusion, and loops for ever.
+    """Quantizes each frame to 256 colors of its own, or to those that all share, and loops for ever.
 
     Parameters
     ----------
@@ -44,6 +102,8 @@ class GifWriter(VideoWriter):
         GIF has none; all must be at their defaults.
     metadata : mapping of str
         Written as one comment.
+    palette : GifPalette or None
+        None gives each frame colors of its own, and spreads errors.
     """
 
     def __init__(
@@ -55,6 +115,7 @@ class GifWriter(VideoWriter):
         alpha: bool,
         options: EncodeOptions,
         metadata: Mapping[str, str],
+        palette: GifPalette | None = None,
     ) -> None:
         super().__init__(pending.target, width, height, alpha, _CENTISECOND, Fraction(frame_rate))
         if options.codec != "auto" or options.crf is not None or options.preset is not None:
@@ -64,6 +125,7 @@ class GifWriter(VideoWriter):
         self._pending = pending
         self._metadata = metadata
         self._left_out = 0
+        self._source: FilterContext | None = None  # where frames go in, if the graph has several places
         self._pixel_format = "rgba" if alpha else "rgb24"
         try:
             self._output = av.open(str(pending.path), "w", format="gif", container_options={"loop": "0"})
@@ -73,7 +135,7 @@ class GifWriter(VideoWriter):
             stream.width, stream.height, stream.pix_fmt = width, height, "pal8"
             stream.time_base = stream.codec_context.time_base = _CENTISECOND
             self._output.start_encoding()
-            self._graph = self._palette_graph()
+            self._graph = self._palette_graph() if palette is None else self._shared_graph(palette)
         except (av.FFmpegError, ValueError) as error:
             self.abort()
             raise write_failure(error, self.path) from error
@@ -96,6 +158,26 @@ class GifWriter(VideoWriter):
         graph.configure()
         return graph
 
+    def _shared_graph(self, palette: GifPalette) -> Graph:
+        """Return FFmpeg filters that turn each frame into indices of one palette."""
+        dither = "dither=bayer:bayer_scale=4" if palette.ordered else "dither=sierra2_4a"
+        graph = Graph()
+        source = graph.add_buffer(
+            width=self.width, height=self.height, format=VideoFormat(self._pixel_format), time_base=_CENTISECOND
+        )
+        colors = graph.add_buffer(width=16, height=16, format=VideoFormat("rgba"), time_base=_CENTISECOND)
+        apply = graph.add("paletteuse", f"{dither}:alpha_threshold=128:diff_mode=rectangle")
+        source.link_to(apply, 0, 0)
+        colors.link_to(apply, 0, 1)
+        apply.link_to(graph.add("buffersink"))
+        graph.configure()
+        picture = av.VideoFrame.from_ndarray(palette.colors, format="rgba")
+        picture.pts, picture.time_base = 0, _CENTISECOND
+        colors.push(picture)
+        colors.push(None)
+        self._source = source
+        return graph
+
     def _take(self, picture: ByteArray, pts_seconds: float) -> None:
         ticks = round(Fraction(pts_seconds) / _CENTISECOND)
         if self._last_ticks is None:
@@ -115,7 +197,7 @@ class GifWriter(VideoWriter):
     def _encode(self, prepared: av.VideoFrame, ticks: int, end_ticks: int) -> None:
         prepared.pts, prepared.time_base = ticks, _CENTISECOND
         try:
-            self._graph.push(prepared)
+            (self._graph if self._source is None else self._source).push(prepared)
             for indexed in self._pulled():
                 for packet in self._stream.encode(indexed):
                     packet.duration = end_ticks - ticks

@@ -61,11 +61,11 @@ def without_animation(png: bytes) -> bytes:
     if not any(kind in png for kind in _ANIMATION):
         return png
     return png[:_SIGNATURE_BYTES] + b"".join(
-        png[start:end] for kind, start, end in _chunks(png) if kind not in _ANIMATION
+        png[start:end] for kind, start, end in png_chunks(png) if kind not in _ANIMATION
     )
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, int, int]]:
+def png_chunks(png: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield the kind, start and end of every chunk; the last may be cut off."""
     position = _SIGNATURE_BYTES
     while position + 8 <= len(png):

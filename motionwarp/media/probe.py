@@ -29,6 +29,7 @@ from motionwarp.media.hdr import ORDINARY, Gamut
 from motionwarp.media.image import is_picture, read_image
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.orientation import UPRIGHT, Orientation, orientation_from_display_matrix
+from motionwarp.media.webp_animation import WebpAnimation, is_webp, open_webp_animation
 
 DEFAULT_FOLDER_RATE = Fraction(25)
 
@@ -115,6 +116,8 @@ def probe_video(
     limits = limits or MediaLimits.of_environment()
     source = Path(path)
     if not is_picture_series(source):
+        if is_webp(source):
+            return webp_info(open_webp_animation(source, limits))
         return probe_container(source, limits)[0]
     if source.is_file():
         return _probe_picture(source, limits, folder_rate)
@@ -134,6 +137,25 @@ def turned_info(info: VideoInfo, degrees: int) -> VideoInfo:
 def is_picture_series(source: Path) -> bool:
     """Tell whether a clip is made of picture files: a folder, a pattern of names, or one still picture."""
     return source.is_dir() or (is_frame_pattern(source) and not source.exists()) or is_picture(source)
+
+
+def webp_info(animation: WebpAnimation) -> VideoInfo:
+    """Return the facts of an animated WebP file."""
+    milliseconds = sum(frame.duration_ms for frame in animation.frames)
+    return VideoInfo(
+        path=animation.path,
+        width=animation.width,
+        height=animation.height,
+        frame_rate=Fraction(1000 * len(animation.frames), milliseconds).limit_denominator(1001),
+        time_base=Fraction(1, 1000),
+        duration_seconds=milliseconds / 1000,
+        frame_count=len(animation.frames),
+        has_audio=False,
+        has_alpha=animation.has_alpha,
+        codec="webp",
+        pixel_format="rgba" if animation.has_alpha else "rgb24",
+        container="webp",
+    )
 
 
 def _probe_folder(folder: Path, limits: MediaLimits, rate: Fraction) -> VideoInfo:

@@ -16,6 +16,8 @@ from motionwarp.media.frame_reader import PictureReader
 from motionwarp.media.limits import MediaLimits
 from motionwarp.media.probe import DEFAULT_FOLDER_RATE, is_picture_series, probe_container, probe_video
 from motionwarp.media.reader_base import VideoReader
+from motionwarp.media.webp_animation import is_webp
+from motionwarp.media.webp_reader import WebpReader
 from motionwarp.types import Frame
 
 # how far back to look for the frame shown at a time: its own time lies before it, and slide shows have long frames
@@ -81,6 +83,8 @@ def open_video(
         return PictureReader(info, pictures, start_seconds, end_seconds, limits)
     if hardware is not None:
         check_hardware(hardware)
+    if is_webp(source):
+        return WebpReader(source, start_seconds, end_seconds, limits)
     info, orientation = probe_container(source, limits)
     return ContainerReader(info, orientation, start_seconds, end_seconds, limits, hardware, whole_every)
 

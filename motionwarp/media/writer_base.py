@@ -31,6 +31,8 @@ class VideoWriter(ABC):
         Whether frames have a fourth channel, straight alpha.
     frame_count : int
         Frames taken so far.
+    stands_at : (float, float) or None
+        Where the person stands in all frames, in pixels; kept by formats that have a place for it. Set before closing.
     warnings : list of str
         What could not be kept, as sentences; complete once the writer is closed.
     """
@@ -47,6 +49,7 @@ class VideoWriter(ABC):
         self.height = height
         self.alpha = alpha
         self.frame_count = 0
+        self.stands_at: tuple[float, float] | None = None
         self.warnings: list[str] = []
         self._time_base = time_base
         self._usual_ticks = max(1, round(1 / (frame_rate * time_base)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+_NARROW: Final = 0.02  # deviation of weights at the start of GANs since DCGAN (Radford et al. 2016)
 
 
 class ConvNormAct(nn.Sequential):
@@ -72,3 +74,11 @@ class SpatialSelfAttention(nn.Module):
 def parameter_count(module: nn.Module) -> int:
     """Return the number of trainable values of a module."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def start_small(module: nn.Module) -> None:
+    """Draw a layer's weights from a narrow normal distribution, as CycleGAN's start."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, _NARROW)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

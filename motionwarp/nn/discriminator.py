@@ -89,3 +89,27 @@ class _Patches(nn.Module):
             features = block(features)
             layers.append(features)
         return self.judge(features), layers
+
+
+class PatchDiscriminator(nn.Module):
+    """Says of every patch how real it is, (B, C, H, W) in [0, 1] to (B, 1, H', W'): 70 x 70 pixels, Isola et al. 2017.
+
+    Four convolutions of 4 x 4, the first three of stride 2 and the first without norm, and one of a single channel.
+    """
+
+    def __init__(self, base: int, in_channels: int = 3) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = in_channels
+        for level, stride in enumerate((2, 2, 2, 1)):
+            layers.append(nn.Conv2d(before, base * 2**level, 4, stride, 1))
+            before = base * 2**level
+            if level:
+                layers.append(nn.InstanceNorm2d(before, eps=1e-5))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, 4, 1, 1))
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return the verdict on each patch."""
+        verdict: Tensor = self.layers(picture * 2 - 1)
+        return verdict

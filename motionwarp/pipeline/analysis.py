@@ -13,8 +13,12 @@ import torch
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.media.image import is_picture
 from motionwarp.media.probe import VideoInfo
+from motionwarp.motions.library import find_driving
+from motionwarp.notices import Gravity, Notice
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
+from motionwarp.pipeline.captured_driving import is_captured
+from motionwarp.pipeline.dressing import prepare_dressed
 from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, probe_driving
 from motionwarp.pipeline.followed_person import seen_rotation
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
@@ -45,12 +49,20 @@ class TransferInputs:
 def open_inputs(source: Path, driving: Path, options: TransferOptions) -> TransferInputs:
     """Open both inputs; this takes hardly any time and finds most mistakes.
 
+    Parameters
+    ----------
+    source : Path
+    driving : Path
+        A video, a picture, a folder of frames, motion capture, or the name of a motion in the library.
+    options : TransferOptions
+
     Raises
     ------
     InputError
         One of its kinds, if an input or an option is at fault.
     """
-    if options.rotate == "auto":
+    driving = find_driving(driving)
+    if options.rotate == "auto" and not is_captured(driving):
         degrees = seen_rotation(driving, load_estimator(options), options)
         options = replace(options, rotate=cast(Literal["0", "90", "180", "270"], str(degrees)))
     clip = probe_driving(driving, options)
@@ -61,10 +73,11 @@ def open_inputs(source: Path, driving: Path, options: TransferOptions) -> Transf
 
 def _input_warnings(inputs: TransferInputs) -> list[str]:
     """Return what a user should know of the inputs before they are analyzed."""
-    if not is_picture(inputs.driving.path):
+    if inputs.driving.capture is not None or not is_picture(inputs.driving.path):
         return []
     exchanged = "" if is_picture(inputs.source.path) else "; perhaps SOURCE and DRIVING were exchanged"
-    return [f"{inputs.driving.path} is a still picture, so the result has a single frame{exchanged}"]
+    text = f"{inputs.driving.path} is a still picture, so the result has a single frame{exchanged}"
+    return [Notice(text, Gravity.GRAVE)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +139,8 @@ def analyze(
         run.announce(Stage.SOURCE, 0, 1)
         with run.clock.measure("source"):
             prepared = prepare_source(inputs.source, options, estimator)
+            if options.clothes is not None:
+                prepared = prepare_dressed(prepared, inputs.source.path, options, estimator)
         run.announce(Stage.SOURCE, 1, 1)
         if options.background_choice.kind is BackgroundKind.SOURCE:
             run.in_thread(partial(_make_plate, prepared, run))
@@ -149,7 +164,9 @@ def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:
     points[~track.present] = 0.0
     points[points[..., 2] == 0] = 0.0
     flipped = PoseTrack(points, track.present, track.times_seconds, track.width, track.height, track.cuts)
-    return replace(motion, track=flipped, plate=None)
+    capture = None if motion.capture is None else motion.capture.mirrored()
+    facings = tuple(None if each is None else replace(each, sine=-each.sine) for each in motion.facings)
+    return replace(motion, track=flipped, plate=None, facings=facings, capture=capture)
 
 
 def retimed_motion(motion: DrivingMotion, speed: float) -> DrivingMotion:
@@ -166,4 +183,5 @@ def retimed_motion(motion: DrivingMotion, speed: float) -> DrivingMotion:
     first = float(track.times_seconds[0])
     times = first + (track.times_seconds - first) / speed
     slower = PoseTrack(track.points, track.present, times, track.width, track.height, track.cuts)
-    return replace(motion, track=slower, end_seconds=first + (motion.end_seconds - first) / speed)
+    capture = None if motion.capture is None else motion.capture.retimed(speed)
+    return replace(motion, track=slower, end_seconds=first + (motion.end_seconds - first) / speed, capture=capture)

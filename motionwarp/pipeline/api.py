@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from os import PathLike
@@ -21,6 +21,9 @@ from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import VideoWriter, open_writer
 from motionwarp.options import changed
 from motionwarp.pipeline.analysis import analyze, open_inputs
+from motionwarp.pipeline.check.issues import Issue
+from motionwarp.pipeline.check.poor import poor_issues
+from motionwarp.pipeline.driving import FrameSampler
 from motionwarp.pipeline.options import StrPath, TransferOptions
 from motionwarp.pipeline.plan import TransferPlan, plan_transfer
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, TransferRun
@@ -54,6 +57,8 @@ class TransferResult:
         Busy seconds by kind of work. Work that overlaps counts for each, so the sum may exceed `seconds`.
     warnings : tuple of str
         What a user should know, with frame numbers from 0.
+    poor : tuple of Issue
+        For what `motionwarp.check` would call the transfer poor.
     retargeting : dict
         Ratios of bones and what was mirrored or estimated, for people who want to look.
     """
@@ -71,6 +76,7 @@ class TransferResult:
     fps: float
     stage_seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
+    poor: tuple[Issue, ...] = ()
     retargeting: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,6 +84,7 @@ class TransferResult:
         values = asdict(self)
         values["output"] = str(self.output)
         values["warnings"] = list(self.warnings)
+        values["poor"] = [{**issue, "level": issue["level"].value} for issue in values["poor"]]
         return values
 
 
@@ -108,7 +115,9 @@ def open_result(setup: TransferSetup, output: StrPath) -> VideoWriter:
         frame_rate=options.frame_rate or info.frame_rate,
         time_base=time_base(options.frame_rate, info.time_base),
         alpha=setup.alpha,
-        options=EncodeOptions(codec=options.codec, crf=options.crf, preset=options.preset),
+        options=EncodeOptions(
+            options.codec, options.crf, options.preset, max_bytes=options.max_bytes, may_shrink=options.size is None
+        ),
         audio=sound,
         metadata=provenance(setup.engine.name),
         overwrite=options.overwrite,
@@ -213,9 +222,12 @@ def transfer(
                 check_target(Path(further), overwrite=options.overwrite, inputs=[*setup.files(), output])
         # opened before any work is done: an output that cannot be written is found at once
         with open_result(setup, output) as writer:
-            analyzed = analyze(inputs, run=run)
+            sampler = FrameSampler(most=1)
+            analyzed = analyze(inputs, run=run, sampler=sampler)
             plan = plan_transfer(setup, analyzed, run=run)
+            poor = poor_issues(inputs, plan, sampler)
             _save_poses(plan)
+            writer.stands_at = plan.stands_at
             write_frames(
                 render(plan, run=run),
                 writer,
@@ -225,7 +237,8 @@ def transfer(
             )
             run.warnings += writer.warnings
         _save_regions(plan)
-    return _result(plan, run, Path(output), time.perf_counter() - begin)
+    result = _result(plan, run, Path(output), time.perf_counter() - begin)
+    return replace(result, poor=poor)
 
 
 def stream(

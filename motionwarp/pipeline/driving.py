@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.errors import MediaError, NoPersonError, PoseFileError
 from motionwarp.media.image import is_picture
 from motionwarp.media.prefetch import prefetched
@@ -18,6 +19,7 @@ from motionwarp.media.turned_reader import turned
 from motionwarp.perception.base import Estimator, Observation
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
+from motionwarp.pipeline.captured_driving import CapturedClip, is_captured, read_captured
 from motionwarp.pipeline.driving_plate import PlateBuilder
 from motionwarp.pipeline.followed_person import followed_person, rotation_note
 from motionwarp.pipeline.layout import resized
@@ -28,7 +30,7 @@ from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.continuity import discontinuities
 from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.pose.people import PersonSelector
-from motionwarp.types import POINT_COUNT, ByteArray, FloatArray, Frame, Person, Pose, PoseTrack
+from motionwarp.types import POINT_COUNT, ByteArray, Facing, FloatArray, Frame, Person, Pose, PoseTrack
 
 # people of any size worth the work are found in pictures of this size, and a sheet shows them smaller still
 LONGEST_SIDE = 1280
@@ -59,12 +61,16 @@ class FrameSampler:
 
     def take(self, frame: Frame) -> bool:
         """Count the next frame, keep its picture if its turn has come, and tell whether it is to be looked at."""
-        self.passed = frame.index + 1
-        number, rest = divmod(frame.index, self.every)
+        return self.take_drawn(frame.index, frame.pts_seconds, lambda _: frame.rgb)
+
+    def take_drawn(self, index: int, pts_seconds: float, picture: Callable[[int], ByteArray]) -> bool:
+        """Do as `take`; `picture` makes the frame's picture of its number, and is called only if that is kept."""
+        self.passed = index + 1
+        number, rest = divmod(index, self.every)
         if rest:
             return False
         if number % self._step == 0:
-            self._kept[number] = replace(frame, rgb=reduced(frame.rgb))
+            self._kept[number] = Frame(reduced(picture(index)), pts_seconds, index)
             if len(self._kept) > 2 * self._most:
                 self._step *= 2
                 self._kept = {kept: picture for kept, picture in self._kept.items() if kept % self._step == 0}
@@ -114,6 +120,11 @@ class DrivingMotion:
         The clip's background without the person, where it was asked for and the camera stands still.
     every : int
         The track has one of so many of the section's frames, from the first one on.
+    capture : BodyMotion or None
+        The motion itself, of the section, where it comes from motion capture; the track is of a usual body then.
+    facings : tuple of Facing or None
+        Which way the person faces in each frame of the track, where whoever saw them can tell; empty where poses were
+        given or kept.
     """
 
     track: PoseTrack
@@ -121,6 +132,8 @@ class DrivingMotion:
     end_seconds: float
     plate: ByteArray | None
     every: int = 1
+    capture: BodyMotion | None = None
+    facings: tuple[Facing | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,23 +146,31 @@ class DrivingClip:
     info : VideoInfo
     given_track : PoseTrack or None
         The poses of the whole clip, if they come from a file.
+    capture : BodyMotion or None
+        The motion of the section, if this is motion capture.
     """
 
     path: Path
     info: VideoInfo
     given_track: PoseTrack | None = None
+    capture: BodyMotion | None = None
 
 
 def probe_driving(path: Path, options: TransferOptions) -> DrivingClip:
-    """Read the clip's headers, and its poses if a file has them.
+    """Read the clip's headers, and its poses if a file has them; motion capture is read whole.
 
     Raises
     ------
     MediaError
         If there is no video.
     PoseFileError
-        If the file of poses is damaged or for frames of another shape.
+        If the file of poses is damaged or for frames of another shape, or motion capture is no person's.
+    OptionError
+        If motion capture is given with options that need the pictures of a clip.
     """
+    if is_captured(path):
+        motion, told = read_captured(path, options)
+        return DrivingClip(path, told, capture=motion)
     info = turned_info(probe_video(path), degrees_of(options))
     return DrivingClip(path, info, _given_track(options, info))
 
@@ -198,6 +219,8 @@ def observe_driving(
         If the given poses are of another number of frames.
     """
     run = run or TransferRun()
+    if clip.capture is not None:
+        return _performed_alone(clip.capture, options, run, sampler)
     clock, given = run.clock, clip.given_track
     every = 1 if sampler is None else sampler.every
     with (
@@ -219,6 +242,7 @@ def observe_driving(
                 person = observation.person
                 quality.add(observation.frame.rgb, person)
                 pass_one.see(observation.frame, None if person is None else person.pose.points)
+                pass_one.facings.append(None if person is None else person.facing)
         else:
             for frame in frames:
                 index = _given_index(given, frame, options)
@@ -239,7 +263,32 @@ def observe_driving(
             notes.append(seems_turned)
         if with_plate and plate is None:
             notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
-        return DrivingMotion(track, tuple(notes), _end_of(track, reader.info, options), plate, every)
+        return DrivingMotion(
+            track,
+            tuple(notes),
+            _end_of(track, reader.info, options),
+            plate,
+            every,
+            facings=tuple(pass_one.facings),
+        )
+
+
+def _performed_alone(
+    motion: BodyMotion, options: TransferOptions, run: TransferRun, sampler: FrameSampler | None
+) -> DrivingMotion:
+    """Return motion capture as a driving clip of a usual body."""
+    clip = CapturedClip(motion, options)
+    track = clip.track()
+    run.announce(Stage.MOTION, len(track), len(track))
+    if sampler is not None:
+        every = sampler.every
+        for number, seconds in enumerate(track.times_seconds.tolist()):
+            sampler.take_drawn(number, seconds, clip.picture)
+        kept = slice(None, None, every)
+        track = PoseTrack(track.points[kept], track.present[kept], track.times_seconds[kept], track.width, track.height)
+    notes = ("it holds a single frame, so the result is a still picture",) if len(motion) == 1 else ()
+    every = 1 if sampler is None else sampler.every
+    return DrivingMotion(track, notes, clip.end_seconds, None, every, motion)
 
 
 def _seen_in_picture(frames: Iterable[Frame], choice: PersonChoice, estimator: Estimator) -> Iterator[Observation]:
@@ -317,6 +366,7 @@ class _PassOne:
         self.points: list[FloatArray] = []
         self.present: list[bool] = []
         self.times: list[float] = []
+        self.facings: list[Facing | None] = []
 
     def watch(self, frame: Frame) -> None:
         """Take the next frame of the section, whether it is looked at or not."""

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from motionwarp.media.spread import spread_frames
+from motionwarp.notices import Gravity, Notice
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import VISIBLE_SCORE
 from motionwarp.perception.selection import PersonChoice
@@ -77,4 +78,7 @@ def rotation_note(path: Path, track: PoseTrack, estimator: Estimator, options: I
     degrees = seen_rotation(path, estimator, options)
     if degrees == 0:
         return None
-    return f"the clip seems to be turned: its people stand upright when it is turned clockwise; give `rotate={degrees}`"
+    return Notice(
+        f"the clip seems to be turned: its people stand upright when it is turned clockwise; give `rotate={degrees}`",
+        Gravity.GRAVE,
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motionwarp.errors import OptionError
 from motionwarp.pipeline.options import BackgroundKind, OutputSize
@@ -73,13 +74,18 @@ def transform_track(track: PoseTrack, transform: PersonTransform) -> PoseTrack:
     """
     if transform.is_identity or not track.present.any():
         return track
-    ground = _ground(track.points[track.present])
-    shift = np.array([transform.shift_x * track.width, transform.shift_y * track.height])
+    moved = person_map(track, transform)
     points = track.points.copy()
-    moved = (points[..., :2].astype(np.float64) - ground) * transform.scale + ground + shift
-    points[..., :2] = moved
+    points[..., :2] = points[..., :2].astype(np.float64) @ moved[:, :2].T + moved[:, 2]
     points[~track.present] = 0.0
     return PoseTrack(points, track.present, track.times_seconds, track.width, track.height, track.cuts)
+
+
+def person_map(track: PoseTrack, transform: PersonTransform) -> npt.NDArray[np.float64]:
+    """Return the even map (2, 3) of the frame's pixels by which `transform_track` moves a clip of poses."""
+    ground = _ground(track.points[track.present]).astype(np.float64)
+    shift = np.array([transform.shift_x * track.width, transform.shift_y * track.height])
+    return np.column_stack([transform.scale * np.eye(2), ground - transform.scale * ground + shift])
 
 
 def _ground(points: FloatArray) -> FloatArray:

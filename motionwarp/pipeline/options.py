@@ -13,7 +13,16 @@ from typing import Final, Literal
 
 from motionwarp.engines.registry import engine_help
 from motionwarp.errors import OptionError
-from motionwarp.options import ComputeOptions, Options, OverwriteOptions, Panel, documented, option, parse_seconds
+from motionwarp.options import (
+    ComputeOptions,
+    Options,
+    OverwriteOptions,
+    Panel,
+    documented,
+    option,
+    parse_bytes,
+    parse_seconds,
+)
 
 MIN_SIDE = 16
 MAX_SIDE = 8192
@@ -201,6 +210,39 @@ class PlacementOptions(Options):
 
 @documented
 @dataclass(frozen=True, kw_only=True)
+class CameraOptions(Options):
+    """From which side the motion is seen."""
+
+    view: float = option(
+        0.0,
+        help="See the motion from another side: 0 is its front, 90 the person's right, 180 the back.",
+        metavar="DEGREES",
+        low=-360,
+        high=360,
+        panel=Panel.LOOK,
+    )
+    orbit: float = option(
+        0.0,
+        help="Let the camera go round by so much during the clip.",
+        metavar="DEGREES",
+        low=-3600,
+        high=3600,
+        panel=Panel.LOOK,
+    )
+    travel: Literal["auto", "keep", "spot"] = option(
+        "auto",
+        help="With motion capture: keep the way that the person goes, stay on the spot, or the first while in sight.",
+        panel=Panel.LOOK,
+    )
+
+    @property
+    def turns(self) -> bool:
+        """Whether anything but the front is seen."""
+        return bool(self.view or self.orbit)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
 class FrameOptions(Options):
     """What the output's frames show, and how large and how many they are."""
 
@@ -365,6 +407,7 @@ class TransferOptions(
     OverwriteOptions,
     EncodingOptions,
     SmoothingOptions,
+    CameraOptions,
     FrameOptions,
     PlacementOptions,
     PeopleOptions,
@@ -380,6 +423,9 @@ class TransferOptions(
         For a value that is out of range or makes no sense together with another.
     """
 
+    clothes: StrPath | None = option(
+        None, help="Dress the person in what this photo's person wears.", metavar="PHOTO", panel=Panel.LOOK
+    )
     side_by_side: bool = option(False, help="Show source, driving and result beside each other.", panel=Panel.LOOK)
     save_poses: StrPath | None = option(
         None, help="Keep the driving points, to edit or use again.", metavar="FILE", panel=Panel.PEOPLE
@@ -391,6 +437,14 @@ class TransferOptions(
         panel=Panel.OUTPUT,
     )
     audio: bool = option(True, help="Take over the driving clip's sound.", panel=Panel.OUTPUT)
+    max_bytes: int | None = option(
+        None,
+        help="The file takes no more: quality gives way, then, without a size given, the frames' size.",
+        metavar="256k|N",
+        parse=parse_bytes,
+        low=1000,
+        panel=Panel.OUTPUT,
+    )
 
 
 def _check_named(name: str, value: str) -> None:

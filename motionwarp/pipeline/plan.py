@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from motionwarp.engines.base import Motion, RenderSettings
+from motionwarp.engines.base import Motion, RenderSettings, Staging
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.temporal import smooth_over_time
 from motionwarp.media.prefetch import prefetched
+from motionwarp.notices import Gravity, Notice
 from motionwarp.pipeline.analysis import AnalyzedInputs
-from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, transform_track
+from motionwarp.pipeline.captured_driving import camera_path, performed
+from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, person_map, transform_track
 from motionwarp.pipeline.options import BackgroundKind
 from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pipeline.source import PreparedSource, fitted_to
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.placement import place_track
+from motionwarp.pose.proportions import BoneRatios
 from motionwarp.pose.repair import RepairResult, repair_track
-from motionwarp.pose.retargeting import RetargetReport, retarget_track
+from motionwarp.pose.retargeting import RetargetReport, ShotReport, retarget_track
+from motionwarp.pose.root_alignment import ANKLES
+from motionwarp.pose.skeleton import LEFT_ANKLE, LEFT_HIP, RIGHT_ANKLE, RIGHT_HIP
 from motionwarp.pose.smoothing import smooth_track
-from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack
+from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, SourcePerson
 
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
 _THETA_SHARE = 0.5
@@ -73,6 +79,19 @@ class TransferPlan:
     def duration_seconds(self) -> float:
         """Length of the output."""
         return self.timeline.end_seconds - float(self.timeline.times_seconds[0])
+
+    @property
+    def stands_at(self) -> tuple[float, float] | None:
+        """The place on the ground below the hips where the person stands at first, in pixels of the output frame.
+
+        None where neither hips nor feet are seen.
+        """
+        points = self.target.points[self.target.present]
+        hips, feet = (points[:, pair].reshape(-1, 3) for pair in ([RIGHT_HIP, LEFT_HIP], [RIGHT_ANKLE, LEFT_ANKLE]))
+        hips, feet = hips[hips[:, 2] > 0][:2], feet[feet[:, 2] > 0][:2]
+        if not len(hips) or not len(feet):
+            return None
+        return float(hips[:, 0].mean()), float(feet[:, 1].max())
 
     @property
     def device(self) -> torch.device:
@@ -128,16 +147,64 @@ def plan_transfer(
     run.warnings += [*inputs.source.notes, *inputs.motion.notes]
     observed = inputs.motion.track
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
-    with run.clock.measure("retarget"):
-        repaired = repair_track(observed)
-        run.warnings += [note.text for note in repaired.notes]
-        placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
-    target = transform_track(placed, transform)
-    with run.clock.measure("engine"):
-        runner = _prepared_engine(setup, inputs.source, transform, keep_parsing, run)
-        motion = setup.engine.follow(target)
+    person = _reduced(setup, inputs.source, transform)
+    if inputs.motion.capture is not None:
+        with run.clock.measure("engine"):
+            runner = _prepared_engine(setup, inputs.source, person, transform, keep_parsing, run)
+            motion, target = _performed(setup, inputs, person, timeline, transform, run)
+        repaired = RepairResult(observed, (), observed.present)
+        aligned = _as_it_is(target)
+    else:
+        with run.clock.measure("retarget"):
+            repaired = repair_track(observed)
+            run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
+            placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
+        target = transform_track(placed, transform)
+        with run.clock.measure("engine"):
+            runner = _prepared_engine(setup, inputs.source, person, transform, keep_parsing, run)
+            motion = setup.engine.follow(target)
+            run.warnings += motion.notes
+            if options.turns:
+                path = camera_path(options, timeline.times_seconds, timeline.end_seconds)
+                motion = setup.engine.seen_from(motion, path.degrees)
+                target = replace(target, points=motion.points)
     theta = _planned(runner, motion, target, options.smooth, run)
     return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, runner)
+
+
+def _performed(
+    setup: TransferSetup,
+    inputs: AnalyzedInputs,
+    person: SourcePerson,
+    timeline: Timeline,
+    transform: PersonTransform,
+    run: TransferRun,
+) -> tuple[Motion, PoseTrack]:
+    """Return captured motion of the source's own body, and its points in pixels of the output frame."""
+    options, (width, height) = setup.options, setup.frame
+    assert inputs.motion.capture is not None
+    path = camera_path(options, timeline.times_seconds, timeline.end_seconds)
+    to_frame = contain(inputs.source.size, setup.frame).matrix(*person.rgb.shape[1::-1])
+    is_cut = bool((person.pose.points[ANKLES, 2] < VISIBLE_SCORE).all())
+    staging = Staging(path, to_frame, width, height, options.travel, is_cut)
+    motion, on_the_spot = performed(setup.engine, person, inputs.motion.capture, staging)
+    if on_the_spot and options.travel == "auto":
+        run.warnings.append("the person would leave the picture, and so stays on the spot; `travel=keep` lets them go")
+    present = np.ones(len(motion), dtype=np.bool_)
+    target = PoseTrack(motion.points, present, timeline.times_seconds, width, height)
+    if transform != UNCHANGED:
+        moved = person_map(target, transform)
+        motion = motion.moved(moved)
+        target = replace(target, points=motion.points)
+    return motion, target
+
+
+def _as_it_is(target: PoseTrack) -> RetargetReport:
+    """Return the report of motion capture, which is told in turns of bones, so that nothing has to be fitted."""
+    ratios = BoneRatios(1.0, "body that was fitted to the source", {}, ())
+    feet = target.points[0, ANKLES, :2].mean(axis=0)
+    place = (float(feet[0]), float(feet[1]))
+    return RetargetReport((ShotReport(0, len(target) - 1, ratios, "feet", place, place, ()),), (), ())
 
 
 def _placed(
@@ -161,17 +228,26 @@ def _placed(
     return placed, result.report
 
 
-def _prepared_engine(
-    setup: TransferSetup, source: PreparedSource, transform: PersonTransform, keep_parsing: bool, run: TransferRun
-) -> EngineRunner:
-    options, (width, height) = setup.options, setup.frame
+def _reduced(setup: TransferSetup, source: PreparedSource, transform: PersonTransform) -> SourcePerson:
+    """Return the source person no larger than the output can show."""
     # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
     finest = round(contain(source.size, setup.frame).long_side * max(1.0, transform.scale))
-    reduced = fitted_to(source.person, finest if options.placement == "source" else 2 * finest)
+    return fitted_to(source.person, finest if setup.options.placement == "source" else 2 * finest)
+
+
+def _prepared_engine(
+    setup: TransferSetup,
+    source: PreparedSource,
+    person: SourcePerson,
+    transform: PersonTransform,
+    keep_parsing: bool,
+    run: TransferRun,
+) -> EngineRunner:
+    options, (width, height) = setup.options, setup.frame
     at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED
-    photo_to_frame = contain(source.size, setup.frame).matrix(*reduced.rgb.shape[1::-1]) if at_home else None
+    photo_to_frame = contain(source.size, setup.frame).matrix(*person.rgb.shape[1::-1]) if at_home else None
     settings = RenderSettings(setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame)
-    return EngineRunner(setup.engine, reduced, settings, options.frames_per_batch, run.warnings)
+    return EngineRunner(setup.engine, person, settings, options.frames_per_batch, run.warnings)
 
 
 def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 import numpy as np
 
 from motionwarp.pipeline.background import FrameBackground, make_background
+from motionwarp.pipeline.captured_driving import CapturedClip
 from motionwarp.pipeline.compositing import composite, cut_out, side_by_side
 from motionwarp.pipeline.driving import read_frames
 from motionwarp.pipeline.plan import TransferPlan
@@ -51,11 +52,7 @@ def render_layers(
     shows_driving = options.side_by_side or plan.setup.needs_plate
     with (
         closing(plan.layers(chosen, run)) as layers,
-        closing(
-            read_frames(plan.setup.driving, options, numbers, plan.inputs.motion.every, run.clock)
-            if shows_driving
-            else _no_frames(len(chosen))
-        ) as driving,
+        closing(_driving_frames(plan, numbers, run) if shows_driving else _no_frames(len(chosen))) as driving,
         ExitStack() as opened,
     ):
         background: FrameBackground | None = None
@@ -84,6 +81,16 @@ def _opened_background(plan: TransferPlan, opened: ExitStack) -> FrameBackground
         options.background_choice, inputs.source, inputs.motion, plan.setup.frame, options.seed
     )
     return background if background is None else opened.enter_context(closing(background))
+
+
+def _driving_frames(plan: TransferPlan, numbers: Sequence[int], run: TransferRun) -> Generator[Frame, None, None]:
+    """Yield the driving frames of these numbers; of motion capture a body that is drawn in it."""
+    options, motion = plan.setup.options, plan.inputs.motion
+    if motion.capture is None:
+        yield from read_frames(plan.setup.driving, options, numbers, motion.every, run.clock)
+        return
+    drawn = CapturedClip(motion.capture, options).frames([number * motion.every for number in numbers])
+    yield from run.clock.timed("draw driving", drawn)
 
 
 def _no_frames(count: int) -> Generator[None, None, None]:

@@ -13,6 +13,7 @@ from motionwarp.engines.base import Engine
 from motionwarp.engines.registry import AUTO, make_engine
 from motionwarp.errors import OptionError
 from motionwarp.media.probe import VideoInfo
+from motionwarp.pipeline.captured_driving import CONTAINER as CAPTURE_CONTAINER
 from motionwarp.pipeline.compositing import scaled_width
 from motionwarp.pipeline.layout import output_size
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
@@ -66,7 +67,13 @@ class TransferSetup:
     def files(self) -> list[Path]:
         """Return all files that the transfer reads, which no output may replace."""
         options = self.options
-        given = (options.source_poses, options.driving_poses, options.matte, options.background_choice.path)
+        given = (
+            options.source_poses,
+            options.driving_poses,
+            options.matte,
+            options.clothes,
+            options.background_choice.path,
+        )
         return [self.source, self.driving, *options.also, *(Path(path) for path in given if path is not None)]
 
 
@@ -121,7 +128,26 @@ def set_up(
             values={"region_debug": str(options.region_debug)},
             remedy="Use `engine=warping_gan`, or leave the option out",
         )
+    _refuse_views(engine, options, info)
     width, height = frame
     if options.side_by_side:
         width += scaled_width(*source_size, height) + scaled_width(info.width, info.height, height)
     return TransferSetup(source, driving, options, info, frame, width, height, engine, device, dtype)
+
+
+def _refuse_views(engine: Engine, options: TransferOptions, info: VideoInfo) -> None:
+    """Refuse other sides of a person of whom only the picture plane is known, and ways to go that a clip has itself."""
+    if info.container == CAPTURE_CONTAINER:
+        return
+    if options.turns and not engine.has_body:
+        raise OptionError(
+            f"the engine {engine.name} has no body to see from other sides",
+            values={name: getattr(options, name) for name in ("view", "orbit") if getattr(options, name)},
+            remedy="Use `engine=avatar`, or motion capture as DRIVING",
+        )
+    if options.travel != "auto":
+        raise OptionError(
+            "is for motion capture only; a clip's person goes as they do in it",
+            values={"travel": options.travel},
+            remedy="Leave the option out",
+        )

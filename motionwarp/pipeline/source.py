@@ -25,7 +25,7 @@ from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import InputOptions, TransferOptions
 from motionwarp.pose.formats.pose_file import read_pose
 from motionwarp.pose.head_size import LARGE_HEAD, head_size
-from motionwarp.types import ByteArray, FloatArray, Person, Pose, SourcePerson
+from motionwarp.types import ByteArray, Facing, FloatArray, Person, Pose, SourcePerson
 
 # pixels beyond this cost time and are never seen: outputs are 1920 long unless asked otherwise
 LONGEST_SIDE: Final = 2560
@@ -54,6 +54,8 @@ class PreparedSource:
         What is taken out of the picture for the plate, as from `covered_in_frame`; None for the matte alone.
     photos : int
         How many photos the person is known from; with an avatar their textures are from all of them.
+    facing : Facing or None
+        Which way the person faces, where whoever saw them can tell.
     """
 
     person: SourcePerson
@@ -64,6 +66,7 @@ class PreparedSource:
     given_plate: ByteArray | None = None
     covered: FloatArray | None = None
     photos: int = 1
+    facing: Facing | None = None
 
     @classmethod
     def of_avatar(cls, stored: StoredAvatar) -> PreparedSource:
@@ -233,8 +236,9 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     person = _with_others(person, options, estimator)
     photos = 1 + len(options.also)
     return PreparedSource(
-        person, notes, seen.score, own_matte is not None, options.seed, covered=covered, photos=photos
-    )
+        person, notes, seen.score, own_matte is not None, options.seed, covered=covered, photos=photos,
+        facing=seen.facing,
+    )  # fmt: skip
 
 
 def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: Estimator, *, asked: bool) -> Person:

@@ -37,13 +37,63 @@ def disc_heatmaps(
     ValueError
         If the points have another form, or a side is not positive.
     """
+    across, down = _offsets(points, height, width)
+    drawn = down.square()[..., :, None] + across.square()[..., None, :] <= radius**2
+    return (drawn & _visible(points, min_score)).to(points.dtype)
+
+
+def gaussian_heatmaps(
+    points: Tensor, height: int, width: int, sigma: float, min_score: float = VISIBLE_SCORE
+) -> Tensor:
+    """Draw each point as exp(-d^2 / (2 sigma^2)) of the distance d from it (HPN, eq. 1; PATN's heat maps).
+
+    Parameters
+    ----------
+    points : float tensor (..., 18, 3)
+        x, y in pixels of the map (pixel centers at integers) and the score.
+    height, width : int
+        Size of the maps.
+    sigma : float
+        In pixels of the map.
+    min_score : float
+        Points of a lower score, and points of score 0, give empty maps.
+
+    Returns
+    -------
+    float tensor (..., 18, height, width)
+        In [0, 1], on the points' device and of their dtype.
+
+    Raises
+    ------
+    ValueError
+        If the points have another form, or a side or sigma is not positive.
+    """
+    if sigma <= 0:
+        raise ValueError(f"heat maps need a positive sigma, got {sigma}")
+    across, down = _offsets(points, height, width)
+    # a Gaussian of two directions is the product of two of one
+    of_rows, of_columns = (torch.exp(-offset.square() / (2 * sigma**2)) for offset in (down, across))
+    return of_rows[..., :, None] * of_columns[..., None, :] * _visible(points, min_score).to(points.dtype)
+
+
+def _offsets(points: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Return how far columns (..., 18, W) and rows (..., 18, H) are from each point."""
     if points.ndim < 2 or points.shape[-1] != 3 or not points.is_floating_point():
         raise ValueError(f"heat maps need float points (..., 18, 3), got {points.dtype} {tuple(points.shape)}")
     if height <= 0 or width <= 0:
         raise ValueError(f"heat maps need a size, got {width}x{height}")
-    across = torch.arange(width, device=points.device, dtype=points.dtype) - points[..., 0, None]  # (..., 18, W)
-    down = torch.arange(height, device=points.device, dtype=points.dtype) - points[..., 1, None]  # (..., 18, H)
-    drawn = down.square()[..., :, None] + across.square()[..., None, :] <= radius**2
+    across = torch.arange(width, device=points.device, dtype=points.dtype) - points[..., 0, None]
+    down = torch.arange(height, device=points.device, dtype=points.dtype) - points[..., 1, None]
+    return across, down
+
+
+def _visible(points: Tensor, min_score: float) -> Tensor:
+    """Return which points are drawn, bool (..., 18, 1, 1)."""
     scores = points[..., 2]
-    visible = (scores >= min_score) & (scores > 0)
-    return (drawn & visible[..., None, None]).to(points.dtype)
+    return ((scores >= min_score) & (scores > 0))[..., None, None]
+
+
+def points_at_scale(points: Tensor, factor: float) -> Tensor:
+    """Return points (..., 3) in pixels of a picture `factor` times as large; pixel centers are at integers."""
+    places = (points[..., :2] + 0.5) * factor - 0.5
+    return torch.cat([places, points[..., 2:]], dim=-1)

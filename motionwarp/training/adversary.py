@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from motionwarp.training.distributed import backward_and_step
 from motionwarp.training.pretrained import adam
 from motionwarp.training.task import LoopConfig
 
-_KINDS: Final = ("least_squares", "hinge")
+_KINDS: Final = get_args(AdversarialKind)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class AdversaryConfig:
     ----------
     network : DiscriminatorConfig
     kind : str
-        "least_squares" or "hinge".
+        "least_squares", "hinge" or "cross_entropy".
     rate_factor : float
         Its learning rate over the generator's.
     layer_weights : tuple of 3 float
@@ -108,7 +108,7 @@ class Adversary:
         of_true, of_made = self._judge(condition, true), self._judge(condition, made)
         loss = discriminator_loss(of_true.logits, of_made.logits, self.config.kind)
         backward_and_step(loss, self.optimizer, self.discriminator, self._clip)
-        threshold = 0.0 if self.config.kind == "hinge" else 0.5
+        threshold = 0.5 if self.config.kind == "least_squares" else 0.0
         fooled = torch.stack([(logits > threshold).float().mean() for logits in of_made.logits]).mean()
         return {"discriminator": loss.detach(), "fooled": fooled}
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from motionwarp.checkpoints.checkpoint import half_precision, save_checkpoint
+from motionwarp.checkpoints.checkpoint import Checkpoint, half_precision, save_checkpoint
 from motionwarp.data.loader import resumable_batches
 from motionwarp.training.adversary import Adversary
 from motionwarp.training.distributed import backward_and_step
@@ -78,7 +78,8 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
         self.config, self.device, self.dtype = config, device, dtype
         network = self.make_network()
         if config.start_from is not None:
-            load_pretrained(config.start_from, self.architecture, self.engine_file).load_into(network, self.newer)
+            begun = load_pretrained(config.start_from, self.architecture, self.engine_file)
+            self.fitted(begun, network).load_into(network, self.newer)
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules: dict[str, nn.Module] = {self.averaged: self.network}
         self.optimizers = {self.averaged: self.make_optimizer(self.network)}
@@ -88,6 +89,10 @@ class NetworkTask(TrainingTask, Generic[Config, Batch]):
     @abstractmethod
     def make_network(self) -> nn.Module:
         """Return the network, at its random start."""
+
+    def fitted(self, checkpoint: Checkpoint, network: nn.Module) -> Checkpoint:
+        """Return weights to begin with as this network can take them: as they are by default."""
+        return checkpoint
 
     def make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return what the network learns with: AdamW by default."""

@@ -11,6 +11,7 @@ from torch import nn
 
 from motionwarp.checkpoints.checkpoint import Checkpoint, load_checkpoint, read_architecture
 from motionwarp.errors import WeightsError
+from motionwarp.nn.losses.perceptual import VggFeatures, VggName
 from motionwarp.perception.features import AnalyzerFeatures
 from motionwarp.perception.network import Analyzer, AnalyzerConfig
 from motionwarp.training.task import LoopConfig
@@ -24,9 +25,11 @@ def adamw(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.9
     return torch.optim.AdamW(groups, lr=loop.learning_rate, betas=betas)
 
 
-def adam(module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
-    """Return Adam without weight decay, with the momenta of the Soft-Gated Warping-GAN (section 4.1)."""
-    return torch.optim.Adam(module.parameters(), lr=loop.learning_rate, betas=betas)
+def adam(
+    module: nn.Module, loop: LoopConfig, betas: tuple[float, float] = (0.5, 0.999), weight_decay: float = 0.0
+) -> torch.optim.Adam:
+    """Return Adam, by default without weight decay and with the momenta of the Soft-Gated Warping-GAN (section 4.1)."""
+    return torch.optim.Adam(module.parameters(), lr=loop.learning_rate, betas=betas, weight_decay=weight_decay)
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -103,3 +106,22 @@ def _as_tuple(value: Any) -> Any:
 def analyzer_features(device: torch.device) -> AnalyzerFeatures:
     """Return the shipped analyzer's features, for perceptual losses."""
     return AnalyzerFeatures(load_frozen((Analyzer, AnalyzerConfig), "analyser", "analyser", device))
+
+
+def perceptual_features(vgg: Path | None, kind: VggName, device: torch.device) -> AnalyzerFeatures | VggFeatures:
+    """Return the features that a perceptual loss compares; their `name` says whose they are.
+
+    Parameters
+    ----------
+    vgg : Path or None
+        Weights of VGG as safetensors with torchvision's names; None takes the shipped analyzer's features.
+    kind : "vgg19" or "vgg16"
+        Which network the file holds.
+    device : torch.device
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged or holds another network.
+    """
+    return analyzer_features(device) if vgg is None else VggFeatures(vgg, kind).to(device)

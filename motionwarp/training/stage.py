@@ -15,6 +15,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class OptionTraining:
+    """A training that is asked for by options, `motionwarp train NAME --option ..`, rather than by a file alone.
+
+    Attributes
+    ----------
+    help : str
+        What the command does, as a sentence.
+    options : str
+        Reference to a group of options with `output`, `max_minutes`, `device` and `precision`; its module is light.
+    make : str
+        Reference to a function that takes the options, a device and the type of the activations, and returns the task
+        and its loop's configuration.
+    example : str
+        A command that shows its use.
+    """
+
+    help: str
+    options: str
+    make: str
+    example: str
+
+    def __post_init__(self) -> None:
+        check_reference(self.options)
+        check_reference(self.make)
+
+    def make_task(self, options: Any, device: torch.device, dtype: torch.dtype) -> tuple[TrainingTask, LoopConfig]:
+        """Return the task that was asked for, and how long it runs.
+
+        Raises
+        ------
+        InputError
+            One of its kinds, if an option or the data is at fault.
+        """
+        made: tuple[TrainingTask, LoopConfig] = load_reference(self.make)(options, device, dtype)
+        return made
+
+
+@dataclass(frozen=True)
 class StageSpec:
     """A network that can be trained.
 

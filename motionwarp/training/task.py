@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from motionwarp.errors import OptionError
+
+Schedule = Literal["linear", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class LoopConfig:
         At its highest: after `warmup_steps`, until `decay_steps` before the end, from where it falls linearly to nearly
         zero. A run can so be prolonged from any step of the flat part.
     warmup_steps, decay_steps : int
+    schedule : str
+        "linear" as above, or "cosine": the rate falls along half a wave to a fiftieth, from the first step to the last.
     weight_decay : float
     gradient_clip : float
         Largest norm of the gradient.
@@ -47,6 +52,7 @@ class LoopConfig:
     learning_rate: float = 1.5e-3
     warmup_steps: int = 200
     decay_steps: int = 2_000
+    schedule: Schedule = "linear"
     weight_decay: float = 0.02
     gradient_clip: float = 2.0
     ema_decay: float = 0.998
@@ -59,10 +65,17 @@ class LoopConfig:
     def __post_init__(self) -> None:
         if self.steps <= 0 or self.batch_size <= 0 or self.learning_rate <= 0:
             raise OptionError(f"steps, batch size and learning rate must be positive, got {self}")
+        if self.schedule not in get_args(Schedule):
+            raise OptionError(
+                f"there is no schedule '{self.schedule}'", remedy=f"There are: {', '.join(get_args(Schedule))}."
+            )
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
         warm = min((step + 1) / max(self.warmup_steps, 1), 1.0)
+        if self.schedule == "cosine":
+            wave = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+            return self.learning_rate * warm * (0.02 + 0.98 * wave)
         left = min((self.steps - step) / max(self.decay_steps, 1), 1.0)
         return self.learning_rate * warm * max(left, 0.01)
 

@@ -8,28 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import PROPORTIONS, Lifter, LifterConfig, normalize
-from motionwarp.body.lifter_loss import lifter_loss
-from motionwarp.body.lifter_training import (
-    RECIPE,
-    BatchShape,
-    LifterRecipe,
-    learning_rate,
-    measure_lifter,
-    save_lifter,
-    train_lifter,
-)
-from motionwarp.body.lifting import TrackLifter, facing_degrees
+from motionwarp.body.lifting import TrackLifter, facing_degrees, save_lifter
 from motionwarp.body.model import BodyModel
 from motionwarp.body.pose_prior import PosePrior
-from motionwarp.body.retargeting import BodyMotion
 from motionwarp.body.rig import DRIVEN_MIRROR, PointRig, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.synthetic_tracks import NO_NOISE, TrackMaker, TrackNoise, draw_people, spoiled
 from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
-from motionwarp.config import read_config
-from motionwarp.errors import OptionError, WeightsError
+from motionwarp.errors import WeightsError
 from motionwarp.pose import skeleton as sk
 
 BONES = len(DRIVEN_BONES)
@@ -151,45 +140,6 @@ def test_mistakes_are_made_as_often_as_asked(body: BodyModel, motions: list[Body
     assert 0.03 < float(exchanged.float().mean()) < 0.6
 
 
-def test_gradients_reach_every_parameter(body: BodyModel, motions: list[BodyMotion]) -> None:
-    tracks = maker(body, motions, TrackNoise()).batch(4, 10, torch.Generator().manual_seed(5))
-    network = Lifter(SMALL)
-    for block in network.blocks:
-        torch.nn.init.normal_(block.narrow.weight, std=0.02)
-    given = normalize(tracks.points)
-    torch.stack(list(lifter_loss(network(given.points), given, tracks).values())).sum().backward()
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        assert float(parameter.grad.abs().max()) > 0, name
-
-
-def test_a_lifter_learns(body: BodyModel, motions: list[BodyMotion]) -> None:
-    shapes = (BatchShape(1, 64), BatchShape(6, 12))
-    recipe = LifterRecipe(
-        SMALL, NO_NOISE, steps=300, rate=5e-3, warmup=10, first=shapes, then=shapes, people=6, averaging=0.9
-    )
-    held_out = maker(body, motions, NO_NOISE).batch(32, 4, torch.Generator().manual_seed(6))
-    before = measure_lifter(Lifter(SMALL), held_out)
-    seen: list[int] = []
-    trained = train_lifter(body, motions, recipe, lambda step, terms, network: seen.append(step))
-    after = measure_lifter(trained, held_out)
-    assert seen == list(range(300))
-    assert after.joint_error_mm < 0.8 * before.joint_error_mm
-    assert after.facing_within_30 > 0.5
-
-
-def test_the_rate_rises_and_falls() -> None:
-    recipe = LifterRecipe(steps=1000, warmup=100)
-    rates = [learning_rate(recipe, step) for step in range(1000)]
-    assert rates[0] < rates[50] < max(rates)
-    assert rates[-1] == pytest.approx(recipe.rate / 50, rel=0.01)
-    with pytest.raises(OptionError, match="none"):
-        LifterRecipe(steps=0)
-    assert recipe.is_validation("cmu_131_02")
-    assert not recipe.is_validation("cmu_005_01")
-
-
 def test_weights_come_back_and_others_are_refused(tmp_path: Path) -> None:
     network = Lifter(SMALL)
     path = save_lifter(tmp_path / "lifter.safetensors", network)
@@ -203,13 +153,6 @@ def test_weights_come_back_and_others_are_refused(tmp_path: Path) -> None:
     other = save_checkpoint(path, checkpoint.tensors, "lifter", {**checkpoint.config, "kernel": 4})
     with pytest.raises(WeightsError, match="configuration"):
         TrackLifter.load(other)
-
-
-def test_the_recipe_of_what_ships_can_be_followed() -> None:
-    recipe = read_config(RECIPE, LifterRecipe)
-    assert recipe.network == LifterConfig(width=192)
-    assert recipe.first[0] == BatchShape(1, 512)
-    assert recipe.is_validation("cmu_005_11")
 
 
 def test_the_lifter_that_ships_knows_front_from_back(body: BodyModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,41 @@ def test_a_plan_makes_nothing_and_tells_all(program: Run, tables: tuple[Path, Pa
     assert told["memory_bytes"] == told["workers"] * told["worker_bytes"] + told["program_bytes"]
     assert told["free_bytes"] > told["disk_bytes"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--executor", "ray"], "pip install 'motionwarp[ray]'"),
+        (["-o", "s3://bucket/set"], "pip install 'motionwarp[s3]'"),
+        (["-o", "full"], "holds something else ('notes.txt')"),
+        (["-o", "full/notes.txt"], "is not a folder"),
+    ],
+)
+def test_a_plan_refuses_what_a_run_would_refuse(
+    motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: list[str],
+    message: str,
+) -> None:  # fmt: skip
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    for package in ("ray", "s3fs"):
+        monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    people, dances = tables
+    for plan in (["--plan"], []):
+        result = motionwarp(
+            "dataset", "generate", "--sources", people, "--drivings", dances, "-o", "set", *extra, *plan
+        )
+        assert result.exit_code == 2
+        assert message in result.stderr
+
+
+def test_a_plan_for_a_set_that_was_begun_otherwise_is_refused(
+    motionwarp: Run, tables: tuple[Path, Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "set"
+    assert motionwarp(*arguments(tables, output)).exit_code == 3
+    assert "Give --resume" in motionwarp(*arguments(tables, output), "--plan").stderr
+    changed = motionwarp(*arguments(tables, output), "--resume", "--seed", "4", "--plan")
+    assert changed.exit_code == 2
+    assert "seed was 0, now 4" in changed.stderr

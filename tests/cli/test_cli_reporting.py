@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from motionwarp.notices import Gravity, Notice
+
 
 @pytest.fixture
 def reporting(app_module: ModuleType) -> ModuleType:
@@ -121,13 +123,20 @@ def test_nothing_is_shown_where_quiet_is_asked_for(reporter: Callable[..., Any])
     assert out.getvalue() == err.getvalue() == ""
 
 
-def test_many_warnings_are_cut_and_counted(reporter: Callable[..., Any], reporting: ModuleType) -> None:
+def test_many_warnings_are_cut_and_counted(reporter: Callable[..., Any]) -> None:
     run, _, err = reporter(terminal=False)
-    run.warn_all([f"frame {number}" for number in range(reporting.MOST_WARNINGS + 3)], "clip.mp4")
-    lines = err.getvalue().splitlines()
-    assert len(lines) == reporting.MOST_WARNINGS + 1
-    assert lines[0] == "Warning: clip.mp4: frame 0"
-    assert lines[-1] == "Warning: clip.mp4: 3 more warnings; --json lists them all."
+    texts = [f"frame {number}" for number in range(4)]
+    texts[1:1] = [Notice("repaired", Gravity.MINOR), Notice("turned", Gravity.GRAVE)]
+    run.warn_all(texts, "clip.mp4")
+    assert err.getvalue().splitlines() == [
+        "Warning: clip.mp4: turned",
+        "Warning: clip.mp4: frame 0",
+        "Warning: clip.mp4: frame 1 (and 3 more; --debug shows all)",
+    ]
+    run, _, err = reporter(terminal=False, debug=True)
+    run.warn_all(texts, "clip.mp4")
+    assert len(err.getvalue().splitlines()) == 6
+    assert err.getvalue().splitlines()[-1] == "Warning: clip.mp4: repaired"
 
 
 def test_a_table_is_as_wide_as_it_needs_where_there_is_no_terminal(reporter: Callable[..., Any]) -> None:

@@ -118,7 +118,8 @@ def test_pose_of_a_clip_has_null_where_nobody_is(motionwarp: Run, tmp_path: Path
     result = motionwarp("pose", clip, "-o", tmp_path / "out", "--json", "--overlay")
     assert result.exit_code == 0, result.stderr
     content = read_poses(tmp_path / "out" / "dance.keypoints18.json")
-    assert set(content) == {"file", "width", "height", "fps", "frames"}
+    assert set(content) == {"file", "width", "height", "fps", "frames", "body"}
+    assert [frame is None for frame in content["body"]["joints"]] == [frame is None for frame in content["frames"]]
     assert content["fps"] == 10
     assert [frame is None for frame in content["frames"]] == [True, False, False, True, True, False]
     assert content["frames"][1][0][0] == pytest.approx(10, abs=1)
@@ -170,6 +171,64 @@ def test_a_defect_in_one_input_is_told_and_counts_as_ours(
     assert result.exit_code == 1
     assert "Internal error: ZeroDivisionError" in result.stderr
     assert (tmp_path / "o" / "c.keypoints18.json").is_file()
+
+
+@pytest.mark.parametrize("form", ["openpose", "coco", "bvh", "npz"])
+def test_other_formats_hold_the_third_dimension(motionwarp: Run, tmp_path: Path, form: str) -> None:
+    clip = write_clip(tmp_path / "dance.mp4", [10, None, 20])
+    result = motionwarp("pose", clip, "-o", tmp_path / "out", "--format", form, "--json")
+    assert result.exit_code == 0, result.stderr
+    [summary] = json.loads(result.stdout)["inputs"]
+    path = Path(summary["output"])
+    if form == "openpose":
+        files = sorted(path.iterdir())
+        assert [file.name for file in files] == [f"dance_{number:012d}_keypoints.json" for number in range(3)]
+        [person] = read_poses(files[0])["people"]
+        assert (len(person["pose_keypoints_2d"]), len(person["pose_keypoints_3d"])) == (54, 72)
+        assert read_poses(files[1])["people"] == []
+    elif form == "coco":
+        content = read_poses(path)
+        assert [entry["image_id"] for entry in content["annotations"]] == [1, 3]
+        assert len(content["annotations"][0]["keypoints_3d"]) == 51
+    elif form == "bvh":
+        from motionwarp.body.bvh import read_bvh
+        from motionwarp.body.human_motion import human_motion
+
+        motion = human_motion(read_bvh(path))
+        assert (len(motion), motion.convention, motion.metres_per_unit) == (3, "Mixamo", 0.01)
+    else:
+        with np.load(path) as content:  # pickles are refused by default
+            assert content["present"].tolist() == [True, False, True]
+            assert content["joints"].shape == (3, 18, 3)
+            assert content["rotations"].shape == (3, len(content["bones"]), 6)
+            assert not content["camera"][1].any()
+
+
+def test_points_alone_and_bodies_drawn(motionwarp: Run, tmp_path: Path) -> None:
+    clip, picture = write_clip(tmp_path / "dance.mp4", [10, None, 20]), write_picture(tmp_path / "anna.png")
+    result = motionwarp("pose", clip, "-o", tmp_path / "plain", "--no-body")
+    assert result.exit_code == 0, result.stderr
+    assert "body" not in read_poses(tmp_path / "plain" / "dance.keypoints18.json")
+    for option in (("--format", "bvh"), ("--overlay-body",)):
+        result = motionwarp("pose", clip, "-o", tmp_path / "none", "--no-body", *option)
+        assert result.exit_code == 2
+        assert "--no-body" in result.stderr
+    result = motionwarp("pose", clip, picture, "-o", tmp_path / "drawn", "--overlay-body", "--format", "npz")
+    assert result.exit_code == 0, result.stderr
+    assert frame_count(tmp_path / "drawn" / "dance.body.mp4") == 3
+    drawn = cv2.imread(str(tmp_path / "drawn" / "anna.body.png"))
+    assert (drawn != cv2.imread(str(picture))).any()
+
+
+def test_weights_of_another_version_end_it_before_anything_is_seen(
+    motionwarp: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motionwarp.body.model.FORMAT", 99)
+    monkeypatch.setattr(RedBoxEstimator, "analyze_picture", None)
+    result = motionwarp("pose", write_picture(tmp_path / "a.png"), "-o", tmp_path / "o")
+    assert result.exit_code == 2
+    assert "format 99 is needed" in result.stderr
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_section_of_a_clip(motionwarp: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_motion import waving_person
 
 TINY_LOOP = """
 [loop]
@@ -127,6 +128,38 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
     assert (tmp_path / "run" / "pose_guided_parser.safetensors").is_file()
 
 
+@pytest.mark.parametrize(
+    ("engine", "stage", "tables", "file"),
+    [
+        (
+            "hpn",
+            "generator",
+            "[network]\nresolution = 32\nfirst_resolution = 16\nbottleneck_size = 8\nbottleneck_channels = 16\n",
+            "hpn",
+        ),
+        ("hpn", "flow", "[data]\n{packs}height = 32\nwidth = 24\n[network]\nchannels = [4, 4]\n", "hpn_flow"),
+        (
+            "rate_net",
+            "generator",
+            "[network]\nheight = 32\nwidth = 24\nbase = 2\nblocks = 1\ncode = 4\n[adversary.network]\nbase = 2\n",
+            "rate_net",
+        ),
+    ],
+)
+def test_engines_that_draw_whole_pictures_are_trained_from_pairs(
+    motionwarp: Callable[..., Any], pair_pack: Path, tmp_path: Path, engine: str, stage: str, tables: str, file: str
+) -> None:
+    packs = f'packs = [{{path = "{pair_pack}", weight = 1.0}}]\n'
+    config = tmp_path / "config.toml"
+    text = tables.format(packs=packs) if "{packs}" in tables else packs + tables
+    config.write_text(text + TINY_LOOP.replace("steps = 2", "steps = 4"))
+    result = motionwarp("train", engine, stage, config, "-o", tmp_path / "run", "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["step"] == 4
+    assert (tmp_path / "run" / f"{file}.safetensors").is_file()
+    assert (tmp_path / "run" / "training.png").is_file()
+
+
 def test_a_person_needs_a_file_and_weights_that_are_there(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
     clip = tmp_path / "alice.mp4"
     for options, told in (
@@ -171,3 +204,28 @@ def test_a_person_is_fitted_by_one_process(
     result = motionwarp("train", "warping_gan", "person", tmp_path / "clip.mp4", "-o", tmp_path / "person.safetensors")
     assert result.exit_code == 2
     assert "without torchrun" in result.stderr
+
+
+def test_the_lifter_is_trained_from_captured_motion(motionwarp: Callable[..., Any], tmp_path: Path) -> None:
+    from motionwarp.body.bvh import write_bvh
+
+    (tmp_path / "motion").mkdir()
+    for name in ("walk", "cmu_131_01"):
+        write_bvh(tmp_path / "motion" / f"{name}.bvh.gz", waving_person())
+    for split in ("train", "validation"):
+        pack = tmp_path / f"{split}.pack"
+        result = motionwarp("dataset", "pack", "motion", tmp_path, "-o", pack, "--split", split)
+        assert result.exit_code == 0, result.stderr
+        assert "1 takes" in result.stdout
+    config = tmp_path / "lifter.toml"
+    config.write_text(
+        'packs = [{path = "train.pack", weight = 1.0}]\nvalidation = "validation.pack"\npeople = 2\n'
+        "first = [{frames = 1, tracks = 4}]\nthen = [{frames = 3, tracks = 2}]\n[network]\nwidth = 8\n"
+        '[loop]\nsteps = 2\nbatch_size = 1\nschedule = "cosine"\nworkers = 1\nlog_every = 1\n'
+    )
+    run = tmp_path / "lifter"
+    result = motionwarp("train", "body", "lifter", config, "-o", run, "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {"step": 2, "steps": 2, "output": str(run)}
+    assert (run / "lifter.safetensors").is_file()
+    assert "exact_mm" in (run / "exports.csv").read_text()

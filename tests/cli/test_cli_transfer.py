@@ -11,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 Run = Callable[..., Any]
 SMALL = ("--size", "192", "--device", "cpu")
@@ -63,6 +64,32 @@ def test_poses_are_made_once_and_used_again(motionwarp: Run, inputs: tuple[Path,
     )
     assert result.exit_code == 0, result.stderr
     assert len(frame_times(tmp_path / "out.mp4")) == len([seconds for seconds in frame_times(dance) if seconds < 0.2])
+
+
+def test_a_sticker_and_a_sheet_are_opened_by_another_program(
+    motionwarp: Run, inputs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    person, dance = inputs
+    short = ("--background", "transparent", "--end", "0.3", "--fps", "10", *SMALL, "--engine", "layered")
+    made = motionwarp("transfer", person, dance, *short, "--max-bytes", "16k", "-o", tmp_path / "sticker.webp")
+    assert made.exit_code == 0, made.stderr
+    assert (tmp_path / "sticker.webp").stat().st_size <= 16_000
+    with Image.open(tmp_path / "sticker.webp") as sticker:
+        assert (sticker.n_frames, max(sticker.size)) == (3, 192)  # type: ignore[attr-defined]
+        alpha = np.asarray(sticker.convert("RGBA"))[..., 3]
+    assert 0.02 < (alpha > 0).mean() < 0.9
+    made = motionwarp("transfer", person, dance, *short, "-o", tmp_path / "sheet.png")
+    assert made.exit_code == 0, made.stderr
+    told = json.loads((tmp_path / "sheet.json").read_text())
+    assert len(told["frames"]) == 3
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (told["meta"]["size"]["w"], told["meta"]["size"]["h"])
+    # the person stands on the lower part of the cut, not at the frame's edge
+    first = told["frames"][0]
+    cut = first["spriteSourceSize"]
+    x, y = first["pivot"]["x"] * first["sourceSize"]["w"], first["pivot"]["y"] * first["sourceSize"]["h"]
+    assert cut["x"] < x < cut["x"] + cut["w"]
+    assert cut["y"] + 0.7 * cut["h"] < y < cut["y"] + 1.05 * cut["h"]
 
 
 def picture(path: Path, width: int = 64, height: int = 64) -> Path:

@@ -39,7 +39,7 @@ OTHER_OPTIONS: dict[str, Any] = {
 NOT_TAKEN = {
     "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side",
     "save_poses",
-    "region_debug", "overwrite",
+    "region_debug", "overwrite", "max_bytes",
 }  # fmt: skip
 OTHER_AUGMENTATION: dict[str, Any] = {
     "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0),
@@ -95,6 +95,7 @@ def test_options_of_single_transfers_are_refused(name: str) -> None:
         "end": 1.0,
         "side_by_side": True,
         "overwrite": True,
+        "max_bytes": 5000,
     }
     with pytest.raises(OptionError, match=f"do not take the option '{name}'"):
         DatasetConfig(TransferOptions(audio=False, **{name: values.get(name, "file")}))

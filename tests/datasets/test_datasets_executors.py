@@ -190,7 +190,7 @@ def test_no_worker_outlives_the_program(
         assert [
             file.name for file in (tmp_path / "scratch").iterdir() if not file.name.startswith("torchinductor")
         ] == []
-    whole = {"record.json", "video.mp4", "poses.json", "parsing.zip", "matte.zip", "warps.npz"}
+    whole = {"record.json", "video.mp4", "poses.json", "parsing.zip", "matte.zip", "warps.npz", "body.npz"}
     assert {frozenset(file.name for file in clip.iterdir()) for clip in (output / "clips").iterdir()} == {
         frozenset(whole)
     }

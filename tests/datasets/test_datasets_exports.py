@@ -14,7 +14,7 @@ import pytest
 
 from motionwarp.datasets.clip_reader import ClipReader
 from motionwarp.datasets.coverage import CELLS, FRAME_CELLS, REACH, Coverage, draw_coverage, measure_coverage
-from motionwarp.datasets.export import COCO_POINTS, annotation, check_export_place, export_coco, export_openpose
+from motionwarp.datasets.export import annotation, check_export_place, export_coco, export_openpose
 from motionwarp.datasets.manifest import read_manifest, write_manifest
 from motionwarp.datasets.records import ClipRecord, read_record
 from motionwarp.datasets.shards import ShardLimits, write_shards
@@ -23,6 +23,7 @@ from motionwarp.datasets.verify import verify
 from motionwarp.errors import InputError, OutputError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.formats.pose_file import read_track
+from motionwarp.pose.formats.written_forms import COCO_POINTS
 from motionwarp.types import PoseTrack
 
 from .conftest import FRAMES, Inputs, make, tree
@@ -180,7 +181,7 @@ def test_shards_hold_whole_clips_in_order_and_are_made_once(copy: Path) -> None:
     samples = list(dict.fromkeys(member.partition(".")[0] for member in members))
     assert samples == ["ann__step", "ann__turn", "bea__step", "bea__turn"]
     endings = {member.partition(".")[2] for member in members if member.startswith("bea__turn.")}
-    assert endings == {"json", "mp4", "poses.json", "parsing.zip", "matte.zip", "warps.npz"}
+    assert endings == {"json", "mp4", "poses.json", "parsing.zip", "matte.zip", "warps.npz", "body.npz"}
     with tarfile.open(copy / names[1]) as archive:
         stream = archive.extractfile("bea__turn.mp4")
         assert stream is not None

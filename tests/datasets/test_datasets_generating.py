@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from motionwarp.datasets.analysis_cache import AnalysisCache
-from motionwarp.datasets.clip_reader import read_warps
+from motionwarp.datasets.clip_reader import read_body, read_warps
 from motionwarp.datasets.config import CONFIG_NAME
 from motionwarp.datasets.lock import LOCK, DatasetLock
 from motionwarp.datasets.manifest import read_manifest
@@ -63,7 +63,26 @@ def test_a_clip_holds_video_and_truth(finished: Path) -> None:
     theta, times, engine = read_warps(folder / "warps.npz")
     assert (len(theta), engine) == (FRAMES, "warping_gan")
     np.testing.assert_allclose(times, track.times_seconds)
-    assert set(record["files"]) == {"video.mp4", "parsing.zip", "matte.zip", "poses.json", "warps.npz"}
+    assert set(record["files"]) == {"video.mp4", "parsing.zip", "matte.zip", "poses.json", "warps.npz", "body.npz"}
+
+
+def test_a_clip_holds_the_person_in_space(finished: Path) -> None:
+    folder = finished / "clips" / "ann__turn"
+    assert json.loads((folder / "record.json").read_text())["body_by"] == "fitted"
+    body, times = read_body(folder / "body.npz")
+    track = read_track(folder / "poses.json")
+    np.testing.assert_array_equal(body.present, track.present)
+    np.testing.assert_allclose(times, track.times_seconds)
+    drawn = body.joints[..., :2] * body.camera[:, None, :1] + body.camera[:, None, 1:]
+    seen = (track.points[..., 2] > 0.3) & body.present[:, None]
+    size = np.ptp(track.points[..., 1][seen])
+    assert np.linalg.norm(drawn - track.points[..., :2], axis=-1)[seen].mean() < 0.05 * size
+    assert (body.facing.certainty[body.present] > 0).all()
+    broken = folder.parent.parent / "broken.npz"
+    broken.write_bytes((folder / "body.npz").read_bytes()[:500])
+    with pytest.raises(InputError, match="damaged"):
+        read_body(broken)
+    broken.unlink()
 
 
 def test_pictures_are_those_of_a_transfer(inputs: Inputs, finished: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from motionwarp.engines.base import Engine
 from motionwarp.engines.layered.engine import LayeredEngine
 from motionwarp.engines.registry import catalog, engine_choices, engine_help, find_spec, make_engine, pack_kinds
 from motionwarp.engines.spec import EngineSpec, PersonFit
+from motionwarp.engines.swapping import ClothesSwapper
 from motionwarp.engines.warping_gan.engine import WarpingGanEngine
 from motionwarp.errors import EngineWarning, OptionError, WeightsError
 from motionwarp.references import load_reference
@@ -57,8 +58,18 @@ def test_an_engine_without_weights_says_how_to_get_them() -> None:
 
 @pytest.mark.parametrize("spec", catalog().specs.values(), ids=lambda spec: spec.name)
 def test_every_reference_of_a_spec_leads_somewhere(spec: EngineSpec) -> None:
-    assert issubclass(load_reference(spec.engine), Engine)
-    assert load_reference(spec.engine).name == spec.name
+    assert spec.moves_people or spec.changes_clothes or spec.trainings
+    if spec.moves_people:
+        assert issubclass(load_reference(spec.engine), Engine)
+        assert load_reference(spec.engine).name == spec.name
+    if spec.changes_clothes:
+        assert issubclass(load_reference(spec.swapper), ClothesSwapper)
+    for training in spec.trainings.values():
+        assert {"output", "max_minutes", "device", "precision"} <= set(
+            load_reference(training.options).__dataclass_fields__
+        )
+        assert callable(load_reference(training.make))
+        assert training.example.startswith("motionwarp train ")
     assert not spec.weights or registry()[spec.weights].architecture in spec.architectures
     for stage in spec.stages.values():
         assert "loop" in stage.config_class().__dataclass_fields__

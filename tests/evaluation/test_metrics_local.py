@@ -8,8 +8,9 @@ import torch
 from skimage.metrics import structural_similarity
 
 from motionwarp.evaluation.metrics.masks import pose_mask
-from motionwarp.evaluation.metrics.ssim import INTERPOLATED_BONES, local_ssim, ms_ssim, region_centers
+from motionwarp.evaluation.metrics.ssim import local_ssim, ms_ssim
 from motionwarp.pose import skeleton as sk
+from motionwarp.pose.regions import INTERPOLATED_BONES, region_centers
 
 
 def waves(seed: int, height: int, width: int) -> np.ndarray:

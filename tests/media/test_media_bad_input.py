@@ -47,10 +47,11 @@ def _sound_only(path: Path) -> Path:
     return path
 
 
-def _animated_webp(path: Path) -> Path:
+def _cut_webp(path: Path) -> Path:
     frames = [Image.new("RGB", (32, 32), (60 * i, 0, 0)) for i in range(3)]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
-    return path
+    content = path.read_bytes()
+    return _write(path, content[: content.index(b"ANMF") + 12])
 
 
 def _no_frames(path: Path) -> Path:
@@ -71,7 +72,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "zeros": (lambda folder: _write(folder / "a.mp4", bytes(20000)), "not a video"),
     "sound": (lambda folder: _sound_only(folder / "a.mp4"), "only sound"),
     "mislabeled sound": (lambda folder: _sound_only(folder / "a.m4a").rename(folder / "b.mp4"), "only sound"),
-    "animated WebP": (lambda folder: _animated_webp(folder / "a.webp"), "animated WebP"),
+    "animated WebP that is cut off": (lambda folder: _cut_webp(folder / "a.webp"), "no frame in this WebP"),
     "no frames": (lambda folder: _no_frames(folder / "a.avi"), "not one frame|no size|not a video"),
 }
 

@@ -173,7 +173,7 @@ def test_every_format_that_is_read_is_among_the_seeds(tmp_path: Path) -> None:
         if is_picture(path):
             assert read_image(path).width > 0
             pictures.add(sniff_picture_format(content[:32]))
-        elif name != "animation.webp":  # which is refused, and read as a still picture by those who ask for one
+        elif name != "animation.webp":  # which FFmpeg does not open
             with opened_container(path) as container:
                 demuxers.add(container.format.name.split(",")[0])
     assert pictures == PICTURES - ({"heic"} if pillow_heif is None else set())

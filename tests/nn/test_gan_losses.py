@@ -33,3 +33,11 @@ def test_pyramid_loss_trains_the_fake_only() -> None:
     pyramid_hierarchy_loss([[real]], [[fake]]).backward()
     assert real.grad is None
     assert fake.grad is not None
+
+
+def test_cross_entropy_is_that_of_the_first_gans() -> None:
+    real, fake = [torch.tensor([[2.0, -1.0]])], [torch.tensor([[0.5, -3.0]])]
+    chances = [torch.sigmoid(logits[0]) for logits in (real, fake)]
+    expected = -(chances[0].log().mean() + (1 - chances[1]).log().mean()) / 2
+    assert torch.allclose(discriminator_loss(real, fake, "cross_entropy"), expected)
+    assert torch.allclose(generator_loss(fake, "cross_entropy"), -chances[1].log().mean())

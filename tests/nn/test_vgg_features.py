@@ -8,19 +8,22 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from motionwarp.errors import WeightsError
-from motionwarp.nn.losses.perceptual import VggFeatures, perceptual_loss
+from motionwarp.nn.losses.perceptual import VggFeatures, VggName, perceptual_loss
 
-# torchvision's `vgg19().features` up to relu5_1: convolutions with ReLU, and M for a maximum
-LAYOUT = [64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512]
-TAKEN = (1, 6, 11, 20, 29)
+# torchvision's `vgg19().features` up to relu5_1, `vgg16().features` up to relu4_3: convolutions with ReLU, M for a
+# maximum; and the layers whose values are taken
+LAYOUTS: dict[VggName, list[int | str]] = {
+    "vgg19": [64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512],
+    "vgg16": [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512],
+}
+TAKEN: dict[VggName, tuple[int, ...]] = {"vgg19": (1, 6, 11, 20, 29), "vgg16": (3, 8, 15, 22)}
 
 
-@pytest.fixture(scope="module")
-def sequence() -> nn.Sequential:
+def sequence_of(layout: list[int | str]) -> nn.Sequential:
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     before = 3
-    for entry in LAYOUT:
+    for entry in layout:
         if entry == "M":
             layers.append(nn.MaxPool2d(2))
         else:
@@ -29,15 +32,21 @@ def sequence() -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-@pytest.fixture(scope="module")
-def weights(sequence: nn.Sequential, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("vgg") / "vgg19.safetensors"
+def weights_of(sequence: nn.Sequential, path: Path) -> Path:
     tensors = {f"features.{name}": value for name, value in sequence.state_dict().items()}
     save_file({**tensors, "classifier.0.weight": torch.zeros(2, 2)}, path)
     return path
 
 
-def test_features_are_those_of_the_published_order(sequence: nn.Sequential, weights: Path) -> None:
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return weights_of(sequence_of(LAYOUTS["vgg19"]), tmp_path_factory.mktemp("vgg") / "vgg19.safetensors")
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_features_are_those_of_the_published_order(kind: VggName, tmp_path: Path) -> None:
+    sequence = sequence_of(LAYOUTS[kind])
+    weights = weights_of(sequence, tmp_path / "vgg.safetensors")
     picture = torch.rand(1, 3, 32, 48)
     value: Tensor = (picture - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor(
         [0.229, 0.224, 0.225]
@@ -45,9 +54,11 @@ def test_features_are_those_of_the_published_order(sequence: nn.Sequential, weig
     wanted = []
     for index, layer in enumerate(sequence):
         value = layer(value)
-        if index in TAKEN:
+        if index in TAKEN[kind]:
             wanted.append(value)
-    for got, expected in zip(VggFeatures(weights)(picture), wanted, strict=True):
+    features = VggFeatures(weights, kind)
+    assert features.name == kind
+    for got, expected in zip(features(picture), wanted, strict=True):
         assert torch.allclose(got, expected, atol=1e-5)
 
 

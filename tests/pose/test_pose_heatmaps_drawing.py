@@ -12,7 +12,7 @@ from made_poses import HEIGHT, WIDTH, scaled, standing
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.drawing import BONE_COLORS, draw_pose
-from motionwarp.pose.heatmaps import disc_heatmaps
+from motionwarp.pose.heatmaps import disc_heatmaps, gaussian_heatmaps, points_at_scale
 
 MAP_HEIGHT, MAP_WIDTH = 64, 48
 
@@ -136,3 +136,25 @@ def test_opacity_mixes_with_the_picture() -> None:
     expected = cv2.addWeighted(whole, 0.5, canvas(), 0.5, 0)
     assert np.abs(half.astype(int) - expected).max() <= 1
     np.testing.assert_array_equal(draw_pose(canvas(), standing(), opacity=0.0), canvas())
+
+
+def test_gaussians_are_those_of_the_distance() -> None:
+    points = random_points(3, 2)
+    points[0, 4, 2] = 0.0
+    maps = gaussian_heatmaps(points, MAP_HEIGHT, MAP_WIDTH, 3.2).numpy()
+    expected = np.exp(-squared_distances(points) / (2 * 3.2**2))
+    expected[0, 4] = 0
+    expected[points[..., 2].numpy() < 0.15] = 0
+    assert maps.shape == (2, 18, MAP_HEIGHT, MAP_WIDTH)
+    assert np.allclose(maps, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0])
+def test_gaussians_need_a_width(sigma: float) -> None:
+    with pytest.raises(ValueError, match="positive sigma"):
+        gaussian_heatmaps(random_points(0), MAP_HEIGHT, MAP_WIDTH, sigma)
+
+
+def test_points_keep_their_place_in_a_picture_of_another_size() -> None:
+    points = torch.tensor([[-0.5, -0.5, 0.7], [47.5, 63.5, 1.0]])  # the picture's corners
+    assert torch.allclose(points_at_scale(points, 0.25), torch.tensor([[-0.5, -0.5, 0.7], [11.5, 15.5, 1.0]]))

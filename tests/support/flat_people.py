@@ -53,6 +53,13 @@ def picture_pair_of(number: int) -> LabeledPair:
     return LabeledPair(source, target)
 
 
+def far_pair_of(number: int) -> LabeledPair:
+    """A person of one color, and the same person beside where they were; 64 x 48 pixels."""
+    color = np.random.default_rng(number).integers(40, 220, 3, dtype=np.uint8)
+    source, target = (flat_picture(color, shift, f"far/{number}") for shift in (-10, 14))
+    return LabeledPair(source, target)
+
+
 def flat_picture(color: ByteArray, shift: int, name: str) -> LabeledPicture:
     rgb = np.full((64, 48, 3), 90, dtype=np.uint8)
     person = np.s_[8:56, 14 + shift : 28 + shift]

@@ -99,6 +99,23 @@ class AvatarView:
 
 
 @dataclass(frozen=True, eq=False)
+class Look:
+    """Who is shown, in clothes of which colors, in which light: what two pictures of a pair share.
+
+    Attributes
+    ----------
+    avatar : RiggedAvatar
+    lamp : Lamp
+    dyes : float32 (5, 2, 3)
+        As `draw_dyes` draws them.
+    """
+
+    avatar: RiggedAvatar
+    lamp: Lamp
+    dyes: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Cast:
     """Who can be shown, doing what, and where."""
 
@@ -107,8 +124,18 @@ class Cast:
     backdrops: Backdrops
 
 
+def draw_look(cast: Cast, rng: np.random.Generator) -> Look:
+    """Draw somebody of a cast, the colors of their clothes and the light."""
+    return Look(cast.avatars[int(rng.integers(len(cast.avatars)))], draw_lamp(rng), draw_dyes(rng))
+
+
 def draw_view(
-    cast: Cast, settings: SceneSettings, rng: np.random.Generator, facing: float | None = None, cut: Cut | None = None
+    cast: Cast,
+    settings: SceneSettings,
+    rng: np.random.Generator,
+    facing: float | None = None,
+    cut: Cut | None = None,
+    look: Look | None = None,
 ) -> AvatarView:
     """Draw one picture.
 
@@ -122,12 +149,14 @@ def draw_view(
         Degrees; drawn evenly from all around where not given.
     cut : Cut, optional
         Drawn where not given.
+    look : Look, optional
+        Drawn where not given.
 
     Returns
     -------
     AvatarView
     """
-    avatar = cast.avatars[int(rng.integers(len(cast.avatars)))]
+    avatar = cast.avatars[int(rng.integers(len(cast.avatars)))] if look is None else look.avatar
     drawn = rng.random() < settings.drawn
     frames, pose_name = drawn_pose(avatar.t_pose, rng) if drawn else draw_frame(cast.takes, rng)
     posed = pose_avatar(avatar, frames, float(rng.uniform(0.05, 0.6)))
@@ -138,7 +167,8 @@ def draw_view(
         if rng.random() < settings.cut:
             cut = ("knee", "hip", "chest", "neck")[int(rng.choice(4, p=[0.3, 0.35, 0.25, 0.1]))]
     camera = draw_camera(posed, facing, cut, settings.height, settings.width, rng)
-    layer = render_avatar(avatar, posed, camera, draw_lamp(rng), draw_dyes(rng), settings.height, settings.width)
+    lamp, dyes = (draw_lamp(rng), draw_dyes(rng)) if look is None else (look.lamp, look.dyes)
+    layer = render_avatar(avatar, posed, camera, lamp, dyes, settings.height, settings.width)
     background = cast.backdrops.draw(rng, settings.height, settings.width)
     if rng.random() < settings.shadow:
         dark = 1 - rng.uniform(0.2, 0.8) * ground_shadow(posed, camera, settings.height, settings.width)

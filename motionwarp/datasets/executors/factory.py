@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from motionwarp.datasets.executors.base import Executor, InlineExecutor
 from motionwarp.datasets.options import ExecutorChoice
 from motionwarp.datasets.worker import WorkOrder
+from motionwarp.errors import MissingExtraError
+
+
+def check_executor(choice: ExecutorChoice) -> None:
+    """Refuse an executor whose package is not installed; a cluster is not asked.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    if choice.name == "ray" and importlib.util.find_spec("ray") is None:
+        raise MissingExtraError(
+            "Ray is not installed",
+            values={"executor": "ray"},
+            remedy="Install it with: pip install 'motionwarp[ray]'",
+        )
 
 
 def make_executor(choice: ExecutorChoice, order: WorkOrder, most: int) -> Executor:
@@ -30,6 +48,7 @@ def make_executor(choice: ExecutorChoice, order: WorkOrder, most: int) -> Execut
         from motionwarp.datasets.executors.local import LocalExecutor
 
         return LocalExecutor(order, choice.workers, most)
+    check_executor(choice)
     from motionwarp.datasets.executors.ray import RayExecutor
 
     return RayExecutor(order, choice.workers, choice.ray_address, most)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from motionwarp.datasets.executors.base import PoolExecutor, WorkerSlot
 from motionwarp.datasets.worker import Task, TaskResult, Worker, WorkOrder
-from motionwarp.errors import MissingExtraError, OptionError
+from motionwarp.errors import OptionError
 from motionwarp.runtime import keep_freed_memory
 
 _CONNECT_SECONDS: Final = 10.0
@@ -62,8 +62,6 @@ class RayExecutor(PoolExecutor[_RaySlot]):
 
     Raises
     ------
-    MissingExtraError
-        If Ray is not installed.
     OptionError
         If there is no cluster at the address, or it has no room for a single worker.
     """
@@ -71,14 +69,8 @@ class RayExecutor(PoolExecutor[_RaySlot]):
     def __init__(self, order: WorkOrder, workers: int | None, address: str | None, most: int | None = None) -> None:
         super().__init__()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError(
-                "Ray is not installed",
-                values={"executor": "ray"},
-                remedy="Install it with: pip install 'motionwarp[ray]'",
-            ) from error
+        import ray
+
         self._ray: Any = ray
         self._began = not self._ray.is_initialized()
         if self._began:

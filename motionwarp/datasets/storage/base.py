@@ -92,6 +92,12 @@ class Storage(ABC):
         For what is too large to be held in memory.
         """
 
+    def check_writable(self) -> None:  # noqa: B027 - a store elsewhere tells only when it is written to
+        """Refuse a place that may not be written to, as far as that can be told without writing.
+
+        OutputError where it may not.
+        """
+
     @abstractmethod
     def pending_folder(self, name: str, last: str) -> Pending:
         """Return a folder on this machine whose content appears as the folder `name` when it is committed.

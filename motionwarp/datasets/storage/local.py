@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from motionwarp.datasets.storage.base import Pending, Storage
-from motionwarp.media.atomic import temporary_name, write_failure
+from motionwarp.media.atomic import check_folder, temporary_name, write_failure
 
 PENDING: Final = ".motionwarp/pending"
 _TRASH: Final = "trash-"
@@ -134,9 +134,19 @@ class LocalStorage(Storage):
 
     def free_bytes(self) -> int | None:
         """Return what is free on the disk on which the folder is, or would be; see `Storage.free_bytes`."""
-        folder = self.folder.absolute()
-        there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+        there = self._existing()
         return None if there is None else shutil.disk_usage(there).free
+
+    def check_writable(self) -> None:
+        """Refuse a file, and a folder that may not be written to or not be made; see `Storage.check_writable`."""
+        there = self._existing()
+        if there is not None:
+            check_folder(there, self.folder)
+
+    def _existing(self) -> Path | None:
+        """Return the folder, or the nearest one above it that there is."""
+        folder = self.folder.absolute()
+        return next((place for place in (folder, *folder.parents) if place.exists()), None)
 
     def local_path(self, name: str, scratch: Path) -> Path:
         """Return the file's own path; see `Storage.local_path`."""

@@ -30,7 +30,7 @@ class RemoteStorage(Storage):
     Raises
     ------
     MissingExtraError
-        If fsspec, or its driver for the address, is not installed.
+        If the driver for the address is not installed.
     InputError
         If there is no such kind of address.
     """
@@ -39,21 +39,18 @@ class RemoteStorage(Storage):
         self.root = root.rstrip("/")
         protocol = root.split("://", 1)[0]
         self._has_folders = protocol not in _BUCKETS
-        extra = _EXTRAS.get(protocol, "dataset")
-        missing = MissingExtraError(
-            f"reading and writing {protocol}:// needs packages that are not installed",
-            subject=root,
-            remedy=f"Install them with: pip install 'motionwarp[{extra}]'",
-        )
-        try:
-            import fsspec
-        except ImportError as error:
-            raise missing from error
+        import fsspec
+
         try:
             self._files: Any
             self._files, self._base = fsspec.core.url_to_fs(self.root)
         except ImportError as error:
-            raise missing from error
+            install = f"'motionwarp[{_EXTRAS[protocol]}]'" if protocol in _EXTRAS else "what fsspec asks for"
+            raise MissingExtraError(
+                f"reading and writing {protocol}:// needs packages that are not installed ({error})",
+                subject=root,
+                remedy=f"Install them with: pip install {install}",
+            ) from error
         except ValueError as error:
             raise InputError(f"is not an address that can be reached ({error})", subject=root) from error
 

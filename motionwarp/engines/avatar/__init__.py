@@ -8,5 +8,6 @@ SPEC: Final = EngineSpec(
     name="avatar",
     help="A body in space that wears the photo: turns, poses and depth, without any learned weights.",
     engine="motionwarp.engines.avatar.engine:AvatarEngine",
+    swapper="motionwarp.engines.avatar.swapping:AvatarSwapper",
     needs=("body", "lifter"),
 )

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from motionwarp.avatar.avatar import RestPose
 from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.clothing import PosedBody
+from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.body_track import BodyTrack, is_facing_told
 from motionwarp.body.camera import WeakPerspective
+from motionwarp.body.facing import FacingTrack
 from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter
 from motionwarp.body.lifter import LEAST_SCORE
-from motionwarp.body.lifting import TrackLifter
+from motionwarp.body.lifting import TrackLifter, facing_degrees
 from motionwarp.body.model import BodyModel, BodyShape
-from motionwarp.body.rig import local_turns, world_turns
+from motionwarp.body.performing import Performance, Stand, lowest_points, mapped, perform, seen_from
+from motionwarp.body.rig import PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
-from motionwarp.engines.base import Motion
-from motionwarp.types import FloatArray
+from motionwarp.engines.base import Motion, Staging
+from motionwarp.types import BoolArray, FloatArray
 
 CAMERA_LENGTH = 3
 
@@ -161,6 +167,20 @@ class SourceBody:
             _driven_weights(model),
         )
 
+    def wearing(self, shape: BodyShape) -> PosedBody:
+        """Return a body of this or another shape, in the pose of this one's photo."""
+        posed = self._model.pose(shape, self._model.expand(local_turns(self.fit.turns[0])))
+        vertices = self._model.skin(shape, posed)
+        joints = posed.joints[list(self._model.driven)]
+        return PosedBody(vertices.numpy().astype(np.float32), joints.numpy().astype(np.float32))
+
+    def at_ease(self, shape: BodyShape) -> FloatArray:
+        """Return where the driven bones of a body begin in the pose that all people share, (D, 3), in meters."""
+        turns = torch.eye(3).expand(len(self._model.driven), 3, 3)
+        posed = self._model.pose(shape, self._model.expand(turns))
+        joints: FloatArray = posed.joints[list(self._model.driven)].numpy().astype(np.float32)
+        return joints
+
     def follow(self, points: FloatArray) -> PoseParams:
         """Return this body's poses for the points (T, 18, 3) of a whole shot, all frames solved together.
 
@@ -169,8 +189,57 @@ class SourceBody:
         if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
             rest = PoseParams.of(self.fit)
             return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
-        guess = self._lifter.lift(torch.from_numpy(points)).guess()
+        lifted = self._lifter.lift(torch.from_numpy(points))
+        guess = lifted.guess() if is_facing_told(lifted) else None
         return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, start=self.fit))
+
+    @cached_property
+    def rig(self) -> PointRig:
+        """The body reduced to its 18 points."""
+        return PointRig.of(self._model, self.shape)
+
+    def stand(self, staging: Staging) -> Stand:
+        """Return where the person of the photo stands in a frame."""
+        lowest = float(lowest_points(self._model, self.shape, self.fit.turns)[0])
+        x, y = self.rest.shift
+        # of the photo: 1 pixel each way may be all that is known of it here
+        in_photo = Stand(self._model, self.shape, self.rest.scale, (x, y), y + self.rest.scale * lowest, 1, 1)
+        there = mapped(in_photo, staging.photo_to_frame, staging.width, staging.height)
+        return replace(there, is_cut=staging.is_cut)
+
+    def perform(self, motion: BodyMotion, staging: Staging) -> Performance:
+        """Return this body in a motion, where it stands in the photo."""
+        return perform(self.stand(staging), motion, staging.path, staging.travel)
+
+    def seen_from(self, motion: Motion, degrees: npt.NDArray[np.float64]) -> Motion:
+        """Return a motion of this body as it is seen from other sides, an angle for each frame."""
+        poses = PoseParams.of_motion(motion)
+        turns, camera, points = seen_from(self.rig, poses.turns, poses.camera, degrees)
+        points[~(motion.points[..., 2] > 0).any(axis=1)] = 0
+        return PoseParams(turns, camera).motion(points)
+
+    def is_facing_told(self, points: FloatArray) -> bool:
+        """Return whether the points (T, 18, 3) of a shot tell which way the person faces; where nobody is they do.
+
+        Where they do not, `follow` keeps to the picture's plane: people face the camera, or away from it where left and
+        right say so.
+        """
+        if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
+            return True
+        return is_facing_told(self._lifter.lift(torch.from_numpy(points)))
+
+    def track(self, poses: PoseParams, present: BoolArray) -> BodyTrack:
+        """Return this body in poses of B frames in space, in those of them where it is `present`, bool (B,)."""
+        here = torch.from_numpy(present)
+        degrees = torch.where(here, facing_degrees(poses.turns[:, 0]), 0.0)
+        return BodyTrack(
+            present,
+            torch.where(here[:, None, None], self.rig.points(poses.turns), 0.0).numpy(),
+            torch.where(here[:, None, None], sixd_from_matrix(local_turns(poses.turns)), 0.0).numpy(),
+            torch.where(here[:, None], poses.camera, 0.0).numpy(),
+            FacingTrack(degrees.numpy(), here.float().numpy()),
+            self.fit.coefficients.numpy(),
+        )
 
     def joints(self, turns: Tensor) -> FloatArray:
         """Return where the driven bones begin in meters from the root, (B, D, 3), for turns against the camera."""

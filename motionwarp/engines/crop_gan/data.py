@@ -65,6 +65,8 @@ class CropBatch(TypedDict):
         255 where not known.
     source_points, target_points : float32 (B, 18, 3)
         In pixels of these pictures.
+    source_matte, target_matte : uint8 (B, 1, H, W)
+        Coverage, 0..255.
     inside : uint8 (B, 1, H, W)
         1 where the target's picture has pixels.
     """
@@ -75,6 +77,8 @@ class CropBatch(TypedDict):
     target_rgb: Tensor
     target_parsing: Tensor
     target_points: Tensor
+    source_matte: Tensor
+    target_matte: Tensor
     inside: Tensor
 
 
@@ -93,23 +97,39 @@ class CropPairs(PackSamples[LabeledPair, CropBatch]):
         """Draw a pair, both of its pictures at the configured size."""
         pair = self.draw(rng)
         mirror = bool(rng.random() < 0.5)
-        source, target = (self._prepared(picture, mirror) for picture in (pair.source, pair.target))
-        inside = (target.parsing != IGNORE) | (target.matte > 0)
-        return CropBatch(
-            source_rgb=torch.from_numpy(source.rgb).permute(2, 0, 1),
-            source_parsing=torch.from_numpy(source.parsing),
-            source_points=torch.from_numpy(source.points),
-            target_rgb=torch.from_numpy(target.rgb).permute(2, 0, 1),
-            target_parsing=torch.from_numpy(target.parsing),
-            target_points=torch.from_numpy(target.points),
-            inside=torch.from_numpy(inside.astype(np.uint8))[None],
-        )
+        return crop_sample(pair, self.config, mirror=mirror)
 
-    def _prepared(self, picture: LabeledPicture, mirror: bool) -> LabeledPicture:
-        fitted = fitted_in(picture, self.config.height, self.config.width)
-        if self.config.plain_background:
-            fitted = over_gray(fitted)
-        return _mirrored(fitted) if mirror else fitted
+
+def crop_sample(pair: LabeledPair, config: CropDataConfig, *, mirror: bool) -> CropBatch:
+    """Return a pair as a sample, without the batch's dimension: both of its pictures at the configured size.
+
+    Parameters
+    ----------
+    pair : LabeledPair
+    config : CropDataConfig
+    mirror : bool
+        Whether left and right are exchanged in both.
+    """
+    source, target = (_prepared(picture, config, mirror=mirror) for picture in (pair.source, pair.target))
+    inside = (target.parsing != IGNORE) | (target.matte > 0)
+    return CropBatch(
+        source_rgb=torch.from_numpy(source.rgb).permute(2, 0, 1),
+        source_parsing=torch.from_numpy(source.parsing),
+        source_points=torch.from_numpy(source.points),
+        target_rgb=torch.from_numpy(target.rgb).permute(2, 0, 1),
+        target_parsing=torch.from_numpy(target.parsing),
+        target_points=torch.from_numpy(target.points),
+        source_matte=torch.from_numpy(source.matte)[None],
+        target_matte=torch.from_numpy(target.matte)[None],
+        inside=torch.from_numpy(inside.astype(np.uint8))[None],
+    )
+
+
+def _prepared(picture: LabeledPicture, config: CropDataConfig, *, mirror: bool) -> LabeledPicture:
+    fitted = fitted_in(picture, config.height, config.width)
+    if config.plain_background:
+        fitted = over_gray(fitted)
+    return _mirrored(fitted) if mirror else fitted
 
 
 def fitted_in(picture: LabeledPicture, height: int, width: int) -> LabeledPicture:

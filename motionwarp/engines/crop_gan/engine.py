@@ -58,8 +58,8 @@ class SourceCrop:
         In [0, 1], the person over the plain background.
     parsing : (B, 20, H, W)
         One-hot.
-    heatmaps : (B, 18, H, W)
-        Discs of radius 4.
+    heatmaps : (B, C, h, w)
+        The source's pose, as the engine's `pose_maps` draws it.
     """
 
     rgb: Tensor
@@ -108,14 +108,28 @@ class CropGanEngine(Engine):
     def place_networks(self) -> None:
         """Bring the networks to the device, with `placed`; called by `prepare`, before the source is looked at."""
 
+    def pose_maps(self, points: Tensor) -> Tensor:
+        """Return poses as the networks take them: discs of radius 4 by default.
+
+        Parameters
+        ----------
+        points : float32 (B, 18, 3)
+            In pixels of the window, and the score.
+
+        Returns
+        -------
+        float32 (B, C, h, w)
+        """
+        return disc_heatmaps(points, self.height, self.width)
+
     @abstractmethod
     def plan_crops(self, heatmaps: Tensor) -> Tensor:
         """Return the engine's own parameters of a batch of windows, float32 (B, D) on any device; D may be 0.
 
         Parameters
         ----------
-        heatmaps : (B, 18, H, W)
-            Heatmaps of the target poses.
+        heatmaps : (B, C, h, w)
+            The target poses, as `pose_maps` draws them.
         """
 
     @abstractmethod
@@ -124,8 +138,8 @@ class CropGanEngine(Engine):
 
         Parameters
         ----------
-        heatmaps : (B, 18, H, W)
-            Heatmaps of the target poses.
+        heatmaps : (B, C, h, w)
+            The target poses, as `pose_maps` draws them.
         theta : float32 (B, D)
             As from `plan_crops`, smoothed over time; on the device.
         """
@@ -148,7 +162,7 @@ class CropGanEngine(Engine):
         self.source = SourceCrop(
             self.ready(torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255),
             self.ready(one_hot_parsing(torch.from_numpy(np.asarray(parsing, dtype=np.uint8))[None])),
-            self.ready(disc_heatmaps(torch.from_numpy(points)[None], self.height, self.width)),
+            self.ready(self.pose_maps(torch.from_numpy(points)[None])),
         )
 
     @torch.inference_mode()
@@ -202,7 +216,7 @@ class CropGanEngine(Engine):
             Pose(points).transformed(window.frame_to_crop()).points
             for points, window in zip(poses, windows, strict=True)
         ]
-        return self.ready(disc_heatmaps(torch.from_numpy(np.stack(inside)), self.height, self.width))
+        return self.ready(self.pose_maps(torch.from_numpy(np.stack(inside))))
 
     def _cut_out(self, picture: Tensor, person: Tensor, classes: Tensor | None, window: PersonCrop) -> PersonLayer:
         """Cut the person (1, H, W) out of a picture (3, H, W) and put them, and classes (1, H, W), into the frame."""

@@ -8,6 +8,7 @@ from motionwarp.training.stage import StageSpec
 
 _HERE: Final = "motionwarp.engines.warping_gan"
 _WRITER: Final = f"{_HERE}.packing:write_requested"
+_BODY_WRITER: Final = f"{_HERE}.packing:write_with_bodies"
 
 SPEC: Final = EngineSpec(
     name="warping_gan",
@@ -15,6 +16,7 @@ SPEC: Final = EngineSpec(
     engine=f"{_HERE}.engine:WarpingGanEngine",
     architectures=("warping_gan",),
     weights="warping_gan",
+    needs=("body", "lifter"),
     auto_order=1,
     stages={
         "parser": StageSpec(
@@ -32,6 +34,12 @@ SPEC: Final = EngineSpec(
         "parts-reverse": PackKind("photos, made back from moved ones, in parts", _WRITER),
         "parts-clips": PackKind("two frames of a clip, in parts", _WRITER),
         "parts-synthetic": PackKind("drawn people, in parts", _WRITER),
+        "body-avatars": PackKind("avatars in motion from all sides, in parts and on a body", _BODY_WRITER),
+        "body-clips": PackKind("two frames of a clip, in parts and on a body", _BODY_WRITER, ("train",)),
+        "body-clips-a": PackKind("the same of later clips, published by their makers", _BODY_WRITER, ("train",)),
+        "body-clips-b": PackKind("the same of later clips of other origin", _BODY_WRITER, ("train",)),
+        "body-reverse": PackKind("photos, made back from their turned avatars", _BODY_WRITER),
+        "body-layered": PackKind("photos, made back from moved ones, in parts and on a body", _BODY_WRITER),
     },
     person=PersonFit(f"{_HERE}.finetune:PersonalizeConfig", f"{_HERE}.finetune:fit_person"),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -12,6 +14,7 @@ from torch.nn import functional
 from motionwarp.engines.warping_gan.networks import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames
+from motionwarp.types import FloatArray
 
 _STRIP: Final = 64  # rows or columns of pixels interpolated by one product
 _LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
@@ -24,8 +27,9 @@ def blend_parts(
     frame: int,
     window_to_frame: Tensor,
     frame_size: tuple[int, int] | None = None,
+    body: FloatArray | None = None,
 ) -> FramePiece | None:
-    """Blend one frame's parts.
+    """Blend one frame's parts, and the body's layer where there is one.
 
     Parameters
     ----------
@@ -42,6 +46,9 @@ def blend_parts(
     frame_size : (height, width), optional
         Size of the output frame, within which the outline may grow beyond the composite's box: where a limb that no
         part has is painted. By default it may not.
+    body : float32 (H, W, 4), optional
+        The posed avatar over the whole frame, colors multiplied by alpha and alpha in 0..255; for a recipe that says
+        how much it counts. A frame that shows nothing of it is blended without.
 
     Returns
     -------
@@ -51,15 +58,21 @@ def blend_parts(
     composed = Canvas(group.layers, group.shown).compose(
         position, tuple(float(score) for score in group.depth[position])
     )
-    if composed is None:
+    around = None if body is None or recipe.body_logit is None else _covered_box(body)
+    if composed is None and around is None:
         return None
     window = _RecipeWindow(recipe, frame, window_to_frame)
     grown = None if frame_size is None else window.grown_box(*frame_size)
-    rgba, classes, left, top = composed if grown is None else _enlarged(*composed, grown)
+    for other in (around, grown):
+        if other is not None:
+            composed = _nothing_in(other) if composed is None else _enlarged(*composed, other)
+    assert composed is not None
+    rgba, classes, left, top = composed
     height, width = rgba.shape[1:]
     # the composite's alpha shifted, the composite itself and the painted picture all over the box
     window.look_at(left, width)
-    box = window.over(left, top, height, width, slice(COMPOSITE, None))  # composite, painted: logits; colors; shift
+    # composite, painted: logits; colors; shift; with a body its logit and its share in alpha
+    box = window.over(left, top, height, width, slice(COMPOSITE, None))
     weights = box[:2].exp_()
     mixed = weights[0] * rgba  # (4, h, w): colors and weight, both times alpha
     mixed[:3].addcmul_(weights[1], box[2:5])
@@ -71,13 +84,31 @@ def blend_parts(
         rows, columns = own.within(left, top)
         weight = window.over(own.left, own.top, own.rgba.shape[1], own.rgba.shape[2], slice(part, part + 1)).exp_()
         mixed[:, rows, columns].addcmul_(weight, own.rgba)
-    alpha = shifted_alpha(rgba[3], box[5])
+    mixed[:3] /= mixed[3]
+    covered = rgba[3]
+    if body is not None and around is not None:
+        of_body = torch.from_numpy(body[top : top + height, left : left + width]).permute(2, 0, 1).to(rgba) / 255
+        weight = box[6].exp_()
+        mixed[:3].addcmul_(weight, of_body[:3]).div_(1 + weight * of_body[3])
+        covered = torch.lerp(covered, of_body[3], box[7].sigmoid_())
+    alpha = shifted_alpha(covered, box[5])
     if classes is not None:
         # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
         classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
-    mixed[:3] *= alpha / mixed[3]
+    mixed[:3] *= alpha
     mixed[3] = alpha
     return FramePiece(mixed, classes, left, top)
+
+
+def _covered_box(body: FloatArray) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom of where a picture (H, W, 4) shows anything; None where it shows nothing."""
+    left, top, width, height = cv2.boundingRect((body[..., 3] > 0).astype(np.uint8))
+    return (left, top, left + width, top + height) if width else None
+
+
+def _nothing_in(box: tuple[int, int, int, int]) -> tuple[Tensor, Tensor | None, int, int]:
+    left, top, right, bottom = box
+    return torch.zeros(4, bottom - top, right - left), None, left, top
 
 
 def _enlarged(
@@ -100,7 +131,7 @@ class _RecipeWindow:
 
     def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
         self._planes = torch.cat(
-            [plane[frame].float() for plane in (recipe.blend_logits, recipe.painted, recipe.alpha_shift)]
+            [plane[frame].float() for plane in (*recipe[:3], recipe.body_logit, recipe.body_alpha) if plane is not None]
         )
         self._shift = recipe.alpha_shift[frame, 0]
         self._window_to_frame = window_to_frame
@@ -133,7 +164,10 @@ class _RecipeWindow:
         self._columns, self._left = filled.view(planes, rows, width), left
 
     def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
-        """Return planes over a box, float32 (C, height, width): 17 logits, painted red, green and blue, shift."""
+        """Return planes over a box, float32 (C, height, width).
+
+        17 logits, painted red, green and blue, shift; with a body its logit and that of its share in alpha.
+        """
         columns = self._columns[planes, :, left - self._left : left - self._left + width]
         cells = columns.shape[1]
         filled = columns.new_empty(len(columns), height, width)

@@ -58,8 +58,10 @@ class PartParserTrainingConfig:
     limb_weight : float
         Weight of pixels that arms and hands show, relative to others, in the order of depth: they are few, and what is
         before the torso matters most.
+    bodiless : float
+        Share of samples whose body is left away.
     start_from : Path or None
-        Weights of the same network to begin with.
+        Weights of the same network to begin with, with or without a body.
     """
 
     packs: tuple[PackShare, ...]
@@ -67,6 +69,7 @@ class PartParserTrainingConfig:
     loss: ParserLossWeights = field(default_factory=ParserLossWeights)
     adversary: AdversaryConfig = field(default_factory=_coarse_adversary)
     limb_weight: float = 2.0
+    bodiless: float = 0.0
     start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_quick)
 
@@ -124,6 +127,10 @@ class PartGeneratorTrainingConfig:
         A pack of people that are not trained on, measured at every export.
     adversary : AdversaryConfig
         The discriminator; there is none while `loss.adversarial` and `loss.pyramid` are 0.
+    bodiless : float
+        Share of samples whose body is left away.
+    start_from : Path or None
+        Weights of the same network to begin with, with or without a body.
     """
 
     packs: tuple[PackShare, ...]
@@ -132,5 +139,6 @@ class PartGeneratorTrainingConfig:
     network: PartGeneratorConfig = field(default_factory=PartGeneratorConfig)
     loss: GeneratorLossWeights = field(default_factory=GeneratorLossWeights)
     adversary: AdversaryConfig = field(default_factory=_small_adversary)
+    bodiless: float = 0.0
     start_from: Path | None = None
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=20_000, batch_size=12, learning_rate=1.5e-3))

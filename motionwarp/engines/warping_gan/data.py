@@ -1,20 +1,23 @@
 """What the warping networks are trained from: a pair's source, cut and warped into its target's window.
 
 Cutting a person into parts and warping them takes longer than the network does, so it is done once for each pair, and
-the result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together.
+the result is packed. The layers are sparse: each is kept as its box, and all of a sample are compressed together. So is
+the posed avatar, where a sample has one.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypedDict
 
 import cv2
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from motionwarp.checkpoints.checkpoint import write_tensors
@@ -22,11 +25,15 @@ from motionwarp.data.pack import open_pack
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.warping_gan.inputs import (
     LAYER_COUNT,
+    MIRRORED_TURN,
     PART_STRIDE,
+    BodyInputs,
     QuarterInputs,
+    part_shares,
     quarter_inputs,
     stacked_layers,
 )
+from motionwarp.engines.warping_gan.networks import BODY_TURN_LENGTH
 from motionwarp.errors import InputError, NoPersonError, OutputError
 from motionwarp.parsing.labels import BACKGROUND, IGNORE
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
@@ -35,13 +42,36 @@ from motionwarp.puppet import parts
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.segmentation import part_regions
-from motionwarp.training.pack_samples import PackSamples
+from motionwarp.training.pack_samples import PackSamples, PackShare
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, BoolArray, ByteArray, FloatArray
 
 FORMAT: Final = "motionwarp-part-samples-1"
+BODY_FORMAT: Final = "motionwarp-part-samples-2"  # with bodies
 NO_PART: Final = parts.PART_COUNT  # the class of pixels outside of the person
 # of a sample, decompressed: every layer's box and pixels, and less than eight bytes a pixel for everything else
 _LARGEST_BYTES: Final = LAYER_COUNT * (8 + 4 * CROP_HEIGHT * CROP_WIDTH) + 8 * CROP_HEIGHT * CROP_WIDTH
+
+
+@dataclass(frozen=True, eq=False)
+class BodyPicture:
+    """The source's avatar in the target's pose.
+
+    Attributes
+    ----------
+    rgba : uint8 (256, 192, 4)
+        Colors multiplied by alpha, and alpha.
+    certainty : uint8 (256, 192)
+        How frontally the photo saw what is shown; 0 where it did not.
+    part : uint8 (256, 192)
+        Which part is in front; 15 where none is.
+    turn : float32 (6,)
+        As from `inputs.body_turn`.
+    """
+
+    rgba: ByteArray
+    certainty: ByteArray
+    part: ByteArray
+    turn: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +98,7 @@ class PartSample:
     theta_affine : float32 (15, 2, 3)
         The closed-form maps of the parts from the window to the source.
     name : str
+    body : BodyPicture or None
     """
 
     layers: ByteArray
@@ -80,15 +111,21 @@ class PartSample:
     points: FloatArray
     theta_affine: FloatArray
     name: str
+    body: BodyPicture | None = None
 
 
 def part_sample(pair: PersonPair) -> PartSample | None:
     """Cut and warp a pair's source; None if too little of it shows in the target."""
-    poses = torch.from_numpy(pair.pose.points)[None]
     try:
         person = PuppetPerson(pair.source, torch.device("cpu"), keep_parsing=True)
     except NoPersonError:
         return None
+    return warped_sample(person, pair)
+
+
+def warped_sample(person: PuppetPerson, pair: PersonPair, body: BodyPicture | None = None) -> PartSample | None:
+    """Warp a pair's source that has been cut already; None if too little of it shows in the target."""
+    poses = torch.from_numpy(pair.pose.points)[None]
     with torch.inference_mode():
         theta = person.plan(poses)
         groups = list(person.warped(poses, theta, CROP_HEIGHT, CROP_WIDTH))
@@ -106,6 +143,7 @@ def part_sample(pair: PersonPair) -> PartSample | None:
         pair.pose.points,
         theta.theta_affine[0].numpy(),
         pair.name,
+        body,
     )
 
 
@@ -139,6 +177,24 @@ def _compressed(sample: PartSample) -> bytes:
     return zlib.compress(b"".join([boxes.tobytes(), *(plane.tobytes() for plane in planes), *chunks]), 3)
 
 
+def _compressed_body(body: BodyPicture | None) -> bytes:
+    if body is None:
+        return b""
+    planes = body.rgba, body.certainty, body.part
+    return zlib.compress(body.turn.astype(np.float32).tobytes() + b"".join(plane.tobytes() for plane in planes), 3)
+
+
+def _restored_body(stream: bytes) -> BodyPicture | None:
+    if not stream:
+        return None
+    turn_bytes, pixels = 4 * BODY_TURN_LENGTH, CROP_HEIGHT * CROP_WIDTH
+    raw = zlib.decompressobj().decompress(stream, turn_bytes + 6 * pixels)
+    turn = np.frombuffer(raw[:turn_bytes], dtype=np.float32)
+    rgba, certainty, part = np.split(np.frombuffer(raw[turn_bytes:], dtype=np.uint8), [4 * pixels, 5 * pixels])
+    whole = (CROP_HEIGHT, CROP_WIDTH)
+    return BodyPicture(rgba.reshape(*whole, 4), certainty.reshape(whole), part.reshape(whole), turn)
+
+
 def _restored(stream: bytes, points: FloatArray, theta_affine: FloatArray, name: str) -> PartSample:
     # no more than the largest sample has, whatever the stream would grow to
     raw = np.frombuffer(zlib.decompressobj().decompress(stream, _LARGEST_BYTES), dtype=np.uint8)
@@ -167,6 +223,7 @@ class PartPackWriter:
 
     def __init__(self) -> None:
         self._streams: list[bytes] = []
+        self._bodies: list[bytes] = []
         self._points: list[FloatArray] = []
         self._theta: list[FloatArray] = []
         self._names: list[str] = []
@@ -177,6 +234,7 @@ class PartPackWriter:
     def add(self, sample: PartSample) -> None:
         """Compress one sample and keep it."""
         self._streams.append(_compressed(sample))
+        self._bodies.append(_compressed_body(sample.body))
         self._points.append(sample.points.astype(np.float32))
         self._theta.append(sample.theta_affine.astype(np.float32))
         self._names.append(sample.name)
@@ -197,8 +255,13 @@ class PartPackWriter:
             "samples_bytes": torch.frombuffer(bytearray(b"".join(self._streams)), dtype=torch.uint8),
             "samples_ends": torch.tensor([len(stream) for stream in self._streams]).cumsum(0),
         }
+        with_bodies = any(self._bodies)
+        if with_bodies:
+            tensors["bodies_bytes"] = torch.frombuffer(bytearray(b"".join(self._bodies)), dtype=torch.uint8)
+            tensors["bodies_ends"] = torch.tensor([len(stream) for stream in self._bodies]).cumsum(0)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_tensors(path, tensors, {"format": FORMAT, "names": json.dumps(self._names)})
+        form = BODY_FORMAT if with_bodies else FORMAT
+        write_tensors(path, tensors, {"format": form, "names": json.dumps(self._names)})
         return path.stat().st_size
 
 
@@ -207,25 +270,45 @@ class PartPackReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._has_bodies = _format_of(path) == BODY_FORMAT
+        form, bodies = (BODY_FORMAT, ["bodies"]) if self._has_bodies else (FORMAT, [])
         self._file, self.names = open_pack(
-            path, form=FORMAT, holds="part samples", rows=["points", "theta_affine"], streams=["samples"]
+            path, form=form, holds="part samples", rows=["points", "theta_affine"], streams=["samples", *bodies]
         )
         self._points: FloatArray = self._file.get_tensor("points")
         self._theta: FloatArray = self._file.get_tensor("theta_affine")
-        self._bytes = self._file.get_slice("samples_bytes")
-        self._ends = self._file.get_tensor("samples_ends")
+        self._bytes = {name: self._file.get_slice(f"{name}_bytes") for name in ("samples", *bodies)}
+        self._ends = {name: self._file.get_tensor(f"{name}_ends") for name in ("samples", *bodies)}
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> PartSample:
-        start = int(self._ends[index - 1]) if index else 0
-        stream = np.asarray(self._bytes[start : int(self._ends[index])]).tobytes()
         try:
-            return _restored(stream, self._points[index], self._theta[index], self.names[index])
+            sample = _restored(
+                self._stream("samples", index), self._points[index], self._theta[index], self.names[index]
+            )
+            if not self._has_bodies:
+                return sample
+            return replace(sample, body=_restored_body(self._stream("bodies", index)))
         except (zlib.error, ValueError) as error:
             problem = f"sample {index} ({self.names[index]}) is damaged: {error}"
             raise InputError(problem, subject=self._path, remedy="Make the pack again.") from error
+
+    def _stream(self, name: str, index: int) -> bytes:
+        start = int(self._ends[name][index - 1]) if index else 0
+        end = int(self._ends[name][index])
+        return np.asarray(self._bytes[name][start:end]).tobytes() if end > start else b""
+
+
+def _format_of(path: Path) -> str | None:
+    """Return the format that a pack says it has; None where it says none, or is none at all."""
+    try:
+        with safe_open(path, framework="np") as opened:
+            metadata = opened.metadata() or {}
+    except (OSError, SafetensorError):
+        return None
+    return metadata.get("format")
 
 
 _CLASS_TABLE: Final = np.arange(256, dtype=np.uint8)
@@ -253,6 +336,11 @@ class PartBatch(TypedDict):
         In pixels of the window of 256 x 192.
     theta_affine : float32 (B, 15, 2, 3)
         Its linear part only is meaningful in mirrored samples.
+    body : uint8 (B, 5, H, W)
+        The body's layer and its certainty; zeros where a sample has none.
+    body_part : uint8 (B, H, W)
+        The part in front of it, 15 where none is.
+    body_turn : float32 (B, 6)
     """
 
     layers: Tensor
@@ -264,10 +352,25 @@ class PartBatch(TypedDict):
     in_front: Tensor
     points: Tensor
     theta_affine: Tensor
+    body: Tensor
+    body_part: Tensor
+    body_turn: Tensor
 
 
 class PartSamples(PackSamples[PartSample, PartBatch]):
-    """Endless samples by number, mirrored half of the time."""
+    """Endless samples by number, mirrored half of the time.
+
+    Parameters
+    ----------
+    shares : sequence of PackShare
+    seed : int
+    bodiless : float
+        How often a sample's body is left away, so that people whose body cannot be fitted are known too.
+    """
+
+    def __init__(self, shares: Sequence[PackShare], seed: int, bodiless: float = 0.0) -> None:
+        super().__init__(shares, seed)
+        self._bodiless = bodiless
 
     def open_pack(self, path: Path) -> PartPackReader:
         """Open a pack of part samples."""
@@ -275,7 +378,11 @@ class PartSamples(PackSamples[PartSample, PartBatch]):
 
     def make(self, rng: np.random.Generator) -> PartBatch:
         """Draw a sample."""
-        return as_tensors(self.draw(rng), mirror=bool(rng.random() < 0.5))
+        sample = self.draw(rng)
+        mirror = bool(rng.random() < 0.5)
+        if self._bodiless and rng.random() < self._bodiless:
+            sample = replace(sample, body=None)
+        return as_tensors(sample, mirror=mirror)
 
 
 def as_tensors(sample: PartSample, *, mirror: bool) -> PartBatch:
@@ -292,6 +399,7 @@ def as_tensors(sample: PartSample, *, mirror: bool) -> PartBatch:
         in_front = _PART_TABLE[in_front[:, ::-1]]
         points, theta = _mirrored(points, theta)
     rgb, matte, inside = (torch.from_numpy(np.ascontiguousarray(plane)) for plane in planes)
+    body, body_part, turn = _body_planes(sample.body, mirror=mirror)
     return PartBatch(
         layers=torch.from_numpy(np.ascontiguousarray(layers)).permute(0, 3, 1, 2),
         classes=torch.from_numpy(np.ascontiguousarray(classes)),
@@ -302,7 +410,24 @@ def as_tensors(sample: PartSample, *, mirror: bool) -> PartBatch:
         in_front=torch.from_numpy(np.array(in_front)),
         points=torch.from_numpy(points),
         theta_affine=torch.from_numpy(theta),
+        body=torch.from_numpy(body).permute(2, 0, 1),
+        body_part=torch.from_numpy(body_part),
+        body_turn=torch.from_numpy(turn),
     )
+
+
+def _body_planes(body: BodyPicture | None, *, mirror: bool) -> tuple[ByteArray, ByteArray, FloatArray]:
+    """Return layer and certainty (H, W, 5), part in front (H, W) and turn (6,) at half of the window's resolution."""
+    columns, rows = _HALF_SIZE
+    if body is None:
+        nothing = np.zeros((rows, columns, 5), dtype=np.uint8)
+        return nothing, np.full((rows, columns), NO_PART, np.uint8), np.zeros(BODY_TURN_LENGTH, np.float32)
+    planes = np.dstack([_halved(body.rgba), _halved(body.certainty)])
+    part, turn = body.part[::2, ::2], body.turn.astype(np.float32)
+    if mirror:
+        planes, part = planes[:, ::-1], _PART_TABLE[part[:, ::-1]]
+        turn = turn * MIRRORED_TURN
+    return np.ascontiguousarray(planes), np.ascontiguousarray(part), turn.astype(np.float32)
 
 
 def _halved(plane: ByteArray) -> ByteArray:
@@ -321,7 +446,14 @@ def _mirrored(points: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatA
     return flipped, other
 
 
-def batch_quarter_inputs(batch: PartBatch, device: torch.device) -> QuarterInputs:
-    """Return stage I's inputs of a training batch."""
+def batch_body_inputs(batch: PartBatch, device: torch.device) -> BodyInputs:
+    """Return what a training batch shows of bodies."""
+    planes = batch["body"].to(device).float().div_(255)
+    return BodyInputs(planes, part_shares(batch["body_part"].to(device)), batch["body_turn"].to(device))
+
+
+def batch_quarter_inputs(batch: PartBatch, device: torch.device, *, body: bool = False) -> QuarterInputs:
+    """Return stage I's inputs of a training batch; with `body`, those of a stage I that sees it."""
     layers = batch["layers"].to(device).float().div_(255)
-    return quarter_inputs(layers, batch["classes"].to(device), batch["points"].to(device))
+    shown = batch_body_inputs(batch, device) if body else None
+    return quarter_inputs(layers, batch["classes"].to(device), batch["points"].to(device), shown)

@@ -3,6 +3,9 @@
 The first pass fits the parts' affine maps in closed form and a window that follows the person. In the second pass stage
 I predicts the target's parsing and order of depth from the warped parts, and stage II how they are blended, at half of
 the window's resolution; that is then done at the output's own.
+
+A body that is fitted to photo and clip goes along: the avatar in its pose is one more layer, and what has not moved is
+the photo itself.
 """
 
 from __future__ import annotations
@@ -17,15 +20,20 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.data.person_window import window_around
+from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings
 from motionwarp.engines.warping_gan.blending import blend_parts
+from motionwarp.engines.warping_gan.body_layer import BodyDrawer
 from motionwarp.engines.warping_gan.debug import region_pictures
 from motionwarp.engines.warping_gan.inputs import (
+    BodyInputs,
+    no_body,
     part_maps,
     pose_change,
     quarter_inputs,
     stacked_layers,
     stage_one_probabilities,
+    stage_two_inputs,
 )
 from motionwarp.engines.warping_gan.networks import PartGeneratorOutput, PartParserOutput, load_warping_networks
 from motionwarp.geometry.affine import apply_affine, compose_affine
@@ -34,10 +42,22 @@ from motionwarp.perception.framing import visible_box
 from motionwarp.puppet.compositor import person_layer
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.puppet.warp_params import THETA_LENGTH, WarpParams
-from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, ByteArray, FloatArray, PersonCrop, PersonLayer, SourcePerson
+from motionwarp.types import (
+    CROP_HEIGHT,
+    CROP_WIDTH,
+    ByteArray,
+    FloatArray,
+    PersonCrop,
+    PersonLayer,
+    PoseTrack,
+    SourcePerson,
+)
 
 DEFAULT_WEIGHTS: Final = "warping_gan"
 _WINDOW_LENGTH: Final = 3
+_NO_BODY: Final = (
+    "no body could be fitted to the source: it is moved in the plane alone, and does not show its sides or its back"
+)
 _HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
 # from pixels of the half-size window to those of the window
 _HALF_TO_WINDOW: Final = ((2.0, 0.0, 0.5), (0.0, 2.0, 0.5))
@@ -69,8 +89,15 @@ class WindowBatch:
         return cls(inside, to_frame, from_frame)
 
 
+class _Drawn(NamedTuple):
+    """The avatar in the poses of a batch of frames; None where the frame shows nobody, or there is no avatar."""
+
+    pictures: list[tuple[FloatArray, FloatArray] | None]  # (H, W, 4) and (H, W), as `Avatar.render` gives them
+    inputs: BodyInputs | None
+
+
 class _Decided(NamedTuple):
-    layers: Tensor  # (B, 16, 4, H/2, W/2)
+    layers: Tensor  # (B, 16 or 17, 4, H/2, W/2)
     stage_one: Tensor  # (B, 36, H/4, W/4)
     blend: PartGeneratorOutput
 
@@ -95,6 +122,8 @@ class WarpingGanEngine(Engine):
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
         self._networks = load_warping_networks(weights)
         self.weights_sha256 = self._networks.sha256
+        self._sees_body = self._networks.generator.config.body
+        self._body: BodyDrawer | None = None
         self._person: PuppetPerson | None = None
         self._settings: RenderSettings | None = None
         self._parser: nn.Module
@@ -110,57 +139,97 @@ class WarpingGanEngine(Engine):
             If the source's points show no upper body.
         """
         self._person = PuppetPerson(source, settings.device, keep_parsing=True)
+        self._body = BodyDrawer.of(source, settings)
+        self.notes = () if self._body is not None else (_NO_BODY,)
         self._settings = settings
         self._device, self._dtype = settings.device, settings.dtype
         self._parser = self._placed(fuse_batch_norm(self._networks.parser))
         self._generator = self._placed(fuse_batch_norm(self._networks.generator))
 
+    def follow(self, track: PoseTrack) -> Motion:
+        """Fit the source's body to the points of a whole clip, where there is one; see `Engine.follow`."""
+        return super().follow(track) if self._body is None else self._body.person.follow(track)
+
     @torch.inference_mode()
     def plan(self, motion: Motion) -> FloatArray:
-        """Fit all maps and the window; see `Engine.plan`."""
+        """Fit all maps and the window, and take the body's poses along; see `Engine.plan`."""
         person, settings = self._prepared()
         poses = torch.from_numpy(motion.points)
         theta = person.plan(poses)
         windows = _windows(person.bounds(poses, theta).numpy(), motion.points, settings)
-        return np.concatenate([theta.flatten().numpy(), windows], axis=1)
+        planned = [theta.flatten().numpy(), windows]
+        if motion.rotations is not None:
+            planned.append(PoseParams.of_motion(motion).flatten().numpy())
+        return np.concatenate(planned, axis=1).astype(np.float32)
 
     @torch.inference_mode()
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         """Draw the person; see `Engine.render`."""
         person, settings = self._prepared()
         poses = torch.from_numpy(motion.points)
-        maps, window = _unpacked(theta, poses)
-        blend = self._decided(person, maps, poses, window).blend
+        maps, window, body_poses = _unpacked(theta, poses)
+        drawn = self._drawn(motion, body_poses, window)
+        blend = self._decided(person, maps, poses, window, drawn.inputs).blend
         frames: list[PersonLayer] = [person_layer(None)] * len(poses)
         groups = person.warped(poses, maps, settings.height, settings.width, with_classes=settings.keep_parsing)
         for group in groups:
             for position, frame in enumerate(group.frames):
-                drawn = blend_parts(
-                    group, position, blend, int(frame), window.to_frame[frame], (settings.height, settings.width)
-                )
-                if drawn is not None:
-                    frames[frame] = person_layer(drawn)
+                picture = drawn.pictures[frame]
+                blended = blend_parts(
+                    group, position, blend, int(frame), window.to_frame[frame], (settings.height, settings.width),
+                    None if picture is None else picture[0],
+                )  # fmt: skip
+                if blended is not None:
+                    frames[frame] = self._at_rest(person_layer(blended), None if picture is None else picture[1])
         return frames
+
+    def _drawn(self, motion: Motion, poses: PoseParams | None, window: WindowBatch) -> _Drawn:
+        """Draw the avatar, where its picture is blended or tells what has not moved."""
+        body, count = self._body, len(motion)
+        if body is None or poses is None or not (self._sees_body or body.person.behind is not None):
+            return _Drawn([None] * count, None)
+        present = np.count_nonzero(motion.points[..., 2], axis=1) > 0
+        posed = body.person.posed(poses)
+        pictures = [body.person.drawn(*pose) if there else None for pose, there in zip(posed, present, strict=True)]
+        if not self._sees_body:
+            return _Drawn(pictures, None)
+        seen = [None if picture is None else (picture[0], pose) for picture, pose in zip(pictures, posed, strict=True)]
+        return _Drawn(pictures, body.inputs(seen, poses.turns, window.to_frame))
+
+    def _at_rest(self, layer: PersonLayer, still: FloatArray | None) -> PersonLayer:
+        """Return a layer with the photo's pixels where nothing has moved and the photo lies behind."""
+        if self._body is None or still is None or self._body.person.behind is None:
+            return layer
+        return self._body.person.layer_at_rest(layer, still)
 
     @torch.inference_mode()
     def explain(self, motion: Motion, theta: FloatArray) -> Sequence[ByteArray]:
         """Draw parsing, parts, gate and blend of each frame; see `Engine.explain` and `region_pictures`."""
         person, _ = self._prepared()
         poses = torch.from_numpy(motion.points)
-        maps, window = _unpacked(theta, poses)
-        decided = self._decided(person, maps, poses, window)
+        maps, window, body_poses = _unpacked(theta, poses)
+        drawn = self._drawn(motion, body_poses, window)
+        decided = self._decided(person, maps, poses, window, drawn.inputs)
         return region_pictures(decided.layers, decided.stage_one, decided.blend)
 
-    def _decided(self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch) -> _Decided:
-        """Run stage I and stage II on the closed-form warps."""
+    def _decided(
+        self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch, body: BodyInputs | None
+    ) -> _Decided:
+        """Run stage I and stage II on the closed-form warps, and the body where the networks see one."""
         layers, classes = self._layers(person, maps, poses, window)
-        inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses)
+        if self._sees_body and body is None:
+            body = no_body(len(poses), _HALF_HEIGHT, _HALF_WIDTH)
+        for_parser = body if self._networks.parser.config.body else None
+        inputs = quarter_inputs(layers, classes[:, 0, 1::2, 1::2], window.poses, for_parser)
         output = PartParserOutput(*self._parser(*(self._ready(plane) for plane in inputs)))
         stage_one = stage_one_probabilities(output)
         limbs = part_maps(window.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
-        change = pose_change(maps.theta_affine).to(self._device, self._dtype)
-        planes = self._ready(layers.flatten(1, 2)), self._ready(limbs), self._ready(stage_one)
-        return _Decided(layers, stage_one, PartGeneratorOutput(*self._generator(*planes, change)))
+        given = stage_two_inputs(layers, limbs, stage_one, pose_change(maps.theta_affine), body)
+        planes = self._ready(given.layers), self._ready(given.limbs), self._ready(given.stage_one)
+        change = given.change.to(self._device, self._dtype)
+        blend = PartGeneratorOutput(*self._generator(*planes, change))
+        blended = layers if body is None else torch.cat([layers, body.layer.to(layers)], dim=1)
+        return _Decided(blended, stage_one, blend)
 
     def _layers(
         self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch
@@ -182,10 +251,11 @@ class WarpingGanEngine(Engine):
         return self._person, self._settings
 
 
-def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[WarpParams, WindowBatch]:
+def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[WarpParams, WindowBatch, PoseParams | None]:
     """Undo what `plan` puts in a row."""
-    maps, windows = np.split(theta, [THETA_LENGTH], axis=1)
-    return WarpParams.from_flat(torch.from_numpy(maps)), WindowBatch.of(poses, windows)
+    maps, windows, body = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
+    body_poses = PoseParams.from_flat(torch.from_numpy(body)) if body.shape[1] else None
+    return WarpParams.from_flat(torch.from_numpy(maps)), WindowBatch.of(poses, windows), body_poses
 
 
 def _half_to_window(count: int) -> Tensor:

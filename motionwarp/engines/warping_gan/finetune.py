@@ -22,7 +22,7 @@ from motionwarp.data.person_clip import pairs_between, split_pictures
 from motionwarp.engines.spec import FitRun
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGeneratorTrainingConfig
 from motionwarp.engines.warping_gan.networks import WarpingNetworks, load_warping_networks, save_warping_networks
-from motionwarp.engines.warping_gan.packing import part_samples, write_part_pack
+from motionwarp.engines.warping_gan.packing import BodySampler, part_samples, write_part_pack
 from motionwarp.engines.warping_gan.training import PartGeneratorTask
 from motionwarp.training.loop import run as train
 from motionwarp.training.pack_samples import PackShare
@@ -200,7 +200,8 @@ def _prepared(
     """Pack the pairs, take the networks apart into files, and return the training's configuration."""
     report(f"making {config.pairs} + {config.held_pairs} pairs of {len(learned)} + {len(held)} frames")
     for name, targets, count in (("learnt", learned, config.pairs), ("held", held, config.held_pairs)):
-        samples = part_samples(pairs_between(learned, targets, config.seed))
+        sample_of = BodySampler() if networks.generator.config.body else None
+        samples = part_samples(pairs_between(learned, targets, config.seed), sample_of)
         write_part_pack(samples, count, folder / f"{name}.pack", progress=lambda done: None)
     for name in ("parser", "generator"):
         network = getattr(networks, name)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from motionwarp.engines.warping_gan.networks import PartParserOutput
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.engines.warping_gan.networks import BODY_CHANNELS, BODY_TURN_LENGTH, PartParserOutput
 from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
@@ -162,6 +163,7 @@ class QuarterInputs(NamedTuple):
     layers : float (B, 64, h, w)
     classes : float (B, 20, h, w)
     limbs : float (B, 15, h, w)
+        With a body (B, 35, h, w): its layer and the share of each part in front of it after them.
     """
 
     layers: Tensor
@@ -169,7 +171,69 @@ class QuarterInputs(NamedTuple):
     limbs: Tensor
 
 
-def quarter_inputs(layers: Tensor, classes: Tensor, points: Tensor) -> QuarterInputs:
+class BodyInputs(NamedTuple):
+    """What the networks see of a posed avatar.
+
+    Attributes
+    ----------
+    planes : float (B, 5, H/2, W/2)
+        Premultiplied RGB, alpha and certainty, in [0, 1].
+    shares : float (B, 15, h, w)
+        Of each part in what is in front.
+    turn : float32 (B, 6)
+    """
+
+    planes: Tensor
+    shares: Tensor
+    turn: Tensor
+
+    @property
+    def layer(self) -> Tensor:
+        """The body as one more layer, (B, 1, 4, H/2, W/2)."""
+        return self.planes[:, None, :4]
+
+
+def no_body(count: int, height: int, width: int) -> BodyInputs:
+    """Return what is seen of people whose body could not be fitted, in planes of `height` x `width`."""
+    return BodyInputs(
+        torch.zeros(count, BODY_CHANNELS, height, width),
+        torch.zeros(count, parts.PART_COUNT, height // 2, width // 2),
+        torch.zeros(count, BODY_TURN_LENGTH),
+    )
+
+
+def part_shares(part: Tensor) -> Tensor:
+    """Return the share of each part in cells of two by two pixels, float (B, 15, H/2, W/2), of (B, H, W)."""
+    one_hot = functional.one_hot(part.long().clamp(max=parts.PART_COUNT), parts.PART_COUNT + 1)[..., :-1]
+    return functional.avg_pool2d(one_hot.permute(0, 3, 1, 2).float(), 2)
+
+
+_TURNED_BONES: Final = tuple(DRIVEN_BONES.index(name) for name in ("root", "spine01", "head"))
+MIRRORED_TURN: Final = np.array([1, -1] * len(_TURNED_BONES), dtype=np.float32)
+"""What the numbers of a turn are multiplied with when the picture is mirrored."""
+
+
+def body_turn(turns: Tensor, rest: Tensor) -> Tensor:
+    """Return how far hips, chest and head are turned about the upright axis against the photo.
+
+    Parameters
+    ----------
+    turns : float tensor (B, D, 3, 3)
+        Of the driven bones against the camera.
+    rest : float tensor (D, 3, 3)
+        In the photo.
+
+    Returns
+    -------
+    float32 tensor (B, 6)
+        For each the cosine less one and the sine: zeros for who is not turned.
+    """
+    chosen = list(_TURNED_BONES)
+    relative = turns[:, chosen].float() @ rest[chosen].float().transpose(-1, -2)
+    return torch.stack([relative[..., 2, 2] - 1, relative[..., 0, 2]], dim=-1).flatten(1)
+
+
+def quarter_inputs(layers: Tensor, classes: Tensor, points: Tensor, body: BodyInputs | None = None) -> QuarterInputs:
     """Return stage I's inputs.
 
     Parameters
@@ -179,10 +243,48 @@ def quarter_inputs(layers: Tensor, classes: Tensor, points: Tensor) -> QuarterIn
     classes : integer (B, h, w)
     points : float32 (B, 18, 3)
         In pixels of the window.
+    body : BodyInputs, optional
+        For a stage I that sees it.
     """
     one_hot = functional.one_hot(classes.long().clamp(max=CLASS_COUNT - 1), CLASS_COUNT).permute(0, 3, 1, 2).float()
     small = functional.avg_pool2d(layers.flatten(1, 2), 2)
-    return QuarterInputs(small, one_hot, part_maps(points, QUARTER_HEIGHT, QUARTER_WIDTH, PART_STRIDE))
+    limbs = part_maps(points, QUARTER_HEIGHT, QUARTER_WIDTH, PART_STRIDE)
+    if body is not None:
+        limbs = torch.cat([limbs, functional.avg_pool2d(body.planes, 2), body.shares], dim=1)
+    return QuarterInputs(small, one_hot, limbs)
+
+
+class StageTwoInputs(NamedTuple):
+    """The inputs of stage II; see `PartGenerator.forward`."""
+
+    layers: Tensor
+    limbs: Tensor
+    stage_one: Tensor
+    change: Tensor
+
+
+def stage_two_inputs(
+    layers: Tensor, limbs: Tensor, stage_one: Tensor, change: Tensor, body: BodyInputs | None = None
+) -> StageTwoInputs:
+    """Return stage II's inputs.
+
+    Parameters
+    ----------
+    layers : float (B, 16, 4, H/2, W/2)
+    limbs : float (B, 15, H/2, W/2)
+    stage_one : float (B, 36, h, w)
+    change : float (B, 60)
+    body : BodyInputs, optional
+        For a stage II that sees it.
+    """
+    flat = layers.flatten(1, 2)
+    if body is None:
+        return StageTwoInputs(flat, limbs, stage_one, change)
+    fine = functional.interpolate(body.shares, scale_factor=2.0, mode="nearest")
+    return StageTwoInputs(
+        torch.cat([flat, body.planes], dim=1), torch.cat([limbs, fine], dim=1), stage_one,
+        torch.cat([change, body.turn.to(change)], dim=1),
+    )  # fmt: skip
 
 
 def stage_one_probabilities(output: PartParserOutput) -> Tensor:

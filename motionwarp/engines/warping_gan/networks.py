@@ -6,12 +6,15 @@ residual blocks, and a decoder. The warping happens before the encoder, by parts
 that move apart. And the output is no picture but a recipe: logits to blend the warped parts with, a painted picture for
 what no part has, and a shift of the composite's alpha. The recipe is smooth and the parts are sharp, so it serves at
 any resolution.
+
+With a body, the posed avatar is one more layer: stage I sees it with its own order of depth, stage II says besides how
+much it counts at each pixel, and how much of the alpha is its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from motionwarp.checkpoints.checkpoint import Checkpoint
 from motionwarp.checkpoints.network_file import NetworkKinds, load_networks, save_networks
 from motionwarp.errors import WeightsError
 from motionwarp.nn.blocks import ConvNormAct, ResidualBlock
@@ -26,6 +30,8 @@ from motionwarp.parsing.labels import CLASS_COUNT
 
 PART_COUNT = 15  # parts; one more class is 'no part'
 LAYER_CHANNELS = 4 * (PART_COUNT + 1)
+BODY_CHANNELS = 5  # the body's layer: premultiplied RGB, alpha, certainty
+BODY_TURN_LENGTH = 6  # how far hips, chest and head are turned about the upright axis against the photo
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,13 @@ class PartParserConfig:
         At a quarter, an eighth and a sixteenth of the window's resolution.
     blocks : tuple of 3 int
         Residual blocks at each.
+    body : bool
+        Whether the body's layer and its part in front are seen.
     """
 
     channels: tuple[int, ...] = (48, 96, 144)
     blocks: tuple[int, ...] = (1, 2, 2)
+    body: bool = False
 
 
 class PartParserOutput(NamedTuple):
@@ -65,7 +74,8 @@ class PartParser(nn.Module):
         super().__init__()
         self.config = config = config or PartParserConfig()
         fine, middle, coarse = config.channels
-        self.enter = _stage(LAYER_CHANNELS + CLASS_COUNT + PART_COUNT, fine, config.blocks[0], stride=1)
+        seen = LAYER_CHANNELS + CLASS_COUNT + PART_COUNT + (BODY_CHANNELS + PART_COUNT if config.body else 0)
+        self.enter = _stage(seen, fine, config.blocks[0], stride=1)
         self.down8 = _stage(fine, middle, config.blocks[1], stride=2)
         self.down16 = _stage(middle, coarse, config.blocks[2], stride=2)
         self.up8 = ConvNormAct(coarse + middle, middle)
@@ -83,7 +93,7 @@ class PartParser(nn.Module):
         classes : float (B, 20, H/4, W/4)
             Share of each of the source's classes in the composite.
         limbs : float (B, 15, H/4, W/4)
-            The target's limbs.
+            The target's limbs; with a body, its layer (5) and the share of each part in front of it (15) after them.
         """
         fine = self.enter(torch.cat([layers, classes, limbs], dim=1))
         middle = self.down8(fine)
@@ -105,6 +115,7 @@ def _twice(features: Tensor) -> Tensor:
 
 BLEND_COUNT = PART_COUNT + 2  # the parts, their composite, and the painted picture
 COMPOSITE, PAINTED = PART_COUNT, PART_COUNT + 1
+BODY_LAYER = PART_COUNT + 1  # after the parts and their composite
 STAGE_ONE_CHANNELS = CLASS_COUNT + PART_COUNT + 1
 POSE_CHANGE_LENGTH = 4 * PART_COUNT
 PALETTE_COUNT = PART_COUNT + 1  # the parts' mean colors and the composite's
@@ -112,6 +123,7 @@ LARGEST_LOGIT = 8.0  # so that a part of little alpha can win, yet sums stay fin
 LARGEST_SHARPNESS = 4.0  # their exponentials are still finite, all 17 of them
 LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colors
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
+_BODY_BIAS, _BODY_ALPHA_BIAS = -3.0, -4.0  # and of the body next to nothing
 _LEAST_ALPHA = 0.02
 _LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
 # a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
@@ -136,6 +148,8 @@ class PartGeneratorConfig:
         ablation.
     sharpness : float
         What blend logits are multiplied with, up to 4: the larger, the less is one part seen through another.
+    body : bool
+        Whether the body is one more layer.
     """
 
     channels: tuple[int, ...] = (32, 64, 96, 128)
@@ -144,6 +158,7 @@ class PartGeneratorConfig:
     parsing: bool = True
     warping: bool = True
     sharpness: float = 1.0
+    body: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.sharpness <= LARGEST_SHARPNESS:
@@ -163,12 +178,18 @@ class PartGeneratorOutput(NamedTuple):
         Added to the logit of the composite's alpha.
     gate : float (B, C, H/4, W/4) or None
         The soft gate, to look at.
+    body_logit : float (B, 1, H/2, W/2) or None
+        Logit of the body's layer against all 17 together, whatever they sum to; None without a body.
+    body_alpha : float (B, 1, H/2, W/2) or None
+        Logit of the body's share in the alpha that is shifted; the rest is the composite's.
     """
 
     blend_logits: Tensor
     painted: Tensor
     alpha_shift: Tensor
     gate: Tensor | None
+    body_logit: Tensor | None = None
+    body_alpha: Tensor | None = None
 
 
 class PartGenerator(nn.Module):
@@ -179,12 +200,13 @@ class PartGenerator(nn.Module):
         self.config = config = config or PartGeneratorConfig()
         half, quarter, eighth, sixteenth = config.channels
         warped = config.warped_channels
-        self.warped = ConvNormAct(LAYER_CHANNELS, warped)
-        conditions = PART_COUNT + (STAGE_ONE_CHANNELS if config.parsing else 0)
+        self.warped = ConvNormAct(LAYER_CHANNELS + (BODY_CHANNELS if config.body else 0), warped)
+        conditions = PART_COUNT + (STAGE_ONE_CHANNELS if config.parsing else 0) + (PART_COUNT if config.body else 0)
         self.wanted = ConvNormAct(conditions, half)
         self.join = ConvNormAct(half + warped, half)
         self.down4 = ConvNormAct(half, quarter, stride=2)
-        self.gate = _SoftGate(warped, quarter) if config.warping else None
+        change = POSE_CHANGE_LENGTH + (BODY_TURN_LENGTH if config.body else 0)
+        self.gate = _SoftGate(warped, quarter, change) if config.warping else None
         self.blocks4 = _blocks(quarter, config.blocks[0])
         self.down8 = nn.Sequential(ConvNormAct(quarter, eighth, stride=2), *_blocks(eighth, config.blocks[1]))
         self.down16 = nn.Sequential(ConvNormAct(eighth, sixteenth, stride=2), *_blocks(sixteenth, config.blocks[2]))
@@ -196,6 +218,13 @@ class PartGenerator(nn.Module):
         bias = torch.zeros(BLEND_COUNT + PALETTE_COUNT + 3 + 1)
         bias[COMPOSITE] = _COMPOSITE_BIAS / config.sharpness
         self.head.bias = nn.Parameter(bias)
+        self.turned = nn.Linear(BODY_TURN_LENGTH, half) if config.body else None
+        self.body_head = nn.Conv2d(half, 2, 3, 1, 1) if config.body else None
+        if self.turned is not None and self.body_head is not None:
+            # untrained, the picture is the one without a body
+            for parameter in (*self.turned.parameters(), self.body_head.weight):
+                nn.init.zeros_(parameter)
+            self.body_head.bias = nn.Parameter(torch.tensor([_BODY_BIAS / config.sharpness, _BODY_ALPHA_BIAS]))
 
     def forward(self, layers: Tensor, limbs: Tensor, stage_one: Tensor, change: Tensor) -> PartGeneratorOutput:
         """Write the recipe.
@@ -204,19 +233,23 @@ class PartGenerator(nn.Module):
         ----------
         layers : float (B, 64, H/2, W/2)
             The 15 warped parts and their composite, premultiplied RGB and alpha each, at half of the window's
-            resolution; H and W are multiples of 16.
+            resolution; H and W are multiples of 16. With a body (B, 69, ...): its layer after them.
         limbs : float (B, 15, H/2, W/2)
-            The target's limbs.
+            The target's limbs; with a body (B, 30, ...): the share of each part in front of it after them.
         stage_one : float (B, 36, H/4, W/4)
             Probabilities of the 20 classes and of the 16 answers to which part is in front.
         change : float (B, 60)
-            How far each part is turned and stretched.
+            How far each part is turned and stretched; with a body (B, 66): how far that is turned after it.
         """
         warped = self.warped(layers)  # (B, C, H/2, W/2)
-        conditions = [limbs]
+        conditions = [limbs[:, :PART_COUNT]]
         if self.config.parsing:
             conditions.append(functional.interpolate(stage_one, scale_factor=2.0, mode="nearest"))
+        if self.config.body:
+            conditions.append(limbs[:, PART_COUNT:])
         half = self.join(torch.cat([self.wanted(torch.cat(conditions, dim=1)), warped], dim=1))
+        if self.turned is not None:
+            half = half + self.turned(change[:, POSE_CHANGE_LENGTH:])[..., None, None]
         quarter = self.down4(half)  # (B, C, H/4, W/4)
         gate = None
         if self.gate is not None:
@@ -227,7 +260,12 @@ class PartGenerator(nn.Module):
         up = self.up2(self.up4(self.up8(sixteenth, eighth), quarter), half)
         logits, mixing, touch, shift = self.head(up).split([BLEND_COUNT, PALETTE_COUNT, 3, 1], dim=1)
         bounded = self.config.sharpness * LARGEST_LOGIT * torch.tanh(logits / LARGEST_LOGIT)
-        return PartGeneratorOutput(bounded, _painted(layers, mixing, touch), shift, gate)
+        painted = _painted(layers[:, :LAYER_CHANNELS], mixing, touch)
+        if self.body_head is None:
+            return PartGeneratorOutput(bounded, painted, shift, gate)
+        body_logit, body_alpha = self.body_head(up).split([1, 1], dim=1)
+        bounded_body = self.config.sharpness * LARGEST_LOGIT * torch.tanh(body_logit / LARGEST_LOGIT)
+        return PartGeneratorOutput(bounded, painted, shift, gate, bounded_body, body_alpha)
 
 
 def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
@@ -257,12 +295,12 @@ def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
 class _SoftGate(nn.Module):
     """Eq. 1 over the features of the warped parts: F + W * R, W from F, R and the pose change."""
 
-    def __init__(self, warped_channels: int, channels: int) -> None:
+    def __init__(self, warped_channels: int, channels: int, change_length: int) -> None:
         super().__init__()
         self.residual = ConvNormAct(warped_channels, channels, stride=2)
         hidden = max(channels // 4, 8)
         self.seen = nn.Conv2d(2 * channels, hidden, 3, 1, 1)
-        self.change = nn.Linear(POSE_CHANGE_LENGTH, hidden)
+        self.change = nn.Linear(change_length, hidden)
         self.decide = nn.Conv2d(hidden, channels, 1)
 
     def forward(self, features: Tensor, warped: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
@@ -297,8 +335,9 @@ def apply_blend(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Te
 
     Parameters
     ----------
-    layers : float (B, 16, 4, H, W)
-        Warped parts and composite at the resolution that is wanted.
+    layers : float (B, 16 or 17, 4, H, W)
+        Warped parts and composite at the resolution that is wanted, and the body after them where the recipe has one.
+        Who has no body there, because none could be fitted, is blended without.
     recipe : PartGeneratorOutput
         At any resolution.
 
@@ -315,19 +354,43 @@ def apply_blend(layers: Tensor, recipe: PartGeneratorOutput) -> tuple[Tensor, Te
     )
     weights = logits.exp()  # (B, 17, H, W)
     # the layers' colors are multiplied by alpha already, so a part without a pixel has no weight there
-    mixed = torch.einsum("bphw,bpchw->bchw", weights[:, :PAINTED], layers)
+    mixed = torch.einsum("bphw,bpchw->bchw", weights[:, :PAINTED], layers[:, :PAINTED])
     colors = mixed[:, :3] + weights[:, PAINTED:] * painted
     rgb = colors / (mixed[:, 3:] + weights[:, PAINTED:])
-    return rgb, shifted_alpha(layers[:, COMPOSITE, 3:], shift)
+    if recipe.body_logit is not None:
+        own = _enlarged(recipe.body_logit, size).exp() * layers[:, BODY_LAYER]
+        rgb = (rgb + own[:, :3]) / (1 + own[:, 3:])
+    return rgb, shifted_alpha(_unshifted_alpha(layers, recipe), shift)
+
+
+def covered_alpha(layers: Tensor) -> Tensor:
+    """Return where the source has a pixel to show, in parts or on a body, float (B, 1, H, W)."""
+    return layers[:, COMPOSITE:, 3].amax(1, keepdim=True)
+
+
+def _unshifted_alpha(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
+    composite = layers[:, COMPOSITE, 3:]
+    if recipe.body_alpha is None:
+        return composite
+    body = layers[:, BODY_LAYER, 3:]
+    # who has no body at all is not taken away with it
+    share = torch.sigmoid(_enlarged(recipe.body_alpha, layers.shape[-2:])) * (body.amax((2, 3), keepdim=True) > 0)
+    return torch.lerp(composite, body, share)
+
+
+def _enlarged(plane: Tensor, size: tuple[int, ...]) -> Tensor:
+    return functional.interpolate(plane.float(), size=size, mode="bilinear", align_corners=False)
 
 
 def painted_share(layers: Tensor, recipe: PartGeneratorOutput) -> Tensor:
     """Return how much of each pixel's color is painted, float (B, 1, H, W) in [0, 1]; arguments as in `apply_blend`."""
-    weights = functional.interpolate(
-        recipe.blend_logits.float(), size=layers.shape[-2:], mode="bilinear", align_corners=False
-    ).exp()
-    kept = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], layers[:, :, 3])[:, None]
-    return weights[:, PAINTED:] / (kept + weights[:, PAINTED:])
+    size = layers.shape[-2:]
+    weights = _enlarged(recipe.blend_logits, size).exp()
+    kept = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], layers[:, :PAINTED, 3])[:, None]
+    share = weights[:, PAINTED:] / (kept + weights[:, PAINTED:])
+    if recipe.body_logit is None:
+        return share
+    return share / (1 + _enlarged(recipe.body_logit, size).exp() * layers[:, BODY_LAYER, 3:])
 
 
 def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> Tensor:
@@ -348,14 +411,18 @@ def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> 
         Mean over the channels.
     """
     size = layers.shape[-2:]
-    weights = functional.interpolate(recipe.blend_logits.float(), size=size, mode="bilinear", align_corners=False).exp()
-    painted = functional.interpolate(recipe.painted.float(), size=size, mode="bilinear", align_corners=False)
-    squares = layers[:, :, :3].square().mean(2) / layers[:, :, 3].clamp_min(_EPSILON)  # (B, 16, H, W), times alpha
-    total = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], layers[:, :, 3]) + weights[:, PAINTED]
-    mixed = torch.einsum("bphw,bphw->bhw", weights[:, :PAINTED], squares) + weights[:, PAINTED] * painted.square().mean(
-        1
-    )
-    return (mixed / total - rgb.square().mean(1)).clamp_min(0)[:, None]
+    weights, painted = _enlarged(recipe.blend_logits, size).exp(), _enlarged(recipe.painted, size)
+    squares = layers[:, :, :3].square().mean(2) / layers[:, :, 3].clamp_min(_EPSILON)  # (B, L, H, W), times alpha
+    of_parts = weights[:, :PAINTED]
+    total = torch.einsum("bphw,bphw->bhw", of_parts, layers[:, :PAINTED, 3]) + weights[:, PAINTED]
+    mixed = torch.einsum("bphw,bphw->bhw", of_parts, squares[:, :PAINTED]) + weights[
+        :, PAINTED
+    ] * painted.square().mean(1)
+    mean = mixed / total
+    if recipe.body_logit is not None:
+        own = _enlarged(recipe.body_logit, size)[:, 0].exp()
+        mean = (mean + own * squares[:, BODY_LAYER]) / (1 + own * layers[:, BODY_LAYER, 3])
+    return (mean - rgb.square().mean(1)).clamp_min(0)[:, None]
 
 
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
@@ -393,6 +460,33 @@ class WarpingNetworks:
     parser: PartParser
     generator: PartGenerator
     sha256: str = ""
+
+
+def with_room_for_body(checkpoint: Checkpoint, network: PartParser | PartGenerator) -> Checkpoint:
+    """Return weights that were made without a body for a network that sees one, which at first takes no notice of it.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Of a network that differs by its body only; returned as it is where that is no difference.
+    network : PartParser or PartGenerator
+    """
+    if not network.config.body or checkpoint.config["network"].get("body", False):
+        return checkpoint
+    own = network.state_dict()
+    tensors = {name: _with_inputs(tensor, own.get(name)) for name, tensor in checkpoint.tensors.items()}
+    return replace(checkpoint, tensors=tensors)
+
+
+def _with_inputs(weights: Tensor, wanted: Tensor | None) -> Tensor:
+    """Return weights with as many more inputs of no weight as are wanted."""
+    if wanted is None or weights.ndim < 2:
+        return weights
+    (rows, columns, *kernel), (wanted_rows, wanted_columns, *wanted_kernel) = weights.shape, wanted.shape
+    more = wanted_columns - columns
+    if more <= 0 or (rows, kernel) != (wanted_rows, wanted_kernel):
+        return weights
+    return torch.cat([weights, weights.new_zeros(len(weights), more, *weights.shape[2:])], dim=1)
 
 
 def load_warping_networks(name_or_path: str | Path) -> WarpingNetworks:

@@ -10,18 +10,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from motionwarp.checkpoints.checkpoint import Checkpoint
 from motionwarp.data.loader import resumable_batches
 from motionwarp.engines.warping_gan.config import (
     PartGeneratorTrainingConfig,
     PartParserTrainingConfig,
 )
-from motionwarp.engines.warping_gan.data import PartBatch, PartSamples, batch_quarter_inputs
+from motionwarp.engines.warping_gan.data import PartBatch, PartSamples, batch_body_inputs, batch_quarter_inputs
 from motionwarp.engines.warping_gan.inputs import (
+    BodyInputs,
     QuarterInputs,
     part_maps,
     pose_change,
     quarter_inputs,
     stage_one_probabilities,
+    stage_two_inputs,
 )
 from motionwarp.engines.warping_gan.networks import (
     ARCHITECTURE,
@@ -36,8 +39,10 @@ from motionwarp.engines.warping_gan.networks import (
     WarpingNetworks,
     apply_blend,
     blend_variance,
+    covered_alpha,
     painted_share,
     save_warping_networks,
+    with_room_for_body,
 )
 from motionwarp.nn.losses.perceptual import perceptual_loss
 from motionwarp.nn.losses.reconstruction import (
@@ -68,7 +73,7 @@ def parser_condition(inputs: QuarterInputs) -> Tensor:
 
     As in section 3.1.1, with the composite as the picture.
     """
-    return torch.cat([inputs.limbs, inputs.classes, inputs.layers[:, 4 * COMPOSITE :]], dim=1).float()
+    return torch.cat([inputs.limbs[:, :PART_COUNT], inputs.classes, inputs.layers[:, 4 * COMPOSITE :]], dim=1).float()
 
 
 def judged_parsings(output: PartParserOutput, parsing: Tensor, in_front: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,9 +126,16 @@ _Config = TypeVar("_Config", PartParserTrainingConfig, PartGeneratorTrainingConf
 class _PartTask(NetworkTask[_Config, PartBatch]):
     """One network, trained from part samples."""
 
+    newer = ("turned", "body_head")
+
+    def fitted(self, checkpoint: Checkpoint, network: nn.Module) -> Checkpoint:
+        """Return weights that were made without a body with room for it."""
+        assert isinstance(network, PartParser | PartGenerator)
+        return with_room_for_body(checkpoint, network)
+
     def samples(self) -> PartSamples:
         """Return the part samples of the packs."""
-        return PartSamples(self.config.packs, self.config.loop.seed)
+        return PartSamples(self.config.packs, self.config.loop.seed, self.config.bodiless)
 
 
 class PartParserTask(_PartTask[PartParserTrainingConfig]):
@@ -146,7 +158,7 @@ class PartParserTask(_PartTask[PartParserTrainingConfig]):
 
     def losses(self, batch: PartBatch) -> dict[str, Tensor]:
         """Return the loss, its parts, and the share of the person's pixels whose part is right."""
-        inputs = batch_quarter_inputs(batch, self.device)
+        inputs = batch_quarter_inputs(batch, self.device, body=self.config.network.body)
         with self.autocast():
             planes = (plane.contiguous(memory_format=torch.channels_last) for plane in inputs)
             output = PartParserOutput(*self.network(*planes))
@@ -178,12 +190,18 @@ class _Inputs(NamedTuple):
     limbs: Tensor  # (B, 15, H/2, W/2)
     stage_one: Tensor  # (B, 36, H/4, W/4)
     change: Tensor  # (B, 60)
+    body: BodyInputs | None
 
     @property
     def planes(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The generator's arguments."""
-        layers = self.layers.flatten(1, 2).contiguous(memory_format=torch.channels_last)
-        return layers, self.limbs, self.stage_one, self.change
+        inputs = stage_two_inputs(self.layers, self.limbs, self.stage_one, self.change, self.body)
+        return inputs.layers.contiguous(memory_format=torch.channels_last), *inputs[1:]
+
+    @property
+    def blended(self) -> Tensor:
+        """All layers that are blended, (B, 16 or 17, 4, H/2, W/2)."""
+        return self.layers if self.body is None else torch.cat([self.layers, self.body.layer], dim=1)
 
 
 class _Truth(NamedTuple):
@@ -197,7 +215,7 @@ class _Truth(NamedTuple):
 
 
 class _Made(NamedTuple):
-    layers: Tensor  # (B, 16, 4, H/2, W/2)
+    layers: Tensor  # (B, 16 or 17, 4, H/2, W/2)
     blend: PartGeneratorOutput
     rgb: Tensor  # (B, 3, H/2, W/2)
     alpha: Tensor  # (B, 1, H/2, W/2)
@@ -241,7 +259,7 @@ class PartGeneratorTask(_PartTask[PartGeneratorTrainingConfig]):
         truth = self._truth(batch, gain)
         with self.autocast():
             blend = self.network(*inputs.planes)
-        made = _Made(inputs.layers, blend, *apply_blend(inputs.layers, blend))
+        made = _Made(inputs.blended, blend, *apply_blend(inputs.blended, blend))
         figures = self._picture_losses(made, truth, inputs)
         self._add_regularizers(figures, made, truth)
         with torch.no_grad():
@@ -256,14 +274,18 @@ class PartGeneratorTask(_PartTask[PartGeneratorTrainingConfig]):
         """Return the inputs of stage II, with stage I's prediction; `gain` (B, 3) of the colors."""
         points = batch["points"].to(self.device)
         layers = self.plane(batch["layers"])  # (B, 16, 4, H/2, W/2)
+        body = batch_body_inputs(batch, self.device)
         if gain is not None:
             layers[:, :, :3] *= gain[:, None, :, None, None]
+            body.planes[:, :3] *= gain[..., None, None]
         with self.autocast():
+            seen = body if self.parser.config.body else None
             stage_one = stage_one_probabilities(
-                self.parser(*quarter_inputs(layers, batch["classes"].to(self.device), points))
+                self.parser(*quarter_inputs(layers, batch["classes"].to(self.device), points, seen))
             )
         limbs = part_maps(points, CROP_HEIGHT // 2, CROP_WIDTH // 2, 2)
-        return _Inputs(layers, limbs, stage_one, pose_change(batch["theta_affine"].to(self.device)))
+        change = pose_change(batch["theta_affine"].to(self.device))
+        return _Inputs(layers, limbs, stage_one, change, body if self.config.network.body else None)
 
     def _truth(self, batch: PartBatch, gain: Tensor | None = None) -> _Truth:
         rgb, matte, inside = (self.plane(batch[key]) for key in ("rgb", "matte", "inside"))
@@ -298,7 +320,7 @@ class PartGeneratorTask(_PartTask[PartGeneratorTrainingConfig]):
         weights, known = self.config.loss, truth.inside * truth.matte
         regularizers: dict[str, Callable[[], Tensor]] = {
             "painting": lambda: copy_prior_loss(
-                painted_share(made.layers, made.blend), made.layers[:, COMPOSITE, 3:], known
+                painted_share(made.layers, made.blend), covered_alpha(made.layers), known
             ),
             "hedging": lambda: alpha_sharpness_loss(made.alpha, truth.matte, truth.inside),
             "ghosting": lambda: blend_variance_loss(blend_variance(made.layers, made.blend, made.rgb), known),
@@ -333,7 +355,7 @@ class PartGeneratorTask(_PartTask[PartGeneratorTrainingConfig]):
             inputs, truth = self._inputs(batch), self._truth(batch)
             with self.autocast():
                 blend = module(*inputs.planes)
-            made, target = _Made(inputs.layers, blend, *apply_blend(inputs.layers, blend)), truth.on_gray()
+            made, target = _Made(inputs.blended, blend, *apply_blend(inputs.blended, blend)), truth.on_gray()
             for name, picture in (("made", made.on_gray()), ("closed", made.closed_form())):
                 similarity = 1 - structure_loss(picture, target, truth.inside, stride=1)
                 figures = weighted_l1(picture, target, truth.inside), similarity

@@ -2,12 +2,10 @@
 
 from typing import Final
 
-from motionwarp.data.pack_kinds import PackKind
 from motionwarp.engines.spec import EngineSpec
 from motionwarp.training.stage import StageSpec
 
 _HERE: Final = "motionwarp.engines.warping_gan_paper"
-_WRITER: Final = "motionwarp.data.labeled_pairs:write_requested"
 
 SPEC: Final = EngineSpec(
     name="warping_gan_paper",
@@ -30,12 +28,5 @@ SPEC: Final = EngineSpec(
             f"{_HERE}.config:PaperGeneratorTrainingConfig",
             f"{_HERE}.training:PaperGeneratorTask",
         ),
-    },
-    packs={
-        "pairs-reverse": PackKind("photos, made back from moved ones, whole", _WRITER),
-        "pairs-clips": PackKind("two frames of a clip, whole", _WRITER),
-        "pairs-synthetic": PackKind("drawn people, whole", _WRITER),
-        "pairs-deepfashion": PackKind("pairs of DeepFashion", _WRITER),
-        "pairs-market1501": PackKind("pairs of Market-1501", _WRITER),
     },
 )

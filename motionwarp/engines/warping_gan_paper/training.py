@@ -38,7 +38,7 @@ from motionwarp.nn.losses.reconstruction import weighted_l1
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT, IGNORE
 from motionwarp.perception.features import AnalyzerFeatures
 from motionwarp.training.network_task import weighted_sum
-from motionwarp.training.pretrained import analyzer_features, load_frozen
+from motionwarp.training.pretrained import load_frozen, perceptual_features
 from motionwarp.training.preview import SHOWN_ROWS, colored
 from motionwarp.types import POINT_COUNT
 
@@ -326,9 +326,7 @@ class PaperGeneratorTask(CropGanTask[PaperGeneratorTrainingConfig]):
     def _perceptual_features(self) -> AnalyzerFeatures | VggFeatures | None:
         if self.config.loss.perceptual <= 0:
             return None
-        if self.config.vgg is not None:
-            return VggFeatures(self.config.vgg).to(self.device)
-        return analyzer_features(self.device)
+        return perceptual_features(self.config.vgg, "vgg19", self.device)
 
     def _check_size(self) -> None:
         data = self.config.data

@@ -1,4 +1,8 @@
-"""Adversarial losses over patches and scales: least squares (Mao et al. 2017) and hinge (Lim and Ye 2017)."""
+"""Adversarial losses over patches and scales.
+
+Least squares (Mao et al. 2017), hinge (Lim and Ye 2017), and cross-entropy as in the first GANs (Goodfellow et
+al. 2014, with the loss of the generator that does not saturate).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ def pyramid_hierarchy_loss(
     return total / len(fake)
 
 
-AdversarialKind = Literal["least_squares", "hinge"]
+AdversarialKind = Literal["least_squares", "hinge", "cross_entropy"]
 
 
 def discriminator_loss(
@@ -48,6 +52,8 @@ def discriminator_loss(
     for of_real, of_fake in zip(real, fake, strict=True):
         if kind == "hinge":
             parts = functional.relu(1 - of_real).mean(), functional.relu(1 + of_fake).mean()
+        elif kind == "cross_entropy":
+            parts = functional.softplus(-of_real).mean(), functional.softplus(of_fake).mean()
         else:
             parts = (of_real - 1).square().mean(), of_fake.square().mean()
         per_scale.append((parts[0] + parts[1]) / 2)
@@ -56,5 +62,12 @@ def discriminator_loss(
 
 def generator_loss(fake: Sequence[Tensor], kind: AdversarialKind = "least_squares") -> Tensor:
     """Return what the generator minimizes so that its pictures pass for real, a scalar: the mean over scales."""
-    per_scale = [-logits.mean() if kind == "hinge" else (logits - 1).square().mean() for logits in fake]
+    per_scale = []
+    for logits in fake:
+        if kind == "hinge":
+            per_scale.append(-logits.mean())
+        elif kind == "cross_entropy":
+            per_scale.append(functional.softplus(-logits).mean())
+        else:
+            per_scale.append((logits - 1).square().mean())
     return torch.stack(per_scale).mean()

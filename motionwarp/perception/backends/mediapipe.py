@@ -25,14 +25,14 @@ from motionwarp.pose import skeleton
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, Pose
 
 # ours, from MediaPipe's BlazePose landmark of the same name
-_FROM_33: Final = {
+FROM_33: Final = {
     skeleton.NOSE: 0,
     skeleton.LEFT_EYE: 2, skeleton.RIGHT_EYE: 5, skeleton.LEFT_EAR: 7, skeleton.RIGHT_EAR: 8,
     skeleton.LEFT_SHOULDER: 11, skeleton.RIGHT_SHOULDER: 12, skeleton.LEFT_ELBOW: 13, skeleton.RIGHT_ELBOW: 14,
     skeleton.LEFT_WRIST: 15, skeleton.RIGHT_WRIST: 16, skeleton.LEFT_HIP: 23, skeleton.RIGHT_HIP: 24,
     skeleton.LEFT_KNEE: 25, skeleton.RIGHT_KNEE: 26, skeleton.LEFT_ANKLE: 27, skeleton.RIGHT_ANKLE: 28,
 }  # fmt: skip
-_MODEL_COMPLEXITY: Final = 1  # the 'full' model: the largest one that the wheel carries
+MODEL_COMPLEXITY: Final = 1  # the 'full' model: the largest one that the wheel carries
 
 
 class MediapipeEstimator:
@@ -52,7 +52,7 @@ class MediapipeEstimator:
     name = "mediapipe"
 
     def __init__(self, seer: Callable[[], BuiltinEstimator]) -> None:
-        self._solution = _pose_solution()
+        self._solution = pose_solution()
         self._make_seer = seer
 
     @cached_property
@@ -63,7 +63,7 @@ class MediapipeEstimator:
     def find_people(self, rgb: ByteArray) -> list[Person]:
         """Return the one person that MediaPipe sees, or nobody."""
         with self._solution(
-            static_image_mode=True, model_complexity=_MODEL_COMPLEXITY, enable_segmentation=True
+            static_image_mode=True, model_complexity=MODEL_COMPLEXITY, enable_segmentation=True
         ) as pose:
             person = _person(pose.process(rgb), rgb)
         return [] if person is None else [person]
@@ -89,7 +89,7 @@ class MediapipeEstimator:
         _refuse_index(choice)
         chosen = False
         with self._solution(
-            static_image_mode=False, model_complexity=_MODEL_COMPLEXITY, enable_segmentation=dense
+            static_image_mode=False, model_complexity=MODEL_COMPLEXITY, enable_segmentation=dense
         ) as pose:
             for frame in frames:
                 person = _person(pose.process(frame.rgb), frame.rgb)
@@ -110,7 +110,8 @@ class MediapipeEstimator:
         return replace(person, crop=seen.crop, parsing=seen.parsing, matte=matte)
 
 
-def _pose_solution() -> Callable[..., Any]:
+def pose_solution() -> Callable[..., Any]:
+    """Return MediaPipe's legacy solution for poses, or raise a MissingExtraError."""
     remedy = 'Install the extra: pip install "motionwarp[mediapipe]"'
     try:
         import mediapipe
@@ -168,7 +169,7 @@ def points_from_landmarks(landmarks: FloatArray, width: int, height: int) -> Flo
         In pixels; MediaPipe also guesses points outside the picture, whose score is 0 here.
     """
     points = np.zeros((18, 3), dtype=np.float32)
-    for index, landmark in _FROM_33.items():
+    for index, landmark in FROM_33.items():
         points[index] = landmarks[landmark]
     points[:, 0] = points[:, 0] * width - 0.5
     points[:, 1] = points[:, 1] * height - 0.5

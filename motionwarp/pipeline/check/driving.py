@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from motionwarp.body.body_track import BodyReader
+from motionwarp.body.facing import FacingTrack
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import visible_box
+from motionwarp.pipeline.check.bodies import bodies_seen
 from motionwarp.pipeline.check.issues import Issue, Verdict, issue_by_threshold
 from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.check.source import SourceStats
@@ -20,7 +23,7 @@ from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pose.gaps import runs
 from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.skeleton import POINT_NAMES
-from motionwarp.pose.stance import View, is_upright, view_of
+from motionwarp.pose.stance import View, is_upright
 from motionwarp.types import BoolArray, FloatArray, PoseTrack
 
 # steps between frames that differ by more than this part are no rounding of a steady rate
@@ -28,6 +31,8 @@ _STEADY: Final = 0.25
 # a lapse this short, in seconds, is interpolated by the repair and spoils no section
 _FORGIVEN_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.001
+# length of the mean of directions below which it points nowhere
+_NO_MEAN: Final = 0.3
 _BAD_VIEWS: Final = (View.PROFILE, View.BACK)
 
 
@@ -91,6 +96,16 @@ class DrivingStats:
         that is the whole section.
     notes : tuple of str
         What was wrong with the file or made the reading doubtful.
+    facing_degrees : float or None
+        The mean direction over the frames in which it can be told: 0 is the camera, 90 the picture's right, 180 away
+        from the camera; None where it never can, or there is no mean: people who turn all the way round.
+    facing_range : (float, float) or None
+        How far to the picture's left and right the person turns, in degrees from the camera: the 5th and the 95th
+        percentile.
+    facing_told : float
+        Share of the frames with the person in which the facing can be told.
+    cut : mapping of str to float
+        By part ('feet', 'hands', ...), in which share of the frames with the person it lies outside of the picture.
     """
 
     width: int
@@ -113,9 +128,15 @@ class DrivingStats:
     person_height: float
     best_section: Span | None
     notes: tuple[str, ...]
+    facing_degrees: float | None = None
+    facing_range: tuple[float, float] | None = None
+    facing_told: float = 1.0
+    cut: Mapping[str, float] = field(default_factory=dict)
 
 
-def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimator) -> DrivingStats:
+def driving_stats(
+    plan: TransferPlan, sampler: FrameSampler, estimator: Estimator | None, reader: BodyReader
+) -> DrivingStats:
     """Measure what the driving clip shows.
 
     Parameters
@@ -123,21 +144,26 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
     plan : TransferPlan
     sampler : FrameSampler
         The frames that were looked at, and pictures of a few.
-    estimator : Estimator
-        What saw it, to count people.
+    estimator : Estimator or None
+        What saw it, to count people; None leaves them uncounted.
+    reader : BodyReader
     """
     motion, info = plan.inputs.motion, plan.inputs.info
     track = motion.track
     clip = _TrackSection(track, sampler.every, sampler.passed, plan.setup.options.start or 0.0, motion.end_seconds)
     here = np.flatnonzero(track.present)
     poses = track.points[here]
-    views = [view_of(pose) for pose in poses]
+    bodies = bodies_seen(track, motion.facings, reader)
+    views = bodies.views
     gone = ~plan.repaired.track.present
     spoilt = gone.copy()
     spoilt |= ~plan.repaired.found
     spoilt[here] |= [view in _BAD_VIEWS for view in views]
     heights = [_height_in_sight(pose, info.height) for pose in poses]
-    counts = [count_people(estimator, frame.rgb) for frame in sampler.chosen().values()]
+    # a body that is drawn need not be found
+    is_looked_at = estimator is not None and motion.capture is None
+    pictures = sampler.chosen().values() if is_looked_at else ()
+    counts = [count_people(estimator, frame.rgb) for frame in pictures if estimator is not None]
     return DrivingStats(
         width=info.width,
         height=info.height,
@@ -159,7 +185,27 @@ def driving_stats(plan: TransferPlan, sampler: FrameSampler, estimator: Estimato
         person_height=float(np.median(heights)),
         best_section=_best_section(spoilt, track, clip),
         notes=motion.notes,
+        facing_degrees=_mean_facing(bodies.facing),
+        facing_range=_facing_range(bodies.facing),
+        facing_told=bodies.told_share,
+        cut=bodies.cut,
     )
+
+
+def _mean_facing(facing: FacingTrack) -> float | None:
+    """Return the mean direction of the frames in which it can be told; None where they have none."""
+    if not facing.told.any():
+        return None
+    radians = np.radians(facing.degrees[facing.told].astype(np.float64))
+    x, y = float(np.cos(radians).mean()), float(np.sin(radians).mean())
+    return None if math.hypot(x, y) < _NO_MEAN else round(math.degrees(math.atan2(y, x)), 1)
+
+
+def _facing_range(facing: FacingTrack) -> tuple[float, float] | None:
+    if not facing.told.any():
+        return None
+    low, high = np.quantile(facing.degrees[facing.told], (0.05, 0.95)).round(1).tolist()
+    return float(low), float(high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,6 +421,15 @@ def _view_issues(stats: DrivingStats, source: SourceStats) -> Iterator[Issue]:
         f"the clip shows views that a {source.view.value} photo knows nothing of ({seen}): heads turn, clothes stay "
         "as they are",
         _cut_remedy(stats, "Use a clip in which the person faces the camera"),
+    )
+    yield from issue_by_threshold(
+        "driving.facing",
+        1 - stats.facing_told,
+        _WORTH_TELLING,
+        1.0,
+        f"which way the person faces cannot be told in {1 - stats.facing_told:.0%} of the frames: there the points "
+        "alone are followed, in the picture's plane",
+        _cut_remedy(stats, "Use a clip in which head and shoulders are in sight"),
     )
     yield from issue_by_threshold(
         "driving.lying",

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from motionwarp.body.body_track import BodyReader
 from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
 from motionwarp.options import changed
@@ -89,7 +90,7 @@ _QUICK_FRAMES: Final = 96
 # one of so many frames where the clip does not tell how long it is
 _QUICK_STEP: Final = 8
 # driving frames on the preview, which also are those whose people are counted
-_SHOWN: Final = 6
+SHOWN: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +148,7 @@ def check(
     *,
     quick: bool = False,
     preview: str | PathLike[str] | None = None,
+    pictures: int = SHOWN,
     progress: ProgressCallback | None = None,
     **changes: Any,
 ) -> CheckReport:
@@ -161,6 +163,8 @@ def check(
         nevertheless.
     preview : path, optional
         A PNG to write: the source, and driving frames each beside the result. It appears whole or not at all.
+    pictures : int
+        Driving frames on the preview, which also are those whose people are counted; at least 1.
     progress : callable, optional
         Called with every step of every stage.
 
@@ -179,15 +183,16 @@ def check(
         inputs = open_inputs(Path(source), Path(driving), options)
         if preview is not None:
             check_target(Path(preview), overwrite=options.overwrite, inputs=inputs.setup.files())
+        bodies = BodyReader.load()  # before anything is looked at: weights of another version end it at once
         begin = time.perf_counter()
         estimator = load_estimator(options)
-        sampler = FrameSampler(_step(inputs) if quick else 1, _SHOWN)
+        sampler = FrameSampler(_step(inputs) if quick else 1, pictures)
         analyzed = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
         plan = plan_transfer(inputs.setup, analyzed, run=run)
         looking = LookingTime(inputs, plan, estimator, sampler, run.clock, time.perf_counter() - begin)
 
-        photo = source_stats(inputs.source, analyzed.source, estimator)
-        clip = driving_stats(plan, sampler, estimator)
+        photo = source_stats(inputs.source, analyzed.source, estimator, bodies)
+        clip = driving_stats(plan, sampler, estimator, bodies)
         together = alignment_stats(plan, inputs.source.scale, clip.frames)
         shown = {number: _shown_at(plan.timeline, number) for number in sampler.chosen()}
         trial = make_trial(plan, sorted(set(shown.values())), run)

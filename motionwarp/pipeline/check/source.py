@@ -8,9 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from motionwarp.body.body_track import BodyReader, picture_track
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import SURE_SCORE
 from motionwarp.perception.framing import box_of_matte
+from motionwarp.pipeline.check.bodies import bodies_seen
 from motionwarp.pipeline.check.issues import Issue, Verdict
 from motionwarp.pipeline.check.people import count_people
 from motionwarp.pipeline.options import TransferOptions
@@ -25,7 +27,6 @@ from motionwarp.pose.stance import (
     is_upright,
     limbs_in_front,
     shows_face,
-    view_of,
 )
 from motionwarp.types import BoolArray, FloatArray
 
@@ -50,6 +51,7 @@ class SourceStats:
         Names of the 18 points: with a score of at least 0.5; less sure; and so low that they count as not seen.
     framing : Framing
     view : View
+        By the facing where it can be told.
     face : bool
         Whether nose and both eyes are seen.
     upright : bool
@@ -63,6 +65,10 @@ class SourceStats:
         Sides of the picture that cut the person off: 'top', 'left', 'right', and 'bottom' where feet are in sight.
     notes : tuple of str
         What made the reading doubtful.
+    facing_degrees : float or None
+        0 is the camera, 90 the picture's right, 180 away from the camera; None where it cannot be told.
+    cut_off : tuple of str
+        Parts that lie outside of the picture, at least one of two: 'feet', 'knees', 'hips', ...
     """
 
     width: int
@@ -81,9 +87,13 @@ class SourceStats:
     person_height: float
     cut_at: tuple[str, ...]
     notes: tuple[str, ...]
+    facing_degrees: float | None = None
+    cut_off: tuple[str, ...] = ()
 
 
-def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimator) -> SourceStats:
+def source_stats(
+    file: SourcePicture, source: PreparedSource, estimator: Estimator | None, reader: BodyReader
+) -> SourceStats:
     """Measure what the source shows.
 
     Parameters
@@ -92,9 +102,12 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         As it was read.
     source : PreparedSource
         What was seen in it.
-    estimator : Estimator
-        What saw it, to count people.
+    estimator : Estimator or None
+        What saw it, to count people; None leaves them uncounted.
+    reader : BodyReader
     """
+    track = picture_track(source.person.pose.points, *source.size)
+    bodies = bodies_seen(track, [] if source.facing is None else [source.facing], reader)
     points = source.person.pose.points
     seen, sure = points[:, 2] >= VISIBLE_SCORE, points[:, 2] >= SURE_SCORE
     framing = framing_of(seen)
@@ -103,12 +116,12 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         width=round(file.picture.width / file.scale),
         height=round(file.picture.height / file.scale),
         score=source.score,
-        people=count_people(estimator, file.picture.rgb),
+        people=None if estimator is None else count_people(estimator, file.picture.rgb),
         points_seen=_names(sure),
         points_unsure=_names(seen & ~sure),
         points_unseen=_names(~seen),
         framing=framing,
-        view=view_of(points),
+        view=bodies.views[0],
         face=shows_face(points),
         upright=is_upright(points),
         limbs_in_front=limbs_in_front(points),
@@ -116,6 +129,8 @@ def source_stats(file: SourcePicture, source: PreparedSource, estimator: Estimat
         person_height=0.0 if box is None else (box[3] - box[1]) / file.scale,
         cut_at=_cut_at(source.person.matte, framing),
         notes=source.notes,
+        facing_degrees=round(float(bodies.facing.degrees[0]), 1) if bodies.facing.told[0] else None,
+        cut_off=tuple(bodies.cut),
     )
 
 
@@ -236,6 +251,13 @@ def _view_issues(stats: SourceStats) -> Iterator[Issue]:
         )
     elif stats.view is View.UNKNOWN:
         yield Issue("source.view", Verdict.FAIR, "the shoulders cannot be seen, so that the view is not known", remedy)
+    elif stats.facing_degrees is None:
+        yield Issue(
+            "source.facing",
+            Verdict.FAIR,
+            "which way the person faces cannot be told, and the points alone are taken, in the picture's plane",
+            remedy,
+        )
     if not stats.upright:
         yield Issue(
             "source.lying",

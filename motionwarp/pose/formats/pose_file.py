@@ -4,13 +4,15 @@ This project's form, one object a clip; a picture is a clip of one frame:
 
     {"file": "clip.mp4", "width": 1280, "height": 720, "fps": 25.0, "frames": [[[x, y, score], ... 18], null, ...]}
 
-`null` is a frame without the person. Two keys are optional: `times_seconds`, where frames do not come evenly, and
-`cuts`, the frames that start a new shot. The pictures' form is {"name": [[x, y, score], ... 18], ...}.
+`null` is a frame without the person. A key `body` holds the third dimension (docs/guides/poses.md) and is passed over
+here. Two keys are optional: `times_seconds`, where frames do not come evenly, and `cuts`, the frames that start a new
+shot. The pictures' form is {"name": [[x, y, score], ... 18], ...}.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -134,7 +136,15 @@ def read_pose(
     return _named_pose(content, name, file)
 
 
-def write_track(path: StrPath, track: PoseTrack, *, file_name: str, fps: float, overwrite: bool = False) -> None:
+def write_track(
+    path: StrPath,
+    track: PoseTrack,
+    *,
+    file_name: str,
+    fps: float,
+    overwrite: bool = False,
+    more: Mapping[str, object] | None = None,
+) -> None:
     """Write a track in this project's form, whole or not at all.
 
     Parameters
@@ -148,6 +158,8 @@ def write_track(path: StrPath, track: PoseTrack, *, file_name: str, fps: float, 
         Nominal frames a second, over 0; exact times are written too where they differ from it.
     overwrite : bool
         Replace a file that exists.
+    more : mapping of str to values of JSON, optional
+        Further keys, which readers of this form pass over.
 
     Raises
     ------
@@ -165,6 +177,7 @@ def write_track(path: StrPath, track: PoseTrack, *, file_name: str, fps: float, 
     head["frames"] = [
         _rounded(points) if here else None for points, here in zip(track.points, track.present, strict=True)
     ]
+    head.update(more or {})
     write_text_whole(file, json.dumps(head, separators=(",", ":"), allow_nan=False) + "\n", overwrite=overwrite)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,11 @@ from made_avatar import JOINTS, write_avatar
 from motionwarp.body.bvh import write_bvh
 from motionwarp.body.motion_clip import MotionClip, Skeleton
 from motionwarp.data.avatars.packing import avatar_views, load_cast, read_truth, write_avatar_pack
+from motionwarp.data.avatars.pairs import avatar_pairs
+from motionwarp.data.labeled_pairs import PairPackReader
 from motionwarp.data.pack import PackReader
+from motionwarp.data.pack_kinds import PackOptions, PackRequest
+from motionwarp.engines.registry import pack_kinds
 from motionwarp.errors import InputError
 from motionwarp.training.analyzer.augment import AugmentSettings
 from motionwarp.training.analyzer.samples import AnalyzerCrops, PackShare
@@ -97,3 +102,27 @@ def test_a_folder_without_avatars_is_refused(data: Path, tmp_path: Path) -> None
     (tmp_path / "ccp").symlink_to(data / "ccp")
     with pytest.raises(InputError, match="no avatar"):
         load_cast(tmp_path, "train", 0)
+
+
+def test_a_pair_is_of_one_person_in_two_poses(data: Path, tmp_path: Path) -> None:
+    cast = load_cast(data, "train", 0)
+    pairs = list(islice(avatar_pairs(cast, "train", 2), 3))
+    for pair in pairs:
+        for picture in (pair.source, pair.target):
+            assert picture.rgb.shape == (256, 192, 3)
+            assert (picture.points[:, 2] > 0).sum() >= 10
+            assert picture.name.startswith("avatars/Made_F_1_Casual/")
+        assert np.abs(pair.source.points[:, :2] - pair.target.points[:, :2]).max() > 4
+        # the same colors: dyes and light are shared
+        source, target = (np.median(picture.rgb[picture.matte > 250], axis=0) for picture in (pair.source, pair.target))
+        assert np.abs(source - target).max() < 40
+    again = list(islice(avatar_pairs(cast, "train", 2), 3))
+    assert all(np.array_equal(one.target.rgb, other.target.rgb) for one, other in zip(pairs, again, strict=True))
+
+
+def test_the_pack_kind_writes_pairs(data: Path, tmp_path: Path) -> None:
+    options = PackOptions(data=data, output=tmp_path / "pairs.pack", count=2, split="validation")
+    written = pack_kinds()["pairs-avatars"].written(PackRequest("pairs-avatars", options, lambda done: None))
+    reader = PairPackReader(tmp_path / "pairs.pack")
+    assert written.pictures == len(reader) == 2
+    assert "X_Made_M_2_Busi" in reader[0].source.name

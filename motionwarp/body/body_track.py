@@ -1,0 +1,238 @@
+"""People in three dimensions through a clip, or in a photo: joints, rotations, camera and facing from 18 points.
+
+A track is lifted as a whole, then bodies of one shape are fitted to its points. Frames without the person, and cuts,
+end what is fitted together; so do a few hundred frames, so that memory does not grow with the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motionwarp.body.facing import FacingTrack
+from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter, FitSettings, Guess
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.body.lifter import LEAST_SCORE
+from motionwarp.body.lifting import LiftedTrack, TrackLifter
+from motionwarp.body.model import BodyModel
+from motionwarp.body.rig import PointRig, local_turns, world_turns
+from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
+from motionwarp.types import POINT_COUNT, BoolArray, Facing, FloatArray, PoseTrack
+
+_MOST_FRAMES: Final = 400  # that are fitted together
+_SHAPE_FRAMES: Final = 200  # that a clip's shape is fitted to
+_MOSTLY: Final = 0.5
+_ROOT: Final = DRIVEN_BONES.index("root")
+
+
+@dataclass(frozen=True, eq=False)
+class BodyTrack:
+    """One person in three dimensions, over T frames.
+
+    Axes are those of the picture: x to the right, y down, z away from the camera; lengths are meters. A photo tells no
+    absolute size: statures are as usual as the proportions allow.
+
+    Attributes
+    ----------
+    present : bool (T,)
+        Where there is a body; elsewhere all else is zero.
+    joints : float32 (T, 18, 3)
+        The 18 points in space; the root, the middle of the hips, lies at the origin.
+    rotations : float32 (T, D, 6)
+        How the driven bones (`layout.DRIVEN_BONES`) are turned against the bone above, 6D (Zhou et al. 2019); the
+        first, the root's, is against the camera.
+    camera : float32 (T, 3)
+        Weak perspective: pixels for a meter, and where the root lies in the picture.
+    facing : FacingTrack
+    coefficients : float32 (K,)
+        Of the one shape.
+    """
+
+    present: BoolArray
+    joints: FloatArray
+    rotations: FloatArray
+    camera: FloatArray
+    facing: FacingTrack
+    coefficients: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "present", np.asarray(self.present, dtype=np.bool_))
+        for name in ("joints", "rotations", "camera", "coefficients"):
+            values = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
+            object.__setattr__(self, name, values)
+            if not np.isfinite(values).all():
+                raise ValueError(f"BodyTrack has {name} that are not finite")
+        count = len(self.present)
+        shapes = (self.joints.shape, self.rotations.shape, self.camera.shape)
+        if (
+            shapes != ((count, POINT_COUNT, 3), (count, len(DRIVEN_BONES), 6), (count, 3))
+            or len(self.facing) != count
+            or self.coefficients.ndim != 1
+        ):
+            raise ValueError(
+                f"BodyTrack of {count} frames has joints, rotations and camera of {shapes}, facing of "
+                f"{len(self.facing)} frames, coefficients {self.coefficients.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def turns(self) -> Tensor:
+        """Return the driven bones' turns against the camera, float tensor (T, D, 3, 3); identity where nobody is."""
+        six = torch.from_numpy(self.rotations.copy())
+        six[~torch.from_numpy(self.present)] = torch.tensor([1.0, 0, 0, 0, 1.0, 0])
+        return world_turns(matrix_from_6d(six))
+
+    def vertices(self, body: BodyModel, frame: int) -> FloatArray:
+        """Return the body's surface in one frame, float32 (V, 3): pixels, and depth in pixels from the root's.
+
+        Raises
+        ------
+        ValueError
+            If nobody is there.
+        """
+        if not self.present[frame]:
+            raise ValueError(f"nobody is in frame {frame}")
+        shape = body.shape_of(torch.from_numpy(self.coefficients))
+        posed = body.pose(shape, body.expand(local_turns(self.turns()[frame])))
+        scale, *shift = (float(value) for value in self.camera[frame])
+        placed = body.skin(shape, posed).numpy() * np.float32(scale)
+        placed[:, :2] += np.array(shift, dtype=np.float32)
+        return np.ascontiguousarray(placed, dtype=np.float32)
+
+
+class BodyReader:
+    """Reads people's bodies from their points.
+
+    Parameters
+    ----------
+    body : BodyModel
+    lifter : TrackLifter
+    """
+
+    def __init__(self, body: BodyModel, lifter: TrackLifter) -> None:
+        self.body, self.lifter = body, lifter
+        self.fitter = BodyFitter(body)
+
+    @classmethod
+    def load(cls, lifter: str | Path = "lifter", *, device: torch.device | str = "cpu") -> BodyReader:
+        """Read the body model that ships, and a lifter: a registered name or a file.
+
+        Raises
+        ------
+        WeightsError
+            If one of them is missing, damaged, or of another version.
+        """
+        return cls(BodyModel.load(), TrackLifter.load(lifter, device=device))
+
+    def facing(self, track: PoseTrack, seen: Sequence[Facing | None] = ()) -> FacingTrack:
+        """Return which way the person faces, from the lifter and from who saw the person.
+
+        Parameters
+        ----------
+        track : PoseTrack
+        seen : sequence of Facing or None
+            What an estimator says of each frame; empty if it says nothing.
+        """
+        lifted = [(frames, self.lifter.lift(points)) for frames, points in _pieces(track)]
+        return _facing(lifted, len(track), seen)
+
+    def read(
+        self, track: PoseTrack, seen: Sequence[Facing | None] = (), settings: FitSettings | None = None
+    ) -> BodyTrack:
+        """Fit bodies of one shape to a whole track.
+
+        Parameters
+        ----------
+        track : PoseTrack
+            In pixels; a photo's has one frame.
+        seen : sequence of Facing or None
+            As for `facing`.
+        settings : FitSettings, optional
+
+        Returns
+        -------
+        BodyTrack
+            Without a body where fewer than four points were found; nowhere if that is so in all frames.
+        """
+        count = len(track)
+        present = np.zeros(count, dtype=np.bool_)
+        joints = np.zeros((count, POINT_COUNT, 3), dtype=np.float32)
+        rotations = np.zeros((count, len(DRIVEN_BONES), 6), dtype=np.float32)
+        camera = np.zeros((count, 3), dtype=np.float32)
+        lifted = [(frames, points, self.lifter.lift(points)) for frames, points in _pieces(track)]
+        start = self._shape_fit([(points, lift.guess()) for _, points, lift in lifted], settings)
+        coefficients = np.zeros(len(self.body.basis), dtype=np.float32)
+        if start is not None:
+            rig = PointRig.of(self.body, start.shape(self.body))
+            coefficients = start.coefficients.numpy()
+            for frames, points, lift in lifted:
+                for part in _spans(len(points)):
+                    fit = self.fitter.fit(points[part], _part(lift, part), settings, start)
+                    at = np.arange(frames.start, frames.stop)[part]
+                    present[at] = True
+                    joints[at] = rig.points(fit.turns).numpy()
+                    rotations[at] = sixd_from_matrix(local_turns(fit.turns)).numpy()
+                    camera[at] = torch.cat([fit.camera.scale[:, None], fit.camera.shift], dim=1).numpy()
+        facing = _facing([(frames, lift) for frames, _, lift in lifted], count, seen)
+        return BodyTrack(present, joints, rotations, camera, facing, coefficients)
+
+    def _shape_fit(self, pieces: list[tuple[Tensor, Guess]], settings: FitSettings | None) -> BodyFit | None:
+        """Fit the shape to the piece that shows most, or None where nothing can be fitted to."""
+        if not pieces:
+            return None
+        points, guess = max(pieces, key=lambda piece: float(piece[0][..., 2].sum()))
+        part = slice(0, _SHAPE_FRAMES)
+        return self.fitter.fit(points[part], Guess(guess.turns[part], guess.spread[part]), settings)
+
+
+def _facing(lifted: Sequence[tuple[slice, LiftedTrack]], count: int, seen: Sequence[Facing | None]) -> FacingTrack:
+    found = FacingTrack.unknown(count)
+    for frames, lift in lifted:
+        told = facing_of(lift)
+        found.degrees[frames], found.certainty[frames] = told.degrees, told.certainty
+    return found.joined(FacingTrack.of_seen(seen)) if len(seen) else found
+
+
+def facing_of(lifted: LiftedTrack) -> FacingTrack:
+    """Return which way a lifted person faces, by the root's expected error."""
+    return FacingTrack.of_spread(lifted.facing.numpy(), lifted.spread[:, _ROOT].numpy())
+
+
+def is_facing_told(lifted: LiftedTrack) -> bool:
+    """Return whether it can be told in at least half of the frames which way a lifted person faces."""
+    return float(facing_of(lifted).told.mean()) >= _MOSTLY
+
+
+def _part(lifted: LiftedTrack, part: slice) -> Guess:
+    return Guess(lifted.turns[part], lifted.spread[part])
+
+
+def _spans(count: int) -> Iterator[slice]:
+    """Yield even parts of so many frames, none longer than what is fitted together."""
+    parts = -(-count // _MOST_FRAMES)
+    edges = np.linspace(0, count, parts + 1).round().astype(int)
+    for first, last in pairwise(edges.tolist()):
+        yield slice(first, last)
+
+
+def _pieces(track: PoseTrack) -> Iterator[tuple[slice, Tensor]]:
+    """Yield the runs of frames within shots in which enough points are found, and their points (T, 18, 3)."""
+    enough = track.present & (np.count_nonzero(track.points[..., 2] >= LEAST_SCORE, axis=1) >= LEAST_POINTS)
+    for shot in track.shots():
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], enough[shot].astype(np.int8), [0]])))
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            frames = slice(shot.start + int(first), shot.start + int(last))
+            yield frames, torch.from_numpy(track.points[frames].copy())
+
+
+def picture_track(points: FloatArray, width: int, height: int) -> PoseTrack:
+    """Return the points (18, 3) of a person in one picture as a track of one frame."""
+    return PoseTrack(points[None], np.ones(1, dtype=np.bool_), np.zeros(1), width, height)

@@ -1,0 +1,136 @@
+"""A photo's person with a body, prepared for one size of frame: what every engine holds that draws an avatar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+
+from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.person import AvatarPerson
+from motionwarp.avatar.rest import PhotoBehind, rested
+from motionwarp.body.body_motion import BodyMotion
+from motionwarp.engines.avatar.making import with_avatar
+from motionwarp.engines.avatar.posing import PoseParams, SourceBody
+from motionwarp.engines.base import Motion, RenderSettings, Staging
+from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
+
+_UNTOLD: Final = (
+    "which way the driving person faces cannot be told in a shot: there the motion is followed in the picture's plane"
+)
+NOBODY: Final = PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoBody:
+    """A body that was fitted to a photo and wears its pixels.
+
+    Attributes
+    ----------
+    body : SourceBody
+    avatar : Avatar
+    size : (int, int)
+        Height and width of the output frame in pixels.
+    photo_to_frame : float32 (2, 3) or None
+        From pixels of the photo to those of the frame, where the photo lies behind the person.
+    behind : PhotoBehind or None
+        The photo there; None where it does not lie behind.
+    """
+
+    body: SourceBody
+    avatar: Avatar
+    size: tuple[int, int]
+    photo_to_frame: FloatArray | None = None
+    behind: PhotoBehind | None = None
+
+    @classmethod
+    def of(cls, source: SourcePerson, settings: RenderSettings) -> PhotoBody:
+        """Fit a body to a photo's person and make their avatar, unless they have one.
+
+        Raises
+        ------
+        NoPersonError
+            If the source's points show neither shoulders nor a neck with hips.
+        """
+        avatar = (source if isinstance(source, AvatarPerson) else with_avatar(source)).fitting_avatar
+        body, size = SourceBody.of_avatar(avatar.rest), (settings.height, settings.width)
+        if settings.photo_to_frame is None:
+            return cls(body, avatar, size)
+        to_frame = np.asarray(settings.photo_to_frame, dtype=np.float32)
+        rgb, matte = (
+            cv2.warpAffine(plane, to_frame, size[::-1], flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+            for plane in (source.rgb, source.matte)
+        )
+        behind = PhotoBehind.of(
+            np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), *_at_rest(avatar, to_frame, size)
+        )
+        return cls(body, avatar, size, to_frame, behind)
+
+    def follow(self, track: PoseTrack) -> Motion:
+        """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
+        points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
+        shots = [points[shot] for shot in track.shots()]
+        motion = PoseParams.joined([self.body.follow(shot) for shot in shots]).motion(points)
+        is_told = all(self.body.is_facing_told(shot) for shot in shots)
+        return motion if is_told else replace(motion, notes=(_UNTOLD,))
+
+    def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+        """Let the body move as captured; see `Engine.perform`."""
+        made = self.body.perform(capture, staging)
+        return PoseParams(made.turns, made.camera).motion(made.points), made.is_on_the_spot
+
+    def posed(self, poses: PoseParams) -> list[tuple[FloatArray, FloatArray]]:
+        """Return for each frame what moves the avatar: transforms (D, 3, 4) of its bones, and the camera (3,)."""
+        joints = self.body.joints(poses.turns)
+        turns, cameras = poses.turns.numpy(), poses.camera.numpy()
+        return [
+            (self.avatar.transforms(turns[frame], joints[frame]), cameras[frame].astype(np.float32))
+            for frame in range(len(turns))
+        ]
+
+    def drawn(self, transforms: FloatArray, camera: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Draw one frame: picture (H, W, 4) and what has not moved (H, W); see `Avatar.render`."""
+        return self.avatar.render(transforms, camera, self.size, self.photo_to_frame)
+
+    def rested(self, picture: FloatArray, still: FloatArray) -> FloatArray:
+        """Return the picture with the photo's pixels where nothing has moved and the photo lies behind."""
+        return picture if self.behind is None else rested(picture, still, self.behind)
+
+    def layer_at_rest(self, layer: PersonLayer, still: FloatArray) -> PersonLayer:
+        """Return a layer with the photo's pixels where nothing has moved; its classes stay as they are.
+
+        Parameters
+        ----------
+        layer : PersonLayer
+        still : float32 (H, W)
+            As `drawn` gives it.
+        """
+        picture = np.zeros((*self.size, 4), dtype=np.float32)
+        height, width = layer.rgba.shape[:2]
+        picture[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba
+        whole = cropped(self.rested(picture, still))
+        if layer.parsing is None or whole is NOBODY:
+            return whole
+        classes = np.zeros(self.size, dtype=np.uint8)
+        classes[layer.top : layer.top + height, layer.left : layer.left + width] = layer.parsing
+        height, width = whole.rgba.shape[:2]
+        own = classes[whole.top : whole.top + height, whole.left : whole.left + width]
+        return PersonLayer(whole.rgba, whole.left, whole.top, np.ascontiguousarray(own))
+
+
+def _at_rest(avatar: Avatar, photo_to_frame: FloatArray, size: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
+    """Draw a person as they stand in the photo, as `Avatar.render` does."""
+    place = photo_to_frame[:, :2] @ np.asarray(avatar.shift, dtype=np.float32) + photo_to_frame[:, 2]
+    camera = np.array([avatar.scale * photo_to_frame[0, 0], *place], dtype=np.float32)
+    return avatar.render(avatar.transforms(avatar.rotations, avatar.joints), camera, size, photo_to_frame)
+
+
+def cropped(picture: FloatArray) -> PersonLayer:
+    """Return the box of a picture (H, W, 4) in 0..255 that is not empty."""
+    rounded = np.rint(picture).clip(0, 255).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect((rounded[..., 3] > 0).astype(np.uint8))
+    if width == 0:
+        return NOBODY
+    return PersonLayer(np.ascontiguousarray(rounded[top : top + height, left : left + width]), left, top)

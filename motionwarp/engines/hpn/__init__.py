@@ -1,0 +1,28 @@
+"""HPN: high-resolution pose transfer by progressive training, with the pose in the bottleneck only."""
+
+from typing import Final
+
+from motionwarp.engines.spec import EngineSpec
+from motionwarp.training.stage import StageSpec
+
+_HERE: Final = "motionwarp.engines.hpn"
+
+SPEC: Final = EngineSpec(
+    name="hpn",
+    help="HPN: an autoencoder that grows, told the pose in its bottleneck; no weights ship.",
+    engine=f"{_HERE}.engine:HpnEngine",
+    swapper=f"{_HERE}.swapping:FlowSwapper",
+    architectures=("hpn", "hpn_flow"),
+    stages={
+        "generator": StageSpec(
+            "The autoencoder, through all of its levels.",
+            f"{_HERE}.config:HpnTrainingConfig",
+            f"{_HERE}.training:HpnTask",
+        ),
+        "flow": StageSpec(
+            "The appearance flow of garments, for changing clothes.",
+            f"{_HERE}.config:GarmentFlowTrainingConfig",
+            f"{_HERE}.flow_training:GarmentFlowTask",
+        ),
+    },
+)

@@ -1,0 +1,139 @@
+"""The body's layer: the avatar in a pose as the networks see it, and as a sample of training keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from motionwarp.avatar.certainty import SurfaceCertainty
+from motionwarp.body.fitting import LEAST_POINTS
+from motionwarp.body.lifter import LEAST_SCORE
+from motionwarp.body.lifting import facing_degrees
+from motionwarp.data.pairs import PersonPair
+from motionwarp.engines.avatar.photo_body import PhotoBody
+from motionwarp.engines.avatar.posing import PoseParams
+from motionwarp.engines.base import RenderSettings
+from motionwarp.engines.warping_gan.data import BodyPicture
+from motionwarp.engines.warping_gan.inputs import BodyInputs, body_turn, part_shares
+from motionwarp.errors import NoPersonError
+from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, SourcePerson
+
+_HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
+_MISREAD = 60.0  # degrees
+_SHRINKING = 0.9  # below this scale bilinear sampling would pass over pixels
+
+Pose = tuple[FloatArray, FloatArray]  # transforms and camera, as `PhotoBody.posed` gives them
+
+
+@dataclass(frozen=True, eq=False)
+class BodyDrawer:
+    """A photo's body and how surely each of its surfaces is known.
+
+    Attributes
+    ----------
+    person : PhotoBody
+    certainty : SurfaceCertainty
+    """
+
+    person: PhotoBody
+    certainty: SurfaceCertainty
+
+    @classmethod
+    def of(cls, source: SourcePerson, settings: RenderSettings) -> BodyDrawer | None:
+        """Fit a body to a photo's person; None where that cannot be done, so that they are drawn without."""
+        if np.count_nonzero(source.pose.points[:, 2] >= LEAST_SCORE) < LEAST_POINTS:
+            return None
+        try:
+            person = PhotoBody.of(source, settings)
+        except NoPersonError:
+            return None
+        return cls(person, SurfaceCertainty(person.avatar))
+
+    def inputs(
+        self, drawn: Sequence[tuple[FloatArray, Pose] | None], turns: Tensor, window_to_frame: Tensor
+    ) -> BodyInputs:
+        """Return what the networks see of a batch of frames.
+
+        Parameters
+        ----------
+        drawn : sequence of (float32 (H, W, 4), pose) or None
+            The avatar over each frame in 0..255, and the pose in which it was drawn.
+        turns : float tensor (B, D, 3, 3)
+            Of the driven bones against the camera.
+        window_to_frame : float32 tensor (B, 2, 3)
+            From pixels of the window of 256 x 192 to those of the frame.
+        """
+        planes = np.zeros((len(drawn), _HALF_HEIGHT, _HALF_WIDTH, 5), dtype=np.float32)
+        part = np.full((len(drawn), _HALF_HEIGHT, _HALF_WIDTH), 255, dtype=np.uint8)
+        for index, (frame, to_frame) in enumerate(zip(drawn, window_to_frame.numpy(), strict=True)):
+            if frame is None:
+                continue
+            picture, (transforms, camera) = frame
+            to_half = _frame_to_half(to_frame)
+            planes[index, ..., :4] = _shrunk(picture, to_half, (_HALF_HEIGHT, _HALF_WIDTH)) / 255
+            seen = self.certainty.planes(transforms, _moved(camera, to_half), (_HALF_HEIGHT, _HALF_WIDTH))
+            planes[index, ..., 4], part[index] = seen.certainty, seen.part
+        rest = torch.from_numpy(self.person.avatar.rotations)
+        turn = body_turn(turns, rest)
+        turn[[frame is None for frame in drawn]] = 0
+        return BodyInputs(torch.from_numpy(planes).permute(0, 3, 1, 2), part_shares(torch.from_numpy(part)), turn)
+
+    def picture(self, pair: PersonPair) -> BodyPicture | None:
+        """Draw the avatar in a pair's target pose, in its window; None where a body faces where nobody does."""
+        if _misread(self.person.body.fit.turns[0], pair.facing[0]):
+            return None
+        track, frame = (pair.pose.points[None], 0) if pair.track is None else (pair.track, pair.track_frame)
+        poses = self.person.body.follow(track)
+        if _misread(poses.turns[frame], pair.facing[1]):
+            return None
+        chosen = PoseParams(poses.turns[frame, None], poses.camera[frame, None])
+        transforms, camera = self.person.posed(chosen)[0]
+        size = CROP_HEIGHT, CROP_WIDTH
+        rgba = self.person.avatar.render(transforms, camera, size, None)[0]
+        seen = self.certainty.planes(transforms, camera, size)
+        turn = body_turn(chosen.turns, torch.from_numpy(self.person.avatar.rotations))
+        return BodyPicture(
+            np.rint(rgba).clip(0, 255).astype(np.uint8),
+            np.rint(255 * seen.certainty).clip(0, 255).astype(np.uint8),
+            seen.part,
+            turn[0].numpy().astype(np.float32),
+        )
+
+
+def _misread(turns: Tensor, facing: float | None) -> bool:
+    """Return whether a body (D, 3, 3) is known to face somewhere else, in degrees."""
+    if facing is None:
+        return False
+    return abs((float(facing_degrees(turns[0])) - facing + 180) % 360 - 180) > _MISREAD
+
+
+def _frame_to_half(window_to_frame: FloatArray) -> FloatArray:
+    """Return the map (2, 3) from pixels of the frame to those of the half-size window, both upright."""
+    scale = 1 / (2 * window_to_frame[0, 0])
+    # pixel centers at integers: the window's 0.5 is the half-size window's 0
+    shift = -(window_to_frame[:, 2] + 0.5 * window_to_frame[0, 0]) * scale
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], dtype=np.float32)
+
+
+def _moved(camera: FloatArray, to_half: FloatArray) -> FloatArray:
+    """Return the camera of a frame for another raster."""
+    return np.array([camera[0] * to_half[0, 0], *(camera[1:] * to_half[0, 0] + to_half[:, 2])], dtype=np.float32)
+
+
+def _shrunk(picture: FloatArray, matrix: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Return a picture (H, W, 4) under a map to another raster, reduced first so that no pixel is passed over."""
+    scale = float(matrix[0, 0])
+    height, width = picture.shape[:2]
+    if scale < _SHRINKING:
+        small = max(round(width * scale), 1), max(round(height * scale), 1)
+        across, down = small[0] / width, small[1] / height
+        back = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5], [0, 0, 1]])
+        picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        matrix = (np.vstack([matrix, [0, 0, 1]]) @ back)[:2].astype(np.float32)
+    moved = cv2.warpAffine(picture, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(moved, dtype=np.float32)

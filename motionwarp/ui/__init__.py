@@ -1,0 +1,1 @@
+"""The page in the browser: work in processes, files of sessions, and what people see of them."""

@@ -1,0 +1,149 @@
+"""What the tabs of the page work with: who asks, the jobs, and how their progress is shown."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from motionwarp.errors import InputError, MotionwarpError
+from motionwarp.ui import markup
+from motionwarp.ui.gate import COOKIE
+from motionwarp.ui.jobs import Job, JobDesk, JobView
+from motionwarp.ui.sessions import Sessions, Tab
+
+LOOK, MAKE = "look", "make"
+_EVERY_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks.
+
+    Attributes
+    ----------
+    key : str
+        Of the browser.
+    tab : Tab
+    """
+
+    key: str
+    tab: Tab
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The fields on top of the page, which all tabs share.
+
+    Attributes
+    ----------
+    photo, clip : gradio components
+    """
+
+    photo: Any
+    clip: Any
+
+
+class Desk:
+    """What the tabs of the page do their work with.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    jobs : JobDesk
+        With the lanes `LOOK` and `MAKE`, and that of the queue of data sets.
+    """
+
+    def __init__(self, sessions: Sessions, jobs: JobDesk) -> None:
+        self.sessions, self.jobs = sessions, jobs
+
+    def handler(self, handled: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as Gradio takes it: it is told who asks, before the values of the fields."""
+        import gradio
+
+        def visitor(request: Any) -> Visitor:
+            key = request.cookies.get(COOKIE, "")
+            return Visitor(key, self.sessions.tab(key, request.session_hash or ""))
+
+        if inspect.isgeneratorfunction(handled):
+
+            def asked(request: Any, *values: Any) -> Any:
+                yield from handled(visitor(request), *values)
+        else:
+
+            def asked(request: Any, *values: Any) -> Any:
+                return handled(visitor(request), *values)
+
+        # Gradio finds what it shall fill in by these
+        asked.__annotations__ = {"request": gradio.Request}
+        return asked
+
+    def photo_and_clip(self, visitor: Visitor, photo: str | None, clip: str | None) -> tuple[Path, Path]:
+        """Return both inputs.
+
+        Raises
+        ------
+        InputError
+            If one of them is missing, or not the visitor's own.
+        """
+        if not photo or not clip:
+            raise InputError(
+                "a photo and a clip are needed", remedy=f"Add the {'photo' if not photo else 'clip'} above"
+            )
+        return self.sessions.own(visitor.key, photo), self.sessions.own(visitor.key, clip)
+
+    def photo(self, visitor: Visitor, photo: str | None) -> Path:
+        """Return the photo; `InputError` as for `photo_and_clip`."""
+        if not photo:
+            raise InputError("a photo is needed", remedy="Add it above")
+        return self.sessions.own(visitor.key, photo)
+
+    def cancel(self, kind: str) -> Callable[..., None]:
+        """Return a handler that ends the newest job of a kind, and is over when that is gone."""
+
+        def canceled(visitor: Visitor, *values: Any) -> None:
+            visitor.tab.cancel(kind)
+            if (job := visitor.tab.jobs.get(kind)) is not None:
+                job.wait(10)
+
+        return self.handler(canceled)
+
+
+def follow(job: Job) -> Iterator[JobView]:
+    """Yield what a job is at, a few times a second, and last how it ended."""
+    while True:
+        view = job.view()
+        yield view
+        if view.over:
+            return
+        job.wait(_EVERY_SECONDS)
+
+
+def begin(desk: Desk, visitor: Visitor, kind: str, make: Callable[[], Job]) -> Iterator[JobView | str]:
+    """Yield what a new job of a kind is at; the one before it is ended. A refusal is yielded as HTML."""
+    visitor.tab.cancel(kind)
+    try:
+        job = make()
+    except MotionwarpError as error:
+        yield markup.note(markup.sentence_of(error), "bad")
+        return
+    visitor.tab.jobs[kind] = job
+    yield from follow(job)
+
+
+def buttons(label: str, kind: str) -> tuple[Any, Any]:
+    """Return the buttons that begin and end a kind of job."""
+    import gradio as gr
+
+    with gr.Row():
+        start = gr.Button(label, variant="primary", elem_id=f"mw-{kind}-start", min_width=120)
+        stop = gr.Button("Cancel", variant="stop", elem_id=f"mw-{kind}-cancel", interactive=False, min_width=90)
+    return start, stop
+
+
+def moment() -> None:
+    """Wait until somebody who changes fields one after the other may have done so."""
+    time.sleep(_EVERY_SECONDS)

@@ -1,0 +1,124 @@
+"""The options that the page offers, from what its fields hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from motionwarp.engines.registry import AUTO, catalog, engine_choices
+from motionwarp.errors import OptionError
+from motionwarp.options import parse_seconds
+from motionwarp.pipeline.options import TransferOptions
+
+BACKGROUNDS: Final = (
+    ("The photo's place", "source"),
+    ("The clip's place", "driving"),
+    ("One color", "color"),
+    ("A picture or clip of mine", "file"),
+    ("Transparent (.webm)", "transparent"),
+)
+PLACEMENTS: Final = (("Where the photo's person stands", "source"), ("Where the clip's person stands", "driving"))
+PEOPLE: Final = (("The largest", "largest"), ("The second largest", "1"), ("The third largest", "2"))
+SIZES: Final = (("As large as the photo, up to 1920", ""), ("1280", "1280"), ("768", "768"), ("512", "512"))
+
+
+def engine_labels() -> list[tuple[str, str]]:
+    """Return the engines as a list for people: what each says of itself, and its name."""
+    specs = catalog().specs
+    return [
+        ("The best for most (auto)" if name == AUTO else f"{name}: {specs[name].help}", name)
+        for name in engine_choices()
+    ]
+
+
+@dataclass(frozen=True)
+class TransferForm:
+    """What the fields hold, in their order on the page.
+
+    Attributes
+    ----------
+    background : str
+        A value of `BACKGROUNDS`.
+    color : str
+        As a color picker gives it: '#rrggbb', or 'rgb(…)' or 'rgba(…)'.
+    background_file : str or None
+    engine, placement, source_person, driving_person : str
+    start, end : str or None
+        Times; empty or None for the whole clip.
+    size : str or None
+        The long side; empty or None for the background's own.
+    smooth : float
+    audio : bool
+    """
+
+    background: str = "source"
+    color: str = "#808080"
+    background_file: str | None = None
+    engine: str = AUTO
+    placement: str = "source"
+    source_person: str = "largest"
+    driving_person: str = "largest"
+    start: str | None = None
+    end: str | None = None
+    size: str | None = None
+    smooth: float = 0.5
+    audio: bool = True
+
+    def options(self) -> TransferOptions:
+        """Return the options of a transfer.
+
+        Raises
+        ------
+        OptionError
+            For values that make no sense.
+        """
+        return TransferOptions(
+            background=self._background(),
+            engine=self.engine,
+            placement="driving" if self.placement == "driving" else "source",
+            source_person=self.source_person.strip() or None,
+            driving_person=self.driving_person.strip() or None,
+            start=_time("start", self.start),
+            end=_time("end", self.end),
+            size=self.size or None,
+            smooth=float(self.smooth),
+            audio=bool(self.audio),
+        )
+
+    @property
+    def ending(self) -> str:
+        """The ending of a file that can hold the result."""
+        return ".webm" if self.background == "transparent" else ".mp4"
+
+    def _background(self) -> str:
+        if self.background == "color":
+            return hex_color(self.color)
+        if self.background != "file":
+            return self.background
+        if not self.background_file:
+            raise OptionError(
+                "there is no file for the background", remedy="Add a picture or a clip, or choose another background"
+            )
+        return self.background_file
+
+
+def hex_color(text: str) -> str:
+    """Return a color as '#rrggbb'; pickers give 'rgba(12.5, 3, 255, 1)', too."""
+    word = text.strip()
+    if not word.startswith("rgb"):
+        return word
+    try:
+        parts = [round(float(part)) for part in word[word.index("(") + 1 : word.index(")")].split(",")[:3]]
+        red, green, blue = (min(max(part, 0), 255) for part in parts)
+    except ValueError:
+        raise OptionError("is not a color", values={"background": text}, remedy="Choose one") from None
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _time(name: str, text: str | None) -> float | None:
+    if not text or not text.strip():
+        return None
+    try:
+        return parse_seconds(text)
+    except ValueError:
+        raise OptionError("is not a time", values={name: text}, remedy="Write seconds such as 12.5, or 1:35") from None

@@ -1,0 +1,73 @@
+"""The page as a whole: what is put in on top, and tabs for what is made of it. Gradio is imported when it is built."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from motionwarp.ui import avatar_tab, compare_tab, dataset_tab, transfer_tab
+from motionwarp.ui.desk import Desk, Inputs
+
+
+def build(desk: Desk) -> Any:
+    """Return the whole page as Gradio's `Blocks`.
+
+    Parameters
+    ----------
+    desk : Desk
+    """
+    import gradio as gr
+
+    with gr.Blocks(title="motionwarp", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(
+            '<header class="mw-head"><h1>motionwarp</h1><p>The motion of a clip for the person in a photo.</p></header>'
+        )
+        inputs = _inputs()
+        with gr.Tabs():
+            with gr.Tab("Transfer", id="transfer"):
+                transfer_tab.build(desk, inputs)
+            with gr.Tab("Avatar", id="avatar"):
+                avatar_tab.build(desk, inputs)
+            with gr.Tab("Compare engines", id="compare"):
+                compare_tab.build(desk, inputs)
+            with gr.Tab("Data sets", id="datasets"):
+                dataset_tab.build(desk)
+        gr.HTML(
+            '<footer class="mw-foot">All work is done on this machine; nothing is sent anywhere, and what was put in '
+            "is deleted when the page is closed. Results are synthetic and say so in their files: use photos of people "
+            "who agreed to it.</footer>"
+        )
+
+        def closed(request: Any) -> None:
+            desk.sessions.close_tab(request.session_hash or "")
+
+        closed.__annotations__ = {"request": gr.Request}
+        page.unload(closed)
+    return page
+
+
+def _inputs() -> Inputs:
+    import gradio as gr
+
+    with gr.Row(equal_height=True):
+        photo = gr.Image(
+            label="Photo: drop, paste or take one", type="filepath", image_mode=None, height=340, elem_id="mw-photo",
+            sources=["upload", "clipboard", "webcam"], buttons=["fullscreen"],
+        )  # fmt: skip
+        clip = gr.Video(
+            label="Clip with the motion", sources=["upload", "webcam"], elem_id="mw-clip",
+            include_audio=True, buttons=[],
+        )  # fmt: skip
+    # the file as it is: ours reads it, with its own limits, and says what is wrong with it
+    photo.preprocess = lambda payload: None if payload is None else payload.path
+    return Inputs(photo, clip)
+
+
+def style() -> str:
+    """Return the page's style sheet."""
+    return files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+
+
+def script() -> str:
+    """Return what the page's own buttons do, as a function."""
+    return files(__package__).joinpath("page.js").read_text(encoding="utf-8")
