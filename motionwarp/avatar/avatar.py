@@ -29,14 +29,11 @@ _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
-<<<<<<< HEAD
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
 _SIDE_FADE: Final = 0.35
 _FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
 _WITHOUT_ENDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND, parts.RIGHT_FOOT, parts.LEFT_FOOT)
-=======
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
->>>>>>> sys_b
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
 )  # fmt: skip
