@@ -187,7 +187,7 @@ def test_a_mask_is_taken_for_the_person(nodes: dict[str, Any]) -> None:
 
 
 def test_an_avatar_is_made_saved_loaded_and_turned(nodes: dict[str, Any], comfy: FakeComfy, tmp_path: Path) -> None:
-    prompt = prompt_of(nodes, "MotionwarpMakeAvatar", {"person": ["3", 0]})
+    prompt = prompt_of(nodes, "MotionwarpMakeAvatar", {"image": ["1", 0]})
     for number, name in (("6", "alice.glb"), ("7", "alice.safetensors")):
         prompt[number] = {"class_type": "MotionwarpSaveAvatar", "inputs": {"avatar": ["4", 0], "file": name}}
     carry_out(nodes, prompt)
@@ -196,9 +196,25 @@ def test_an_avatar_is_made_saved_loaded_and_turned(nodes: dict[str, Any], comfy:
         "1": {"class_type": "MotionwarpLoadAvatar", "inputs": {"file": str(tmp_path / "alice.safetensors")}},
         "2": {"class_type": "MotionwarpTurnAvatar", "inputs": {"avatar": ["1", 0], "frames": 3, "height": 120}},
         "3": {"class_type": "Keep", "inputs": {"images": ["2", 0]}},
+        "4": {"class_type": "LoadImages", "inputs": {"name": "clip"}},
+        "6": {"class_type": "Keep", "inputs": {"images": ["5", 0]}},
     }
-    frames, mask = carry_out(nodes, again)["2"]
+    transfer = prompt_of(nodes, "MotionwarpTransfer", {"person": ["1", 1], "driving": ["4", 0], "engine": "avatar"})
+    given = carry_out(nodes, {**again, "5": transfer["4"]})
+    assert tuple(given["5"][0].shape) == (FRAMES, 240, 180, 3)
+    frames, mask = given["2"]
     assert frames.shape[0] == mask.shape[0] == 3
     assert frames.shape[1] <= 120
     assert 0.05 < float(mask.mean()) < 0.9
     assert float(frames[mask == 0].max()) == 0
+
+
+def test_clothes_are_changed(nodes: dict[str, Any], comfy: FakeComfy) -> None:
+    prompt = prompt_of(nodes, "MotionwarpSwap", {"image": ["1", 0], "clothes": ["2", 0], "what": "upper"})
+    (dressed,) = carry_out(nodes, prompt)["4"]
+    photo = LoadImages.images["photo"]
+    assert dressed.shape == photo.shape
+    changed = (dressed - photo).abs().amax(-1)[0] > 0.1
+    # the chest, but neither the head's surroundings nor the feet
+    assert changed[70:120, 70:110].float().mean() > 0.3
+    assert not changed[:20].any()

@@ -28,6 +28,8 @@ def test_every_field_arrives() -> None:
 def test_a_transparent_result_needs_a_container_that_can_hold_it() -> None:
     form = TransferForm(background="transparent")
     assert (form.options().background, form.ending) == ("transparent", ".webm")
+    assert TransferForm(background="transparent", file=".webp").ending == ".webp"
+    assert TransferForm(file=".gif").ending == ".gif"
 
 
 @pytest.mark.parametrize(
