@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.depth import Form, fitted_to_outline
 from motionwarp.avatar.renderer import Atlas, SurfaceStack, moved_positions
-from motionwarp.avatar.sheets import Sheets, joined, part_sheets
+from motionwarp.avatar.sheets import Sheets, facing, joined, part_sheets
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
+from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions, part_regions
 from motionwarp.puppet.textures import PartTexture, cut_textures
@@ -28,6 +29,10 @@ _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
+_SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
+_SIDE_FADE: Final = 0.35
+_FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
+_WITHOUT_ENDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND, parts.RIGHT_FOOT, parts.LEFT_FOOT)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
@@ -84,7 +89,11 @@ class Avatar:
         x, y = (np.asarray(self.shift) + 0.5) * factor - 0.5
         return replace(
             self,
-            sheets=replace(self.sheets, uv=(self.sheets.uv + np.float32(0.5)) * factor - np.float32(0.5)),
+            sheets=replace(
+                self.sheets,
+                uv=(self.sheets.uv + np.float32(0.5)) * factor - np.float32(0.5),
+                side_uv=(self.sheets.side_uv + np.float32(0.5)) * factor - np.float32(0.5),
+            ),
             atlas=self.atlas.resized(across, down),
             scale=self.scale * float(np.sqrt(across * down)),
             shift=(float(x), float(y)),
@@ -132,9 +141,19 @@ class Avatar:
         """Return the avatar's surfaces in a pose, pixel by pixel, not yet laid over each other; see `render`."""
         sheets = self.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
+        uv = side_texels(sheets, facing(moved, sheets.faces))
         moved *= np.float32(camera[0])
         moved[:, :2] += camera[1:].astype(np.float32)
-        return SurfaceStack.of(moved, sheets, size)
+        return SurfaceStack.of(moved, uv, sheets, size)
+
+
+def side_texels(sheets: Sheets, cosine: FloatArray) -> FloatArray:
+    """Return the texture coordinates of sheets that face the camera by so much, float32 (N, 4), as `draw` takes them.
+
+    Where that is much more than the photo's camera saw, few pixels would be drawn out: others go over into them.
+    """
+    share = np.clip((cosine - sheets.facing - _SIDE_BEGINS) / _SIDE_FADE, 0, 1)[:, None]
+    return np.concatenate([sheets.uv, share * (sheets.side_uv - sheets.uv)], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +223,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     covered = with_covered_chest(source)
     behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
     backs = list(fronts)
-    for part, person in ((parts.TORSO, covered), (parts.HEAD, behind)):
+    for part, person in ((parts.TORSO, with_plain_back(covered)), (parts.HEAD, behind)):
         backs[part] = cut_textures(
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
@@ -214,7 +233,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         if front is None:
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)
-        made = part_sheets(part, alpha, body, near_parts(part), torso, loose=part == parts.GARMENT)
+        surface = fitted_to_outline(body, part, alpha) if part in _WITHOUT_ENDS else body
+        made = part_sheets(part, alpha, surface, near_parts(part), torso, _FORMS.get(part, Form.LIMB))
         if made is None:
             continue
         sheets, count = made
@@ -231,7 +251,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
             (back, atlas.place(back, None), np.r_[count : 2 * count]),
         ):
-            sheets.uv[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
+            for places in (sheets.uv, sheets.side_uv):
+                places[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
         pieces.append(sheets)
     whole = joined(pieces)
     root = np.array([*pose.shift, 0.0], dtype=np.float32)

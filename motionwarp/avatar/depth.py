@@ -7,7 +7,8 @@ the body knows nothing of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Final
 
 import cv2
@@ -23,7 +24,12 @@ from motionwarp.types import BoolArray, FloatArray
 DoubleArray = npt.NDArray[np.float64]
 
 _BREADTH: Final = 0.6  # thickness of hanging cloth over its breadth
+_HEAD_BREADTH: Final = 0.95  # the same of a head with its hair
+_HAIR_TORSOS: Final = 0.03  # by which hair stands off the back of the skull
 _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
+_LEAST_PIXELS: Final = 12  # that tell where a hand or foot lies
+_ENDS: Final = (3, 97)  # percentiles that count as both ends of a part
+_STRETCH: Final = (0.6, 1.7)  # of a hand or foot, at least and at most
 _LEAST_THICKNESS: Final = 0.02  # torsos from the middle to a sheet
 
 
@@ -51,6 +57,29 @@ def depth_within(mask: BoolArray) -> FloatArray:
     return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1], dtype=np.float32)
 
 
+def fitted_to_outline(body: BodySurface, part: int, alpha: FloatArray) -> BodySurface:
+    """Return a body one part of which lies where the photo shows it: no points tell where hands and feet end.
+
+    Parameters
+    ----------
+    body : BodySurface
+    part : int
+    alpha : float32 (H, W)
+        Coverage of the part in the photo.
+    """
+    own = body.parts == part
+    rows, columns = np.nonzero(alpha > 0.5)
+    if not own.any() or len(rows) < _LEAST_PIXELS:
+        return body
+    vertices = body.vertices.copy()
+    for axis, shown in ((0, columns), (1, rows)):
+        low, high = np.percentile(shown, _ENDS)
+        first, last = np.percentile(vertices[own, axis], _ENDS)
+        scale = float(np.clip((high - low) / max(last - first, 1.0), *_STRETCH))
+        vertices[own, axis] = (vertices[own, axis] - (first + last) / 2) * scale + (low + high) / 2
+    return replace(body, vertices=vertices)
+
+
 def body_depths(body: BodySurface, chosen: BoolArray, lattice: Lattice) -> tuple[FloatArray, FloatArray]:
     """Return the nearest and the farthest depth of the body's chosen vertices.
 
@@ -76,8 +105,16 @@ def body_depths(body: BodySurface, chosen: BoolArray, lattice: Lattice) -> tuple
     return front, back
 
 
+class Form(Enum):
+    """How a part is shaped where the body says nothing of it."""
+
+    LIMB = "limb"
+    CLOTH = "cloth that hangs, about as thick as it is broad"
+    HEAD = "a head, round with its hair"
+
+
 def cushion(
-    body: tuple[FloatArray, FloatArray], inside: FloatArray, used: BoolArray, step: float, torso: float, *, loose: bool
+    body: tuple[FloatArray, FloatArray], inside: FloatArray, used: BoolArray, step: float, torso: float, *, form: Form
 ) -> SheetDepths:
     """Return where the sheets of a part lie.
 
@@ -93,8 +130,7 @@ def cushion(
         Between neighbors, in pixels.
     torso : float
         Length of the torso in pixels.
-    loose : bool
-        Whether the part is cloth that hangs, which is about as thick as it is broad.
+    form : Form
     """
     front, back = body
     known = ~np.isnan(front)
@@ -102,20 +138,30 @@ def cushion(
         flat = np.zeros_like(front)
         return SheetDepths(flat, flat, flat)
     middle = _harmonic(np.where(known, (front + back) / 2, 0.0), known, used | known)
-    if loose:
+    if form is Form.CLOTH:
         middle = _blurred(middle, 4.0)
     deep = known & (inside > _KNOWN_CELLS * step)
     outline = used & (inside <= 0.5)
     least = (_LEAST_THICKNESS * torso) ** 2
-    breadth = _row_ellipses(inside > 0.5, step) if loose else np.zeros_like(middle)
+    breadth = np.zeros_like(middle)
+    if form is Form.CLOTH:
+        breadth = _row_ellipses(inside > 0.5, step, _BREADTH)
+    elif form is Form.HEAD:
+        # no thicker than the skull, however far hair hangs to the sides
+        thickest = float(np.nanmax(back - front)) / 2 + _HAIR_TORSOS * torso
+        breadth = np.minimum(_row_ellipses(inside > 0.5, step, _HEAD_BREADTH), thickest)
     sides: list[FloatArray] = []
     for depth, sign in ((front, -1.0), (back, 1.0)):
         square = np.maximum(np.where(known, sign * (depth - middle), 0.0), 0.0) ** 2
         values = np.where(deep, np.maximum(square, least), 0.0)
         filled = np.sqrt(np.maximum(_harmonic(values, deep | outline, used | deep | outline), 0.0))
-        filled = np.where(outline, 0.0, np.maximum(filled, breadth))
-        if loose:
-            filled = np.where(outline, 0.0, _blurred(filled, 1.5))
+        if form is Form.HEAD:
+            # hair behind, and a face before that is the body's own
+            hair = sign * _HAIR_TORSOS * torso * np.sqrt(np.clip(inside / (4 * step), 0, 1))
+            filled = np.maximum(filled + np.maximum(hair, 0), np.where(deep & (sign < 0), 0.0, breadth))
+        filled = np.where(outline, 0.0, np.maximum(filled, breadth if form is Form.CLOTH else 0.0))
+        if form is not Form.LIMB:
+            filled = np.where(outline, 0.0, _blurred(filled, 1.5 if form is Form.CLOTH else 0.8))
         sides.append(filled.astype(np.float32))
     return SheetDepths(middle.astype(np.float32), *sides)
 
@@ -124,8 +170,11 @@ def _blurred(field: DoubleArray, sigma: float) -> DoubleArray:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), dtype=np.float64)
 
 
-def _row_ellipses(mask: BoolArray, step: float) -> DoubleArray:
-    """Return how high ellipses as broad as each row of a mask stand over its middle, in pixels, (rows, columns)."""
+def _row_ellipses(mask: BoolArray, step: float, share: float) -> DoubleArray:
+    """Return how high ellipses as broad as each row of a mask stand over its middle, in pixels, (rows, columns).
+
+    They are `share` times as high as half their breadth.
+    """
     result = np.zeros(mask.shape)
     columns = np.arange(mask.shape[1])
     for row in range(len(mask)):
@@ -134,7 +183,7 @@ def _row_ellipses(mask: BoolArray, step: float) -> DoubleArray:
             continue
         radius = (own[-1] - own[0]) / 2
         across = np.clip(1 - ((columns - (own[0] + own[-1]) / 2) / max(radius, 1)) ** 2, 0, 1)
-        result[row] = _BREADTH * radius * step * np.sqrt(across)
+        result[row] = share * radius * step * np.sqrt(across)
     return _blurred(result, 1.5)
 
 

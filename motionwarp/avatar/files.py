@@ -7,6 +7,7 @@ asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ _BONE_COUNT: Final = len(DRIVEN_BONES)
 _ARRAYS: Final[dict[str, tuple[str, tuple[int | str, ...]]]] = {
     "positions": ("float32", ("N", 3)),
     "uv": ("float32", ("N", 2)),
+    "side_uv": ("float32", ("N", 2)),
+    "facing": ("float32", ("N",)),
     "bones": ("int32", ("N", BONES_OF_VERTEX)),
     "bone_weights": ("float32", ("N", BONES_OF_VERTEX)),
     "faces": ("int32", ("F", 3)),
@@ -94,6 +97,8 @@ def avatar_arrays(stored: StoredAvatar) -> tuple[dict[str, npt.NDArray[Any]], di
     arrays: dict[str, npt.NDArray[Any]] = {
         "positions": sheets.positions,
         "uv": sheets.uv,
+        "side_uv": sheets.side_uv,
+        "facing": sheets.facing,
         "bones": sheets.bones,
         "bone_weights": sheets.bone_weights,
         "faces": sheets.faces,
@@ -146,7 +151,7 @@ def load_avatar(path: str | Path) -> StoredAvatar:
 
 def avatar_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], told: Mapping[str, Any]) -> StoredAvatar:
     """Return the avatar of what `avatar_arrays` gave."""
-    sheets = Sheets(*(arrays[name] for name in ("positions", "uv", "bones", "bone_weights", "faces", "layers")))
+    sheets = Sheets(**{field.name: arrays[field.name] for field in fields(Sheets)})
     scale, x, y = (float(value) for value in arrays["camera"])
     atlas = Atlas(arrays["texels"], arrays["home"].astype(np.float32))
     avatar = Avatar(sheets, atlas, arrays["rotations"], arrays["joints"], scale, (x, y), arrays["coefficients"])
@@ -171,7 +176,8 @@ def _has_facts(config: dict[str, Any]) -> bool:
         isinstance(notes, list)
         and len(notes) <= _MOST_NOTES
         and all(isinstance(note, str) and len(note) <= _LONGEST_NOTE and note.isprintable() for note in notes)
-        and type(score) in (int, float)
+        and isinstance(score, int | float)
+        and not isinstance(score, bool)
         and 0 <= score <= 1
         and type(photos) is int
         and 0 < photos <= _MOST_PHOTOS
@@ -239,6 +245,8 @@ def _faults(arrays: dict[str, npt.NDArray[Any]], lengths: dict[str, int]) -> lis
             ("has vertices that are not finite or far away", not _within(arrays["positions"], _FARTHEST_METERS)),
             ("has joints that are not finite or far away", not _within(arrays["joints"], _FARTHEST_METERS)),
             ("has texture coordinates that are not finite or far away", not _within(arrays["uv"], _FARTHEST_PIXELS)),
+            ("has places of sides that are not finite or far away", not _within(arrays["side_uv"], _FARTHEST_PIXELS)),
+            ("faces its camera by what is no cosine", not _between(arrays["facing"], 0, 1 + _TOLERANCE)),
             ("has triangles of vertices that are not there", not _between(arrays["faces"], 0, lengths["N"] - 1)),
             ("has layers of parts that nobody has", not _between(arrays["layers"], 0, 2 * parts.PART_COUNT - 1)),
             ("is moved by bones that are not there", not _between(arrays["bones"], 0, _BONE_COUNT - 1)),

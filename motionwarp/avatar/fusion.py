@@ -17,6 +17,7 @@ import torch
 from motionwarp.avatar.avatar import Avatar, RestPose, person_regions, usable_joints
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.renderer import Atlas, moved_positions
+from motionwarp.avatar.sheets import facing
 from motionwarp.body.compiled import compiled
 from motionwarp.body.rasterizer import rasterize
 from motionwarp.puppet.textures import PartTexture, cut_textures
@@ -78,7 +79,7 @@ def fused(avatar: Avatar, views: Sequence[PhotoView]) -> Avatar:
     shown = atlas.texels[..., 4].astype(np.float32)
     for view in views:
         seen = _seen(avatar, view, part_of)
-        light = _gain(colors, cosine, seen)
+        light = _gain(np.asarray(colors, dtype=np.float32), np.asarray(cosine, dtype=np.float32), seen)
         better = np.clip((seen.cosine - cosine - _BETTER) / _FADE, 0, 1)
         # no hard seams, and no islands: what goes over is as soft as it is broad
         share = cv2.GaussianBlur(better, (0, 0), _SOFT_TEXELS) * (seen.cosine > 0)
@@ -87,16 +88,6 @@ def fused(avatar: Avatar, views: Sequence[PhotoView]) -> Avatar:
         shown = shown * (1 - share)
     texels = np.dstack([np.clip(colors, 0, 1) * alpha * 255, atlas.texels[..., 3:4], shown])
     return replace(avatar, atlas=Atlas(np.rint(texels).astype(np.uint8), atlas.home))
-
-
-def facing(positions: FloatArray, faces: IntArray) -> FloatArray:
-    """Return how much each vertex of an avatar faces the camera: the cosine, float32 (N,); below 0 is turned away."""
-    corners = positions[faces]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(positions)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], cross)
-    return np.asarray(normals[:, 2] / np.maximum(np.linalg.norm(normals, axis=1), 1e-12), dtype=np.float32)
 
 
 def _seen(avatar: Avatar, view: PhotoView, part_of: IntArray) -> _Seen:

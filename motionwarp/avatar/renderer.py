@@ -23,10 +23,7 @@ _STILL_SQUARE: Final = np.float32(2.0)
 
 
 class Mesh(Protocol):
-    """What is drawn: texture coordinates of vertices, triangles, and the layer of each."""
-
-    @property
-    def uv(self) -> FloatArray: ...  # noqa: D102
+    """What is drawn: triangles, and the layer of each."""
 
     @property
     def faces(self) -> IntArray: ...  # noqa: D102
@@ -123,13 +120,14 @@ def fragments(
     ----------
     positions : float32 (N, 3)
         Pixels and depth; what lies outside of the picture is left out.
-    uv : float32 (N, 2)
+    uv : float32 (N, 4)
+        Texture coordinates of alpha, and from there to those of the colors.
     faces, layers : int32 (F, 3), (F,)
     depth : float32 (H, W, K)
         Sorted; to be filled with a large number before.
     layer : int32 (H, W, K)
         To be filled with -1.
-    texel : float32 (H, W, K, 2)
+    texel : float32 (H, W, K, 4)
     """
     height, width, kept = depth.shape
     for face in range(faces.shape[0]):
@@ -162,11 +160,12 @@ def fragments(
                 while slot > 0 and depth[y, x, slot - 1] > z:
                     depth[y, x, slot] = depth[y, x, slot - 1]
                     layer[y, x, slot] = layer[y, x, slot - 1]
-                    texel[y, x, slot, 0], texel[y, x, slot, 1] = texel[y, x, slot - 1, 0], texel[y, x, slot - 1, 1]
+                    for axis in range(4):
+                        texel[y, x, slot, axis] = texel[y, x, slot - 1, axis]
                     slot -= 1
                 depth[y, x, slot], layer[y, x, slot] = z, own
-                texel[y, x, slot, 0] = wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0]
-                texel[y, x, slot, 1] = wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1]
+                for axis in range(4):
+                    texel[y, x, slot, axis] = wa * uv[a, axis] + wb * uv[b, axis] + wc * uv[c, axis]
 
 
 @compiled
@@ -211,21 +210,39 @@ def composed(
                 i, j = int(u), int(v)
                 du, dv = u - i, v - j
                 w00, w01, w10, w11 = (1 - du) * (1 - dv), du * (1 - dv), (1 - du) * dv, du * dv
-                alpha = np.float32(0.0)
-                for channel in range(4):
-                    value = (
-                        w00 * atlas[j, i, channel] + w01 * atlas[j, i + 1, channel]
-                        + w10 * atlas[j + 1, i, channel] + w11 * atlas[j + 1, i + 1, channel]
+                alpha = (
+                    w00 * atlas[j, i, 3] + w01 * atlas[j, i + 1, 3]
+                    + w10 * atlas[j + 1, i, 3] + w11 * atlas[j + 1, i + 1, 3]
+                )  # fmt: skip
+                part, m, n = left, i, j
+                c00, c01, c10, c11 = w00, w01, w10, w11
+                if abs(texel[y, x, slot, 2]) + abs(texel[y, x, slot, 3]) > 0.05:
+                    other_u = min(max(u + texel[y, x, slot, 2], np.float32(0.0)), np.float32(columns - 1.001))
+                    other_v = min(max(v + texel[y, x, slot, 3], np.float32(0.0)), np.float32(rows - 1.001))
+                    p, q = int(other_u), int(other_v)
+                    eu, ev = other_u - p, other_v - q
+                    d00, d01, d10, d11 = (1 - eu) * (1 - ev), eu * (1 - ev), (1 - eu) * ev, eu * ev
+                    there = (
+                        d00 * atlas[q, p, 3] + d01 * atlas[q, p + 1, 3]
+                        + d10 * atlas[q + 1, p, 3] + d11 * atlas[q + 1, p + 1, 3]
                     )  # fmt: skip
-                    result[y, x, channel] += left * value
-                    alpha = value
+                    # colors are multiplied by their own alpha
+                    if there > 16:
+                        part, m, n = left * alpha / there, p, q
+                        c00, c01, c10, c11 = d00, d01, d10, d11
+                for channel in range(3):
+                    result[y, x, channel] += part * (
+                        c00 * atlas[n, m, channel] + c01 * atlas[n, m + 1, channel]
+                        + c10 * atlas[n + 1, m, channel] + c11 * atlas[n + 1, m + 1, channel]
+                    )  # fmt: skip
+                result[y, x, 3] += left * alpha
                 alpha /= np.float32(255.0)
                 if photo_behind:
                     seen = (
                         w00 * atlas[j, i, 4] + w01 * atlas[j, i + 1, 4]
                         + w10 * atlas[j + 1, i, 4] + w11 * atlas[j + 1, i + 1, 4]
                     )  # fmt: skip
-                    px, py = u + home[j, i, 0], v + home[j, i, 1]
+                    px, py = u + texel[y, x, slot, 2] + home[j, i, 0], v + texel[y, x, slot, 3] + home[j, i, 1]
                     away_x = rest[0, 0] * px + rest[0, 1] * py + rest[0, 2] - x
                     away_y = rest[1, 0] * px + rest[1, 1] * py + rest[1, 2] - y
                     near = np.exp(-(away_x * away_x + away_y * away_y) / _STILL_SQUARE)
@@ -243,8 +260,8 @@ class SurfaceStack:
         In pixels; a large number where there is no surface.
     layer : int32 (H, W, K)
         Layer of the triangle; -1 where there is none.
-    texel : float32 (H, W, K, 2)
-        Texels of the atlas.
+    texel : float32 (H, W, K, 4)
+        Texels of the atlas, and from there to those of the colors.
     """
 
     depth: FloatArray
@@ -252,13 +269,16 @@ class SurfaceStack:
     texel: FloatArray
 
     @classmethod
-    def of(cls, positions: FloatArray, mesh: Mesh, size: tuple[int, int]) -> SurfaceStack:
-        """Find the surfaces of triangles whose vertices lie at `positions` (N, 3) in a picture of height and width."""
+    def of(cls, positions: FloatArray, uv: FloatArray, mesh: Mesh, size: tuple[int, int]) -> SurfaceStack:
+        """Find the surfaces of triangles whose vertices lie at `positions` (N, 3) in a picture of height and width.
+
+        Parameters are those of `draw`.
+        """
         height, width = size
         depth = np.full((height, width, DEPTH_COUNT), _EMPTY, dtype=np.float32)
         layer = np.full((height, width, DEPTH_COUNT), -1, dtype=np.int32)
-        texel = np.empty((height, width, DEPTH_COUNT, 2), dtype=np.float32)
-        fragments(positions, mesh.uv, mesh.faces, mesh.layers, depth, layer, texel)
+        texel = np.empty((height, width, DEPTH_COUNT, 4), dtype=np.float32)
+        fragments(positions, uv, mesh.faces, mesh.layers, depth, layer, texel)
         return cls(depth, layer, texel)
 
     def without(self, hidden: BoolArray) -> SurfaceStack:
@@ -281,7 +301,7 @@ class SurfaceStack:
 
 
 def draw(
-    positions: FloatArray, mesh: Mesh, atlas: Atlas, rest: FloatArray, size: tuple[int, int]
+    positions: FloatArray, uv: FloatArray, mesh: Mesh, atlas: Atlas, rest: FloatArray, size: tuple[int, int]
 ) -> tuple[FloatArray, FloatArray]:
     """Draw triangles.
 
@@ -289,6 +309,8 @@ def draw(
     ----------
     positions : float32 (N, 3)
         Pixels and depth.
+    uv : float32 (N, 4)
+        As for `fragments`.
     mesh : Mesh
     atlas : Atlas
     rest : float32 (2, 3)
@@ -303,4 +325,4 @@ def draw(
     still : float32 (H, W)
         Which share of each pixel is where the photo has it, in [0, 1].
     """
-    return SurfaceStack.of(positions, mesh, size).drawn(atlas, rest)
+    return SurfaceStack.of(positions, uv, mesh, size).drawn(atlas, rest)

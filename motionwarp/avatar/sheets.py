@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 
 from motionwarp.avatar.body_surface import BodySurface, IntArray, Lattice
-from motionwarp.avatar.depth import SheetDepths, body_depths, cushion, depth_within
+from motionwarp.avatar.depth import Form, SheetDepths, body_depths, cushion, depth_within
 from motionwarp.avatar.skinning import skinning_weights
+from motionwarp.body.compiled import compiled
 from motionwarp.types import BoolArray, FloatArray
 
 BONES_OF_VERTEX: Final = 4
@@ -26,6 +27,13 @@ _SOLID_ALPHA: Final = 0.95  # coverage over which a sheet is opaque
 _SOLID_PIXELS: Final = 1.0
 _SMOOTHING_ROUNDS: Final = 6
 _GARMENT_ROUNDS: Final = 60
+_BLUR_TORSOS: Final = 0.05  # from what is opaque: farther off a limb's matte is not followed
+_BORDER_ROUNDS: Final = 3
+_SEEN_WELL: Final = 0.6  # cosine from which the photo's pixels are fit to be seen straight on
+_REACHED_CELLS: Final = 10  # that are gone over from the outline to what is seen well
+# rim and reach of `SideRules`: nothing of a face is mirrored beside it
+_SIDES: Final = (0.6, 0.7)
+_HEAD_SIDES: Final = (0.18, 0.06)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,11 @@ class Sheets:
         In the photo's own pose.
     uv : float32 (N, 2)
         Texels of the atlas, centres at integers.
+    side_uv : float32 (N, 2)
+        Texels in place of these where a surface is seen much better than the photo showed it, which there would draw
+        few pixels out to streaks.
+    facing : float32 (N,)
+        How much the photo's camera, or one opposite to it for backs, sees of the surface: a cosine in [0, 1].
     bones : int32 (N, 4)
     bone_weights : float32 (N, 4)
         Rows sum to 1.
@@ -48,6 +61,8 @@ class Sheets:
 
     positions: FloatArray
     uv: FloatArray
+    side_uv: FloatArray
+    facing: FloatArray
     bones: IntArray
     bone_weights: FloatArray
     faces: IntArray
@@ -60,6 +75,8 @@ def joined(pieces: list[Sheets]) -> Sheets:
     return Sheets(
         np.concatenate([piece.positions for piece in pieces]),
         np.concatenate([piece.uv for piece in pieces]),
+        np.concatenate([piece.side_uv for piece in pieces]),
+        np.concatenate([piece.facing for piece in pieces]),
         np.concatenate([piece.bones for piece in pieces]),
         np.concatenate([piece.bone_weights for piece in pieces]),
         np.concatenate([piece.faces + start for piece, start in zip(pieces, starts, strict=True)]).astype(np.int32),
@@ -68,7 +85,7 @@ def joined(pieces: list[Sheets]) -> Sheets:
 
 
 def part_sheets(
-    part: int, alpha: FloatArray, body: BodySurface, near: tuple[int, ...], torso: float, loose: bool
+    part: int, alpha: FloatArray, body: BodySurface, near: tuple[int, ...], torso: float, form: Form
 ) -> tuple[Sheets, int] | None:
     """Make the two sheets of one part.
 
@@ -82,14 +99,14 @@ def part_sheets(
         The body's parts whose surface and bones the sheets follow: the part itself and those joined to it.
     torso : float
         Length of the torso in pixels.
-    loose : bool
-        Whether the part is cloth that hangs: its bones' weights are smoothed far.
+    form : Form
+        Weights of the bones of cloth that hangs are smoothed far.
 
     Returns
     -------
     sheets, count
-        `uv` holds pixels of the photo; how many vertices the front has, and the back as many after them. None where the
-        part has no pixel or no body.
+        `uv` and `side_uv` hold pixels of the photo; how many vertices the front has, and the back as many after them.
+        None where the part has no pixel or no body.
     """
     covered = alpha > 0.02
     rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
@@ -107,21 +124,64 @@ def part_sheets(
     reach = np.asarray(cv2.dilate(covered.astype(np.uint8), np.ones((3, 3), np.uint8)), dtype=np.float32)
     spread = np.asarray(cv2.blur(reach, (int(step) | 1, int(step) | 1)), dtype=np.float32)
     used = lattice.sampled(spread, 0.0) > 0
+    if form is Form.LIMB and (alpha > _SOLID_ALPHA).any():
+        # the blur of a matte is no surface: seen from the side it would be a flap
+        away = cv2.distanceTransform((alpha <= _SOLID_ALPHA).astype(np.uint8), cv2.DIST_L2, 5)
+        used &= lattice.sampled(np.asarray(away, dtype=np.float32), 1e3) < max(_BLUR_TORSOS * torso, 2 * step)
     inside = lattice.sampled(depth_within(alpha > 0.5), 0.0)
     solid = lattice.sampled(depth_within(alpha > _SOLID_ALPHA), 0.0) > _SOLID_PIXELS
-    depths = cushion(body_depths(body, chosen, lattice), inside, used, step, torso, loose=loose)
-    rounds = _GARMENT_ROUNDS if loose else _SMOOTHING_ROUNDS
+    depths = cushion(body_depths(body, chosen, lattice), inside, used, step, torso, form=form)
+    rounds = _GARMENT_ROUNDS if form is Form.CLOTH else _SMOOTHING_ROUNDS
     weights = skinning_weights(body, chosen, lattice, depths.middle, used, rounds)
-    return _triangulated(part, lattice, used, solid, depths, weights)
+    inward = _inward(inside)
+    sides = SideRules(inward, inside, solid, *(_HEAD_SIDES if form is Form.HEAD else _SIDES))
+    return _triangulated(part, lattice, used, depths, weights, sides)
+
+
+@dataclass(frozen=True, eq=False)
+class SideRules:
+    """Where the colors of a part's sides come from.
+
+    Attributes
+    ----------
+    inward : float32 (rows, columns, 2)
+        Directions away from the outline, unit vectors; zeros where there is none.
+    inside : float32 (rows, columns)
+        How far each vertex lies within the outline, in pixels.
+    solid : bool (rows, columns)
+        Vertices in the opaque part.
+    rim : float
+        How broad the sides are at most, as a share of the way from the outline to the middle.
+    reach : float
+        How far inward colors are taken from, in the same unit.
+    """
+
+    inward: FloatArray
+    inside: FloatArray
+    solid: BoolArray
+    rim: float
+    reach: float
+
+    @property
+    def deepest(self) -> float:
+        """The way from the outline to the middle, in pixels, at least 2."""
+        return max(float(self.inside.max()), 2.0)
+
+
+def _inward(inside: FloatArray) -> FloatArray:
+    soft = cv2.GaussianBlur(inside, (0, 0), 1.5)
+    down, across = np.gradient(soft)
+    length = np.hypot(across, down)
+    return np.asarray(np.dstack([across, down]) / np.maximum(length, 1e-3)[..., None], dtype=np.float32)
 
 
 def _triangulated(
     part: int,
     lattice: Lattice,
     used: BoolArray,
-    solid: BoolArray,
     depths: SheetDepths,
     weights: FloatArray,
+    rules: SideRules,
 ) -> tuple[Sheets, int] | None:
     """Return front and back as triangles, with walls between them where the part is opaque."""
     number = np.full(used.shape, -1, dtype=np.int64)
@@ -134,11 +194,22 @@ def _triangulated(
     upper = np.stack([corners[0], corners[1], corners[2]], axis=1)
     lower = np.stack([corners[1], corners[3], corners[2]], axis=1)
     faces = np.concatenate([upper, lower])
-    opaque = solid[used][faces].all(axis=1)
-    walls, doubles = _walls(faces[opaque], count)
-    xy = lattice.xy[used]
-    front, back = depths.middle - depths.to_front, depths.middle + depths.to_back
-    positions = np.concatenate([np.column_stack([xy, front[used]]), np.column_stack([xy, back[used]])])
+    opaque = rules.solid[used][faces].all(axis=1)
+    border, walls, doubles = _walls(faces[opaque], count)
+    front = np.column_stack([lattice.xy[used], (depths.middle - depths.to_front)[used]]).astype(np.float32)
+    back = np.column_stack([lattice.xy[used], (depths.middle + depths.to_back)[used]]).astype(np.float32)
+    for sheet in (front, back):
+        _smooth_border(sheet, border)
+    seen = [np.abs(facing(sheet, faces)) for sheet in (front, back)]
+    sides = [
+        _side_places(lattice, used, sheet, cosine, rules) for sheet, cosine in zip((front, back), seen, strict=True)
+    ]
+    # behind a wall's edge the side goes on by the wall's breadth
+    beyond = (
+        sides[0][doubles]
+        + rules.inward[used][doubles]
+        * _within(back[doubles, 2] - front[doubles, 2], rules.reach * lattice.step * _REACHED_CELLS)[:, None]
+    )
     order = np.argsort(-weights[used], axis=1)[:, :BONES_OF_VERTEX]
     chosen = np.take_along_axis(weights[used], order, axis=1)
     chosen /= np.maximum(chosen.sum(axis=1, keepdims=True), 1e-6)
@@ -147,8 +218,10 @@ def _triangulated(
     rows = np.concatenate([np.arange(count), np.arange(count), doubles])
     return (
         Sheets(
-            np.concatenate([positions, positions[count + doubles]]).astype(np.float32),
-            xy[rows].astype(np.float32),
+            np.concatenate([front, back, back[doubles]]).astype(np.float32),
+            np.concatenate([front[:, :2], back[:, :2], front[doubles, :2]]).astype(np.float32),
+            np.concatenate([*sides, beyond]).astype(np.float32),
+            np.concatenate([*seen, np.zeros(len(doubles))]).astype(np.float32),
             order[rows].astype(np.int32),
             chosen[rows].astype(np.float32),
             np.concatenate([faces, faces[:, ::-1] + count, walls]).astype(np.int32),
@@ -158,18 +231,101 @@ def _triangulated(
     )
 
 
-def _walls(faces: IntArray, count: int) -> tuple[IntArray, IntArray]:
+def facing(positions: FloatArray, faces: IntArray) -> FloatArray:
+    """Return how much each vertex of sheets faces the camera: the cosine, float32 (N,); below 0 is turned away."""
+    cosines: FloatArray = _vertex_cosines(np.ascontiguousarray(positions, dtype=np.float32), faces.astype(np.int32))
+    return cosines
+
+
+@compiled
+def _vertex_cosines(positions: FloatArray, faces: IntArray) -> FloatArray:
+    normals = np.zeros((positions.shape[0], 3), dtype=np.float32)
+    for face in range(faces.shape[0]):
+        a, b, c = positions[faces[face, 0]], positions[faces[face, 1]], positions[faces[face, 2]]
+        ux, uy, uz, vx, vy, vz = b[0] - a[0], b[1] - a[1], b[2] - a[2], c[0] - a[0], c[1] - a[1], c[2] - a[2]
+        for corner in range(3):
+            vertex = faces[face, corner]
+            normals[vertex, 0] += uy * vz - uz * vy
+            normals[vertex, 1] += uz * vx - ux * vz
+            normals[vertex, 2] += ux * vy - uy * vx
+    cosines = np.empty(positions.shape[0], dtype=np.float32)
+    for vertex in range(positions.shape[0]):
+        x, y, z = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
+        cosines[vertex] = z / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-20))
+    return cosines
+
+
+def _smooth_border(sheet: FloatArray, border: IntArray) -> None:
+    """Move the vertices along the opaque part's edge so that it is no staircase, in place; neighbors are (E, 2)."""
+    if not len(border):
+        return
+    for _ in range(_BORDER_ROUNDS):
+        total = np.zeros_like(sheet)
+        degree = np.zeros(len(sheet), dtype=np.float32)
+        for one, other in ((0, 1), (1, 0)):
+            np.add.at(total, border[:, one], sheet[border[:, other]])
+            np.add.at(degree, border[:, one], 1)
+        on = degree == 2
+        sheet[on] = 0.5 * sheet[on] + 0.25 * total[on]
+
+
+def _side_places(
+    lattice: Lattice, used: BoolArray, sheet: FloatArray, cosine: FloatArray, rules: SideRules
+) -> FloatArray:
+    """Return from where in the photo each vertex has its colors if it is seen from the side, float32 (N, 2).
+
+    From there inward to where the photo shows the surface well, the way along the surface is laid back and forth over
+    what is seen well: a mirrored continuation without streaks.
+    """
+    places = sheet[:, :2].copy()
+    grazing = (cosine < _SEEN_WELL) & (rules.inside[used] < rules.rim * rules.deepest)
+    direction = rules.inward[used]
+    grazing &= np.hypot(*direction.T) > 0.5
+    if not grazing.any():
+        return places
+    cosines, heights = (np.zeros(used.shape, dtype=np.float32) for _ in range(2))
+    cosines[used], heights[used] = cosine, sheet[:, 2]
+    origin = np.array([lattice.left, lattice.top], dtype=np.float32)
+    at, toward = places[grazing].copy(), direction[grazing]
+    height, way = sheet[grazing, 2].copy(), np.zeros(int(grazing.sum()), dtype=np.float32)
+    walking = np.ones(len(way), dtype=bool)
+    for _ in range(_REACHED_CELLS):
+        ahead = at + toward * np.float32(lattice.step)
+        x, y = ((ahead - origin) / lattice.step).T
+        here = [
+            cv2.remap(field, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+            for field in (cosines, heights)
+        ]
+        rise = here[1] - height
+        way = np.where(walking, way + np.hypot(lattice.step, rise), way)
+        at, height = np.where(walking[:, None], ahead, at), np.where(walking, here[1], height)
+        walking &= here[0] < _SEEN_WELL
+        if not walking.any():
+            break
+    places[grazing] = at + toward * _within(way, rules.reach * rules.deepest)[:, None]
+    return places
+
+
+def _within(way: FloatArray, reach: float) -> FloatArray:
+    """Return ways laid back and forth over a length."""
+    turns = np.mod(way, np.float32(2 * reach))
+    return np.asarray(np.minimum(turns, 2 * reach - turns), dtype=np.float32)
+
+
+def _walls(faces: IntArray, count: int) -> tuple[IntArray, IntArray, IntArray]:
     """Return triangles between the borders of the opaque part of the front and of the back.
 
     Returns
     -------
+    border : int64 (E, 2)
+        Edges of the front where its opaque part ends.
     walls : int32 (F, 3)
         Numbers from 2 `count` on are those of vertices to be added.
     doubles : int64 (D,)
         Which vertices of the front these are doubles of, at the back's depth.
     """
     if not len(faces):
-        return np.zeros((0, 3), dtype=np.int32), np.zeros(0, dtype=np.int64)
+        return np.zeros((0, 2), dtype=np.int64), np.zeros((0, 3), dtype=np.int32), np.zeros(0, dtype=np.int64)
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     _, inverse, uses = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
     border = edges[uses[inverse.ravel()] == 1]
@@ -177,4 +333,4 @@ def _walls(faces: IntArray, count: int) -> tuple[IntArray, IntArray]:
     far = 2 * count + places.reshape(border.shape)
     one, other = border[:, 0], border[:, 1]
     walls = [np.stack([one, other, far[:, 0]], axis=1), np.stack([other, far[:, 1], far[:, 0]], axis=1)]
-    return np.concatenate(walls).astype(np.int32), doubles
+    return border, np.concatenate(walls).astype(np.int32), doubles

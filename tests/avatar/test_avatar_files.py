@@ -27,7 +27,7 @@ def stored(tmp_path: Path) -> Path:
 
 def test_what_comes_back_is_what_was_saved(stored: Path) -> None:
     made, found = small_avatar(), load_avatar(stored).person.avatar
-    for name in ("positions", "uv", "bones", "bone_weights", "faces", "layers"):
+    for name in ("positions", "uv", "side_uv", "facing", "bones", "bone_weights", "faces", "layers"):
         own, other = getattr(made.sheets, name), getattr(found.sheets, name)
         assert own.dtype == other.dtype
         np.testing.assert_array_equal(own, other)
@@ -83,6 +83,8 @@ def changed(path: Path, name: str, place: tuple[int, ...], value: float) -> torc
         ("positions", (3, 2), 1e9, "vertices that are not finite or far"),
         ("joints", (3, 2), float("inf"), "joints that are not finite"),
         ("uv", (0, 1), float("-inf"), "texture coordinates"),
+        ("side_uv", (0, 1), float("nan"), "places of sides"),
+        ("facing", (1,), 2.0, "cosine"),
         ("faces", (2, 1), 30, "vertices that are not there"),
         ("faces", (2, 1), -1, "vertices that are not there"),
         ("bones", (4, 0), 20, "bones that are not there"),

@@ -29,7 +29,7 @@ def atlas_of(colors: np.ndarray) -> Atlas:
     """Texels of one color each, uint8 (N, 4), each 4 pixels broad."""
     texels = np.zeros((4, 4 * len(colors), 5), dtype=np.uint8)
     texels[..., :4] = np.repeat(colors, 4, axis=0)[None]
-    return Atlas(texels, np.zeros((*texels.shape[:2], 2), dtype=np.int16))
+    return Atlas(texels, np.zeros((*texels.shape[:2], 2), dtype=np.float32))
 
 
 def flat_triangles(corners: np.ndarray, layers: list[int]) -> Triangles:
@@ -41,6 +41,11 @@ def flat_triangles(corners: np.ndarray, layers: list[int]) -> Triangles:
         corners.reshape(-1, 3).astype(np.float32), uv.astype(np.float32), faces.astype(np.int32),
         np.array(layers, dtype=np.int32),
     )  # fmt: skip
+
+
+def straight(mesh: Triangles) -> FloatArray:
+    """Texture coordinates by which alpha and colors come from one place."""
+    return np.concatenate([mesh.uv, np.zeros_like(mesh.uv)], axis=1)
 
 
 def drawn_plainly(mesh: Triangles, colors: np.ndarray) -> np.ndarray:
@@ -79,7 +84,7 @@ def test_pictures_are_those_of_a_plain_a_buffer(seed: int) -> None:
     corners = rng.uniform([-8, -8, -5], [56, 48, 5], (9, 3, 3))
     mesh = flat_triangles(corners, [0, 1, 2, 3, 4, 5, 6, 0, 1])
     colors = random_colors(rng, len(corners))
-    picture, still = draw(mesh.positions, mesh, atlas_of(colors), NOWHERE, SIZE)
+    picture, still = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE)
     difference = np.abs(picture - drawn_plainly(mesh, colors)).max(axis=2)
     # single pixels exactly on an edge may fall to either side
     assert (difference < 0.01).mean() > 0.998
@@ -93,7 +98,9 @@ def test_the_nearer_layer_is_in_front_whatever_the_order_of_drawing() -> None:
     red, blue = (255, 0, 0, 255), (0, 0, 255, 255)
     for corners, colors in (([near, far], [red, blue]), ([far, near], [blue, red])):
         mesh = flat_triangles(np.array(corners, dtype=np.float32), [0, 1])
-        picture, _ = draw(mesh.positions, mesh, atlas_of(np.array(colors, dtype=np.uint8)), NOWHERE, SIZE)
+        picture, _ = draw(
+            mesh.positions, straight(mesh), mesh, atlas_of(np.array(colors, dtype=np.uint8)), NOWHERE, SIZE
+        )
         np.testing.assert_allclose(picture[10, 10], red, atol=0.01)
 
 
@@ -101,7 +108,7 @@ def test_half_a_layer_lets_the_other_half_through() -> None:
     corners = np.array([[[2, 2, z], [40, 2, z], [2, 36, z]] for z in (0, 1)], dtype=np.float32)
     mesh = flat_triangles(corners, [0, 1])
     colors = np.array([(128, 0, 0, 128), (0, 0, 255, 255)], dtype=np.uint8)
-    picture, _ = draw(mesh.positions, mesh, atlas_of(colors), NOWHERE, SIZE)
+    picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE)
     np.testing.assert_allclose(picture[10, 10], (128, 0, 127, 255), atol=0.1)
 
 
@@ -109,7 +116,7 @@ def test_an_edge_that_triangles_of_a_layer_share_neither_doubles_nor_tears() -> 
     a, b, c, d = [4, 4, 0], [36, 4, 0], [4, 36, 0], [36, 36, 0]
     mesh = flat_triangles(np.array([[a, b, c], [b, d, c]], dtype=np.float32), [0, 0])
     colors = np.array([(100, 50, 0, 128)] * 2, dtype=np.uint8)
-    picture, _ = draw(mesh.positions, mesh, atlas_of(colors), NOWHERE, SIZE)
+    picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE)
     np.testing.assert_allclose(picture[5:36, 5:36, 3], 128, atol=0.01)
 
 
@@ -120,13 +127,22 @@ def test_only_texels_of_the_photo_at_their_place_are_still() -> None:
     )
     texels = np.full((40, 40, 5), 255, dtype=np.uint8)
     texels[:, 12:, 4] = 0
-    atlas = Atlas(texels, np.zeros((40, 40, 2), dtype=np.int16))
+    atlas = Atlas(texels, np.zeros((40, 40, 2), dtype=np.float32))
     rest = np.eye(2, 3, dtype=np.float32)
-    _, at_rest = draw(positions, mesh, atlas, rest, SIZE)
-    _, moved = draw(positions + np.array([5, 0, 0], dtype=np.float32), mesh, atlas, rest, SIZE)
+    _, at_rest = draw(positions, straight(mesh), mesh, atlas, rest, SIZE)
+    _, moved = draw(positions + np.array([5, 0, 0], dtype=np.float32), straight(mesh), mesh, atlas, rest, SIZE)
     assert at_rest[5, 5] == pytest.approx(1, abs=1e-4)
     assert at_rest[5, 18] == 0
     assert moved.max() < 0.01
+
+
+def test_colors_from_elsewhere_keep_the_alpha_of_their_own_place() -> None:
+    mesh = flat_triangles(np.array([[[2, 2, 0], [40, 2, 0], [2, 36, 0]]], dtype=np.float32), [0])
+    atlas = atlas_of(np.array([(100, 0, 0, 100), (0, 200, 0, 200)], dtype=np.uint8))
+    uv = straight(mesh)
+    uv[:, 2] = 4
+    picture, _ = draw(mesh.positions, uv, mesh, atlas, NOWHERE, SIZE)
+    np.testing.assert_allclose(picture[10, 10], (0, 100, 0, 100), atol=0.1)
 
 
 def test_vertices_follow_their_bones() -> None:
@@ -145,4 +161,4 @@ def test_vertices_follow_their_bones() -> None:
 
 def test_an_atlas_needs_a_place_for_every_texel() -> None:
     with pytest.raises(ValueError, match="home"):
-        Atlas(np.zeros((4, 4, 5), dtype=np.uint8), np.zeros((4, 5, 2), dtype=np.int16))
+        Atlas(np.zeros((4, 4, 5), dtype=np.uint8), np.zeros((4, 5, 2), dtype=np.float32))

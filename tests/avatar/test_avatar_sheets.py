@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.depth import Form, fitted_to_outline
 from motionwarp.avatar.sheets import Sheets, joined, part_sheets
 from motionwarp.types import FloatArray
 
@@ -35,9 +36,9 @@ def covered() -> FloatArray:
     return alpha
 
 
-@pytest.fixture(scope="module", params=[False, True])
+@pytest.fixture(scope="module", params=list(Form))
 def made(request: pytest.FixtureRequest) -> tuple[Sheets, int]:
-    sheets = part_sheets(0, covered(), box_body(), (0,), TORSO, loose=request.param)
+    sheets = part_sheets(0, covered(), box_body(), (0,), TORSO, request.param)
     assert sheets is not None
     return sheets
 
@@ -85,14 +86,36 @@ def test_weights_of_bones_sum_to_one_and_change_along_the_body(made: tuple[Sheet
 
 
 def test_a_part_without_pixels_or_without_a_body_has_no_sheets() -> None:
-    assert part_sheets(0, np.zeros((HEIGHT, WIDTH), dtype=np.float32), box_body(), (0,), TORSO, loose=False) is None
-    assert part_sheets(0, covered(), box_body(), (3,), TORSO, loose=False) is None
+    assert part_sheets(0, np.zeros((HEIGHT, WIDTH), dtype=np.float32), box_body(), (0,), TORSO, Form.LIMB) is None
+    assert part_sheets(0, covered(), box_body(), (3,), TORSO, Form.LIMB) is None
 
 
 def test_sheets_are_joined_with_their_own_triangles(made: tuple[Sheets, int]) -> None:
     sheets, _ = made
     both = joined([sheets, sheets])
     np.testing.assert_array_equal(both.positions[both.faces[len(sheets.faces) :]], sheets.positions[sheets.faces])
+
+
+def test_what_faces_the_camera_keeps_its_colors_and_the_sides_take_theirs_from_within(
+    made: tuple[Sheets, int],
+) -> None:
+    sheets, count = made
+    well = np.flatnonzero(sheets.facing[: 2 * count] > 0.7)
+    assert len(well) > 0.2 * count
+    np.testing.assert_array_equal(sheets.side_uv[well], sheets.uv[well])
+    middle = sheets.uv[:count, 0].mean()
+    away = [np.abs(places[:count, 0] - middle) for places in (sheets.uv, sheets.side_uv)]
+    moved = np.abs(away[0] - away[1]) > 0.5
+    assert moved.any()
+    assert (away[1] < away[0] + 1e-3)[moved].mean() > 0.9
+
+
+def test_a_foot_lies_where_the_photo_shows_it() -> None:
+    body = box_body()
+    fitted = fitted_to_outline(body, 0, covered())
+    np.testing.assert_allclose(np.ptp(fitted.vertices[:, :2], axis=0), (60, 88), rtol=0.1)
+    np.testing.assert_array_equal(fitted.vertices[:, 2], body.vertices[:, 2])
+    assert fitted_to_outline(body, 3, covered()) is body
 
 
 def test_a_body_needs_a_part_for_every_vertex() -> None:

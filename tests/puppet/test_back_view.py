@@ -12,7 +12,7 @@ from drawn_figure import BROWN, GRAY, GREEN, drawn_person, from_behind, front_po
 
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
+from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back
 from motionwarp.puppet.joints import Joints
 from motionwarp.types import FloatArray, Pose, SourcePerson
 
@@ -152,3 +152,16 @@ def test_strands_are_not_drawn_out_into_stripes() -> None:
     behind = seen_from_behind(replace(source, rgb=rgb))
     assert np.ptp(rgb[40:60, 104, 0].astype(int)) == 50
     assert np.ptp(behind.rgb[40:60, 120, 0].astype(int)) < 10
+
+
+def test_a_print_on_the_chest_is_not_on_the_back_and_plain_cloth_stays() -> None:
+    plain = drawn_person()
+    points = plain.pose.points
+    neck, hips = points[sk.NECK, :2], points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)
+    x, y = np.rint(neck + 0.5 * (hips - neck)).astype(int)
+    printed = plain.rgb.copy()
+    printed[y - 6 : y + 7, x - 4 : x + 5] = 250, 250, 10
+    back = with_plain_back(replace(plain, rgb=printed)).rgb
+    there = back[y - 6 : y + 7, x - 4 : x + 5].astype(int)
+    assert np.abs(there - np.median(plain.rgb[y, x - 12 : x + 13], axis=0)).max() < 60
+    np.testing.assert_array_equal(with_plain_back(plain).rgb, plain.rgb)

@@ -34,7 +34,8 @@ def small_avatar(seed: int = 0) -> Avatar:
     uv[15:, 0] += 16
     bones = np.tile(np.array([2, 5, 7, 0], dtype=np.int32), (30, 1))
     sheets = Sheets(
-        positions.astype(np.float32), uv.astype(np.float32), bones, weights, faces,
+        positions.astype(np.float32), uv.astype(np.float32), uv[::-1].astype(np.float32),
+        np.full(30, 0.5, dtype=np.float32), bones, weights, faces,
         np.full(len(faces), 3, dtype=np.int32),
     )  # fmt: skip
     texels = rng.integers(1, 255, (32, 32, 5)).astype(np.uint8)

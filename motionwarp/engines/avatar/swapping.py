@@ -61,7 +61,7 @@ class AvatarSwapper(ClothesSwapper):
         surfaces = fitted.surfaces(fitted.transforms(body.rest.rotations, body.rest.joints), camera, person.matte.shape)
         fitting = _Fitting(undressed, surfaces, body.rest.scale)
         first = surfaces.without(fitting.hidden(undressed.kept)).drawn(garment.atlas, _NOT_AT_REST)[0]
-        taken = fitting.beside_sleeves(first[..., 3] / 255)
+        taken = fitting.beside_sleeves(np.asarray(first[..., 3] / 255, dtype=np.float32))
         worn = surfaces.without(fitting.hidden(undressed.kept & ~taken)).drawn(garment.atlas, _NOT_AT_REST)[0]
         return fitting.composed(worn, taken)
 
@@ -227,7 +227,7 @@ class _Fitting:
         changed = np.maximum(alpha[..., 0], person.soft(person.removed | taken))
         rgb = np.where(changed[..., None] > 1 / 255, np.rint(made).clip(0, 255).astype(np.uint8), person.source.rgb)
         changed = np.where(changed > 1 / 255, changed, 0).astype(np.float32)
-        return DressedPicture(rgb, changed, alpha[..., 0])
+        return DressedPicture(rgb, changed, np.asarray(alpha[..., 0], dtype=np.float32))
 
     def _cloth_between(self, worn: FloatArray, taken: BoolArray) -> FloatArray:
         """Return colors of cloth that goes on at the waist and in gaps of sleeves, and where, float32 (H, W, 4)."""
