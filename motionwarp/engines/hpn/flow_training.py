@@ -109,10 +109,7 @@ def garments_of(batch: CropBatch, device: torch.device) -> tuple[Tensor, Tensor,
         That mask; empty where a pair shows no garment in both.
     """
     groups = torch.from_numpy(GROUP_OF_CLASS).to(device)
-    source, target = (
-        groups[batch[name].to(device).long()]
-        for name in ("source_parsing", "target_parsing")
-    )
+    source, target = (groups[batch[name].to(device).long()] for name in ("source_parsing", "target_parsing"))
     masks = []
     for name in _GARMENTS:
         number = GROUP_NAMES.index(name)
