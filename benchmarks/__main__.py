@@ -24,6 +24,7 @@ from benchmarks import (  # noqa: E402
     startup,
     structure,
     transfer,
+    translation_ablation,
 )
 from motionwarp.runtime import keep_freed_memory  # noqa: E402
 
@@ -41,6 +42,7 @@ app.command("pairs")(pairs.pairs)
 app.command("soak")(soak.soak)
 app.command("ablation")(ablation.ablation)
 app.command("ablation-pairs")(pair_ablations.pair_ablation)
+app.command("ablation-translation")(translation_ablation.translation_ablation)
 app.command("sizes")(sizes.sizes)
 app.command("feeding")(feeding.feeding)
 app.command("structure")(structure.structure)

@@ -1,4 +1,4 @@
-"""The ablations of HPN's and of RATE-Net's papers: their rows at one equal budget, measured alike on held-out pairs."""
+"""The ablations of HPN's, RATE-Net's and SwapGAN's papers: their rows at one equal budget, on the same pairs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from motionwarp.engines.hpn.training import HpnTask
 from motionwarp.engines.rate_net.config import RateNetTrainingConfig
 from motionwarp.engines.rate_net.networks import load_rate_net
 from motionwarp.engines.rate_net.training import RateNetTask
+from motionwarp.engines.swap_gan.config import SwapGanTrainingConfig
+from motionwarp.engines.swap_gan.networks import load_swap_networks
+from motionwarp.engines.swap_gan.training import SwapGanTask
 from motionwarp.errors import OptionError
 from motionwarp.evaluation.metrics.image import l1, psnr
 from motionwarp.evaluation.metrics.ssim import SsimSettings, local_ssim, ssim
@@ -61,6 +64,14 @@ RATE_NET_ROWS: Final[Mapping[str, Callable[[RateNetTrainingConfig, Left], RateNe
 }
 
 
+# the generators that SwapGAN's section 8.2 compares
+SWAP_GAN_ROWS: Final[Mapping[str, Callable[[SwapGanTrainingConfig, Left], SwapGanTrainingConfig]]] = {
+    "I+III": lambda config, left: replace(config, generators="I+III"),
+    "I+II": lambda config, left: replace(config, generators="I+II"),
+    "full": lambda config, left: config,
+}
+
+
 @dataclass(frozen=True)
 class _System:
     config: type[Any]
@@ -73,11 +84,12 @@ class _System:
 _SYSTEMS: Final = {
     "hpn": _System(HpnTrainingConfig, HpnTask, HPN_ROWS, load_hpn, "hpn.safetensors"),
     "rate_net": _System(RateNetTrainingConfig, RateNetTask, RATE_NET_ROWS, load_rate_net, "rate_net.safetensors"),
+    "swap_gan": _System(SwapGanTrainingConfig, SwapGanTask, SWAP_GAN_ROWS, load_swap_networks, "swap_gan.safetensors"),
 }
 
 
 def pair_ablation(
-    system: Annotated[str, typer.Argument(help="hpn or rate_net.")],
+    system: Annotated[str, typer.Argument(help="hpn, rate_net or swap_gan.")],
     config: Annotated[Path, typer.Argument(help="TOML of `motionwarp train SYSTEM generator`, of the full system.")],
     validation: Annotated[Path, typer.Option(help="Pack of pairs of people that are not trained on.")],
     steps: Annotated[int, typer.Option(min=4, help="Of every row, from the same random start.")] = 100,

@@ -38,6 +38,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "check": Entry(
         "Tell whether a transfer will work, before a long run: what is seen, how it fits, and how long it takes."
     ),
+    "live": Entry("Let a camera move the person in PERSON: whoever dances before it gives the motion at once."),
+    "motions": Entry("List, show, add and remove motions that can be given by name as DRIVING."),
     "avatar": Entry("Make an avatar of the person in PHOTO: surfaces in space that a body moves, seen from any side."),
     "swap": Entry("Dress PERSON in what the person in CLOTHES wears."),
     "translate": Entry(

@@ -22,7 +22,7 @@ EPILOG = examples(
 @with_options
 def swap(
     *,
-    person: Annotated[
+    photo: Annotated[
         Path, typer.Argument(metavar="PERSON", help="Picture of who is to be dressed.", show_default=False)
     ],
     clothes: Annotated[
@@ -49,9 +49,9 @@ def swap(
 
     keep_freed_memory()
     set_threads()
-    target = output or Path(f"{person.stem}_{clothes.stem}.png")
+    target = output or Path(f"{photo.stem}_{clothes.stem}.png")
     with reporter.progress() as on_step:
-        result = swap_clothes(person, clothes, target, options, progress=on_step)
+        result = swap_clothes(photo, clothes, target, options, progress=on_step)
     reporter.warn_all(result.warnings)
     size = f"{result.width}x{result.height}" if result.frames == 1 else f"{result.frames} frames"
     text = f"{result.output}: {size}, dressed in {clock(result.seconds)} by {result.engine}"

@@ -18,7 +18,7 @@ EPILOG = examples(
     "motionwarp transfer person.jpg dance.mp4 -o out.mp4",
     "motionwarp transfer person.jpg dance.mp4 --start 0:05 --end 0:10 --side-by-side",
     "motionwarp transfer person.jpg dance.mp4 --background transparent -o out.webm",
-    "ffmpeg -i dance.mp4 -f matroska - | motionwarp transfer person.jpg - -o - --codec vp9 > out.mkv",
+    "motionwarp transfer person.jpg - -o - --codec vp9",
     "motionwarp transfer person.jpg walk.bvh --engine avatar --view 45",
     "motionwarp transfer person.jpg wave --engine avatar",
 )

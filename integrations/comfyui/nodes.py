@@ -13,22 +13,25 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from motionwarp.avatar.avatar import Avatar, make_avatar
 from motionwarp.avatar.files import load_avatar, save_avatar
 from motionwarp.avatar.gltf import save_glb
+from motionwarp.avatar.person import StoredAvatar
 from motionwarp.avatar.turntable import Turntable
-from motionwarp.engines.avatar.posing import SourceBody
-from motionwarp.engines.registry import engine_choices
+from motionwarp.engines.registry import engine_choices, swapper_choices
 from motionwarp.errors import InputError, NoPersonError
+from motionwarp.media.image import read_image
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.analysis import analyze, load_estimator, open_inputs
+from motionwarp.pipeline.avatar_options import AvatarOptions
+from motionwarp.pipeline.avatars import read_or_make_avatar
 from motionwarp.pipeline.check.report import CheckReport, check
 from motionwarp.pipeline.compositing import cut_out
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import plan_transfer
 from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.rendering import render_layers
-from motionwarp.pipeline.source import prepare_source, read_source
+from motionwarp.pipeline.swap import swap
+from motionwarp.pipeline.swap_options import SwapOptions
 from motionwarp.pose.drawing import draw_pose
 from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import POINT_COUNT, ByteArray, Frame, PoseTrack
@@ -37,6 +40,7 @@ from .host import Bar, ordinary_tensors
 from .tensors import to_image, to_mask, to_matte, to_pictures
 
 _CATEGORY = "motionwarp"
+_SCRATCH = "motionwarp-comfyui-"
 _WHO = ("STRING", {"default": "largest", "tooltip": "Of several people: largest, a number from 0 by size, or x,y."})
 _ENGINE = (list(engine_choices()), {"default": "auto"})
 _FPS = ("FLOAT", {"default": 25.0, "min": 1.0, "max": 240.0, "step": 0.01, "tooltip": "Of the driving frames."})
@@ -53,11 +57,14 @@ class Person:
         How much of each pixel the person covers; None to have it seen.
     who : str
         Which of several people.
+    avatar : StoredAvatar or None
+        What was made of the picture before; it is moved then.
     """
 
     rgb: ByteArray
-    matte: ByteArray | None
-    who: str
+    matte: ByteArray | None = None
+    who: str = "largest"
+    avatar: StoredAvatar | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +180,7 @@ class Check:
             sheet = given.source.with_name("preview.png")
             options = replace(given.options, engine=engine, driving_person=driving_person)
             report = check(given.source, given.driving, options, quick=True, preview=sheet, progress=bar.of_transfer())
-            preview = cv2.cvtColor(_read_png(sheet), cv2.COLOR_BGR2RGB)
+            preview = read_image(sheet).rgb
         return report.verdict.value, _report(report), to_image([preview])
 
 
@@ -218,25 +225,30 @@ class MakeAvatar:
 
     CATEGORY = _CATEGORY
     FUNCTION = "make"
-    RETURN_TYPES = ("MOTIONWARP_AVATAR",)
-    RETURN_NAMES = ("avatar",)
-    DESCRIPTION = "Makes the person of a picture into surfaces in space that a body moves."
+    RETURN_TYPES = ("MOTIONWARP_AVATAR", "MOTIONWARP_PERSON")
+    RETURN_NAMES = ("avatar", "person")
+    DESCRIPTION = (
+        "Makes the person of a picture into surfaces in space that a body moves. Further pictures of the same person, "
+        "from other sides, are one batch. The person goes into a transfer by the engine “avatar”."
+    )
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         """Return what goes in."""
-        return {"required": {"person": ("MOTIONWARP_PERSON",)}}
+        return {"required": {"image": ("IMAGE",), "who": _WHO}, "optional": {"also": ("IMAGE",)}}
 
-    def make(self, person: Person) -> tuple[Avatar]:
-        """Return the avatar."""
+    def make(self, image: Tensor, who: str, also: Tensor | None = None) -> tuple[StoredAvatar, Person]:
+        """Return the avatar, alone and as a person."""
         bar = Bar(1)
         bar.at(0)
-        with ordinary_tensors(), _source(person) as (source, options):
-            prepared = prepare_source(read_source(source, options), options, load_estimator(options))
-            body = SourceBody.of_photo(prepared.person.pose.points)
-            avatar = make_avatar(prepared.person, body.surface, body.rest)
+        pictures = [to_pictures(image[:1])[0], *(() if also is None else to_pictures(also))]
+        with ordinary_tensors(), tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+            photos = [Path(folder) / f"photo-{number}.png" for number in range(len(pictures))]
+            for photo, rgb in zip(photos, pictures, strict=True):
+                _write_png(photo, rgb)
+            stored = read_or_make_avatar(photos, AvatarOptions(person=who))
         bar.at(1)
-        return (avatar,)
+        return stored, Person(stored.person.rgb, avatar=stored)
 
 
 class LoadAvatar:
@@ -244,8 +256,8 @@ class LoadAvatar:
 
     CATEGORY = _CATEGORY
     FUNCTION = "load"
-    RETURN_TYPES = ("MOTIONWARP_AVATAR",)
-    RETURN_NAMES = ("avatar",)
+    RETURN_TYPES = ("MOTIONWARP_AVATAR", "MOTIONWARP_PERSON")
+    RETURN_NAMES = ("avatar", "person")
     DESCRIPTION = "Reads an avatar that `motionwarp avatar` or the node “Save avatar” has written."
 
     @classmethod
@@ -258,9 +270,10 @@ class LoadAvatar:
         """Return what changes when the file does, so that it is read again."""
         return Path(file).stat().st_mtime if Path(file).is_file() else float("nan")
 
-    def load(self, file: str) -> tuple[Avatar]:
-        """Return the avatar."""
-        return (load_avatar(Path(file)),)
+    def load(self, file: str) -> tuple[StoredAvatar, Person]:
+        """Return the avatar, alone and as a person."""
+        stored = load_avatar(Path(file))
+        return stored, Person(stored.person.rgb, avatar=stored)
 
 
 class SaveAvatar:
@@ -282,11 +295,11 @@ class SaveAvatar:
             }
         }
 
-    def save(self, avatar: Avatar, file: str) -> dict[str, Any]:
+    def save(self, avatar: StoredAvatar, file: str) -> dict[str, Any]:
         """Write it, and tell where."""
         path = _output_folder() / file
         if path.suffix.lower() == ".glb":
-            save_glb(path, avatar, name=path.stem, overwrite=True)
+            save_glb(path, avatar.person.avatar, name=path.stem, overwrite=True)
         elif path.suffix.lower() == ".safetensors":
             save_avatar(path, avatar)
         else:
@@ -314,16 +327,55 @@ class TurnAvatar:
             }
         }
 
-    def turn(self, avatar: Avatar, frames: int, height: int) -> tuple[Tensor, Tensor]:
+    def turn(self, avatar: StoredAvatar, frames: int, height: int) -> tuple[Tensor, Tensor]:
         """Return the frames, and the person's coverage of each."""
         bar = Bar(frames)
         pictures, mattes = [], []
-        for number, rgba in enumerate(Turntable(avatar, height).turn(frames)):
+        for number, rgba in enumerate(Turntable(avatar.person.avatar, height).turn(frames)):
             levels = np.rint(rgba).clip(0, 255).astype(np.uint8)
             pictures.append(levels[..., :3])
             mattes.append(levels[..., 3])
             bar.at(number + 1)
         return to_image(pictures), to_mask(mattes)
+
+
+class Swap:
+    """A person in other clothes."""
+
+    CATEGORY = _CATEGORY
+    FUNCTION = "swap"
+    RETURN_TYPES = ("IMAGE",)
+    RETURN_NAMES = ("dressed",)
+    DESCRIPTION = "Dresses the person of one picture in what the person of another one wears."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """Return what goes in."""
+        return {
+            "required": {
+                "image": ("IMAGE",),
+                "clothes": ("IMAGE",),
+                "what": (["all", "upper", "lower"], {"default": "all"}),
+                "engine": (list(swapper_choices()), {"default": SwapOptions().engine}),
+                "who": _WHO,
+            }
+        }
+
+    def swap(self, image: Tensor, clothes: Tensor, what: Any, engine: str, who: str) -> tuple[Tensor]:
+        """Return the first picture's person, dressed."""
+        bar = Bar()
+
+        def told(stage: str, done: int, total: int) -> None:
+            # the clothes are looked at first, then changed
+            bar.at((50 if stage == "swap" else 0) + 50 * done / max(total, 1))
+
+        with ordinary_tensors(), tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+            person, dressed, output = (Path(folder) / name for name in ("person.png", "clothes.png", "dressed.png"))
+            _write_png(person, to_pictures(image[:1])[0])
+            _write_png(dressed, to_pictures(clothes[:1])[0])
+            swap(person, dressed, output, SwapOptions(what=what, engine=engine, person=who), progress=told)
+            made = read_image(output).rgb
+        return (to_image([made]),)
 
 
 @dataclass(frozen=True)
@@ -338,7 +390,10 @@ class _Given:
 @contextmanager
 def _source(person: Person) -> Iterator[tuple[Path, TransferOptions]]:
     """Hold a person's picture as a file while the block runs."""
-    with tempfile.TemporaryDirectory(prefix="motionwarp-comfyui-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+        if person.avatar is not None:
+            yield save_avatar(Path(folder) / "avatar.safetensors", person.avatar), TransferOptions()
+            return
         source, matte = Path(folder) / "source.png", Path(folder) / "matte.png"
         _write_png(source, person.rgb)
         options = TransferOptions(source_person=person.who)
@@ -368,12 +423,6 @@ def _write_png(path: Path, rgb: ByteArray) -> None:
     cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
 
 
-def _read_png(path: Path) -> ByteArray:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    assert picture is not None
-    return np.asarray(picture, dtype=np.uint8)
-
-
 def _report(report: CheckReport) -> str:
     lines = [f"{report.verdict.value}: about {report.cost.seconds:.0f} s for {report.together.output_frames} frames"]
     lines += [f"{issue.level.value}: {issue.text}. {issue.remedy}." for issue in report.issues]
@@ -397,6 +446,7 @@ NODE_CLASS_MAPPINGS = {
     "MotionwarpLoadAvatar": LoadAvatar,
     "MotionwarpSaveAvatar": SaveAvatar,
     "MotionwarpTurnAvatar": TurnAvatar,
+    "MotionwarpSwap": Swap,
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "MotionwarpLoadPerson": "Person of a picture",
@@ -407,4 +457,5 @@ NODE_DISPLAY_NAME_MAPPINGS = {
     "MotionwarpLoadAvatar": "Load an avatar",
     "MotionwarpSaveAvatar": "Save an avatar",
     "MotionwarpTurnAvatar": "Turn an avatar",
+    "MotionwarpSwap": "Change clothes",
 }

@@ -33,6 +33,7 @@ _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on
 _SIDE_FADE: Final = 0.35
 _FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
 _WITHOUT_ENDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND, parts.RIGHT_FOOT, parts.LEFT_FOOT)
+_ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
 )  # fmt: skip
@@ -227,7 +228,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     pieces: list[Sheets] = []
-    atlas = _AtlasBuilder(source.matte.shape, tuple(shown_classes), worn)
+    atlas = _AtlasBuilder(source.matte.shape)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         if front is None:
             continue
@@ -238,9 +239,15 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             continue
         sheets, count = made
         shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
+        back = back or front
+        if worn is not None:
+            # bare arms and heads have no cloth beneath what the photo shows
+            bare = part == parts.HEAD or part in _ARM_PARTS
+            front = _only_worn(front, worn, np.ones_like(worn) if bare else shown, shown_classes)
+            back = _only_worn(back, worn, np.ones_like(worn) if bare else None, shown_classes)
         for texture, (left, top), rows in (
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
-            (back or front, atlas.place(back or front, None), np.r_[count : 2 * count]),
+            (back, atlas.place(back, None), np.r_[count : 2 * count]),
         ):
             for places in (sheets.uv, sheets.side_uv):
                 places[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
@@ -317,11 +324,42 @@ def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> 
     return placed
 
 
+def _only_worn(texture: PartTexture, worn: BoolArray, shown: BoolArray | None, classes: Sequence[int]) -> PartTexture:
+    """Return a texture with what is worn of it alone.
+
+    Parameters
+    ----------
+    texture : PartTexture
+        With classes, continued beneath what lies before it.
+    worn : bool (H, W)
+        Where the photo shows something worn.
+    shown : bool (H, W) or None
+        Where the photo shows the part itself, so that what it shows counts; None for nowhere.
+    classes : sequence of int
+        Of what is worn.
+    """
+    assert texture.parsing is not None
+    mask = np.isin(texture.parsing[0, 0].numpy(), classes)
+    if shown is not None:
+        mask = np.where(_window_of(shown, texture), _window_of(worn, texture), mask)
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _CLASS_EDGE)
+    return replace(texture, rgba=texture.rgba * torch.from_numpy(np.asarray(soft, dtype=np.float32)))
+
+
+def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:
+    """Return the part of a plane over the photo that a texture covers, False beyond the photo."""
+    rows, columns = texture.rgba.shape[2:]
+    found = np.pad(plane, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
+    window = np.zeros((rows, columns), dtype=np.bool_)
+    window[: found.shape[0], : found.shape[1]] = found
+    return window
+
+
 class _AtlasBuilder:
     """Textures side by side in one picture, in rows."""
 
-    def __init__(self, shape: tuple[int, ...], shown_classes: tuple[int, ...], worn: BoolArray | None) -> None:
-        self._shape, self._shown_classes, self._worn = shape, shown_classes, worn
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
         self._placed: list[tuple[int, int, PartTexture, BoolArray | None]] = []
         self._x = self._y = self._row = 0
 
@@ -345,28 +383,9 @@ class _AtlasBuilder:
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)
+            texels[window][..., :4] = np.rint(texture.rgba[0].numpy().transpose(1, 2, 0) * 255)
             home[window] = texture.left - x, texture.top - y
-            inside = np.zeros((rows, columns), dtype=np.bool_)
             if shown is not None:
-                inside = _window_of(shown, texture)
-                texels[window][..., 4] = 255 * inside
-            texels[window][..., :4] = np.rint(self._limited(texture, inside).transpose(1, 2, 0) * 255)
+                inside = np.pad(shown, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
+                texels[window][: inside.shape[0], : inside.shape[1], 4] = 255 * inside
         return Atlas(texels, home)
-
-    def _limited(self, texture: PartTexture, inside: BoolArray) -> FloatArray:
-        """Return what is drawn of a texture, float32 (4, h, w): where the photo shows it, what it shows counts."""
-        rgba: FloatArray = texture.rgba[0].numpy()
-        if texture.parsing is None or self._worn is None:
-            return rgba
-        continued = np.isin(texture.parsing[0, 0].numpy(), self._shown_classes)
-        mask = np.where(inside, _window_of(self._worn, texture), continued).astype(np.float32)
-        return rgba * np.asarray(cv2.GaussianBlur(mask, (0, 0), _CLASS_EDGE), dtype=np.float32)
-
-
-def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:
-    """Return the part of a plane over the photo that a texture covers, False beyond the photo."""
-    rows, columns = texture.rgba.shape[2:]
-    found = np.pad(plane, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
-    window = np.zeros((rows, columns), dtype=np.bool_)
-    window[: found.shape[0], : found.shape[1]] = found
-    return window

@@ -70,7 +70,8 @@ def worn_by(avatar: Avatar, own: PosedBody, other: PosedBody, body_parts: ByteAr
     for part in np.unique(part_of_vertex):
         near = np.flatnonzero(np.isin(body_parts, near_parts(int(part))))
         rows = np.flatnonzero(part_of_vertex == part)
-        distances, nearest = cKDTree(own.vertices[near]).query(positions[rows], k=min(_NEIGHBORS, len(near)))
+        found, nearest = cKDTree(own.vertices[near]).query(positions[rows], k=min(_NEIGHBORS, len(near)))
+        distances = np.asarray(found)
         excess = np.square(distances) - np.square(distances[:, :1])
         share = np.exp(-excess / (2 * _REACH**2))
         share /= share.sum(axis=1, keepdims=True)

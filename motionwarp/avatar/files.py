@@ -176,7 +176,8 @@ def _has_facts(config: dict[str, Any]) -> bool:
         isinstance(notes, list)
         and len(notes) <= _MOST_NOTES
         and all(isinstance(note, str) and len(note) <= _LONGEST_NOTE and note.isprintable() for note in notes)
-        and type(score) in (int, float)
+        and isinstance(score, int | float)
+        and not isinstance(score, bool)
         and 0 <= score <= 1
         and type(photos) is int
         and 0 < photos <= _MOST_PHOTOS

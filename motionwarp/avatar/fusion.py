@@ -79,7 +79,7 @@ def fused(avatar: Avatar, views: Sequence[PhotoView]) -> Avatar:
     shown = atlas.texels[..., 4].astype(np.float32)
     for view in views:
         seen = _seen(avatar, view, part_of)
-        light = _gain(colors, cosine, seen)
+        light = _gain(np.asarray(colors, dtype=np.float32), np.asarray(cosine, dtype=np.float32), seen)
         better = np.clip((seen.cosine - cosine - _BETTER) / _FADE, 0, 1)
         # no hard seams, and no islands: what goes over is as soft as it is broad
         share = cv2.GaussianBlur(better, (0, 0), _SOFT_TEXELS) * (seen.cosine > 0)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motionwarp.avatar.avatar import person_regions, usable_joints
 from motionwarp.avatar.body_surface import BodySurface, IntArray
@@ -62,12 +63,12 @@ class UndressedPerson:
     @cached_property
     def removed(self) -> BoolArray:
         """Where the old clothes are, bool (H, W)."""
-        return np.isin(self.parsing, GARMENT_CLASSES[self.choice]) & (self.source.matte > 0.02)
+        return np.asarray(np.isin(self.parsing, GARMENT_CLASSES[self.choice]) & (self.source.matte > 0.02))
 
     @cached_property
     def kept(self) -> BoolArray:
         """Where the person is and stays as they are, bool (H, W)."""
-        return (self.source.matte > 0.5) & (self.parsing != labels.BACKGROUND) & ~self.removed
+        return np.asarray((self.source.matte > 0.5) & (self.parsing != labels.BACKGROUND) & ~self.removed)
 
     @cached_property
     def part(self) -> IntArray:
@@ -78,7 +79,7 @@ class UndressedPerson:
         return np.where(self.source.matte > 0.5, np.argmax(planes, axis=0), NOBODY).astype(np.int32)
 
     @cached_property
-    def bare(self) -> Fragments[FloatArray]:
+    def bare(self) -> Fragments[npt.NDArray[Any]]:
         """The body's surface, without clothes, in the photo."""
         return rasterize(self.body.vertices, self.body.faces, *self.source.matte.shape)
 

@@ -126,5 +126,5 @@ def _draw_shadow(picture: FloatArray, vertices: FloatArray, ground: float, scale
     center = (round((left + right) / 2), round(ground))
     axes = (max(round((right - left) / 2), 1), max(round(0.035 * scale), 1))
     cv2.ellipse(shade, center, axes, 0, 0, 360, 1.0, -1)
-    shade = cv2.GaussianBlur(shade, (0, 0), max(0.02 * scale, 1.0)) / (1 + 4 * gap)
-    picture *= (1 - (1 - _SHADOW) * shade[..., None]).astype(np.float32)
+    soft = cv2.GaussianBlur(shade, (0, 0), max(0.02 * scale, 1.0)) / (1 + 4 * gap)
+    picture *= (1 - (1 - _SHADOW) * soft[..., None]).astype(np.float32)

@@ -30,7 +30,8 @@ _SHIN, _FOOT, _HEAD = (DRIVEN_BONES.index(name) for name in ("lowerleg01.L", "fo
 _SKINNED_AT_ONCE: Final = 256
 _GROUND_PERCENTILE: Final = 75.0  # of the lowest point's height, counted downwards: people are on the ground mostly
 _UPRIGHT_PERCENTILE: Final = 25.0  # of the hips' height, counted downwards: who squats goes below
-_CONTACT: Final = 0.03  # meters over the ground below which captured feet are taken to be on it
+_CONTACT: Final = 0.03  # meters over the ground up to which captured feet are taken to be on it,
+_IN_THE_AIR: Final = 0.1  # and from which on they are as high as they were
 _SWAY_SECONDS: Final = 0.5  # width of the filter (a third of a hertz): what is slower is travel, the rest is sway
 _STATURE: Final = 0.62  # of a picture's height, from the ears to the soles
 _FLOOR: Final = 0.93
@@ -191,7 +192,8 @@ def _heights(stand: Stand, turns: Tensor, way_down: npt.NDArray[np.float64]) -> 
     lowest = lowest_points(stand.model, stand.shape, turns)
     down = way_down + lowest
     above = np.maximum(np.percentile(down, _GROUND_PERCENTILE) - down, 0)
-    above = np.sqrt(above**2 + _CONTACT**2) - _CONTACT
+    in_air = np.clip((above - _CONTACT) / (_IN_THE_AIR - _CONTACT), 0, 1)
+    above *= in_air**2 * (3 - 2 * in_air)
     y = stand.ground - stand.scale * (lowest + above)
     if stand.is_cut:
         y = np.maximum(y - np.percentile(y, _UPRIGHT_PERCENTILE), 0) + stand.place[1]

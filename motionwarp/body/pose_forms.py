@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from motionwarp.body.body_track import BodyTrack
 from motionwarp.body.bvh import write_bvh
 from motionwarp.body.layout import DRIVEN_BONES
-from motionwarp.body.model import BodyModel
+from motionwarp.body.model import BodyModel, BodyShape
 from motionwarp.body.motion_clip import MotionClip, Skeleton
 from motionwarp.body.rig import DRIVEN_PARENTS, local_turns
 from motionwarp.errors import OptionError
@@ -232,14 +234,31 @@ def motion_clip(body: BodyTrack, model: BodyModel, fps: float) -> MotionClip:
         the first frame's at the rest pose's height; depth is not known and stays 0.
     """
     shape = model.shape_of(torch.from_numpy(body.coefficients))
+    nearest = _nearest(np.flatnonzero(body.present), len(body))
+    turns = local_turns(body.turns())[torch.from_numpy(nearest)]
+    camera = body.camera[nearest]
+    way = (camera[:, 1:] - camera[:1, 1:]) / camera[:, :1]
+    return rest_clip(model, shape, turns, np.stack([way[:, 0], way[:, 1], np.zeros(len(way))], axis=1), fps)
+
+
+def rest_clip(model: BodyModel, shape: BodyShape, turns: Tensor, way: npt.NDArray[Any], fps: float) -> MotionClip:
+    """Return a body's turns as motion capture; see `motion_clip`.
+
+    Parameters
+    ----------
+    model : BodyModel
+    shape : BodyShape
+        Of one person.
+    turns : float tensor (T, D, 3, 3)
+        Of the driven bones against those above.
+    way : float (T, 3)
+        Of the hips from where they are at rest, in meters, y down and z away from who looks.
+    fps : float
+    """
     joints = model.pose(shape, torch.eye(3).expand(len(model.bones), 3, 3)).joints.numpy() @ _FLIP * _CENTIMETERS
     driven = joints[list(model.driven)]
     offsets = driven - driven[[max(parent, 0) for parent in DRIVEN_PARENTS]]
-    nearest = _nearest(np.flatnonzero(body.present), len(body))
-    turns = local_turns(body.turns())[torch.from_numpy(nearest)].numpy()
-    camera = body.camera[nearest]
-    way = (camera[:, 1:] - camera[:1, 1:]) / camera[:, :1] * _CENTIMETERS
-    root = np.stack([way[:, 0], -way[:, 1], np.zeros(len(way))], axis=1)
+    root = way @ _FLIP * _CENTIMETERS
     low = float(joints[:, 1].min())
     root[:, 1] -= low - float(driven[0, 1])
     tips = tuple(
@@ -247,7 +266,7 @@ def motion_clip(body: BodyTrack, model: BodyModel, fps: float) -> MotionClip:
         for bone in ("head", "wrist.R", "wrist.L", "foot.R", "foot.L")
     )
     skeleton = Skeleton(tuple(_name(bone) for bone in DRIVEN_BONES), DRIVEN_PARENTS, offsets, tips)  # type: ignore[arg-type]
-    return MotionClip(skeleton, _FLIP @ turns @ _FLIP, root, fps)
+    return MotionClip(skeleton, _FLIP @ turns.numpy() @ _FLIP, root.astype(np.float32), fps)
 
 
 def _nearest(present: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:

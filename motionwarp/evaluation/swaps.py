@@ -170,8 +170,8 @@ def evaluate_swaps(
                 tiles.append(Tile(empty, "refused"))
             else:
                 figures[name, other] = swap_figures(person, wearer, made, choice)
-                error = figures[name, other].color_error
-                tiles.append(Tile(_small(made.rgb), "" if error is None else f"{error:.0f} levels"))
+                off = figures[name, other].color_error
+                tiles.append(Tile(_small(made.rgb), "" if off is None else f"{off:.0f} levels"))
             on_step(len(figures) + len(failures), total)
     return SwapSheet(tiles, len(clothes) + 1, figures, failures)
 

@@ -12,11 +12,13 @@ from typing import Final
 
 from motionwarp.errors import InputError, MediaError
 
-__all__ = ["LibraryEntry", "check_name", "find_driving", "find_motion", "library", "user_folder"]
+__all__ = ["LibraryEntry", "check_name", "find_driving", "find_motion", "library", "user_file", "user_folder"]
 
 FOLDER_VARIABLE: Final = "MOTIONWARP_MOTIONS"
 _ENDING: Final = ".safetensors"
-_SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
+SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
+"""The folder of motions that came with the package."""
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _NEAR: Final = 5
 
@@ -56,7 +58,7 @@ def user_folder() -> Path:
 def library() -> dict[str, LibraryEntry]:
     """Return all motions by name; one that a user has added goes before one of that name that ships."""
     found: dict[str, LibraryEntry] = {}
-    for folder, ships in ((_SHIPPED, True), (user_folder(), False)):
+    for folder, ships in ((SHIPPED, True), (user_folder(), False)):
         if folder.is_dir():
             for path in sorted(folder.glob(f"*{_ENDING}")):
                 found[path.stem] = LibraryEntry(path.stem, path, ships)
@@ -78,6 +80,17 @@ def check_name(name: str) -> str:
             remedy="Use up to 60 small letters, digits, '-' and '_', such as high-five",
         )
     return name
+
+
+def user_file(name: str) -> Path:
+    """Return where a motion that a user adds under a name lies.
+
+    Raises
+    ------
+    InputError
+        If it is no name of a motion.
+    """
+    return user_folder() / f"{check_name(name)}{_ENDING}"
 
 
 def find_motion(name: str) -> LibraryEntry:

@@ -304,7 +304,7 @@ class _ActiveTrack:
             appearance=reid_descriptor(sighting.picture, sighting.points),
             velocity=np.zeros(2, dtype=np.float32),
         )
-        self.batch, self._others = 2, False
+        self.batch, self._others = min(2, self.settings.longest_batch), False
         return Observation(frame, sighting.person)
 
     def _found(self, frame: Frame, *, thorough: bool, hints: Sequence[CropView] = ()) -> list[Detection]:
@@ -429,7 +429,7 @@ class _ActiveTrack:
             track.appearance = looks  # accepted for other reasons: this is how the person looks from now on
         track.restart(sighting.person.pose.points, frame.pts_seconds, sighting.view.turns)
         self.sides = LeftRightCorrector()
-        self.batch, self._others = 2, False
+        self.batch, self._others = min(2, self.settings.longest_batch), False
         return Observation(frame, sighting.person, f"found again after {gap} frames" if gap else None)
 
     def _is_alone_there(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> bool:

@@ -101,7 +101,7 @@ class ClipBackground(FrameBackground):
 
 
 def make_background(
-    choice: BackgroundChoice, source: PreparedSource, motion: DrivingMotion, frame: tuple[int, int], seed: int
+    choice: BackgroundChoice, source: PreparedSource, motion: DrivingMotion | None, frame: tuple[int, int], seed: int
 ) -> FrameBackground | None:
     """Make the background that was asked for.
 
@@ -110,7 +110,8 @@ def make_background(
     choice : BackgroundChoice
     source : PreparedSource
         Asked for its plate only if that is shown.
-    motion : DrivingMotion
+    motion : DrivingMotion or None
+        Of the clip that is shown; None where none is.
     frame : (int, int)
         Width and height of the output.
     seed : int
@@ -125,6 +126,8 @@ def make_background(
     if choice.kind is BackgroundKind.SOURCE:
         return StillBackground(paste(source.plate, contain(source.size, frame), frame))
     if choice.kind is BackgroundKind.DRIVING:
+        if motion is None:
+            raise ValueError("a driving clip as background needs its motion")
         return DrivingBackground(motion, contain((motion.track.width, motion.track.height), frame), frame, seed)
     if choice.kind is BackgroundKind.COLOR:
         return StillBackground(np.full((height, width, 3), choice.color, dtype=np.uint8))

@@ -130,7 +130,7 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
         )
         if not len(here):
             continue
-        ratios = _bone_ratios(track.points[here], source, keep_proportions)
+        ratios = bone_ratios(track.points[here], source, keep_proportions)
         if ratios is None:
             continue
         points[here], report = _retarget_shot(
@@ -146,7 +146,7 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
     return RetargetResult(result, RetargetReport(tuple(reports), completion.mirrored, completion.estimated))
 
 
-def _bone_ratios(points: FloatArray, source: Pose, keep_proportions: bool) -> BoneRatios | None:
+def bone_ratios(points: FloatArray, source: Pose, keep_proportions: bool) -> BoneRatios | None:
     """Compare the persons; None where the frames (T, 18, 3) show no bone."""
     source_size, driving_size = measure(source.points[None], "source"), measure(points, "driving")
     if source_size is None or driving_size is None:
@@ -167,11 +167,11 @@ def _retarget_shot(
 ) -> tuple[FloatArray, ShotReport]:
     """Retarget the frames (T, 18, 3) of one shot in which the person was seen."""
     source_joints = with_mid_hip(completion.pose.points)[:, :2].astype(np.float64)
-    factors = _factors(ratios)
-    driving_joints, known, shown = _driving_joints(points, source_joints, factors)
-    walked = _walk(driving_joints, factors)
+    factors = bone_factors(ratios)
+    driving_joints, known, shown = joints_of_driving(points, source_joints, factors)
+    walked = walk_bones(driving_joints, factors)
 
-    anchor = _choose_anchor(points, source)
+    anchor = choose_anchor(points, source)
     torso = completion.torso_length
     driving_anchors = anchor_points(driving_joints, anchor, torso / ratios.scale)
     source_anchor = anchor_points(source_joints[None], anchor, torso)[0]
@@ -180,11 +180,11 @@ def _retarget_shot(
     # the walked feet share the weight as the driving ones do, or a short leg would never touch the ground
     own = anchor_points(walked, anchor, torso / ratios.scale, like=driving_joints)
     stood = stand(walked, own, wanted, ratios.scale * driving_joints[:, sk.NECK], times_seconds)
-    _plant_feet(stood, source_joints, shown, torso)
+    plant_feet(stood, source_joints, shown, torso)
 
     result = np.zeros_like(points)
     result[..., :2] = stood[:, :POINT_COUNT]
-    result[..., 2] = _scores(points, known[:, :POINT_COUNT], shown, source, completion)
+    result[..., 2] = retargeted_scores(points, known[:, :POINT_COUNT], shown, source, completion)
     return result, ShotReport(
         first=frames[0],
         last=frames[1],
@@ -196,7 +196,7 @@ def _retarget_shot(
     )
 
 
-def _factors(ratios: BoneRatios) -> DoubleArray:
+def bone_factors(ratios: BoneRatios) -> DoubleArray:
     """Return the ratio of the bone that leads to each joint, float64 (19, 1); the neck's is not used."""
     factors = np.ones((POINT_COUNT + 1, 1))
     for bone in TREE:
@@ -204,7 +204,7 @@ def _factors(ratios: BoneRatios) -> DoubleArray:
     return factors
 
 
-def _driving_joints(
+def joints_of_driving(
     points: FloatArray, source_joints: DoubleArray, factors: DoubleArray
 ) -> tuple[DoubleArray, BoolArray, BoolArray]:
     """Give every joint of the driving person a place.
@@ -234,7 +234,7 @@ def _driving_joints(
     return filled.astype(np.float64), known, shown
 
 
-def _walk(driving_joints: DoubleArray, factors: DoubleArray) -> DoubleArray:
+def walk_bones(driving_joints: DoubleArray, factors: DoubleArray) -> DoubleArray:
     """Walk from a neck at (0, 0), each bone times its ratio, float64 (T, 19, 2)."""
     walked = np.zeros_like(driving_joints)
     for bone in TREE:
@@ -243,7 +243,7 @@ def _walk(driving_joints: DoubleArray, factors: DoubleArray) -> DoubleArray:
     return walked
 
 
-def _choose_anchor(points: FloatArray, source: Pose) -> str:
+def choose_anchor(points: FloatArray, source: Pose) -> str:
     """Choose the lowest part of the body that both show."""
     for name, pair in (("feet", ANKLES), ("hips", HIPS)):
         driving_part = (points[:, pair, 2] >= VISIBLE_SCORE).any(axis=1).mean()
@@ -252,7 +252,7 @@ def _choose_anchor(points: FloatArray, source: Pose) -> str:
     return "neck"
 
 
-def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray, torso: float) -> None:
+def plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray, torso: float) -> None:
     """Let legs that the shot does not show stand where the source's do, in place, with the hips swaying above them."""
     for hip, knee, ankle in LEGS:
         if shown[knee] or shown[ankle]:
@@ -265,7 +265,10 @@ def _plant_feet(stood: DoubleArray, source_joints: DoubleArray, shown: BoolArray
         stood[:, ankle] = source_joints[ankle] + followed
 
 
-def _scores(points: FloatArray, known: BoolArray, shown: BoolArray, source: Pose, completion: Completion) -> FloatArray:
+def retargeted_scores(
+    points: FloatArray, known: BoolArray, shown: BoolArray, source: Pose, completion: Completion
+) -> FloatArray:
+    """Return the scores float32 (T, 18) of retargeted points; see `RetargetResult`, and `joints_of_driving`."""
     completed = completion.pose.scores
     source_visible = source.scores >= VISIBLE_SCORE
     scores = np.where(known, points[..., 2], np.minimum(points[..., 2], ESTIMATED_SCORE))

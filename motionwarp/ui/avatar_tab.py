@@ -23,6 +23,10 @@ def build(desk: Desk, inputs: Inputs) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             person = gr.Dropdown(list(PEOPLE), value="largest", label="Who of the photo", allow_custom_value=True)
+            also = gr.File(
+                label="Further photos of the same person, from other sides", file_count="multiple",
+                file_types=["image"], height=120, elem_id="mw-avatar-also",
+            )  # fmt: skip
             color = gr.ColorPicker(value="#c8c8c8", label="Background of the turntable")
             seconds = gr.Slider(1, 12, value=4, step=1, label="Seconds of the turn", elem_id="mw-avatar-seconds")
             height = gr.Dropdown([("1080", 1080), ("720", 720), ("480", 480), ("240", 240)], value=720, label="Height")
@@ -40,7 +44,7 @@ def build(desk: Desk, inputs: Inputs) -> None:
         ]
     start.click(
         desk.handler(partial(_make, desk)),
-        [inputs.photo, person, color, seconds, height],
+        [inputs.photo, also, person, color, seconds, height],
         [progress, model, result, *downloads, start, stop],
         show_progress="hidden", trigger_mode="multiple", concurrency_limit=None, api_visibility="private",
     )  # fmt: skip
@@ -68,10 +72,9 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, *values: Any) -> Iter
             yield markup.progress(view), same, same, same, same, same, *running
 
 
-def _submit(
-    desk: Desk, visitor: Visitor, photo: str | None, person: str, color: str, seconds: float, height: int
-) -> Job:
-    source = desk.photo(visitor, photo)
+def _submit(desk: Desk, visitor: Visitor, photo: str | None, also: list[str] | None, *look: Any) -> Job:
+    person, color, seconds, height = look
+    photos = desk.photo(visitor, photo), *(desk.sessions.own(visitor.key, path) for path in also or ())
     folder = visitor.tab.new_folder("avatar")
     options = AvatarOptions(person=person, background=hex_color(color), seconds=float(seconds), height=int(height))
-    return desk.jobs.submit(AvatarWork(source, folder, options), MAKE, folder, _USUAL_SECONDS)
+    return desk.jobs.submit(AvatarWork(photos, folder, options), MAKE, folder, _USUAL_SECONDS)

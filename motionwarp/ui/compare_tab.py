@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from motionwarp.engines.registry import engine_choices, find_spec
 from motionwarp.errors import InputError
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons
+from motionwarp.ui.desk import MAKE, Chosen, Desk, Inputs, Visitor, begin, buttons, driver_clips
 from motionwarp.ui.form import SIZES, TransferForm, engine_labels
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import CompareWork
+
+_INPUTS = 4  # fields on top of the page, before those of the tab
 
 
 def build(desk: Desk, inputs: Inputs) -> None:
@@ -35,24 +36,24 @@ def build(desk: Desk, inputs: Inputs) -> None:
         downloads = [gr.DownloadButton(visible=False, elem_id=f"mw-compare-download-{side}") for side in "ab"]
     start.click(
         desk.handler(partial(_make, desk)),
-        [inputs.photo, inputs.clip, first, second, end, size],
+        [*inputs.fields, first, second, end, size],
         [progress, result, *downloads, start, stop],
         show_progress="hidden", trigger_mode="multiple", concurrency_limit=None, api_visibility="private",
     )  # fmt: skip
     stop.click(desk.cancel("compare"), None, None, show_progress="hidden", api_visibility="private")
 
 
-def _make(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *values: Any) -> Iterator[Any]:
+def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
     import gradio as gr
 
     hidden, same = gr.update(visible=False), gr.skip()
     running = gr.update(interactive=False), gr.update(interactive=True)
     idle = gr.update(interactive=True), gr.update(interactive=False)
-    for view in begin(desk, visitor, "compare", partial(_submit, desk, visitor, photo, clip, *values)):
+    for view in begin(desk, visitor, "compare", partial(_submit, desk, visitor, *values)):
         if isinstance(view, str):
             yield view, same, same, same, *idle
         elif view.state is JobState.DONE:
-            clips = [markup.Clip(Path(clip or ""), "The driver")]
+            clips = driver_clips(desk.inputs(visitor, Chosen(*values[:_INPUTS]))[1])
             clips += [
                 markup.Clip(made.output, f"{side}: {made.engine}, {markup.clock(made.seconds)}", sound=side == "A")
                 for side, made in zip("AB", view.value, strict=True)
@@ -67,9 +68,9 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *va
             yield markup.progress(view), same, same, same, *running
 
 
-def _submit(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *values: Any) -> Job:
-    first, second, end, size = values
-    source, driving = desk.photo_and_clip(visitor, photo, clip)
+def _submit(desk: Desk, visitor: Visitor, *values: Any) -> Job:
+    first, second, end, size = values[_INPUTS:]
+    source, driving = desk.inputs(visitor, Chosen(*values[:_INPUTS]))
     if first == second:
         raise InputError("both engines are the same", remedy="Choose two")
     folder = visitor.tab.new_folder("compare")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from motionwarp.errors import InputError, MotionwarpError
+from motionwarp.motions.library import find_motion
 from motionwarp.ui import markup
 from motionwarp.ui.gate import COOKIE
 from motionwarp.ui.jobs import Job, JobDesk, JobView
@@ -40,11 +41,42 @@ class Inputs:
 
     Attributes
     ----------
-    photo, clip : gradio components
+    photo, clip, motion, other : gradio components
+        The motion is that of a clip, one of the library, or another file.
     """
 
     photo: Any
     clip: Any
+    motion: Any
+    other: Any
+
+    @property
+    def fields(self) -> list[Any]:
+        """All of them."""
+        return [self.photo, self.clip, self.motion, self.other]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the fields on top of the page hold, in their order.
+
+    Attributes
+    ----------
+    photo, clip, motion, other : str or None
+        Paths of uploads, but for the motion, which is a name; other files go before motions, motions before clips.
+    """
+
+    photo: str | None
+    clip: str | None
+    motion: str | None
+    other: str | None
+
+    @property
+    def missing(self) -> str:
+        """What is to be added yet, in words; nothing if all is there."""
+        if not self.photo:
+            return "a photo" if self.clip or self.motion or self.other else "a photo and a clip"
+        return "" if self.clip or self.motion or self.other else "a clip"
 
 
 class Desk:
@@ -81,22 +113,23 @@ class Desk:
         asked.__annotations__ = {"request": gradio.Request}
         return asked
 
-    def photo_and_clip(self, visitor: Visitor, photo: str | None, clip: str | None) -> tuple[Path, Path]:
-        """Return both inputs.
+    def inputs(self, visitor: Visitor, chosen: Chosen) -> tuple[Path, Path]:
+        """Return the source and what drives it.
 
         Raises
         ------
         InputError
             If one of them is missing, or not the visitor's own.
         """
-        if not photo or not clip:
-            raise InputError(
-                "a photo and a clip are needed", remedy=f"Add the {'photo' if not photo else 'clip'} above"
-            )
-        return self.sessions.own(visitor.key, photo), self.sessions.own(visitor.key, clip)
+        if chosen.missing:
+            raise InputError("something is missing", remedy=f"Add {chosen.missing} above")
+        source = self.photo(visitor, chosen.photo)
+        if chosen.motion and not chosen.other:
+            return source, find_motion(chosen.motion).path
+        return source, self.sessions.own(visitor.key, chosen.other or chosen.clip or "")
 
     def photo(self, visitor: Visitor, photo: str | None) -> Path:
-        """Return the photo; `InputError` as for `photo_and_clip`."""
+        """Return the photo; `InputError` as for `inputs`."""
         if not photo:
             raise InputError("a photo is needed", remedy="Add it above")
         return self.sessions.own(visitor.key, photo)
@@ -142,6 +175,12 @@ def buttons(label: str, kind: str) -> tuple[Any, Any]:
         start = gr.Button(label, variant="primary", elem_id=f"mw-{kind}-start", min_width=120)
         stop = gr.Button("Cancel", variant="stop", elem_id=f"mw-{kind}-cancel", interactive=False, min_width=90)
     return start, stop
+
+
+def driver_clips(driving: Path, begin: float = 0.0) -> list[markup.Clip]:
+    """Return the driver as it is shown beside a result: nothing for motion capture, which has no pictures."""
+    shown = driving.suffix.lower() not in (".bvh", ".safetensors", ".json")
+    return [markup.Clip(driving, "The driver", begin=begin)] if shown else []
 
 
 def moment() -> None:

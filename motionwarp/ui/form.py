@@ -15,11 +15,17 @@ BACKGROUNDS: Final = (
     ("The clip's place", "driving"),
     ("One color", "color"),
     ("A picture or clip of mine", "file"),
-    ("Transparent (.webm)", "transparent"),
+    ("Transparent", "transparent"),
 )
 PLACEMENTS: Final = (("Where the photo's person stands", "source"), ("Where the clip's person stands", "driving"))
 PEOPLE: Final = (("The largest", "largest"), ("The second largest", "1"), ("The third largest", "2"))
 SIZES: Final = (("As large as the photo, up to 1920", ""), ("1280", "1280"), ("768", "768"), ("512", "512"))
+
+FILES: Final = (
+    ("Video (.mp4, or .webm where it is transparent)", ".mp4"),
+    ("Animated sticker (.webp)", ".webp"),
+    ("Animated picture (.gif)", ".gif"),
+)
 
 
 def engine_labels() -> list[tuple[str, str]]:
@@ -49,6 +55,8 @@ class TransferForm:
         The long side; empty or None for the background's own.
     smooth : float
     audio : bool
+    file : str
+        A value of `FILES`.
     """
 
     background: str = "source"
@@ -63,6 +71,7 @@ class TransferForm:
     size: str | None = None
     smooth: float = 0.5
     audio: bool = True
+    file: str = ".mp4"
 
     def options(self) -> TransferOptions:
         """Return the options of a transfer.
@@ -88,7 +97,7 @@ class TransferForm:
     @property
     def ending(self) -> str:
         """The ending of a file that can hold the result."""
-        return ".webm" if self.background == "transparent" else ".mp4"
+        return ".webm" if (self.background, self.file) == ("transparent", ".mp4") else self.file
 
     def _background(self) -> str:
         if self.background == "color":

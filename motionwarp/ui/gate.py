@@ -152,7 +152,7 @@ def _paths_in(content: Any) -> Iterator[str]:
 
 async def _whole(receive: Receive) -> bytes | None:
     """Return a request's body; None if it is too long."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message.get("body", b"")

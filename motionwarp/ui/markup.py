@@ -28,8 +28,11 @@ _STAGES: Final = {
     "render": "Drawing",
     "avatar": "Making the avatar",
     "turntable": "Turning it",
+    "clothes": "Looking at the clothes",
+    "swap": "Dressing",
     "clips": "Making clips",
 }
+_PICTURES: Final = (".gif", ".webp", ".png", ".apng", ".jpg", ".jpeg")
 # an option in a message, or one with a value, as errors write them
 _OPTION: Final = re.compile(r"`([a-z]\w*)(?:=([^`\s]*))?`")
 
@@ -118,13 +121,19 @@ class Clip:
 def clips_side_by_side(clips: Sequence[Clip]) -> str:
     """Return clips beside each other, below each other where it is narrow, with a button that plays all in step."""
     players = "".join(
-        f'<figure><video controls playsinline preload="auto" data-begin="{clip.begin:g}" '
-        f'{"" if clip.sound else "muted "}src="{escape(address(clip.path))}"></video>'
-        f"<figcaption>{escape(clip.caption)}</figcaption></figure>"
-        for clip in clips
+        f"<figure>{_player(clip)}<figcaption>{escape(clip.caption)}</figcaption></figure>" for clip in clips
     )
-    button = '<button type="button" class="mw-play">Play all from the start</button>' if len(clips) > 1 else ""
+    several = sum(clip.path.suffix.lower() not in _PICTURES for clip in clips) > 1
+    button = '<button type="button" class="mw-play">Play all from the start</button>' if several else ""
     return f'<div class="mw-clips"><div class="mw-row">{players}</div>{button}</div>'
+
+
+def _player(clip: Clip) -> str:
+    source = escape(address(clip.path))
+    if clip.path.suffix.lower() in _PICTURES:
+        return f'<img alt="{escape(clip.caption)}" src="{source}">'
+    muted = "" if clip.sound else "muted "
+    return f'<video controls playsinline preload="auto" data-begin="{clip.begin:g}" {muted}src="{source}"></video>'
 
 
 def listed(texts: Iterable[str], title: str) -> str:

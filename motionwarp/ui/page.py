@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from motionwarp.ui import avatar_tab, compare_tab, dataset_tab, transfer_tab
+from motionwarp.motions.library import library
+from motionwarp.ui import avatar_tab, compare_tab, dataset_tab, swap_tab, transfer_tab
 from motionwarp.ui.desk import Desk, Inputs
 
 
@@ -28,6 +29,8 @@ def build(desk: Desk) -> Any:
                 transfer_tab.build(desk, inputs)
             with gr.Tab("Avatar", id="avatar"):
                 avatar_tab.build(desk, inputs)
+            with gr.Tab("Clothes", id="swap"):
+                swap_tab.build(desk, inputs)
             with gr.Tab("Compare engines", id="compare"):
                 compare_tab.build(desk, inputs)
             with gr.Tab("Data sets", id="datasets"):
@@ -58,9 +61,19 @@ def _inputs() -> Inputs:
             label="Clip with the motion", sources=["upload", "webcam"], elem_id="mw-clip",
             include_audio=True, buttons=[],
         )  # fmt: skip
+    names = list(library())
+    with gr.Accordion("Other motions" if not names else "A motion of the library, or another file", open=False):
+        motion = gr.Dropdown(
+            [("The clip above", ""), *((name, name) for name in names)], value="", label="Motion of the library",
+            visible=bool(names), elem_id="mw-motion",
+        )  # fmt: skip
+        other = gr.File(
+            label="GIF, sticker (.webp, .png) or motion capture (.bvh)", height=120, elem_id="mw-other",
+            file_types=[".gif", ".webp", ".png", ".apng", ".bvh"],
+        )  # fmt: skip
     # the file as it is: ours reads it, with its own limits, and says what is wrong with it
     photo.preprocess = lambda payload: None if payload is None else payload.path
-    return Inputs(photo, clip)
+    return Inputs(photo, clip, motion, other)
 
 
 def style() -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 
-from motionwarp.pipeline import api, avatars
+from motionwarp.pipeline import api, avatars, swap
 from motionwarp.pipeline.check import report
 
-__all__ = ["api", "avatars", "report"]
+__all__ = ["api", "avatars", "report", "swap"]
 
 gc.freeze()  # what was imported stays: collections need not look through it, nor copy its pages

@@ -90,7 +90,7 @@ def _launch(gradio: Any, page: Any, sessions: Sessions, options: UiOptions) -> s
     from starlette.middleware import Middleware
 
     limit = options.max_upload * 10**6
-    gate = Middleware(SessionGate, sessions=sessions, most_bytes=_UPLOADS_PER_BROWSER * limit)  # type: ignore[arg-type]
+    gate = Middleware(SessionGate, sessions=sessions, most_bytes=_UPLOADS_PER_BROWSER * limit)
     page.queue(default_concurrency_limit=None, api_open=False)
     try:
         _, address, _ = page.launch(

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from motionwarp.errors import MotionwarpError
 from motionwarp.ui import markup
-from motionwarp.ui.desk import LOOK, MAKE, Desk, Inputs, Visitor, begin, buttons, follow, moment
-from motionwarp.ui.form import BACKGROUNDS, PEOPLE, PLACEMENTS, SIZES, TransferForm, engine_labels
+from motionwarp.ui.desk import (
+    LOOK,
+    MAKE,
+    Chosen,
+    Desk,
+    Inputs,
+    Visitor,
+    begin,
+    buttons,
+    driver_clips,
+    follow,
+    moment,
+)
+from motionwarp.ui.form import BACKGROUNDS, FILES, PEOPLE, PLACEMENTS, SIZES, TransferForm, engine_labels
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import LookWork, TransferWork
 
+_INPUTS = 4  # fields on top of the page, before those of the tab
 # what the stages take beside each other where nothing was measured yet
 _USUAL_SECONDS = {"source": 2.0, "motion": 8.0, "plan": 0.2, "render": 10.0}
 
@@ -36,9 +48,9 @@ def build(desk: Desk, inputs: Inputs) -> None:
     result = gr.HTML(elem_id="mw-transfer-result")
     with gr.Row():
         download = gr.DownloadButton("Download the clip", visible=False, elem_id="mw-transfer-download")
-    given = [inputs.photo, inputs.clip, *fields]
+    given = [*inputs.fields, *fields]
     gr.on(
-        [inputs.photo.change, inputs.clip.change, *(field.change for field in fields)],
+        [field.change for field in given],
         desk.handler(partial(_look, desk)),
         given, [verdict, sheet],
         show_progress="hidden", trigger_mode="multiple", concurrency_limit=None, api_visibility="private",
@@ -79,28 +91,30 @@ def _fields() -> list[Any]:
         size = gr.Dropdown(list(SIZES), value=form.size, label="Long side in pixels", elem_id="mw-size")
         smooth = gr.Slider(0, 1, value=form.smooth, step=0.05, label="Smoothing")
         audio = gr.Checkbox(value=form.audio, label="Keep the clip's sound")
+        kind = gr.Dropdown(list(FILES), value=form.file, label="File", elem_id="mw-file")
     return [
-        background, color, file, engine, placement, source_person, driving_person, start, end, size, smooth, audio,
+        background, color, file, engine, placement, source_person, driving_person, start, end, size, smooth,
+        audio, kind,
     ]  # fmt: skip
 
 
 def _form(desk: Desk, visitor: Visitor, values: tuple[Any, ...]) -> TransferForm:
-    form = TransferForm(*values)
+    form = TransferForm(*values[_INPUTS:])
     if form.background_file:
         desk.sessions.own(visitor.key, form.background_file)
     return form
 
 
-def _look(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *values: Any) -> Iterator[Any]:
+def _look(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
     """Tell what to expect; a newer question ends the one before."""
     import gradio as gr
 
     tab = visitor.tab
     mine = tab.questions = tab.questions + 1
     tab.cancel("look")
-    if not photo or not clip:
-        missing = "photo" if not photo else "clip"
-        yield markup.note(f"Add a {missing}: what to expect is told here."), gr.update(visible=False)
+    chosen = Chosen(*values[:_INPUTS])
+    if chosen.missing:
+        yield markup.note(f"Add {chosen.missing}: what to expect is told here."), gr.update(visible=False)
         return
     yield markup.note("Looking …", "looking"), gr.skip()
     moment()
@@ -108,7 +122,7 @@ def _look(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *va
         yield gr.skip(), gr.skip()
         return
     try:
-        source, driving = desk.photo_and_clip(visitor, photo, clip)
+        source, driving = desk.inputs(visitor, chosen)
         options = _form(desk, visitor, values).options()
     except MotionwarpError as error:
         yield markup.note(markup.sentence_of(error), "bad"), gr.update(visible=False)
@@ -133,7 +147,7 @@ def _look(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *va
         yield gr.skip(), gr.skip()
 
 
-def _make(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *values: Any) -> Iterator[Any]:
+def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
     """Make the clip, and show how far it is."""
     import gradio as gr
 
@@ -141,15 +155,14 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *va
         (gr.update(interactive=False), gr.update(interactive=True)),
         (gr.update(interactive=True), gr.update(interactive=False)),
     )
-    for view in begin(desk, visitor, "transfer", partial(_submit, desk, visitor, photo, clip, values)):
+    for view in begin(desk, visitor, "transfer", partial(_submit, desk, visitor, values)):
         if isinstance(view, str):
             yield view, gr.skip(), gr.skip(), *idle
         elif view.state is JobState.DONE:
             made = view.value
-            sides = [
-                markup.Clip(Path(clip or ""), "The driver", begin=_form(desk, visitor, values).options().start or 0.0),
-                markup.Clip(made.output, "The result", sound=True),
-            ]
+            _, driving = desk.inputs(visitor, Chosen(*values[:_INPUTS]))
+            sides = driver_clips(driving, _form(desk, visitor, values).options().start or 0.0)
+            sides.append(markup.Clip(made.output, "The result", sound=True))
             told = (
                 f"{made.frames} frames of {made.width}x{made.height} by {made.engine} in {markup.clock(made.seconds)}."
             )
@@ -165,8 +178,8 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, *va
             yield markup.progress(view), gr.skip(), gr.skip(), *running
 
 
-def _submit(desk: Desk, visitor: Visitor, photo: str | None, clip: str | None, values: tuple[Any, ...]) -> Job:
-    source, driving = desk.photo_and_clip(visitor, photo, clip)
+def _submit(desk: Desk, visitor: Visitor, values: tuple[Any, ...]) -> Job:
+    source, driving = desk.inputs(visitor, Chosen(*values[:_INPUTS]))
     form = _form(desk, visitor, values)
     visitor.tab.questions += 1  # a look would slow it down
     visitor.tab.cancel("look")

@@ -1,4 +1,4 @@
-"""What the page has done in processes of their own: looks, transfers, comparisons, avatars, data sets."""
+"""What the page has done in processes of their own: looks, transfers, comparisons, avatars, clothes, data sets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.swap_options import SwapOptions
 from motionwarp.ui.job_process import Tell
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from motionwarp.pipeline.api import TransferResult
     from motionwarp.pipeline.check.report import CheckReport
     from motionwarp.pipeline.progress import Progress, ProgressCallback
+    from motionwarp.pipeline.swap import SwapResult
 
 PREVIEW_FRAMES: Final = 3
 
@@ -148,13 +150,14 @@ class AvatarWork:
 
     Attributes
     ----------
-    photo, folder : Path
-        The files are named after the photo.
+    photos : tuple of Path
+        Of one person; the files are named after the first.
+    folder : Path
     options : AvatarOptions
         Where the turntable goes is not taken from here.
     """
 
-    photo: Path
+    photos: tuple[Path, ...]
     folder: Path
     options: AvatarOptions
 
@@ -163,18 +166,42 @@ class AvatarWork:
         from motionwarp.pipeline.avatars import check_outputs, read_or_make_avatar, write_avatar, write_turntable
 
         _set_up()
-        stem = self.photo.stem
+        stem = self.photos[0].stem
         file, model = self.folder / f"{stem}.safetensors", self.folder / f"{stem}.glb"
         turntable = self.folder / f"{stem}.{'mp4' if self.options.color else 'webm'}"
         options = replace(self.options, turntable=turntable)
-        check_outputs(self.photo, [file, model], options)
+        check_outputs(self.photos, [file, model], options)
         tell("avatar", 0, 1)
-        made, warnings = read_or_make_avatar(self.photo, options)
+        made = read_or_make_avatar(self.photos, options)
         tell("avatar", 1, 1)
         for path in (file, model):
             write_avatar(made, path, options)
-        _, lost = write_turntable(made, options, self.photo, lambda done, total: tell("turntable", done, total))
-        return MadeAvatar(file, model, turntable, len(made.sheets.faces), [*warnings, *lost])
+        avatar = made.person.avatar
+        _, lost = write_turntable(avatar, options, self.photos, lambda done, total: tell("turntable", done, total))
+        return MadeAvatar(file, model, turntable, len(avatar.sheets.faces), [*made.notes, *lost])
+
+
+@dataclass(frozen=True)
+class SwapWork:
+    """A change of clothes.
+
+    Attributes
+    ----------
+    person, clothes, output : Path
+    options : SwapOptions
+    """
+
+    person: Path
+    clothes: Path
+    output: Path
+    options: SwapOptions
+
+    def run(self, tell: Tell) -> SwapResult:
+        """Make it; see `motionwarp swap`."""
+        from motionwarp.pipeline.swap import swap
+
+        _set_up()
+        return swap(self.person, self.clothes, self.output, self.options, progress=tell)
 
 
 @dataclass(frozen=True)

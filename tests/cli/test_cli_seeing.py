@@ -195,7 +195,7 @@ def test_other_formats_hold_the_third_dimension(motionwarp: Run, tmp_path: Path,
         from motionwarp.body.human_motion import human_motion
 
         motion = human_motion(read_bvh(path))
-        assert (len(motion), motion.convention, motion.metres_per_unit) == (3, "Mixamo", 0.01)
+        assert (len(motion), motion.convention) == (3, "Mixamo")
     else:
         with np.load(path) as content:  # pickles are refused by default
             assert content["present"].tolist() == [True, False, True]

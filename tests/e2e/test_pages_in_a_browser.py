@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from motionwarp.evaluation.pairs.report import write_report
 from motionwarp.evaluation.pairs.run import PairsRun
 from motionwarp.evaluation.study.make import make_study
 from motionwarp.evaluation.study.results import study_summary
+from motionwarp.live.run import live
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -159,3 +161,33 @@ def better_side(page: Any) -> str:
     )
     left, right = (page.evaluate(script, f"{side}-picture") for side in ("left", "right"))
     return "ArrowLeft" if left < right else "ArrowRight"
+
+
+def test_a_live_page_shows_a_moving_picture_and_asks_nobody_else(tab: Watched, repository_root: Path) -> None:
+    examples = repository_root / "examples"
+    seen: list[np.ndarray] = []
+    places: list[str] = []
+    ready, stop = threading.Event(), threading.Event()
+
+    def run() -> None:
+        live(
+            examples / "person.jpg", camera=str(examples / "dance.mp4"), size=256, device="cpu", stop=stop,
+            on_ready=lambda place: (places.append(place), ready.set()),
+        )  # fmt: skip
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(120)
+    tab.page.goto(places[0])
+    for _ in range(3):
+        tab.page.wait_for_timeout(700)
+        shot = cv2.imdecode(np.frombuffer(tab.page.locator("#picture").screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        seen.append(shot.astype(int))
+    told = tab.page.locator("#told").inner_text()
+    stop.set()
+    thread.join(60)
+    assert tab.page.evaluate("document.getElementById('picture').naturalWidth") in (192, 256)
+    assert np.abs(seen[0] - seen[-1]).mean() > 0.3
+    assert told.startswith("synthetic picture")
+    assert all(url.startswith(places[0]) for url in tab.requests)
+    assert not [problem for problem in tab.problems if "favicon" not in problem and "404" not in problem]

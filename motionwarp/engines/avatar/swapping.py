@@ -31,7 +31,7 @@ from motionwarp.puppet.textures import spread_colors
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _COVERED: Final = 0.5
-_SURE: Final = 0.92
+_LEAST_SURE, _SURE = 0.5, 0.92  # coverage that says nothing of clothes, and that is surely theirs
 _DEPTH_TOLERANCE: Final = 0.03  # meters by which cloth may lie behind the skin that it covers
 _SHOULDER: Final = 0.2  # torsos around the shoulder where a top may cover the upper arm
 _MUCH_LESS: Final = 0.55  # of one sleeve's area against the other's
@@ -61,7 +61,7 @@ class AvatarSwapper(ClothesSwapper):
         surfaces = fitted.surfaces(fitted.transforms(body.rest.rotations, body.rest.joints), camera, person.matte.shape)
         fitting = _Fitting(undressed, surfaces, body.rest.scale)
         first = surfaces.without(fitting.hidden(undressed.kept)).drawn(garment.atlas, _NOT_AT_REST)[0]
-        taken = fitting.beside_sleeves(first[..., 3] / 255)
+        taken = fitting.beside_sleeves(np.asarray(first[..., 3] / 255, dtype=np.float32))
         worn = surfaces.without(fitting.hidden(undressed.kept & ~taken)).drawn(garment.atlas, _NOT_AT_REST)[0]
         return fitting.composed(worn, taken)
 
@@ -79,7 +79,9 @@ def _garment(clothes: SourcePerson, body: SourceBody, choice: GarmentChoice) -> 
     inner = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if inner.any():
         clothes = replace(clothes, rgb=_continued(clothes.rgb, inner, clothes.matte > 0.02))
-    return make_avatar(clothes, body.surface, body.rest, classes)
+    # where a matte is in doubt there are bags and shadows
+    sure = np.clip((clothes.matte - _LEAST_SURE) / (_SURE - _LEAST_SURE), 0, 1).astype(np.float32)
+    return make_avatar(replace(clothes, matte=sure), body.surface, body.rest, classes)
 
 
 def _continued(rgb: ByteArray, known: BoolArray, person: BoolArray) -> ByteArray:
@@ -202,7 +204,8 @@ class _Fitting:
             bins = np.minimum((np.clip(share, 0, 1) * _BINS).astype(np.int64), _BINS - 1)
             there = np.bincount(bins, minlength=_BINS)
             clothed = np.bincount(bins, coverage[rows, columns] > _COVERED, minlength=_BINS)
-            dressed = (clothed > _COVERED * np.maximum(there, 1))[bins]
+            share_clothed = np.convolve(clothed / np.maximum(there, 1), (0.25, 0.5, 0.25), mode="same")
+            dressed = (share_clothed > _COVERED)[bins]
             taken[rows[dressed], columns[dressed]] = True
         return taken
 
@@ -224,7 +227,7 @@ class _Fitting:
         changed = np.maximum(alpha[..., 0], person.soft(person.removed | taken))
         rgb = np.where(changed[..., None] > 1 / 255, np.rint(made).clip(0, 255).astype(np.uint8), person.source.rgb)
         changed = np.where(changed > 1 / 255, changed, 0).astype(np.float32)
-        return DressedPicture(rgb, changed, alpha[..., 0])
+        return DressedPicture(rgb, changed, np.asarray(alpha[..., 0], dtype=np.float32))
 
     def _cloth_between(self, worn: FloatArray, taken: BoolArray) -> FloatArray:
         """Return colors of cloth that goes on at the waist and in gaps of sleeves, and where, float32 (H, W, 4)."""

@@ -12,7 +12,6 @@ from motionwarp.config import read_config
 from motionwarp.engines.cyclegan.config import (
     TranslationTrainingConfig,
     UnpairedDataConfig,
-    Variant,
     preset,
 )
 from motionwarp.engines.cyclegan.fcn import FcnConfig, FcnTask, FcnTrainingConfig, LabeledFolders
@@ -38,7 +37,7 @@ def translation_config(options: TranslationTrainOptions) -> TranslationTrainingC
         config = replace(
             config, data=replace(data, height=own.height, width=own.width, room=own.room, mirror=own.mirror)
         )
-    config = config.as_variant(cast(Variant, options.variant))
+    config = config.as_variant(options.variant)
     return replace(config, loop=_asked(config.loop, options))
 
 

@@ -57,7 +57,7 @@ def labels_of_colors(rgb: ByteArray, count: int) -> ByteArray:
     palette = label_palette()[:count].astype(np.float32)
     flat = rgb.reshape(-1, 3).astype(np.float32)
     squares = (palette**2).sum(axis=1)[None] - 2 * flat @ palette.T
-    return squares.argmin(axis=1).astype(np.uint8).reshape(rgb.shape[:2])
+    return np.asarray(squares.argmin(axis=1), dtype=np.uint8).reshape(rgb.shape[:2])
 
 
 def picture_files(folder: Path) -> list[Path]:

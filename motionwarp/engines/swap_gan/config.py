@@ -54,6 +54,8 @@ class SwapGanTrainingConfig:
     network : SwapGanConfig
         Its height and width are the data's.
     loss : SwapGanLossWeights
+    validation : Path or None
+        Pack of held-out pairs, on which every export is measured.
     generators : str
         Which of the three are trained: "full", or "I+III" and "I+II" of the paper's ablation.
     start_from : Path or None
@@ -64,6 +66,7 @@ class SwapGanTrainingConfig:
     data: CropDataConfig
     network: SwapGanConfig = field(default_factory=SwapGanConfig)
     loss: SwapGanLossWeights = field(default_factory=SwapGanLossWeights)
+    validation: Path | None = None
     generators: str = "full"
     start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_published)

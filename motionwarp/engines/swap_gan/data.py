@@ -66,12 +66,15 @@ def swap_picture(rgb: Tensor, parsing: Tensor, points: Tensor, device: torch.dev
     )
 
 
+def role_of(batch: CropBatch, role: str, device: torch.device) -> SwapPicture:
+    """Return a batch's pictures of one role, "source" or "target"."""
+    planes: dict[str, Tensor] = {name: batch[f"{role}_{name}"] for name in ("rgb", "parsing", "points")}  # type: ignore[literal-required]
+    return swap_picture(planes["rgb"], planes["parsing"], planes["points"], device)
+
+
 def both_roles(batch: CropBatch, device: torch.device) -> tuple[SwapPicture, SwapPicture]:
     """Return a batch's references and conditions: which picture of a pair is which is drawn."""
-    one, other = (
-        swap_picture(batch[f"{role}_rgb"], batch[f"{role}_parsing"], batch[f"{role}_points"], device)  # type: ignore[literal-required]
-        for role in ("source", "target")
-    )
+    one, other = (role_of(batch, role, device) for role in ("source", "target"))
     exchanged = (torch.rand(len(one.rgb)) < 0.5).view(-1, 1, 1, 1).to(device)
     reference = SwapPicture(*(torch.where(exchanged, b, a) for a, b in zip(one, other, strict=True)))
     condition = SwapPicture(*(torch.where(exchanged, a, b) for a, b in zip(one, other, strict=True)))

@@ -94,7 +94,7 @@ class SwapGanSwapper(ClothesSwapper):
             np.dstack([colors, mask]).astype(np.float32), window.crop_to_frame(), (width, height), flags=cv2.INTER_CUBIC
         ).clip(0, 1)
         head = head_mask(torch.from_numpy(person.parsing)[None])[0, 0].numpy() * person.matte
-        head = cv2.GaussianBlur(head, (0, 0), _EDGE) * (head > 0)
+        head = (cv2.GaussianBlur(head, (0, 0), _EDGE) * (head > 0)).astype(np.float32)
         photo = person.rgb.astype(np.float32)
         gone = person.matte[..., None] > 0.02
         under = np.where(gone, clean_plate(person.rgb, person.matte).astype(np.float32), photo)

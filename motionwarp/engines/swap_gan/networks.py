@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -203,8 +203,22 @@ class SwapGanNetworks(nn.Module):
         return made
 
 
-def load_swap_networks(weights: str | Path) -> tuple[SwapGanNetworks, str]:
-    """Read the three generators, on the CPU in float32 and evaluation mode, and the file's checksum.
+class SwapGanFile(NamedTuple):
+    """What a file of weights holds.
+
+    Attributes
+    ----------
+    network : SwapGanNetworks
+        On the CPU, in float32 and evaluation mode.
+    sha256 : str
+    """
+
+    network: SwapGanNetworks
+    sha256: str
+
+
+def load_swap_networks(weights: str | Path) -> SwapGanFile:
+    """Read the three generators.
 
     Raises
     ------
@@ -217,4 +231,4 @@ def load_swap_networks(weights: str | Path) -> tuple[SwapGanNetworks, str]:
         made = checkpoint.made(lambda: SwapGanNetworks(config))
     except (KeyError, TypeError, ValueError, RuntimeError, OptionError) as error:
         raise WeightsError(f"names networks that cannot be made ({error!r})", subject=checkpoint.path) from error
-    return made.float().eval(), checkpoint.sha256
+    return SwapGanFile(made.float().eval(), checkpoint.sha256)

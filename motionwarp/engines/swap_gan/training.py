@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 from motionwarp.checkpoints.checkpoint import half_precision, load_checkpoint, save_checkpoint
 from motionwarp.data.loader import resumable_batches
 from motionwarp.engines.crop_gan.data import CropBatch, CropPairs
+from motionwarp.engines.crop_gan.validation import picture_figures
 from motionwarp.engines.swap_gan.config import SwapGanTrainingConfig
-from motionwarp.engines.swap_gan.data import SwapPicture, both_roles
+from motionwarp.engines.swap_gan.data import SwapPicture, both_roles, role_of
 from motionwarp.engines.swap_gan.networks import ARCHITECTURE, SwapGanNetworks
 from motionwarp.nn.blocks import start_small
 from motionwarp.nn.discriminator import PatchDiscriminator
@@ -121,4 +123,19 @@ class SwapGanTask(TrainingTask):
         save_checkpoint(folder / f"{ARCHITECTURE}.safetensors", half_precision(module), ARCHITECTURE, config)
         if self._shown:
             write_rows([column[:SHOWN_ROWS] for column in self._shown], folder / "training.png")
-        return {"exported_step": float(step)}
+        return {"exported_step": float(step), **self.validate(module)}
+
+    def draw(self, network: nn.Module, batch: CropBatch) -> Tensor:
+        """Return a batch's sources in the targets' poses, by G_I, float (B, 3, H, W) in [0, 1]."""
+        condition, reference = (role_of(batch, role, self.device) for role in ("source", "target"))
+        made: Tensor = network(condition.rgb, reference.pose)
+        return made
+
+    @torch.no_grad()
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """Return how well G_I draws held-out pairs, beside the condition pictures left as they are."""
+        if self.config.validation is None:
+            return {}
+        network = module.eval()
+        draw = partial(self.draw, network)
+        return picture_figures(draw, self.config.validation, self.config.data, self.device)

@@ -79,12 +79,14 @@ class PhotoReport:
 
     def tiles(self, count: int) -> list[Tile]:
         """Return the pictures for a sheet: the worst, the rest spread over the others."""
-        worst = max(1, count // 4)
-        rest = np.linspace(worst, len(self.photos) - 1, max(count - worst, 1)).round().astype(int)
-        chosen = [*range(min(worst, len(self.photos))), *dict.fromkeys(int(number) for number in rest)]
+        chosen = list(range(len(self.photos)))
+        if len(chosen) > count:
+            worst = max(1, count // 4)
+            rest = np.linspace(worst, len(self.photos) - 1, count - worst).round().astype(int)
+            chosen = [*range(worst), *rest.tolist()]
         return [
             Tile(photo.rgb, f"{photo.name} iou {photo.iou_after:.3f} facing {photo.facing:.0f}")
-            for photo in (self.photos[number] for number in chosen[:count] if number < len(self.photos))
+            for photo in (self.photos[number] for number in chosen)
         ]
 
 

@@ -91,7 +91,7 @@ def evaluate_pixels(
     referee : bool
         Whether MediaPipe's world points are measured on the same pictures.
     every : int
-        One of so many pictures is measured.
+        One of so many groups of four pictures is measured.
     progress : callable, optional
         Told how many pictures are done, and of how many.
 
@@ -109,7 +109,8 @@ def evaluate_pixels(
         If MediaPipe is asked for and not installed.
     """
     pictures, truth = PackReader(pack), read_truth(pack)
-    numbers = range(0, len(pictures), every)
+    # front, sides and back come in turn: fours stay together
+    numbers = [number for number in range(len(pictures)) if number // 4 % every == 0]
     tables: dict[str, dict[str, JointTally]] = {}
     judge = WorldReferee() if referee else None
     try:

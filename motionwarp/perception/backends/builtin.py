@@ -17,7 +17,7 @@ from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropPredictor, Netw
 from motionwarp.perception.rotation import upright_rotation
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.perception.survey import survey
-from motionwarp.perception.tracking import PersonTracker
+from motionwarp.perception.tracking import PersonTracker, TrackingSettings
 from motionwarp.types import ByteArray, Frame, Person, Pose
 
 
@@ -117,6 +117,13 @@ class BuiltinEstimator:
     ) -> Iterator[Observation]:
         """Follow one person through a clip; see `Estimator.follow`."""
         return PersonTracker(self.reader, careful=self._following).follow(frames, choice, dense=dense)
+
+    def follow_live(self, frames: Iterable[Frame], choice: PersonChoice = LARGEST) -> Iterator[Observation]:
+        """Follow one person as the frames come: none is read before the one before has been answered for.
+
+        Each is read once, without its mirror image, which takes half of the time; arguments and errors as for `follow`.
+        """
+        return PersonTracker(self.reader, TrackingSettings(longest_batch=1)).follow(frames, choice)
 
     def _seen_whole(self, rgb: ByteArray, pose: Pose) -> Person:
         """Read a person through a view framed by the points, then by all that the matte shows: hats, skirts, bags."""

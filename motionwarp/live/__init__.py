@@ -1,0 +1,1 @@
+"""A person moved by a camera while somebody dances before it."""
