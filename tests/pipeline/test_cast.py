@@ -127,7 +127,7 @@ def test_more_dancers_than_there_are_cannot_be_cast(duo: Duo, bob: Path, reposit
         ask(person, duo.path, tmp_path / "out.mp4", engine="layered", device="cpu", cast=(f"4={bob}",))
     blank = tmp_path / "blank.png"
     cv2.imwrite(str(blank), np.full((200, 120, 3), 80, np.uint8))
-    with pytest.raises(InputError, match="blank.png"):
+    with pytest.raises(InputError, match=r"blank\.png"):
         ask(person, duo.path, tmp_path / "out.mp4", engine="layered", device="cpu", end=0.2, cast=(f"1={blank}",))
     assert not (tmp_path / "out.mp4").exists()
 
