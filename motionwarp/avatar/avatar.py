@@ -241,10 +241,12 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
         back = back or front
         if worn is not None:
-            # bare arms and heads have no cloth beneath what the photo shows
-            bare = part == parts.HEAD or part in _ARM_PARTS
-            front = _only_worn(front, worn, np.ones_like(worn) if bare else shown, shown_classes)
-            back = _only_worn(back, worn, np.ones_like(worn) if bare else None, shown_classes)
+            # arms and heads have no cloth but what the photo shows on them; trunk and legs go on with it
+            alone = part == parts.HEAD or part in _ARM_PARTS
+            seen = np.ones_like(worn) if alone else shown
+            own_cloth = worn & shown if alone else worn
+            front = _only_worn(front, own_cloth, seen, shown_classes)
+            back = _only_worn(back, own_cloth, seen if alone else None, shown_classes)
         for texture, (left, top), rows in (
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
             (back, atlas.place(back, None), np.r_[count : 2 * count]),
