@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from motionwarp.body.body_track import BodyReader
 from motionwarp.pipeline.cast import ScenePlan
 from motionwarp.pipeline.check.alignment import alignment_issues, alignment_stats
-from motionwarp.pipeline.check.bodies import BodyReader
 from motionwarp.pipeline.check.driving import driving_issues, driving_stats
 from motionwarp.pipeline.check.issues import Issue
 from motionwarp.pipeline.check.source import source_issues, source_stats
