@@ -117,6 +117,9 @@ class RenderSettings:
     photo_to_frame : float (2, 3) or None
         From pixels of the source to those of the frame where the source's own picture lies behind the person; else
         None.
+    holds_cut : bool
+        Whether a person whom their photo cuts off may be moved so that the cut is not seen: not where the driving
+        person's place is theirs.
     """
 
     device: torch.device
@@ -125,6 +128,7 @@ class RenderSettings:
     height: int
     keep_parsing: bool = False
     photo_to_frame: FloatArray | None = None
+    holds_cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.rest import PhotoBehind, rested
 from motionwarp.body.body_motion import BodyMotion
+from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, held, is_noted
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Motion, RenderSettings, Staging
@@ -37,6 +38,10 @@ class PhotoBody:
         From pixels of the photo to those of the frame, where the photo lies behind the person.
     behind : PhotoBehind or None
         The photo there; None where it does not lie behind.
+    cut : CutEdge or None
+        Where the photo cuts the person off below.
+    cut_edge : float or None
+        The frame's row that the cut may not rise over; None where the person's place is the driving person's.
     """
 
     body: SourceBody
@@ -44,6 +49,8 @@ class PhotoBody:
     size: tuple[int, int]
     photo_to_frame: FloatArray | None = None
     behind: PhotoBehind | None = None
+    cut: CutEdge | None = None
+    cut_edge: float | None = None
 
     @classmethod
     def of(cls, source: SourcePerson, settings: RenderSettings) -> PhotoBody:
@@ -56,8 +63,9 @@ class PhotoBody:
         """
         avatar = (source if isinstance(source, AvatarPerson) else with_avatar(source)).fitting_avatar
         body, size = SourceBody.of_avatar(avatar.rest), (settings.height, settings.width)
+        cut = CutEdge.of(source, avatar)
         if settings.photo_to_frame is None:
-            return cls(body, avatar, size)
+            return cls(body, avatar, size, cut=cut, cut_edge=size[0] - 1.0 if settings.holds_cut else None)
         to_frame = np.asarray(settings.photo_to_frame, dtype=np.float32)
         rgb, matte = (
             cv2.warpAffine(plane, to_frame, size[::-1], flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
@@ -66,15 +74,29 @@ class PhotoBody:
         behind = PhotoBehind.of(
             np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), *_at_rest(avatar, to_frame, size)
         )
-        return cls(body, avatar, size, to_frame, behind)
+        last_row = float(to_frame[1, 1]) * (source.rgb.shape[0] - 1) + float(to_frame[1, 2])
+        return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None)
 
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
         shots = [points[shot] for shot in track.shots()]
-        motion = PoseParams.joined([self.body.follow(shot) for shot in shots]).motion(points)
-        is_told = all(self.body.is_facing_told(shot) for shot in shots)
-        return motion if is_told else replace(motion, notes=(_UNTOLD,))
+        poses = PoseParams.joined([self.body.follow(shot) for shot in shots])
+        notes = [] if all(self.body.is_facing_told(shot) for shot in shots) else [_UNTOLD]
+        if self.cut is not None:
+            poses = self.cut.calmed(poses, self.avatar.rotations)
+            if self.cut_edge is not None:
+                lifts = self._lifts(poses, self.cut, self.cut_edge)
+                poses = held(poses, lifts)
+                points = points.copy()
+                points[..., 1] += lifts[:, None] * (points[..., 2] > 0)
+                notes += [HELD] if is_noted(lifts, self.size[0]) else []
+        return replace(poses.motion(points), notes=tuple(notes))
+
+    def _lifts(self, poses: PoseParams, cut: CutEdge, edge: float) -> FloatArray:
+        """Return by how much each frame would lift the cut over the frame's edge, in pixels, float32 (T,)."""
+        lifts = [cut.lift(*pose, edge) for pose in self.posed(poses)]
+        return np.array(lifts, dtype=np.float32)
 
     def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
         """Let the body move as captured; see `Engine.perform`."""

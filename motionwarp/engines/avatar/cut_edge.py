@@ -1,0 +1,136 @@
+"""People whom the photo's lower edge cuts off: their cut is never seen. Ours.
+
+Where motion would lift the cut over the frame's edge, the person is held down so far that it stays there. Legs of which
+the photo shows only a part keep what they do in the photo, since nothing is known of where they end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+
+from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.body_surface import IntArray
+from motionwarp.avatar.renderer import moved_positions
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.body.rig import local_turns, world_turns
+from motionwarp.body.rotations import matrix_from_vector, vector_from_matrix
+from motionwarp.engines.avatar.posing import PoseParams
+from motionwarp.pose import skeleton as sk
+from motionwarp.puppet import parts
+from motionwarp.types import FloatArray, SourcePerson
+
+_SEEN: Final = 0.3
+_COVERED: Final = 0.5
+_REACH: Final = 0.02  # of the photo's height over its edge: what lies there is cut
+_OF_TRUNK: Final = (
+    parts.TORSO, parts.GARMENT, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN,
+)  # fmt: skip
+_LEGS: Final = (
+    (sk.RIGHT_KNEE, sk.RIGHT_ANKLE, ("upperleg01.R", "lowerleg01.R", "foot.R")),
+    (sk.LEFT_KNEE, sk.LEFT_ANKLE, ("upperleg01.L", "lowerleg01.L", "foot.L")),
+)
+_THIGH_SHARE: Final = 0.35  # of its motion that a thigh keeps whose shin is cut
+_NOTED: Final = 0.01  # of the frame's height by which a person is held down before a user is told
+HELD: Final = (
+    "the photo cuts the source person off, who is held down where the motion would show the cut; a whole person moves "
+    "freely"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CutEdge:
+    """Where an avatar is cut off below.
+
+    Attributes
+    ----------
+    positions : float32 (C, 3)
+        Of the vertices at the cut, in meters.
+    bones, weights : int32, float32 (C, K)
+        How they are moved.
+    above : float32 (C,)
+        How far each lies above the photo's last row at rest, in meters.
+    shares : float32 (D,)
+        How much of its motion against its parent each driven bone keeps.
+    """
+
+    positions: FloatArray
+    bones: IntArray
+    weights: FloatArray
+    above: FloatArray
+    shares: FloatArray
+
+    @classmethod
+    def of(cls, source: SourcePerson, avatar: Avatar) -> CutEdge | None:
+        """Return the cut of a photo's person; None where the photo shows their feet, or they end within it.
+
+        Parameters
+        ----------
+        source : SourcePerson
+        avatar : Avatar
+            At the photo's size.
+        """
+        height, width = source.matte.shape
+        scores = source.pose.points[:, 2] * (source.pose.points[:, 1] < height)
+        ankles = scores[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE]]
+        if ankles.max() >= _SEEN or source.matte[-1].max() < _COVERED:
+            return None
+        sheets = avatar.sheets
+        x, y = (sheets.positions[:, axis] * avatar.scale + avatar.shift[axis] for axis in (0, 1))
+        columns = np.rint(x).astype(int)
+        of_trunk = np.zeros(len(x), dtype=bool)
+        of_trunk[sheets.faces[np.isin(sheets.layers // 2, _OF_TRUNK)].ravel()] = True
+        cut = of_trunk & (y > (1 - _REACH) * height) & (y <= height) & (columns >= 0) & (columns < width)
+        cut[cut] = source.matte[-1, columns[cut]] > _COVERED
+        if not cut.any():
+            return None
+        shares = np.ones(len(DRIVEN_BONES), dtype=np.float32)
+        for knee, _, (thigh, shin, foot) in _LEGS:
+            shares[[DRIVEN_BONES.index(shin), DRIVEN_BONES.index(foot)]] = 0
+            shares[DRIVEN_BONES.index(thigh)] = _THIGH_SHARE if scores[knee] >= _SEEN else 0
+        above = ((height - 1 - y[cut]) / avatar.scale).astype(np.float32)
+        return cls(sheets.positions[cut], sheets.bones[cut], sheets.bone_weights[cut], above, shares)
+
+    def calmed(self, poses: PoseParams, rest: FloatArray) -> PoseParams:
+        """Return poses whose cut legs do less, or nothing, against the hips.
+
+        Parameters
+        ----------
+        poses : PoseParams
+        rest : float32 (D, 3, 3)
+            Turns against the camera in the photo.
+        """
+        own, photo = local_turns(poses.turns), local_turns(torch.from_numpy(rest)[None])
+        apart = vector_from_matrix(photo.transpose(-1, -2) @ own)
+        shares = torch.from_numpy(self.shares)[None, :, None]
+        calmed = torch.where(shares[..., None] < 1, photo @ matrix_from_vector(apart * shares), own)
+        return PoseParams(world_turns(calmed), poses.camera)
+
+    def lift(self, transforms: FloatArray, camera: FloatArray, edge: float) -> float:
+        """Return by how many pixels of the frame the cut lies above an edge of it; 0 if it does not.
+
+        Parameters
+        ----------
+        transforms : float32 (D, 3, 4)
+        camera : float32 (3,)
+        edge : float
+            The last row that may show it.
+        """
+        moved = moved_positions(self.positions, self.bones, self.weights, transforms)
+        rows = (moved[:, 1] + self.above) * camera[0] + camera[2]
+        return max(0.0, edge - float(rows.min()))
+
+
+def held(poses: PoseParams, lifts: FloatArray) -> PoseParams:
+    """Return poses moved down by so many pixels, float32 (B,)."""
+    down = torch.zeros_like(poses.camera)
+    down[:, 2] = torch.from_numpy(lifts)
+    return replace(poses, camera=poses.camera + down)
+
+
+def is_noted(lifts: FloatArray, height: int) -> bool:
+    """Return whether people are held down by so much that a user should know."""
+    return bool(lifts.max(initial=0.0) > _NOTED * height)

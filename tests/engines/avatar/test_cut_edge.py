@@ -1,0 +1,98 @@
+"""People whom the photo cuts off: their cut stays at the frame's edge, and at rest nothing is moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
+from motionwarp.engines.avatar.cut_edge import HELD, CutEdge
+from motionwarp.engines.avatar.making import with_avatar
+from motionwarp.engines.avatar.photo_body import PhotoBody
+from motionwarp.engines.avatar.posing import PoseParams
+from motionwarp.engines.base import RenderSettings
+from motionwarp.pose import skeleton as sk
+from motionwarp.types import FloatArray, Pose, PoseTrack, SourcePerson
+
+CPU = torch.device("cpu")
+HEIGHT, WIDTH = 300, 200
+_LIMBS = (12.0, 0.0, 0.0, 0.0)
+STANDING = BodyPose(right_arm=_LIMBS, left_arm=_LIMBS, right_leg=_LIMBS, left_leg=_LIMBS)
+
+
+@pytest.fixture(scope="module")
+def whole() -> SourcePerson:
+    drawn = sample_person(np.random.default_rng(3))
+    points = body_points(place(drawn.proportions, STANDING))
+    camera = frame_body(points, Camera(4.2, 0, 0, 1, 0, 0), HEIGHT, WIDTH, share=0.86, middle_x=0.5, middle_y=0.52)
+    view = render(drawn, STANDING, camera, np.full((HEIGHT, WIDTH, 3), 120, np.uint8), HEIGHT, WIDTH)
+    return SourcePerson(view.rgb, view.matte, view.pose, view.parsing)
+
+
+@pytest.fixture(scope="module")
+def cut(whole: SourcePerson) -> SourcePerson:
+    """The same person to the middle of the thighs."""
+    points = whole.pose.points.copy()
+    hips, knees = points[[sk.RIGHT_HIP, sk.LEFT_HIP], 1], points[[sk.RIGHT_KNEE, sk.LEFT_KNEE], 1]
+    last = round(float((hips.mean() + knees.mean()) / 2))
+    points[points[:, 1] >= last] = 0
+    shortened = replace(
+        whole, rgb=whole.rgb[:last].copy(), matte=whole.matte[:last].copy(), pose=Pose(points),
+        parsing=whole.parsing[:last].copy(),
+    )  # fmt: skip
+    return with_avatar(shortened)
+
+
+def body_of(person: SourcePerson, *, holds_cut: bool) -> PhotoBody:
+    height, width = person.matte.shape
+    settings = RenderSettings(
+        CPU, torch.float32, width, height, photo_to_frame=np.eye(2, 3, dtype=np.float32), holds_cut=holds_cut
+    )
+    return PhotoBody.of(person, settings)
+
+
+def covered_below(body: PhotoBody, person: SourcePerson, points: FloatArray) -> tuple[float, tuple[str, ...]]:
+    """How much of the last row is covered that the photo covers, and what users are told."""
+    height, width = person.matte.shape
+    motion = body.follow(PoseTrack(points[None], np.ones(1, np.bool_), np.zeros(1), width, height))
+    (pose,) = body.posed(PoseParams.of_motion(motion))
+    picture, _ = body.drawn(*pose)
+    trunk = person.matte[-1] > 0.9
+    return float((picture[-2, trunk, 3] > 128).mean()), motion.notes
+
+
+def lifted(person: SourcePerson, by: float) -> FloatArray:
+    points = person.pose.points.copy()
+    points[points[:, 2] > 0, 1] -= by
+    return points
+
+
+def test_the_cut_of_who_is_lifted_stays_at_the_edge(cut: SourcePerson) -> None:
+    free, held = (body_of(cut, holds_cut=holds) for holds in (False, True))
+    points = lifted(cut, 25)
+    assert covered_below(free, cut, points)[0] < 0.3
+    share, notes = covered_below(held, cut, points)
+    assert share > 0.8
+    assert HELD in notes
+
+
+def test_at_rest_nobody_is_held(cut: SourcePerson) -> None:
+    share, notes = covered_below(body_of(cut, holds_cut=True), cut, cut.pose.points)
+    assert share > 0.8
+    assert HELD not in notes
+
+
+def test_legs_that_are_cut_keep_still_against_the_hips(cut: SourcePerson) -> None:
+    body = body_of(cut, holds_cut=True)
+    assert body.cut is not None
+    shares = {name: float(share) for name, share in zip(DRIVEN_BONES, body.cut.shares, strict=True)}
+    assert shares["upperleg01.R"] == shares["lowerleg01.L"] == 0
+    assert shares["upperarm01.R"] == shares["root"] == 1
+
+
+def test_a_whole_person_has_no_cut(whole: SourcePerson) -> None:
+    assert CutEdge.of(whole, with_avatar(whole).avatar) is None
