@@ -103,6 +103,7 @@ def _refuse_unfit(path: Path, options: TransferOptions) -> None:
     """Refuse options that need a driving clip's pictures."""
     whole = BackgroundKind.DRIVING
     unfit = (
+        ("cast", bool(options.cast), "is of one person"),
         ("background", options.background_choice.kind is whole, "has no pictures to put behind the person"),
         ("placement", options.placement != "source", "has no picture in which the driving person stands"),
         ("rotate", options.rotate not in ("0", "auto"), "has no pictures to turn; it stands upright by itself"),

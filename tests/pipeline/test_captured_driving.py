@@ -180,6 +180,7 @@ def test_beside_the_result_a_body_is_drawn(scene: Scene, knowing: KnowingEstimat
         ({"rotate": "90"}, "stands upright by itself"),
         ({"driving_poses": "points.json"}, "needs no points"),
         ({"driving_person": "1"}, "is of one person"),
+        ({"cast": ("1=bob.jpg",)}, "is of one person"),
         ({"retarget": False}, "source's own body"),
     ],
 )
