@@ -11,8 +11,7 @@ SPEC: Final = EngineSpec(
     name="hpn",
     help="HPN: an autoencoder that grows, told the pose in its bottleneck; no weights ship.",
     engine=f"{_HERE}.engine:HpnEngine",
-    swapper=f"{_HERE}.swapping:FlowSwapper",
-    architectures=("hpn", "hpn_flow"),
+    architectures=("hpn",),
     stages={
         "generator": StageSpec(
             "The autoencoder, through all of its levels.",

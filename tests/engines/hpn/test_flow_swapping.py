@@ -35,7 +35,7 @@ def person_in(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> Sourc
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    network = GarmentFlow(GarmentFlowConfig((4, 8, 8)))
+    network = GarmentFlow(GarmentFlowConfig(256, 192, (4, 8, 8)))
     network.to_flow.weight.data.zero_()
     path = tmp_path_factory.mktemp("flow") / "hpn_flow.safetensors"
     save_garment_flow(path, network)
