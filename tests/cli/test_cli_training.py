@@ -137,7 +137,7 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
             "[network]\nresolution = 32\nfirst_resolution = 16\nbottleneck_size = 8\nbottleneck_channels = 16\n",
             "hpn",
         ),
-        ("hpn", "flow", "[network]\nheight = 32\nwidth = 24\nchannels = [4, 4]\n", "hpn_flow"),
+        ("hpn_flow", "flow", "[network]\nheight = 32\nwidth = 24\nchannels = [4, 4]\n", "hpn_flow"),
         (
             "rate_net",
             "generator",

@@ -17,11 +17,6 @@ SPEC: Final = EngineSpec(
             "The autoencoder, through all of its levels.",
             f"{_HERE}.config:HpnTrainingConfig",
             f"{_HERE}.training:HpnTask",
-        ),
-        "flow": StageSpec(
-            "The appearance flow of garments, for changing clothes.",
-            f"{_HERE}.config:GarmentFlowTrainingConfig",
-            f"{_HERE}.flow_training:GarmentFlowTask",
-        ),
+        )
     },
 )

@@ -150,7 +150,7 @@ def load_garment_flow(name_or_path: str | Path) -> GarmentFlowFile:
     network = file.networks.get(_NETWORK)
     if not isinstance(network, GarmentFlow):
         raise WeightsError(
-            "holds no flow of garments", subject=file.path, remedy="Train it with `motionwarp train hpn flow`."
+            "holds no flow of garments", subject=file.path, remedy="Train it with `motionwarp train hpn_flow flow`."
         )
     return GarmentFlowFile(network, file.sha256)
 

@@ -31,7 +31,7 @@ class FlowSwapper(ClothesSwapper):
     Parameters
     ----------
     weights : str or Path
-        What `motionwarp train hpn flow` exported.
+        What `motionwarp train hpn_flow flow` exported.
 
     Raises
     ------
