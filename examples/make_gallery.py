@@ -95,7 +95,7 @@ def made_engines(inputs: Inputs) -> list[ByteArray]:
 def made_check(inputs: Inputs) -> list[ByteArray]:
     """Return the sheet of a check."""
     sheet = inputs.folder / "check.png"
-    motionwarp.check(inputs.person, inputs.dance, quick=True, preview=sheet, pictures=2)
+    motionwarp.check(inputs.person, inputs.dance, quick=True, preview=sheet, pictures=3)
     return [read_image(sheet).rgb]
 
 
@@ -192,7 +192,7 @@ def _over_checkers(rgb: ByteArray, alpha: ByteArray) -> ByteArray:
 def _straight(rgba: ByteArray) -> ByteArray:
     """Return the colors of a picture whose colors are multiplied by its alpha."""
     alpha = np.maximum(rgba[..., 3:].astype(np.float32), 1)
-    return np.rint(rgba[..., :3] * 255 / alpha).clip(0, 255).astype(np.uint8)
+    return np.rint(rgba[..., :3].astype(np.float32) * 255 / alpha).clip(0, 255).astype(np.uint8)
 
 
 if __name__ == "__main__":

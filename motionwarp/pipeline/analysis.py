@@ -66,8 +66,8 @@ def open_inputs(source: Path, driving: Path, options: TransferOptions) -> Transf
     if options.cast:
         # people of several photos share no place but that of the dancers
         options = replace(options, placement="driving")
-    if options.rotate == "auto" and not is_captured(driving):
-        degrees = seen_rotation(driving, load_estimator(options), options)
+    if options.rotate == "auto":
+        degrees = 0 if is_captured(driving) else seen_rotation(driving, load_estimator(options), options)
         options = replace(options, rotate=cast(Literal["0", "90", "180", "270"], str(degrees)))
     clip = probe_driving(driving, options)
     picture = read_source(source, options)

@@ -19,7 +19,8 @@ from motionwarp.motions.library import (
     library,
     user_folder,
 )
-from motionwarp.pipeline.motion_library import AddOptions, add_motion
+from motionwarp.pipeline.motion_library import add_motion
+from motionwarp.pipeline.motion_options import AddOptions
 
 
 @pytest.fixture
