@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "translate": Entry(
         "Translate pictures and clips of one kind to another kind, as MODEL has learned from two folders."
     ),
-    "ui": Entry("Serve a page for the browser of this machine: transfers, avatars, comparisons and data sets."),
+    "ui": Entry("Serve a page for the browser of this machine: transfers, avatars, clothes, comparisons, data sets."),
     "pose": Entry("Write the points and the body of one person, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
     "doctor": Entry("Show versions, devices, codecs, weights with their checksums, and disk space.", INSTALLATION),

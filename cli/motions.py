@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+
+from motionwarp.errors import InputError, MotionwarpError, OutputError
+from motionwarp.motions.library import LibraryEntry, find_motion, library, user_file
+from motionwarp.pipeline.motion_options import AddOptions, ShowOptions
 
 from .options import examples, with_options
 from .reporting import Reporter
 from .stages import stages_shown, uncollected_imports
 
-with uncollected_imports():
-    from motionwarp.errors import InputError, MotionwarpError, OutputError
-    from motionwarp.motions.files import LibraryMotion, load_library_motion
-    from motionwarp.motions.library import LibraryEntry, find_motion, library, user_file
-    from motionwarp.pipeline.motion_library import AddOptions, ShowOptions
+if TYPE_CHECKING:
+    from motionwarp.motions.files import LibraryMotion
 
 app = typer.Typer(
     no_args_is_help=True,
     help="List, show, add and remove motions that can be given by name as DRIVING.",
     epilog=examples(
         "motionwarp motions list",
-        "motionwarp transfer me.jpg wave --engine avatar",
+        "motionwarp motions show wave -o wave.mp4",
         "motionwarp motions add my-walk walk.bvh",
     ),
 )
@@ -36,6 +37,9 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of a motion."
 @with_options
 def list_motions(*, reporter: Reporter) -> None:
     """Show all motions: those that ship, and those that were added."""
+    with uncollected_imports():
+        from motionwarp.motions.files import load_library_motion
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("Name", "Seconds", "Licence", "Where", "Shows"):
         table.add_column(column, justify="right" if column == "Seconds" else "left")
@@ -58,7 +62,9 @@ def list_motions(*, reporter: Reporter) -> None:
 @with_options
 def show(*, name: NameArgument, options: ShowOptions, reporter: Reporter) -> None:
     """Tell of a motion, and write it as a clip of a mannequin or as BVH."""
-    from motionwarp.pipeline.motion_library import show_motion
+    with uncollected_imports():
+        from motionwarp.motions.files import load_library_motion
+        from motionwarp.pipeline.motion_library import show_motion
 
     entry = find_motion(name)
     motion = load_library_motion(entry.path)
@@ -90,7 +96,8 @@ def add(
     reporter: Reporter,
 ) -> None:
     """Keep the motion of FILE under NAME, in a folder of your own; of a clip the person is followed."""
-    from motionwarp.pipeline.motion_library import add_motion
+    with uncollected_imports():
+        from motionwarp.pipeline.motion_library import add_motion
 
     with stages_shown(reporter) as on_progress:
         path, entry, warnings = add_motion(name, file, options, on_progress)

@@ -14,7 +14,7 @@ EPILOG = examples("motionwarp ui", "motionwarp ui --port 8000 --no-browser", "mo
 
 @with_options
 def ui(options: UiOptions, reporter: Reporter) -> None:
-    """Serve a page for the browser of this machine: transfers, avatars, comparisons and data sets.
+    """Serve a page for the browser of this machine: transfers, avatars, clothes, comparisons, data sets.
 
     Only this machine reaches it, and nothing is sent anywhere. Ctrl-C ends it, with all that it made and was not saved.
     """

@@ -35,6 +35,7 @@ from motionwarp.types import ByteArray
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "docs" / "images" / "gallery"
 HEIGHT, GAP = 260, 4
+FRAMES = (4, 20, 34, 52, 70, 88)  # of the dance; so far apart in time that smoothing leaves each its own pose
 QUALITY = 80
 CHECKERED = (222, 246)  # gray levels of what is transparent
 
@@ -49,11 +50,11 @@ class Inputs:
         write_image(self.person, resized(person, 576, 768))
         with (
             open_video(HERE / "dance.mp4") as frames,
-            open_writer(self.dance, width=324, height=576, frame_rate=Fraction(6)) as clip,
+            open_writer(self.dance, width=324, height=576, frame_rate=Fraction(2)) as clip,
         ):
             for frame in frames:
-                if frame.index % 12 == 0:
-                    clip.write(resized(frame.rgb, 324, 576), frame.index / 72)
+                if frame.index in FRAMES:
+                    clip.write(resized(frame.rgb, 324, 576), FRAMES.index(frame.index) / 2)
                 if frame.index == 0:
                     write_image(self.dancer, frame.rgb)
 
@@ -76,7 +77,7 @@ def made_backgrounds(inputs: Inputs) -> list[ByteArray]:
     """Return the same frame over the photo, over the clip, over a color, and over nothing."""
     pictures = []
     for background in ("source", "driving", "#2f4858", "transparent"):
-        stream = motionwarp.stream(inputs.person, inputs.dance, background=background, end=0.4)
+        stream = motionwarp.stream(inputs.person, inputs.dance, background=background, end=0.9)
         *_, frame = stream
         pictures.append(frame.rgb if frame.alpha is None else _over_checkers(frame.rgb, frame.alpha))
     return pictures
@@ -94,7 +95,7 @@ def made_engines(inputs: Inputs) -> list[ByteArray]:
 def made_check(inputs: Inputs) -> list[ByteArray]:
     """Return the sheet of a check."""
     sheet = inputs.folder / "check.png"
-    motionwarp.check(inputs.person, inputs.dance, quick=True, preview=sheet, pictures=2)
+    motionwarp.check(inputs.person, inputs.dance, quick=True, preview=sheet, pictures=3)
     return [read_image(sheet).rgb]
 
 
@@ -119,7 +120,7 @@ def made_swap(inputs: Inputs) -> list[ByteArray]:
 def made_pose(inputs: Inputs) -> list[ByteArray]:
     """Points drawn into the photo and frames of the dance."""
     estimator = load_estimator(TransferOptions())
-    pictures = [read_image(inputs.person).rgb, *inputs.frames()[::3]]
+    pictures = [read_image(inputs.person).rgb, *inputs.frames()[::2]]
     return [draw_pose(rgb, estimator.analyze_picture(rgb).pose.points) for rgb in pictures]
 
 
@@ -127,7 +128,7 @@ def made_parse(inputs: Inputs) -> list[ByteArray]:
     """Classes and mattes over the same."""
     estimator = load_estimator(TransferOptions())
     pictures = []
-    for rgb in (read_image(inputs.person).rgb, *inputs.frames()[::4]):
+    for rgb in (read_image(inputs.person).rgb, *inputs.frames()[::2]):
         person = estimator.analyze_picture(rgb)
         labels = parsing_in_frame(rgb, person, matte_in_frame(rgb, person))
         pictures.append(overlay(rgb, labels))
@@ -160,7 +161,7 @@ def main(names: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.
 
 
 def _chosen(inputs: Inputs, results: Sequence[ByteArray]) -> Iterator[tuple[ByteArray, ByteArray]]:
-    for number in range(0, len(results), 2):
+    for number in range(len(results)):
         yield inputs.frames()[number], results[number]
 
 
@@ -191,7 +192,7 @@ def _over_checkers(rgb: ByteArray, alpha: ByteArray) -> ByteArray:
 def _straight(rgba: ByteArray) -> ByteArray:
     """Return the colors of a picture whose colors are multiplied by its alpha."""
     alpha = np.maximum(rgba[..., 3:].astype(np.float32), 1)
-    return np.rint(rgba[..., :3] * 255 / alpha).clip(0, 255).astype(np.uint8)
+    return np.rint(rgba[..., :3].astype(np.float32) * 255 / alpha).clip(0, 255).astype(np.uint8)
 
 
 if __name__ == "__main__":

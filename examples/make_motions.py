@@ -13,21 +13,24 @@ from typing import Annotated, Final
 
 import cv2
 import numpy as np
+import torch
 import typer
 
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.model import BodyModel
+from motionwarp.body.performing import CameraPath
+from motionwarp.engines.avatar.engine import AvatarEngine
+from motionwarp.engines.base import RenderSettings, Staging
 from motionwarp.media.image import write_image
 from motionwarp.motions.files import LibraryMotion, load_library_motion, read_motion, save_library_motion
 from motionwarp.motions.library import SHIPPED
 from motionwarp.motions.repertoire import REPERTOIRE
-from motionwarp.pipeline.analysis import AnalyzedInputs, analyze, load_estimator, open_inputs
+from motionwarp.pipeline.analysis import load_estimator
 from motionwarp.pipeline.captured_driving import CapturedClip
-from motionwarp.pipeline.driving import observe_driving
+from motionwarp.pipeline.compositing import composite
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import CameraOptions, TransferOptions
-from motionwarp.pipeline.plan import plan_transfer
-from motionwarp.pipeline.rendering import render
+from motionwarp.pipeline.source import fitted_to, prepare_source, read_source
 from motionwarp.types import ByteArray
 
 HERE: Final = Path(__file__).resolve().parent
@@ -40,7 +43,8 @@ TAKES: Final = {
     "animdraw_zombie": ("zombie", "Staggering about as a zombie.", 1.9, 9.0),
 }
 AUTHOR: Final = "Meta Platforms, Inc. and affiliates (AnimatedDrawings)"
-COLUMNS, HEIGHT, GAP, CAPTION = 6, 190, 4, 20
+COLUMNS, HEIGHT, GAP, CAPTION = 5, 190, 4, 20
+LONG_SIDE, VIEW = 480, 20.0
 MOMENTS: Final = (0.28, 0.5, 0.72)  # shares of a motion's length that are shown
 
 
@@ -54,7 +58,7 @@ def main(
     if not only_sheet:
         write_files(animated_drawings)
     paths = sorted(SHIPPED.glob("*.safetensors"))
-    photographed = None if person is None else Photographed(person, paths[0])
+    photographed = None if person is None else Photographed(person)
     write_image(sheet, arranged([tile(path, photographed) for path in paths]), overwrite=True)
 
 
@@ -82,21 +86,26 @@ def evenly(motion: BodyMotion) -> BodyMotion:
 
 
 class Photographed:
-    """Draws moments of motions with the avatar of a photo, which is looked at once."""
+    """Draws moments of motions with the avatar of a photo, which is made once, before the photo's own background."""
 
-    def __init__(self, person: Path, motion: Path) -> None:
+    def __init__(self, person: Path) -> None:
         own_points = person.with_suffix(".keypoints18.json")
-        poses = own_points if own_points.is_file() else None
-        self.person, self.options = person, TransferOptions(engine="avatar", view=20, source_poses=poses, size=480)
-        self.estimator = load_estimator(self.options)
-        self.seen = analyze(open_inputs(person, motion, self.options), estimator=self.estimator)
+        options = TransferOptions(source_poses=own_points if own_points.is_file() else None)
+        prepared = prepare_source(read_source(person, options), options, load_estimator(options))
+        small = fitted_to(prepared.person, LONG_SIDE)
+        self.height, self.width = small.matte.shape
+        self.plate = resized(prepared.plate, self.width, self.height)
+        self.engine = AvatarEngine()
+        self.engine.prepare(small, RenderSettings(torch.device("cpu"), torch.float32, self.width, self.height))
 
-    def frames(self, motion: Path, numbers: list[int]) -> list[ByteArray]:
+    def frames(self, motion: BodyMotion, numbers: list[int]) -> list[ByteArray]:
         """Return frames of a transfer by their numbers."""
-        inputs = open_inputs(self.person, motion, self.options)
-        moved = observe_driving(inputs.driving, self.options, self.estimator, with_plate=False)
-        seen = AnalyzedInputs(self.seen.source, moved, inputs.driving.info, self.seen.estimator)
-        return [frame.rgb for frame in render(plan_transfer(inputs.setup, seen), only=numbers)]
+        times = np.arange(len(motion)) / motion.frame_rate
+        staging = Staging(CameraPath(times, np.full(len(times), VIEW)), np.eye(2, 3), self.width, self.height)
+        performed, _ = self.engine.perform(motion, staging)
+        chosen = performed[np.array(numbers)]
+        layers = self.engine.render(chosen, self.engine.plan(chosen))
+        return [composite(layer, self.plate.copy()) for layer in layers]
 
 
 def tile(path: Path, photographed: Photographed | None) -> ByteArray:
@@ -104,9 +113,9 @@ def tile(path: Path, photographed: Photographed | None) -> ByteArray:
     entry = load_library_motion(path)
     numbers = [int(share * (len(entry.motion) - 1)) for share in MOMENTS]
     if photographed is None:
-        frames = [frame.rgb for frame in CapturedClip(entry.motion, CameraOptions(view=20)).frames(numbers)]
+        frames = [frame.rgb for frame in CapturedClip(entry.motion, CameraOptions(view=VIEW)).frames(numbers)]
     else:
-        frames = photographed.frames(path, numbers)
+        frames = photographed.frames(entry.motion, numbers)
     row = np.hstack([trimmed(frame) for frame in frames])
     caption = np.full((CAPTION, row.shape[1], 3), 255, dtype=np.uint8)
     cv2.putText(caption, entry.name, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 40), 1, cv2.LINE_AA)

@@ -33,6 +33,8 @@ _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on
 _SIDE_FADE: Final = 0.35
 _FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
 _WITHOUT_ENDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND, parts.RIGHT_FOOT, parts.LEFT_FOOT)
+_RIM: Final = 9  # pixels of the photo
+_HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
@@ -230,7 +232,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     pieces: list[Sheets] = []
     atlas = _AtlasBuilder(source.matte.shape)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
-        if front is None:
+        # hands carry and hold: what seems to be cloth on them is what lies behind
+        if front is None or (worn is not None and part in _HANDS):
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)
         surface = fitted_to_outline(body, part, alpha) if part in _WITHOUT_ENDS else body
@@ -238,13 +241,16 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         if made is None:
             continue
         sheets, count = made
-        shown = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR) > _SHOWN_MARGIN
+        margin = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        shown = margin > _SHOWN_MARGIN
         back = back or front
         if worn is not None:
-            # bare arms and heads have no cloth beneath what the photo shows
-            bare = part == parts.HEAD or part in _ARM_PARTS
-            front = _only_worn(front, worn, np.ones_like(worn) if bare else shown, shown_classes)
-            back = _only_worn(back, worn, np.ones_like(worn) if bare else None, shown_classes)
+            # arms and heads have no cloth but what the photo shows on them; trunk and legs go on with it
+            alone = part == parts.HEAD or part in _ARM_PARTS
+            seen = np.ones_like(worn) if alone else shown
+            own_cloth = _without_rims(worn & (margin > 0)) if alone else worn
+            front = _only_worn(front, own_cloth, seen, shown_classes)
+            back = _only_worn(back, own_cloth, seen if alone else None, shown_classes)
         for texture, (left, top), rows in (
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
             (back, atlas.place(back, None), np.r_[count : 2 * count]),
@@ -344,6 +350,12 @@ def _only_worn(texture: PartTexture, worn: BoolArray, shown: BoolArray | None, c
         mask = np.where(_window_of(shown, texture), _window_of(worn, texture), mask)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _CLASS_EDGE)
     return replace(texture, rgba=texture.rgba * torch.from_numpy(np.asarray(soft, dtype=np.float32)))
+
+
+def _without_rims(mask: BoolArray) -> BoolArray:
+    """Return a mask without what is thin: rims of what lies behind an arm."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_RIM, _RIM))
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
 
 
 def _window_of(plane: BoolArray, texture: PartTexture) -> BoolArray:

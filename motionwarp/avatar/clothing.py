@@ -21,7 +21,8 @@ from motionwarp.body.rig import DRIVEN_MIRROR
 from motionwarp.puppet import parts
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
-_NEIGHBORS: Final = 48
+_NEIGHBORS: Final = 24
+_LANDMARKS: Final = 1500  # of a part's vertices of the body: bodies differ smoothly
 _REACH: Final = 0.05  # meters over which the body's vertices are averaged
 _LEAST_VERTICES: Final = 20  # of a limb's surfaces that tell where it lies
 _FARTHEST: Final = 0.08  # meters by which a limb's surfaces are moved to its bone
@@ -69,6 +70,7 @@ def worn_by(avatar: Avatar, own: PosedBody, other: PosedBody, body_parts: ByteAr
     part_of_vertex[sheets.faces.ravel()] = np.repeat(sheets.layers // 2, 3)
     for part in np.unique(part_of_vertex):
         near = np.flatnonzero(np.isin(body_parts, near_parts(int(part))))
+        near = near[:: max(1, len(near) // _LANDMARKS)]
         rows = np.flatnonzero(part_of_vertex == part)
         found, nearest = cKDTree(own.vertices[near]).query(positions[rows], k=min(_NEIGHBORS, len(near)))
         distances = np.asarray(found)

@@ -117,7 +117,7 @@ def _normals(vertices: FloatArray, faces: npt.NDArray[np.int32]) -> FloatArray:
 
 def _draw_shadow(picture: FloatArray, vertices: FloatArray, ground: float, scale: float) -> None:
     """Darken the floor below what is near it."""
-    shade: FloatArray = np.zeros(picture.shape[:2], dtype=np.float32)
+    shade = np.zeros(picture.shape[:2], dtype=np.float32)
     near = vertices[np.abs(vertices[:, 1] - ground) < 0.5 * scale]
     if not len(near):
         near = vertices
@@ -126,5 +126,5 @@ def _draw_shadow(picture: FloatArray, vertices: FloatArray, ground: float, scale
     center = (round((left + right) / 2), round(ground))
     axes = (max(round((right - left) / 2), 1), max(round(0.035 * scale), 1))
     cv2.ellipse(shade, center, axes, 0, 0, 360, 1.0, -1)
-    soft = cv2.GaussianBlur(shade, (0, 0), max(0.02 * scale, 1.0)) / (1 + 4 * gap)
+    soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), max(0.02 * scale, 1.0)), dtype=np.float32) / (1 + 4 * gap)
     picture *= (1 - (1 - _SHADOW) * soft[..., None]).astype(np.float32)

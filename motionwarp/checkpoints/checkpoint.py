@@ -64,6 +64,7 @@ Network = TypeVar("Network", bound="nn.Module")
 
 # no network of ours has so many channels, layers or pixels a side
 _LARGEST_NUMBER: Final = 8192
+_HEADER_BEGINS: Final = b"\0\0\0\0{"
 _PICKLE_STARTS: Final = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -266,8 +267,9 @@ def _read_metadata(path: Path) -> dict[str, str]:
         )
     try:
         with path.open("rb") as file:
-            start = file.read(4)
-        if start.startswith(_PICKLE_STARTS):
+            start = file.read(9)
+        # the length of a safetensors header may begin with a pickle's bytes; its high half is 0, and a brace follows it
+        if start.startswith(_PICKLE_STARTS) and start[4:] != _HEADER_BEGINS:
             raise WeightsError(
                 "is a pickle or an archive, which can run code when it is read; only safetensors files are accepted",
                 subject=path,

@@ -20,7 +20,7 @@ FORMAT: Final = 1
 _UNUSED: Final = (
     "source_poses", "driving_poses", "matte", "save_poses", "region_debug", "source_time", "start", "end", "overwrite",
     "side_by_side",
-    "placement", "also", "max_bytes",
+    "placement", "also", "max_bytes", "cast",
 )  # fmt: skip
 _NO_ALPHA: Final = ("mp4",)
 # one entry a file

@@ -12,7 +12,7 @@ import numpy as np
 from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.perception.framing import visible_box
 from motionwarp.perception.reid import ReidDescriptor
-from motionwarp.types import FloatArray, Person
+from motionwarp.types import FloatArray, Person, PoseTrack
 
 _NUMBER: Final = r"\d+(?:\.\d*)?"
 
@@ -55,12 +55,15 @@ class PersonChoice:
         looked through before.
     alone : bool
         Whether nobody else was in sight in the frames looked through.
+    others : tuple of PoseTrack
+        People of this very clip who have been followed already: whoever is one of them is not the person.
     """
 
     index: int | None = None
     point: tuple[float, float] | None = None
     sightings: tuple[Sighting, ...] = ()
     alone: bool = False
+    others: tuple[PoseTrack, ...] = ()
 
     def __post_init__(self) -> None:
         if self.index is not None and self.point is not None:

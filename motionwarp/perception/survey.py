@@ -100,6 +100,27 @@ def survey(frames: Iterable[Frame], finder: PersonDetector) -> PersonChoice:
     return PersonChoice(sightings=tuple(places), alone=alone)
 
 
+def survey_people(frames: Iterable[Frame], finder: PersonDetector) -> list[PersonChoice]:
+    """Tell the people of a clip apart.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+        As for `survey`.
+    finder : PersonDetector
+
+    Returns
+    -------
+    list of PersonChoice
+        Whom to follow, one for each person, the main one first; furniture and passers-by are left out. Each has the
+        sightings of its person.
+    """
+    people = _linked([_sized(frame, finder.find(frame.rgb)) for frame in frames])
+    ranked = sorted(people, key=lambda person: -person.weight())
+    strong = [person for person in ranked if person.weight() >= _STRONG_SHARE * ranked[0].weight()]
+    return [PersonChoice(sightings=tuple(person.sightings), alone=len(strong) == 1) for person in strong]
+
+
 def _sized(frame: Frame, found: Sequence[Detection]) -> list[_Sized]:
     """Return who was found in a frame, the surest first, and the share of the frame that each one's box takes."""
     height, width = frame.rgb.shape[:2]

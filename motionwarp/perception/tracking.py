@@ -269,7 +269,8 @@ class _ActiveTrack:
             if self.alone or distance is None:
                 alike = alike or pose_similarity(known.points, points) >= _SAME_POSE
             reach = self._share_of_reach(sighting, known.time_seconds - frame.pts_seconds, known.points, known.points)
-            if sighting.person.score < self.settings.least_score or reach > 1 or not alike:
+            another = self._is_another(points, frame.pts_seconds)
+            if sighting.person.score < self.settings.least_score or reach > 1 or not alike or another:
                 break
             seen.insert(0, Observation(frame, sighting.person))
             known.points, known.time_seconds = points, frame.pts_seconds
@@ -307,12 +308,24 @@ class _ActiveTrack:
         self.batch, self._others = min(2, self.settings.longest_batch), False
         return Observation(frame, sighting.person)
 
+    def _is_another(self, points: FloatArray, time_seconds: float) -> bool:
+        """Tell whether a pose is that of somebody who has been followed already."""
+        for track in self.choice.others:
+            at = int(np.abs(track.times_seconds - time_seconds).argmin())
+            there = abs(track.times_seconds[at] - time_seconds) < _SAME_FRAME_SECONDS and track.present[at]
+            if there and pose_similarity(track.points[at], points) >= _SAME_POSE:
+                return True
+        return False
+
     def _found(self, frame: Frame, *, thorough: bool, hints: Sequence[CropView] = ()) -> list[Detection]:
         """Search a whole frame, and note whether there are others."""
         self.budget.begin()
         found = self.finder.find(frame.rgb, thorough=thorough, dense=self.dense, hints=hints)
         self.budget.end(thorough=thorough)
         self._others = bool(found)
+        if self.choice.others:
+            self.alone = False
+            found = [each for each in found if not self._is_another(each.person.pose.points, frame.pts_seconds)]
         if sum(sighting.person.score >= _SURE_OTHER for sighting in found) > 1 and not self.choice.alone:
             self.alone = False
         return found
@@ -327,6 +340,7 @@ class _ActiveTrack:
         view = view_around(visible_box(anchor.points), anchor.turns)
         [sighting] = predict_views(self.careful, frame.rgb, [view], self.dense)
         is_there = pose_similarity(anchor.points, sighting.person.pose.points) >= _SAME_POSE
+        is_there = is_there and not self._is_another(sighting.person.pose.points, frame.pts_seconds)
         return sighting if is_there and sighting.person.score >= self.settings.least_score else None
 
     def _unlike_target(self, sighting: Detection, frame: Frame) -> float:
@@ -464,6 +478,8 @@ class _ActiveTrack:
         elapsed = max(frame.pts_seconds - track.time_seconds, 0.0)
         share = self._share_of_reach(sighting, elapsed, expected, track.points)
         if sighting.person.score < self.settings.least_score or share > 1:
+            return False
+        if self._is_another(sighting.person.pose.points, frame.pts_seconds):
             return False
         distance = track.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
         # two people who pass each other differ most where the crop jumps from one to the other

@@ -17,6 +17,7 @@ from motionwarp.motions.library import find_driving
 from motionwarp.notices import Gravity, Notice
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
+from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.captured_driving import is_captured
 from motionwarp.pipeline.dressing import prepare_dressed
 from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, probe_driving
@@ -62,8 +63,11 @@ def open_inputs(source: Path, driving: Path, options: TransferOptions) -> Transf
         One of its kinds, if an input or an option is at fault.
     """
     driving = find_driving(driving)
-    if options.rotate == "auto" and not is_captured(driving):
-        degrees = seen_rotation(driving, load_estimator(options), options)
+    if options.cast:
+        # people of several photos share no place but that of the dancers
+        options = replace(options, placement="driving")
+    if options.rotate == "auto":
+        degrees = 0 if is_captured(driving) else seen_rotation(driving, load_estimator(options), options)
         options = replace(options, rotate=cast(Literal["0", "90", "180", "270"], str(degrees)))
     clip = probe_driving(driving, options)
     picture = read_source(source, options)
@@ -112,6 +116,7 @@ def analyze(
     estimator: Estimator | None = None,
     run: TransferRun | None = None,
     sampler: FrameSampler | None = None,
+    choice: PersonChoice | None = None,
 ) -> AnalyzedInputs:
     """Find the person in both inputs, and their motion.
 
@@ -124,6 +129,8 @@ def analyze(
         Where the source's plate is shown, it is made in a thread of the run, which may outlast the analysis.
     sampler : FrameSampler or None
         As for `observe_driving`: which frames of the clip are looked at.
+    choice : PersonChoice or None
+        Whom to follow in the clip; None chooses by the options.
 
     Raises
     ------
@@ -145,7 +152,14 @@ def analyze(
         if options.background_choice.kind is BackgroundKind.SOURCE:
             run.in_thread(partial(_make_plate, prepared, run))
         motion = observe_driving(
-            inputs.driving, options, estimator, with_plate=inputs.setup.needs_plate, run=run, sampler=sampler
+            inputs.driving,
+            options,
+            estimator,
+            # a plate of several dancers is made of where all of them are
+            with_plate=inputs.setup.needs_plate and not options.cast,
+            run=run,
+            sampler=sampler,
+            person=choice,
         )
         return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name)
 

@@ -20,14 +20,15 @@ from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.threaded_writer import ThreadedWriter
 from motionwarp.media.writer import VideoWriter, open_writer
 from motionwarp.options import changed
-from motionwarp.pipeline.analysis import analyze, open_inputs
+from motionwarp.pipeline.analysis import open_inputs
+from motionwarp.pipeline.cast import plan_scene, render_scene
 from motionwarp.pipeline.check.issues import Issue
 from motionwarp.pipeline.check.poor import poor_issues
 from motionwarp.pipeline.driving import FrameSampler
 from motionwarp.pipeline.options import StrPath, TransferOptions
-from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, TransferRun
-from motionwarp.pipeline.rendering import render, render_regions
+from motionwarp.pipeline.rendering import render_regions
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import Frame
@@ -223,13 +224,13 @@ def transfer(
         # opened before any work is done: an output that cannot be written is found at once
         with open_result(setup, output) as writer:
             sampler = FrameSampler(most=1)
-            analyzed = analyze(inputs, run=run, sampler=sampler)
-            plan = plan_transfer(setup, analyzed, run=run)
-            poor = poor_issues(inputs, plan, sampler)
+            scene = plan_scene(inputs, run, sampler)
+            plan = scene.main
+            poor = poor_issues(scene, sampler)
             _save_poses(plan)
             writer.stands_at = plan.stands_at
             write_frames(
-                render(plan, run=run),
+                render_scene(scene, run=run),
                 writer,
                 plan.timeline.end_seconds,
                 run.clock,
@@ -270,11 +271,11 @@ def stream(
     options = changed(options or TransferOptions(), changes)
     with TransferRun(progress) as run:
         inputs = open_inputs(Path(source), Path(driving), options)
-        plan = plan_transfer(inputs.setup, analyze(inputs, run=run), run=run)
-        with closing(render(plan, run=run)) as frames:
+        scene = plan_scene(inputs, run)
+        with closing(render_scene(scene, run=run)) as frames:
             for frame in frames:
                 yield frame
-                run.announce(Stage.RENDER, frame.index + 1, len(plan))
+                run.announce(Stage.RENDER, frame.index + 1, len(scene.main))
 
 
 def _save_poses(plan: TransferPlan) -> None:

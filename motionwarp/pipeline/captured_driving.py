@@ -15,12 +15,14 @@ import numpy.typing as npt
 import torch
 
 from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.fitting import LEAST_POINTS
+from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.mannequin import Mannequin, studio
 from motionwarp.body.model import BodyModel
 from motionwarp.body.performing import CameraPath, Performance, perform, standing
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.engines.base import Engine, Motion, Staging
-from motionwarp.errors import MediaError, OptionError
+from motionwarp.errors import MediaError, NoPersonError, OptionError
 from motionwarp.media.probe import VideoInfo
 from motionwarp.motions.files import is_motion_file, read_motion
 from motionwarp.pipeline.options import BackgroundKind, CameraOptions, TransferOptions
@@ -101,6 +103,7 @@ def _refuse_unfit(path: Path, options: TransferOptions) -> None:
     """Refuse options that need a driving clip's pictures."""
     whole = BackgroundKind.DRIVING
     unfit = (
+        ("cast", bool(options.cast), "is of one person"),
         ("background", options.background_choice.kind is whole, "has no pictures to put behind the person"),
         ("placement", options.placement != "source", "has no picture in which the driving person stands"),
         ("rotate", options.rotate not in ("0", "auto"), "has no pictures to turn; it stands upright by itself"),
@@ -209,8 +212,18 @@ def performed(engine: Engine, person: SourcePerson, motion: BodyMotion, staging:
         With the body's rotations where the engine has a body, else the points alone, which show how far it is turned.
     is_on_the_spot : bool
         Whether the way that the capture goes was left out.
+
+    Raises
+    ------
+    NoPersonError
+        If the source's points are too few for a body.
     """
     if engine.has_body:
         return engine.perform(motion, staging)
+    if np.count_nonzero(person.pose.points[:, 2] >= LEAST_SCORE) < LEAST_POINTS:
+        raise NoPersonError(
+            f"the source shows fewer than {LEAST_POINTS} of the 18 points, too few for a body",
+            remedy="Use a picture that shows more of the person, or give better points",
+        )
     made = SourceBody.of_photo(person.pose.points).perform(motion, staging)
     return Motion(made.points), made.is_on_the_spot

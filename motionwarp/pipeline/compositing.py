@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -32,6 +34,33 @@ def composite(layer: PersonLayer, canvas: ByteArray) -> ByteArray:
     cv2.add(color, cv2.multiply(box, behind, scale=1.0 / 255.0), dst=color)
     box[:] = color
     return canvas
+
+
+def stacked(layers: Sequence[PersonLayer]) -> PersonLayer:
+    """Lay people over each other.
+
+    Parameters
+    ----------
+    layers : sequence of PersonLayer
+        Premultiplied, the farthest first; at least one.
+
+    Returns
+    -------
+    PersonLayer
+        In the box that holds all of them.
+    """
+    seen = [layer for layer in layers if layer.rgba[..., 3].any()] or [layers[0]]
+    left, top = min(layer.left for layer in seen), min(layer.top for layer in seen)
+    right = max(layer.left + layer.rgba.shape[1] for layer in seen)
+    bottom = max(layer.top + layer.rgba.shape[0] for layer in seen)
+    together = np.zeros((bottom - top, right - left, 4), dtype=np.uint8)
+    for layer in seen:
+        height, width = layer.rgba.shape[:2]
+        box = together[layer.top - top : layer.top - top + height, layer.left - left : layer.left - left + width]
+        behind = cv2.cvtColor(cv2.bitwise_not(np.ascontiguousarray(layer.rgba[..., 3])), cv2.COLOR_GRAY2RGBA)
+        behind[..., 3] = behind[..., 0]
+        box[:] = cv2.add(np.ascontiguousarray(layer.rgba), cv2.multiply(box, behind, scale=1.0 / 255.0))
+    return PersonLayer(together, left, top)
 
 
 def cut_out(layer: PersonLayer, width: int, height: int) -> ByteArray:

@@ -194,6 +194,7 @@ def observe_driving(
     with_plate: bool,
     run: TransferRun | None = None,
     sampler: FrameSampler | None = None,
+    person: PersonChoice | None = None,
 ) -> DrivingMotion:
     """Go through the driving clip once.
 
@@ -210,6 +211,8 @@ def observe_driving(
     sampler : FrameSampler or None
         Which frames are looked at, and where a few pictures are kept; None for all frames and no pictures. Cuts are
         found among all frames in any case.
+    person : PersonChoice or None
+        Whom to follow; None chooses by the options.
 
     Raises
     ------
@@ -233,16 +236,17 @@ def observe_driving(
         waited = clock.timed("wait for decoding", decoded)
         frames = _watched(waited, pass_one, expected_frames(reader.info, options), run, sampler)
         if given is None:
-            choice = PersonChoice.parse(options.person_in_driving)
+            choice = person or PersonChoice.parse(options.person_in_driving)
             if is_picture(clip.path):
                 observed = _seen_in_picture(frames, choice, estimator)
             else:
-                observed = estimator.follow(frames, followed_person(clip.path, choice, estimator, options))
+                followed = person or followed_person(clip.path, choice, estimator, options)
+                observed = estimator.follow(frames, followed)
             for observation in clock.timed("analyse", observed):
-                person = observation.person
-                quality.add(observation.frame.rgb, person)
-                pass_one.see(observation.frame, None if person is None else person.pose.points)
-                pass_one.facings.append(None if person is None else person.facing)
+                seen = observation.person
+                quality.add(observation.frame.rgb, seen)
+                pass_one.see(observation.frame, None if seen is None else seen.pose.points)
+                pass_one.facings.append(None if seen is None else seen.facing)
         else:
             for frame in frames:
                 index = _given_index(given, frame, options)

@@ -7,6 +7,7 @@ frame. Ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import cv2
@@ -88,11 +89,10 @@ class PlateBuilder:
         self._frames: list[tuple[ByteArray, ByteArray]] = []
         self._step, self._count = 1, 0
 
-    def add(self, rgb: ByteArray, points: FloatArray | None) -> None:
-        """Take the next frame, uint8 (H, W, 3), and its person's points (18, 3), or None for an empty scene."""
+    def add(self, rgb: ByteArray, *people: FloatArray | None) -> None:
+        """Take the next frame, uint8 (H, W, 3), and the points (18, 3) of everybody in it; None is nobody."""
         if self._count % self._step == 0:
-            height, width = rgb.shape[:2]
-            mask = np.zeros((height, width), np.uint8) if points is None else covered_by(points, height, width)
+            mask = _covered_by_all(rgb, people)
             self._frames.append((rgb, mask))
             if len(self._frames) > _KEPT:
                 # twice as rare from now on: what is kept stays evenly spread
@@ -143,9 +143,14 @@ def without_driver(rgb: ByteArray, points: FloatArray | None, plate: ByteArray |
     seed : int
         Seed of the fill's grain.
     """
-    if points is None:
+    return without_drivers(rgb, [] if points is None else [points], plate, seed)
+
+
+def without_drivers(rgb: ByteArray, people: Sequence[FloatArray], plate: ByteArray | None, seed: int) -> ByteArray:
+    """Return a driving frame from which everybody is gone whose points (18, 3) are given; see `without_driver`."""
+    if not people:
         return rgb.copy()
-    mask = covered_by(points, *rgb.shape[:2])
+    mask = _covered_by_all(rgb, people)
     if plate is None:
         return clean_plate(rgb, (mask > 0).astype(np.float32), fill="smooth", seed=seed)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -157,6 +162,16 @@ def without_driver(rgb: ByteArray, points: FloatArray | None, plate: ByteArray |
     inside = cv2.multiply(plate[box], weight, scale=1 / 255)
     result[box] = cv2.add(inside, cv2.multiply(rgb[box], cv2.bitwise_not(weight), scale=1 / 255))
     return result
+
+
+def _covered_by_all(rgb: ByteArray, people: Sequence[FloatArray | None]) -> ByteArray:
+    """Draw generously where people of these points are, uint8 (H, W) of 0 and 255."""
+    height, width = rgb.shape[:2]
+    mask = np.zeros((height, width), dtype=np.uint8)
+    for points in people:
+        if points is not None:
+            mask = np.maximum(mask, covered_by(points, height, width))
+    return mask
 
 
 def _small(picture: ByteArray) -> ByteArray:

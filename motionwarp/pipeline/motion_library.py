@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,53 +23,22 @@ from motionwarp.media.atomic import check_target
 from motionwarp.media.writer import open_writer
 from motionwarp.motions.files import LibraryMotion, save_library_motion
 from motionwarp.motions.library import user_file
-from motionwarp.options import Options, OverwriteOptions, Panel, documented, option
 from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.captured_driving import CapturedClip, is_captured, read_captured
 from motionwarp.pipeline.driving import observe_driving, probe_driving
-from motionwarp.pipeline.options import AnalysisOptions, CameraOptions, TransferOptions, output_path
+from motionwarp.pipeline.motion_options import AddOptions, ShowOptions
+from motionwarp.pipeline.options import AnalysisOptions, TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, TransferRun
 from motionwarp.pose.repair import repair_track
 from motionwarp.pose.smoothing import smooth_track
 from motionwarp.version import __version__
 
-__all__ = ["AddOptions", "ShowOptions", "add_motion", "recorded", "show_motion"]
+__all__ = ["add_motion", "recorded", "show_motion"]
 
 _RATE: Final = 30.0
 _SMOOTH: Final = 0.5
 _BVH_ENDINGS: Final = (".bvh", ".bvh.gz")
 _GROWN_UP: Final = {"age": 0.7}
-
-
-@documented
-@dataclass(frozen=True, kw_only=True)
-class DescriptionOptions(Options):
-    """What is kept of a motion beside its numbers."""
-
-    title: str = option("", help="What it shows, in some words.", panel=Panel.OUTPUT)
-    author: str = option("", help="Whose it is.", panel=Panel.OUTPUT)
-    licence: str = option("", help="On which terms it may be used.", panel=Panel.OUTPUT)
-
-
-@documented
-@dataclass(frozen=True, kw_only=True)
-class AddOptions(OverwriteOptions, DescriptionOptions, AnalysisOptions):
-    """How a motion is taken from a file or a clip."""
-
-
-@documented
-@dataclass(frozen=True, kw_only=True)
-class ShowOptions(OverwriteOptions, CameraOptions):
-    """How a motion is shown."""
-
-    output: Path | None = option(
-        None,
-        help="A clip of a mannequin (.mp4, .webm, .gif ..), or the motion as .bvh for other programs.",
-        flags=("--output", "-o"),
-        metavar="OUT",
-        panel=Panel.OUTPUT,
-        parse=output_path,
-    )
 
 
 def add_motion(

@@ -119,6 +119,33 @@ MAX_BATCH: Final = 256
 MAX_FPS: Final = 240
 
 
+@dataclass(frozen=True)
+class CastMember:
+    """A person who takes a further dancer's place.
+
+    Attributes
+    ----------
+    dancer : str
+        Which person of the driving clip: a number, the main one being 0, or x,y in pixels of the first frame.
+    photo : Path
+    """
+
+    dancer: str
+    photo: Path
+
+    @classmethod
+    def parse(cls, text: str) -> CastMember:
+        """Read `1=bob.jpg` or `320,240=bob.jpg`; raise `OptionError` for anything else."""
+        who, equals, photo = text.partition("=")
+        if not equals or not photo or re.fullmatch(r"\d{1,4}|[\d.]+\s*,\s*[\d.]+", who.strip()) is None:
+            raise OptionError(
+                "does not say who is cast",
+                values={"cast": text},
+                remedy="Give the dancer's number, or a place in pixels, and a photo: 1=bob.jpg or 320,240=bob.jpg",
+            )
+        return cls(who.strip(), Path(photo))
+
+
 @documented
 @dataclass(frozen=True, kw_only=True)
 class SectionOptions(Options):
@@ -157,12 +184,24 @@ class InputOptions(SectionOptions):
         None, help="Take the driving points from here.", metavar="FILE", panel=Panel.PEOPLE
     )
     matte: StrPath | None = option(None, help="Take the source's matte from here.", metavar="FILE", panel=Panel.PEOPLE)
+    cast: tuple[str, ...] = option(
+        (),
+        help="Give a further dancer's motion to a person: 1=bob.jpg, or x,y=bob.jpg; SOURCE is dancer 0. May be given "
+        "often.",
+        metavar="WHO=PHOTO",
+        panel=Panel.PEOPLE,
+    )
     also: tuple[Path, ...] = option(
         (),
         help="A further photo of SOURCE's person, from another side; may be given often.",
         metavar="PHOTO",
         panel=Panel.PEOPLE,
     )
+
+    @property
+    def cast_members(self) -> tuple[CastMember, ...]:
+        """Whom further dancers give their motion to."""
+        return tuple(CastMember.parse(text) for text in self.cast)
 
 
 @documented
@@ -445,6 +484,21 @@ class TransferOptions(
         low=1000,
         panel=Panel.OUTPUT,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.cast_members
+        if self.cast:
+            self._check_cast()
+
+    def _check_cast(self) -> None:
+        """Refuse what several people together cannot be asked for."""
+        alone = {"driving_poses": self.driving_poses, "region_debug": self.region_debug, "view": self.turns or None}
+        for name, value in alone.items():
+            if value is not None:
+                raise OptionError(
+                    "is for one person alone", values={name: str(value)}, remedy="Leave it out, or leave `cast` out"
+                )
 
 
 def _check_named(name: str, value: str) -> None:

@@ -244,7 +244,7 @@ def _prepared_engine(
     run: TransferRun,
 ) -> EngineRunner:
     options, (width, height) = setup.options, setup.frame
-    at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED
+    at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED and not options.cast
     photo_to_frame = contain(source.size, setup.frame).matrix(*person.rgb.shape[1::-1]) if at_home else None
     settings = RenderSettings(
         setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame, options.placement == "source"

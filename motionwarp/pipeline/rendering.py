@@ -52,7 +52,7 @@ def render_layers(
     shows_driving = options.side_by_side or plan.setup.needs_plate
     with (
         closing(plan.layers(chosen, run)) as layers,
-        closing(_driving_frames(plan, numbers, run) if shows_driving else _no_frames(len(chosen))) as driving,
+        closing(driving_frames(plan, numbers, run) if shows_driving else no_frames(len(chosen))) as driving,
         ExitStack() as opened,
     ):
         background: FrameBackground | None = None
@@ -63,7 +63,7 @@ def render_layers(
                     run.wait()
                 background = _opened_background(plan, opened)
             with run.clock.measure("composite"):
-                frame = _composed(plan, index, layer, pictured, background)
+                frame = composed(plan, index, layer, pictured, background)
             yield frame, layer
 
 
@@ -83,7 +83,7 @@ def _opened_background(plan: TransferPlan, opened: ExitStack) -> FrameBackground
     return background if background is None else opened.enter_context(closing(background))
 
 
-def _driving_frames(plan: TransferPlan, numbers: Sequence[int], run: TransferRun) -> Generator[Frame, None, None]:
+def driving_frames(plan: TransferPlan, numbers: Sequence[int], run: TransferRun) -> Generator[Frame, None, None]:
     """Yield the driving frames of these numbers; of motion capture a body that is drawn in it."""
     options, motion = plan.setup.options, plan.inputs.motion
     if motion.capture is None:
@@ -93,14 +93,16 @@ def _driving_frames(plan: TransferPlan, numbers: Sequence[int], run: TransferRun
     yield from run.clock.timed("draw driving", drawn)
 
 
-def _no_frames(count: int) -> Generator[None, None, None]:
+def no_frames(count: int) -> Generator[None, None, None]:
+    """Yield nothing, so many times."""
     for _ in range(count):
         yield None
 
 
-def _composed(
+def composed(
     plan: TransferPlan, index: int, layer: PersonLayer, driving: Frame | None, background: FrameBackground | None
 ) -> Frame:
+    """Return an output frame: a layer on its background, or cut out, with pictures beside it where they are wanted."""
     seconds = float(plan.timeline.times_seconds[index])
     if background is None:
         rgba = cut_out(layer, *plan.setup.frame)

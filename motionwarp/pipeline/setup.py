@@ -74,7 +74,8 @@ class TransferSetup:
             options.clothes,
             options.background_choice.path,
         )
-        return [self.source, self.driving, *options.also, *(Path(path) for path in given if path is not None)]
+        cast = [member.photo for member in options.cast_members]
+        return [self.source, self.driving, *options.also, *cast, *(Path(path) for path in given if path is not None)]
 
 
 def _engine_name(options: TransferOptions) -> str:
@@ -115,7 +116,9 @@ def set_up(
     dtype = resolve_precision(options.precision, device)
     engine = make_engine(_engine_name(options))
     kind = options.background_choice.kind
-    frame = output_size(source_size, (info.width, info.height), kind, options.output_size)
+    # several people stand where their dancers stand, so that the frame has the clip's shape
+    shaped_by = BackgroundKind.DRIVING if options.cast else kind
+    frame = output_size(source_size, (info.width, info.height), shaped_by, options.output_size)
     if options.side_by_side and kind is BackgroundKind.TRANSPARENT:
         raise OptionError(
             "pictures beside each other cannot be transparent",

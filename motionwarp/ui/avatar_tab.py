@@ -8,7 +8,7 @@ from typing import Any
 
 from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons
+from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons, switched
 from motionwarp.ui.form import PEOPLE, hex_color
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import AvatarWork
@@ -55,21 +55,19 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, *values: Any) -> Iter
     import gradio as gr
 
     hidden, same = gr.update(visible=False), gr.skip()
-    running = gr.update(interactive=False), gr.update(interactive=True)
-    idle = gr.update(interactive=True), gr.update(interactive=False)
     for view in begin(desk, visitor, "avatar", partial(_submit, desk, visitor, photo, *values)):
         if isinstance(view, str):
-            yield view, same, same, same, same, same, *idle
+            yield view, same, same, same, same, same, *switched(running=False)
         elif view.state is JobState.DONE:
             made = view.value
             shown = markup.clips_side_by_side([markup.Clip(made.turntable, f"{made.triangles:,} triangles, turning")])
             shown += markup.listed(made.warnings, "What to know")
             files = [gr.update(value=str(path), visible=True) for path in (made.model, made.file, made.turntable)]
-            yield "", gr.update(value=str(made.model), visible=True), shown, *files, *idle
+            yield "", gr.update(value=str(made.model), visible=True), shown, *files, *switched(running=False)
         elif view.over:
-            yield markup.progress(view), hidden, "", hidden, hidden, hidden, *idle
+            yield markup.progress(view), hidden, "", hidden, hidden, hidden, *switched(running=False)
         else:
-            yield markup.progress(view), same, same, same, same, same, *running
+            yield markup.progress(view), same, same, same, same, same, *switched(running=True)
 
 
 def _submit(desk: Desk, visitor: Visitor, photo: str | None, also: list[str] | None, *look: Any) -> Job:

@@ -9,7 +9,7 @@ from typing import Any
 from motionwarp.engines.registry import engine_choices, find_spec
 from motionwarp.errors import InputError
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Chosen, Desk, Inputs, Visitor, begin, buttons, driver_clips
+from motionwarp.ui.desk import MAKE, Chosen, Desk, Inputs, Visitor, begin, buttons, driver_clips, switched
 from motionwarp.ui.form import SIZES, TransferForm, engine_labels
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import CompareWork
@@ -47,11 +47,9 @@ def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
     import gradio as gr
 
     hidden, same = gr.update(visible=False), gr.skip()
-    running = gr.update(interactive=False), gr.update(interactive=True)
-    idle = gr.update(interactive=True), gr.update(interactive=False)
     for view in begin(desk, visitor, "compare", partial(_submit, desk, visitor, *values)):
         if isinstance(view, str):
-            yield view, same, same, same, *idle
+            yield view, same, same, same, *switched(running=False)
         elif view.state is JobState.DONE:
             clips = driver_clips(desk.inputs(visitor, Chosen(*values[:_INPUTS]))[1])
             clips += [
@@ -61,11 +59,11 @@ def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
             files = [
                 gr.update(value=str(made.output), label=f"Download {made.engine}", visible=True) for made in view.value
             ]
-            yield "", markup.clips_side_by_side(clips), *files, *idle
+            yield "", markup.clips_side_by_side(clips), *files, *switched(running=False)
         elif view.over:
-            yield markup.progress(view), "", hidden, hidden, *idle
+            yield markup.progress(view), "", hidden, hidden, *switched(running=False)
         else:
-            yield markup.progress(view), same, same, same, *running
+            yield markup.progress(view), same, same, same, *switched(running=True)
 
 
 def _submit(desk: Desk, visitor: Visitor, *values: Any) -> Job:

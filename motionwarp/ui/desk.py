@@ -177,6 +177,13 @@ def buttons(label: str, kind: str) -> tuple[Any, Any]:
     return start, stop
 
 
+def switched(*, running: bool) -> tuple[Any, Any]:
+    """Return what becomes of such buttons while a job runs, or while none does."""
+    import gradio as gr
+
+    return gr.update(interactive=not running), gr.update(interactive=running)
+
+
 def driver_clips(driving: Path, begin: float = 0.0) -> list[markup.Clip]:
     """Return the driver as it is shown beside a result: nothing for motion capture, which has no pictures."""
     shown = driving.suffix.lower() not in (".bvh", ".safetensors", ".json")

@@ -155,7 +155,7 @@ async def _whole(receive: Receive) -> bytes | None:
     body: bytes = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > _LARGEST_MESSAGE:
             return None
         if not message.get("more_body", False):

@@ -74,8 +74,14 @@ def serving(options: UiOptions) -> Iterator[Serving]:
 
 def _gradio(folder: str) -> Any:
     """Import gradio so that it tells nobody and keeps its files in a folder."""
+    # gradio asks its own server once, which a proxy must not be asked for
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY"), LOOPBACK]))
     os.environ.update(
-        GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=folder, HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1"
+        NO_PROXY=direct,
+        GRADIO_ANALYTICS_ENABLED="False",
+        GRADIO_TEMP_DIR=folder,
+        HF_HUB_OFFLINE="1",
+        HF_HUB_DISABLE_TELEMETRY="1",
     )
     try:
         import gradio
@@ -103,6 +109,8 @@ def _launch(gradio: Any, page: Any, sessions: Sessions, options: UiOptions) -> s
             show_error=True,
             max_file_size=limit,
             footer_links=[],
+            run_history=False,  # it would keep what was made in the browser
+            _frontend=False,  # nor ask itself whether it is there: a busy machine answers late
             ssr_mode=False,
             enable_monitoring=False,
             mcp_server=False,

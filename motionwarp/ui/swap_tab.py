@@ -10,7 +10,7 @@ from motionwarp.engines.registry import swapper_choices
 from motionwarp.errors import InputError
 from motionwarp.pipeline.swap_options import SwapOptions
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons
+from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons, switched
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import SwapWork
 
@@ -49,11 +49,9 @@ def build(desk: Desk, inputs: Inputs) -> None:
 def _make(desk: Desk, visitor: Visitor, photo: str | None, clothes: str | None, *values: Any) -> Iterator[Any]:
     import gradio as gr
 
-    running = gr.update(interactive=False), gr.update(interactive=True)
-    idle = gr.update(interactive=True), gr.update(interactive=False)
     for view in begin(desk, visitor, "swap", partial(_submit, desk, visitor, photo, clothes, *values)):
         if isinstance(view, str):
-            yield view, gr.skip(), gr.skip(), *idle
+            yield view, gr.skip(), gr.skip(), *switched(running=False)
         elif view.state is JobState.DONE:
             made = view.value
             clips = [
@@ -62,11 +60,11 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, clothes: str | None, 
                 markup.Clip(made.output, f"Dressed by {made.engine} in {markup.clock(made.seconds)}"),
             ]
             shown = markup.clips_side_by_side(clips) + markup.listed(made.warnings, "What to know")
-            yield "", shown, gr.update(value=str(made.output), visible=True), *idle
+            yield "", shown, gr.update(value=str(made.output), visible=True), *switched(running=False)
         elif view.over:
-            yield markup.progress(view), "", gr.update(visible=False), *idle
+            yield markup.progress(view), "", gr.update(visible=False), *switched(running=False)
         else:
-            yield markup.progress(view), gr.skip(), gr.skip(), *running
+            yield markup.progress(view), gr.skip(), gr.skip(), *switched(running=True)
 
 
 def _submit(desk: Desk, visitor: Visitor, photo: str | None, clothes: str | None, *values: Any) -> Job:

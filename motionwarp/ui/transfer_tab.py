@@ -20,6 +20,7 @@ from motionwarp.ui.desk import (
     driver_clips,
     follow,
     moment,
+    switched,
 )
 from motionwarp.ui.form import BACKGROUNDS, FILES, PEOPLE, PLACEMENTS, SIZES, TransferForm, engine_labels
 from motionwarp.ui.jobs import Job, JobState
@@ -143,6 +144,8 @@ def _look(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
         yield markup.verdict(view.value), gr.update(value=str(view.value.preview), visible=True)
     elif view.state is JobState.FAILED:
         yield markup.failure(view), gr.update(visible=False)
+    elif tab.questions == mine:
+        yield markup.note("Not looked at any further: the clip is being made."), gr.skip()
     else:
         yield gr.skip(), gr.skip()
 
@@ -151,13 +154,9 @@ def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
     """Make the clip, and show how far it is."""
     import gradio as gr
 
-    running, idle = (
-        (gr.update(interactive=False), gr.update(interactive=True)),
-        (gr.update(interactive=True), gr.update(interactive=False)),
-    )
     for view in begin(desk, visitor, "transfer", partial(_submit, desk, visitor, values)):
         if isinstance(view, str):
-            yield view, gr.skip(), gr.skip(), *idle
+            yield view, gr.skip(), gr.skip(), *switched(running=False)
         elif view.state is JobState.DONE:
             made = view.value
             _, driving = desk.inputs(visitor, Chosen(*values[:_INPUTS]))
@@ -171,18 +170,17 @@ def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
                 + markup.note(told)
                 + markup.listed(made.warnings, _counted(made.warnings))
             )
-            yield "", shown, gr.update(value=str(made.output), visible=True), *idle
+            yield "", shown, gr.update(value=str(made.output), visible=True), *switched(running=False)
         elif view.over:
-            yield markup.progress(view), "", gr.update(visible=False), *idle
+            yield markup.progress(view), "", gr.update(visible=False), *switched(running=False)
         else:
-            yield markup.progress(view), gr.skip(), gr.skip(), *running
+            yield markup.progress(view), gr.skip(), gr.skip(), *switched(running=True)
 
 
 def _submit(desk: Desk, visitor: Visitor, values: tuple[Any, ...]) -> Job:
     source, driving = desk.inputs(visitor, Chosen(*values[:_INPUTS]))
     form = _form(desk, visitor, values)
-    visitor.tab.questions += 1  # a look would slow it down
-    visitor.tab.cancel("look")
+    visitor.tab.cancel("look")  # it would slow the work down
     folder = visitor.tab.new_folder("transfer")
     output = folder / f"{source.stem}_{driving.stem}{form.ending}"
     work = TransferWork(source, driving, output, form.options())

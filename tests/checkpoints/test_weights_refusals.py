@@ -152,3 +152,15 @@ def test_configurations_of_another_form_are_named_by_their_key(tmp_path: Path, t
     with pytest.raises(OptionError, match=words) as caught:
         read_config(path, AnalyzerTrainingConfig)
     assert caught.value.subject == str(path)
+
+
+def test_a_header_whose_length_looks_like_a_pickle_is_read(tmp_path: Path) -> None:
+    """Lengths such as 640 begin with the bytes of a pickle of protocol 2."""
+
+    found = set()
+    for size in range(0, 1400, 8):
+        path = save_checkpoint(tmp_path / "a.safetensors", {"a": torch.zeros(1)}, "analyser", {"text": "x" * size})
+        if path.read_bytes()[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04"):
+            found.add(path.read_bytes()[1])
+            assert load_checkpoint(path, "analyser").config["text"] == "x" * size
+    assert found

@@ -145,13 +145,13 @@ def test_the_json_has_these_keys(motionwarp: Run, calls: Calls) -> None:
     assert list(told["source"]) == [
         "width", "height", "score", "people", "points_seen", "points_unsure", "points_unseen", "framing", "view",
         "face", "upright",
-        "limbs_in_front", "matte_given", "person_height", "cut_at", "notes",
+        "limbs_in_front", "matte_given", "person_height", "cut_at", "notes", "facing_degrees", "cut_off",
     ]  # fmt: skip
     assert list(told["driving"]) == [
         "width", "height", "duration_seconds", "frame_rate", "variable_rate", "rotation_degrees", "has_audio", "frames",
         "frames_looked_at", "followed_share", "lost", "gone", "people", "cuts_seconds", "views", "lying_share",
         "points_seen",
-        "person_height", "best_section", "notes",
+        "person_height", "best_section", "notes", "facing_degrees", "facing_range", "facing_told", "cut",
     ]  # fmt: skip
     assert told["driving"]["lost"] == [{"first": 48, "last": 83, "start_seconds": 2.0, "end_seconds": 3.5}]
     assert list(told["driving"]["views"]) == ["frontal", "turned", "profile", "back", "unknown"]

@@ -100,7 +100,7 @@ def test_a_judge_is_trained_and_scores(motionwarp: Run, model: Path, folders: Pa
 
 def test_a_translation_is_no_engine_of_transfers(motionwarp: Run, model: Path, tmp_path: Path) -> None:
     for command in (("transfer", "a.jpg", "b.mp4"), ("swap", "a.jpg", "b.jpg")):
-        write_image(tmp_path / "a.jpg", np.zeros((40, 40, 3), dtype=np.uint8))
+        write_image(tmp_path / "a.jpg", np.zeros((40, 40, 3), dtype=np.uint8), overwrite=True)
         paths = [tmp_path / name for name in command[1:]]
         result = motionwarp(command[0], *paths, "--engine", model, "-o", tmp_path / "out.png")
         assert result.exit_code == 2

@@ -137,7 +137,7 @@ def test_the_paper_preset_is_trained_from_pairs_of_pictures(motionwarp: Callable
             "[network]\nresolution = 32\nfirst_resolution = 16\nbottleneck_size = 8\nbottleneck_channels = 16\n",
             "hpn",
         ),
-        ("hpn", "flow", "[data]\n{packs}height = 32\nwidth = 24\n[network]\nchannels = [4, 4]\n", "hpn_flow"),
+        ("hpn_flow", "flow", "[network]\nheight = 32\nwidth = 24\nchannels = [4, 4]\n", "hpn_flow"),
         (
             "rate_net",
             "generator",
@@ -151,8 +151,7 @@ def test_engines_that_draw_whole_pictures_are_trained_from_pairs(
 ) -> None:
     packs = f'packs = [{{path = "{pair_pack}", weight = 1.0}}]\n'
     config = tmp_path / "config.toml"
-    text = tables.format(packs=packs) if "{packs}" in tables else packs + tables
-    config.write_text(text + TINY_LOOP.replace("steps = 2", "steps = 4"))
+    config.write_text(packs + tables + TINY_LOOP.replace("steps = 2", "steps = 4"))
     result = motionwarp("train", engine, stage, config, "-o", tmp_path / "run", "--device", "cpu", "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["step"] == 4

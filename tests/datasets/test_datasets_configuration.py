@@ -39,7 +39,7 @@ OTHER_OPTIONS: dict[str, Any] = {
 NOT_TAKEN = {
     "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side",
     "save_poses",
-    "region_debug", "overwrite", "max_bytes",
+    "region_debug", "overwrite", "max_bytes", "cast",
 }  # fmt: skip
 OTHER_AUGMENTATION: dict[str, Any] = {
     "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0),
@@ -96,6 +96,7 @@ def test_options_of_single_transfers_are_refused(name: str) -> None:
         "side_by_side": True,
         "overwrite": True,
         "max_bytes": 5000,
+        "cast": ("1=bob.jpg",),
     }
     with pytest.raises(OptionError, match=f"do not take the option '{name}'"):
         DatasetConfig(TransferOptions(audio=False, **{name: values.get(name, "file")}))

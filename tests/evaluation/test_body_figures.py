@@ -149,7 +149,7 @@ def world_of(degrees: float) -> list[list[float]]:
 
 
 def test_facing_is_measured_against_the_teacher(reader: BodyReader) -> None:
-    degrees = np.linspace(0, 180, 37)
+    degrees = np.linspace(0, 180, 37) + 0.5
     flat, _ = points_of(reader.body, degrees)
     for point in (sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE, sk.RIGHT_EAR, sk.LEFT_EAR):
         flat[19:, point, 2] = 0
@@ -163,7 +163,7 @@ def test_facing_is_measured_against_the_teacher(reader: BodyReader) -> None:
     assert (figures["frames"], figures["teacher_sure"]) == (37, 36)
     assert figures["found"] == pytest.approx(36 / 37)
     assert figures["within_30"]["lifter"] > 0.9
-    assert figures["within_30"]["analyzer"] == pytest.approx(6 / 35)  # who sees everybody from the front
+    assert figures["within_30"]["analyzer"] == pytest.approx(5 / 35)  # who sees everybody from the front
     assert figures["backs"]["frames"] == 13
     assert figures["backs"]["found"] == pytest.approx(12 / 13)
     assert figures["backs"]["left_right_right"] == 1

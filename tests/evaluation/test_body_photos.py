@@ -44,8 +44,9 @@ def test_silhouettes_and_times_are_measured(tmp_path: Path) -> None:
     assert metrics["seconds_median"] > 0
     assert report.photos[0].iou_after <= report.photos[1].iou_after
     assert len(report.tiles(20)) == 2
+    (folder / "ccp" / "keypoints18.json").write_text("{}")
     with pytest.raises(InputError, match="no photo"):
-        evaluate_photos(Red(), BodyReader.load(), tmp_path / "data" / "video")  # type: ignore[arg-type]
+        evaluate_photos(Red(), BodyReader.load(), folder / "ccp")  # type: ignore[arg-type]
 
 
 def test_the_command_draws_a_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,7 @@ def test_beside_the_result_a_body_is_drawn(scene: Scene, knowing: KnowingEstimat
         ({"rotate": "90"}, "stands upright by itself"),
         ({"driving_poses": "points.json"}, "needs no points"),
         ({"driving_person": "1"}, "is of one person"),
+        ({"cast": ("1=bob.jpg",)}, "is of one person"),
         ({"retarget": False}, "source's own body"),
     ],
 )
@@ -254,6 +255,28 @@ def test_what_is_no_motion_is_refused(scene: Scene, tmp_path: Path) -> None:
             open_inputs(scene.person, tmp_path / name, TransferOptions(device="cpu"))
     with pytest.raises(InputError, match=r"missing\.bvh"):
         open_inputs(scene.person, tmp_path / "missing.bvh", TransferOptions(device="cpu"))
+
+
+def test_a_source_of_too_few_points_is_refused(
+    scene: Scene, knowing: KnowingEstimator, still: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from motionwarp.errors import NoPersonError
+    from motionwarp.types import Pose
+
+    seen = knowing.analyze_picture
+
+    def hardly(*arguments: Any, **named: Any) -> Any:
+        from dataclasses import replace
+
+        person = seen(*arguments, **named)
+        points = person.pose.points.copy()
+        points[[index for index in range(18) if index not in (sk.NECK, sk.NOSE)], 2] = 0
+        return replace(person, pose=Pose(points))
+
+    monkeypatch.setattr(knowing, "analyze_picture", hardly)
+    for engine in ENGINES:
+        with pytest.raises(NoPersonError):
+            planned(scene, still, engine=engine)
 
 
 def test_names_that_nothing_has_are_told(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ GOOD = SourceStats(
     width=600, height=800, score=0.98, people=1, points_seen=POINT_NAMES, points_unsure=(), points_unseen=(),
     framing=Framing.WHOLE,
     view=View.FRONTAL, face=True, upright=True, limbs_in_front=(), matte_given=False, person_height=700.0, cut_at=(),
-    notes=(),
+    notes=(), facing_degrees=3.0,
 )  # fmt: skip
 
 
@@ -42,6 +42,8 @@ def test_a_photo_of_one_whole_upright_person_from_the_front_is_good() -> None:
         ({"view": View.BACK}, {"source.view": Verdict.FAIR}),
         ({"view": View.TURNED}, {"source.view": Verdict.FAIR}),
         ({"view": View.UNKNOWN}, {"source.view": Verdict.FAIR}),
+        ({"facing_degrees": None}, {"source.facing": Verdict.FAIR}),
+        ({"facing_degrees": None, "view": View.UNKNOWN}, {"source.view": Verdict.FAIR}),
         ({"upright": False}, {"source.lying": Verdict.POOR}),
         ({"limbs_in_front": ("the right forearm",)}, {"source.limbs_in_front": Verdict.FAIR}),
         ({"person_height": SMALL_PERSON - 1.0}, {"source.small": Verdict.FAIR}),

@@ -77,7 +77,7 @@ def test_a_transfer_in_other_clothes(scene: Scene, clothes: Path) -> None:
     dressed = next(iter(motionwarp.stream(scene.person, scene.dance, clothes=clothes))).rgb
     assert near(own, 45, 62, SHIRT)
     assert near(dressed, 45, 62, YELLOW)
-    assert (own[:15] == dressed[:15]).all()
+    assert np.abs(own[:15].astype(int) - dressed[:15]).mean() < 3
 
 
 def test_outputs_are_checked_before_any_work(scene: Scene, clothes: Path, tmp_path: Path) -> None:

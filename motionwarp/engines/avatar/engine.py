@@ -10,6 +10,8 @@ import torch
 
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack
+from motionwarp.body.lifting import TrackLifter
+from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.photo_body import NOBODY, PhotoBody, cropped
 from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
@@ -23,6 +25,9 @@ class AvatarEngine(Engine):
     has_body = True
 
     def __init__(self) -> None:
+        # an engine is made before anything is looked at: weights of another version end a run at once
+        BodyModel.load()
+        TrackLifter.load()
         self._person: PhotoBody | None = None
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:

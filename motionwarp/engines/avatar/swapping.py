@@ -14,6 +14,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motionwarp.avatar.avatar import Avatar, make_avatar, near_parts, person_regions, usable_joints
 from motionwarp.avatar.body_surface import IntArray
@@ -30,6 +31,7 @@ from motionwarp.puppet import parts
 from motionwarp.puppet.textures import spread_colors
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
+Indices = npt.NDArray[np.intp]
 _COVERED: Final = 0.5
 _LEAST_SURE, _SURE = 0.5, 0.92  # coverage that says nothing of clothes, and that is surely theirs
 _DEPTH_TOLERANCE: Final = 0.03  # meters by which cloth may lie behind the skin that it covers
@@ -141,35 +143,34 @@ class _Fitting:
     def hidden(self, kept: BoolArray) -> BoolArray:
         """Return which surfaces are not seen since something of the person is in front, bool (H, W, K)."""
         person, stack = self.person, self.surfaces
-        worn = stack.layer // 2
-        taken_off = ~kept & (person.removed | (person.source.matte > _COVERED))
-        shown = np.where(kept, person.part, np.where(taken_off, person.bare_part, NOBODY))
-        behind = stack.depth > (person.bare.depth + _DEPTH_TOLERANCE * self.scale)[..., None]
-        near = _NEAR[shown][np.arange(shown.shape[0])[:, None, None], np.arange(shown.shape[1])[:, None], worn]
-        hidden = (shown != NOBODY)[..., None] & ~kept[..., None] & behind & ~near
-        hidden |= kept[..., None] & ~self._over_kept(worn, behind)
-        return np.asarray(hidden & (stack.layer >= 0), dtype=np.bool_)
+        there = stack.layer >= 0
+        y, x, _ = np.nonzero(there)
+        worn, stays = stack.layer[there] // 2, kept[y, x]
+        taken_off = ~stays & (person.removed | (person.source.matte > _COVERED))[y, x]
+        shown = np.where(stays, person.part[y, x], np.where(taken_off, person.bare_part[y, x], NOBODY))
+        behind = stack.depth[there] > person.bare.depth[y, x] + _DEPTH_TOLERANCE * self.scale
+        covered = (shown != NOBODY) & behind & ~_NEAR[shown, worn]
+        hidden = np.zeros(stack.layer.shape, dtype=np.bool_)
+        hidden[there] = np.where(stays, ~self._over_kept(worn, behind, (y, x)), covered)
+        return hidden
 
-    def _over_kept(self, worn: IntArray, behind: BoolArray) -> BoolArray:
-        """Return which surfaces cover pixels that stay as they are, bool (H, W, K)."""
+    def _over_kept(self, worn: IntArray, behind: BoolArray, at: tuple[Indices, Indices]) -> BoolArray:
+        """Return which surfaces (N,) at rows and columns cover pixels that stay as they are, bool (N,)."""
         person = self.person
-        parsing, part = person.parsing[..., None], person.part[..., None]
+        parsing, part = person.parsing[at], person.part[at]
         trunk = np.isin(worn, (parts.TORSO, parts.GARMENT))
-        over = np.zeros(worn.shape, dtype=np.bool_)
-        below_chin = self._below_chin[..., None]
-        over |= (parsing == labels.FACE) & below_chin & np.isin(worn, (parts.HEAD, parts.TORSO))
+        over = (parsing == labels.FACE) & self._below_chin[at] & np.isin(worn, (parts.HEAD, parts.TORSO))
         for limb in parts.LIMBS:
             own_limb = np.isin(part, limb.parts) & np.isin(parsing, _LIMB_CLASSES)
             over |= own_limb & np.isin(worn, limb.parts)
             if limb.is_arm:
-                near_shoulder = self._near(limb.points[0], _SHOULDER)[..., None]
+                near_shoulder = self._near(limb.points[0], _SHOULDER)[at]
                 over |= own_limb & (part == limb.parts[0]) & near_shoulder & (worn == parts.TORSO)
             else:
                 over |= own_limb & trunk
         if person.choice == "upper":
             over |= np.isin(parsing, LOWER) & (trunk | ~behind)
-        over &= ~np.isin(parsing, _HEAD_ON_TOP)
-        return np.asarray(over, dtype=np.bool_)
+        return np.asarray(over & ~np.isin(parsing, _HEAD_ON_TOP), dtype=np.bool_)
 
     @cached_property
     def _below_chin(self) -> BoolArray:

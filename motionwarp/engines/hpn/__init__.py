@@ -11,18 +11,12 @@ SPEC: Final = EngineSpec(
     name="hpn",
     help="HPN: an autoencoder that grows, told the pose in its bottleneck; no weights ship.",
     engine=f"{_HERE}.engine:HpnEngine",
-    swapper=f"{_HERE}.swapping:FlowSwapper",
-    architectures=("hpn", "hpn_flow"),
+    architectures=("hpn",),
     stages={
         "generator": StageSpec(
             "The autoencoder, through all of its levels.",
             f"{_HERE}.config:HpnTrainingConfig",
             f"{_HERE}.training:HpnTask",
-        ),
-        "flow": StageSpec(
-            "The appearance flow of garments, for changing clothes.",
-            f"{_HERE}.config:GarmentFlowTrainingConfig",
-            f"{_HERE}.flow_training:GarmentFlowTask",
-        ),
+        )
     },
 )

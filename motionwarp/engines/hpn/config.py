@@ -174,9 +174,23 @@ class GarmentFlowLossWeights:
 
 @dataclass(frozen=True)
 class GarmentFlowTrainingConfig:
-    """Training of the garments' flow; the size of the data is a multiple of 2 to the number of the network's steps."""
+    """Training of the garments' flow.
 
-    data: CropDataConfig
+    Attributes
+    ----------
+    packs : tuple of PackShare
+        Packs of pairs.
+    validation : Path or None
+        A pack of pairs of people that are not trained on, measured at every export.
+    vgg : Path or None
+        VGG-16's weights (safetensors, torchvision's names) for the loss; None takes the project's own analyzer.
+    network, loss, loop
+        See their own classes.
+    start_from : Path or None
+        Weights of the same network to begin with.
+    """
+
+    packs: tuple[PackShare, ...]
     validation: Path | None = None
     vgg: Path | None = None
     network: GarmentFlowConfig = field(default_factory=GarmentFlowConfig)
@@ -184,15 +198,10 @@ class GarmentFlowTrainingConfig:
     start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_flow_loop)
 
-    @property
-    def packs(self) -> tuple[PackShare, ...]:
-        """The packs of pairs."""
-        return self.data.packs
-
     def __post_init__(self) -> None:
-        step = 2 ** len(self.network.channels)
-        if self.data.height % step or self.data.width % step:
-            raise OptionError(
-                f"the flow's network halves pictures {len(self.network.channels)} times, "
-                f"the data is {self.data.height} x {self.data.width}"
-            )
+        check_shares(self.packs)
+
+    @property
+    def data(self) -> CropDataConfig:
+        """The pairs at the network's size; backgrounds do not matter, since garments are cut out."""
+        return CropDataConfig(self.packs, self.network.height, self.network.width)

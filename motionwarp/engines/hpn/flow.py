@@ -29,13 +29,22 @@ class GarmentFlowConfig:
 
     Attributes
     ----------
+    height, width : int
+        Of the pictures that it is trained with, in pixels, multiples of 2 to the number of `channels`.
     channels : tuple of int
         Channels by size, from the pictures' own inwards, each at half the size of the one before.
     """
 
+    height: int = 256
+    width: int = 256
     channels: tuple[int, ...] = (32, 64, 128, 256, 512)
 
     def __post_init__(self) -> None:
+        step = 2 ** len(self.channels)
+        if min(self.height, self.width) < step or self.height % step or self.width % step:
+            raise OptionError(
+                f"the flow's network halves pictures {len(self.channels)} times, got {self.height} x {self.width}"
+            )
         if len(self.channels) < 2 or min(self.channels) < 1:
             raise OptionError(f"the flow's network needs channels of two sizes or more, got {self.channels}")
 
@@ -115,7 +124,21 @@ _NETWORK: Final = "flow"
 _KNOWN: Final[NetworkKinds] = {_NETWORK: (GarmentFlow, GarmentFlowConfig)}
 
 
-def load_garment_flow(name_or_path: str | Path) -> GarmentFlow:
+@dataclass(frozen=True, eq=False)
+class GarmentFlowFile:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : GarmentFlow
+    sha256 : str
+    """
+
+    network: GarmentFlow
+    sha256: str
+
+
+def load_garment_flow(name_or_path: str | Path) -> GarmentFlowFile:
     """Read a trained network, in evaluation mode.
 
     Raises
@@ -127,9 +150,9 @@ def load_garment_flow(name_or_path: str | Path) -> GarmentFlow:
     network = file.networks.get(_NETWORK)
     if not isinstance(network, GarmentFlow):
         raise WeightsError(
-            "holds no flow of garments", subject=file.path, remedy="Train it with `motionwarp train hpn flow`."
+            "holds no flow of garments", subject=file.path, remedy="Train it with `motionwarp train hpn_flow flow`."
         )
-    return network
+    return GarmentFlowFile(network, file.sha256)
 
 
 def save_garment_flow(path: Path, network: GarmentFlow, metadata: Mapping[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The training of the garments' flow (`motionwarp train hpn flow`)."""
+"""The training of the garments' flow (`motionwarp train hpn_flow flow`)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,6 @@ from motionwarp.parsing.garments import GARMENT_CLASSES, GarmentChoice, divided_
 from motionwarp.puppet.textures import spread_colors
 from motionwarp.types import BoolArray, ByteArray, FloatArray, PersonCrop, SourcePerson
 
-_LONG_SIDE: Final = 256  # of windows; the network's own size is free
 _EDGE: Final = 1.0  # pixels
 
 
@@ -32,7 +31,7 @@ class FlowSwapper(ClothesSwapper):
     Parameters
     ----------
     weights : str or Path
-        What `motionwarp train hpn flow` exported.
+        What `motionwarp train hpn_flow flow` exported.
 
     Raises
     ------
@@ -43,10 +42,10 @@ class FlowSwapper(ClothesSwapper):
     name = "hpn_flow"
 
     def __init__(self, weights: str | Path) -> None:
-        self._network: GarmentFlow = load_garment_flow(weights)
-        multiple = 2 ** len(self._network.config.channels)
-        self.height = _LONG_SIDE // multiple * multiple
-        self.width = max(round(0.75 * self.height / multiple), 1) * multiple
+        file = load_garment_flow(weights)
+        self._network: GarmentFlow = file.network
+        self.weights_sha256 = file.sha256
+        self.height, self.width = self._network.config.height, self._network.config.width
 
     @torch.inference_mode()
     def dress(self, person: SourcePerson, clothes: SourcePerson, choice: GarmentChoice) -> DressedPicture:

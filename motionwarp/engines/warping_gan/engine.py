@@ -16,12 +16,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.body_track import BodyTrack
 from motionwarp.data.person_window import window_around
+from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams
-from motionwarp.engines.base import Engine, Motion, RenderSettings
+from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.engines.warping_gan.blending import blend_parts
 from motionwarp.engines.warping_gan.body_layer import BodyDrawer
 from motionwarp.engines.warping_gan.debug import region_pictures
@@ -36,6 +40,7 @@ from motionwarp.engines.warping_gan.inputs import (
     stage_two_inputs,
 )
 from motionwarp.engines.warping_gan.networks import PartGeneratorOutput, PartParserOutput, load_warping_networks
+from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine
 from motionwarp.nn.fuse import fuse_batch_norm, ready_for
 from motionwarp.perception.framing import visible_box
@@ -122,7 +127,7 @@ class WarpingGanEngine(Engine):
     def __init__(self, weights: str | Path = DEFAULT_WEIGHTS) -> None:
         self._networks = load_warping_networks(weights)
         self.weights_sha256 = self._networks.sha256
-        self._sees_body = self._networks.generator.config.body
+        self._sees_body = self.has_body = self._networks.generator.config.body
         self._body: BodyDrawer | None = None
         self._person: PuppetPerson | None = None
         self._settings: RenderSettings | None = None
@@ -141,6 +146,7 @@ class WarpingGanEngine(Engine):
         self._person = PuppetPerson(source, settings.device, keep_parsing=True)
         self._body = BodyDrawer.of(source, settings)
         self.notes = () if self._body is not None else (_NO_BODY,)
+        self.has_body = self._sees_body and self._body is not None
         self._settings = settings
         self._device, self._dtype = settings.device, settings.dtype
         self._parser = self._placed(fuse_batch_norm(self._networks.parser))
@@ -149,6 +155,28 @@ class WarpingGanEngine(Engine):
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the source's body to the points of a whole clip, where there is one; see `Engine.follow`."""
         return super().follow(track) if self._body is None else self._body.person.follow(track)
+
+    def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+        """Let the body move as captured; see `Engine.perform`."""
+        return self._fitted().perform(capture, staging)
+
+    def seen_from(self, motion: Motion, degrees: npt.NDArray[np.float64]) -> Motion:
+        """Turn the body against the camera; see `Engine.seen_from`.
+
+        Raises
+        ------
+        NoPersonError
+            If no body could be fitted to the source.
+        """
+        return self._fitted().body.seen_from(motion, degrees)
+
+    def _fitted(self) -> PhotoBody:
+        if self._body is None:
+            raise NoPersonError(
+                "no body could be fitted to the source, which is needed to see it from other sides",
+                remedy="Use a picture that shows more of the person, or give better points",
+            )
+        return self._body.person
 
     @torch.inference_mode()
     def plan(self, motion: Motion) -> FloatArray:
@@ -161,6 +189,14 @@ class WarpingGanEngine(Engine):
         if motion.rotations is not None:
             planned.append(PoseParams.of_motion(motion).flatten().numpy())
         return np.concatenate(planned, axis=1).astype(np.float32)
+
+    def bodies(self, motion: Motion, theta: FloatArray) -> BodyTrack | None:
+        """Return the bodies that go along; see `Engine.bodies`."""
+        poses = _unpacked(theta, torch.from_numpy(motion.points))[2]
+        if self._body is None or poses is None:
+            return None
+        present = np.asarray(np.count_nonzero(motion.points[..., 2], axis=1) > 0)
+        return self._body.person.body.track(poses, present)
 
     @torch.inference_mode()
     def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:

@@ -17,6 +17,7 @@ from motionwarp.body.body_track import BodyReader
 from motionwarp.body.facing import FacingTrack, degrees_apart
 from motionwarp.data.packing import facing_of_world
 from motionwarp.data.splits import HELD_OUT_FROM, VALIDATION_CLIPS_OF_TIER
+from motionwarp.errors import NoPersonError
 from motionwarp.evaluation.avatars import view_of
 from motionwarp.media.reader import open_video
 from motionwarp.perception.base import Estimator
@@ -116,18 +117,59 @@ def evaluate_facing(
         By clip: frames, share in which the person was found, and `within_30`: the share of the frames with a sure
         teacher in which a facing is within 30 degrees, as told by the `analyzer`, by the `lifter`, and by both,
         `joined`; `told`, the share of frames whose joined facing is sure enough to be told; and of `backs`, by the
-        teacher: found, called back, and left and right the right way round by the order in the picture.
+        teacher: found, called back, and left and right the right way round by the order in the picture; of clips in
+        which people come and go also `by_picture`, each frame looked at by itself.
     """
     result: dict[str, object] = {}
     for done, clip in enumerate(clips, start=1):
-        seen = follow_clip(
-            estimator, video_folder / f"{clip}.mp4", first=HELD_OUT_FROM.get(clip, 0), every=every, limit=limit
-        )
+        path = video_folder / f"{clip}.mp4"
+        seen = follow_clip(estimator, path, first=HELD_OUT_FROM.get(clip, 0), every=every, limit=limit)
         world = json.loads((video_folder / f"{clip}.world33.json").read_text(encoding="utf-8"))["frames"]
-        result[clip] = facing_figures(seen, [world[number] for number in seen.numbers], reader)
+        figures = facing_figures(seen, [world[number] for number in seen.numbers], reader)
+        if clip in HELD_OUT_FROM:
+            # people come and go: whoever is followed is not who a teacher sees when they have left
+            chosen = [number for number in seen.numbers if _is_back(facing_of_world(world[number]))]
+            figures["backs"] = {**_plain(figures["backs"]), "by_picture": back_figures(estimator, path, chosen)}
+        result[clip] = figures
         if progress is not None:
             progress(done, len(clips))
     return result
+
+
+def _plain(figures: object) -> dict[str, object]:
+    return figures if isinstance(figures, dict) else {}
+
+
+def _is_back(facing: tuple[float, float] | None) -> bool:
+    return facing is not None and abs(float(np.degrees(np.arctan2(facing[1], facing[0])))) >= _BACK
+
+
+def back_figures(estimator: Estimator, clip: Path, numbers: Sequence[int]) -> dict[str, object]:
+    """Return what is seen in single frames of a clip that show backs, each looked at as a picture of its own."""
+    wanted, found = set(numbers), 0
+    called: list[bool] = []
+    right_way: list[bool] = []
+    if wanted:
+        with open_video(clip) as reader:
+            for frame in reader:
+                if frame.index > max(wanted):
+                    break
+                if frame.index not in wanted:
+                    continue
+                try:
+                    person = estimator.analyze_picture(frame.rgb)
+                except NoPersonError:
+                    continue
+                found += 1
+                right_way.append(_left_is_left(person.pose.points))
+                if person.facing is not None:
+                    called.append(view_of(person.facing.degrees) == "back")
+    return {
+        "frames": len(wanted),
+        "found": found / len(wanted) if wanted else None,
+        "called_back": float(np.mean(called)) if called else None,
+        "left_right_right": float(np.mean(right_way)) if right_way else None,
+    }
 
 
 def facing_figures(seen: SeenClip, world: list[Any], reader: BodyReader) -> dict[str, object]:

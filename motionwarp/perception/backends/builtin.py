@@ -16,7 +16,7 @@ from motionwarp.perception.framing import Box, box_of_matte, united, upright_tur
 from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropPredictor, NetworkPredictor, predict_views
 from motionwarp.perception.rotation import upright_rotation
 from motionwarp.perception.selection import LARGEST, PersonChoice
-from motionwarp.perception.survey import survey
+from motionwarp.perception.survey import survey, survey_people
 from motionwarp.perception.tracking import PersonTracker, TrackingSettings
 from motionwarp.types import ByteArray, Frame, Person, Pose
 
@@ -107,6 +107,10 @@ class BuiltinEstimator:
     def survey(self, frames: Iterable[Frame]) -> PersonChoice:
         """Choose whom to follow through a clip by a few of its frames; see `survey`."""
         return survey(frames, self._finder)
+
+    def survey_people(self, frames: Iterable[Frame]) -> list[PersonChoice]:
+        """Tell the people of a clip apart by a few of its frames; see `survey_people`."""
+        return survey_people(frames, self._finder)
 
     def upright_rotation(self, frames: Iterable[Frame]) -> int:
         """Tell by how many degrees clockwise a clip has to be turned; see `rotation.upright_rotation`."""

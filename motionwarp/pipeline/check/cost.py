@@ -16,10 +16,10 @@ from motionwarp.errors import InputError
 from motionwarp.perception.base import Estimator
 from motionwarp.pipeline.analysis import TransferInputs
 from motionwarp.pipeline.api import open_result, write_frames
+from motionwarp.pipeline.cast import ScenePlan, render_scene
 from motionwarp.pipeline.driving import FrameSampler, observe_driving
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pipeline.progress import Stage, StageClock, TransferRun
-from motionwarp.pipeline.rendering import render
 from motionwarp.runtime import peak_memory_bytes
 from motionwarp.types import ByteArray, Frame
 
@@ -77,21 +77,22 @@ class Trial:
     seconds: float
 
 
-def make_trial(plan: TransferPlan, wanted: Sequence[int], run: TransferRun) -> Trial:
+def make_trial(scene: ScenePlan, wanted: Sequence[int], run: TransferRun) -> Trial:
     """Draw and encode a few frames, into a file that is removed again.
 
     Parameters
     ----------
-    plan : TransferPlan
+    scene : ScenePlan
     wanted : sequence of int
         Frames of the output whose pictures are kept; others are made beside them.
     run : TransferRun
     """
+    plan = scene.main
     count = min(max(_FEWEST, min(2 * plan.runner.frames_at_once, _MOST)), len(plan))
     spread = np.linspace(0, len(plan) - 1, count).round().astype(int)
     numbers = np.union1d(spread, np.asarray(wanted, dtype=np.int64))
     # what happens once only, as loading kernels, is not to be multiplied by the number of frames
-    for _ in render(plan, run=run, only=numbers[:1].tolist()):
+    for _ in render_scene(scene, run=run, only=numbers[:1].tolist()):
         pass
     pictures: dict[int, ByteArray] = {}
     done = 0
@@ -102,7 +103,7 @@ def make_trial(plan: TransferPlan, wanted: Sequence[int], run: TransferRun) -> T
         run.announce(Stage.RENDER, done, len(numbers))
 
     def drawn() -> Iterator[Frame]:
-        for frame in render(plan, run=run, only=numbers.tolist()):
+        for frame in render_scene(scene, run=run, only=numbers.tolist()):
             if frame.index in wanted:
                 pictures[frame.index] = _on_white(frame)
             yield frame

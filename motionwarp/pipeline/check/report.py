@@ -18,9 +18,11 @@ from motionwarp.body.body_track import BodyReader
 from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
 from motionwarp.options import changed
-from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, analyze, load_estimator, open_inputs
+from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, load_estimator, open_inputs
 from motionwarp.pipeline.api import provenance
+from motionwarp.pipeline.cast import plan_scene
 from motionwarp.pipeline.check.alignment import AlignmentStats, alignment_issues, alignment_stats
+from motionwarp.pipeline.check.cast import ANSWERED, cast_issues
 from motionwarp.pipeline.check.cost import LookingTime, RunningCost, make_trial, running_cost
 from motionwarp.pipeline.check.driving import DrivingStats, driving_issues, driving_stats, time_text
 from motionwarp.pipeline.check.issues import Issue, Verdict, verdict_of
@@ -29,7 +31,7 @@ from motionwarp.pipeline.compositing import scaled_width, side_by_side
 from motionwarp.pipeline.driving import FrameSampler, expected_frames, points_in
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
-from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pipeline.progress import ProgressCallback, TransferRun
 from motionwarp.pipeline.timeline import Timeline
 from motionwarp.pose.drawing import draw_pose
@@ -187,23 +189,24 @@ def check(
         begin = time.perf_counter()
         estimator = load_estimator(options)
         sampler = FrameSampler(_step(inputs) if quick else 1, pictures)
-        analyzed = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
-        plan = plan_transfer(inputs.setup, analyzed, run=run)
+        scene = plan_scene(inputs, run, sampler, estimator)
+        plan, analyzed = scene.main, scene.main.inputs
         looking = LookingTime(inputs, plan, estimator, sampler, run.clock, time.perf_counter() - begin)
 
         photo = source_stats(inputs.source, analyzed.source, estimator, bodies)
         clip = driving_stats(plan, sampler, estimator, bodies)
         together = alignment_stats(plan, inputs.source.scale, clip.frames)
         shown = {number: _shown_at(plan.timeline, number) for number in sampler.chosen()}
-        trial = make_trial(plan, sorted(set(shown.values())), run)
+        trial = make_trial(scene, sorted(set(shown.values())), run)
         if preview is not None:
             results = {number: trial.pictures[frame] for number, frame in shown.items()}
             _write_preview(preview, plan, sampler.chosen(), results)
         cost = running_cost(looking, trial, together.output_frames)
     issues = [
         *source_issues(photo, options),
-        *driving_issues(clip, photo, options),
+        *(issue for issue in driving_issues(clip, photo, options) if not (options.cast and issue.code in ANSWERED)),
         *alignment_issues(together, photo.framing, options),
+        *cast_issues(scene, sampler, bodies),
     ]
     return CheckReport(
         verdict=verdict_of(issues),

@@ -10,10 +10,11 @@ import pytest
 import torch
 from flat_people import standing_points
 
+from motionwarp.checkpoints.checkpoint import registry
 from motionwarp.engines.hpn.flow import GarmentFlow, GarmentFlowConfig, save_garment_flow
 from motionwarp.engines.hpn.swapping import FlowSwapper
 from motionwarp.engines.registry import make_swapper
-from motionwarp.errors import NoPersonError, WeightsError
+from motionwarp.errors import NoPersonError, OptionError, WeightsError
 from motionwarp.parsing import labels
 from motionwarp.types import Pose, SourcePerson
 
@@ -35,7 +36,7 @@ def person_in(upper: tuple[int, int, int], lower: tuple[int, int, int]) -> Sourc
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    network = GarmentFlow(GarmentFlowConfig((4, 8, 8)))
+    network = GarmentFlow(GarmentFlowConfig(256, 192, (4, 8, 8)))
     network.to_flow.weight.data.zero_()
     path = tmp_path_factory.mktemp("flow") / "hpn_flow.safetensors"
     save_garment_flow(path, network)
@@ -68,5 +69,12 @@ def test_where_no_garment_is_of_one_kind_nothing_can_be_carried(weights: Path) -
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         FlowSwapper(tmp_path / "missing.safetensors")
-    with pytest.raises(WeightsError, match="no weights of the engine 'hpn' ship"):
+    with pytest.raises(OptionError, match="changes no clothes"):
         make_swapper("hpn")
+
+
+def test_the_weights_that_ship_are_found_by_name() -> None:
+    swapper = make_swapper("hpn_flow")
+    assert isinstance(swapper, FlowSwapper)
+    assert (swapper.height, swapper.width) == (64, 48)
+    assert swapper.weights_sha256 == registry()["hpn_flow"].sha256

@@ -179,7 +179,7 @@ def test_the_loss_is_global_and_local_with_the_criterion_of_the_half() -> None:
 
 def test_a_new_flow_nearly_leaves_the_garment_where_it_is() -> None:
     torch.manual_seed(0)
-    network = GarmentFlow(GarmentFlowConfig((4, 8, 8)))
+    network = GarmentFlow(GarmentFlowConfig(32, 24, (4, 8, 8)))
     garment, mask = torch.rand(2, 3, 32, 24), torch.ones(2, 1, 32, 24)
     grid = network(garment, mask, mask)
     assert grid.shape == (2, 32, 24, 2)

@@ -10,7 +10,6 @@ import torch
 from flat_people import assert_equal_states, far_pair_of, state_of
 
 from motionwarp.data.labeled_pairs import PairPackWriter
-from motionwarp.engines.crop_gan.data import CropDataConfig
 from motionwarp.engines.hpn.config import GarmentFlowTrainingConfig, HpnLossConfig, HpnTrainingConfig
 from motionwarp.engines.hpn.flow import GarmentFlowConfig, load_garment_flow
 from motionwarp.engines.hpn.flow_training import GarmentFlowTask, garments_of
@@ -98,9 +97,9 @@ def test_eight_pairs_are_learned_by_heart(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def flow_config(pair_pack: Path) -> GarmentFlowTrainingConfig:
     return GarmentFlowTrainingConfig(
-        CropDataConfig((PackShare(pair_pack, 1.0),), 64, 48),
+        (PackShare(pair_pack, 1.0),),
         validation=pair_pack,
-        network=GarmentFlowConfig((8, 16, 16)),
+        network=GarmentFlowConfig(64, 48, (8, 16, 16)),
         loop=replace(LOOP, steps=4),
     )
 
@@ -114,14 +113,14 @@ def test_the_flow_goes_on_exactly(flow_config: GarmentFlowTrainingConfig, tmp_pa
         run(task, flow_config.loop, tmp_path / "cut", max_minutes=0, report=lambda line: None)
     assert_equal_states(tmp_path / "whole", tmp_path / "cut")
     assert all(bool(torch.isfinite(each.float()).all()) for each in state_of(tmp_path / "whole").values())
-    assert load_garment_flow(tmp_path / "whole" / "hpn_flow.safetensors").config == flow_config.network
+    assert load_garment_flow(tmp_path / "whole" / "hpn_flow.safetensors").network.config == flow_config.network
 
 
 def test_the_flow_finds_the_garment(flow_config: GarmentFlowTrainingConfig, tmp_path: Path) -> None:
     loop = replace(LOOP, steps=120, batch_size=4, learning_rate=3e-3, ema_decay=0.9, log_every=60)
     task = GarmentFlowTask(replace(flow_config, loop=loop), CPU, torch.float32)
     run(task, loop, tmp_path, report=lambda line: None)
-    figures = task.validate(load_garment_flow(tmp_path / "hpn_flow.safetensors"))
+    figures = task.validate(load_garment_flow(tmp_path / "hpn_flow.safetensors").network)
     assert figures["validation_l1"] < 0.4 * figures["validation_l1_copy"]
 
 

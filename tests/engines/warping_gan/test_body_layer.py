@@ -44,6 +44,7 @@ from motionwarp.engines.warping_gan.networks import (
     with_room_for_body,
 )
 from motionwarp.engines.warping_gan.packing import BodySampler
+from motionwarp.errors import NoPersonError
 from motionwarp.puppet import parts
 from motionwarp.puppet.compositor import WarpedFrames
 from motionwarp.puppet.person import PuppetPerson
@@ -358,3 +359,29 @@ def test_a_body_may_be_left_away_in_training(
     writer.write(tmp_path / "bodies.pack")
     samples = PartSamples((PackShare(tmp_path / "bodies.pack", 1.0),), 0, bodiless)
     assert np.mean([bool(samples[number]["body"].any()) for number in range(4)]) == shown
+
+
+def test_it_is_seen_from_other_sides_where_the_networks_see_a_body(weights: Path) -> None:
+    engine = prepared(weights)
+    assert engine.has_body
+    motion = engine.follow(track(front_points()))
+    turned = engine.seen_from(motion, np.array([90.0]))
+    shoulders = [abs(float(each.points[0, 2, 0] - each.points[0, 5, 0])) for each in (motion, turned)]
+    assert shoulders[1] < 0.4 * shoulders[0]
+    bodies = engine.bodies(turned, engine.plan(turned))
+    assert bodies is not None
+    assert abs(abs(float(bodies.facing.degrees[0])) - 90) < 25
+    (layer,) = engine.render(turned, engine.plan(turned))
+    assert layer.rgba[..., 3].max() == 255
+
+
+def test_a_body_that_cannot_be_fitted_is_not_seen_from_other_sides(weights: Path) -> None:
+    engine = WarpingGanEngine(weights)
+    source = drawn_person()
+    points = source.pose.points.copy()
+    points[[0, 3, 4, *range(6, 18)], 2] = 0
+    few = replace(source, pose=replace(source.pose, points=points))
+    engine.prepare(few, RenderSettings(CPU, torch.float32, WIDTH, HEIGHT))
+    assert not engine.has_body
+    with pytest.raises(NoPersonError, match="no body could be fitted"):
+        engine.seen_from(Motion(points[None]), np.array([90.0]))

@@ -1,0 +1,257 @@
+"""Several dancers of one clip, each of whom gives the motion to a person of their own, all in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from motionwarp.errors import InputError, NoPersonError
+from motionwarp.media.spread import spread_frames
+from motionwarp.perception.base import Estimator
+from motionwarp.perception.selection import PersonChoice
+from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, analyze, load_estimator, open_inputs
+from motionwarp.pipeline.background import FrameBackground, StillBackground, make_background
+from motionwarp.pipeline.compositing import stacked
+from motionwarp.pipeline.driving import DrivingMotion, FrameSampler, read_frames
+from motionwarp.pipeline.driving_plate import PlateBuilder, without_drivers
+from motionwarp.pipeline.layout import contain, cover, paste
+from motionwarp.pipeline.options import BackgroundKind, CastMember, TransferOptions
+from motionwarp.pipeline.plan import TransferPlan, plan_transfer
+from motionwarp.pipeline.progress import TransferRun
+from motionwarp.pipeline.rendering import composed, driving_frames, no_frames, render
+from motionwarp.pose.people_apart import depth_order, told_apart
+from motionwarp.types import ByteArray, Frame, PoseTrack
+
+_LOOKED_THROUGH: Final = 12
+_PLATE_FRAMES: Final = 15
+
+
+@dataclass(frozen=True, eq=False)
+class ScenePlan:
+    """Everybody of a transfer, planned.
+
+    Attributes
+    ----------
+    plans : tuple of TransferPlan
+        SOURCE first, then the cast in the order in which it was given; all of one frame and one timeline.
+    inputs : tuple of TransferInputs
+        Of each plan.
+    order : int64 (T, N) or None
+        Numbers of the plans, the farthest first; None for one person alone.
+    """
+
+    plans: tuple[TransferPlan, ...]
+    inputs: tuple[TransferInputs, ...]
+    order: npt.NDArray[np.int64] | None = None
+
+    @property
+    def main(self) -> TransferPlan:
+        """The plan of SOURCE, whose setup is that of the output."""
+        return self.plans[0]
+
+
+def plan_scene(
+    inputs: TransferInputs,
+    run: TransferRun,
+    sampler: FrameSampler | None = None,
+    estimator: Estimator | None = None,
+) -> ScenePlan:
+    """Analyze and plan a transfer, with everybody who is cast.
+
+    Parameters
+    ----------
+    inputs : TransferInputs
+        Of SOURCE.
+    run : TransferRun
+    sampler : FrameSampler or None
+        As for `analyze`.
+    estimator : Estimator or None
+        What sees people; None loads it.
+
+    Raises
+    ------
+    NoPersonError
+        If a photo shows nobody, or the clip not as many dancers as are cast.
+    """
+    options = inputs.setup.options
+    if not options.cast:
+        alone = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
+        return ScenePlan((plan_transfer(inputs.setup, alone, run=run),), (inputs,))
+    estimator = estimator or load_estimator(options)
+    members = options.cast_members
+    choices = cast_choices(inputs.setup.driving, options, estimator)
+    opened = [inputs, *(_opened(inputs, member) for member in members)]
+    analyzed: list[AnalyzedInputs] = []
+    for number, (each, choice) in enumerate(zip(opened, choices, strict=True)):
+        told = replace(choice, others=tuple(seen.motion.track for seen in analyzed))
+        with _blamed(members[number - 1].photo if number else None):
+            counted = FrameSampler(1 if sampler is None else sampler.every, 1) if number else sampler
+            analyzed.append(analyze(each, estimator=estimator, run=run, sampler=counted, choice=told))
+    apart = told_apart([each.motion.track for each in analyzed])
+    plans = tuple(
+        plan_transfer(each.setup, _with_track(seen, track, inputs.setup.driving, number), run=run)
+        for number, (each, seen, track) in enumerate(zip(opened, analyzed, apart, strict=True))
+    )
+    return ScenePlan(plans, tuple(opened), depth_order([plan.target for plan in plans]))
+
+
+def cast_choices(driving: Path, options: TransferOptions, estimator: Estimator) -> list[PersonChoice]:
+    """Return which dancers are meant: SOURCE's, then each member's.
+
+    Numbers count the people of the whole clip, the main one being 0; places mean the first frame.
+
+    Raises
+    ------
+    NoPersonError
+        If the clip does not show so many people.
+    """
+    main = PersonChoice.parse(options.person_in_driving)
+    wanted = [PersonChoice(index=0) if main.by_size else main]
+    wanted += [PersonChoice.parse(member.dancer) for member in options.cast_members]
+    look = getattr(estimator, "survey_people", None)
+    if look is None:
+        return wanted
+    frames = spread_frames(
+        driving,
+        most=_LOOKED_THROUGH,
+        start_seconds=options.start,
+        end_seconds=options.end,
+        rotate_degrees=int(options.rotate),
+    )
+    people: list[PersonChoice] = look(frames)
+    most = max((choice.index for choice in wanted if choice.index is not None), default=0)
+    if most >= len(people):
+        raise NoPersonError(
+            f"shows {len(people)} dancers, but dancer {most} is cast (they are counted from 0)",
+            subject=driving,
+            remedy="Cast fewer, or give a place in the first frame: 320,240=bob.jpg",
+        )
+    return [choice if choice.index is None else people[choice.index] for choice in wanted]
+
+
+def member_options(options: TransferOptions, frame: tuple[int, int]) -> TransferOptions:
+    """Return the options of a person who is cast: those of SOURCE, but for what is about SOURCE's own photo."""
+    return replace(
+        options,
+        cast=(),
+        placement="driving",
+        # nobody's own background but SOURCE's is shown
+        background="transparent",
+        size=f"{frame[0]}x{frame[1]}",
+        side_by_side=False,
+        person="largest",
+        source_person=None,
+        driving_person=None,
+        source_poses=None,
+        source_time=0.0,
+        matte=None,
+        also=(),
+        clothes=None,
+        save_poses=None,
+        region_debug=None,
+    )
+
+
+def _opened(main: TransferInputs, member: CastMember) -> TransferInputs:
+    return open_inputs(member.photo, main.setup.driving, member_options(main.setup.options, main.setup.frame))
+
+
+class _blamed:
+    """Says of errors within which photo of the cast they are about."""
+
+    def __init__(self, photo: Path | None) -> None:
+        self._photo = photo
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._photo is not None and isinstance(error, InputError) and error.subject is None:
+            raise type(error)(error.problem, subject=self._photo, remedy=error.remedy) from error
+
+
+def _with_track(analyzed: AnalyzedInputs, track: PoseTrack, driving: Path, number: int) -> AnalyzedInputs:
+    if not track.present.any():
+        raise NoPersonError(
+            f"dancer {number} could not be told from the others",
+            subject=driving,
+            remedy="Give the dancer's place in the first frame: 320,240=bob.jpg",
+        )
+    return replace(analyzed, motion=replace(analyzed.motion, track=track))
+
+
+def render_scene(
+    scene: ScenePlan, *, run: TransferRun | None = None, only: Sequence[int] | None = None
+) -> Generator[Frame, None, None]:
+    """Draw the output's frames in order, everybody in each; parameters and frames as for `render`."""
+    if scene.order is None:
+        yield from render(scene.main, run=run, only=only)
+        return
+    run, main = run or TransferRun(), scene.main
+    chosen = np.arange(len(main)) if only is None else np.asarray(only, dtype=np.int64)
+    numbers = main.timeline.driving_frames[chosen].tolist()
+    shows_driving = main.setup.options.side_by_side or main.setup.needs_plate
+    with ExitStack() as opened:
+        layers = [opened.enter_context(closing(plan.layers(chosen, run))) for plan in scene.plans]
+        driving = opened.enter_context(
+            closing(driving_frames(main, numbers, run) if shows_driving else no_frames(len(chosen)))
+        )
+        with run.clock.measure("wait for plate"):
+            run.wait()
+        background = _background(scene, run)
+        if background is not None:
+            opened.enter_context(closing(background))
+        for index, people, pictured in zip(chosen.tolist(), zip(*layers, strict=True), driving, strict=True):
+            with run.clock.measure("composite"):
+                together = stacked([people[number] for number in scene.order[index]])
+                frame = composed(main, index, together, pictured, background)
+            yield frame
+
+
+def _background(scene: ScenePlan, run: TransferRun) -> FrameBackground | None:
+    main = scene.main
+    options, frame = main.setup.options, main.setup.frame
+    kind = options.background_choice.kind
+    if kind is BackgroundKind.SOURCE:
+        # the frame has the clip's shape, which the photo's surroundings fill
+        source = main.inputs.source
+        return StillBackground(paste(source.plate, cover(source.size, frame), frame))
+    if kind is BackgroundKind.DRIVING:
+        return _EmptiedBackground([plan.inputs.motion for plan in scene.plans], main, run)
+    return make_background(options.background_choice, main.inputs.source, None, frame, options.seed)
+
+
+class _EmptiedBackground(FrameBackground):
+    """The driving clip without any of its dancers."""
+
+    needs_driving = True
+
+    def __init__(self, motions: Sequence[DrivingMotion], main: TransferPlan, run: TransferRun) -> None:
+        self._tracks = [motion.track for motion in motions]
+        self._setup = main.setup
+        self._plate = _plate(self._tracks, main, run)
+
+    def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
+        """Return the driving frame with its dancers' places filled; see `FrameBackground.canvas`."""
+        if driving is None:
+            raise ValueError("a background of the driving clip needs its frame")
+        frame = self._setup.frame
+        people = [track.points[driving.index] for track in self._tracks if track.present[driving.index]]
+        empty = without_drivers(driving.rgb, people, self._plate, self._setup.options.seed)
+        return paste(empty, contain((empty.shape[1], empty.shape[0]), frame), frame)
+
+
+def _plate(tracks: Sequence[PoseTrack], main: TransferPlan, run: TransferRun) -> ByteArray | None:
+    """Return what is behind the dancers where the camera stands still, from a few frames of the clip."""
+    count = len(tracks[0])
+    numbers = sorted(set(np.linspace(0, count - 1, min(_PLATE_FRAMES, count)).round().astype(int).tolist()))
+    builder = PlateBuilder()
+    for frame in read_frames(main.setup.driving, main.setup.options, numbers, main.inputs.motion.every, run.clock):
+        builder.add(frame.rgb, *(track.points[frame.index] for track in tracks if track.present[frame.index]))
+    return builder.finish()
