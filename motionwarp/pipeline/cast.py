@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.errors import InputError, NoPersonError
+from motionwarp.errors import InputError, NoPersonError, OptionError
+from motionwarp.media.image import is_picture
 from motionwarp.media.spread import spread_frames
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.selection import PersonChoice
@@ -83,6 +84,12 @@ def plan_scene(
     if not options.cast:
         alone = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
         return ScenePlan((plan_transfer(inputs.setup, alone, run=run),), (inputs,))
+    if inputs.driving.capture is not None:
+        raise OptionError(
+            "needs a clip of several dancers; motion capture is of one",
+            values={"cast": ", ".join(options.cast)},
+            remedy="Give a clip as DRIVING, or leave `cast` out",
+        )
     estimator = estimator or load_estimator(options)
     members = options.cast_members
     choices = cast_choices(inputs.setup.driving, options, estimator)
@@ -115,8 +122,8 @@ def cast_choices(driving: Path, options: TransferOptions, estimator: Estimator) 
     wanted = [PersonChoice(index=0) if main.by_size else main]
     wanted += [PersonChoice.parse(member.dancer) for member in options.cast_members]
     look = getattr(estimator, "survey_people", None)
-    if look is None:
-        return wanted
+    if look is None or is_picture(driving):
+        return wanted  # people are counted by size where there is a single frame to count them in
     frames = spread_frames(
         driving,
         most=_LOOKED_THROUGH,
