@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.errors import InputError, NoPersonError, OptionError
+from motionwarp.errors import InputError, NoPersonError
 from motionwarp.media.image import is_picture
 from motionwarp.media.spread import spread_frames
 from motionwarp.perception.base import Estimator
@@ -84,12 +84,6 @@ def plan_scene(
     if not options.cast:
         alone = analyze(inputs, estimator=estimator, run=run, sampler=sampler)
         return ScenePlan((plan_transfer(inputs.setup, alone, run=run),), (inputs,))
-    if inputs.driving.capture is not None:
-        raise OptionError(
-            "needs a clip of several dancers; motion capture is of one",
-            values={"cast": ", ".join(options.cast)},
-            remedy="Give a clip as DRIVING, or leave `cast` out",
-        )
     estimator = estimator or load_estimator(options)
     members = options.cast_members
     choices = cast_choices(inputs.setup.driving, options, estimator)
