@@ -144,7 +144,7 @@ def _measured(task: Any, network: nn.Module | None, pack: Path, limit: int) -> d
     """Return the means of SSIM, local SSIM, PSNR and L1 over held-out pairs; of the sources without a network."""
     found: list[tuple[float, ...]] = []
     for batch in held_out_batches(pack, task.config.data, limit):
-        source, true = (batch[name].permute(0, 2, 3, 1).numpy() for name in ("source_rgb", "target_rgb"))  # type: ignore[literal-required]
+        source, true = (batch[name].permute(0, 2, 3, 1).numpy() for name in ("source_rgb", "target_rgb"))
         made = source
         if network is not None:
             drawn = task.draw(network, batch).clamp(0, 1).cpu().permute(0, 2, 3, 1)

@@ -29,12 +29,14 @@ from motionwarp.evaluation.metrics.ssim import ssim
 from motionwarp.evaluation.pairs.network_metrics import InceptionFeatures
 from motionwarp.media.contact_sheet import Tile
 from motionwarp.media.image import write_image
+from motionwarp.parsing import labels
 from motionwarp.parsing.garments import GARMENT_CLASSES, GarmentChoice, divided_at_waist
 from motionwarp.types import BoolArray, ByteArray, SourcePerson
 
 PERFECT_PSNR: Final = 100.0  # dB, of what has not changed at all
 _SURE: Final = 0.9
 _LEAST_PIXELS: Final = 50
+_LIMBS: Final = (labels.LEFT_ARM, labels.RIGHT_ARM, labels.LEFT_LEG, labels.RIGHT_LEG, labels.SOCKS)
 _TILE_HEIGHT: Final = 360
 
 OnStep = Callable[[int, int], None]
@@ -49,7 +51,7 @@ class SwapFigures:
     color_error : float or None
         Mean over garments of the distance of mean colors, RGB in 0..255; None where too little of them shows.
     psnr_outside : float
-        dB, over what is neither old nor new clothes; 100 where nothing changed.
+        dB, over head and background: what is neither old nor new clothes nor a bare limb; 100 where nothing changed.
     changed_outside : float
         Share of those pixels that changed at all.
     """
@@ -73,8 +75,9 @@ def swap_figures(
     """
     old = np.isin(divided_at_waist(person.parsing, person.pose.points), GARMENT_CLASSES[choice])
     new = made.garment > 0
-    # a matte's edge is mixed with what lay behind the old clothes
-    near = cv2.dilate((old | new).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    # bare limbs may be dressed now, or bared; a matte's edge is mixed with what lay behind the old clothes
+    limbs = np.isin(person.parsing, _LIMBS)
+    near = cv2.dilate((old | new | limbs).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     outside = ~near
     error = np.square(made.rgb.astype(np.float64) - person.rgb)[outside]
     mean = float(error.mean()) if error.size else 0.0
