@@ -341,3 +341,17 @@ def test_strangers_and_large_files_are_refused(served: Any, media: Path) -> None
     headers = httpx.get(served.address).headers
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "SameSite=Strict" in headers["set-cookie"]
+
+
+def test_a_motion_of_the_library_needs_no_clip(visit: Callable[..., Visit], media: Path) -> None:
+    one = visit()
+    page = one.page
+    one.put_in(media / "alice.jpg")
+    page.get_by_text("A motion of the library, or another file").click()
+    page.click("#mw-motion input")
+    page.fill("#mw-motion input", "nod")
+    page.get_by_role("option", name="nod", exact=True).click()
+    page.wait_for_selector("[data-verdict]")
+    page.wait_for_selector("#mw-preview img")
+    one.picture("motion")
+    assert one.problems == []
