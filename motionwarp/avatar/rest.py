@@ -78,10 +78,12 @@ def rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatA
     covered = coverage > _LEAST_COVERAGE
     # against what rest itself reaches, so that rest is the photo wherever the avatar has anything
     told = covered & (photo.stillness > _LEAST_STILLNESS)
-    share = np.clip(_share(picture, still) / np.maximum(photo.stillness, _LEAST_STILLNESS), 0, 1) * told
+    share: FloatArray = np.asarray(
+        np.clip(_share(picture, still) / np.maximum(photo.stillness, _LEAST_STILLNESS), 0, 1) * told, dtype=np.float32
+    )
     # where rest reaches nothing, because it shows what was made up, what is around tells whether anything has moved
     near = _around(share, told, _NEAR)
-    share = np.where(told, share, np.where(covered, near, 0))
+    share = np.asarray(np.where(told, share, np.where(covered, near, 0)), dtype=np.float32)
     halo = np.where(photo.matte < _VACATED, _around(share, covered, _HALO), 0)
     share = np.where(covered, share, halo)[..., None].astype(np.float32)
     opaque = np.concatenate([photo.rgb.astype(np.float32), np.full_like(picture[..., 3:], 255)], axis=-1)
