@@ -106,6 +106,11 @@ def _table(comparisons: Sequence[Comparison], means: Mapping[str, Mapping[str, f
     for title, _, _ in _COLUMNS:
         table.add_column(title, justify="right")
     blocks = {comparison.name: comparison.means() for comparison in comparisons}
+    for comparison in comparisons:
+        parts = comparison.by_view()
+        # one side alone is all that there is
+        for view, part in parts.items() if len(parts) > 1 else ():
+            blocks[f"{comparison.name}, {view} ({len(part.records)})"] = part.means()
     if len(comparisons) > 1:
         blocks["mean"] = dict(means)  # type: ignore[arg-type]
     for name, by_system in blocks.items():

@@ -15,6 +15,7 @@ from . import (
     evaluate_avatars,
     evaluate_body,
     evaluate_cross,
+    evaluate_identity,
     evaluate_pairs,
     evaluate_reenact,
     evaluate_reverse,
@@ -36,6 +37,7 @@ app.command("avatars", epilog=evaluate_avatars.EPILOG)(evaluate_avatars.avatars)
 app.add_typer(evaluate_body.app, name="body")
 app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
 app.command("cross", epilog=evaluate_cross.EPILOG)(evaluate_cross.cross)
+app.command("identity", epilog=evaluate_identity.EPILOG)(evaluate_identity.identity)
 app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)

@@ -43,7 +43,7 @@ TAKES: Final = {
     "animdraw_zombie": ("zombie", "Staggering about as a zombie.", 1.9, 9.0),
 }
 AUTHOR: Final = "Meta Platforms, Inc. and affiliates (AnimatedDrawings)"
-COLUMNS, HEIGHT, GAP, CAPTION = 5, 190, 4, 20
+COLUMNS, HEIGHT, GAP, CAPTION = 5, 132, 4, 20
 LONG_SIDE, VIEW = 480, 20.0
 MOMENTS: Final = (0.28, 0.5, 0.72)  # shares of a motion's length that are shown
 
@@ -125,7 +125,7 @@ def tile(path: Path, photographed: Photographed | None) -> ByteArray:
 def trimmed(rgb: ByteArray) -> ByteArray:
     """Return the middle of a picture at the sheet's height."""
     height, width = rgb.shape[:2]
-    side = min(width, round(height * 0.62))
+    side = min(width, round(height * 0.75))
     left = (width - side) // 2
     middle = np.ascontiguousarray(rgb[:, left : left + side])
     return resized(middle, round(side * HEIGHT / height), HEIGHT)

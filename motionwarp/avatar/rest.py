@@ -12,12 +12,13 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.types import ByteArray, FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 _HALO: Final = 14  # pixels around a person who rests that are the photo's too: what a matte misses of hair and shadow
 _SEEN_ALPHA: Final = 5.0  # of 255: a lower one shows nobody
 _LEAST_COVERAGE: Final = np.float32(0.02)
-_LEAST_STILLNESS: Final = np.float32(0.1)
+_LEAST_STILLNESS: Final = np.float32(0.25)
+_NEAR: Final = 6  # pixels around what was made up that tell whether it has moved
 _VACATED: Final = 0.3  # coverage in the photo over which an empty pixel is one that somebody has left
 
 
@@ -50,6 +51,14 @@ def _share(picture: FloatArray, still: FloatArray) -> FloatArray:
     return np.asarray(np.clip(still / np.maximum(coverage, _LEAST_COVERAGE), 0, 1), dtype=np.float32)
 
 
+def _around(share: FloatArray, known: BoolArray, radius: int) -> FloatArray:
+    """Return the mean of what is known within a radius of each pixel, 0 where nothing is."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    weight = known.astype(np.float32)
+    total, count = cv2.blur(share.astype(np.float32) * weight, size), cv2.blur(weight, size)
+    return np.asarray(total / np.maximum(count, np.float32(1e-6)) * (count > 1e-4), dtype=np.float32)
+
+
 def rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatArray:
     """Return the layer with the photo's pixels where nothing has moved.
 
@@ -66,12 +75,16 @@ def rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatA
     float32 (H, W, 4)
     """
     coverage = picture[..., 3] / np.float32(255)
-    covered = (coverage > _LEAST_COVERAGE).astype(np.float32)
+    covered = coverage > _LEAST_COVERAGE
     # against what rest itself reaches, so that rest is the photo wherever the avatar has anything
-    share = np.clip(_share(picture, still) / np.maximum(photo.stillness, _LEAST_STILLNESS), 0, 1) * covered
-    size = (2 * _HALO + 1, 2 * _HALO + 1)
-    around, weight = cv2.blur(share, size), cv2.blur(covered, size)
-    halo = np.where(photo.matte < _VACATED, around / np.maximum(weight, np.float32(1e-6)), 0) * (weight > 1e-4)
-    share = np.where(covered > 0, share, halo)[..., None].astype(np.float32)
+    told = covered & (photo.stillness > _LEAST_STILLNESS)
+    share: FloatArray = np.asarray(
+        np.clip(_share(picture, still) / np.maximum(photo.stillness, _LEAST_STILLNESS), 0, 1) * told, dtype=np.float32
+    )
+    # where rest reaches nothing, because it shows what was made up, what is around tells whether anything has moved
+    near = _around(share, told, _NEAR)
+    share = np.asarray(np.where(told, share, np.where(covered, near, 0)), dtype=np.float32)
+    halo = np.where(photo.matte < _VACATED, _around(share, covered, _HALO), 0)
+    share = np.where(covered, share, halo)[..., None].astype(np.float32)
     opaque = np.concatenate([photo.rgb.astype(np.float32), np.full_like(picture[..., 3:], 255)], axis=-1)
     return np.asarray(picture + share * (opaque - picture), dtype=np.float32)

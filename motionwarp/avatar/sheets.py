@@ -216,15 +216,19 @@ def _triangulated(
     layers = 2 * part + opaque.astype(np.int32)
     # the walls' far edge lies on the back sheet and has the colors of the front one
     rows = np.concatenate([np.arange(count), np.arange(count), doubles])
+    positions = np.concatenate([front, back, back[doubles]]).astype(np.float32)
+    triangles = np.concatenate([faces, faces[:, ::-1] + count, walls]).astype(np.int32)
+    # never less than the photo itself shows of it, or the sides' colors would be seen at rest
+    cosines = np.maximum(np.concatenate([*seen, np.zeros(len(doubles))]), np.abs(facing(positions, triangles)))
     return (
         Sheets(
-            np.concatenate([front, back, back[doubles]]).astype(np.float32),
+            positions,
             np.concatenate([front[:, :2], back[:, :2], front[doubles, :2]]).astype(np.float32),
             np.concatenate([*sides, beyond]).astype(np.float32),
-            np.concatenate([*seen, np.zeros(len(doubles))]).astype(np.float32),
+            cosines.clip(0, 1).astype(np.float32),
             order[rows].astype(np.int32),
             chosen[rows].astype(np.float32),
-            np.concatenate([faces, faces[:, ::-1] + count, walls]).astype(np.int32),
+            triangles,
             np.concatenate([layers, layers, np.full(len(walls), 2 * part + 1)]).astype(np.int32),
         ),
         count,

@@ -55,6 +55,10 @@ class MatteFolder:
         across, down = width / mask.shape[1], height / mask.shape[0]
         return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
+    def has(self, index: int) -> bool:
+        """Return whether a frame has a matte: folders may hold those of some frames only."""
+        return self._file(index).is_file()
+
     def _file(self, index: int) -> Path:
         return self.path / f"{index:05d}.png"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final
 
 import cv2
 import numpy as np
 
+from motionwarp.evaluation.avatars import View
 from motionwarp.evaluation.frame_metrics import FrameMetrics
 from motionwarp.media.contact_sheet import Tile
 from motionwarp.types import ByteArray
@@ -17,6 +18,7 @@ from motionwarp.types import ByteArray
 # all but these are better the higher they are
 LOWER_IS_BETTER: Final = ("l1", "flicker")
 _DIGITS: Final = 5
+VIEWS: Final = ("front", "profile", "back")
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,14 @@ class FrameRecord:
         By system.
     real_near : int
         Number of the target's points that the analyzer finds on the real picture: what a perfect result would get.
+    view : 'front', 'profile', 'back' or None
+        What side of the person the real picture shows; None where that is not known.
     """
 
     frame: str
     metrics: dict[str, FrameMetrics]
     real_near: int
+    view: View | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +113,14 @@ class Comparison:
             result[system]["flicker"] = round(value, _DIGITS)
         return result
 
+    def by_view(self) -> dict[str, Comparison]:
+        """Return the comparison of the frames that show each side of the person, where that is known."""
+        views = [view for view in VIEWS if any(record.view == view for record in self.records)]
+        return {
+            view: replace(self, records=[record for record in self.records if record.view == view], flicker={}, rows=[])
+            for view in views
+        }
+
     def summary(self) -> dict[str, object]:
         """Return everything for JSON, frame by frame too."""
         return {
@@ -115,6 +128,9 @@ class Comparison:
             **self.details,
             "frames": len(self.records),
             "figures": self.means(),
+            "by_view": {
+                view: {"frames": len(part.records), "figures": part.means()} for view, part in self.by_view().items()
+            },
             "by_frame": [_frame_summary(record) for record in self.records],
         }
 

@@ -340,3 +340,43 @@ class PlainPairsSettings(Options):
             raise OptionError(
                 "asks for no pairs", values={"photos": 0, "pairs_per_clip": 0}, remedy="Give one of them."
             )
+
+
+class Way(str, Enum):
+    """How a photo drives itself."""
+
+    GIVEN = "given"
+    OWN = "own"
+    DEFAULT = "default"
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class IdentitySettings(ComputeOptions, EstimatorOptions):
+    """Which engines show photos as they are."""
+
+    engines: tuple[str, ...] = option(
+        ("avatar",),
+        help="Repeat it to compare.",
+        metavar="NAME|FILE",
+        flags=("--engine", "-e"),
+        shown_default="avatar",
+    )
+    labels: Path | None = option(
+        None,
+        help="Folder with keypoints18.json and mattes/NAME.png, for given points and mattes.",
+        metavar="DIR",
+        panel=Panel.LABELS,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.engines or len(set(self.engines)) < len(self.engines):
+            raise OptionError(
+                "must name engines, each once", values={"engine": ", ".join(self.engines)}, remedy="Name at least one"
+            )
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways that are measured: given ones where labels are given."""
+        return (Way.OWN, Way.DEFAULT) if self.labels is None else tuple(Way)

@@ -22,8 +22,10 @@ from typing import Final
 import numpy as np
 import torch
 
+from motionwarp.body.body_track import BodyReader
 from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import InputError, NoPersonError
+from motionwarp.evaluation.avatars import View, view_of
 from motionwarp.evaluation.clip_labels import ClipLabels, read_labels
 from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
@@ -50,7 +52,7 @@ from motionwarp.perception.inference import CropPredictor
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.pipeline.source import fitted_to
 from motionwarp.pose.smoothing import smooth_track
-from motionwarp.types import ByteArray, FloatArray, Frame, PersonCrop, Pose, SourcePerson
+from motionwarp.types import ByteArray, FloatArray, Frame, PersonCrop, Pose, PoseTrack, SourcePerson
 
 GRAY: Final = LEVELS["grey"]
 
@@ -111,8 +113,13 @@ def plan_frames(clip: Path, labels: ClipLabels, rules: ReenactmentSettings) -> F
 
 
 def shows_person(labels: ClipLabels, index: int) -> bool:
-    """Return whether truth and input know of the person, and the frame shows enough to frame it by."""
+    """Return whether truth and input know of the person, and the frame shows enough to frame it by.
+
+    Where mattes are given for some frames only, the others tell too little.
+    """
     if not (labels.truth.present[index] and labels.inputs.present[index]):
+        return False
+    if labels.mattes is not None and not labels.mattes.has(index):
         return False
     x, y, score = labels.truth.points[index].T
     inside = (x >= 0) & (y >= 0) & (x < labels.truth.width) & (y < labels.truth.height)
@@ -130,6 +137,13 @@ def _windows(labels: ClipLabels, indices: Sequence[int], rules: ReenactmentSetti
     for box in boxes.values():
         every = united(every, box)
     return dict.fromkeys(indices, person_window(every))
+
+
+def seen_views(track: PoseTrack) -> list[View | None]:
+    """Return what side of the person each frame shows; None where that cannot be told."""
+    facing = BodyReader.load().facing(track)
+    told = facing.told & track.present
+    return [view_of(float(degrees)) if known else None for degrees, known in zip(facing.degrees, told, strict=True)]
 
 
 def planned_theta(
@@ -210,7 +224,9 @@ def evaluate_clip(
     thetas = [planned_theta(system, labels, plan, rules) for system in systems]
     side = rules.full_frame
     frame_scorer = FrameScorer(reader, None if side is None else (side, side))
-    scorer = Scorer(frame_scorer, [system.name for system in systems], plan.evaluated, rules.rows, rules.flicker)
+    names = [system.name for system in systems]
+    views = seen_views(labels.truth)
+    scorer = Scorer(frame_scorer, names, plan.evaluated, rules.rows, rules.flicker, view_of=views.__getitem__)
     done = 0
     for batch in _batches(clip, labels, plan, rules, seer):
         rows = [plan.rendered.index(index) for index, _ in batch]

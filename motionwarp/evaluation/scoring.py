@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from motionwarp.evaluation.avatars import View
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
 from motionwarp.evaluation.metrics.pose import backward_flow, flicker
@@ -31,6 +32,8 @@ class Scorer:
     with_flicker : bool
     name_of : callable
         What a frame's number is called in reports.
+    view_of : callable, optional
+        What side of the person a frame shows, by its number.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Scorer:
         rows: int,
         with_flicker: bool,
         name_of: Callable[[int], str] = str,
+        view_of: Callable[[int], View | None] | None = None,
     ) -> None:
         self.frame_scorer = frame_scorer
         self.systems = tuple(systems)
         self.evaluated = frozenset(evaluated)
         self.with_flicker = with_flicker
         self.name_of = name_of
+        self.view_of = view_of
         self.records: list[FrameRecord] = []
         self._scored_by = next((system for system in systems if system != COPY), systems[0])
         even = min(rows - rows // 2, len(evaluated))
@@ -103,6 +108,7 @@ class Scorer:
                     self.name_of(targets[place][0]),
                     {system: each[row] for system, each in zip(self.systems, metrics, strict=True)},
                     real[row][0],
+                    None if self.view_of is None else self.view_of(targets[place][0]),
                 ),
             )
             for row, place in enumerate(counted)

@@ -11,6 +11,7 @@ from typing import Literal, cast
 import torch
 
 from motionwarp.devices import resolve_device, resolve_precision
+from motionwarp.errors import OptionError
 from motionwarp.media.image import is_picture
 from motionwarp.media.probe import VideoInfo
 from motionwarp.motions.library import find_driving
@@ -64,6 +65,12 @@ def open_inputs(source: Path, driving: Path, options: TransferOptions) -> Transf
     """
     driving = find_driving(driving)
     if options.cast:
+        if is_captured(driving):
+            raise OptionError(
+                "needs a clip of several dancers; motion capture is of one",
+                values={"cast": ", ".join(options.cast)},
+                remedy="Give a clip as DRIVING, or leave `cast` out",
+            )
         # people of several photos share no place but that of the dancers
         options = replace(options, placement="driving")
     if options.rotate == "auto":

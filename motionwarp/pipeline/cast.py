@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motionwarp.errors import InputError, NoPersonError
+from motionwarp.media.image import is_picture
 from motionwarp.media.spread import spread_frames
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.selection import PersonChoice
@@ -115,8 +116,8 @@ def cast_choices(driving: Path, options: TransferOptions, estimator: Estimator) 
     wanted = [PersonChoice(index=0) if main.by_size else main]
     wanted += [PersonChoice.parse(member.dancer) for member in options.cast_members]
     look = getattr(estimator, "survey_people", None)
-    if look is None:
-        return wanted
+    if look is None or is_picture(driving):
+        return wanted  # people are counted by size where there is a single frame to count them in
     frames = spread_frames(
         driving,
         most=_LOOKED_THROUGH,

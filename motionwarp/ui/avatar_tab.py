@@ -8,7 +8,7 @@ from typing import Any
 
 from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons, switched
+from motionwarp.ui.desk import Desk, Inputs, Visitor, begin, buttons, switched
 from motionwarp.ui.form import PEOPLE, hex_color
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import AvatarWork
@@ -75,4 +75,4 @@ def _submit(desk: Desk, visitor: Visitor, photo: str | None, also: list[str] | N
     photos = desk.photo(visitor, photo), *(desk.sessions.own(visitor.key, path) for path in also or ())
     folder = visitor.tab.new_folder("avatar")
     options = AvatarOptions(person=person, background=hex_color(color), seconds=float(seconds), height=int(height))
-    return desk.jobs.submit(AvatarWork(photos, folder, options), MAKE, folder, _USUAL_SECONDS)
+    return desk.submit(visitor, "avatar", AvatarWork(photos, folder, options), folder, _USUAL_SECONDS)

@@ -9,7 +9,7 @@ from typing import Any
 from motionwarp.engines.registry import engine_choices, find_spec
 from motionwarp.errors import InputError
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Chosen, Desk, Inputs, Visitor, begin, buttons, driver_clips, switched
+from motionwarp.ui.desk import Chosen, Desk, Inputs, Visitor, begin, buttons, driver_clips, switched
 from motionwarp.ui.form import SIZES, TransferForm, engine_labels
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import CompareWork
@@ -74,4 +74,4 @@ def _submit(desk: Desk, visitor: Visitor, *values: Any) -> Job:
     folder = visitor.tab.new_folder("compare")
     outputs = {name: folder / f"{source.stem}_{driving.stem}_{name}.mp4" for name in (first, second)}
     work = CompareWork(source, driving, outputs, TransferForm(end=end, size=size).options())
-    return desk.jobs.submit(work, MAKE, folder)
+    return desk.submit(visitor, "compare", work, folder)

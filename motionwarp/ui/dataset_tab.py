@@ -73,7 +73,8 @@ def build(desk: Desk) -> None:
             ClipOptions(pairs=who)
             options = TransferForm(engine=chosen_engine, background=behind, size=long_side, audio=False).options()
             none = Path()
-            queued = queue(visitor).add(word, own[0], own[1], DatasetWork(none, none, none, who, options))
+            with visitor.tab.beginning():
+                queued = queue(visitor).add(word, own[0], own[1], DatasetWork(none, none, none, who, options))
         except MotionwarpError as error:
             return shown(visitor, markup.note(markup.sentence_of(error), "bad"))
         return shown(visitor, choose=queued.name)
@@ -81,7 +82,8 @@ def build(desk: Desk) -> None:
     def changed(change: Callable[[DatasetQueue, str], None]) -> Any:
         def handled(visitor: Visitor, word: str | None) -> tuple[Any, ...]:
             try:
-                change(queue(visitor), word or "")
+                with visitor.tab.beginning():
+                    change(queue(visitor), word or "")
             except MotionwarpError as error:
                 return shown(visitor, markup.note(markup.sentence_of(error), "bad"), choose=word)
             return shown(visitor, choose=word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from motionwarp.errors import InputError, MotionwarpError
 from motionwarp.motions.library import find_motion
 from motionwarp.ui import markup
 from motionwarp.ui.gate import COOKIE
+from motionwarp.ui.job_process import Work
 from motionwarp.ui.jobs import Job, JobDesk, JobView
 from motionwarp.ui.sessions import Sessions, Tab
 
@@ -134,6 +135,21 @@ class Desk:
             raise InputError("a photo is needed", remedy="Add it above")
         return self.sessions.own(visitor.key, photo)
 
+    def submit(
+        self, visitor: Visitor, kind: str, work: Work, folder: Path, expected: Mapping[str, float] | None = None
+    ) -> Job:
+        """Begin a job of a kind, the tab's newest then; a look has a lane of its own.
+
+        Raises
+        ------
+        InputError
+            If the tab was closed.
+        """
+        with visitor.tab.beginning():
+            job = self.jobs.submit(work, LOOK if kind == LOOK else MAKE, folder, expected)
+            visitor.tab.jobs[kind] = job
+        return job
+
     def cancel(self, kind: str) -> Callable[..., None]:
         """Return a handler that ends the newest job of a kind, and is over when that is gone."""
 
@@ -163,7 +179,6 @@ def begin(desk: Desk, visitor: Visitor, kind: str, make: Callable[[], Job]) -> I
     except MotionwarpError as error:
         yield markup.note(markup.sentence_of(error), "bad")
         return
-    visitor.tab.jobs[kind] = job
     yield from follow(job)
 
 

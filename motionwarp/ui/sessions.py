@@ -7,7 +7,8 @@ import os
 import secrets
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from motionwarp.ui.dataset_queue import QueuedSet
 from motionwarp.ui.jobs import Job
 
 _TABS: Final = "tabs"
+_PATIENCE_SECONDS: Final = 10.0
 
 
 @dataclass(eq=False)
@@ -36,6 +38,8 @@ class Tab:
         How often it was asked what to expect: only the newest question is answered.
     expected : dict of str to float
         What the stages of a transfer of what is chosen take, in seconds; empty while nothing was measured.
+    closed : bool
+        Whether nobody looks at it any more: nothing is begun for it then.
     """
 
     folder: Path
@@ -43,6 +47,33 @@ class Tab:
     sets: dict[str, QueuedSet] = field(default_factory=dict)
     questions: int = 0
     expected: dict[str, float] = field(default_factory=dict)
+    closed: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Begin something for the tab within the block; it is not closed meanwhile.
+
+        Raises
+        ------
+        InputError
+            If it was closed before.
+        """
+        with self._lock:
+            if self.closed:
+                raise InputError("this page was closed", remedy="Open it again")
+            yield
+
+    def close(self) -> None:
+        """End all jobs and remove all files."""
+        with self._lock:
+            self.closed = True
+            jobs = [*self.jobs.values(), *(queued.job for queued in self.sets.values())]
+        for job in jobs:
+            job.cancel()
+        for job in jobs:
+            job.wait(_PATIENCE_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def new_folder(self, kind: str) -> Path:
         """Return a folder of its own for a job; it is not made yet."""
@@ -68,6 +99,7 @@ class Sessions:
         self._lock = threading.Lock()
         self._tabs: dict[tuple[str, str], Tab] = {}
         self._uploads: dict[str, set[str]] = {}
+        self._closed: set[str] = set()
 
     def new_key(self) -> str:
         """Return a key that nobody can guess."""
@@ -76,6 +108,8 @@ class Sessions:
     def tab(self, key: str, name: str) -> Tab:
         """Return the tab of a browser, made when it is first asked for."""
         with self._lock:
+            if name in self._closed:  # what it had asked for before comes late
+                return Tab(self._home(key) / safe_id(name), closed=True)
             if (key, name) not in self._tabs:
                 folder = self._home(key) / safe_id(name)
                 folder.mkdir(parents=True, exist_ok=True)
@@ -86,13 +120,14 @@ class Sessions:
         """End a tab's jobs and remove its files; with a browser's last tab, also what it has uploaded."""
         with self._lock:
             gone = {place: tab for place, tab in self._tabs.items() if place[1] == name}
+            self._closed.add(name)
             for place in gone:
                 del self._tabs[place]
             left = {key for key, _ in self._tabs}
             forgotten = [path for key, _ in gone if key not in left for path in self._uploads.pop(key, ())]
             kept = {path for paths in self._uploads.values() for path in paths}
         for tab in gone.values():
-            _clear(tab)
+            tab.close()
             with suppress(OSError):
                 tab.folder.parent.rmdir()
         for path in forgotten:
@@ -143,12 +178,3 @@ class Sessions:
     def _home(self, key: str) -> Path:
         # the key itself must not show in addresses of files
         return self.root / _TABS / hashlib.sha256(key.encode()).hexdigest()[:20]
-
-
-def _clear(tab: Tab) -> None:
-    jobs = [*tab.jobs.values(), *(queued.job for queued in tab.sets.values())]
-    for job in jobs:
-        job.cancel()
-    for job in jobs:
-        job.wait(10)
-    shutil.rmtree(tab.folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from motionwarp.engines.registry import swapper_choices
 from motionwarp.errors import InputError
 from motionwarp.pipeline.swap_options import SwapOptions
 from motionwarp.ui import markup
-from motionwarp.ui.desk import MAKE, Desk, Inputs, Visitor, begin, buttons, switched
+from motionwarp.ui.desk import Desk, Inputs, Visitor, begin, buttons, switched
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import SwapWork
 
@@ -74,4 +74,5 @@ def _submit(desk: Desk, visitor: Visitor, photo: str | None, clothes: str | None
     person, dressed = desk.photo(visitor, photo), desk.sessions.own(visitor.key, clothes)
     folder = visitor.tab.new_folder("swap")
     output = folder / f"{person.stem}_{dressed.stem}.{'mp4' if turning else 'png'}"
-    return desk.jobs.submit(SwapWork(person, dressed, output, SwapOptions(what=what, engine=engine)), MAKE, folder)
+    work = SwapWork(person, dressed, output, SwapOptions(what=what, engine=engine))
+    return desk.submit(visitor, "swap", work, folder)

@@ -10,7 +10,6 @@ from motionwarp.errors import MotionwarpError
 from motionwarp.ui import markup
 from motionwarp.ui.desk import (
     LOOK,
-    MAKE,
     Chosen,
     Desk,
     Inputs,
@@ -112,7 +111,7 @@ def _look(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
 
     tab = visitor.tab
     mine = tab.questions = tab.questions + 1
-    tab.cancel("look")
+    tab.cancel(LOOK)
     chosen = Chosen(*values[:_INPUTS])
     if chosen.missing:
         yield markup.note(f"Add {chosen.missing}: what to expect is told here."), gr.update(visible=False)
@@ -124,13 +123,12 @@ def _look(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
         return
     try:
         source, driving = desk.inputs(visitor, chosen)
-        options = _form(desk, visitor, values).options()
+        folder = tab.new_folder(LOOK)
+        work = LookWork(source, driving, _form(desk, visitor, values).options(), folder / "preview.png")
+        job = desk.submit(visitor, LOOK, work, folder)
     except MotionwarpError as error:
         yield markup.note(markup.sentence_of(error), "bad"), gr.update(visible=False)
         return
-    folder = tab.new_folder("look")
-    job = desk.jobs.submit(LookWork(source, driving, options, folder / "preview.png"), LOOK, folder)
-    tab.jobs["look"] = job
     for _ in follow(job):
         if tab.questions != mine:
             job.cancel()
@@ -180,11 +178,11 @@ def _make(desk: Desk, visitor: Visitor, *values: Any) -> Iterator[Any]:
 def _submit(desk: Desk, visitor: Visitor, values: tuple[Any, ...]) -> Job:
     source, driving = desk.inputs(visitor, Chosen(*values[:_INPUTS]))
     form = _form(desk, visitor, values)
-    visitor.tab.cancel("look")  # it would slow the work down
+    visitor.tab.cancel(LOOK)  # it would slow the work down
     folder = visitor.tab.new_folder("transfer")
     output = folder / f"{source.stem}_{driving.stem}{form.ending}"
     work = TransferWork(source, driving, output, form.options())
-    return desk.jobs.submit(work, MAKE, folder, visitor.tab.expected or _USUAL_SECONDS)
+    return desk.submit(visitor, "transfer", work, folder, visitor.tab.expected or _USUAL_SECONDS)
 
 
 def _counted(warnings: tuple[str, ...]) -> str:

@@ -132,6 +132,14 @@ def test_more_dancers_than_there_are_cannot_be_cast(duo: Duo, bob: Path, reposit
     assert not (tmp_path / "out.mp4").exists()
 
 
+def test_motion_capture_is_of_one_person(repository_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="motion capture is of one"):
+        motionwarp.transfer(
+            repository_root / "examples" / "person.jpg", "wave", tmp_path / "out.mp4", engine="layered", device="cpu",
+            cast=("1=bob.jpg",),
+        )  # fmt: skip
+
+
 def test_options_of_source_are_not_those_of_the_cast() -> None:
     from motionwarp.pipeline.cast import member_options
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from motionwarp.errors import InputError
 from motionwarp.ui.gate import COOKIE, SessionGate
 from motionwarp.ui.sessions import Sessions
 
@@ -168,6 +169,12 @@ def test_files_of_a_tab_go_with_it_and_uploads_with_the_last(sessions: Sessions,
     sessions.close_tab("two")
     assert not own.exists()
     assert shared.exists()  # the other browser's, too
+    # what a closed tab had asked for comes late
+    late = sessions.tab(first, "two")
+    assert late.closed
+    assert not late.folder.exists()
+    with pytest.raises(InputError, match="closed"), late.beginning():
+        pass
     sessions.close_tab("three")
     assert not shared.exists()
     assert list(tmp_path.rglob("*.*")) == []
