@@ -15,7 +15,7 @@ from motionwarp.training.lifter import STAGE as LIFTER_STAGE
 from .options import examples, with_options
 from .reporting import Reporter
 from .train_old_names import add_old_names
-from .train_stages import engine_commands, option_command, stage_command
+from .train_stages import engine_commands, option_command, option_example, stage_command
 
 ENGINES = "Engines"
 
@@ -38,7 +38,9 @@ body.command("lifter", epilog=examples(_BODY_EXAMPLE))(stage_command(LIFTER_STAG
 app.add_typer(body, name="body")
 for spec in catalog().specs.values():
     for name, training in spec.trainings.items():
-        app.command(name, epilog=examples(training.example), rich_help_panel=ENGINES)(option_command(training))
+        app.command(name, epilog=examples(option_example(name, training)), rich_help_panel=ENGINES)(
+            option_command(training)
+        )
     if spec.stages or spec.person is not None:
         app.add_typer(engine_commands(spec), name=spec.name, rich_help_panel=ENGINES)
 add_old_names(app)

@@ -62,6 +62,12 @@ def option_command(training: OptionTraining) -> Callable[..., None]:
     return with_options(command)
 
 
+def option_example(name: str, training: OptionTraining) -> str:
+    """Return a command that shows the use of a training that is asked for by options."""
+    spelled = [f"--{option.replace('_', '-')} {value}".rstrip() for option, value in training.example]
+    return " ".join(["motionwarp train", name, *spelled])
+
+
 def train_stage(stage: StageSpec, asked: TrainOptions, reporter: Reporter) -> None:
     """Train one network and report the step that was reached."""
     _train(lambda where, dtype: stage.make_task(asked.config, where, dtype), asked, reporter)

@@ -27,14 +27,14 @@ class OptionTraining:
     make : str
         Reference to a function that takes the options, a device and the type of the activations, and returns the task
         and its loop's configuration.
-    example : str
-        A command that shows its use.
+    example : tuple of (str, str)
+        Options and their values that show its use; a switch has no value.
     """
 
     help: str
     options: str
     make: str
-    example: str
+    example: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
         check_reference(self.options)

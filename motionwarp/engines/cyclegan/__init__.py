@@ -15,13 +15,13 @@ SPEC: Final = EngineSpec(
             "Train translations between the pictures of two folders, without pairs.",
             f"{_HERE}.options:TranslationTrainOptions",
             f"{_HERE}.asked:translation_task",
-            "motionwarp train cyclegan --a labels --b photos --a-labels --variant nest -o runs/nest",
+            (("a", "labels"), ("b", "photos"), ("a_labels", ""), ("variant", "nest"), ("output", "runs/nest")),
         ),
         "fcn": OptionTraining(
             "Train the judge of translated photos from real photos with label maps.",
             f"{_HERE}.options:FcnTrainOptions",
             f"{_HERE}.asked:fcn_task",
-            "motionwarp train fcn --labels labels --photos photos --classes 20 -o runs/fcn",
+            (("labels", "labels"), ("photos", "photos"), ("classes", "20"), ("output", "runs/fcn")),
         ),
     },
 )
