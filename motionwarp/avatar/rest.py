@@ -7,10 +7,11 @@ nearer a surface is to its place in the photo the more the pixel is the photo's,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
@@ -51,7 +52,7 @@ def _share(picture: FloatArray, still: FloatArray) -> FloatArray:
     return np.asarray(np.clip(still / np.maximum(coverage, _LEAST_COVERAGE), 0, 1), dtype=np.float32)
 
 
-def _around(share: FloatArray, known: BoolArray, radius: int) -> FloatArray:
+def _around(share: npt.NDArray[np.floating[Any]], known: BoolArray, radius: int) -> FloatArray:
     """Return the mean of what is known within a radius of each pixel, 0 where nothing is."""
     size = (2 * radius + 1, 2 * radius + 1)
     weight = known.astype(np.float32)

@@ -336,5 +336,6 @@ def _walls(faces: IntArray, count: int) -> tuple[IntArray, IntArray, IntArray]:
     doubles, places = np.unique(border, return_inverse=True)
     far = 2 * count + places.reshape(border.shape)
     one, other = border[:, 0], border[:, 1]
-    walls = [np.stack([one, other, far[:, 0]], axis=1), np.stack([other, far[:, 1], far[:, 0]], axis=1)]
+    # wound against the front's own edges, so that the whole surface has one outside
+    walls = [np.stack([other, one, far[:, 0]], axis=1), np.stack([other, far[:, 0], far[:, 1]], axis=1)]
     return border, np.concatenate(walls).astype(np.int32), doubles

@@ -7,7 +7,7 @@ end what is fitted together; so do a few hundred frames, so that memory does not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,8 @@ from motionwarp.types import POINT_COUNT, BoolArray, Facing, FloatArray, PoseTra
 _MOST_FRAMES: Final = 400  # that are fitted together
 _SHAPE_FRAMES: Final = 200  # that a clip's shape is fitted to
 _MOSTLY: Final = 0.5
+_NOMINAL_RATE: Final = 30.0  # frames a second of what fits are set for
+_RATE_FACTORS: Final = (0.5, 8.0)
 _ROOT: Final = DRIVEN_BONES.index("root")
 
 
@@ -156,6 +158,7 @@ class BodyReader:
         seen : sequence of Facing or None
             As for `facing`.
         settings : FitSettings, optional
+            For 30 frames a second; at other rates bones may turn more or less from frame to frame.
 
         Returns
         -------
@@ -163,6 +166,7 @@ class BodyReader:
             Without a body where fewer than four points were found; nowhere if that is so in all frames.
         """
         count = len(track)
+        settings = _at_rate_of(track, FitSettings() if settings is None else settings)
         present = np.zeros(count, dtype=np.bool_)
         joints = np.zeros((count, POINT_COUNT, 3), dtype=np.float32)
         rotations = np.zeros((count, len(DRIVEN_BONES), 6), dtype=np.float32)
@@ -184,7 +188,7 @@ class BodyReader:
         facing = _facing([(frames, lift) for frames, _, lift in lifted], count, seen)
         return BodyTrack(present, joints, rotations, camera, facing, coefficients)
 
-    def _shape_fit(self, pieces: list[tuple[Tensor, Guess]], settings: FitSettings | None) -> BodyFit | None:
+    def _shape_fit(self, pieces: list[tuple[Tensor, Guess]], settings: FitSettings) -> BodyFit | None:
         """Fit the shape to the piece that shows most, or None where nothing can be fitted to."""
         if not pieces:
             return None
@@ -209,6 +213,15 @@ def facing_of(lifted: LiftedTrack) -> FacingTrack:
 def is_facing_told(lifted: LiftedTrack) -> bool:
     """Return whether it can be told in at least half of the frames which way a lifted person faces."""
     return float(facing_of(lifted).told.mean()) >= _MOSTLY
+
+
+def _at_rate_of(track: PoseTrack, settings: FitSettings) -> FitSettings:
+    """Return the settings for a track's frame rate: what turns quickly turns further between frames that are apart."""
+    if len(track) < 2:
+        return settings
+    step = float(np.median(np.diff(track.times_seconds)))
+    factor = float(np.clip(step * _NOMINAL_RATE, *_RATE_FACTORS))
+    return replace(settings, turn_rate=settings.turn_rate * factor, scale_rate=settings.scale_rate * factor)
 
 
 def _part(lifted: LiftedTrack, part: slice) -> Guess:

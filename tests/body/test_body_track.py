@@ -24,6 +24,7 @@ from motionwarp.body.rig import PointRig, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.synthetic_tracks import NO_NOISE, spoiled
 from motionwarp.errors import OptionError, OutputError
+from motionwarp.pose import skeleton as sk
 from motionwarp.pose.formats.pose_file import read_track
 from motionwarp.types import Facing, FloatArray, PoseTrack
 
@@ -105,6 +106,18 @@ def test_bodies_are_read_piece_by_piece(reader: BodyReader, turning: tuple[PoseT
     np.testing.assert_allclose(flat, drawn[0], atol=0.5)
     with pytest.raises(ValueError, match="nobody"):
         body.vertices(reader.body, 9)
+
+
+def test_quick_motion_is_followed_where_frames_are_far_apart(reader: BodyReader) -> None:
+    points = standing(reader, np.zeros(9))
+    points[::2, [sk.RIGHT_WRIST, sk.RIGHT_ELBOW], 1] -= 90  # an arm goes up and down
+    points[::2, sk.RIGHT_WRIST, 1] -= 60
+    apart = {}
+    for rate in (30.0, 3.0):
+        body = reader.read(PoseTrack(points, np.ones(9, bool), np.arange(9) / rate, 640, 640))
+        drawn = body.joints[..., :2] * body.camera[:, None, :1] + body.camera[:, None, 1:]
+        apart[rate] = float(np.linalg.norm(drawn - points[..., :2], axis=-1)[:, sk.RIGHT_WRIST].mean())
+    assert apart[3.0] < 0.8 * apart[30.0]
 
 
 def test_who_saw_the_person_has_a_word_too(reader: BodyReader) -> None:

@@ -32,14 +32,14 @@ MOTIONS = (Item("driving", "m", "/in/m.mp4", start=1.0, end=2.0),)
 OTHER_OPTIONS: dict[str, Any] = {
     "source_person": "1", "driving_person": "1", "rotate": "90",
     "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1",
-    "smooth": 0.2,
+    "smooth": 0.2, "view": 30.0, "orbit": 90.0, "travel": "spot", "clothes": "/in/shirt.jpg",
     "pose_estimator": "mediapipe", "device": "cpu", "precision": "fp32", "batch_size": 3, "codec": "hevc", "crf": 20,
     "preset": "fast", "seed": 5,
 }  # fmt: skip
 NOT_TAKEN = {
     "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side",
     "save_poses",
-    "region_debug", "overwrite", "max_bytes", "cast",
+    "region_debug", "overwrite", "max_bytes", "cast", "also",
 }  # fmt: skip
 OTHER_AUGMENTATION: dict[str, Any] = {
     "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0),
@@ -97,6 +97,7 @@ def test_options_of_single_transfers_are_refused(name: str) -> None:
         "overwrite": True,
         "max_bytes": 5000,
         "cast": ("1=bob.jpg",),
+        "also": (Path("back.jpg"),),
     }
     with pytest.raises(OptionError, match=f"do not take the option '{name}'"):
         DatasetConfig(TransferOptions(audio=False, **{name: values.get(name, "file")}))

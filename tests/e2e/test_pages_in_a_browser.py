@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from motionwarp.evaluation.pairs.run import PairsRun
 from motionwarp.evaluation.study.make import make_study
 from motionwarp.evaluation.study.results import study_summary
 from motionwarp.live.run import live
+from motionwarp.media.reader import open_video
+from motionwarp.media.writer import open_writer
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -163,15 +166,24 @@ def better_side(page: Any) -> str:
     return "ArrowLeft" if left < right else "ArrowRight"
 
 
-def test_a_live_page_shows_a_moving_picture_and_asks_nobody_else(tab: Watched, repository_root: Path) -> None:
+def test_a_live_page_shows_a_moving_picture_and_asks_nobody_else(
+    tab: Watched, repository_root: Path, tmp_path: Path
+) -> None:
     examples = repository_root / "examples"
+    # long enough for a browser on a busy machine
+    with open_video(examples / "dance.mp4") as reader:
+        frames = [cv2.resize(frame.rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for frame in reader]
+    height, width = frames[0].shape[:2]
+    with open_writer(tmp_path / "long.mp4", width=width, height=height, frame_rate=Fraction(25)) as writer:
+        for number in range(6 * len(frames)):
+            writer.write(frames[number % len(frames)], number / 25)
     seen: list[np.ndarray] = []
     places: list[str] = []
     ready, stop = threading.Event(), threading.Event()
 
     def run() -> None:
         live(
-            examples / "person.jpg", camera=str(examples / "dance.mp4"), size=256, device="cpu", stop=stop,
+            examples / "person.jpg", camera=str(tmp_path / "long.mp4"), size=256, device="cpu", stop=stop,
             on_ready=lambda place: (places.append(place), ready.set()),
         )  # fmt: skip
 

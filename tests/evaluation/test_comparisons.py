@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from moving_box import BOX, HEIGHT, TOP, WIDTH, BoxEngine, BoxReader, points_of,
 
 from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import OptionError
+from motionwarp.evaluation.avatars import View
 from motionwarp.evaluation.comparison import (
     Comparison,
     FrameRecord,
@@ -172,6 +175,18 @@ def test_means_and_differences_worked_out_by_hand() -> None:
     assert difference["l1"]["better"] == 0.5
     assert difference["points_redetected"]["better"] == 1
     assert clips[0].summary()["by_frame"][1]["b"]["points"] == [1, 4]  # type: ignore[index]
+
+
+def test_frames_are_told_apart_by_what_side_of_the_person_they_show() -> None:
+    whole = comparison("x", [(0.8, 0.6), (0.6, 0.7), (0.4, 0.9)], {"a": 0.1})
+    views: list[View | None] = ["back", "front", None]
+    records = [replace(record, view=view) for record, view in zip(whole.records, views, strict=True)]
+    parts = replace(whole, records=records).by_view()
+    assert list(parts) == ["front", "back"]
+    assert parts["back"].means()["a"]["ssim"] == pytest.approx(0.8)
+    assert "flicker" not in parts["back"].means()["a"]
+    assert replace(whole, records=records).summary()["by_view"]["front"]["frames"] == 1  # type: ignore[index]
+    assert whole.by_view() == {}
 
 
 def test_the_worst_and_evenly_spaced_frames_are_kept_and_drawn() -> None:
