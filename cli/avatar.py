@@ -17,7 +17,6 @@ from .stages import uncollected_imports
 EPILOG = examples(
     "motionwarp avatar alice.jpg -o alice.safetensors --turntable alice.mp4",
     "motionwarp avatar front.jpg back.jpg side.jpg -o alice.safetensors",
-    "motionwarp transfer alice.safetensors dance.mp4 --engine avatar",
     "motionwarp avatar alice.safetensors -o alice.glb",
     "motionwarp avatar alice.safetensors --turntable alice.webm --background transparent",
 )
