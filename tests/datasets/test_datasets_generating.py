@@ -68,7 +68,7 @@ def test_a_clip_holds_video_and_truth(finished: Path) -> None:
 
 def test_a_clip_holds_the_person_in_space(finished: Path) -> None:
     folder = finished / "clips" / "ann__turn"
-    assert json.loads((folder / "record.json").read_text())["body_by"] == "fitted"
+    assert json.loads((folder / "record.json").read_text())["body_by"] == "engine"
     body, times = read_body(folder / "body.npz")
     track = read_track(folder / "poses.json")
     np.testing.assert_array_equal(body.present, track.present)
