@@ -75,6 +75,19 @@ def rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatA
     -------
     float32 (H, W, 4)
     """
+    left, top, width, height = cv2.boundingRect((still > 0).astype(np.uint8))
+    if width == 0:
+        return picture
+    # beyond twice the halo around what rests nothing changes
+    rows = slice(max(top - 2 * _HALO, 0), top + height + 2 * _HALO)
+    columns = slice(max(left - 2 * _HALO, 0), left + width + 2 * _HALO)
+    result = picture.copy()
+    near = PhotoBehind(photo.rgb[rows, columns], photo.matte[rows, columns], photo.stillness[rows, columns])
+    result[rows, columns] = _rested(picture[rows, columns], still[rows, columns], near)
+    return result
+
+
+def _rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatArray:
     coverage = picture[..., 3] / np.float32(255)
     covered = coverage > _LEAST_COVERAGE
     # against what rest itself reaches, so that rest is the photo wherever the avatar has anything

@@ -144,7 +144,9 @@ class _Block(nn.Module):
         super().__init__()
         width, inside = config.width, config.width * config.expansion
         self.dilation = dilation
-        self.taps = nn.Parameter(torch.empty(config.kernel, width).uniform_(-1, 1) * config.kernel**-0.5)
+        # no arithmetic: on the device without memory it would import PyTorch's compiler
+        bound = config.kernel**-0.5
+        self.taps = nn.Parameter(torch.empty(config.kernel, width).uniform_(-bound, bound))
         self.norm = nn.LayerNorm(width)
         self.wide = nn.Linear(width, inside)
         self.narrow = nn.Linear(inside, width)

@@ -129,6 +129,8 @@ class PhotoBody:
         still : float32 (H, W)
             As `drawn` gives it.
         """
+        if not still.any():
+            return layer
         picture = np.zeros((*self.size, 4), dtype=np.float32)
         height, width = layer.rgba.shape[:2]
         picture[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba
