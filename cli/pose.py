@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from motionwarp.options import OverwriteOptions, Panel, documented, option
 from motionwarp.pipeline.options import AnalysisOptions, CameraOptions
 
 from .analysis import Looking, prepare_looking, watched_clip
 from .batch_inputs import OutputTarget, in_ranges, plan_targets, run_over
 from .options import InputsArgument, examples, with_options
+from .pose_options import PoseOutputOptions
 from .reporting import OnStep, Reporter
 
 if TYPE_CHECKING:
@@ -27,30 +27,6 @@ EPILOG = examples(
     "motionwarp pose dance.mp4 -o dance.bvh --format bvh",
     "motionwarp pose photos/*.jpg dance.mp4 -o poses --overlay --overlay-body",
 )
-
-
-@documented
-@dataclass(frozen=True, kw_only=True)
-class PoseOutputOptions(OverwriteOptions):
-    """What is written of a person."""
-
-    output: Path = option(
-        Path(),
-        help="A file for one input, of the format's ending, or a folder.",
-        flags=("--output", "-o"),
-        metavar="FILE|DIR",
-        panel=Panel.OUTPUT,
-    )
-    format: Literal["json", "openpose", "coco", "bvh", "npz"] = option(
-        "json",
-        help="json: this project's; npz: NumPy; bvh: motion capture; openpose: a folder of one file a frame; coco.",
-        panel=Panel.OUTPUT,
-    )
-    body: bool = option(
-        True, help="Also read the third dimension: joints, rotations, camera, facing.", panel=Panel.OUTPUT
-    )
-    overlay: bool = option(False, help="Also draw the points over the input.", panel=Panel.OUTPUT)
-    overlay_body: bool = option(False, help="Also draw the body over the input.", panel=Panel.OUTPUT)
 
 
 @with_options

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from motionwarp.pipeline.options import AnalysisOptions, CameraOptions, TransferOptions
 
 from .batch_inputs import OutputTarget
-
-if TYPE_CHECKING:
-    from .pose import PoseOutputOptions
+from .pose_options import PoseOutputOptions
 
 
 def write_captured(

@@ -52,9 +52,9 @@ def test_a_recipe_is_a_configuration_of_its_stage(path: Path, stage: StageSpec) 
 def test_the_last_recipes_are_of_the_weights_that_ship() -> None:
     found = {path.stem: read_config(path, stage.config_class()) for path, stage in recipes()}
     weights = load_checkpoint("warping_gan", "warping_gan")
-    assert plain(found["parser_3"].network) == {**plain(PartParserConfig()), **weights.config["parser"]}
-    assert plain(found["generator_4"].network) == {**plain(PartGeneratorConfig()), **weights.config["generator"]}
-    assert str(found["generator_4"].loop.steps) == weights.metadata["step"]
+    assert plain(found["parser_4"].network) == {**plain(PartParserConfig()), **weights.config["parser"]}
+    assert plain(found["generator_5"].network) == {**plain(PartGeneratorConfig()), **weights.config["generator"]}
+    assert str(found["generator_5"].loop.steps) == weights.metadata["step"]
     # what was added to the configuration after these weights were made has its default
     shipped = load_checkpoint("analyser", "analyser").config["network"]
     assert plain(found["analyzer_7"].network) == {**plain(AnalyzerConfig()), **shipped}

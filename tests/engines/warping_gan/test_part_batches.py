@@ -98,6 +98,9 @@ def test_tensors_are_what_the_networks_want(drawn_samples: list[PartSample]) -> 
             "in_front": (64, 48),
             "points": (18, 3),
             "theta_affine": (15, 2, 3),
+            "body": (5, 128, 96),
+            "body_part": (128, 96),
+            "body_turn": (6,),
         }
         # means over 2 x 2 pixels, rounded
         for got, plane in (

@@ -154,6 +154,9 @@ def test_folding_changes_nothing() -> None:
         cheaper = fuse_batch_norm(network)
         with torch.no_grad():
             for one, other in zip(network(*inputs), cheaper(*inputs), strict=True):
+                if one is None:  # of the body, which these networks do not see
+                    assert other is None
+                    continue
                 torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
                 assert one.std() > 1e-3
         norms = [sum(isinstance(module, nn.BatchNorm2d) for module in made.modules()) for made in (network, cheaper)]
