@@ -170,11 +170,16 @@ class RestPose:
 
 
 def near_parts(part: int) -> tuple[int, ...]:
-    """Return the body's parts that a part follows: itself and those joined to it."""
+    """Return the body's parts that a part follows: itself and those joined to it.
+
+    Trunk and arms do not follow each other, however near they hang in the photo: a jacket would open like wings with
+    arms that are raised. Where they meet, the trunk's own skin moves with the arm already.
+    """
     if part == parts.GARMENT:
         return (parts.TORSO, parts.RIGHT_THIGH, parts.LEFT_THIGH)
     joined_to = {other for one, two, _, _ in parts.JOINTS for other in (one, two) if part in (one, two)}
-    return tuple(sorted({part, *joined_to}))
+    apart = _ARM_PARTS if part == parts.TORSO else {parts.TORSO} if part in _ARM_PARTS else frozenset()
+    return tuple(sorted({part, *joined_to} - apart))
 
 
 def usable_joints(points: FloatArray) -> Joints:
