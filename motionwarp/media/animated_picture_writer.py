@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import struct
 import zlib
@@ -11,7 +12,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
 
 import av
 import cv2
@@ -199,8 +199,8 @@ def _finished_webp(content: bytes, duration: int, metadata: Mapping[str, str]) -
 def _xmp(metadata: Mapping[str, str]) -> bytes:
     """Return texts as an XMP packet: the comment as its description, the others under a name of our own."""
     tags = {key: text for key, text in metadata.items() if key != "comment" and key.isidentifier()}
-    own = " ".join(f"motionwarp:{key}={quoteattr(text)}" for key, text in tags.items())
-    comment = escape(metadata.get("comment", ""))
+    own = " ".join(f'motionwarp:{key}="{html.escape(text)}"' for key, text in tags.items())
+    comment = html.escape(metadata.get("comment", ""))
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '

@@ -86,7 +86,8 @@ def test_names_are_driving_and_unknown_ones_are_told(motionwarp: Run, repository
     unknown = motionwarp("transfer", person, "nodd")
     assert unknown.exit_code == 2
     assert "Perhaps nod" in unknown.stderr
-    view = motionwarp("transfer", person, repository_root / "examples" / "dance.mp4", "--view", "30")
+    clip = repository_root / "examples" / "dance.mp4"
+    view = motionwarp("transfer", person, clip, "--view", "30", "--engine", "layered")
     assert view.exit_code == 2
     assert "--engine avatar" in view.stderr
     background = motionwarp("transfer", person, "nod", "--background", "driving")

@@ -239,7 +239,7 @@ def test_labels_that_are_missing_are_seen(standing: LabeledPicture) -> None:
 
 @pytest.mark.parametrize("factor", [0.7, 1.0, 1.35])
 def test_a_stretched_picture_is_broader_in_all_that_is_known_of_it(standing: LabeledPicture, factor: float) -> None:
-    broad = pairs._stretched(standing, factor)
+    broad = pairs.stretched(standing, factor)
     width = round(WIDTH * factor)
     assert broad.rgb.shape == (HEIGHT, width, 3)
     assert broad.matte.shape == broad.parsing.shape == (HEIGHT, width)

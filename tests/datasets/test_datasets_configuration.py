@@ -124,7 +124,7 @@ def test_all_names_are_known_by_their_weights() -> None:
     for options in engine_choices():
         contents = dependency_contents(DatasetConfig(TransferOptions(audio=False, engine=options)))
         assert len(contents["estimator_weights"]) == 64
-        assert len(contents["engine_weights"]) == {"layered": 0, "avatar": 129}.get(options, 64)
+        assert len(contents["engine_weights"]) == {"layered": 0, "avatar": 129}.get(options, 194)
     with pytest.raises(OptionError, match="engine='fast': is neither a name nor a file"):
         dependency_contents(rooted(DatasetConfig(TransferOptions(audio=False, engine="fast"))))
 

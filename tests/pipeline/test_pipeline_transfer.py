@@ -221,7 +221,8 @@ def test_a_matte_of_another_shape_is_refused(scene: Scene, tmp_path: Path) -> No
 
 def test_keywords_are_the_options() -> None:
     with pytest.raises(
-        OptionError, match=r"backgroud='#000000': is not an option. Perhaps `background` is meant; known are audio, b"
+        OptionError,
+        match=r"backgroud='#000000': is not an option. Perhaps `background` is meant; known are also, ",
     ):
         transfer("person.png", "dance.mp4", "out.mp4", backgroud="#000000")
     with pytest.raises(OptionError, match=r"smooth='much': is out of range. Give a number from 0 to 1"):

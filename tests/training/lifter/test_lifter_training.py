@@ -241,6 +241,6 @@ def test_configurations_that_train_nothing_are_refused(pack: Path) -> None:
 
 def test_the_recipe_of_what_ships_can_be_followed() -> None:
     recipe = read_config(RECIPE, LifterTrainingConfig)
-    assert recipe.network == LifterConfig(width=192)
+    assert recipe.network == LifterConfig(width=256)
     assert recipe.first[0] == BatchShape(1, 512)
     assert recipe.loop.schedule == "cosine"
