@@ -108,7 +108,7 @@ def _refuse_unfit(path: Path, options: TransferOptions) -> None:
         ("placement", options.placement != "source", "has no picture in which the driving person stands"),
         ("rotate", options.rotate not in ("0", "auto"), "has no pictures to turn; it stands upright by itself"),
         ("driving_poses", options.driving_poses is not None, "holds the motion itself, and needs no points"),
-        ("driving_person", options.driving_person is not None, "is of one person"),
+        ("driving_person", options.driving_person not in (None, "largest"), "is of one person"),
         ("retarget", not options.retarget, "turns the bones of the source's own body, so that there is no other way"),
     )
     for name, refused, problem in unfit:

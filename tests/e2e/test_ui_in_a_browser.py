@@ -348,7 +348,6 @@ def test_strangers_and_large_files_are_refused(served: Any, media: Path) -> None
     assert "SameSite=Strict" in headers["set-cookie"]
 
 
-@pytest.mark.xfail(reason="the verdict on a motion of the library does not appear; a defect of the page", strict=False)
 def test_a_motion_of_the_library_needs_no_clip(visit: Callable[..., Visit], media: Path) -> None:
     one = visit()
     page = one.page
