@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from motionwarp.errors import InputError, MotionwarpError, OutputError
-from motionwarp.motions.library import LibraryEntry, find_motion, library, user_file
+from motionwarp.motions.catalog import LibraryEntry, find_motion, library, user_file
 from motionwarp.pipeline.motion_options import AddOptions, ShowOptions
 
 from .options import examples, with_options

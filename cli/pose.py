@@ -49,7 +49,7 @@ def pose(
     from motionwarp.errors import OptionError
     from motionwarp.media.atomic import check_target
     from motionwarp.media.image import is_picture
-    from motionwarp.motions.library import find_driving
+    from motionwarp.motions.catalog import find_driving
     from motionwarp.pipeline.captured_driving import is_captured
 
     from .pose_capture import write_captured

@@ -21,7 +21,7 @@ def write_captured(
 ) -> dict[str, Any]:
     """Write the points of motion capture, and a clip of the body with them if asked; return the facts."""
     from motionwarp.body.pose_forms import ReadPoses, write_poses
-    from motionwarp.motions.library import find_driving
+    from motionwarp.motions.catalog import find_driving
     from motionwarp.pipeline.captured_driving import CapturedClip, read_captured
 
     options = TransferOptions(

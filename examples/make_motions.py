@@ -22,8 +22,8 @@ from motionwarp.body.performing import CameraPath
 from motionwarp.engines.avatar.engine import AvatarEngine
 from motionwarp.engines.base import RenderSettings, Staging
 from motionwarp.media.image import write_image
+from motionwarp.motions.catalog import SHIPPED
 from motionwarp.motions.files import LibraryMotion, load_library_motion, read_motion, save_library_motion
-from motionwarp.motions.library import SHIPPED
 from motionwarp.motions.repertoire import REPERTOIRE
 from motionwarp.pipeline.analysis import load_estimator
 from motionwarp.pipeline.captured_driving import CapturedClip

@@ -14,7 +14,7 @@ from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.errors import OptionError
 from motionwarp.media.image import is_picture
 from motionwarp.media.probe import VideoInfo
-from motionwarp.motions.library import find_driving
+from motionwarp.motions.catalog import find_driving
 from motionwarp.notices import Gravity, Notice
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator

@@ -21,8 +21,8 @@ from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.errors import InputError, OptionError, OutputError
 from motionwarp.media.atomic import check_target
 from motionwarp.media.writer import open_writer
+from motionwarp.motions.catalog import user_file
 from motionwarp.motions.files import LibraryMotion, save_library_motion
-from motionwarp.motions.library import user_file
 from motionwarp.perception.registry import make_estimator
 from motionwarp.pipeline.captured_driving import CapturedClip, is_captured, read_captured
 from motionwarp.pipeline.driving import observe_driving, probe_driving

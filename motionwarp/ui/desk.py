@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from motionwarp.errors import InputError, MotionwarpError
-from motionwarp.motions.library import find_motion
+from motionwarp.motions.catalog import find_motion
 from motionwarp.ui import markup
 from motionwarp.ui.gate import COOKIE
 from motionwarp.ui.job_process import Work

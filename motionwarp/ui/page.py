@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from motionwarp.motions.library import library
+from motionwarp.motions.catalog import library
 from motionwarp.ui import avatar_tab, compare_tab, dataset_tab, swap_tab, transfer_tab
 from motionwarp.ui.desk import Desk, Inputs
 

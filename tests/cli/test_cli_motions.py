@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from made_motions import captured, write_captured
 
+from motionwarp.motions.catalog import SHIPPED
 from motionwarp.motions.files import load_library_motion, read_motion
-from motionwarp.motions.library import SHIPPED
 
 Run = Callable[..., Any]
 

@@ -13,9 +13,9 @@ from motionwarp.body.layout import PART_NAMES
 from motionwarp.body.model import BodyModel
 from motionwarp.body.performing import CameraPath, lowest_points, perform, standing
 from motionwarp.body.rig import PointRig, local_turns
+from motionwarp.motions.catalog import SHIPPED, library
 from motionwarp.motions.choreography import Arm, Foot, Key, Pose, choreographed
 from motionwarp.motions.files import load_library_motion
-from motionwarp.motions.library import SHIPPED, library
 from motionwarp.motions.repertoire import REPERTOIRE
 from motionwarp.pose import skeleton as sk
 

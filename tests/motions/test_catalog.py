@@ -9,8 +9,7 @@ import pytest
 from made_motions import write_captured
 
 from motionwarp.errors import InputError, MediaError, OutputError
-from motionwarp.motions.files import load_library_motion
-from motionwarp.motions.library import (
+from motionwarp.motions.catalog import (
     FOLDER_VARIABLE,
     SHIPPED,
     check_name,
@@ -19,6 +18,7 @@ from motionwarp.motions.library import (
     library,
     user_folder,
 )
+from motionwarp.motions.files import load_library_motion
 from motionwarp.pipeline.motion_library import add_motion
 from motionwarp.pipeline.motion_options import AddOptions
 
