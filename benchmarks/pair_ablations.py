@@ -19,10 +19,10 @@ from motionwarp.config import read_config
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.crop_gan.validation import held_out_batches
 from motionwarp.engines.hpn.config import HpnTrainingConfig
-from motionwarp.engines.hpn.networks import load_hpn
+from motionwarp.engines.hpn.networks import HPN_FILE
 from motionwarp.engines.hpn.training import HpnTask
 from motionwarp.engines.rate_net.config import RateNetTrainingConfig
-from motionwarp.engines.rate_net.networks import load_rate_net
+from motionwarp.engines.rate_net.networks import RATE_NET_FILE
 from motionwarp.engines.rate_net.training import RateNetTask
 from motionwarp.engines.swap_gan.config import SwapGanTrainingConfig
 from motionwarp.engines.swap_gan.networks import load_swap_networks
@@ -82,8 +82,8 @@ class _System:
 
 
 _SYSTEMS: Final = {
-    "hpn": _System(HpnTrainingConfig, HpnTask, HPN_ROWS, load_hpn, "hpn.safetensors"),
-    "rate_net": _System(RateNetTrainingConfig, RateNetTask, RATE_NET_ROWS, load_rate_net, "rate_net.safetensors"),
+    "hpn": _System(HpnTrainingConfig, HpnTask, HPN_ROWS, HPN_FILE.load, "hpn.safetensors"),
+    "rate_net": _System(RateNetTrainingConfig, RateNetTask, RATE_NET_ROWS, RATE_NET_FILE.load, "rate_net.safetensors"),
     "swap_gan": _System(SwapGanTrainingConfig, SwapGanTask, SWAP_GAN_ROWS, load_swap_networks, "swap_gan.safetensors"),
 }
 

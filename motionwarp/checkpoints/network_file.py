@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from torch import nn
 
@@ -17,6 +17,69 @@ from motionwarp.errors import WeightsError
 
 # name of a network in the file, its class and that of its configuration
 NetworkKinds = Mapping[str, tuple[type[nn.Module], type[Any]]]
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork(Generic[Network]):
+    """A network as a file had it.
+
+    Attributes
+    ----------
+    network : Module
+        In evaluation mode.
+    sha256 : str
+        Checksum of the file.
+    """
+
+    network: Network
+    sha256: str
+
+
+@dataclass(frozen=True)
+class NetworkFormat(Generic[Network]):
+    """The file of a system that has one network.
+
+    Attributes
+    ----------
+    architecture : str
+    name : str
+        Of the network in the file.
+    network, config : type
+        Its class and that of its configuration.
+    training : str
+        The command that writes such a file, for who gives another one.
+    """
+
+    architecture: str
+    name: str
+    network: type[Network]
+    config: type[Any]
+    training: str
+
+    def load(self, name_or_path: str | Path) -> TrainedNetwork[Network]:
+        """Read the network.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged, or for something else.
+        """
+        file = load_networks(name_or_path, self.architecture, {self.name: (self.network, self.config)})
+        network = file.networks.get(self.name)
+        if not isinstance(network, self.network):
+            raise WeightsError(
+                f"holds no {self.name} of {self.architecture}",
+                subject=file.path,
+                remedy=f"Train it with `{self.training}`",
+            )
+        return TrainedNetwork(network, file.sha256)
+
+    def save(self, path: Path, network: Network, metadata: Mapping[str, str] | None = None) -> None:
+        """Write the network in half precision, whole or not at all."""
+        save_networks(path, {self.name: network}, self.architecture, metadata)
 
 
 @dataclass(frozen=True, eq=False)

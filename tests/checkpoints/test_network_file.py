@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from motionwarp.checkpoints.checkpoint import save_checkpoint
-from motionwarp.checkpoints.network_file import save_networks
+from motionwarp.checkpoints.network_file import NetworkFormat, save_networks
 from motionwarp.engines.warping_gan.networks import load_warping_networks
 from motionwarp.engines.warping_gan_paper.networks import (
     ARCHITECTURE,
@@ -66,3 +66,20 @@ def test_networks_that_cannot_be_made_are_told(tmp_path: Path, config: object) -
     save_checkpoint(path, {"parser.x": torch.zeros(1)}, ARCHITECTURE, {"parser": config})
     with pytest.raises(WeightsError, match="parser"):
         load_paper_networks(path)
+
+
+def test_a_file_of_one_network_says_what_it_lacks_and_how_it_is_made(tmp_path: Path) -> None:
+    kind = NetworkFormat("tiny", "parser", PoseGuidedParser, PoseGuidedParserConfig, "motionwarp train tiny parser")
+    parser = tiny().parser
+    kind.save(tmp_path / "whole.safetensors", parser, {"step": "7"})
+    read = kind.load(tmp_path / "whole.safetensors")
+    assert read.network.config == parser.config
+    assert len(read.sha256) == 64
+    assert not read.network.training
+    save_networks(tmp_path / "other.safetensors", {"generator": tiny().generator}, "tiny")
+    with pytest.raises(WeightsError, match=r"holds no parser of tiny\. Train it with `motionwarp train tiny parser`"):
+        kind.load(tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="tiny"):
+        NetworkFormat("huge", "parser", PoseGuidedParser, PoseGuidedParserConfig, "").load(
+            tmp_path / "whole.safetensors"
+        )

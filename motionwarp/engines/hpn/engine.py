@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.engines.crop_gan.engine import CropGanEngine, DrawnCrops
-from motionwarp.engines.hpn.networks import HpnOutput, load_hpn
+from motionwarp.engines.hpn.networks import HPN_FILE, HpnOutput
 
 
 class HpnEngine(CropGanEngine):
@@ -28,7 +28,7 @@ class HpnEngine(CropGanEngine):
     name = "hpn"
 
     def __init__(self, weights: str | Path) -> None:
-        file = load_hpn(weights)
+        file = HPN_FILE.load(weights)
         self.weights_sha256 = file.sha256
         self._trained = file.network
         config = file.network.config

@@ -6,18 +6,16 @@ where in the garment's picture its color lies (Zhou et al. 2016), and the colors
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motionwarp.checkpoints.network_file import NetworkKinds, load_networks, save_networks
+from motionwarp.checkpoints.network_file import NetworkFormat
 from motionwarp.engines.hpn.networks import ConvBlock
-from motionwarp.errors import OptionError, WeightsError
+from motionwarp.errors import OptionError
 from motionwarp.geometry.grids import sample
 
 _STILL: Final = 1e-3  # standard deviation of the last convolution's first values
@@ -120,41 +118,6 @@ def identity_grid(height: int, width: int, device: torch.device) -> Tensor:
 
 
 FLOW_ARCHITECTURE: Final = "hpn_flow"
-_NETWORK: Final = "flow"
-_KNOWN: Final[NetworkKinds] = {_NETWORK: (GarmentFlow, GarmentFlowConfig)}
-
-
-@dataclass(frozen=True, eq=False)
-class GarmentFlowFile:
-    """A trained network.
-
-    Attributes
-    ----------
-    network : GarmentFlow
-    sha256 : str
-    """
-
-    network: GarmentFlow
-    sha256: str
-
-
-def load_garment_flow(name_or_path: str | Path) -> GarmentFlowFile:
-    """Read a trained network, in evaluation mode.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, damaged or for something else.
-    """
-    file = load_networks(name_or_path, FLOW_ARCHITECTURE, _KNOWN)
-    network = file.networks.get(_NETWORK)
-    if not isinstance(network, GarmentFlow):
-        raise WeightsError(
-            "holds no flow of garments", subject=file.path, remedy="Train it with `motionwarp train hpn_flow flow`."
-        )
-    return GarmentFlowFile(network, file.sha256)
-
-
-def save_garment_flow(path: Path, network: GarmentFlow, metadata: Mapping[str, str] | None = None) -> None:
-    """Write the network in half precision, whole or not at all."""
-    save_networks(path, {_NETWORK: network}, FLOW_ARCHITECTURE, metadata)
+FLOW_FILE: Final = NetworkFormat(
+    FLOW_ARCHITECTURE, "flow", GarmentFlow, GarmentFlowConfig, "motionwarp train hpn_flow flow"
+)

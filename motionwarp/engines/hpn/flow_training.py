@@ -13,7 +13,7 @@ from motionwarp.engines.crop_gan.data import CropBatch
 from motionwarp.engines.crop_gan.training import CropGanTask
 from motionwarp.engines.crop_gan.validation import held_out_batches
 from motionwarp.engines.hpn.config import GarmentFlowTrainingConfig
-from motionwarp.engines.hpn.flow import FLOW_ARCHITECTURE, GarmentFlow, identity_grid, save_garment_flow
+from motionwarp.engines.hpn.flow import FLOW_ARCHITECTURE, FLOW_FILE, GarmentFlow, identity_grid
 from motionwarp.engines.hpn.training import ADAM_MOMENTA
 from motionwarp.nn.losses.perceptual import feature_distance
 from motionwarp.nn.losses.reconstruction import weighted_l1
@@ -72,7 +72,7 @@ class GarmentFlowTask(CropGanTask[GarmentFlowTrainingConfig]):
     def export(self, module: nn.Module, folder: Path, step: int) -> Mapping[str, float]:
         """Write the network and a picture."""
         assert isinstance(module, GarmentFlow)
-        save_garment_flow(folder / f"{FLOW_ARCHITECTURE}.safetensors", module, {"features": self.features.name})
+        FLOW_FILE.save(folder / f"{FLOW_ARCHITECTURE}.safetensors", module, {"features": self.features.name})
         if self.shown:
             write_rows(self.shown, folder / "training.png")
         return {"exported_step": float(step), **self.validate(module)}

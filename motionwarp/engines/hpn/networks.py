@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motionwarp.checkpoints.network_file import NetworkKinds, load_networks, save_networks
-from motionwarp.errors import OptionError, WeightsError
+from motionwarp.checkpoints.network_file import NetworkFormat
+from motionwarp.errors import OptionError
 from motionwarp.pose.heatmaps import gaussian_heatmaps, points_at_scale
 from motionwarp.types import POINT_COUNT
 
@@ -218,39 +216,4 @@ class HpnNetwork(nn.Module):
 
 
 ARCHITECTURE: Final = "hpn"
-_NETWORK: Final = "generator"
-_KNOWN: Final[NetworkKinds] = {_NETWORK: (HpnNetwork, HpnConfig)}
-
-
-@dataclass(frozen=True, eq=False)
-class HpnFile:
-    """A trained network of a level.
-
-    Attributes
-    ----------
-    network : HpnNetwork
-    sha256 : str
-    """
-
-    network: HpnNetwork
-    sha256: str
-
-
-def load_hpn(name_or_path: str | Path) -> HpnFile:
-    """Read a trained network, in evaluation mode.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, damaged or for another engine.
-    """
-    file = load_networks(name_or_path, ARCHITECTURE, _KNOWN)
-    network = file.networks.get(_NETWORK)
-    if not isinstance(network, HpnNetwork):
-        raise WeightsError("holds no network of HPN", subject=file.path, remedy="Train it with `motionwarp train hpn`.")
-    return HpnFile(network, file.sha256)
-
-
-def save_hpn(path: Path, network: HpnNetwork, metadata: Mapping[str, str] | None = None) -> None:
-    """Write the network of a level in half precision, whole or not at all."""
-    save_networks(path, {_NETWORK: network}, ARCHITECTURE, metadata)
+HPN_FILE: Final = NetworkFormat(ARCHITECTURE, "generator", HpnNetwork, HpnConfig, "motionwarp train hpn generator")

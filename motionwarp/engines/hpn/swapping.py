@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from motionwarp.data.person_window import person_box, reshaped, window_around
-from motionwarp.engines.hpn.flow import GarmentFlow, load_garment_flow
+from motionwarp.engines.hpn.flow import FLOW_FILE, GarmentFlow
 from motionwarp.engines.swapping import ClothesSwapper, DressedPicture
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing.garments import GARMENT_CLASSES, GarmentChoice, divided_at_waist
@@ -42,7 +42,7 @@ class FlowSwapper(ClothesSwapper):
     name = "hpn_flow"
 
     def __init__(self, weights: str | Path) -> None:
-        file = load_garment_flow(weights)
+        file = FLOW_FILE.load(weights)
         self._network: GarmentFlow = file.network
         self.weights_sha256 = file.sha256
         self.height, self.width = self._network.config.height, self._network.config.width

@@ -16,7 +16,7 @@ from motionwarp.engines.crop_gan.training import CropGanTask
 from motionwarp.engines.crop_gan.validation import picture_figures
 from motionwarp.engines.hpn.config import HpnTrainingConfig, TrainingPhase
 from motionwarp.engines.hpn.losses import ProgressivePerceptualLoss
-from motionwarp.engines.hpn.networks import ARCHITECTURE, HpnNetwork, save_hpn
+from motionwarp.engines.hpn.networks import ARCHITECTURE, HPN_FILE, HpnNetwork
 from motionwarp.nn.losses.reconstruction import weighted_l1
 from motionwarp.training.pretrained import adam, perceptual_features
 from motionwarp.training.preview import SHOWN_ROWS, write_rows
@@ -103,7 +103,9 @@ class HpnTask(CropGanTask[HpnTrainingConfig]):
         """Write the level at work as the engine takes it, and its pictures; validate."""
         assert isinstance(module, HpnNetwork)
         alone = module.at_level(self.phase.size)
-        save_hpn(folder / f"{ARCHITECTURE}.safetensors", alone, {"step": str(step), "features": self.features.name})
+        HPN_FILE.save(
+            folder / f"{ARCHITECTURE}.safetensors", alone, {"step": str(step), "features": self.features.name}
+        )
         if self.shown:
             write_rows(self.shown, folder / "training.png")
         return {"exported_step": float(step), "level": float(self.phase.size), **self.validate(alone)}

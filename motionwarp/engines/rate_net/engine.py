@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from motionwarp.engines.crop_gan.engine import CropGanEngine, DrawnCrops
-from motionwarp.engines.rate_net.networks import RateNetOutput, load_rate_net
+from motionwarp.engines.rate_net.networks import RATE_NET_FILE, RateNetOutput
 
 
 class RateNetEngine(CropGanEngine):
@@ -28,7 +28,7 @@ class RateNetEngine(CropGanEngine):
     name = "rate_net"
 
     def __init__(self, weights: str | Path) -> None:
-        file = load_rate_net(weights)
+        file = RATE_NET_FILE.load(weights)
         self.weights_sha256 = file.sha256
         self._trained = file.network
         super().__init__(file.network.config.height, file.network.config.width)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motionwarp.checkpoints.network_file import NetworkKinds, load_networks, save_networks
-from motionwarp.errors import OptionError, WeightsError
+from motionwarp.checkpoints.network_file import NetworkFormat
+from motionwarp.errors import OptionError
 from motionwarp.nn.resnet import NORM_EPSILON
 from motionwarp.pose.heatmaps import gaussian_heatmaps
 from motionwarp.types import POINT_COUNT
@@ -381,41 +379,6 @@ class _NormedBlock(nn.Module):
 
 
 ARCHITECTURE: Final = "rate_net"
-_NETWORK: Final = "generator"
-_KNOWN: Final[NetworkKinds] = {_NETWORK: (RateNetGenerator, RateNetConfig)}
-
-
-@dataclass(frozen=True, eq=False)
-class RateNetFile:
-    """A trained generator.
-
-    Attributes
-    ----------
-    network : RateNetGenerator
-    sha256 : str
-    """
-
-    network: RateNetGenerator
-    sha256: str
-
-
-def load_rate_net(name_or_path: str | Path) -> RateNetFile:
-    """Read a trained generator, in evaluation mode.
-
-    Raises
-    ------
-    WeightsError
-        If the file is missing, damaged or for another engine.
-    """
-    file = load_networks(name_or_path, ARCHITECTURE, _KNOWN)
-    network = file.networks.get(_NETWORK)
-    if not isinstance(network, RateNetGenerator):
-        raise WeightsError(
-            "holds no generator of RATE-Net", subject=file.path, remedy="Train it with `motionwarp train rate_net`."
-        )
-    return RateNetFile(network, file.sha256)
-
-
-def save_rate_net(path: Path, network: RateNetGenerator, metadata: Mapping[str, str] | None = None) -> None:
-    """Write the generator in half precision, whole or not at all."""
-    save_networks(path, {_NETWORK: network}, ARCHITECTURE, metadata)
+RATE_NET_FILE: Final = NetworkFormat(
+    ARCHITECTURE, "generator", RateNetGenerator, RateNetConfig, "motionwarp train rate_net generator"
+)

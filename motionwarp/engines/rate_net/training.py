@@ -16,12 +16,11 @@ from motionwarp.engines.crop_gan.validation import picture_figures
 from motionwarp.engines.rate_net.config import RateNetTrainingConfig
 from motionwarp.engines.rate_net.networks import (
     ARCHITECTURE,
+    RATE_NET_FILE,
     CoarseOutput,
     RateNetGenerator,
     RateNetOutput,
     ResidualDiscriminator,
-    load_rate_net,
-    save_rate_net,
 )
 from motionwarp.errors import WeightsError
 from motionwarp.nn.losses.adversarial import discriminator_loss, generator_loss
@@ -76,7 +75,7 @@ class RateNetTask(CropGanTask[RateNetTrainingConfig]):
         """Return the generator, with the fixed pose transfer module where one is given."""
         network = RateNetGenerator(self.config.network)
         if self.config.pose_weights is not None:
-            given = load_rate_net(self.config.pose_weights).network.pose
+            given = RATE_NET_FILE.load(self.config.pose_weights).network.pose
             try:
                 network.pose.load_state_dict(given.state_dict())
             except RuntimeError as error:
@@ -216,7 +215,7 @@ class RateNetTask(CropGanTask[RateNetTrainingConfig]):
         """Write the generator as the engine takes it, and its pictures; validate."""
         assert isinstance(module, RateNetGenerator)
         facts = {"step": str(step), "features": self.features.name}
-        save_rate_net(folder / f"{ARCHITECTURE}.safetensors", module, facts)
+        RATE_NET_FILE.save(folder / f"{ARCHITECTURE}.safetensors", module, facts)
         if self.shown:
             write_rows(self.shown, folder / "training.png")
         return {"exported_step": float(step), **self.validate(module)}

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.crop_gan.engine import CropGanEngine
 from motionwarp.engines.hpn.engine import HpnEngine
-from motionwarp.engines.hpn.networks import HpnConfig, HpnNetwork, HpnOutput, save_hpn
+from motionwarp.engines.hpn.networks import HPN_FILE, HpnConfig, HpnNetwork, HpnOutput
 from motionwarp.engines.rate_net.engine import RateNetEngine
-from motionwarp.engines.rate_net.networks import RateNetConfig, RateNetGenerator, RateNetOutput, save_rate_net
+from motionwarp.engines.rate_net.networks import RATE_NET_FILE, RateNetConfig, RateNetGenerator, RateNetOutput
 from motionwarp.engines.registry import catalog, make_engine
 from motionwarp.errors import WeightsError
 from motionwarp.types import FloatArray
@@ -49,8 +49,8 @@ def _distinct(image: Tensor) -> Tensor:
 HPN = HpnConfig(128, 64, 32, 16, aspect=0.75)
 RATE = RateNetConfig(height=128, width=96, base=2, blocks=1, code=4, texture_blocks=1, adaptive_blocks=1)
 SYSTEMS = {
-    "hpn": System(HpnEngine, lambda path: save_hpn(path, HpnNetwork(HPN)), HpnCopy()),
-    "rate_net": System(RateNetEngine, lambda path: save_rate_net(path, RateNetGenerator(RATE)), RateCopy()),
+    "hpn": System(HpnEngine, lambda path: HPN_FILE.save(path, HpnNetwork(HPN)), HpnCopy()),
+    "rate_net": System(RateNetEngine, lambda path: RATE_NET_FILE.save(path, RateNetGenerator(RATE)), RateCopy()),
 }
 
 

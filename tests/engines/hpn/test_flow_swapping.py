@@ -11,7 +11,7 @@ import torch
 from flat_people import standing_points
 
 from motionwarp.checkpoints.checkpoint import registry
-from motionwarp.engines.hpn.flow import GarmentFlow, GarmentFlowConfig, save_garment_flow
+from motionwarp.engines.hpn.flow import FLOW_FILE, GarmentFlow, GarmentFlowConfig
 from motionwarp.engines.hpn.swapping import FlowSwapper
 from motionwarp.engines.registry import make_swapper
 from motionwarp.errors import NoPersonError, OptionError, WeightsError
@@ -39,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = GarmentFlow(GarmentFlowConfig(256, 192, (4, 8, 8)))
     network.to_flow.weight.data.zero_()
     path = tmp_path_factory.mktemp("flow") / "hpn_flow.safetensors"
-    save_garment_flow(path, network)
+    FLOW_FILE.save(path, network)
     return path
 
 

@@ -11,9 +11,9 @@ from flat_people import assert_equal_states, far_pair_of, state_of
 
 from motionwarp.data.labeled_pairs import PairPackWriter
 from motionwarp.engines.hpn.config import GarmentFlowTrainingConfig, HpnLossConfig, HpnTrainingConfig
-from motionwarp.engines.hpn.flow import GarmentFlowConfig, load_garment_flow
+from motionwarp.engines.hpn.flow import FLOW_FILE, GarmentFlowConfig
 from motionwarp.engines.hpn.flow_training import GarmentFlowTask, garments_of
-from motionwarp.engines.hpn.networks import HpnConfig, load_hpn
+from motionwarp.engines.hpn.networks import HPN_FILE, HpnConfig
 from motionwarp.engines.hpn.training import HpnTask
 from motionwarp.errors import OptionError, WeightsError
 from motionwarp.training.loop import run
@@ -55,7 +55,7 @@ def test_runs_go_on_exactly_across_levels(config: HpnTrainingConfig, tmp_path: P
     assert [float(row.split(",")[column]) for row in rows[1:]] == [16.0] * 4 + [32.0] * 4
     assert {"global_analyser", "local_analyser"} <= set(rows[0].split(","))
     assert "validation_psnr_copy" in (tmp_path / "whole" / "exports.csv").read_text()
-    assert load_hpn(tmp_path / "whole" / "hpn.safetensors").network.config == NETWORK
+    assert HPN_FILE.load(tmp_path / "whole" / "hpn.safetensors").network.config == NETWORK
 
 
 def test_a_level_is_begun_from_a_file_of_the_one_below(config: HpnTrainingConfig, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_level_is_begun_from_a_file_of_the_one_below(config: HpnTrainingConfig
     run(HpnTask(low, CPU, torch.float32), low.loop, tmp_path, report=lambda line: None)
     file = tmp_path / "hpn.safetensors"
     task = HpnTask(replace(config, start_from=file), CPU, torch.float32)
-    kept = load_hpn(file).network.state_dict()
+    kept = HPN_FILE.load(file).network.state_dict()
     for name, value in task.network.state_dict().items():
         if name in kept:
             assert torch.equal(value, kept[name].to(value.dtype)), name
@@ -89,7 +89,7 @@ def test_eight_pairs_are_learned_by_heart(tmp_path: Path) -> None:
     run(task, loop, tmp_path / "run", report=lambda line: None)
     figures = replace(config, validation=pack)
     task.config = figures
-    measured = task.validate(load_hpn(tmp_path / "run" / "hpn.safetensors").network)
+    measured = task.validate(HPN_FILE.load(tmp_path / "run" / "hpn.safetensors").network)
     assert measured["validation_psnr"] > measured["validation_psnr_copy"] + 2
     assert measured["validation_psnr"] > 18
 
@@ -113,14 +113,14 @@ def test_the_flow_goes_on_exactly(flow_config: GarmentFlowTrainingConfig, tmp_pa
         run(task, flow_config.loop, tmp_path / "cut", max_minutes=0, report=lambda line: None)
     assert_equal_states(tmp_path / "whole", tmp_path / "cut")
     assert all(bool(torch.isfinite(each.float()).all()) for each in state_of(tmp_path / "whole").values())
-    assert load_garment_flow(tmp_path / "whole" / "hpn_flow.safetensors").network.config == flow_config.network
+    assert FLOW_FILE.load(tmp_path / "whole" / "hpn_flow.safetensors").network.config == flow_config.network
 
 
 def test_the_flow_finds_the_garment(flow_config: GarmentFlowTrainingConfig, tmp_path: Path) -> None:
     loop = replace(LOOP, steps=120, batch_size=4, learning_rate=3e-3, ema_decay=0.9, log_every=60)
     task = GarmentFlowTask(replace(flow_config, loop=loop), CPU, torch.float32)
     run(task, loop, tmp_path, report=lambda line: None)
-    figures = task.validate(load_garment_flow(tmp_path / "hpn_flow.safetensors").network)
+    figures = task.validate(FLOW_FILE.load(tmp_path / "hpn_flow.safetensors").network)
     assert figures["validation_l1"] < 0.4 * figures["validation_l1_copy"]
 
 

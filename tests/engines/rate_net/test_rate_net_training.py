@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from motionwarp.data.labeled_pairs import PairPackWriter
 from motionwarp.engines.rate_net.config import RateAdversaryConfig, RateNetLossWeights, RateNetTrainingConfig
-from motionwarp.engines.rate_net.networks import RateDiscriminatorConfig, RateNetConfig, load_rate_net
+from motionwarp.engines.rate_net.networks import RATE_NET_FILE, RateDiscriminatorConfig, RateNetConfig
 from motionwarp.engines.rate_net.training import RateNetTask
 from motionwarp.errors import OptionError, WeightsError
 from motionwarp.nn.losses.perceptual import feature_distance, style_distance
@@ -58,7 +58,7 @@ def test_runs_go_on_exactly(config: RateNetTrainingConfig, tmp_path: Path) -> No
     assert {"l1_coarse", "perceptual_analyser", "style_analyser", "adversarial", "discriminator_shape"} <= columns
     exports = (tmp_path / "whole" / "exports.csv").read_text()
     assert "validation_psnr_coarse" in exports
-    assert load_rate_net(tmp_path / "whole" / "rate_net.safetensors").network.config == NETWORK
+    assert RATE_NET_FILE.load(tmp_path / "whole" / "rate_net.safetensors").network.config == NETWORK
 
 
 def moved(task: RateNetTask, act: Callable[[], object]) -> set[str]:
@@ -117,7 +117,7 @@ def test_the_rows_of_the_ablation_are_switches(config: RateNetTrainingConfig, tm
     task = RateNetTask(fixed, CPU, torch.float32)
     batch = next(task.batches(0, 1))
     assert "generator.pose" not in moved(task, lambda: task.train_step(batch))
-    given = load_rate_net(tmp_path / "only" / "rate_net.safetensors").network.pose.state_dict()
+    given = RATE_NET_FILE.load(tmp_path / "only" / "rate_net.safetensors").network.pose.state_dict()
     assert all(torch.equal(value, given[name]) for name, value in task.network.pose.state_dict().items())
     with pytest.raises(WeightsError, match="another size"):
         RateNetTask(replace(fixed, network=replace(NETWORK, base=8)), CPU, torch.float32)
@@ -142,7 +142,7 @@ def test_eight_pairs_are_learned_by_heart(tmp_path: Path) -> None:
     )
     run(RateNetTask(config, CPU, torch.float32), loop, tmp_path / "run", report=lambda line: None)
     task = RateNetTask(replace(config, validation=pack), CPU, torch.float32)
-    measured = task.validate(load_rate_net(tmp_path / "run" / "rate_net.safetensors").network)
+    measured = task.validate(RATE_NET_FILE.load(tmp_path / "run" / "rate_net.safetensors").network)
     assert measured["validation_psnr"] > measured["validation_psnr_copy"] + 4
     assert measured["validation_psnr"] > 20
 
