@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from motionwarp.avatar.body_surface import BodySurface
-from motionwarp.avatar.depth import Form, fitted_to_outline
+from motionwarp.avatar.depth import Form
+from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
 from motionwarp.avatar.renderer import Atlas, SurfaceStack, moved_positions
 from motionwarp.avatar.sheets import Sheets, facing, joined, part_sheets
+from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
@@ -32,7 +34,17 @@ _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
 _SIDE_FADE: Final = 0.35
 _FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
-_WITHOUT_ENDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND, parts.RIGHT_FOOT, parts.LEFT_FOOT)
+_CAMERA_PITCH: Final = np.deg2rad(18.0)  # at the feet of who is seen whole from a few steps away
+_SEEN_FROM_ABOVE: Final = np.array(
+    [
+        [1, 0, 0],
+        [0, np.cos(_CAMERA_PITCH), -np.sin(_CAMERA_PITCH)],
+        [0, np.sin(_CAMERA_PITCH), np.cos(_CAMERA_PITCH)],
+    ],
+    dtype=np.float32,
+)
+_FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
+_FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in _FEET.values()]
 _RIM: Final = 9  # pixels of the photo
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
@@ -111,6 +123,8 @@ class Avatar:
             In meters from the root.
         """
         turn = rotations @ self.rotations.transpose(0, 2, 1)
+        # a camera before the chest looks down at feet, from whatever side: their turns are those that it sees
+        turn[_FOOT_BONES] = _SEEN_FROM_ABOVE @ turn[_FOOT_BONES] @ _SEEN_FROM_ABOVE.T
         shift = joints - np.einsum("bij,bj->bi", turn, self.joints)
         return np.concatenate([turn, shift[..., None]], axis=2).astype(np.float32)
 
@@ -234,6 +248,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         backs[part] = cut_textures(
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
+    body = _with_ends(body, pose, fronts, source.matte.shape)
     pieces: list[Sheets] = []
     atlas = _AtlasBuilder(source.matte.shape)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
@@ -241,8 +256,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         if front is None or (worn is not None and part in _HANDS):
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)
-        surface = fitted_to_outline(body, part, alpha) if part in _WITHOUT_ENDS else body
-        made = part_sheets(part, alpha, surface, near_parts(part), torso, _FORMS.get(part, Form.LIMB))
+        made = part_sheets(part, alpha, body, near_parts(part), torso, _FORMS.get(part, Form.LIMB))
         if made is None:
             continue
         sheets, count = made
@@ -267,6 +281,23 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
     return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift, pose.coefficients)
+
+
+def _with_ends(
+    body: BodySurface, pose: RestPose, fronts: Sequence[PartTexture | None], shape: tuple[int, ...]
+) -> BodySurface:
+    """Return the body with hands and feet where the photo shows them."""
+    for part, front in enumerate(fronts):
+        if front is None:
+            continue
+        alpha = _placed(front, front.rgba[0, 3].numpy(), shape)
+        if part in _HANDS:
+            body = hand_on_outline(body, part, alpha)
+        elif part in _FEET:
+            ankle = pose.joints[DRIVEN_BONES.index(_FEET[part])] * pose.scale
+            ankle[:2] += pose.shift
+            body = foot_on_outline(body, part, alpha, ankle.astype(np.float32))
+    return body
 
 
 def _without_foreground(parsing: ByteArray) -> ByteArray:

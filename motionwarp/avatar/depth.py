@@ -7,7 +7,7 @@ the body knows nothing of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -27,9 +27,6 @@ _BREADTH: Final = 0.6  # thickness of hanging cloth over its breadth
 _HEAD_BREADTH: Final = 0.95  # the same of a head with its hair
 _HAIR_TORSOS: Final = 0.03  # by which hair stands off the back of the skull
 _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
-_LEAST_PIXELS: Final = 12  # that tell where a hand or foot lies
-_ENDS: Final = (3, 97)  # percentiles that count as both ends of a part
-_STRETCH: Final = (0.6, 1.7)  # of a hand or foot, at least and at most
 _LEAST_THICKNESS: Final = 0.02  # torsos from the middle to a sheet
 
 
@@ -55,29 +52,6 @@ def depth_within(mask: BoolArray) -> FloatArray:
     # the picture's border is no outline: people go on beyond it
     padded = np.pad(mask.astype(np.uint8), 1, mode="edge")
     return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1], dtype=np.float32)
-
-
-def fitted_to_outline(body: BodySurface, part: int, alpha: FloatArray) -> BodySurface:
-    """Return a body one part of which lies where the photo shows it: no points tell where hands and feet end.
-
-    Parameters
-    ----------
-    body : BodySurface
-    part : int
-    alpha : float32 (H, W)
-        Coverage of the part in the photo.
-    """
-    own = body.parts == part
-    rows, columns = np.nonzero(alpha > 0.5)
-    if not own.any() or len(rows) < _LEAST_PIXELS:
-        return body
-    vertices = body.vertices.copy()
-    for axis, shown in ((0, columns), (1, rows)):
-        low, high = np.percentile(shown, _ENDS)
-        first, last = np.percentile(vertices[own, axis], _ENDS)
-        scale = float(np.clip((high - low) / max(last - first, 1.0), *_STRETCH))
-        vertices[own, axis] = (vertices[own, axis] - (first + last) / 2) * scale + (low + high) / 2
-    return replace(body, vertices=vertices)
 
 
 def body_depths(body: BodySurface, chosen: BoolArray, lattice: Lattice) -> tuple[FloatArray, FloatArray]:

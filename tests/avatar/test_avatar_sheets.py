@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motionwarp.avatar.body_surface import BodySurface
-from motionwarp.avatar.depth import Form, fitted_to_outline
+from motionwarp.avatar.depth import Form
 from motionwarp.avatar.sheets import Sheets, joined, part_sheets
 from motionwarp.types import FloatArray
 
@@ -108,14 +108,6 @@ def test_what_faces_the_camera_keeps_its_colors_and_the_sides_take_theirs_from_w
     moved = np.abs(away[0] - away[1]) > 0.5
     assert moved.any()
     assert (away[1] < away[0] + 1e-3)[moved].mean() > 0.9
-
-
-def test_a_foot_lies_where_the_photo_shows_it() -> None:
-    body = box_body()
-    fitted = fitted_to_outline(body, 0, covered())
-    np.testing.assert_allclose(np.ptp(fitted.vertices[:, :2], axis=0), (60, 88), rtol=0.1)
-    np.testing.assert_array_equal(fitted.vertices[:, 2], body.vertices[:, 2])
-    assert fitted_to_outline(body, 3, covered()) is body
 
 
 def test_a_body_needs_a_part_for_every_vertex() -> None:

@@ -1,0 +1,104 @@
+"""Hands and feet of the body laid where the photo shows them: no points tell where they end. Ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Final
+
+import numpy as np
+
+from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.types import FloatArray
+
+_LEAST_PIXELS: Final = 12  # that tell where a hand or foot lies
+_ENDS: Final = (3, 97)  # percentiles that count as both ends of a part
+_STRETCH: Final = (0.6, 1.7)  # of a hand, at least and at most
+_SHOE: Final = (0.8, 1.35)  # of a foot: soles, and leather around toes
+_YAWS: Final = np.deg2rad(np.arange(-80, 81, 8))
+_PITCHES: Final = np.deg2rad(np.arange(-16, 57, 4))
+_SMALL_TURNS: Final = 0.04  # of the foot's length, as an error of its ends, for each radian that a foot is turned
+
+
+def hand_on_outline(body: BodySurface, part: int, alpha: FloatArray) -> BodySurface:
+    """Return a body one hand of which has the place and the size that the photo shows.
+
+    Parameters
+    ----------
+    body : BodySurface
+    part : int
+    alpha : float32 (H, W)
+        Coverage of the part in the photo.
+    """
+    own = body.parts == part
+    rows, columns = np.nonzero(alpha > 0.5)
+    if not own.any() or len(rows) < _LEAST_PIXELS:
+        return body
+    vertices = body.vertices.copy()
+    for axis, shown in ((0, columns), (1, rows)):
+        low, high = np.percentile(shown, _ENDS)
+        first, last = np.percentile(vertices[own, axis], _ENDS)
+        scale = float(np.clip((high - low) / max(last - first, 1.0), *_STRETCH))
+        vertices[own, axis] = (vertices[own, axis] - (first + last) / 2) * scale + (low + high) / 2
+    return replace(body, vertices=vertices)
+
+
+def foot_on_outline(body: BodySurface, part: int, alpha: FloatArray, ankle: FloatArray) -> BodySurface:
+    """Return a body one foot of which is turned about its ankle so that it ends where the photo's does.
+
+    A foot that points at the camera reaches the lower the more it is seen from above, or the higher its heel is; one
+    that points aside reaches as far to that side. Both are turns, not lengths: a foot that was drawn out instead would
+    be a wedge from any other side.
+
+    Parameters
+    ----------
+    body : BodySurface
+    part : int
+    alpha : float32 (H, W)
+        Coverage of the part in the photo.
+    ankle : float32 (3,)
+        Where the foot's bone begins, in pixels of the photo.
+    """
+    own = body.parts == part
+    rows, columns = np.nonzero(alpha > 0.5)
+    below = rows > ankle[1]
+    if not own.any() or np.count_nonzero(below) < _LEAST_PIXELS:
+        return body
+    rows, columns = rows[below], columns[below]
+    shown = np.array([*np.percentile(columns, _ENDS), np.percentile(rows, _ENDS[1])])
+    foot = body.vertices[own] - ankle
+    length = float(np.linalg.norm(foot, axis=1).max())
+    best, least = foot, np.inf
+    for yaw, pitch in product(_YAWS, _PITCHES):
+        turned = foot @ _turn(yaw, pitch).T
+        # both sides count less than the tip: how broad a shoe is says nothing of how it is turned
+        apart = (_reach(turned + ankle) - shown) * (0.5, 0.5, 1.0)
+        error = float(np.square(apart / length).sum()) + _SMALL_TURNS**2 * (yaw**2 + pitch**2)
+        if error < least:
+            best, least = turned, error
+    placed = best + ankle
+    left, right, tip = _reach(placed)
+    vertices = body.vertices.copy()
+    across = float(np.clip((shown[1] - shown[0]) / max(right - left, 1.0), *_SHOE))
+    down = float(np.clip((shown[2] - ankle[1]) / max(tip - ankle[1], 1.0), *_SHOE))
+    placed[:, 0] = (placed[:, 0] - (left + right) / 2) * across + (shown[0] + shown[1]) / 2
+    placed[:, 1] = (placed[:, 1] - ankle[1]) * down + ankle[1]
+    vertices[own] = placed
+    return replace(body, vertices=vertices)
+
+
+def _turn(yaw: float, pitch: float) -> FloatArray:
+    """Return the rotation, float32 (3, 3), about the camera's upright axis after one about its axis to the right.
+
+    With a positive pitch what points at the camera points downwards.
+    """
+    cosine, sine = np.cos(pitch), np.sin(pitch)
+    down = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+    cosine, sine = np.cos(yaw), np.sin(yaw)
+    aside = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+    return np.asarray(down @ aside, dtype=np.float32)
+
+
+def _reach(vertices: FloatArray) -> FloatArray:
+    """Return the left, right and lower end of a foot, (3,)."""
+    return np.array([*np.percentile(vertices[:, 0], _ENDS), np.percentile(vertices[:, 1], _ENDS[1])])
