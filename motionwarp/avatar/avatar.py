@@ -20,7 +20,7 @@ from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back
+from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back, with_strands
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions, part_regions
 from motionwarp.puppet.textures import PartTexture, cut_textures
@@ -29,6 +29,7 @@ from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 _WORKING_TORSO: Final = 110
 _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
+_STRAND_TORSOS: Final = 0.05  # what is finer than this counts as strands
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
@@ -243,6 +244,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
     covered = with_covered_chest(source)
     behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
+    behind = with_strands(behind, covered.rgb, _STRAND_TORSOS * torso)
     backs = list(fronts)
     for part, person in ((parts.TORSO, with_plain_back(covered)), (parts.HEAD, behind)):
         backs[part] = cut_textures(

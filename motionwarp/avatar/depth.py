@@ -135,13 +135,18 @@ def cushion(
             filled = np.maximum(filled + np.maximum(hair, 0), np.where(deep & (sign < 0), 0.0, breadth))
         filled = np.where(outline, 0.0, np.maximum(filled, breadth if form is Form.CLOTH else 0.0))
         if form is not Form.LIMB:
-            filled = np.where(outline, 0.0, _blurred(filled, 1.5 if form is Form.CLOTH else 0.8))
+            filled = np.where(outline, 0.0, _rounded(filled, 1.5 if form is Form.CLOTH else 0.8))
         sides.append(filled.astype(np.float32))
     return SheetDepths(middle.astype(np.float32), *sides)
 
 
 def _blurred(field: DoubleArray, sigma: float) -> DoubleArray:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), dtype=np.float64)
+
+
+def _rounded(field: DoubleArray, sigma: float) -> DoubleArray:
+    """Return heights blurred by their squares, so that what is round stays round up to its outline."""
+    return np.asarray(np.sqrt(_blurred(np.square(field), sigma)), dtype=np.float64)
 
 
 def _row_ellipses(mask: BoolArray, step: float, share: float) -> DoubleArray:
@@ -158,7 +163,7 @@ def _row_ellipses(mask: BoolArray, step: float, share: float) -> DoubleArray:
         radius = (own[-1] - own[0]) / 2
         across = np.clip(1 - ((columns - (own[0] + own[-1]) / 2) / max(radius, 1)) ** 2, 0, 1)
         result[row] = share * radius * step * np.sqrt(across)
-    return _blurred(result, 1.5)
+    return _rounded(result, 1.5)
 
 
 def _harmonic(values: npt.NDArray[np.floating[Any]], fixed: BoolArray, domain: BoolArray) -> DoubleArray:

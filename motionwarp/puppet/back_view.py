@@ -11,6 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from motionwarp.inpainting.patch_match import filled_by_patches
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.pose import skeleton
@@ -30,6 +31,7 @@ _CHIN: Final = 0.5
 _LONG_HAIR: Final = 0.1
 # of the root of the face's area: strands are finer than this, and would be drawn out into stripes
 _STRANDS: Final = 0.2
+_LEAST_STRANDS: Final = 0.15  # of the hair that is made up: less than that shows no strands
 # of the root of the face's area, or of the chest's: so far around it colors are mixed with its own
 _EDGE: Final = 0.06
 _TOPS: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS)
@@ -83,6 +85,39 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
     rgb[window] = np.where(covered[window][..., None], np.rint(colors).astype(np.uint8), rgb[window])
     parsing[hidden] = labels.HAIR
     return replace(source, rgb=rgb, parsing=parsing)
+
+
+def with_strands(behind: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:
+    """Return a person seen from behind whose hair, where it was made up, has strands like the hair that the photo shows.
+
+    Parameters
+    ----------
+    behind : SourcePerson
+        As `seen_from_behind` made them, smooth there.
+    before : uint8 (H, W, 3)
+        The same person's colors before it: what differs was made up.
+    sigma : float
+        What is finer than a blur of this is strands, in pixels.
+
+    Returns
+    -------
+    SourcePerson
+        The same where the photo shows too little hair to take strands from.
+    """
+    hair = np.isin(behind.parsing, _HAIR)
+    made_up = hair & (behind.rgb != before).any(axis=2)
+    shown = hair & ~made_up & (behind.matte > _SURE)
+    if not made_up.any() or np.count_nonzero(shown) < _LEAST_STRANDS * np.count_nonzero(made_up):
+        return behind
+    window = _window(hair)
+    colors, known = behind.rgb[window], shown[window]
+    guess = np.where(known[..., None], colors, spread_colors(colors.astype(np.float32), known)).astype(np.uint8)
+    filled = filled_by_patches(guess, ~known).astype(np.float32)
+    strands = filled - _without_strands(filled, hair[window], sigma)
+    rgb = behind.rgb.copy()
+    mixed = np.rint(colors + strands).clip(0, 255).astype(np.uint8)
+    rgb[window] = np.where(made_up[window][..., None], mixed, colors)
+    return replace(behind, rgb=rgb)
 
 
 def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> FloatArray:
