@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from motionwarp.avatar.body_surface import IntArray
+from motionwarp.avatar.edges import with_smooth_edges
 from motionwarp.body.compiled import compiled
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
@@ -291,7 +292,11 @@ class SurfaceStack:
         )
 
     def drawn(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return picture and stillness; see `draw`."""
+        """Return picture and stillness with smooth edges; see `draw`."""
+        return with_smooth_edges(*self.laid_over(atlas, rest), self.depth[..., 0])
+
+    def laid_over(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return picture and stillness as pixels' centers see them; see `draw`."""
         height, width = self.layer.shape[:2]
         picture = np.zeros((height, width, 4), dtype=np.float32)
         still = np.zeros((height, width), dtype=np.float32)

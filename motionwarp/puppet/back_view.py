@@ -88,7 +88,7 @@ def seen_from_behind(source: SourcePerson) -> SourcePerson:
 
 
 def with_strands(behind: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:
-    """Return a person seen from behind whose hair, where it was made up, has strands like the hair that the photo shows.
+    """Return a person seen from behind whose hair has strands, where it was made up, like that which the photo shows.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from motionwarp.avatar.body_surface import IntArray
-from motionwarp.avatar.renderer import DEPTH_COUNT, Atlas, draw, moved_positions
+from motionwarp.avatar.renderer import DEPTH_COUNT, Atlas, SurfaceStack, draw, moved_positions
 from motionwarp.types import FloatArray
 
 SIZE = 40, 48
@@ -84,7 +84,8 @@ def test_pictures_are_those_of_a_plain_a_buffer(seed: int) -> None:
     corners = rng.uniform([-8, -8, -5], [56, 48, 5], (9, 3, 3))
     mesh = flat_triangles(corners, [0, 1, 2, 3, 4, 5, 6, 0, 1])
     colors = random_colors(rng, len(corners))
-    picture, still = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE)
+    surfaces = SurfaceStack.of(mesh.positions, straight(mesh), mesh, SIZE)
+    picture, still = surfaces.laid_over(atlas_of(colors), NOWHERE)
     difference = np.abs(picture - drawn_plainly(mesh, colors)).max(axis=2)
     # single pixels exactly on an edge may fall to either side
     assert (difference < 0.01).mean() > 0.998

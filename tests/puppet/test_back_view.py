@@ -12,7 +12,7 @@ from drawn_figure import BROWN, GRAY, GREEN, drawn_person, from_behind, front_po
 
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back
+from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back, with_strands
 from motionwarp.puppet.joints import Joints
 from motionwarp.types import FloatArray, Pose, SourcePerson
 
@@ -63,6 +63,30 @@ def test_hair_takes_the_face_s_place_and_the_outline_stays() -> None:
     head = (source.parsing == labels.FACE) | (source.parsing == labels.HAIR)
     assert np.abs(behind.rgb[head].astype(int) - BROWN).max() < 8
     np.testing.assert_array_equal(behind.rgb[~head & (source.matte > 0)], source.rgb[~head & (source.matte > 0)])
+
+
+def test_hair_that_was_made_up_has_strands_like_the_hair_that_is_shown() -> None:
+    source = with_hair(80)
+    stripes = np.where(np.arange(source.rgb.shape[1]) % 6 < 3, 25, -25)[None, :, None]
+    hair = source.parsing == labels.HAIR
+    rgb = np.where(hair[..., None], source.rgb + stripes, source.rgb).clip(0, 255).astype(np.uint8)
+    source = replace(source, rgb=rgb)
+    smooth = seen_from_behind(source)
+    behind = with_strands(smooth, source.rgb, 6.0)
+    made_up = (smooth.rgb != source.rgb).any(axis=2)
+    middle = cv2.erode(made_up.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert middle.sum() > 100
+    assert smooth.rgb[middle].std(axis=0).max() < 5 < 12 < behind.rgb[middle].std(axis=0).min()
+    np.testing.assert_allclose(behind.rgb[middle].mean(axis=0), smooth.rgb[middle].mean(axis=0), atol=6)
+    np.testing.assert_array_equal(behind.rgb[~made_up], smooth.rgb[~made_up])
+
+
+def test_little_hair_shows_no_strands() -> None:
+    source = with_hair(80)
+    smooth = seen_from_behind(source)
+    hidden = replace(smooth, matte=np.where(source.parsing == labels.HAIR, 0, smooth.matte).astype(np.float32))
+    assert with_strands(hidden, source.rgb, 6.0) is hidden
+    assert with_strands(source, source.rgb, 6.0) is source
 
 
 def test_short_hair_leaves_the_neck_bare() -> None:
