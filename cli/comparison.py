@@ -54,6 +54,7 @@ _COLUMNS = (
     ("Matte IoU", "matte_iou", 4),
     ("Points found again", "points_redetected", 4),
     ("Flicker", "flicker", 5),
+    ("Facing within 30°", "facing_within_30", 3),
 )
 
 
@@ -103,8 +104,6 @@ def _table(comparisons: Sequence[Comparison], means: Mapping[str, Mapping[str, f
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Clip")
     table.add_column("Engine")
-    for title, _, _ in _COLUMNS:
-        table.add_column(title, justify="right")
     blocks = {comparison.name: comparison.means() for comparison in comparisons}
     for comparison in comparisons:
         parts = comparison.by_view()
@@ -113,8 +112,12 @@ def _table(comparisons: Sequence[Comparison], means: Mapping[str, Mapping[str, f
             blocks[f"{comparison.name}, {view} ({len(part.records)})"] = part.means()
     if len(comparisons) > 1:
         blocks["mean"] = dict(means)  # type: ignore[arg-type]
+    measured = {key for by_system in blocks.values() for figures in by_system.values() for key in figures}
+    columns = [column for column in _COLUMNS if column[1] in measured]
+    for title, _, _ in columns:
+        table.add_column(title, justify="right")
     for name, by_system in blocks.items():
         for system, figures in by_system.items():
-            cells = [f"{figures[key]:.{digits}f}" if key in figures else "" for _, key, digits in _COLUMNS]
+            cells = [f"{figures[key]:.{digits}f}" if key in figures else "" for _, key, digits in columns]
             table.add_row(name, system, *cells)
     return table

@@ -18,6 +18,7 @@ from motionwarp.types import ByteArray
 # all but these are better the higher they are
 LOWER_IS_BETTER: Final = ("l1", "flicker")
 _DIGITS: Final = 5
+FACING_NEAR: Final = 30.0  # degrees
 VIEWS: Final = ("front", "profile", "back")
 
 
@@ -35,12 +36,16 @@ class FrameRecord:
         Number of the target's points that the analyzer finds on the real picture: what a perfect result would get.
     view : 'front', 'profile', 'back' or None
         What side of the person the real picture shows; None where that is not known.
+    facing_apart : dict
+        By system, by how many degrees its person faces another way than the real one, as a referee sees both; empty
+        where there is no referee, or it cannot tell the real one's facing.
     """
 
     frame: str
     metrics: dict[str, FrameMetrics]
     real_near: int
     view: View | None = None
+    facing_apart: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +116,11 @@ class Comparison:
         result["real"] = {"points_redetected": _share(sum(record.real_near for record in self.records), total)}
         for system, value in self.flicker.items():
             result[system]["flicker"] = round(value, _DIGITS)
+        judged = [record.facing_apart for record in self.records if record.facing_apart]
+        if judged:
+            for system in self.systems:
+                near = sum(apart[system] <= FACING_NEAR for apart in judged)
+                result[system]["facing_within_30"] = _share(near, len(judged))
         return result
 
     def by_view(self) -> dict[str, Comparison]:
@@ -192,7 +202,7 @@ def _value(metrics: FrameMetrics, measure: str) -> float | None:
 
 
 def _frame_summary(record: FrameRecord) -> dict[str, object]:
-    metrics = {
+    metrics: dict[str, dict[str, object]] = {
         system: {
             "ssim": round(each.ssim, _DIGITS),
             "psnr": round(each.psnr, 3),
@@ -202,6 +212,8 @@ def _frame_summary(record: FrameRecord) -> dict[str, object]:
         }
         for system, each in record.metrics.items()
     }
+    for system, degrees in record.facing_apart.items():
+        metrics[system]["facing_apart"] = round(degrees, 1)
     return {"frame": record.frame, **metrics}
 
 

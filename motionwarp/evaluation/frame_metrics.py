@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
 
+from motionwarp.body.facing import degrees_apart
 from motionwarp.evaluation.metrics.image import l1, psnr
 from motionwarp.evaluation.metrics.masks import matte_iou
 from motionwarp.evaluation.metrics.ssim import ssim
@@ -16,6 +18,17 @@ from motionwarp.perception.crops import extract_views
 from motionwarp.perception.framing import upright_turns, view_around, visible_box
 from motionwarp.perception.inference import CropPredictor, detections
 from motionwarp.types import ByteArray, FloatArray, Pose
+
+UNTOLD_APART: Final = 180.0  # degrees by which a result counts as wrong on which nobody's facing can be told
+
+
+class FacingReferee(Protocol):
+    """Tells which way people face, and took no part in anything that is judged."""
+
+    name: str
+
+    def facing(self, rgb: ByteArray) -> float | None:
+        """Return the degrees by which a picture's person is turned from the camera; None where that is not told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +104,30 @@ class FrameScorer:
         Finds points; the protocol's is the bundled analyzer.
     final_size : (int, int) or None
         Width and height to which pictures are brought for SSIM, PSNR and L1; None for their own.
+    referee : FacingReferee or None
+        Compares which way people face; None for no such comparison.
     """
 
-    def __init__(self, reader: CropPredictor, final_size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        reader: CropPredictor,
+        final_size: tuple[int, int] | None = None,
+        referee: FacingReferee | None = None,
+    ) -> None:
         self.reader = reader
         self.final_size = final_size
+        self.referee = referee
+
+    def facing_apart(self, results: Sequence[RenderedView], target: TargetView) -> list[float] | None:
+        """Return by how many degrees each result's person faces another way than the real one's.
+
+        None without a referee, and where it cannot tell the real one's facing.
+        """
+        real = None if self.referee is None else self.referee.facing(target.rgb)
+        if self.referee is None or real is None:
+            return None
+        told = [self.referee.facing(result.rgb) for result in results]
+        return [UNTOLD_APART if each is None else float(degrees_apart(each, real)) for each in told]
 
     def metrics(self, results: Sequence[RenderedView], targets: Sequence[TargetView]) -> list[FrameMetrics]:
         """Judge results of one system.

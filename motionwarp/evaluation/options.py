@@ -113,6 +113,7 @@ class ReenactmentSettings(Options):
     smooth_poses: float = option(0.0, help="Smooth the driving poses over time.", low=0, high=1)
     smooth_theta: float = option(0.0, help="Smooth the warps over time; needs windows that stand still.", low=0, high=1)
     flicker: bool = option(True, help="Render following frames too and measure flicker.")
+    referee: bool = option(False, help="Let MediaPipe tell which way the results face (extra mediapipe).")
     source_detail: float = 1.5
     rows: int = 0
 

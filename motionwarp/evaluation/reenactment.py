@@ -14,7 +14,7 @@ Nobody is retargeted: source and driving show the same person. Two framings (`Re
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from motionwarp.body.body_track import BodyReader
 from motionwarp.engines.base import RenderSettings
 from motionwarp.errors import InputError, NoPersonError
 from motionwarp.evaluation.avatars import View, view_of
+from motionwarp.evaluation.body.referee import WorldReferee
 from motionwarp.evaluation.clip_labels import ClipLabels, read_labels
 from motionwarp.evaluation.comparison import Comparison
 from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
@@ -223,24 +224,25 @@ def evaluate_clip(
         system.prepare(source, RenderSettings(where, dtype, width, height))
     thetas = [planned_theta(system, labels, plan, rules) for system in systems]
     side = rules.full_frame
-    frame_scorer = FrameScorer(reader, None if side is None else (side, side))
     names = [system.name for system in systems]
     views = seen_views(labels.truth)
-    scorer = Scorer(frame_scorer, names, plan.evaluated, rules.rows, rules.flicker, view_of=views.__getitem__)
     done = 0
-    for batch in _batches(clip, labels, plan, rules, seer):
-        rows = [plan.rendered.index(index) for index, _ in batch]
-        blanks = [_extent(labels, plan.windows[index]) for index, _ in batch]
-        results = [
-            [_blanked(view, extent, rules.background) for view, extent in zip(views, blanks, strict=True)]
-            for views in (
-                each.render(plan.poses[rows], theta[rows]) for each, theta in zip(systems, thetas, strict=True)
-            )
-        ]
-        scorer.add(batch, results)
-        done += len(batch)
-        if progress is not None:
-            progress(clip.name, done, len(plan.rendered))
+    with WorldReferee() if rules.referee else nullcontext() as referee:
+        frame_scorer = FrameScorer(reader, None if side is None else (side, side), referee)
+        scorer = Scorer(frame_scorer, names, plan.evaluated, rules.rows, rules.flicker, view_of=views.__getitem__)
+        for batch in _batches(clip, labels, plan, rules, seer):
+            rows = [plan.rendered.index(index) for index, _ in batch]
+            blanks = [_extent(labels, plan.windows[index]) for index, _ in batch]
+            results = [
+                [_blanked(view, extent, rules.background) for view, extent in zip(views, blanks, strict=True)]
+                for views in (
+                    each.render(plan.poses[rows], theta[rows]) for each, theta in zip(systems, thetas, strict=True)
+                )
+            ]
+            scorer.add(batch, results)
+            done += len(batch)
+            if progress is not None:
+                progress(clip.name, done, len(plan.rendered))
     if done < len(plan.rendered):
         raise InputError("it ends before its labels do", subject=clip, remedy="Give the clip's own labels")
     details = {"source_frame": plan.source, **labels.details}

@@ -101,6 +101,10 @@ class Scorer:
         views = [targets[place][1] for place in counted]
         metrics = [self.frame_scorer.metrics([of_system[place] for place in counted], views) for of_system in results]
         real = self.frame_scorer.points_near([view.rgb for view in views], views)
+        apart = [
+            self.frame_scorer.facing_apart([of_system[place] for of_system in results], targets[place][1])
+            for place in counted
+        ]
         return [
             (
                 place,
@@ -109,9 +113,10 @@ class Scorer:
                     {system: each[row] for system, each in zip(self.systems, metrics, strict=True)},
                     real[row][0],
                     None if self.view_of is None else self.view_of(targets[place][0]),
+                    {} if facing is None else dict(zip(self.systems, facing, strict=True)),
                 ),
             )
-            for row, place in enumerate(counted)
+            for row, (place, facing) in enumerate(zip(counted, apart, strict=True))
         ]
 
     def comparison(self, name: str, facts: dict[str, object], source: ByteArray | None) -> Comparison:

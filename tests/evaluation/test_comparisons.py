@@ -31,7 +31,7 @@ from motionwarp.evaluation.windows import (
     person_window,
     picture_in,
 )
-from motionwarp.types import PersonCrop, Pose, SourcePerson
+from motionwarp.types import ByteArray, PersonCrop, Pose, SourcePerson
 
 
 def box_matte(left: int) -> np.ndarray:
@@ -187,6 +187,30 @@ def test_frames_are_told_apart_by_what_side_of_the_person_they_show() -> None:
     assert "flicker" not in parts["back"].means()["a"]
     assert replace(whole, records=records).summary()["by_view"]["front"]["frames"] == 1  # type: ignore[index]
     assert whole.by_view() == {}
+
+
+class BrightReferee:
+    """Takes the mean gray for the degrees somebody is turned, and sees nobody in the dark."""
+
+    name = "bright"
+
+    def facing(self, rgb: ByteArray) -> float | None:
+        return None if rgb.max() == 0 else float(rgb.mean())
+
+
+def test_a_referee_tells_which_way_results_face() -> None:
+    target = framed(70)
+    flat = {level: RenderedView(np.full_like(target.rgb, level), target.matte) for level in (0, 100, 125, 160)}
+    real = TargetView(flat[100].rgb, target.matte, target.pose)
+    dark = TargetView(flat[0].rgb, target.matte, target.pose)
+    scorer = Scorer(FrameScorer(BoxReader(), referee=BrightReferee()), ["x", "y"], [0, 1, 2], 0, False)
+    scorer.add([(0, real), (1, real), (2, dark)], [[flat[125], flat[160], flat[100]], [flat[100], flat[0], flat[100]]])
+    report = scorer.comparison("clip", {}, None)
+    assert [record.facing_apart for record in report.records] == [{"x": 25, "y": 0}, {"x": 60, "y": 180}, {}]
+    assert report.means()["x"]["facing_within_30"] == 0.5
+    assert report.means()["y"]["facing_within_30"] == 0.5
+    assert report.summary()["by_frame"][1]["x"]["facing_apart"] == 60  # type: ignore[index]
+    assert "facing_within_30" not in comparison("z", [(1, 1)]).means()["a"]
 
 
 def test_the_worst_and_evenly_spaced_frames_are_kept_and_drawn() -> None:

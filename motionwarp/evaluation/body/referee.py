@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from motionwarp.data.packing import facing_of_world
 from motionwarp.perception.backends.mediapipe import FROM_33, MODEL_COMPLEXITY, pose_solution
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray
@@ -36,14 +37,28 @@ class WorldReferee:
     ) -> None:
         self._pose.close()
 
+    def facing(self, rgb: ByteArray) -> float | None:
+        """Return the degrees by which a picture's person is turned from the camera; None where that is not told."""
+        marks = self._marks(rgb)
+        told = None if marks is None else facing_of_world(marks)
+        return None if told is None else float(np.rad2deg(np.arctan2(told[1], told[0])))
+
     def joints(self, rgb: ByteArray) -> FloatArray | None:
         """Return the points in meters, float32 (18, 3), x right, y down, z away; None where nobody is seen."""
-        result = self._pose.process(rgb)
-        if result.pose_world_landmarks is None:
+        marks = self._marks(rgb)
+        if marks is None:
             return None
-        world = np.array([(mark.x, mark.y, mark.z) for mark in result.pose_world_landmarks.landmark], dtype=np.float32)
+        world = marks[:, :3]
         points = np.zeros((18, 3), dtype=np.float32)
         for index, landmark in FROM_33.items():
             points[index] = world[landmark]
         points[sk.NECK] = points[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER]].mean(axis=0)
         return points
+
+    def _marks(self, rgb: ByteArray) -> FloatArray | None:
+        """Return the 33 world points with their visibilities, float32 (33, 4); None where nobody is seen."""
+        result = self._pose.process(rgb)
+        if result.pose_world_landmarks is None:
+            return None
+        marks = result.pose_world_landmarks.landmark
+        return np.array([(mark.x, mark.y, mark.z, mark.visibility) for mark in marks], dtype=np.float32)
