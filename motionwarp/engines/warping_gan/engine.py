@@ -28,6 +28,7 @@ from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.engines.warping_gan.blending import blend_parts
 from motionwarp.engines.warping_gan.body_layer import BodyDrawer
+from motionwarp.engines.warping_gan.cloth import with_whole_cloth
 from motionwarp.engines.warping_gan.debug import region_pictures
 from motionwarp.engines.warping_gan.inputs import (
     BodyInputs,
@@ -263,7 +264,7 @@ class WarpingGanEngine(Engine):
         given = stage_two_inputs(layers, limbs, stage_one, pose_change(maps.theta_affine), body)
         planes = self._ready(given.layers), self._ready(given.limbs), self._ready(given.stage_one)
         change = given.change.to(self._device, self._dtype)
-        blend = PartGeneratorOutput(*self._generator(*planes, change))
+        blend = with_whole_cloth(PartGeneratorOutput(*self._generator(*planes, change)), layers, body)
         blended = layers if body is None else torch.cat([layers, body.layer.to(layers)], dim=1)
         return _Decided(blended, stage_one, blend)
 

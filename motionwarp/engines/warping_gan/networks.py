@@ -125,7 +125,7 @@ LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' me
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _BODY_BIAS, _BODY_ALPHA_BIAS = -3.0, -4.0  # and of the body next to nothing
 _LEAST_ALPHA = 0.02
-_LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
+LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
 # a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
 ALPHA_FROM_NOTHING = 0.4
 _EPSILON = 1e-4
@@ -429,7 +429,7 @@ def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
     """Return the composite's alpha with its logit shifted; a shift of 0 changes but the bounds' last two per cent."""
     bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)
     # sigmoid(logit(bounded) + shift), without the logarithm
-    odds = bounded * shift.clamp(-_LARGEST_SHIFT, _LARGEST_SHIFT).exp()
+    odds = bounded * shift.clamp(-LARGEST_SHIFT, LARGEST_SHIFT).exp()
     shifted = odds / (odds + (1 - bounded))
     # the bounds are stretched away again, so that nothing is faintly seen and nothing is faintly transparent
     stretched = (shifted - _LEAST_ALPHA) / (1 - 2 * _LEAST_ALPHA)
