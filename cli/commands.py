@@ -48,6 +48,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "ui": Entry("Serve a page for the browser of this machine: transfers, avatars, clothes, comparisons, data sets."),
     "pose": Entry("Write the points and the body of one person, a file for each INPUT."),
     "parse": Entry("Write the part classes of one person as 8-bit PNG, values 0..19 in LIP's order."),
+    "inspect": Entry(
+        "Show what a file says of how it came to be: by which version and engine, and whether it is synthesized."
+    ),
     "doctor": Entry("Show versions, devices, codecs, weights with their checksums, and disk space.", INSTALLATION),
     "weights": Entry("List, check, find and fetch weights.", INSTALLATION),
     "body": Entry("Make the body model.", TRAINING),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,10 +15,18 @@ from .weights import size_text
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis
 
-EPILOG = examples("motionwarp doctor", "motionwarp doctor --json")
+EPILOG = examples("motionwarp doctor", "motionwarp doctor --json", "motionwarp doctor --licenses")
 
 
-def doctor(ctx: typer.Context, as_json: JsonOption = False, debug: DebugOption = False) -> None:
+def doctor(
+    ctx: typer.Context,
+    licenses: Annotated[
+        bool,
+        typer.Option("--licenses", help="Instead list the licenses of all installed packages that motionwarp stands on."),
+    ] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
     """Show versions, devices, codecs, weights with their checksums, and disk space.
 
     Exits with 1 if something is wrong.
@@ -26,6 +34,9 @@ def doctor(ctx: typer.Context, as_json: JsonOption = False, debug: DebugOption =
     from .diagnosis import diagnose
 
     reporter = Reporter(as_json=as_json, debug=is_debug(ctx))
+    if licenses:
+        _show_licenses(reporter)
+        return
     diagnosis = diagnose()
     reporter.result_table({**diagnosis.facts, "problems": list(diagnosis.problems)}, _table(diagnosis))
     if not as_json:
@@ -35,6 +46,20 @@ def doctor(ctx: typer.Context, as_json: JsonOption = False, debug: DebugOption =
             reporter.result({}, "\nAll is well.")
     if diagnosis.problems:
         raise typer.Exit(EXIT_FAILURE)
+
+
+def _show_licenses(reporter: Reporter) -> None:
+    from dataclasses import asdict
+
+    from motionwarp.licenses import installed_dependencies
+
+    packages = installed_dependencies()
+    table = Table(box=None, pad_edge=False)
+    for head in ("Package", "Version", "License", "Needed by"):
+        table.add_column(head, overflow="fold")
+    for package in packages:
+        table.add_row(package.name, package.version, package.license, ", ".join(package.needed_by))
+    reporter.result_table({"packages": [asdict(package) for package in packages]}, table)
 
 
 def _table(diagnosis: Diagnosis) -> Table:

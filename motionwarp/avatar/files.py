@@ -67,7 +67,7 @@ _MATTE_LEVELS: Final = 65_535
 _TOLERANCE: Final = 1e-3  # of sums of weights and of rotations, which are rounded
 
 
-def save_avatar(path: str | Path, stored: StoredAvatar) -> Path:
+def save_avatar(path: str | Path, stored: StoredAvatar, tags: Mapping[str, str] | None = None) -> Path:
     """Write an avatar as one safetensors file, whole or not at all; a file that is there is replaced.
 
     Parameters
@@ -75,6 +75,8 @@ def save_avatar(path: str | Path, stored: StoredAvatar) -> Path:
     path : str or Path
         Must end in ".safetensors"; its folder must exist.
     stored : StoredAvatar
+    tags : mapping of str, optional
+        What the file says of itself, as `Provenance.tags` gives it.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def save_avatar(path: str | Path, stored: StoredAvatar) -> Path:
     """
     arrays, told = avatar_arrays(stored)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return save_checkpoint(path, tensors, ARCHITECTURE, told)
+    return save_checkpoint(path, tensors, ARCHITECTURE, told, tags)
 
 
 def avatar_arrays(stored: StoredAvatar) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:

@@ -8,6 +8,7 @@ already.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +40,14 @@ _AXES: Final = np.array([1, -1, -1], dtype=np.float32)
 _UNLIT: Final = "KHR_materials_unlit"
 
 
-def save_glb(path: str | Path, avatar: Avatar, *, name: str = "avatar", overwrite: bool = False) -> Path:
+def save_glb(
+    path: str | Path,
+    avatar: Avatar,
+    *,
+    name: str = "avatar",
+    tags: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write an avatar as a .glb file, whole or not at all.
 
     Parameters
@@ -48,6 +56,8 @@ def save_glb(path: str | Path, avatar: Avatar, *, name: str = "avatar", overwrit
     avatar : Avatar
     name : str
         Of the mesh and its skeleton.
+    tags : mapping of str, optional
+        What the file says of itself, as `Provenance.tags` gives it.
     overwrite : bool
         Whether a file that is there may be replaced.
 
@@ -63,14 +73,14 @@ def save_glb(path: str | Path, avatar: Avatar, *, name: str = "avatar", overwrit
     target = Path(path)
     with PendingFile(target, overwrite=overwrite) as pending:
         try:
-            pending.path.write_bytes(glb_bytes(avatar, name))
+            pending.path.write_bytes(glb_bytes(avatar, name, tags))
         except OSError as error:
             raise write_failure(error, target) from error
         pending.commit()
     return target
 
 
-def glb_bytes(avatar: Avatar, name: str = "avatar") -> bytes:
+def glb_bytes(avatar: Avatar, name: str = "avatar", tags: Mapping[str, str] | None = None) -> bytes:
     """Return an avatar as a binary glTF file."""
     document = _Document()
     sheets = avatar.sheets
@@ -94,6 +104,7 @@ def glb_bytes(avatar: Avatar, name: str = "avatar") -> bytes:
     image = document.view(encoded_image(Path("atlas.png"), straight_texture(avatar.atlas.texels)))
     nodes = _joint_nodes(rotations, joints)
     count = len(nodes)
+    told = {**(tags or {}), "synthetic": True}
     material = {
         "name": name,
         "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}, "metallicFactor": 0, "roughnessFactor": 1},
@@ -104,7 +115,7 @@ def glb_bytes(avatar: Avatar, name: str = "avatar") -> bytes:
     }
     return document.finished(
         {
-            "asset": {"version": "2.0", "generator": f"motionwarp {__version__}", "extras": {"synthetic": True}},
+            "asset": {"version": "2.0", "generator": f"motionwarp {__version__}", "extras": told},
             "extensionsUsed": [_UNLIT],
             "scene": 0,
             "scenes": [{"name": name, "nodes": [0, count]}],

@@ -221,7 +221,7 @@ def load_checkpoint(name_or_path: str | Path, architecture: str) -> Checkpoint:
     """
     is_name = isinstance(name_or_path, str) and name_or_path in registry()
     path = registry().verified_path(str(name_or_path)) if is_name else Path(name_or_path)
-    metadata = _read_metadata(path)
+    metadata = read_metadata(path)
     found = metadata.pop("architecture", None)
     if found is None:
         raise WeightsError(
@@ -245,13 +245,13 @@ def read_architecture(path: Path) -> str:
     WeightsError
         If the file is missing, damaged, or does not name one.
     """
-    found = _read_metadata(path).get("architecture")
+    found = read_metadata(path).get("architecture")
     if found is None:
         raise WeightsError("does not say which architecture it is for", subject=path)
     return found
 
 
-def _read_metadata(path: Path) -> dict[str, str]:
+def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a safetensors file whose header and length are checked."""
     from safetensors import SafetensorError, safe_open
 

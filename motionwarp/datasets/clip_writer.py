@@ -35,11 +35,11 @@ from motionwarp.media.writer import open_writer
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.perception.matting import parsing_in_frame
 from motionwarp.pipeline.analysis import AnalyzedInputs, mirrored_motion, retimed_motion
-from motionwarp.pipeline.api import provenance
 from motionwarp.pipeline.driving import DrivingMotion
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
 from motionwarp.pipeline.plan import TransferPlan, plan_transfer
 from motionwarp.pipeline.progress import TransferRun
+from motionwarp.pipeline.provenance import transfer_provenance
 from motionwarp.pipeline.rendering import render_layers
 from motionwarp.pipeline.setup import TransferSetup, set_up
 from motionwarp.pipeline.source import PreparedSource
@@ -115,7 +115,7 @@ def _opened(setup: TransferSetup, target: Path, rate: Fraction, threads: int) ->
         time_base=_CLOCK if options.frame_rate is None else 1 / (rate * 16),
         alpha=setup.alpha,
         options=encode,
-        metadata=provenance(setup.engine.name),
+        metadata=transfer_provenance(setup),
     )
 
 

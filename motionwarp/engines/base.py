@@ -171,6 +171,9 @@ class Engine(ABC):
         What a user should know of the source that was prepared.
     has_body : bool
         Whether it fits a body to the source, which `perform` moves and `seen_from` turns.
+    keeps_pixels : bool
+        Whether all that is drawn of the person are the photo's own pixels, moved or copied; False where a trained
+        network draws. Files tell it (`pipeline/provenance.py`).
     """
 
     name: str
@@ -178,6 +181,7 @@ class Engine(ABC):
     explains: bool = False
     notes: tuple[str, ...] = ()
     has_body: bool = False
+    keeps_pixels: bool = False
 
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:

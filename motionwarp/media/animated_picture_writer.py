@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import io
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -21,7 +19,8 @@ from av.video.stream import VideoStream
 from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.image import png_chunks, with_png_text
+from motionwarp.media.metadata import tagged_picture
+from motionwarp.media.png import png_chunk, png_chunks
 from motionwarp.media.webp_animation import webp_chunks
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
@@ -32,7 +31,6 @@ _MILLISECOND: Final = Fraction(1, 1000)
 _WEBP_CRF: Final = 14
 _MOST_CRF: Final = 63
 _LONGEST_SIDE: Final = 16_383  # what WebP's header can say
-_XMP_FLAG: Final = 0x04
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class AnimatedPictureWriter(VideoWriter):
     options : EncodeOptions
         WebP takes `crf`, of which 0 is without loss; APNG is without loss always and takes none.
     metadata : mapping of str
-        Texts of the file: XMP in WebP.
+        Texts of the file, and XMP.
     """
 
     def __init__(
@@ -167,11 +165,8 @@ class AnimatedPictureWriter(VideoWriter):
             self._output.close()
             content = self._pending.path.read_bytes()
             # FFmpeg makes the last frame last as long as the others do on average
-            if self._format.muxer == "webp":
-                content = _finished_webp(content, self._last_duration, self._metadata)
-            else:
-                content = with_png_text(_with_last_delay(content, self._last_duration), self._metadata)
-            self._pending.path.write_bytes(content)
+            timed = _with_last_duration if self._format.muxer == "webp" else _with_last_delay
+            self._pending.path.write_bytes(tagged_picture(timed(content, self._last_duration), self._metadata))
         except (av.FFmpegError, OSError) as error:
             raise write_failure(error, self.path) from error
         self._pending.commit()
@@ -182,31 +177,13 @@ class AnimatedPictureWriter(VideoWriter):
         self._pending.discard()
 
 
-def _finished_webp(content: bytes, duration: int, metadata: Mapping[str, str]) -> bytes:
-    """Return an animated WebP whose last frame lasts so many milliseconds, with its texts as XMP."""
-    finished = bytearray(content)
-    frames = [offset for kind, offset, _ in webp_chunks(io.BytesIO(content)) if kind == b"ANMF"]
+def _with_last_duration(webp: bytes, duration: int) -> bytes:
+    """Return an animated WebP whose last frame lasts so many milliseconds."""
+    finished = bytearray(webp)
+    frames = [offset for kind, offset, _ in webp_chunks(io.BytesIO(webp)) if kind == b"ANMF"]
     if frames:  # a single frame is a still picture
         finished[frames[-1] + 12 : frames[-1] + 15] = min(duration, 0xFFFFFF).to_bytes(3, "little")
-    if metadata and finished[12:16] == b"VP8X":
-        finished[20] |= _XMP_FLAG
-        packet = _xmp(metadata)
-        finished += b"XMP " + len(packet).to_bytes(4, "little") + packet + bytes(len(packet) % 2)
-        finished[4:8] = (len(finished) - 8).to_bytes(4, "little")
     return bytes(finished)
-
-
-def _xmp(metadata: Mapping[str, str]) -> bytes:
-    """Return texts as an XMP packet: the comment as its description, the others under a name of our own."""
-    tags = {key: text for key, text in metadata.items() if key != "comment" and key.isidentifier()}
-    own = " ".join(f'motionwarp:{key}="{html.escape(text)}"' for key, text in tags.items())
-    comment = html.escape(metadata.get("comment", ""))
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '
-        f'xmlns:motionwarp="urn:motionwarp" {own}><dc:description><rdf:Alt><rdf:li xml:lang="x-default">{comment}'
-        "</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
-    ).encode()
 
 
 def _with_last_delay(png: bytes, duration: int) -> bytes:
@@ -218,5 +195,4 @@ def _with_last_delay(png: bytes, duration: int) -> bytes:
     # sequence, width, height and place, each of four bytes, come before the delay's numerator and denominator
     content = bytearray(png[start + 8 : end - 4])
     content[20:24] = struct.pack(">HH", min(duration, 0xFFFF), 1000)
-    checked = b"fcTL" + bytes(content)
-    return png[: start + 4] + checked + struct.pack(">I", zlib.crc32(checked)) + png[end:]
+    return png[:start] + png_chunk(b"fcTL", bytes(content)) + png[end:]

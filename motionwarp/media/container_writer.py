@@ -19,6 +19,7 @@ from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.audio import AudioFeed, AudioSource, open_audio_feed
 from motionwarp.media.color import LIMITED_RANGE, YuvConverter
 from motionwarp.media.encoders import Codec, ContainerFormat, EncodeOptions
+from motionwarp.media.metadata import tag_file
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
@@ -83,6 +84,7 @@ class ContainerWriter(VideoWriter):
                 str(pending.path), "w", format=container.muxer, container_options=dict(container.options)
             )
             self._output.metadata.update(metadata)
+            self._metadata = metadata
             self._stream = self._add_video(self._output, codec, pixel_format, frame_rate, options)
             self._feed = None if audio is None else open_audio_feed(audio, self._output, container)
             self._output.start_encoding()
@@ -155,6 +157,7 @@ class ContainerWriter(VideoWriter):
                 self._feed.close()
             self._output.close()
             self._check_size()
+            tag_file(self._pending.path, self._metadata)
         except Exception as error:
             raise self._explained(error) from error
         self._pending.commit()

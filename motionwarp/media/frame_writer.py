@@ -16,7 +16,8 @@ from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.atomic import check_folder, is_same_file, temporary_name, write_failure
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.frame_folder import frame_name, frames_matching, is_frame_pattern
-from motionwarp.media.image import encoded_image, with_png_text
+from motionwarp.media.image import encoded_image
+from motionwarp.media.metadata import tagged_picture
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
@@ -102,7 +103,7 @@ class FrameWriter(VideoWriter):
         check_folder(self._folder if self._folder.is_dir() else self._folder.parent, self.path)
 
     def _prepared(self, picture: ByteArray) -> bytes:
-        return with_png_text(encoded_image(Path(self._pattern), np.ascontiguousarray(picture)), self._metadata)
+        return tagged_picture(encoded_image(Path(self._pattern), np.ascontiguousarray(picture)), self._metadata)
 
     def _encode(self, prepared: bytes, ticks: int, end_ticks: int) -> None:
         name = frame_name(self._pattern, self._next_number)

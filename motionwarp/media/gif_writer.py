@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -17,8 +15,9 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from motionwarp.errors import OptionError
-from motionwarp.media.atomic import PendingFile, temporary_name, write_failure
+from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.encoders import EncodeOptions
+from motionwarp.media.metadata import tag_file
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
@@ -101,7 +100,7 @@ class GifWriter(VideoWriter):
     options : EncodeOptions
         GIF has none; all must be at their defaults.
     metadata : mapping of str
-        Written as one comment.
+        Written as one comment, and XMP.
     palette : GifPalette or None
         None gives each frame colors of its own, and spreads errors.
     """
@@ -218,10 +217,7 @@ class GifWriter(VideoWriter):
         try:
             self._output.mux(self._stream.encode(None))
             self._output.close()
-            if self._metadata:
-                insert_gif_comment(
-                    self._pending.path, "\n".join(f"{key}: {text}" for key, text in self._metadata.items())
-                )
+            tag_file(self._pending.path, self._metadata)
         except (av.FFmpegError, OSError) as error:
             raise write_failure(error, self.path) from error
         if self._left_out:
@@ -234,27 +230,3 @@ class GifWriter(VideoWriter):
         with contextlib.suppress(Exception):
             self._output.close()
         self._pending.discard()
-
-
-def insert_gif_comment(file: Path, text: str) -> None:
-    """Put a comment (GIF89a, 24) behind the header of a finished GIF.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read or written; it is then as before.
-    """
-    content = text.encode()
-    blocks = b"".join(
-        bytes([len(block)]) + block for block in (content[i : i + 255] for i in range(0, len(content), 255))
-    )
-    rewritten = temporary_name(file)
-    try:
-        with file.open("rb") as source, rewritten.open("wb") as target:
-            head = source.read(13)
-            palette = source.read(3 << ((head[10] & 7) + 1)) if head[10] & 0x80 else b""
-            target.write(head + palette + b"\x21\xfe" + blocks + b"\0")
-            shutil.copyfileobj(source, target)
-        rewritten.replace(file)
-    finally:
-        rewritten.unlink(missing_ok=True)

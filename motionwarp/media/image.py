@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import io
 import os
-import struct
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,46 +31,9 @@ from motionwarp.media.image_header import (
     without_tiff_orientation,
 )
 from motionwarp.media.limits import MediaLimits, existing_file, reading_failure, variable_of
+from motionwarp.media.metadata import TAGGED_ENDINGS, tagged_picture
+from motionwarp.media.png import without_animation
 from motionwarp.types import ByteArray
-
-_SIGNATURE_BYTES = 8
-_HEADER_BYTES = 25  # the chunk IHDR, which is always the first
-# what makes a picture an animation: its control, each frame's control, and all frames' pixels but the first's
-_ANIMATION = (b"acTL", b"fcTL", b"fdAT")
-
-
-def with_png_text(png: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Return `png` with an iTXt chunk (PNG 1.2, 4.2.3.3) for every item of `metadata`, right after the header."""
-    chunks = b""
-    for key, text in metadata.items():
-        # keyword, end, not compressed, method 0, no language, no translated keyword, text in UTF-8
-        content = key.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + text.encode()
-        crc = zlib.crc32(b"iTXt" + content)
-        chunks += len(content).to_bytes(4, "big") + b"iTXt" + content + crc.to_bytes(4, "big")
-    header_end = _SIGNATURE_BYTES + _HEADER_BYTES
-    return png[:header_end] + chunks + png[header_end:]
-
-
-def without_animation(png: bytes) -> bytes:
-    """Return `png` as a still picture, the one that programs show which know no animations.
-
-    OpenCV 5.0's reader of animations crashes on damaged ones; it is not needed for a picture.
-    """
-    if not any(kind in png for kind in _ANIMATION):
-        return png
-    return png[:_SIGNATURE_BYTES] + b"".join(
-        png[start:end] for kind, start, end in png_chunks(png) if kind not in _ANIMATION
-    )
-
-
-def png_chunks(png: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the kind, start and end of every chunk; the last may be cut off."""
-    position = _SIGNATURE_BYTES
-    while position + 8 <= len(png):
-        length, kind = struct.unpack_from(">I4s", png, position)
-        yield kind, position, position + 12 + length
-        position += 12 + length
-
 
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, AVIF, HEIC or JPEG 2000"
 _WRITERS = {
@@ -313,7 +274,7 @@ def write_image(
     overwrite : bool
         Whether an existing file may be replaced.
     metadata : mapping of str, optional
-        Text stored in the file; for PNG only.
+        What the file says of itself, as `Provenance.tags` gives it.
 
     Raises
     ------
@@ -323,9 +284,9 @@ def write_image(
     target = Path(path)
     data = encoded_image(target, pixels)
     if metadata:
-        if target.suffix.lower() != ".png":
-            raise OutputError(f"{target.suffix} pictures carry no metadata here", subject=target, remedy="Write a .png")
-        data = with_png_text(data, metadata)
+        if target.suffix.lower() not in TAGGED_ENDINGS:
+            raise OutputError(f"{target.suffix} pictures carry no metadata", subject=target, remedy="Write a .png")
+        data = tagged_picture(data, metadata)
     with PendingFile(target, overwrite=overwrite) as pending:
         try:
             pending.path.write_bytes(data)

@@ -15,7 +15,8 @@ import numpy as np
 from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.atomic import PendingFile, write_failure
 from motionwarp.media.encoders import EncodeOptions
-from motionwarp.media.image import encoded_image, with_png_text
+from motionwarp.media.image import encoded_image
+from motionwarp.media.metadata import tagged_picture
 from motionwarp.media.writer_base import VideoWriter
 from motionwarp.types import ByteArray
 
@@ -141,7 +142,7 @@ class SpriteSheetWriter(VideoWriter):
             sheet[y : y + sprite.pixels.shape[0], x : x + sprite.pixels.shape[1]] = sprite.pixels
         described = json.dumps(self._described(places, width, height), indent=1, ensure_ascii=False) + "\n"
         try:
-            self._pending.path.write_bytes(with_png_text(encoded_image(Path("sheet.png"), sheet), self._metadata))
+            self._pending.path.write_bytes(tagged_picture(encoded_image(Path("sheet.png"), sheet), self._metadata))
             self._description.path.write_text(described, encoding="utf-8")
         except OSError as error:
             raise write_failure(error, self.path) from error
@@ -173,7 +174,11 @@ class SpriteSheetWriter(VideoWriter):
             "format": "RGBA8888" if self.alpha else "RGB888",
             "size": {"w": width, "h": height},
             "scale": "1",
-            **{key: text for key, text in self._metadata.items() if key in ("comment", "synthetic")},
+            **{
+                key: text
+                for key, text in self._metadata.items()
+                if key in ("comment", "synthetic", "digital_source_type")
+            },
         }
         return {"frames": frames, "meta": meta}
 

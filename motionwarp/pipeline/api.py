@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -28,11 +28,11 @@ from motionwarp.pipeline.driving import FrameSampler
 from motionwarp.pipeline.options import StrPath, TransferOptions
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pipeline.progress import ProgressCallback, Stage, StageClock, TransferRun
+from motionwarp.pipeline.provenance import preview_provenance, transfer_provenance
 from motionwarp.pipeline.rendering import render_regions
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pose.formats.pose_file import write_track
 from motionwarp.types import Frame
-from motionwarp.version import __version__
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def open_result(setup: TransferSetup, output: StrPath) -> VideoWriter:
             options.codec, options.crf, options.preset, max_bytes=options.max_bytes, may_shrink=options.size is None
         ),
         audio=sound,
-        metadata=provenance(setup.engine.name),
+        metadata=transfer_provenance(setup),
         overwrite=options.overwrite,
         inputs=setup.files(),
     )
@@ -162,17 +162,6 @@ def write_frames(
 def time_base(asked: Fraction | None, clock: Fraction) -> Fraction:
     """Return the seconds of a tick: the driving clip's own, or fine enough for the frame rate that was asked for."""
     return clock if asked is None else 1 / (asked * 16)
-
-
-def provenance(engine_name: str) -> Mapping[str, str]:
-    """Return the tags of a file that say that nobody filmed this."""
-    maker = f"motionwarp {__version__}"
-    given = "the motion of one video given to another person"
-    return {
-        "comment": f"Synthetic video made by {maker}, engine {engine_name}: {given}",
-        "synthetic": "true",
-        "encoded_by": maker,
-    }
 
 
 # a clock that stands still, as on suspended machines, must not cost a finished video
@@ -303,7 +292,7 @@ def _save_regions(plan: TransferPlan) -> None:
         frame_rate=options.frame_rate or setup.info.frame_rate,
         time_base=time_base(options.frame_rate, setup.info.time_base),
         options=EncodeOptions(),
-        metadata=provenance(setup.engine.name),
+        metadata=preview_provenance(setup),
         overwrite=options.overwrite,
         inputs=setup.files(),
     ) as writer:

@@ -22,9 +22,9 @@ from motionwarp.pipeline.analysis import load_estimator
 from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.compositing import composite, cut_out
 from motionwarp.pipeline.options import TransferOptions
+from motionwarp.pipeline.provenance import avatar_provenance
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.types import PersonLayer
-from motionwarp.version import __version__
 
 FILE_ENDINGS: Final = (".safetensors", ".glb")
 FRAME_RATE: Final = 25
@@ -90,9 +90,9 @@ def check_outputs(photos: Sequence[Path], outputs: list[Path], options: AvatarOp
 def write_avatar(stored: StoredAvatar, output: Path, options: AvatarOptions) -> None:
     """Write an avatar in the form that the name's ending says: .safetensors, or .glb for other programs."""
     if output.suffix.lower() == ".glb":
-        save_glb(output, stored.person.avatar, name=output.stem, overwrite=options.overwrite)
+        save_glb(output, stored.person.avatar, tags=avatar_provenance("avatar"), overwrite=options.overwrite)
     else:
-        save_avatar(output, stored)
+        save_avatar(output, stored, avatar_provenance("avatar"))
 
 
 def write_turntable(
@@ -123,14 +123,13 @@ def write_turntable(
 def _turntable_writer(options: AvatarOptions, photos: Sequence[Path], size: tuple[int, int]) -> VideoWriter:
     if options.turntable is None:
         raise ValueError("a turntable needs the option `turntable`")
-    tags = {"comment": f"Synthetic video made by motionwarp {__version__}: an avatar turns", "synthetic": "true"}
     return open_writer(
         options.turntable,
         width=size[0],
         height=size[1],
         frame_rate=Fraction(FRAME_RATE),
         alpha=options.color is None,
-        metadata=tags,
+        metadata=avatar_provenance("video"),
         overwrite=options.overwrite,
         inputs=photos,
     )

@@ -29,9 +29,9 @@ from motionwarp.pipeline.driving import observe_driving, probe_driving
 from motionwarp.pipeline.motion_options import AddOptions, ShowOptions
 from motionwarp.pipeline.options import AnalysisOptions, TransferOptions
 from motionwarp.pipeline.progress import ProgressCallback, TransferRun
+from motionwarp.pipeline.provenance import motion_provenance
 from motionwarp.pose.repair import repair_track
 from motionwarp.pose.smoothing import smooth_track
-from motionwarp.version import __version__
 
 __all__ = ["add_motion", "recorded", "show_motion"]
 
@@ -194,7 +194,7 @@ def show_motion(
         width=first.shape[1],
         height=first.shape[0],
         frame_rate=clip.frame_rate,
-        metadata={"comment": f"A motion drawn by motionwarp {__version__}: {entry.name}", "synthetic": "true"},
+        metadata=motion_provenance(),
         overwrite=options.overwrite,
     ) as writer:
         for frame in clip.frames(range(count)):

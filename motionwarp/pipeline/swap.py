@@ -13,15 +13,16 @@ from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.errors import OutputError
 from motionwarp.media.atomic import check_target
 from motionwarp.media.image import write_image
+from motionwarp.media.metadata import TAGGED_ENDINGS
 from motionwarp.options import changed
 from motionwarp.perception.base import Estimator
 from motionwarp.pipeline.analysis import load_estimator
 from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.avatars import write_turntable
 from motionwarp.pipeline.dressing import dressed, looking_options, read_clothes, seen_again
+from motionwarp.pipeline.provenance import swap_provenance
 from motionwarp.pipeline.source import PreparedSource, prepare_source, read_source
 from motionwarp.pipeline.swap_options import SwapOptions
-from motionwarp.version import __version__
 
 PICTURE_ENDINGS: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
@@ -109,8 +110,10 @@ def swap(
     height, width = made.rgb.shape[:2]
     frames = 1
     if turntable is None:
-        tags = provenance(engine) if target.suffix.lower() == ".png" else None
+        tags = swap_provenance(engine) if target.suffix.lower() in TAGGED_ENDINGS else None
         write_image(target, made.rgb, overwrite=options.overwrite, metadata=tags)
+        if tags is None:
+            warnings.append(f"{target.suffix} files cannot say that they are synthesized; tell it otherwise")
     else:
         again = seen_again(prepared, made, Path(person), looking_options(options), estimator)
         avatar = with_avatar(again.person).avatar
@@ -124,16 +127,6 @@ def swap(
 def _read_person(path: Path, options: SwapOptions, estimator: Estimator) -> PreparedSource:
     looking = looking_options(options)
     return prepare_source(read_source(path, looking), looking, estimator)
-
-
-def provenance(engine_name: str) -> dict[str, str]:
-    """Return the tags of a picture that say that nobody took this photo."""
-    maker = f"motionwarp {__version__}"
-    return {
-        "comment": f"Synthetic picture made by {maker}, engine {engine_name}: the clothes of another photo",
-        "synthetic": "true",
-        "encoded_by": maker,
-    }
 
 
 def _turntable(target: Path, options: SwapOptions, inputs: list[Path]) -> AvatarOptions | None:

@@ -10,11 +10,12 @@ from motionwarp.engines.cyclegan.data import drawn_labels, read_labels
 from motionwarp.engines.cyclegan.engine import Translator
 from motionwarp.errors import MediaError
 from motionwarp.media.image import is_picture, read_image, write_image
+from motionwarp.media.metadata import TAGGED_ENDINGS
 from motionwarp.media.reader import open_video
 from motionwarp.media.writer import open_writer
+from motionwarp.pipeline.provenance import translation_provenance
 from motionwarp.pipeline.translation_options import TranslationOptions
 from motionwarp.types import ByteArray
-from motionwarp.version import __version__
 
 OnFrame = Callable[[int, int], None]
 
@@ -59,7 +60,8 @@ def translate_input(
     """
     if source.is_file() and is_picture(source):
         rgb = drawn_labels(read_labels(source)) if options.input_labels else read_image(source).rgb
-        write_image(output, translator.picture(rgb), overwrite=options.overwrite)
+        tags = translation_provenance("picture") if output.suffix.lower() in TAGGED_ENDINGS else None
+        write_image(output, translator.picture(rgb), overwrite=options.overwrite, metadata=tags)
         on_frame(1, 1)
         return 1
     if options.input_labels:
@@ -72,7 +74,7 @@ def translate_input(
             height=info.height,
             frame_rate=info.frame_rate,
             time_base=info.time_base,
-            metadata={"comment": f"Synthetic video made by motionwarp {__version__}: translated", "synthetic": "true"},
+            metadata=translation_provenance(),
             overwrite=options.overwrite,
             inputs=[source],
         )

@@ -167,7 +167,7 @@ def test_written_frames_read_back(tmp_path: Path, target: str, exists: bool) -> 
         image = Image.open(tmp_path / "frames" / name)
         image.load()
         np.testing.assert_array_equal(np.asarray(image), level_picture(i))
-        assert image.text == {"comment": "synthetic"}  # type: ignore[attr-defined]
+        assert image.text["comment"] == "synthetic"  # type: ignore[attr-defined]
     if exists:
         assert (tmp_path / "frames" / "notes.txt").read_text() == "mine"
     assert [entry.name for entry in tmp_path.iterdir()] == ["frames"]

@@ -246,7 +246,7 @@ def test_a_full_disk_while_a_gif_is_finished_leaves_nothing(tmp_path: Path, monk
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("motionwarp.media.gif_writer.insert_gif_comment", full)
+    monkeypatch.setattr("motionwarp.media.gif_writer.tag_file", full)
     writer = open_writer(tmp_path / "a.gif", width=64, height=48, frame_rate=RATE, metadata={"comment": "made"})
     writer.write(level_picture(1), 0.0)
     with pytest.raises(OutputError, match="full"):

@@ -22,6 +22,7 @@ class AvatarEngine(Engine):
     """Fits a body to the photo, hangs the photo's pixels on it, and draws it in other poses and from other sides."""
 
     name = "avatar"
+    keeps_pixels = True
     has_body = True
 
     def __init__(self) -> None:

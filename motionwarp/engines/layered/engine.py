@@ -22,6 +22,7 @@ class LayeredEngine(Engine):
     """
 
     name = "layered"
+    keeps_pixels = True
 
     def __init__(self) -> None:
         self._person: PuppetPerson | None = None

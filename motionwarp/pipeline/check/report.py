@@ -19,7 +19,6 @@ from motionwarp.media.atomic import check_target
 from motionwarp.media.contact_sheet import Tile, write_sheet
 from motionwarp.options import changed
 from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, load_estimator, open_inputs
-from motionwarp.pipeline.api import provenance
 from motionwarp.pipeline.cast import plan_scene
 from motionwarp.pipeline.check.alignment import AlignmentStats, alignment_issues, alignment_stats
 from motionwarp.pipeline.check.cast import ANSWERED, cast_issues
@@ -33,6 +32,7 @@ from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pipeline.progress import ProgressCallback, TransferRun
+from motionwarp.pipeline.provenance import preview_provenance
 from motionwarp.pipeline.timeline import Timeline
 from motionwarp.pose.drawing import draw_pose
 from motionwarp.types import ByteArray, Frame
@@ -234,7 +234,7 @@ def _write_preview(
         tiles,
         columns=sheet_columns(tiles),
         overwrite=options.overwrite,
-        metadata=provenance(plan.setup.engine.name),
+        metadata=preview_provenance(plan.setup),
     )
 
 
