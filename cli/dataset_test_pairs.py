@@ -1,4 +1,4 @@
-"""`motionwarp dataset test-pairs`: pairs with a real target, from validation photos and clips, for `evaluate pairs`."""
+"""`motionwarp dataset test-pairs`: pairs with a real target, of validation data, for `evaluate pairs`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def make_test_pairs(
     """Write pairs of pictures of people that nothing was trained on, over plain gray.
 
     Photos have no second pose, so the source is made: the layered engine moves the person of the photo into another
-    pose, and the photo itself is the target. Pairs of clips are two real frames. Writes images/, pairs.csv,
+    pose, and the photo itself is the target. Pairs of clips are two real frames, pairs of avatars two pictures of one
+    in motion. Writes images/, pairs.csv,
     annotation.csv and pairs.json.
     """
     from motionwarp.devices import resolve_device, resolve_precision
@@ -47,6 +48,14 @@ def make_test_pairs(
         made = make_plain_pairs(data, output, settings, analyzer, overwrite=existing.overwrite, progress=on_step)
     if made.reverse < settings.photos:
         reporter.warn(f"{made.reverse} of {settings.photos} photos: no more of the split can be used")
-    text = f"{output}: {made.reverse} reverse pairs of photos, {made.of_clips} pairs of frames of clips"
-    summary = {"reverse_pairs": made.reverse, "clip_pairs": made.of_clips, "photos_left_out": made.photos_left_out}
+    text = (
+        f"{output}: {made.reverse} reverse pairs of photos, {made.of_clips} pairs of frames of clips, "
+        f"{made.of_avatars} pairs of avatars"
+    )
+    summary = {
+        "reverse_pairs": made.reverse,
+        "clip_pairs": made.of_clips,
+        "avatar_pairs": made.of_avatars,
+        "photos_left_out": made.photos_left_out,
+    }
     reporter.result({"output": str(output), **summary}, text)

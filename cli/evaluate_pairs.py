@@ -18,6 +18,10 @@ EPILOG: Final = examples(
     "motionwarp evaluate pairs fasion-pairs-test.csv --images test --annotations fasion-annotation-test.csv "
     "--generated patn=results/patn --engine copy --report report --json",
 )
+_COSTS: Final = (
+    ("seconds_per_frame", "Seconds a frame", 3, 1.0),
+    ("parameters", "Parameters (millions)", 2, 1e6),
+)
 
 
 @with_options
@@ -52,6 +56,8 @@ def pairs(
 
 def _table(summary: dict[str, Any]) -> Table:
     """Figures downwards, since there are more of them than systems."""
+    from motionwarp.evaluation.pairs.results import cost_text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Figure", no_wrap=True)
     for system in summary["systems"]:
@@ -59,6 +65,10 @@ def _table(summary: dict[str, Any]) -> Table:
     for facts in summary["figures"].values():
         cells = [_cell(facts["systems"][system["name"]]) for system in summary["systems"]]
         table.add_row(f"{facts['title']} {'↑' if facts['better'] == 'higher' else '↓'}", *cells)
+    for key, title, digits, unit in _COSTS:
+        costs = [summary["costs"].get(system["name"], {}).get(key) for system in summary["systems"]]
+        if any(cost is not None for cost in costs):
+            table.add_row(title, *(cost_text(cost, digits, unit) for cost in costs))
     return table
 
 

@@ -8,6 +8,7 @@ is made of them.
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import struct
@@ -249,6 +250,21 @@ def read_architecture(path: Path) -> str:
     if found is None:
         raise WeightsError("does not say which architecture it is for", subject=path)
     return found
+
+
+def value_count(path: Path) -> int:
+    """Return how many values a file of weights holds, running statistics of norms included, by its header alone.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing or damaged.
+    """
+    from safetensors import safe_open
+
+    read_metadata(path)
+    with safe_open(path, framework="np") as opened:
+        return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118 - no mapping
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -331,15 +331,18 @@ class PlainPairsSettings(Options):
         0.5, help="Between two frames of a clip, at least.", metavar="SECONDS", flags=("--every",), low=0
     )
     seed: int = option(0, help="The same seed gives the same pairs.", low=0)
+    avatars: int = option(0, help="Pairs of validation avatars in motion.", metavar="N", low=0)
     background: int = LEVELS["grey"]
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.background <= 255:
             raise OptionError("numbers are out of range", subject=str(self))
-        if not self.photos and not self.pairs_per_clip:
+        if not self.photos and not self.pairs_per_clip and not self.avatars:
             raise OptionError(
-                "asks for no pairs", values={"photos": 0, "pairs_per_clip": 0}, remedy="Give one of them."
+                "asks for no pairs",
+                values={"photos": 0, "pairs_per_clip": 0, "avatars": 0},
+                remedy="Give one of them.",
             )
 
 

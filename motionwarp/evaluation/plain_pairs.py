@@ -1,4 +1,4 @@
-"""Test pairs over plain gray as files: reverse pairs of validation photos, and pairs of frames of validation clips.
+"""Test pairs over plain gray as files: reverse pairs of validation photos, frames of validation clips, avatars.
 
 What `evaluate pairs` takes: pictures, a list, points. Sources and targets are 256x192 crops framed as by the other
 protocols, cut out by the given mattes and laid over plain gray, so that no metric is decided by backgrounds, which no
@@ -11,9 +11,13 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from motionwarp.data.avatars.pairs import avatar_pairs_of
 from motionwarp.data.held_out import draw_pairs
 from motionwarp.data.people_folder import spaced_frames
 from motionwarp.data.protocols import PairNames, write_annotations, write_pairs
@@ -46,8 +50,8 @@ class PlainPairs:
     Attributes
     ----------
     pairs : list of PairNames
-        Reverse pairs first, then those of clips.
-    reverse, of_clips : int
+        Reverse pairs first, then those of clips and of avatars.
+    reverse, of_clips, of_avatars : int
         How many of each.
     photos_left_out : int
         Photos whose torso is not seen, or whose person the layered engine could not move; others took their places.
@@ -56,6 +60,7 @@ class PlainPairs:
     pairs: list[PairNames]
     reverse: int
     of_clips: int
+    of_avatars: int
     photos_left_out: int
 
 
@@ -73,7 +78,7 @@ def make_plain_pairs(
     Parameters
     ----------
     data_folder : Path
-        With `ccp` and `video`, as for training.
+        With `ccp`, `video` and, for avatars, `avatars` and `motion`, as for training.
     output : Path
         Gets `images/`, `pairs.csv`, `annotation.csv` and `pairs.json`; the list comes last, so that a folder with one
         is whole.
@@ -103,12 +108,13 @@ def make_plain_pairs(
     tell = progress or (lambda stage, done, total: None)
     reverse, left_out = _reverse_pairs(data_folder, settings, estimator, views, tell)
     of_clips = _clip_pairs(data_folder / "video", settings, estimator, views, tell)
-    pairs = reverse + of_clips
+    of_avatars = _avatar_pairs(data_folder, settings, views, tell)
+    pairs = reverse + of_clips + of_avatars
     if not pairs:
         raise InputError(
             "no photo and no clip could be used", subject=data_folder, remedy="Check that the data set is complete."
         )
-    made = PlainPairs(pairs, len(reverse), len(of_clips), left_out)
+    made = PlainPairs(pairs, len(reverse), len(of_clips), len(of_avatars), left_out)
     used = sorted({name for pair in pairs for name in (pair.source, pair.target)})
     write_annotations(output / ANNOTATION_FILE, {name: views.poses[name] for name in used})
     facts = {
@@ -116,6 +122,7 @@ def make_plain_pairs(
         "framing": "crop 256x192",
         "reverse_pairs": made.reverse,
         "clip_pairs": made.of_clips,
+        "avatar_pairs": made.of_avatars,
         "photos_left_out": left_out,
         "made_by": __version__,
     }
@@ -190,3 +197,20 @@ def _clip_views(
             names.append(name)
             tell(clip.stem, len(names), None)
     return names
+
+
+def _avatar_pairs(
+    data_folder: Path, settings: PlainPairsSettings, views: _ViewFolder, tell: Progress
+) -> list[PairNames]:
+    """Return pairs of avatars that nothing was trained on, in takes that nothing was trained on, with exact mattes."""
+    pairs: list[PairNames] = []
+    if not settings.avatars:
+        return pairs
+    for number, pair in enumerate(islice(avatar_pairs_of(data_folder, "validation", settings.seed), settings.avatars)):
+        names = PairNames(f"avatar_{number:04d}_source.png", f"avatar_{number:04d}_target.png")
+        for name, picture in ((names.source, pair.source), (names.target, pair.target)):
+            matte = picture.matte.astype(np.float32) / np.float32(255)
+            views.add(name, framed_on_plain(picture.rgb, matte, Pose(picture.points), settings.background))
+        pairs.append(names)
+        tell("avatars", len(pairs), settings.avatars)
+    return pairs

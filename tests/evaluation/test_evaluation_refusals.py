@@ -227,7 +227,7 @@ def test_batches_end_where_the_size_of_pictures_changes(tmp_path: Path) -> None:
 def test_the_parsing_of_a_person_at_given_points_is_that_of_the_estimator() -> None:
     people = People({}, BoxEstimator)
     rgb = box_scene(40)
-    parsing = people.parsing(rgb, Pose(points_of(40, 40, 32, 96)))
+    parsing, _ = people.seen(rgb, Pose(points_of(40, 40, 32, 96)))
     assert ((parsing > 0) == (rgb[..., 0] > 180)).mean() > 0.99
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from made_pairs import MadePairs, make_pairs, points, scene, write_picture
+from safetensors.torch import save_file
 from skimage.metrics import structural_similarity
 
 from motionwarp.data.protocols import PairNames, write_pairs
@@ -247,6 +248,22 @@ def test_engines_render_once_and_their_failures_are_told(made: MadePairs) -> Non
 
 
 @pytest.mark.usefixtures("boxes")
+def test_what_an_engine_costs_is_told(made: MadePairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(made, engines=("copy", "boxes"))
+    costs = run(settings)["costs"]
+    assert list(costs) == ["boxes"]  # a copy costs nothing
+    assert costs["boxes"]["parameters"] is None
+    assert 0 < costs["boxes"]["seconds_per_frame"] < 10
+    page = (made.folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert f'<td class="figure">{costs["boxes"]["seconds_per_frame"]:.3f}</td><td class="figure">-</td>' in page
+    # pictures that an earlier run has made keep their times
+    assert run(settings)["costs"] == costs
+    save_file({"one": torch.zeros(3, 5), "two": torch.zeros(7)}, made.folder / "own.safetensors", {"format": "pt"})
+    own = run(settings_of(made, engines=(str(made.folder / "own.safetensors"),)))["costs"]
+    assert own["own"]["parameters"] == 22
+
+
+@pytest.mark.usefixtures("boxes")
 def test_without_annotations_the_analyzer_sees_the_points(made: MadePairs) -> None:
     seen = run(settings_of(made, annotations=None))
     assert seen["settings"]["points"] == "seen by the analyzer"
@@ -267,6 +284,9 @@ def test_pose_and_parsing_of_results(made: MadePairs) -> None:
     assert (metrics["pckh"]["good"]["mean"], metrics["pckh"]["copy"]["mean"]) == (1, 0)
     assert metrics["mkr"]["copy"]["mean"] == 0
     assert metrics["parsing_miou"]["good"]["mean"] > 0.95 > metrics["parsing_miou"]["copy"]["mean"]
+    # boxes of 30 pixels that are 20 apart share a fifth of what they cover together, others nothing
+    assert metrics["matte_iou"]["good"]["mean"] > 0.95
+    assert metrics["matte_iou"]["copy"]["mean"] == pytest.approx(6 * (10 / 50) / 12, abs=0.01)
 
 
 # networks

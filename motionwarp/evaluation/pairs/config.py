@@ -21,7 +21,8 @@ class Metric:
     better : "higher" or "lower"
     family : str
         What is computed together: "pictures" (fast, by default), "variants" (other settings of SSIM), "pose" and
-        "parsing" (seen by the analyzer), "lpips" (one network), "sets" (FID and IS: metrics of all results at once).
+        "parsing" (seen by the analyzer, mattes with the latter), "lpips" (one network), "sets" (FID and IS: metrics of
+        all results at once).
     settings : str
         How it is taken: range and what published numbers it may be compared with.
     """
@@ -91,6 +92,13 @@ METRICS: Final = {
             "higher",
             "parsing",
             "parsings of result and truth by the analyzer, classes of the truth",
+        ),
+        Metric(
+            "matte_iou",
+            "Matte IoU",
+            "higher",
+            "parsing",
+            "overlap of the mattes over one half that the analyzer sees in result and truth",
         ),
         Metric("lpips", "LPIPS", "lower", "lpips", "version 0.1, network named in the report"),
         Metric(

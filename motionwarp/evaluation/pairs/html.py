@@ -10,7 +10,7 @@ import numpy as np
 
 from motionwarp.evaluation.pairs.config import METRICS
 from motionwarp.evaluation.pairs.plots import color_of, distribution_plot, interval_plot, scatter_plot
-from motionwarp.evaluation.pairs.results import PairsResult
+from motionwarp.evaluation.pairs.results import PairsResult, cost_text
 from motionwarp.evaluation.pairs.thumbnails import ReportRow, ranking, report_rows
 from motionwarp.evaluation.published import DATASETS
 from motionwarp.evaluation.standalone_page import standalone_page
@@ -63,6 +63,31 @@ def metrics_table(summary: Mapping[str, Any]) -> str:
         '<p class="soft">Means over pairs; below them 95 % intervals by bootstrap over pairs. FID and Inception Score '
         "are metrics of "
         "the whole set.</p>"
+    )
+
+
+def costs_table(summary: Mapping[str, Any]) -> str:
+    """Return what each engine costs, nothing if there is none.
+
+    Parameters
+    ----------
+    summary : dict
+        As from `summarize`.
+    """
+    costs: Mapping[str, Any] = summary["costs"]
+    if not costs:
+        return ""
+    lines = "".join(
+        f'<tr><td>{escape(name)}</td><td class="figure">{cost_text(own["seconds_per_frame"], 3)}</td>'
+        f'<td class="figure">{cost_text(own["parameters"], 2, 1e6)}</td></tr>'
+        for name, own in costs.items()
+    )
+    return (
+        '<h2>Costs</h2><div class="scroll"><table><thead><tr><th scope="col">System</th>'
+        '<th class="figure" scope="col">Seconds a frame</th><th class="figure" scope="col">Parameters (millions)</th>'
+        f"</tr></thead><tbody>{lines}</tbody></table></div>"
+        '<p class="soft">Medians on the machine that rendered the pictures, one frame at a time, without what is done '
+        "once for a source. Parameters are the values in the engine's file of weights.</p>"
     )
 
 
@@ -181,6 +206,7 @@ def report_page(result: PairsResult, summary: Mapping[str, Any], poses: Mapping[
             _head(result, summary),
             "<h2>Metrics</h2>",
             metrics_table(summary),
+            costs_table(summary),
             _missing(summary),
             _published_elsewhere(summary),
             differences_table(summary),

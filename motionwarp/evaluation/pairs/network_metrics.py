@@ -14,7 +14,7 @@ from motionwarp.errors import MotionwarpError, NoPersonError
 from motionwarp.evaluation.extractors.backbones import Lpips
 from motionwarp.evaluation.extractors.files import FeatureWeights
 from motionwarp.evaluation.extractors.inception import FidInception
-from motionwarp.evaluation.metrics.masks import mean_iou
+from motionwarp.evaluation.metrics.masks import matte_iou, mean_iou
 from motionwarp.evaluation.metrics.pose import pose_agreement
 from motionwarp.evaluation.metrics.sets import FeatureMoments, frechet_distance, inception_score
 from motionwarp.evaluation.options import BackboneName, WidthFit
@@ -70,7 +70,7 @@ def pose_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -> I
 
 
 def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -> Iterator[PictureOutcome]:
-    """Yield the mIoU of the results' parsings and the truths', one outcome a task.
+    """Yield the mIoU of the results' parsings and the truths', and the IoU of their mattes, one outcome a task.
 
     Both are read by the analyzer, framed by one and the same points, so that only what is in the pictures can differ.
     """
@@ -78,7 +78,11 @@ def parsing_metrics(tasks: Sequence[NamedTask], people: People, fit: WidthFit) -
         try:
             result, truth, moved = _pictures(named.task, fit)
             pose = people.pose(named.target, named.task.truth).transformed([[1, 0, moved[0]], [0, 1, moved[1]]])
-            metrics = {"parsing_miou": mean_iou(people.parsing(result, pose), people.parsing(truth, pose), CLASS_COUNT)}
+            (parsing, matte), (true_parsing, true_matte) = (people.seen(rgb, pose) for rgb in (result, truth))
+            metrics = {
+                "parsing_miou": mean_iou(parsing, true_parsing, CLASS_COUNT),
+                "matte_iou": matte_iou(matte, true_matte),
+            }
             yield PictureOutcome(metrics)
         except MotionwarpError as error:
             yield PictureOutcome({}, str(error))

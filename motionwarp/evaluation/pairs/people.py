@@ -16,7 +16,7 @@ from motionwarp.media.image import read_image
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.pipeline.source import PreparedSource
-from motionwarp.types import ByteArray, Pose, SourcePerson
+from motionwarp.types import ByteArray, FloatArray, Pose, SourcePerson
 
 # prepared sources are whole pictures: pairs are rendered source by source, so a few are enough
 _KEPT: Final = 16
@@ -85,8 +85,8 @@ class People:
                 self._sources.popitem(last=False)
         return self._sources[name]
 
-    def parsing(self, rgb: ByteArray, given: Pose) -> ByteArray:
-        """Return the parsing of the person at the given points of a picture, uint8 (H, W).
+    def seen(self, rgb: ByteArray, given: Pose) -> tuple[ByteArray, FloatArray]:
+        """Return parsing uint8 (H, W) and matte float32 (H, W) of the person at the given points of a picture.
 
         Raises
         ------
@@ -94,7 +94,8 @@ class People:
             If no point lies inside the picture.
         """
         person = self.estimator.analyze_picture(rgb, given_pose=given)
-        return parsing_in_frame(rgb, person, matte_in_frame(rgb, person))
+        matte = matte_in_frame(rgb, person)
+        return parsing_in_frame(rgb, person, matte), matte
 
     def _prepared(self, name: str, rgb: ByteArray) -> PreparedSource:
         person = self.estimator.analyze_picture(rgb, given_pose=self.annotations.get(name))

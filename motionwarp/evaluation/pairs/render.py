@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,10 +113,13 @@ class Rendered:
     task : RenderTask
     error : str or None
         Why there is no picture.
+    seconds : float
+        Of both of the engine's passes, without what is done once for a source; NaN if there is no picture.
     """
 
     task: RenderTask
     error: str | None = None
+    seconds: float = math.nan
 
 
 class PairRenderer:
@@ -148,15 +153,16 @@ class PairRenderer:
         """
         for task in sorted(tasks, key=lambda each: each.pair.source):
             try:
-                picture = self._render(task)
+                picture, seconds = self._render(task)
                 write_image(task.result, picture, overwrite=True)
-                yield Rendered(task)
+                yield Rendered(task, seconds=seconds)
             except (MotionwarpError, ValueError) as error:
                 # an engine that was interrupted by an error may hold half a source
                 self._prepared_for = None
                 yield Rendered(task, str(error))
 
-    def _render(self, task: RenderTask) -> ByteArray:
+    def _render(self, task: RenderTask) -> tuple[ByteArray, float]:
+        """Return a pair's picture, and the seconds that the engine took for it."""
         source = self.people.source(task.pair.source, task.source)
         width, height = _size_of(task.target)
         if source.size != (width, height):
@@ -171,8 +177,10 @@ class PairRenderer:
             self.engine.prepare(source.person, RenderSettings(self.device, self.dtype, width, height))
             self._prepared_for = wanted
         points = np.ascontiguousarray(pose.points[None])
+        begin = time.perf_counter()
         layer = self.engine.render(Motion(points), self.engine.plan_points(points, width, height))[0]
-        return composite(layer, source.plate.copy())
+        seconds = time.perf_counter() - begin
+        return composite(layer, source.plate.copy()), seconds
 
 
 def _size_of(path: Path) -> tuple[int, int]:

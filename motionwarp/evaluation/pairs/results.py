@@ -76,6 +76,8 @@ class PairsResult:
         By system and metric, float64 (N,) with NaN where the metric makes no sense for a pair.
     sets : dict
         By system, metrics of all results at once.
+    seconds : dict of str to float
+        By engine, the median of what a pair's picture took on this machine, without what is done once for a source.
     excluded : list of Exclusion
     missing : dict of str to str
         Families that could not be had, with the reason.
@@ -92,6 +94,7 @@ class PairsResult:
     results: dict[str, list[Path]] = field(default_factory=dict)
     values: dict[str, dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]] = field(default_factory=dict)
     sets: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     excluded: list[Exclusion] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -177,6 +180,11 @@ def summarize(result: PairsResult) -> dict[str, Any]:
         "dataset": dataset,
         "settings": result.details,
         "systems": [system.identity() for system in result.systems],
+        "costs": {
+            system.name: {"seconds_per_frame": result.seconds.get(system.name), "parameters": system.parameters}
+            for system in result.systems
+            if system.kind == "engine"
+        },
         "figures": {
             metric.name: _metric_summary(result, metric)
             for metric in metrics_of(result.settings.families)
@@ -197,6 +205,11 @@ def summarize(result: PairsResult) -> dict[str, Any]:
             if dataset is None or row.dataset == dataset
         ],
     }
+
+
+def cost_text(value: float | None, digits: int, unit: float = 1.0) -> str:
+    """Return one of a system's costs for tables, in units of `unit`; a dash where it is not known."""
+    return "-" if value is None else f"{value / unit:.{digits}f}"
 
 
 def _metric_summary(result: PairsResult, metric: Metric) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -189,10 +190,15 @@ class PairsRun:
             stage = f"render {system.name}"
             for done, rendered in enumerate(renderer.render_all(waiting) if renderer else (), start=1):
                 task = rendered.task
-                cache.add(task.pair.key, Score(stamp_of(task.source, task.target), {}, rendered.error))
+                taken = {} if rendered.error else {"seconds": rendered.seconds}
+                cache.add(task.pair.key, Score(stamp_of(task.source, task.target), taken, rendered.error))
                 if rendered.error is not None:
                     result.excluded.append(Exclusion(task.pair.key, system.name, rendered.error))
                 on_step(stage, done, len(waiting))
+            # means of few pairs are drawn up by the first one, in which networks are compiled
+            seconds = [cache.scores[key].metrics.get("seconds", math.nan) for key in tasks]
+            if np.isfinite(seconds).any():
+                result.seconds[system.name] = float(np.nanmedian(seconds))
             return {key: task.result for key, task in tasks.items() if cache.scores[key].error is None}
 
     # scores

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from string import Formatter
 from typing import Any, Final, Literal
 
+from motionwarp.checkpoints.checkpoint import value_count
+from motionwarp.checkpoints.registry import registry
 from motionwarp.data.protocols import PairNames
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import InputError, OptionError
@@ -183,6 +185,8 @@ class System:
     weights_sha256 : str
         Checksum of the engine's weights; empty for systems without any, and where only their maker knows.
     folder : GeneratedFolder or None
+    parameters : int or None
+        Values in the engine's file of weights; None for systems without any, and where only their maker knows.
     """
 
     name: str
@@ -190,6 +194,7 @@ class System:
     engine: str = ""
     weights_sha256: str = ""
     folder: GeneratedFolder | None = None
+    parameters: int | None = None
 
     def identity(self) -> dict[str, Any]:
         """Return what tells scores of this system from those of others, for JSON.
@@ -239,7 +244,15 @@ def _engine(name: str) -> System:
     engine = make_engine(name)  # now, so that a wrong name is told of before any work
     # several files may hold one engine's weights, so files go by their own names
     label = Path(name).stem if Path(name).suffix else engine.name
-    return System(label, "engine", name, engine.weights_sha256)
+    return System(label, "engine", name, engine.weights_sha256, parameters=_parameters(name, engine.weights_sha256))
+
+
+def _parameters(name: str, sha256: str) -> int | None:
+    """Return how many values an engine's weights have: those of a file, or of the register's file with a checksum."""
+    if Path(name).suffix:
+        return value_count(Path(name))
+    known = registry()
+    return next((value_count(known.path(entry.name)) for entry in known if entry.sha256 == sha256), None)
 
 
 def _generated(text: str, pattern: str | None) -> System:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -18,8 +19,13 @@ from motionwarp.data.avatars.pairs import avatar_pairs
 from motionwarp.data.labeled_pairs import PairPackReader
 from motionwarp.data.pack import PackReader
 from motionwarp.data.pack_kinds import PackOptions, PackRequest
+from motionwarp.data.protocols import read_annotations, read_pairs
 from motionwarp.engines.registry import pack_kinds
 from motionwarp.errors import InputError
+from motionwarp.evaluation.options import PlainPairsSettings
+from motionwarp.evaluation.plain_pairs import make_plain_pairs
+from motionwarp.media.image import read_image
+from motionwarp.perception.base import Estimator
 from motionwarp.training.analyzer.augment import AugmentSettings
 from motionwarp.training.analyzer.samples import AnalyzerCrops, PackShare
 
@@ -126,3 +132,26 @@ def test_the_pack_kind_writes_pairs(data: Path, tmp_path: Path) -> None:
     reader = PairPackReader(tmp_path / "pairs.pack")
     assert written.pictures == len(reader) == 2
     assert "X_Made_M_2_Busi" in reader[0].source.name
+
+
+class NobodysEstimator:
+    """Is asked for nothing: avatars bring their own labels."""
+
+
+def test_pairs_of_held_out_avatars_become_files_to_be_measured_with(data: Path, tmp_path: Path) -> None:
+    settings = PlainPairsSettings(photos=0, pairs_per_clip=0, avatars=2, seed=4)
+    made = make_plain_pairs(data, tmp_path / "out", settings, cast(Estimator, NobodysEstimator()))
+    assert (made.reverse, made.of_clips, made.of_avatars) == (0, 0, 2)
+    assert list(read_pairs(tmp_path / "out" / "pairs.csv").pairs) == made.pairs
+    poses = read_annotations(tmp_path / "out" / "annotation.csv")
+    for pair in made.pairs:
+        source, target = (read_image(tmp_path / "out" / "images" / name).rgb for name in (pair.source, pair.target))
+        assert source.shape == target.shape == (256, 192, 3)
+        assert (source != target).any()
+        for name, rgb in ((pair.source, source), (pair.target, target)):
+            seen = poses[name].points[poses[name].scores > 0]
+            assert len(seen) >= 10
+            # the points lie on a person, and the corners of the picture are plain
+            x, y = np.clip(np.rint(seen[:, :2]).astype(int), 0, (191, 255)).T
+            assert (rgb[y, x] != 127).any(axis=1).mean() > 0.7
+            assert (rgb[[0, 0, -1, -1], [0, -1, 0, -1]] == 127).all()
