@@ -38,6 +38,11 @@ def analysis_key(metadata: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps({"format": FORMAT, **metadata}, sort_keys=True).encode()).hexdigest()
 
 
+def dancer_key(key: str, number: int) -> str:
+    """Return the name of the analysis of a clip's further dancer, the first being 1, from that of the clip."""
+    return hashlib.sha256(f"{key}/{number}".encode()).hexdigest()
+
+
 class AnalysisCache:
     """Analyzes by key in a folder of a storage; several processes may use it at once.
 

@@ -35,6 +35,12 @@ BODY: Final = "body.npz"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
+def of_person(name: str, number: int) -> str:
+    """Return the name of a file of labels of one of several people: 'poses-1.json' for the first who is cast."""
+    stem, dot, ending = name.partition(".")
+    return f"{stem}-{number}{dot}{ending}" if number else name
+
+
 class PictureArchive:
     """Gray pictures as PNG in one zip file, named 00000.png and so on, written as they come.
 
@@ -73,19 +79,19 @@ def in_frame(layer: PersonLayer, values: ByteArray, width: int, height: int) -> 
     return frame
 
 
-def write_poses(folder: Path, track: PoseTrack, video_name: str, frame_rate: float) -> None:
+def write_poses(path: Path, track: PoseTrack, video_name: str, frame_rate: float) -> None:
     """Write the points of all frames in this project's form."""
-    write_track(folder / POSES, track, file_name=video_name, fps=frame_rate)
+    write_track(path, track, file_name=video_name, fps=frame_rate)
 
 
 def write_warps(
-    folder: Path, theta: FloatArray, times_seconds: np.ndarray[tuple[int], np.dtype[np.float64]], engine: str
+    path: Path, theta: FloatArray, times_seconds: np.ndarray[tuple[int], np.dtype[np.float64]], engine: str
 ) -> None:
     """Write the engine's parameters.
 
     Parameters
     ----------
-    folder : Path
+    path : Path
     theta : float32 (T, D)
         As the engine's page in the documentation describes them.
     times_seconds : float64 (T,)
@@ -96,7 +102,7 @@ def write_warps(
     stream = io.BytesIO()
     name = np.frombuffer(engine.encode(), dtype=np.uint8)
     np.savez_compressed(stream, theta=theta, times_seconds=times_seconds, engine=name)
-    (folder / WARPS).write_bytes(stream.getvalue())
+    path.write_bytes(stream.getvalue())
 
 
 def read_warps(path: Path) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.float64]], str]:
@@ -105,9 +111,9 @@ def read_warps(path: Path) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[
         return content["theta"], content["times_seconds"], content["engine"].tobytes().decode()
 
 
-def write_body(folder: Path, body: BodyTrack, times_seconds: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+def write_body(path: Path, body: BodyTrack, times_seconds: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
     """Write the person in space, frame by frame, as `pose_forms.body_arrays` names it, with the frames' times."""
-    write_npz(folder / BODY, {**body_arrays(body), "times_seconds": times_seconds})
+    write_npz(path, {**body_arrays(body), "times_seconds": times_seconds})
 
 
 def read_body(path: Path) -> tuple[BodyTrack, np.ndarray[tuple[int], np.dtype[np.float64]]]:
@@ -156,20 +162,25 @@ class ClipReader:
         name = f"{self.folder}/{RECORD}"
         self.record = ClipRecord.from_bytes(self._read(RECORD), storage.address(name))
 
-    def track(self) -> PoseTrack:
-        """Return the points of all frames, in pixels of the frame."""
+    @property
+    def people(self) -> int:
+        """Number of people in it, the first being that of `record.source`, the others those who were cast."""
+        return 1 + len(self.record.cast)
+
+    def track(self, person: int = 0) -> PoseTrack:
+        """Return the points of all frames of one of the people, in pixels of the frame."""
         with tempfile.TemporaryDirectory() as scratch:
             copy = Path(scratch) / POSES
-            copy.write_bytes(self._read(POSES))
+            copy.write_bytes(self._read(of_person(POSES, person)))
             return read_track(copy)
 
-    def mattes(self) -> Iterator[ByteArray]:
-        """Yield the person's coverage in each frame, uint8 (H, W)."""
-        return self._pictures(MATTE)
+    def mattes(self, person: int = 0) -> Iterator[ByteArray]:
+        """Yield how much of each pixel shows one of the people, uint8 (H, W)."""
+        return self._pictures(of_person(MATTE, person))
 
-    def parsings(self) -> Iterator[ByteArray]:
-        """Yield the classes of each frame, uint8 (H, W)."""
-        return self._pictures(PARSING)
+    def parsings(self, person: int = 0) -> Iterator[ByteArray]:
+        """Yield the classes of each frame where it shows one of the people, uint8 (H, W)."""
+        return self._pictures(of_person(PARSING, person))
 
     def _pictures(self, archive: str) -> Iterator[ByteArray]:
         place = self._storage.address(f"{self.folder}/{archive}")

@@ -58,6 +58,10 @@ class DatasetConfig(ClipOptions):
                 )
         if self.options.audio:
             raise OptionError("clips of data sets have no sound", remedy="Set audio=False")
+        if self.cast and self.options.turns:
+            raise OptionError(
+                "is for one person alone", values={"view": self.options.view}, remedy="Leave `view` or `cast` out"
+            )
         self._check_background()
 
     def _check_background(self) -> None:
@@ -109,6 +113,8 @@ def stored_form(
         "variants": config.variants,
         "container": config.container,
         "threads": config.threads,
+        # sets of one person are as they were before there were others
+        **({"cast": list(config.cast)} if config.cast else {}),
         "sources": [item.as_dict() for item in sources],
         "drivings": [item.as_dict() for item in drivings],
     }

@@ -63,10 +63,14 @@ class Coverage:
 
     def add(self, track: PoseTrack, person: str, motion: str, seconds: float) -> None:
         """Count one clip."""
-        self.clips_of_person[person] += 1
         self.clips_of_motion[motion] += 1
         self.frames += len(track)
         self.seconds += seconds
+        self.add_person(track, person)
+
+    def add_person(self, track: PoseTrack, person: str) -> None:
+        """Count one of the people in a clip."""
+        self.clips_of_person[person] += 1
         points = track.points
         usable = track.present & (points[:, _TORSO, 2] >= _VISIBLE).all(axis=1)
         middle, torso = _bodies(points)
@@ -159,7 +163,10 @@ def measure_coverage(storage: Storage, *, progress: Callable[[str, int, int | No
         raise InputError("not one clip was made", subject=storage.root, remedy="See the errors in its manifest")
     coverage = Coverage()
     for done, row in enumerate(rows, start=1):
-        coverage.add(ClipReader(storage, row["id"]).track(), row["source"], row["driving"], row["seconds"])
+        clip = ClipReader(storage, row["id"])
+        coverage.add(clip.track(), row["source"], row["driving"], row["seconds"])
+        for number, cast in enumerate(clip.record.cast, start=1):
+            coverage.add_person(clip.track(number), cast["source"])
         if progress is not None:
             progress("stats", done, len(rows))
     return coverage

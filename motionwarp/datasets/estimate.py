@@ -76,7 +76,7 @@ def measured_sample(plan: Plan, config: DatasetConfig) -> Sample:
 
 
 def _measured_with(executor: Executor, storage: LocalStorage, plan: Plan, config: DatasetConfig) -> Sample:
-    sources = _seen(executor, [SeeTask(item) for item in _spread(plan.sources)])
+    sources = _seen(executor, [SeeTask(item) for item in _sampled_people(plan)])
     source_bytes = _bytes_in(storage, ANALYSES)
     drivings = _seen(executor, [SeeTask(_shortened(item)) for item in _spread(plan.drivings)])
     tasks = _sample_tasks(sources, drivings, config)
@@ -115,7 +115,11 @@ def _sample_tasks(
         for index in range(max(len(sources), len(drivings)))
     }
     clips = [little.clips[index] for index in sorted(chosen)]
-    return [ClipTask(clip, notes["source", clip.source.id], notes["driving", clip.driving.id]) for clip in clips]
+    tasks = []
+    for clip in clips:
+        source, *cast = (notes["source", item.id] for item in clip.people)
+        tasks.append(ClipTask(clip, source, notes["driving", clip.driving.id], tuple(cast)))
+    return tasks
 
 
 def _seen(executor: Executor, tasks: Sequence[SeeTask]) -> list[tuple[SeeTask, TaskResult]]:
@@ -140,6 +144,15 @@ def _done(executor: Executor, task: Task) -> TaskResult:
 def _spread(items: Sequence[Item]) -> list[Item]:
     step = max(1, len(items) // _SAMPLE_ITEMS)
     return list(items[::step][:_SAMPLE_ITEMS])
+
+
+def _sampled_people(plan: Plan) -> list[Item]:
+    """Return a few people, with whom all dancers of the sampled motions can be cast."""
+    people = {item.id: item for item in _spread(plan.sources)}
+    for driving in _spread(plan.drivings):
+        clip = next(clip for clip in plan.clips if clip.driving.id == driving.id)
+        people.update({item.id: item for item in clip.people if clip.cast})
+    return list(people.values())
 
 
 def _shortened(item: Item) -> Item:

@@ -9,7 +9,7 @@ COCO's own evaluation takes an annotation of id 0 for one that was not found.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -62,18 +62,22 @@ def export_openpose(
         raise OutputError("holds something already", subject=target.root, remedy="Give `overwrite` or another name")
     frames = 0
     for done, row in enumerate(rows, start=1):
-        frames += _export_clip(ClipReader(storage, row["id"]).track(), row["id"], target)
+        clip = ClipReader(storage, row["id"])
+        frames += _export_clip([clip.track(person) for person in range(clip.people)], row["id"], target)
         if progress is not None:
             progress("export", done, len(rows))
     return frames
 
 
-def _export_clip(track: PoseTrack, clip_id: str, target: Storage) -> int:
+def _export_clip(people: Sequence[PoseTrack], clip_id: str, target: Storage) -> int:
     target.remove(clip_id)
+    track = people[0]
     with target.pending_folder(clip_id, f"{clip_id}_{len(track) - 1:012d}_keypoints.json") as pending:
         for index in range(len(track)):
-            points = track.points[index] if track.present[index] else None
-            frame = openpose_frame(points, track.width, track.height)
+            frame = openpose_frame(None, track.width, track.height)
+            for person in people:
+                if person.present[index]:
+                    frame["people"] += openpose_frame(person.points[index], track.width, track.height)["people"]
             (pending.path / f"{clip_id}_{index:012d}_keypoints.json").write_text(json.dumps(frame), encoding="utf-8")
         pending.commit()
     return len(track)
@@ -174,17 +178,18 @@ def _annotations(
     number = first = 1
     for done, row in enumerate(rows, start=1):
         clip = ClipReader(storage, row["id"])
-        track = clip.track()
-        for index, matte in enumerate(clip.mattes()):
-            if track.present[index] and (matte > _COVERED).any():
-                yield {
-                    "id": number,
-                    "image_id": first + index,
-                    "category_id": 1,
-                    "iscrowd": 0,
-                    **annotation(track.points[index], matte),
-                }
-                number += 1
+        for person in range(clip.people):
+            track = clip.track(person)
+            for index, matte in enumerate(clip.mattes(person)):
+                if track.present[index] and (matte > _COVERED).any():
+                    yield {
+                        "id": number,
+                        "image_id": first + index,
+                        "category_id": 1,
+                        "iscrowd": 0,
+                        **annotation(track.points[index], matte),
+                    }
+                    number += 1
         first += row["frames"]
         if progress is not None:
             progress("export", done, len(rows))

@@ -115,7 +115,7 @@ def check_ready(
     storage = open_storage(output)
     storage.check_writable()
     _check_place(storage, settings)
-    _compare_with_stored(storage, _stored_form(sources, drivings, config, make_plan(sources, drivings, config)))
+    _compare_with_stored(storage, stored_set(sources, drivings, config, make_plan(sources, drivings, config)))
 
 
 def generate(
@@ -158,7 +158,7 @@ def generate(
     storage = open_storage(output)
     storage.check_writable()
     _check_place(storage, settings)
-    form = _stored_form(sources, drivings, config, plan)
+    form = stored_set(sources, drivings, config, plan)
     with DatasetLock(storage, force=settings.break_lock) as lock:
         _begin_or_go_on(storage, form)
         if settings.retry_failed:
@@ -200,9 +200,10 @@ def _check_place(storage: Storage, settings: RunSettings) -> None:
         )
 
 
-def _stored_form(
+def stored_set(
     sources: tuple[Item, ...], drivings: tuple[Item, ...], config: DatasetConfig, plan: Plan
 ) -> dict[str, Any]:
+    """Return all that decides a data set's bytes, as it is kept beside it; `config` is from `rooted`."""
     return stored_form(config, sources, drivings, {**dependency_contents(config), **plan_summary(plan)})
 
 
@@ -286,11 +287,16 @@ class _Run:
 
     def _clip_tasks(self, left: list[Clip], tell: Callable[[], None]) -> Iterator[ClipTask]:
         for clip in left:
-            source, driving = self._survey.note(clip.source), self._survey.note(clip.driving)
-            if isinstance(source, AnalyzedItem) and isinstance(driving, AnalyzedItem):
-                yield ClipTask(clip, source, driving)
+            items = (*clip.people, clip.driving)
+            notes = [self._survey.note(item) for item in items]
+            failed = next(
+                (place for place in zip(items, notes, strict=True) if isinstance(place[1], FailedInput)), None
+            )
+            if failed is None:
+                source, *cast, driving = (note for note in notes if isinstance(note, AnalyzedItem))
+                yield ClipTask(clip, source, driving, tuple(cast))
                 continue
-            item, note = (clip.source, source) if isinstance(source, FailedInput) else (clip.driving, driving)
+            item, note = failed
             assert isinstance(note, FailedInput)
             self._give_up(clip, f"{item.kind} {item.id}: {note.message}", note.kind, note.tries)
             tell()

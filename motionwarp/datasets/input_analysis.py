@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from motionwarp.datasets.analysis_cache import AnalysisCache, analysis_key
+from motionwarp.datasets.analysis_cache import AnalysisCache, analysis_key, dancer_key
+from motionwarp.datasets.cast import rules_of
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.dependencies import estimator_sha256
 from motionwarp.datasets.input_notes import AnalyzedItem, content_sha256, item_files, item_stamp, write_note
@@ -21,6 +22,7 @@ from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.errors import MediaError, PoseFileError
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
+from motionwarp.pipeline.cast import observe_dancers
 from motionwarp.pipeline.driving import observe_driving, probe_driving
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.source import prepare_source, read_source
@@ -86,10 +88,12 @@ class InputAnalyzer:
     def _key_parts(self, item: Item, digests: list[str]) -> dict[str, Any]:
         """Return all that decides what an analysis sees."""
         options = self.config.options
+        dancers = self._dancers(item)
         camera = {"view": options.view, "orbit": options.orbit, "travel": options.travel}
         return {
             # only motion capture is seen by it, and analyses of clips that were kept before stay good
             **(camera if item.kind == "driving" and item.path.lower().endswith(CAPTURE_ENDINGS) else {}),
+            **({"dancers": dancers} if dancers else {}),
             "kind": item.kind,
             "content": digests,
             "companions": [item.poses is not None, item.matte is not None],
@@ -129,11 +133,21 @@ class InputAnalyzer:
     def _see_driving(self, item: Item, key: str) -> None:
         options, path = self.options_for(item), self.local(item.path)
         clip = probe_driving(path, options)
-        estimator = self._needed_estimator(clip.given_track is not None or clip.capture is not None)
-        motion = observe_driving(clip, options, estimator, with_plate=self.config.needs_plate)
+        if dancers := self._dancers(item):
+            motion, *others = observe_dancers(clip, options, self.estimator, dancers)
+            # that of the main one last, by which it is seen that all are there
+            for number, other in enumerate(others, start=1):
+                self.cache.save_motion(dancer_key(key, number), other, clip.info)
+        else:
+            estimator = self._needed_estimator(clip.given_track is not None or clip.capture is not None)
+            motion = observe_driving(clip, options, estimator, with_plate=self.config.needs_plate)
         if not np.isfinite(motion.track.points).all():
             raise PoseFileError("has points that are no numbers", subject=item.path)
         self.cache.save_motion(key, motion, clip.info)
+
+    def _dancers(self, item: Item) -> list[str]:
+        """Return which further dancers of a motion are followed, too."""
+        return [rule.dancer for rule in rules_of(item, self.config.cast)] if item.kind == "driving" else []
 
     def _needed_estimator(self, given: bool) -> Estimator:
         """Return the estimator, or one that is never asked where all poses are given."""

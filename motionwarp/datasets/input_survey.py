@@ -85,7 +85,7 @@ class InputSurvey:
         InputError
             If an input has changed since it was analyzed, or `of_all` and not one of a kind is of use.
         """
-        items = list({(item.kind, item.id): item for clip in clips for item in (clip.source, clip.driving)}.values())
+        items = list({(item.kind, item.id): item for clip in clips for item in (*clip.people, clip.driving)}.values())
         with ThreadPoolExecutor(_READERS) as readers:
             notes = list(readers.map(partial(checked_note, self._storage), items))
         self._notes = {(item.kind, item.id): note for item, note in zip(items, notes, strict=True) if note is not None}
@@ -154,7 +154,7 @@ def _look(item: Item) -> object:
             sizes.append((name, storage.size(file)))
         except (OSError, MotionwarpError):
             return item
-    return item.kind, item.time, item.start, item.end, item.person, tuple(sizes)
+    return item.kind, item.time, item.start, item.end, item.person, item.cast, tuple(sizes)
 
 
 def _contents(item: Item) -> tuple[str, ...]:

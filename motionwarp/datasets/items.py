@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal
 
+from motionwarp.datasets.options import CastRule
 from motionwarp.datasets.storage.base import Storage, file_name
 from motionwarp.datasets.storage.factory import open_storage, split_address
 from motionwarp.errors import InputError, MotionwarpError, OutputError
@@ -25,7 +26,7 @@ CLIP_ENDINGS: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", 
 CAPTURE_ENDINGS: Final = (".bvh", ".bvh.gz", ".safetensors")
 COLUMNS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "source": ("path", "id", "poses", "matte", "time", "person", "licence"),
-    "driving": ("path", "id", "poses", "start", "end", "person", "licence"),
+    "driving": ("path", "id", "poses", "start", "end", "person", "cast", "licence"),
 }
 _NUMBERS: Final = ("time", "start", "end")
 _LONGEST_ID: Final = 80
@@ -53,6 +54,9 @@ class Item:
         Section of a driving clip in seconds.
     person : str or None
         Which of several people; None for the data set's own choice.
+    cast : tuple of str
+        Who takes the places of a driving clip's further dancers, as `CastRule` reads it; empty for the data set's own
+        choice.
     licence : str
         As it shall stand in the manifest and the card; empty if it was not told.
     """
@@ -66,6 +70,7 @@ class Item:
     start: float | None = None
     end: float | None = None
     person: str | None = None
+    cast: tuple[str, ...] = ()
     licence: str = ""
 
     def __post_init__(self) -> None:
@@ -77,8 +82,8 @@ class Item:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON can hold them."""
-        return asdict(self)
+        """Return the fields as JSON can hold them; without a cast where there is none."""
+        return {name: value for name, value in asdict(self).items() if name != "cast" or value}
 
 
 def safe_id(text: str) -> str:
@@ -260,6 +265,8 @@ def _item(kind: Kind, row: Mapping[str, str], storage: Storage, taken: set[str])
             values[column] = _seconds(column, values[column])
     if "person" in values:
         values["person"] = str(PersonChoice.parse(values["person"]))
+    if "cast" in values:
+        values["cast"] = tuple(str(CastRule.parse(text)) for text in values["cast"].split())
     if values.get("end") is not None and values["end"] <= (values.get("start") or 0.0):
         raise InputError("the end does not lie after the start", subject=row["path"])
     if "id" not in values:

@@ -23,6 +23,7 @@ def manifest_row(record: ClipRecord) -> dict[str, Any]:
         "status": record.status,
         "source": record.source,
         "driving": record.driving,
+        "cast": [f"{person['dancer']}={person['source']}" for person in record.cast],
         "variant": record.variant,
         "seed": record.seed,
         "frames": record.frames,
@@ -67,6 +68,7 @@ def _schema(arrow: Any) -> Any:
         "tries": whole,
         "seconds": real, "scale": real, "shift_x": real, "shift_y": real, "speed": real, "mirrored": truth,
         "warnings": arrow.list_(text),
+        "cast": arrow.list_(text),
     }  # fmt: skip
     names = manifest_row(ClipRecord("", "", "", 0, 0, ""))
     return arrow.schema([(name, kinds.get(name, text)) for name in names])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -27,6 +28,37 @@ def parse_bounds(text: str) -> tuple[float, float]:
     return low, high
 
 
+@dataclass(frozen=True)
+class CastRule:
+    """How a further dancer of a clip is cast.
+
+    Attributes
+    ----------
+    dancer : str
+        A number, the main one being 0, or x,y in pixels of the first frame; see `CastMember`.
+    person : str
+        A source's id, or 'random'.
+    """
+
+    dancer: str
+    person: str
+
+    @classmethod
+    def parse(cls, text: str) -> CastRule:
+        """Read `1=bob`, `1=random` or `320,240=bob`; raise `OptionError` for anything else."""
+        found = re.fullmatch(r"\s*(\d{1,4}|[\d.]+,[\d.]+)=([A-Za-z0-9_-]+)\s*", text)
+        if found is None or found[1].strip("0") == "":
+            raise OptionError(
+                "does not say who is cast",
+                values={"cast": text},
+                remedy="Give a dancer from 1 on, or a place in pixels, and a source's id or random: 1=random",
+            )
+        return cls(found[1], found[2])
+
+    def __str__(self) -> str:
+        return f"{self.dancer}={self.person}"
+
+
 @documented
 @dataclass(frozen=True, kw_only=True)
 class ClipOptions(Options):
@@ -39,6 +71,17 @@ class ClipOptions(Options):
     variants: int = option(1, help="Clips of every pair, each varied anew.", low=1, high=10000)
     container: str = option("mp4", help="frames for a folder of PNG files.", choices=CONTAINERS, panel=Panel.LOOK)
     threads: int = option(1, help="Of each worker.", low=1, high=1024, panel=Panel.RUNNING)
+    cast: tuple[str, ...] = option(
+        (),
+        help="Give a further dancer of every clip to a source: 1=random, 1=ID or x,y=ID. May be given often.",
+        metavar="WHO=PERSON",
+        panel=Panel.PEOPLE,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for text in self.cast:
+            CastRule.parse(text)
 
 
 @documented

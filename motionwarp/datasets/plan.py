@@ -6,11 +6,12 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from motionwarp.datasets.cast import CastPerson, check_castable, people_cast, rules_of
 from motionwarp.datasets.config import DatasetConfig
 from motionwarp.datasets.items import Item, read_table
 from motionwarp.datasets.storage.factory import split_address
@@ -137,6 +138,8 @@ class Clip:
         From 0.
     seed : int
         Seed of the clip's draw and rendering, from the data set's seed and the id.
+    cast : tuple of CastPerson
+        Who takes the places of further dancers.
     """
 
     id: str
@@ -144,6 +147,12 @@ class Clip:
     driving: Item
     variant: int
     seed: int
+    cast: tuple[CastPerson, ...] = ()
+
+    @property
+    def people(self) -> tuple[Item, ...]:
+        """Everybody in it, `source` first."""
+        return (self.source, *(person.item for person in self.cast))
 
 
 @dataclass(frozen=True)
@@ -163,12 +172,22 @@ class Plan:
 
 
 def make_plan(sources: tuple[Item, ...], drivings: tuple[Item, ...], config: DatasetConfig) -> Plan:
-    """Decide on all clips; errors are those of `pair_up`."""
+    """Decide on all clips; errors are those of `pair_up`, `check_castable` and `people_cast`."""
     pairs = pair_up(sources, drivings, config.pairs, config.options.seed)
+    rules = {driving.id: rules_of(driving, config.cast) for driving in drivings}
+    everybody = {item.id: item for item in sources}
+    used_drivings = {driving.id for _, driving in pairs}
+    for driving in drivings:
+        if driving.id in used_drivings:
+            check_castable(driving, rules[driving.id])
     clips = tuple(
         _clip(source, driving, variant, config) for source, driving in pairs for variant in range(config.variants)
     )
-    used_sources, used_drivings = ({item.id for item in column} for column in zip(*pairs, strict=True))
+    if any(rules.values()):
+        clips = tuple(
+            replace(clip, cast=people_cast(rules[clip.driving.id], clip.source, everybody, clip.seed)) for clip in clips
+        )
+    used_sources = {item.id for clip in clips for item in clip.people}
     return Plan(
         clips,
         tuple(item for item in sources if item.id in used_sources),

@@ -54,6 +54,8 @@ class ClipRecord:
         'engine' if the bodies in space are those that were drawn, 'fitted' if they were fitted to the points; empty in
         sets of before 2026-12, which have none.
     source_sha256, driving_sha256, source_licence, driving_licence : str
+    cast : list of dict
+        Who took the places of further dancers: each `dancer`, `source`, `sha256` and `licence`.
     augmentation : dict
         As `Draw.as_dict`.
     warnings : list of str
@@ -90,6 +92,7 @@ class ClipRecord:
     driving_sha256: str = ""
     source_licence: str = ""
     driving_licence: str = ""
+    cast: list[dict[str, str]] = field(default_factory=list)
     augmentation: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     files: dict[str, FileRecord] = field(default_factory=dict)
@@ -110,6 +113,8 @@ class ClipRecord:
             checked_id(values["id"])
             if values.get("video"):
                 checked_name(values["video"])
+            for person in values.get("cast", ()):
+                checked_id(person["source"])
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(

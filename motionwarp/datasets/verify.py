@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from motionwarp.datasets.clip_reader import BODY, WARPS, ClipReader, read_body, read_warps
+from motionwarp.datasets.clip_reader import BODY, WARPS, ClipReader, of_person, read_body, read_warps
 from motionwarp.datasets.input_notes import stream_sha256
 from motionwarp.datasets.manifest import done_rows, manifest_row, read_manifest
 from motionwarp.datasets.records import CLIPS, FAILED, RECORD
@@ -114,24 +114,35 @@ def _check_clip(storage: Storage, row: dict[str, object], report: VerifyReport, 
 
 def _check_contents(storage: Storage, clip: ClipReader, report: VerifyReport) -> None:
     record = clip.record
+    with tempfile.TemporaryDirectory() as scratch:
+        counts = {"video": _frames(storage, clip, Path(scratch))}
+        for person in range(clip.people):
+            counts |= _label_counts(storage, clip, person, report, Path(scratch))
+    for kind, count in counts.items():
+        if count != record.frames:
+            report.problems.append(f"{record.id}: {kind} has {count} frames, not {record.frames}")
+
+
+def _label_counts(
+    storage: Storage, clip: ClipReader, person: int, report: VerifyReport, scratch: Path
+) -> dict[str, int]:
+    """Return of how many frames the labels of one of the people are, by what they are."""
+    record, mark = clip.record, f" of person {person}" if person else ""
     shape = record.height, record.width
-    counts = {"parsing": 0, "matte": 0}
-    for kind, pictures in (("parsing", clip.parsings()), ("matte", clip.mattes())):
+    counts = {f"parsing{mark}": 0, f"matte{mark}": 0}
+    for kind, pictures in zip(counts, (clip.parsings(person), clip.mattes(person)), strict=True):
         for picture in pictures:
             counts[kind] += 1
             if picture.shape != shape:
                 report.problems.append(
                     f"{record.id}: a {kind} is {picture.shape[1]}x{picture.shape[0]}, not {shape[1]}x{shape[0]}"
                 )
-    counts["poses"] = len(clip.track())
-    with tempfile.TemporaryDirectory() as scratch:
-        counts["warps"] = len(read_warps(storage.local_path(f"{clip.folder}/{WARPS}", Path(scratch)))[0])
-        if BODY in record.files:
-            counts["body"] = len(read_body(storage.local_path(f"{clip.folder}/{BODY}", Path(scratch)))[0])
-        counts["video"] = _frames(storage, clip, Path(scratch))
-    for kind, count in counts.items():
-        if count != record.frames:
-            report.problems.append(f"{record.id}: {kind} has {count} frames, not {record.frames}")
+    counts[f"poses{mark}"] = len(clip.track(person))
+    warps, body = of_person(WARPS, person), of_person(BODY, person)
+    counts[f"warps{mark}"] = len(read_warps(storage.local_path(f"{clip.folder}/{warps}", scratch))[0])
+    if body in record.files:
+        counts[f"body{mark}"] = len(read_body(storage.local_path(f"{clip.folder}/{body}", scratch))[0])
+    return counts
 
 
 def _frames(storage: Storage, clip: ClipReader, scratch: Path) -> int:

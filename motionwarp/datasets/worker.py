@@ -75,6 +75,7 @@ class ClipTask:
     clip: Clip
     source: AnalyzedItem
     driving: AnalyzedItem
+    cast: tuple[AnalyzedItem, ...] = ()
 
 
 Task = SeeTask | ClipTask
@@ -178,7 +179,9 @@ class Worker:
             seer, maker = self._ready()
             begin = time.perf_counter()
             value: Any = (
-                seer.see(task.item) if isinstance(task, SeeTask) else maker.make(task.clip, task.source, task.driving)
+                seer.see(task.item)
+                if isinstance(task, SeeTask)
+                else maker.make(task.clip, (task.source, *task.cast), task.driving)
             )
         except Exception as error:
             return self._result(None, problem_of(error, f"{self._scratch}{os.sep}"), begin)

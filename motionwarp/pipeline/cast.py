@@ -19,15 +19,16 @@ from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, analyze, load_estimator, open_inputs
 from motionwarp.pipeline.background import FrameBackground, StillBackground, make_background
 from motionwarp.pipeline.compositing import stacked
-from motionwarp.pipeline.driving import DrivingMotion, FrameSampler, read_frames
+from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, read_frames
 from motionwarp.pipeline.driving_plate import PlateBuilder, without_drivers
 from motionwarp.pipeline.layout import contain, cover, paste
 from motionwarp.pipeline.options import BackgroundKind, CastMember, TransferOptions
 from motionwarp.pipeline.plan import TransferPlan, plan_transfer
 from motionwarp.pipeline.progress import TransferRun
-from motionwarp.pipeline.rendering import composed, driving_frames, no_frames, render
+from motionwarp.pipeline.rendering import composed, driving_frames, no_frames, render_layers
+from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pose.people_apart import depth_order, told_apart
-from motionwarp.types import ByteArray, Frame, PoseTrack
+from motionwarp.types import ByteArray, Frame, PersonLayer, PoseTrack
 
 _LOOKED_THROUGH: Final = 12
 _PLATE_FRAMES: Final = 15
@@ -42,13 +43,13 @@ class ScenePlan:
     plans : tuple of TransferPlan
         SOURCE first, then the cast in the order in which it was given; all of one frame and one timeline.
     inputs : tuple of TransferInputs
-        Of each plan.
+        Of each plan; none where they were looked at before.
     order : int64 (T, N) or None
         Numbers of the plans, the farthest first; None for one person alone.
     """
 
     plans: tuple[TransferPlan, ...]
-    inputs: tuple[TransferInputs, ...]
+    inputs: tuple[TransferInputs, ...] = ()
     order: npt.NDArray[np.int64] | None = None
 
     @property
@@ -86,7 +87,7 @@ def plan_scene(
         return ScenePlan((plan_transfer(inputs.setup, alone, run=run),), (inputs,))
     estimator = estimator or load_estimator(options)
     members = options.cast_members
-    choices = cast_choices(inputs.setup.driving, options, estimator)
+    choices = cast_choices(inputs.setup.driving, options, estimator, [member.dancer for member in members])
     opened = [inputs, *(_opened(inputs, member) for member in members)]
     analyzed: list[AnalyzedInputs] = []
     for number, (each, choice) in enumerate(zip(opened, choices, strict=True)):
@@ -95,15 +96,61 @@ def plan_scene(
             counted = FrameSampler(1 if sampler is None else sampler.every, 1) if number else sampler
             analyzed.append(analyze(each, estimator=estimator, run=run, sampler=counted, choice=told))
     apart = told_apart([each.motion.track for each in analyzed])
+    motions = [
+        _of_dancer(seen.motion, track, inputs.setup.driving, n)
+        for n, (seen, track) in enumerate(zip(analyzed, apart, strict=True))
+    ]
+    told_anew = [replace(seen, motion=motion) for seen, motion in zip(analyzed, motions, strict=True)]
+    return replace(plan_people([each.setup for each in opened], told_anew, run), inputs=tuple(opened))
+
+
+def plan_people(
+    setups: Sequence[TransferSetup], analyzed: Sequence[AnalyzedInputs], run: TransferRun, *, keep_parsing: bool = False
+) -> ScenePlan:
+    """Plan people who were looked at, each with their own dancer.
+
+    Parameters
+    ----------
+    setups : sequence of TransferSetup
+        That of SOURCE first; all of one frame.
+    analyzed : sequence of AnalyzedInputs
+        Whose motions were told apart.
+    run : TransferRun
+    keep_parsing : bool
+        As for `plan_transfer`.
+    """
     plans = tuple(
-        plan_transfer(each.setup, _with_track(seen, track, inputs.setup.driving, number), run=run)
-        for number, (each, seen, track) in enumerate(zip(opened, analyzed, apart, strict=True))
+        plan_transfer(setup, seen, run=run, keep_parsing=keep_parsing)
+        for setup, seen in zip(setups, analyzed, strict=True)
     )
-    return ScenePlan(plans, tuple(opened), depth_order([plan.target for plan in plans]))
+    return ScenePlan(plans, order=depth_order([plan.target for plan in plans]))
 
 
-def cast_choices(driving: Path, options: TransferOptions, estimator: Estimator) -> list[PersonChoice]:
-    """Return which dancers are meant: SOURCE's, then each member's.
+def observe_dancers(
+    clip: DrivingClip, options: TransferOptions, estimator: Estimator, dancers: Sequence[str]
+) -> list[DrivingMotion]:
+    """Follow several dancers through a clip: SOURCE's, then each of `dancers`, as `CastMember` names them.
+
+    Raises
+    ------
+    NoPersonError
+        If the clip shows fewer, or they cannot be told apart.
+    """
+    motions: list[DrivingMotion] = []
+    for choice in cast_choices(clip.path, options, estimator, dancers):
+        told = replace(choice, others=tuple(motion.track for motion in motions))
+        motions.append(observe_driving(clip, options, estimator, with_plate=False, person=told))
+    apart = told_apart([motion.track for motion in motions])
+    return [
+        _of_dancer(motion, track, clip.path, number)
+        for number, (motion, track) in enumerate(zip(motions, apart, strict=True))
+    ]
+
+
+def cast_choices(
+    driving: Path, options: TransferOptions, estimator: Estimator, dancers: Sequence[str]
+) -> list[PersonChoice]:
+    """Return which dancers are meant: SOURCE's, then each of `dancers`, as `CastMember` names them.
 
     Numbers count the people of the whole clip, the main one being 0; places mean the first frame.
 
@@ -114,7 +161,7 @@ def cast_choices(driving: Path, options: TransferOptions, estimator: Estimator) 
     """
     main = PersonChoice.parse(options.person_in_driving)
     wanted = [PersonChoice(index=0) if main.by_size else main]
-    wanted += [PersonChoice.parse(member.dancer) for member in options.cast_members]
+    wanted += [PersonChoice.parse(dancer) for dancer in dancers]
     look = getattr(estimator, "survey_people", None)
     if look is None or is_picture(driving):
         return wanted  # people are counted by size where there is a single frame to count them in
@@ -177,22 +224,33 @@ class _blamed:
             raise type(error)(error.problem, subject=self._photo, remedy=error.remedy) from error
 
 
-def _with_track(analyzed: AnalyzedInputs, track: PoseTrack, driving: Path, number: int) -> AnalyzedInputs:
+def _of_dancer(motion: DrivingMotion, track: PoseTrack, driving: Path, number: int) -> DrivingMotion:
     if not track.present.any():
         raise NoPersonError(
             f"dancer {number} could not be told from the others",
             subject=driving,
             remedy="Give the dancer's place in the first frame: 320,240=bob.jpg",
         )
-    return replace(analyzed, motion=replace(analyzed.motion, track=track))
+    return replace(motion, track=track)
 
 
 def render_scene(
     scene: ScenePlan, *, run: TransferRun | None = None, only: Sequence[int] | None = None
 ) -> Generator[Frame, None, None]:
     """Draw the output's frames in order, everybody in each; parameters and frames as for `render`."""
+    with closing(render_people(scene, run=run, only=only)) as rendered:
+        for frame, _ in rendered:
+            yield frame
+
+
+def render_people(
+    scene: ScenePlan, *, run: TransferRun | None = None, only: Sequence[int] | None = None
+) -> Generator[tuple[Frame, tuple[PersonLayer, ...]], None, None]:
+    """Draw the output's frames as `render_scene` does, each with the layers of its people in the plans' order."""
     if scene.order is None:
-        yield from render(scene.main, run=run, only=only)
+        with closing(render_layers(scene.main, run=run, only=only)) as rendered:
+            for frame, layer in rendered:
+                yield frame, (layer,)
         return
     run, main = run or TransferRun(), scene.main
     chosen = np.arange(len(main)) if only is None else np.asarray(only, dtype=np.int64)
@@ -212,7 +270,7 @@ def render_scene(
             with run.clock.measure("composite"):
                 together = stacked([people[number] for number in scene.order[index]])
                 frame = composed(main, index, together, pictured, background)
-            yield frame
+            yield frame, people
 
 
 def _background(scene: ScenePlan, run: TransferRun) -> FrameBackground | None:

@@ -16,9 +16,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from comfyui_host import FakeComfy, Interrupted, PromptError, carry_out, check_node, check_prompt, load_nodes
 
+from motionwarp.errors import InputError
 from motionwarp.media.image import read_image
 from motionwarp.media.reader import open_video
+from motionwarp.motions.catalog import find_motion
+from motionwarp.motions.files import load_library_motion
 from motionwarp.pipeline.layout import resized
+from motionwarp.pipeline.motion_library import show_motion
+from motionwarp.pipeline.motion_options import ShowOptions
 
 FRAMES = 4
 
@@ -164,6 +169,38 @@ def test_poses_are_seen_once_and_used(nodes: dict[str, Any], comfy: FakeComfy) -
     assert float((given["4"][0] - plain["4"][0]).abs().mean()) < 0.02
 
 
+def test_a_motion_of_the_library_drives_a_person(nodes: dict[str, Any], comfy: FakeComfy) -> None:
+    by_name = {"person": ["3", 0], "motion": ["6", 0], "engine": "layered", "background": "color", "color": "#00ff00"}
+    prompt = prompt_of(nodes, "MotionwarpTransfer", by_name)
+    prompt["6"] = {"class_type": "MotionwarpLoadMotion", "inputs": {"name": "high-five"}}
+    del prompt["2"]
+    frames, mask = carry_out(nodes, prompt)["4"]
+    motion = load_library_motion(find_motion("high-five").path).motion
+    assert len(frames) == len(mask) == pytest.approx(motion.duration_seconds * motion.frame_rate, abs=1)
+    green = torch.tensor([0.0, 1.0, 0.0])
+    assert float((frames[mask == 0] - green).abs().max()) < 0.01
+    # somebody is there, and moves
+    assert 0.05 < float(mask.mean()) < 0.5
+    assert float((mask[0] - mask[len(mask) // 4]).abs().mean()) > 1e-4
+
+
+def test_motion_capture_goes_before_a_name(nodes: dict[str, Any], tmp_path: Path) -> None:
+    node = nodes["MotionwarpLoadMotion"]()
+    bvh = tmp_path / "mine.bvh"
+    show_motion(load_library_motion(find_motion("nod").path), ShowOptions(output=bvh))
+    assert node.run("wave", str(bvh))[0].path == bvh
+    assert node.run("wave")[0].path == find_motion("wave").path
+    assert node.IS_CHANGED("wave", str(bvh)) == bvh.stat().st_mtime
+    with pytest.raises(InputError, match="no motion capture"):
+        node.run("wave", str(tmp_path / "dance.mp4"))
+
+
+def test_something_must_drive_the_person(nodes: dict[str, Any]) -> None:
+    (person,) = nodes["MotionwarpLoadPerson"]().run(LoadImages.images["photo"], "largest")
+    with pytest.raises(InputError, match="nothing drives"):
+        nodes["MotionwarpCheck"]().run(person, 25.0, "layered", "largest")
+
+
 def test_a_check_tells_its_verdict(nodes: dict[str, Any], comfy: FakeComfy) -> None:
     inputs = {"person": ["3", 0], "driving": ["2", 0], "fps": 5.0, "engine": "layered"}
     verdict, report, preview = carry_out(nodes, prompt_of(nodes, "MotionwarpCheck", inputs))["4"]
@@ -178,12 +215,12 @@ def test_a_mask_is_taken_for_the_person(nodes: dict[str, Any]) -> None:
     prompt["3"]["inputs"]["mask"] = ["1", 1]
     del prompt["4"], prompt["5"]
     photo, mask = LoadImages().load("photo")
-    (person,) = nodes["MotionwarpLoadPerson"]().load(photo, "0", mask)
+    (person,) = nodes["MotionwarpLoadPerson"]().run(photo, "0", mask)
     assert person.matte.shape == (240, 180)
     assert set(np.unique(person.matte)) == {0, 255}
     assert np.array_equal(person.rgb, to_bytes(photo)[0])
     with pytest.raises(ValueError, match="the mask is"):
-        nodes["MotionwarpLoadPerson"]().load(photo, "0", mask[:, :100])
+        nodes["MotionwarpLoadPerson"]().run(photo, "0", mask[:, :100])
 
 
 def test_an_avatar_is_made_saved_loaded_and_turned(nodes: dict[str, Any], comfy: FakeComfy, tmp_path: Path) -> None:

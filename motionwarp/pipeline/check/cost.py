@@ -131,6 +131,8 @@ class LookingTime:
     clock : StageClock
     seconds : float
         On the wall, for looking at the source and at the sampled frames, and for planning these.
+    dancers : int
+        For each of whom a transfer goes through the clip.
     """
 
     inputs: TransferInputs
@@ -139,6 +141,7 @@ class LookingTime:
     sampler: FrameSampler
     clock: StageClock
     seconds: float
+    dancers: int = 1
 
     def of_all_frames(self) -> float:
         """Return the seconds for all frames; if few were looked at, some that follow each other are read to tell."""
@@ -157,7 +160,8 @@ class LookingTime:
             return self.seconds - spent + spent * self.sampler.every
         if several <= one:
             return self.seconds
-        return self.seconds - spent + first + (longer - first) / (several - one) * self.sampler.passed
+        each = first + (longer - first) / (several - one) * self.sampler.passed
+        return self.seconds - spent + self.dancers * each
 
     def _observing_seconds(self, start: float, frames: int) -> tuple[float, int]:
         """Go through frames that follow each other; returns seconds on the wall and how many frames they were."""

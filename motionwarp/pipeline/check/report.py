@@ -191,7 +191,8 @@ def check(
         sampler = FrameSampler(_step(inputs) if quick else 1, pictures)
         scene = plan_scene(inputs, run, sampler, estimator)
         plan, analyzed = scene.main, scene.main.inputs
-        looking = LookingTime(inputs, plan, estimator, sampler, run.clock, time.perf_counter() - begin)
+        spent = time.perf_counter() - begin
+        looking = LookingTime(inputs, plan, estimator, sampler, run.clock, spent, dancers=len(scene.plans))
 
         photo = source_stats(inputs.source, analyzed.source, estimator, bodies)
         clip = driving_stats(plan, sampler, estimator, bodies)
