@@ -13,7 +13,7 @@ import torch
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
-from motionwarp.avatar.renderer import Atlas, SurfaceStack, moved_positions
+from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
 from motionwarp.avatar.sheets import Sheets, facing, joined, part_sheets
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.errors import NoPersonError
@@ -151,17 +151,29 @@ class Avatar:
         still : float32 (H, W)
             Which share of each pixel is where the photo has it, in [0, 1].
         """
+        return self.drawing(transforms, camera, size, rest).whole()
+
+    def drawing(
+        self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int], rest: FloatArray | None = None
+    ) -> Drawing:
+        """Draw the avatar in a pose, in its box of the picture; arguments as for `render`."""
         nowhere = np.zeros((2, 3), dtype=np.float32)
-        return self.surfaces(transforms, camera, size).drawn(self.atlas, nowhere if rest is None else rest)
+        moved, uv = self._posed(transforms, camera)
+        return draw(moved, uv, self.sheets, self.atlas, nowhere if rest is None else rest, size)
 
     def surfaces(self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int]) -> SurfaceStack:
         """Return the avatar's surfaces in a pose, pixel by pixel, not yet laid over each other; see `render`."""
+        moved, uv = self._posed(transforms, camera)
+        return SurfaceStack.of(moved, uv, self.sheets, size)
+
+    def _posed(self, transforms: FloatArray, camera: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return where the vertices lie in the picture (N, 3), and their texture coordinates there (N, 4)."""
         sheets = self.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         uv = side_texels(sheets, facing(moved, sheets.faces))
         moved *= np.float32(camera[0])
         moved[:, :2] += camera[1:].astype(np.float32)
-        return SurfaceStack.of(moved, uv, sheets, size)
+        return moved, uv
 
 
 def side_texels(sheets: Sheets, cosine: FloatArray) -> FloatArray:

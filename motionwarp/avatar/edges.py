@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from motionwarp.body.compiled import compiled
+from motionwarp.body.compiled import compiled_loosely
 from motionwarp.types import FloatArray
 
 _STEP = np.float32(6.0)  # pixels of depth between neighbors over which one surface ends before another
 
 
-def with_smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return a picture and its stillness with smooth edges.
+@compiled_loosely
+def smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) -> None:
+    """Give a picture and its stillness smooth edges, in place.
 
     Parameters
     ----------
@@ -25,32 +26,31 @@ def with_smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArra
     nearest : float32 (H, W)
         Depth of the nearest surface in pixels, a large number where there is none.
     """
-    smooth, calm = picture.copy(), still.copy()
-    _smooth(picture, still, nearest, smooth, calm)
-    return smooth, calm
-
-
-@compiled
-def _smooth(picture: FloatArray, still: FloatArray, nearest: FloatArray, smooth: FloatArray, calm: FloatArray) -> None:
     height, width = nearest.shape
+    two, four, share = np.float32(2.0), np.float32(4.0), np.float32(1 / 16)
+    # the row above and the row itself as they were
+    above, own = np.empty((width, 4), np.float32), picture[0].copy()
+    still_above, still_own = np.empty(width, np.float32), still[0].copy()
     for y in range(1, height - 1):
+        above[:], own[:] = own, picture[y]
+        still_above[:], still_own[:] = still_own, still[y]
+        below, still_below = picture[y + 1], still[y + 1]
         for x in range(1, width - 1):
-            own = nearest[y, x]
+            depth = nearest[y, x]
             is_edge = (
-                abs(nearest[y, x - 1] - own) > _STEP or abs(nearest[y, x + 1] - own) > _STEP
-                or abs(nearest[y - 1, x] - own) > _STEP or abs(nearest[y + 1, x] - own) > _STEP
+                abs(nearest[y, x - 1] - depth) > _STEP or abs(nearest[y, x + 1] - depth) > _STEP
+                or abs(nearest[y - 1, x] - depth) > _STEP or abs(nearest[y + 1, x] - depth) > _STEP
             )  # fmt: skip
             if not is_edge:
                 continue
             for channel in range(4):
-                smooth[y, x, channel] = (
-                    4 * picture[y, x, channel]
-                    + 2 * (picture[y, x - 1, channel] + picture[y, x + 1, channel])
-                    + 2 * (picture[y - 1, x, channel] + picture[y + 1, x, channel])
-                    + picture[y - 1, x - 1, channel] + picture[y - 1, x + 1, channel]
-                    + picture[y + 1, x - 1, channel] + picture[y + 1, x + 1, channel]
-                ) / np.float32(16)  # fmt: skip
-            calm[y, x] = (
-                4 * still[y, x] + 2 * (still[y, x - 1] + still[y, x + 1] + still[y - 1, x] + still[y + 1, x])
-                + still[y - 1, x - 1] + still[y - 1, x + 1] + still[y + 1, x - 1] + still[y + 1, x + 1]
-            ) / np.float32(16)  # fmt: skip
+                picture[y, x, channel] = share * (
+                    four * own[x, channel]
+                    + two * (own[x - 1, channel] + own[x + 1, channel] + above[x, channel] + below[x, channel])
+                    + above[x - 1, channel] + above[x + 1, channel] + below[x - 1, channel] + below[x + 1, channel]
+                )  # fmt: skip
+            still[y, x] = share * (
+                four * still_own[x]
+                + two * (still_own[x - 1] + still_own[x + 1] + still_above[x] + still_below[x])
+                + still_above[x - 1] + still_above[x + 1] + still_below[x - 1] + still_below[x + 1]
+            )  # fmt: skip

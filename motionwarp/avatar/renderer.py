@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 
 from motionwarp.avatar.body_surface import IntArray
-from motionwarp.avatar.edges import with_smooth_edges
+from motionwarp.avatar.edges import smooth_edges
+from motionwarp.avatar.fragments import bands_of_faces, compose_fragments, fill_fragments
 from motionwarp.body.compiled import compiled
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 DEPTH_COUNT: Final = 4
 _EMPTY: Final = np.float32(3e38)
-# squared pixels by which a texel may have moved and still shows the photo's own pixel
-_STILL_SQUARE: Final = np.float32(2.0)
+_BAND_PIXELS: Final = 1 << 15
+_MARGIN: Final = 2  # pixels: smooth edges reach into the first, and none is at the second
 
 
 class Mesh(Protocol):
@@ -105,155 +106,70 @@ def _skinned(positions: FloatArray, bones: IntArray, weights: FloatArray, transf
     return moved
 
 
-@compiled
-def fragments(
-    positions: FloatArray,
-    uv: FloatArray,
-    faces: IntArray,
-    layers: IntArray,
-    depth: FloatArray,
-    layer: IntArray,
-    texel: FloatArray,
-) -> None:
-    """Fill the nearest fragments of every pixel.
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A drawn avatar: the box of the picture in which it is; around it there is nothing.
 
-    Parameters
+    Attributes
     ----------
-    positions : float32 (N, 3)
-        Pixels and depth; what lies outside of the picture is left out.
-    uv : float32 (N, 4)
-        Texture coordinates of alpha, and from there to those of the colors.
-    faces, layers : int32 (F, 3), (F,)
-    depth : float32 (H, W, K)
-        Sorted; to be filled with a large number before.
-    layer : int32 (H, W, K)
-        To be filled with -1.
-    texel : float32 (H, W, K, 4)
+    rgba : float32 (h, w, 4)
+        Colors multiplied by alpha, and alpha, in 0..255.
+    still : float32 (h, w)
+        Which share of each pixel is where the photo has it, in [0, 1].
+    left, top : int
+        The box's first pixel in the picture.
+    size : (int, int)
+        Height and width of the picture.
     """
-    height, width, kept = depth.shape
-    for face in range(faces.shape[0]):
-        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        ax, ay, bx, by, cx, cy = (
-            positions[a, 0], positions[a, 1], positions[b, 0], positions[b, 1], positions[c, 0], positions[c, 1],
-        )  # fmt: skip
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if abs(area) < 1e-9:
-            continue
-        left, right = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
-        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
-        own = layers[face]
-        for y in range(top, bottom + 1):
-            for x in range(left, right + 1):
-                wb = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
-                wc = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
-                wa = 1 - wb - wc
-                # a shared edge is drawn twice rather than not at all: of one layer the nearest counts
-                if wa < -1e-4 or wb < -1e-4 or wc < -1e-4:
-                    continue
-                z = wa * positions[a, 2] + wb * positions[b, 2] + wc * positions[c, 2]
-                slot = kept - 1
-                for index in range(kept):
-                    if layer[y, x, index] == own or layer[y, x, index] < 0:
-                        slot = index
-                        break
-                if z >= depth[y, x, slot]:
-                    continue
-                while slot > 0 and depth[y, x, slot - 1] > z:
-                    depth[y, x, slot] = depth[y, x, slot - 1]
-                    layer[y, x, slot] = layer[y, x, slot - 1]
-                    for axis in range(4):
-                        texel[y, x, slot, axis] = texel[y, x, slot - 1, axis]
-                    slot -= 1
-                depth[y, x, slot], layer[y, x, slot] = z, own
-                for axis in range(4):
-                    texel[y, x, slot, axis] = wa * uv[a, axis] + wb * uv[b, axis] + wc * uv[c, axis]
 
+    rgba: FloatArray
+    still: FloatArray
+    left: int
+    top: int
+    size: tuple[int, int]
 
-@compiled
-def composed(
-    layer: IntArray,
-    texel: FloatArray,
-    atlas: ByteArray,
-    home: FloatArray,
-    rest: FloatArray,
-    result: FloatArray,
-    still: FloatArray,
-) -> None:
-    """Lay the fragments of every pixel over each other.
+    @property
+    def right(self) -> int:
+        """The first column beyond the box."""
+        return self.left + int(self.still.shape[1])
 
-    Parameters
-    ----------
-    layer, texel
-        As `fragments` fills them.
-    atlas : uint8 (h, w, 5)
-        Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0).
-    home : float32 (h, w, 2)
-        From each texel to its place in the photo, in pixels.
-    rest : float32 (2, 3)
-        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not
-        behind them.
-    result : float32 (H, W, 4)
-        In 0..255; to be filled with 0 before.
-    still : float32 (H, W)
-        Which share of the pixel is where the photo has it, in [0, 1]; to be filled with 0 before.
-    """
-    height, width, kept = layer.shape
-    rows, columns = atlas.shape[:2]
-    photo_behind = abs(rest[0, 0]) + abs(rest[0, 1]) > 0
-    for y in range(height):
-        for x in range(width):
-            left = np.float32(1.0)
-            for slot in range(kept):
-                if layer[y, x, slot] < 0 or left < 0.004:
-                    break
-                u = min(max(texel[y, x, slot, 0], np.float32(0.0)), np.float32(columns - 1.001))
-                v = min(max(texel[y, x, slot, 1], np.float32(0.0)), np.float32(rows - 1.001))
-                i, j = int(u), int(v)
-                du, dv = u - i, v - j
-                w00, w01, w10, w11 = (1 - du) * (1 - dv), du * (1 - dv), (1 - du) * dv, du * dv
-                alpha = (
-                    w00 * atlas[j, i, 3] + w01 * atlas[j, i + 1, 3]
-                    + w10 * atlas[j + 1, i, 3] + w11 * atlas[j + 1, i + 1, 3]
-                )  # fmt: skip
-                part, m, n = left, i, j
-                c00, c01, c10, c11 = w00, w01, w10, w11
-                if abs(texel[y, x, slot, 2]) + abs(texel[y, x, slot, 3]) > 0.05:
-                    other_u = min(max(u + texel[y, x, slot, 2], np.float32(0.0)), np.float32(columns - 1.001))
-                    other_v = min(max(v + texel[y, x, slot, 3], np.float32(0.0)), np.float32(rows - 1.001))
-                    p, q = int(other_u), int(other_v)
-                    eu, ev = other_u - p, other_v - q
-                    d00, d01, d10, d11 = (1 - eu) * (1 - ev), eu * (1 - ev), (1 - eu) * ev, eu * ev
-                    there = (
-                        d00 * atlas[q, p, 3] + d01 * atlas[q, p + 1, 3]
-                        + d10 * atlas[q + 1, p, 3] + d11 * atlas[q + 1, p + 1, 3]
-                    )  # fmt: skip
-                    # colors are multiplied by their own alpha
-                    if there > 16:
-                        part, m, n = left * alpha / there, p, q
-                        c00, c01, c10, c11 = d00, d01, d10, d11
-                for channel in range(3):
-                    result[y, x, channel] += part * (
-                        c00 * atlas[n, m, channel] + c01 * atlas[n, m + 1, channel]
-                        + c10 * atlas[n + 1, m, channel] + c11 * atlas[n + 1, m + 1, channel]
-                    )  # fmt: skip
-                result[y, x, 3] += left * alpha
-                alpha /= np.float32(255.0)
-                if photo_behind:
-                    seen = (
-                        w00 * atlas[j, i, 4] + w01 * atlas[j, i + 1, 4]
-                        + w10 * atlas[j + 1, i, 4] + w11 * atlas[j + 1, i + 1, 4]
-                    )  # fmt: skip
-                    px, py = u + texel[y, x, slot, 2] + home[j, i, 0], v + texel[y, x, slot, 3] + home[j, i, 1]
-                    away_x = rest[0, 0] * px + rest[0, 1] * py + rest[0, 2] - x
-                    away_y = rest[1, 0] * px + rest[1, 1] * py + rest[1, 2] - y
-                    near = np.exp(-(away_x * away_x + away_y * away_y) / _STILL_SQUARE)
-                    still[y, x] += left * alpha * seen / np.float32(255.0) * near
-                left *= max(np.float32(0.0), 1 - alpha)
+    @property
+    def bottom(self) -> int:
+        """The first row beyond the box."""
+        return self.top + int(self.still.shape[0])
+
+    def whole(self) -> tuple[FloatArray, FloatArray]:
+        """Return the whole picture (H, W, 4), and stillness (H, W)."""
+        there = self.within(0, 0, self.size[1], self.size[0])
+        return there.rgba, there.still
+
+    def within(self, left: int, top: int, right: int, bottom: int) -> Drawing:
+        """Return what lies in another box of the picture, copied."""
+        box = left, top, right, bottom
+        return Drawing(self._moved(self.rgba, box), self._moved(self.still, box), left, top, self.size)
+
+    def rgba_within(self, left: int, top: int, right: int, bottom: int) -> FloatArray:
+        """Return the picture in another box, copied."""
+        return self._moved(self.rgba, (left, top, right, bottom))
+
+    def still_within(self, left: int, top: int, right: int, bottom: int) -> FloatArray:
+        """Return stillness in another box, copied."""
+        return self._moved(self.still, (left, top, right, bottom))
+
+    def _moved(self, plane: FloatArray, box: tuple[int, int, int, int]) -> FloatArray:
+        left, top, right, bottom = box
+        moved = np.zeros((bottom - top, right - left, *plane.shape[2:]), dtype=np.float32)
+        low_x, high_x = max(left, self.left), min(right, self.right)
+        low_y, high_y = max(top, self.top), min(bottom, self.bottom)
+        if low_x < high_x and low_y < high_y:
+            here = np.s_[low_y - self.top : high_y - self.top, low_x - self.left : high_x - self.left]
+            moved[low_y - top : high_y - top, low_x - left : high_x - left] = plane[here]
+        return moved
 
 
 @dataclass(frozen=True, eq=False)
 class SurfaceStack:
-    """The surfaces of a picture's pixels, from front to back; what `composed` lays over each other.
+    """The surfaces of a picture's pixels, from front to back.
 
     Attributes
     ----------
@@ -261,13 +177,21 @@ class SurfaceStack:
         In pixels; a large number where there is no surface.
     layer : int32 (H, W, K)
         Layer of the triangle; -1 where there is none.
-    texel : float32 (H, W, K, 4)
-        Texels of the atlas, and from there to those of the colors.
+    face : int32 (H, W, K)
+        Its number.
+    shares : float32 (H, W, K, 2)
+        Weights of its second and third vertex.
+    mesh : Mesh
+    uv : float32 (N, 4)
+        Texture coordinates of alpha, and from there to those of the colors.
     """
 
     depth: FloatArray
     layer: IntArray
-    texel: FloatArray
+    face: IntArray
+    shares: FloatArray
+    mesh: Mesh
+    uv: FloatArray
 
     @classmethod
     def of(cls, positions: FloatArray, uv: FloatArray, mesh: Mesh, size: tuple[int, int]) -> SurfaceStack:
@@ -275,59 +199,98 @@ class SurfaceStack:
 
         Parameters are those of `draw`.
         """
-        height, width = size
-        depth = np.full((height, width, DEPTH_COUNT), _EMPTY, dtype=np.float32)
-        layer = np.full((height, width, DEPTH_COUNT), -1, dtype=np.int32)
-        texel = np.empty((height, width, DEPTH_COUNT, 4), dtype=np.float32)
-        fragments(positions, uv, mesh.faces, mesh.layers, depth, layer, texel)
-        return cls(depth, layer, texel)
+        stack = cls._empty(size, mesh, uv)
+        stack._fill(positions, np.arange(len(mesh.faces), dtype=np.int32), (0, 0))
+        return stack
+
+    @classmethod
+    def _empty(cls, size: tuple[int, int], mesh: Mesh, uv: FloatArray) -> SurfaceStack:
+        shape = (*size, DEPTH_COUNT)
+        return cls(
+            np.full(shape, _EMPTY, dtype=np.float32), np.full(shape, -1, dtype=np.int32),
+            np.empty(shape, dtype=np.int32), np.empty((*shape, 2), dtype=np.float32), mesh, uv,
+        )  # fmt: skip
+
+    def _fill(self, positions: FloatArray, members: IntArray, corner: tuple[int, int]) -> None:
+        mesh = self.mesh.faces, self.mesh.layers
+        fill_fragments(positions, mesh, members, corner, self.depth, (self.layer, self.face, self.shares))
 
     def without(self, hidden: BoolArray) -> SurfaceStack:
         """Return the stack with surfaces taken out, bool (H, W, K); those behind them show then."""
         order = np.argsort(hidden, axis=-1, kind="stable")
-        depth, layer, gone = (np.take_along_axis(plane, order, axis=-1) for plane in (self.depth, self.layer, hidden))
-        texel = np.take_along_axis(self.texel, order[..., None], axis=2)
-        return SurfaceStack(
-            np.where(gone, _EMPTY, depth), np.where(gone, -1, layer).astype(np.int32), np.ascontiguousarray(texel)
-        )
+        gone = np.take_along_axis(hidden, order, axis=-1)
+        depth = np.where(gone, _EMPTY, np.take_along_axis(self.depth, order, axis=-1))
+        layer = np.where(gone, np.int32(-1), np.take_along_axis(self.layer, order, axis=-1))
+        face = np.take_along_axis(self.face, order, axis=-1)
+        shares = np.ascontiguousarray(np.take_along_axis(self.shares, order[..., None], axis=2))
+        return SurfaceStack(depth, layer, face, shares, self.mesh, self.uv)
 
     def drawn(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return picture and stillness with smooth edges; see `draw`."""
-        return with_smooth_edges(*self.laid_over(atlas, rest), self.depth[..., 0])
+        picture, still = self.laid_over(atlas, rest)
+        smooth_edges(picture, still, np.ascontiguousarray(self.depth[..., 0]))
+        return picture, still
 
     def laid_over(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return picture and stillness as pixels' centers see them; see `draw`."""
         height, width = self.layer.shape[:2]
         picture = np.zeros((height, width, 4), dtype=np.float32)
         still = np.zeros((height, width), dtype=np.float32)
-        rest = np.ascontiguousarray(rest, dtype=np.float32)
-        composed(self.layer, self.texel, atlas.texels, atlas.home, rest, picture, still)
+        self._compose(atlas, rest, (0, 0), picture, still)
         return picture, still
+
+    def _compose(
+        self, atlas: Atlas, rest: FloatArray, corner: tuple[int, int], picture: FloatArray, still: FloatArray
+    ) -> None:
+        found, mesh = (self.layer, self.face, self.shares), (self.mesh.faces, self.uv)
+        rest = np.ascontiguousarray(rest, dtype=np.float32)
+        compose_fragments(found, mesh, (atlas.texels, atlas.home), rest, corner, picture, still)
 
 
 def draw(
     positions: FloatArray, uv: FloatArray, mesh: Mesh, atlas: Atlas, rest: FloatArray, size: tuple[int, int]
-) -> tuple[FloatArray, FloatArray]:
-    """Draw triangles.
+) -> Drawing:
+    """Draw triangles, a band of rows after the other: what is kept of a band stays in the processor's cache.
 
     Parameters
     ----------
     positions : float32 (N, 3)
         Pixels and depth.
     uv : float32 (N, 4)
-        As for `fragments`.
+        Texture coordinates of alpha, and from there to those of the colors.
     mesh : Mesh
     atlas : Atlas
     rest : float32 (2, 3)
-        As for `composed`.
+        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not
+        behind them.
     size : (int, int)
         Height and width in pixels.
-
-    Returns
-    -------
-    picture : float32 (H, W, 4)
-        Colors multiplied by alpha, and alpha, in 0..255.
-    still : float32 (H, W)
-        Which share of each pixel is where the photo has it, in [0, 1].
     """
-    return SurfaceStack.of(positions, uv, mesh, size).drawn(atlas, rest)
+    left, top, right, bottom = _box(positions, size)
+    width = right - left
+    picture = np.zeros((bottom - top, width, 4), dtype=np.float32)
+    still = np.zeros((bottom - top, width), dtype=np.float32)
+    nearest = np.full((bottom - top, width), _EMPTY, dtype=np.float32)
+    rows = max(_BAND_PIXELS // width, 1)
+    starts, members = bands_of_faces(positions, mesh.faces, top, rows, -(-(bottom - top) // rows))
+    for band, first in enumerate(range(0, bottom - top, rows)):
+        own = members[starts[band] : starts[band + 1]]
+        if not len(own):
+            continue
+        box, corner = slice(first, min(first + rows, bottom - top)), (left, top + first)
+        stack = SurfaceStack._empty(still[box].shape, mesh, uv)
+        stack._fill(positions, own, corner)
+        stack._compose(atlas, rest, corner, picture[box], still[box])
+        nearest[box] = stack.depth[..., 0]
+    smooth_edges(picture, still, nearest)
+    return Drawing(picture, still, left, top, size)
+
+
+def _box(positions: FloatArray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of the pixels between all vertices, and of those beside, within a picture."""
+    if not len(positions):
+        return 0, 0, 1, 1
+    limit = np.array(size[::-1]) - 1
+    low = np.clip(np.ceil(positions[:, :2].min(axis=0)) - _MARGIN, 0, limit).astype(int)
+    high = np.clip(np.floor(positions[:, :2].max(axis=0)) + _MARGIN, low, limit).astype(int) + 1
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

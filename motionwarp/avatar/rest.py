@@ -13,14 +13,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.types import BoolArray, ByteArray, FloatArray
+from motionwarp.avatar.renderer import Drawing
+from motionwarp.body.compiled import compiled_loosely
+from motionwarp.types import ByteArray, FloatArray, PersonLayer
+
+Planes = tuple[FloatArray, FloatArray, FloatArray]
 
 _HALO: Final = 14  # pixels around a person who rests that are the photo's too: what a matte misses of hair and shadow
 _SEEN_ALPHA: Final = 5.0  # of 255: a lower one shows nobody
 _LEAST_COVERAGE: Final = np.float32(0.02)
 _LEAST_STILLNESS: Final = np.float32(0.25)
 _NEAR: Final = 6  # pixels around what was made up that tell whether it has moved
-_VACATED: Final = 0.3  # coverage in the photo over which an empty pixel is one that somebody has left
+_VACATED: Final = np.float32(0.3)  # coverage in the photo over which an empty pixel is one that somebody has left
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +45,18 @@ class PhotoBehind:
     stillness: FloatArray
 
     @classmethod
-    def of(cls, rgb: ByteArray, matte: FloatArray, picture: FloatArray, still: FloatArray) -> PhotoBehind:
-        """Return the photo behind an avatar that was drawn at rest as `picture` and `still`."""
-        uncovered = picture[..., 3] < _SEEN_ALPHA
-        return cls(rgb, np.where(uncovered, 0, matte).astype(np.float32), _share(picture, still))
+    def of(cls, rgb: ByteArray, matte: FloatArray, drawing: Drawing) -> PhotoBehind:
+        """Return the photo behind an avatar that was drawn at rest."""
+        own = np.s_[drawing.top : drawing.bottom, drawing.left : drawing.right]
+        covered, stillness = np.zeros_like(matte), np.zeros_like(matte)
+        covered[own] = np.where(drawing.rgba[..., 3] < _SEEN_ALPHA, 0, matte[own])
+        stillness[own] = _share(drawing.rgba, drawing.still)
+        return cls(rgb, covered, stillness)
+
+    def within(self, left: int, top: int, right: int, bottom: int) -> PhotoBehind:
+        """Return what lies in a box."""
+        own = np.s_[top:bottom, left:right]
+        return PhotoBehind(self.rgb[own], self.matte[own], self.stillness[own])
 
 
 def _share(picture: FloatArray, still: FloatArray) -> FloatArray:
@@ -52,53 +64,155 @@ def _share(picture: FloatArray, still: FloatArray) -> FloatArray:
     return np.asarray(np.clip(still / np.maximum(coverage, _LEAST_COVERAGE), 0, 1), dtype=np.float32)
 
 
-def _around(share: npt.NDArray[np.floating[Any]], known: BoolArray, radius: int) -> FloatArray:
-    """Return the mean of what is known within a radius of each pixel, 0 where nothing is."""
-    size = (2 * radius + 1, 2 * radius + 1)
-    weight = known.astype(np.float32)
-    total, count = cv2.blur(share.astype(np.float32) * weight, size), cv2.blur(weight, size)
-    return np.asarray(total / np.maximum(count, np.float32(1e-6)) * (count > 1e-4), dtype=np.float32)
+def rested(drawing: Drawing, photo: PhotoBehind) -> Drawing:
+    """Return a drawing with the photo's pixels where nothing has moved, in a box that holds these too."""
+    place = _near_rest(drawing)
+    if place is None:
+        return drawing
+    left, top, right, bottom = place
+    grown = drawing.within(
+        min(left, drawing.left), min(top, drawing.top), max(right, drawing.right), max(bottom, drawing.bottom)
+    )
+    own = np.s_[top - grown.top : bottom - grown.top, left - grown.left : right - grown.left]
+    _rest_in_place(grown.rgba[own], grown.still[own], photo.within(left, top, right, bottom))
+    return grown
 
 
-def rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatArray:
-    """Return the layer with the photo's pixels where nothing has moved.
+def layer_at_rest(layer: PersonLayer, drawing: Drawing, photo: PhotoBehind) -> PersonLayer:
+    """Return a layer with the photo's pixels where nothing has moved; its classes stay as they are.
 
     Parameters
     ----------
-    picture : float32 (H, W, 4)
-        Colors multiplied by alpha, and alpha, in 0..255.
-    still : float32 (H, W)
-        Which share of each pixel is where the photo has it, in [0, 1].
+    layer : PersonLayer
+    drawing : Drawing
+        The avatar in the same picture, which says what has not moved.
     photo : PhotoBehind
-
-    Returns
-    -------
-    float32 (H, W, 4)
     """
-    left, top, width, height = cv2.boundingRect((still > 0).astype(np.uint8))
+    place = _near_rest(drawing)
+    if place is None:
+        return layer
+    left, top, right, bottom = place
+    height, width = layer.rgba.shape[:2]
+    corner = min(left, layer.left), min(top, layer.top)
+    grown_width = max(right, layer.left + width) - corner[0]
+    grown_height = max(bottom, layer.top + height) - corner[1]
+    rgba = np.zeros((grown_height, grown_width, 4), dtype=np.uint8)
+    before = np.s_[layer.top - corner[1] :, layer.left - corner[0] :]
+    rgba[before][:height, :width] = layer.rgba
+    own = np.s_[top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]]
+    _rest_in_place(rgba[own], drawing.still_within(left, top, right, bottom), photo.within(left, top, right, bottom))
+    classes = None
+    if layer.parsing is not None:
+        classes = np.zeros(rgba.shape[:2], dtype=np.uint8)
+        classes[before][:height, :width] = layer.parsing
+    return cut_to_shown(PersonLayer(rgba, *corner, classes))
+
+
+def cut_to_shown(layer: PersonLayer) -> PersonLayer:
+    """Return the box of a layer in which anything shows."""
+    left, top, width, height = cv2.boundingRect((layer.rgba[..., 3] > 0).astype(np.uint8))
     if width == 0:
-        return picture
-    # beyond twice the halo around what rests nothing changes
-    rows = slice(max(top - 2 * _HALO, 0), top + height + 2 * _HALO)
-    columns = slice(max(left - 2 * _HALO, 0), left + width + 2 * _HALO)
-    result = picture.copy()
-    near = PhotoBehind(photo.rgb[rows, columns], photo.matte[rows, columns], photo.stillness[rows, columns])
-    result[rows, columns] = _rested(picture[rows, columns], still[rows, columns], near)
-    return result
+        return PersonLayer(np.zeros((1, 1, 4), dtype=np.uint8), 0, 0)
+    own = np.s_[top : top + height, left : left + width]
+    classes = None if layer.parsing is None else np.ascontiguousarray(layer.parsing[own])
+    return PersonLayer(np.ascontiguousarray(layer.rgba[own]), layer.left + left, layer.top + top, classes)
 
 
-def _rested(picture: FloatArray, still: FloatArray, photo: PhotoBehind) -> FloatArray:
-    coverage = picture[..., 3] / np.float32(255)
-    covered = coverage > _LEAST_COVERAGE
-    # against what rest itself reaches, so that rest is the photo wherever the avatar has anything
-    told = covered & (photo.stillness > _LEAST_STILLNESS)
-    share: FloatArray = np.asarray(
-        np.clip(_share(picture, still) / np.maximum(photo.stillness, _LEAST_STILLNESS), 0, 1) * told, dtype=np.float32
-    )
+def _near_rest(drawing: Drawing) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom of where what rests may change the picture; None where nothing rests.
+
+    Beyond twice the halo around what rests nothing changes.
+    """
+    left, top, width, height = cv2.boundingRect((drawing.still > 0).astype(np.uint8))
+    if width == 0:
+        return None
+    left, top, (frame_height, frame_width) = left + drawing.left, top + drawing.top, drawing.size
+    return (
+        max(left - 2 * _HALO, 0), max(top - 2 * _HALO, 0),
+        min(left + width + 2 * _HALO, frame_width), min(top + height + 2 * _HALO, frame_height),
+    )  # fmt: skip
+
+
+def _rest_in_place(picture: npt.NDArray[Any], still: FloatArray, photo: PhotoBehind) -> None:
+    """Replace what has not moved by the photo, in a picture (h, w, 4) of bytes or of float32."""
+    shape = still.shape
+    share, told, covered = (np.empty(shape, dtype=np.float32) for _ in range(3))
     # where rest reaches nothing, because it shows what was made up, what is around tells whether anything has moved
-    near = _around(share, told, _NEAR)
-    share = np.asarray(np.where(told, share, np.where(covered, near, 0)), dtype=np.float32)
-    halo = np.where(photo.matte < _VACATED, _around(share, covered, _HALO), 0)
-    share = np.where(covered, share, halo)[..., None].astype(np.float32)
-    opaque = np.concatenate([photo.rgb.astype(np.float32), np.full_like(picture[..., 3:], 255)], axis=-1)
-    return np.asarray(picture + share * (opaque - picture), dtype=np.float32)
+    if _told_shares(picture, still, photo.stillness, (share, told, covered)):
+        near, known = _around(share, told, _NEAR)
+        _untold_shares(near, known, (share, told, covered))
+    beside, known = _around(share, covered, _HALO)
+    _show_photo(picture, (photo.rgb, photo.matte), (share, covered), (beside, known))
+
+
+def _around(share: FloatArray, known: FloatArray, radius: int) -> tuple[FloatArray, FloatArray]:
+    """Return the means of shares, 0 where nothing is known, and of what is known, within a radius of each pixel."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    means = (np.asarray(cv2.blur(plane, size), dtype=np.float32) for plane in (share, known))
+    return next(means), next(means)
+
+
+@compiled_loosely
+def _told_shares(
+    picture: npt.NDArray[Any],
+    still: FloatArray,
+    stillness: FloatArray,
+    found: tuple[FloatArray, FloatArray, FloatArray],
+) -> bool:
+    """Fill how much of each pixel has not moved, where that is told and where anything is; return whether all is told.
+
+    Against what rest itself reaches, so that rest is the photo wherever the avatar has anything.
+    """
+    share, told, covered = found
+    zero, one = np.float32(0.0), np.float32(1.0)
+    some_untold = False
+    for y in range(still.shape[0]):
+        for x in range(still.shape[1]):
+            coverage = np.float32(picture[y, x, 3]) * np.float32(1 / 255)
+            is_covered = coverage > _LEAST_COVERAGE
+            is_told = is_covered and stillness[y, x] > _LEAST_STILLNESS
+            if is_covered and not is_told:
+                some_untold = True
+            own = min(still[y, x] / max(coverage, _LEAST_COVERAGE), one)
+            share[y, x] = min(own / max(stillness[y, x], _LEAST_STILLNESS), one) if is_told else zero
+            told[y, x] = one if is_told else zero
+            covered[y, x] = one if is_covered else zero
+    return some_untold
+
+
+@compiled_loosely
+def _untold_shares(near: FloatArray, known: FloatArray, found: Planes) -> None:
+    share, told, covered = found
+    for y in range(share.shape[0]):
+        for x in range(share.shape[1]):
+            if covered[y, x] > 0 and told[y, x] == 0 and known[y, x] > np.float32(1e-4):
+                share[y, x] = near[y, x] / known[y, x]
+
+
+@compiled_loosely
+def _show_photo(
+    picture: npt.NDArray[Any],
+    photo: tuple[ByteArray, FloatArray],
+    own: tuple[FloatArray, FloatArray],
+    around: tuple[FloatArray, FloatArray],
+) -> None:
+    rgb, matte = photo
+    share, covered = own
+    beside, known = around
+    is_bytes = picture.itemsize == 1
+    for y in range(share.shape[0]):
+        for x in range(share.shape[1]):
+            part = share[y, x]
+            if covered[y, x] == 0:
+                if matte[y, x] >= _VACATED or known[y, x] <= np.float32(1e-4):
+                    continue
+                part = beside[y, x] / known[y, x]
+            if part <= 0:
+                continue
+            for channel in range(4):
+                opaque = np.float32(rgb[y, x, channel]) if channel < 3 else np.float32(255.0)
+                before = np.float32(picture[y, x, channel])
+                value = before + part * (opaque - before)
+                picture[y, x, channel] = (
+                    min(max(np.rint(value), np.float32(0.0)), np.float32(255.0)) if is_bytes else value
+                )

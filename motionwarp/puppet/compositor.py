@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from motionwarp.geometry.grids import sample
+from motionwarp.geometry.grids import affine_lattice, sample
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
 from motionwarp.puppet.joints import Joints
-from motionwarp.types import PersonLayer
+from motionwarp.puppet.sampling_rows import byte_rows, sample_rows, sample_rows_affinely
+from motionwarp.types import FloatArray, PersonLayer
 
 DEPTH_COUNT: Final = 3
 RIGHT_ARM_FRONT, LEFT_ARM_FRONT, RIGHT_LEG_FRONT = range(DEPTH_COUNT)
@@ -132,6 +133,11 @@ class FramePiece:
         """The first row beyond the box."""
         return self.top + self.rgba.shape[1]
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.right, self.bottom
+
     def within(self, left: int, top: int) -> tuple[slice, slice]:
         """Return the box's rows and columns in a picture whose first pixel is at `left`, `top`."""
         return slice(self.top - top, self.bottom - top), slice(self.left - left, self.right - left)
@@ -229,6 +235,9 @@ def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement
     placement : PartBoxes
     """
     count, height, width = grid.shape[:3]
+    if texture.device.type == "cpu":
+        at = np.ascontiguousarray(grid.numpy())
+        return _sampled(texture, classes, at, sample_rows, placement)
     # the frames are laid below each other: one call, and the texture is not repeated
     tall = grid.reshape(1, count * height, width, 2)
     rgba = sample(texture, tall).reshape(4, count, height, width).transpose(0, 1)
@@ -236,6 +245,41 @@ def sample_part(texture: Tensor, classes: Tensor | None, grid: Tensor, placement
     if classes is not None:
         parsing = sample(classes, tall, mode="nearest").reshape(count, 1, height, width)
     return WarpedPart(rgba, parsing, placement)
+
+
+def sample_part_affinely(texture: Tensor, classes: Tensor | None, matrix: Tensor, placement: PartBoxes) -> WarpedPart:
+    """Sample one part for all frames at once, as `sample_part` does with the grid of an affine map.
+
+    Parameters
+    ----------
+    texture, classes, placement
+        As there.
+    matrix : float32 tensor (B, 2, 3)
+        From pixels of the output frame to grid_sample's coordinates in the texture.
+    """
+    origin = torch.from_numpy(placement.corners).float().to(matrix)
+    if texture.device.type != "cpu":
+        return sample_part(
+            texture, classes, affine_lattice(matrix, placement.height, placement.width, origin), placement
+        )
+    offset = matrix[:, :, 2] + (matrix[:, :, :2] * origin[:, None]).sum(-1)
+    maps = torch.cat([matrix[:, :, :2], offset[..., None]], dim=2).numpy()
+    return _sampled(texture, classes, maps, sample_rows_affinely, placement)
+
+
+def _sampled(
+    texture: Tensor, classes: Tensor | None, places: FloatArray, fill: Callable[..., None], placement: PartBoxes
+) -> WarpedPart:
+    """Sample a part by compiled loops, at places as these take them."""
+    shape = len(places), placement.height, placement.width
+    of_pixels = np.ascontiguousarray(texture[0].permute(1, 2, 0).numpy())
+    of_classes = np.zeros((0, 0), dtype=np.float32) if classes is None else np.ascontiguousarray(classes[0, 0].numpy())
+    rgba = np.empty((shape[0], 4, *shape[1:]), dtype=np.float32)
+    parsing = np.empty((0, 0, 0) if classes is None else shape, dtype=np.float32)
+    fill(of_pixels, of_classes, places, rgba, parsing)
+    return WarpedPart(
+        torch.from_numpy(rgba), None if classes is None else torch.from_numpy(parsing)[:, None], placement
+    )
 
 
 def drawing_order(depth: tuple[float, ...]) -> list[tuple[int, float]]:
@@ -283,22 +327,34 @@ class Canvas:
         self._layers = layers
         self._shown = shown
 
-    def compose(self, frame: int, depth: tuple[float, ...]) -> tuple[Tensor, Tensor | None, int, int] | None:
-        """Lay one frame's parts over each other.
+    def drawn(self, frame: int, depth: tuple[float, ...]) -> list[tuple[int, FramePiece, float]]:
+        """Return what is laid over each other in a frame, back to front: part, its piece, and the share of its alpha.
 
-        Returns
-        -------
-        rgba (4, h, w), classes (h, w) or None, left, top; None if nothing is shown
+        Arguments as in `compose`.
         """
         order = [
             (part, share) for part, share in drawing_order(depth) if part in self._layers and self._shown[frame, part]
         ]
         own = {part: self._layers[part].of_frame(frame) for part, _ in order}
-        drawn = [(layer, share) for part, share in order if (layer := own[part]) is not None]
+        return [(part, layer, share) for part, share in order if (layer := own[part]) is not None]
+
+    def compose(self, frame: int, depth: tuple[float, ...]) -> tuple[Tensor, Tensor | None, int, int] | None:
+        """Lay one frame's parts over each other.
+
+        Parameters
+        ----------
+        frame : int
+        depth : 3 floats
+            As from `depth_scores`.
+
+        Returns
+        -------
+        rgba (4, h, w), classes (h, w) or None, left, top; None if nothing is shown
+        """
+        drawn = [(layer, share) for _, layer, share in self.drawn(frame, depth)]
         if not drawn:
             return None
-        left, top = min(layer.left for layer, _ in drawn), min(layer.top for layer, _ in drawn)
-        right, bottom = max(layer.right for layer, _ in drawn), max(layer.bottom for layer, _ in drawn)
+        left, top, right, bottom = box_around([layer.box for layer, _ in drawn])
         first = drawn[0][0]
         rgba = first.rgba.new_zeros(4, bottom - top, right - left)
         classes = None if first.parsing is None else first.rgba.new_zeros(rgba.shape[1:])
@@ -311,6 +367,12 @@ class Canvas:
         return rgba, classes, left, top
 
 
+def box_around(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
+    """Return the smallest box that holds all of some: left, top, right, bottom."""
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
+
+
 def _lay_over(below: Tensor, above: Tensor, share: float) -> None:
     if not math.isclose(share, 1.0):
         above = above * share
@@ -319,8 +381,7 @@ def _lay_over(below: Tensor, above: Tensor, share: float) -> None:
 
 def to_bytes(rgba: Tensor) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
     """Turn premultiplied (4, h, w) in [0, 1] into uint8 (h, w, 4)."""
-    scaled = (rgba * 255).add_(0.5).clamp_(0, 255).to(torch.uint8)
-    # colors cannot exceed alpha, which rounding could make them do
-    scaled[:3] = torch.minimum(scaled[:3], scaled[3])
-    # OpenCV interleaves planes ten times as fast as PyTorch
-    return np.asarray(cv2.merge(list(scaled.cpu().numpy())), dtype=np.uint8)
+    planes = np.ascontiguousarray(rgba.float().cpu().numpy())
+    result = np.empty((*planes.shape[1:], 4), dtype=np.uint8)
+    byte_rows(planes, result)
+    return result

@@ -26,6 +26,7 @@ from motionwarp.puppet.compositor import (
     depth_scores,
     place_boxes,
     sample_part,
+    sample_part_affinely,
 )
 from motionwarp.puppet.garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
@@ -249,13 +250,21 @@ class PuppetPerson:
         layers = {}
         for part, placement in placed.items():
             texture = self._textures.texture(part, level)
-            grid = self._grid(part, theta, texture, level, placement)
-            layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
+            if part == parts.GARMENT and self._garment is not None:
+                grid = self._garment_grid(self._garment, theta, texture, level, placement)
+                layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
+                continue
+            to_texture = source_to_texture(texture, level).expand(len(placement.corners), 2, 3)
+            matrix = compose_affine(to_texture, theta.theta_affine[:, part]).to(self._device)
+            sampled = partial(sample_part_affinely, matrix=matrix, placement=placement)
+            layers[part] = sampled(texture.rgba, texture.parsing if with_classes else None)
             if part == parts.HEAD and turned_frames(theta.turn):
+                origin = torch.from_numpy(placement.corners).float().to(self._device)
+                grid = affine_lattice(matrix, placement.height, placement.width, origin)
                 layers[part] = self._textures.head_surface(level).turned(layers[part], grid, theta.turn)
             elif part == parts.TORSO and other_side.any():
                 behind = self._textures.from_behind(part, level)
-                back = sample_part(behind.rgba, behind.parsing if with_classes else None, grid, placement)
+                back = sampled(behind.rgba, behind.parsing if with_classes else None)
                 layers[part] = chosen_sides(layers[part], back, other_side)
         return layers
 
@@ -266,23 +275,14 @@ class PuppetPerson:
         outline = torch.from_numpy(self._textures.texture(part).outline)
         return apply_affine(forward[:, part], outline.expand(len(forward), *outline.shape))
 
-    def _grid(
-        self,
-        part: int,
-        theta: WarpParams,
-        texture: PartTexture,
-        level: int,
-        placement: PartBoxes,
+    def _garment_grid(
+        self, garment: Garment, theta: WarpParams, texture: PartTexture, level: int, placement: PartBoxes
     ) -> Tensor:
+        """Return where each pixel of the boxes lies in a garment's texture, (B, h, w, 2)."""
         height, width = placement.height, placement.width
         to_texture = source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
-        if part == parts.GARMENT and self._garment is not None:
-            warp = theta.garment_warp()
-            frame = self._garment.control_frame(theta.theta_affine[:, parts.GARMENT])
-        else:
-            origin = torch.from_numpy(placement.corners).float()
-            matrix = compose_affine(to_texture.expand(len(origin), 2, 3), theta.theta_affine[:, part])
-            return affine_lattice(matrix.to(self._device), height, width, origin.to(self._device))
+        warp = theta.garment_warp()
+        frame = garment.control_frame(theta.theta_affine[:, parts.GARMENT])
         # evaluated at the same pixels of the frame wherever a batch puts its boxes, so that batches do not matter
         within = placement.corners % _SPLINE_STRIDE
         origin = torch.from_numpy(placement.corners - within).float()

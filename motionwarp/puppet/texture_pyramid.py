@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import RLock
 from typing import Final
 
@@ -31,7 +32,7 @@ class TexturePyramid:
     """
 
     def __init__(self, textures: Sequence[PartTexture | None], behind: Callable[[int], PartTexture | None]) -> None:
-        self._textures = tuple(textures)
+        self._textures = tuple(None if texture is None else _interleaved(texture) for texture in textures)
         self._behind = behind
         # batches are rendered side by side: what two of them need is made once
         self._lock = RLock()
@@ -47,7 +48,8 @@ class TexturePyramid:
         key = part, level
         with self._lock:
             if key not in self._levels:
-                self._levels[key] = self._whole(part) if level == 0 else _halved(self.texture(part, level - 1))
+                made = self._whole(part) if level == 0 else _halved(self.texture(part, level - 1))
+                self._levels[key] = _interleaved(made)
             return self._levels[key]
 
     def from_behind(self, part: int, level: int) -> PartTexture:
@@ -77,6 +79,11 @@ def source_to_texture(texture: PartTexture, level: int) -> Tensor:
     shift = torch.tensor([texture.left - 0.5, texture.top - 0.5])
     to_pixels = torch.cat([torch.eye(2) * factor, (-shift * factor - 0.5)[:, None]], dim=1)
     return compose_affine(normalizing_map(height, width), to_pixels)
+
+
+def _interleaved(texture: PartTexture) -> PartTexture:
+    """Return a texture whose pixels' channels lie beside each other in memory: they are fetched at once."""
+    return replace(texture, rgba=texture.rgba.contiguous(memory_format=torch.channels_last))
 
 
 def _halved(texture: PartTexture) -> PartTexture:

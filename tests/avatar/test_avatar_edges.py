@@ -2,9 +2,16 @@
 
 import numpy as np
 
-from motionwarp.avatar.edges import with_smooth_edges
+from motionwarp.avatar.edges import smooth_edges
+from motionwarp.types import FloatArray
 
 FAR = np.float32(3e38)
+
+
+def with_smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) -> tuple[FloatArray, FloatArray]:
+    smooth, calm = picture.copy(), still.copy()
+    smooth_edges(smooth, calm, nearest)
+    return smooth, calm
 
 
 def test_an_outline_goes_over_into_nothing_and_the_inside_stays() -> None:

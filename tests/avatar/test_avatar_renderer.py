@@ -101,15 +101,46 @@ def test_the_nearer_layer_is_in_front_whatever_the_order_of_drawing() -> None:
         mesh = flat_triangles(np.array(corners, dtype=np.float32), [0, 1])
         picture, _ = draw(
             mesh.positions, straight(mesh), mesh, atlas_of(np.array(colors, dtype=np.uint8)), NOWHERE, SIZE
-        )
+        ).whole()
         np.testing.assert_allclose(picture[10, 10], red, atol=0.01)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_bands_make_no_difference(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    corners = rng.uniform([-8, -8, -5], [56, 48, 5], (12, 3, 3))
+    mesh = flat_triangles(corners, [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5])
+    atlas = atlas_of(random_colors(rng, len(corners)))
+    rest = np.eye(2, 3, dtype=np.float32)
+    whole = SurfaceStack.of(mesh.positions, straight(mesh), mesh, SIZE).drawn(atlas, rest)
+    monkeypatch.setattr("motionwarp.avatar.renderer._BAND_PIXELS", rows * SIZE[1])
+    for found, wanted in zip(draw(mesh.positions, straight(mesh), mesh, atlas, rest, SIZE).whole(), whole, strict=True):
+        # where edges end is rounded from a band's own first row
+        assert (np.abs(found - wanted) < 0.01).mean() > 0.999
+
+
+def test_of_a_sheets_two_sides_in_one_place_the_one_that_faces_us_is_seen() -> None:
+    """Whichever is drawn first, and wherever the rounding falls."""
+    rng = np.random.default_rng(5)
+    corners = rng.uniform([0, 0, -5], [48, 40, 5], (1, 3, 3))
+    a, b, c = corners[0]
+    facing = (b - a)[0] * (c - a)[1] > (b - a)[1] * (c - a)[0]
+    both = np.stack([corners[0], corners[0][::-1]])
+    red, blue = (255, 0, 0, 255), (0, 0, 255, 255)
+    for order in ([0, 1], [1, 0]):
+        mesh = flat_triangles(both[order], [1, 1])
+        colors = np.array([(red if facing else blue), (blue if facing else red)], dtype=np.uint8)[order]
+        picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE).whole()
+        shown = picture[..., 3] > 250
+        assert shown.sum() > 20
+        assert (picture[shown][:, 0] > 250).all()
 
 
 def test_half_a_layer_lets_the_other_half_through() -> None:
     corners = np.array([[[2, 2, z], [40, 2, z], [2, 36, z]] for z in (0, 1)], dtype=np.float32)
     mesh = flat_triangles(corners, [0, 1])
     colors = np.array([(128, 0, 0, 128), (0, 0, 255, 255)], dtype=np.uint8)
-    picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE)
+    picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE).whole()
     np.testing.assert_allclose(picture[10, 10], (128, 0, 127, 255), atol=0.1)
 
 
@@ -117,7 +148,7 @@ def test_an_edge_that_triangles_of_a_layer_share_neither_doubles_nor_tears() -> 
     a, b, c, d = [4, 4, 0], [36, 4, 0], [4, 36, 0], [36, 36, 0]
     mesh = flat_triangles(np.array([[a, b, c], [b, d, c]], dtype=np.float32), [0, 0])
     colors = np.array([(100, 50, 0, 128)] * 2, dtype=np.uint8)
-    picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE)
+    picture, _ = draw(mesh.positions, straight(mesh), mesh, atlas_of(colors), NOWHERE, SIZE).whole()
     np.testing.assert_allclose(picture[5:36, 5:36, 3], 128, atol=0.01)
 
 
@@ -130,8 +161,8 @@ def test_only_texels_of_the_photo_at_their_place_are_still() -> None:
     texels[:, 12:, 4] = 0
     atlas = Atlas(texels, np.zeros((40, 40, 2), dtype=np.float32))
     rest = np.eye(2, 3, dtype=np.float32)
-    _, at_rest = draw(positions, straight(mesh), mesh, atlas, rest, SIZE)
-    _, moved = draw(positions + np.array([5, 0, 0], dtype=np.float32), straight(mesh), mesh, atlas, rest, SIZE)
+    _, at_rest = draw(positions, straight(mesh), mesh, atlas, rest, SIZE).whole()
+    _, moved = draw(positions + np.array([5, 0, 0], dtype=np.float32), straight(mesh), mesh, atlas, rest, SIZE).whole()
     assert at_rest[5, 5] == pytest.approx(1, abs=1e-4)
     assert at_rest[5, 18] == 0
     assert moved.max() < 0.01
@@ -142,7 +173,7 @@ def test_colors_from_elsewhere_keep_the_alpha_of_their_own_place() -> None:
     atlas = atlas_of(np.array([(100, 0, 0, 100), (0, 200, 0, 200)], dtype=np.uint8))
     uv = straight(mesh)
     uv[:, 2] = 4
-    picture, _ = draw(mesh.positions, uv, mesh, atlas, NOWHERE, SIZE)
+    picture, _ = draw(mesh.positions, uv, mesh, atlas, NOWHERE, SIZE).whole()
     np.testing.assert_allclose(picture[10, 10], (0, 100, 0, 100), atol=0.1)
 
 

@@ -12,7 +12,7 @@ from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack
 from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel
-from motionwarp.engines.avatar.photo_body import NOBODY, PhotoBody, cropped
+from motionwarp.engines.avatar.photo_body import NOBODY, PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
@@ -68,10 +68,7 @@ class AvatarEngine(Engine):
         person = self._prepared()
         posed = person.posed(PoseParams.from_flat(torch.from_numpy(theta)))
         present = np.count_nonzero(motion.points[..., 2], axis=1) > 0
-        return [
-            cropped(person.rested(*person.drawn(*pose))) if there else NOBODY
-            for pose, there in zip(posed, present, strict=True)
-        ]
+        return [person.layer(*pose) if there else NOBODY for pose, there in zip(posed, present, strict=True)]
 
     def _prepared(self) -> PhotoBody:
         if self._person is None:

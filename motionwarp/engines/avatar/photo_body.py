@@ -10,7 +10,8 @@ import numpy as np
 
 from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.person import AvatarPerson
-from motionwarp.avatar.rest import PhotoBehind, rested
+from motionwarp.avatar.renderer import Drawing
+from motionwarp.avatar.rest import PhotoBehind, cut_to_shown, layer_at_rest, rested
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, held, is_noted
 from motionwarp.engines.avatar.making import with_avatar
@@ -72,7 +73,7 @@ class PhotoBody:
             for plane in (source.rgb, source.matte)
         )
         behind = PhotoBehind.of(
-            np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), *_at_rest(avatar, to_frame, size)
+            np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), _at_rest(avatar, to_frame, size)
         )
         last_row = float(to_frame[1, 1]) * (source.rgb.shape[0] - 1) + float(to_frame[1, 2])
         return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None)
@@ -112,49 +113,23 @@ class PhotoBody:
             for frame in range(len(turns))
         ]
 
-    def drawn(self, transforms: FloatArray, camera: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Draw one frame: picture (H, W, 4) and what has not moved (H, W); see `Avatar.render`."""
-        return self.avatar.render(transforms, camera, self.size, self.photo_to_frame)
+    def drawn(self, transforms: FloatArray, camera: FloatArray) -> Drawing:
+        """Draw one frame; see `Avatar.drawing`."""
+        return self.avatar.drawing(transforms, camera, self.size, self.photo_to_frame)
 
-    def rested(self, picture: FloatArray, still: FloatArray) -> FloatArray:
-        """Return the picture with the photo's pixels where nothing has moved and the photo lies behind."""
-        return picture if self.behind is None else rested(picture, still, self.behind)
+    def layer(self, transforms: FloatArray, camera: FloatArray) -> PersonLayer:
+        """Draw one frame, with the photo's pixels where nothing has moved and the photo lies behind."""
+        drawing = self.drawn(transforms, camera)
+        made = drawing if self.behind is None else rested(drawing, self.behind)
+        return cut_to_shown(PersonLayer(np.rint(made.rgba).clip(0, 255).astype(np.uint8), made.left, made.top))
 
-    def layer_at_rest(self, layer: PersonLayer, still: FloatArray) -> PersonLayer:
-        """Return a layer with the photo's pixels where nothing has moved; its classes stay as they are.
-
-        Parameters
-        ----------
-        layer : PersonLayer
-        still : float32 (H, W)
-            As `drawn` gives it.
-        """
-        if not still.any():
-            return layer
-        picture = np.zeros((*self.size, 4), dtype=np.float32)
-        height, width = layer.rgba.shape[:2]
-        picture[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba
-        whole = cropped(self.rested(picture, still))
-        if layer.parsing is None or whole is NOBODY:
-            return whole
-        classes = np.zeros(self.size, dtype=np.uint8)
-        classes[layer.top : layer.top + height, layer.left : layer.left + width] = layer.parsing
-        height, width = whole.rgba.shape[:2]
-        own = classes[whole.top : whole.top + height, whole.left : whole.left + width]
-        return PersonLayer(whole.rgba, whole.left, whole.top, np.ascontiguousarray(own))
+    def layer_at_rest(self, layer: PersonLayer, drawing: Drawing) -> PersonLayer:
+        """Return a layer with the photo's pixels where nothing has moved and the photo lies behind."""
+        return layer if self.behind is None else layer_at_rest(layer, drawing, self.behind)
 
 
-def _at_rest(avatar: Avatar, photo_to_frame: FloatArray, size: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
-    """Draw a person as they stand in the photo, as `Avatar.render` does."""
+def _at_rest(avatar: Avatar, photo_to_frame: FloatArray, size: tuple[int, int]) -> Drawing:
+    """Draw a person as they stand in the photo."""
     place = photo_to_frame[:, :2] @ np.asarray(avatar.shift, dtype=np.float32) + photo_to_frame[:, 2]
     camera = np.array([avatar.scale * photo_to_frame[0, 0], *place], dtype=np.float32)
-    return avatar.render(avatar.transforms(avatar.rotations, avatar.joints), camera, size, photo_to_frame)
-
-
-def cropped(picture: FloatArray) -> PersonLayer:
-    """Return the box of a picture (H, W, 4) in 0..255 that is not empty."""
-    rounded = np.rint(picture).clip(0, 255).astype(np.uint8)
-    left, top, width, height = cv2.boundingRect((rounded[..., 3] > 0).astype(np.uint8))
-    if width == 0:
-        return NOBODY
-    return PersonLayer(np.ascontiguousarray(rounded[top : top + height, left : left + width]), left, top)
+    return avatar.drawing(avatar.transforms(avatar.rotations, avatar.joints), camera, size, photo_to_frame)

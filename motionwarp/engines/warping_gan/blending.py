@@ -3,33 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from motionwarp.avatar.renderer import Drawing
+from motionwarp.engines.warping_gan.blend_rows import LEAST_COVERAGE, blend_rows
 from motionwarp.engines.warping_gan.networks import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 from motionwarp.geometry.affine import apply_affine
-from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames
-from motionwarp.types import FloatArray
+from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames, box_around, person_layer
+from motionwarp.puppet.parts import PART_COUNT
+from motionwarp.types import FloatArray, PersonLayer
 
 _STRIP: Final = 64  # rows or columns of pixels interpolated by one product
-_LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
+_NO_PICTURES: Final = np.zeros((0, 4, 0, 0), dtype=np.float32)
+_NO_BODY: Final = np.zeros((0, 0, 4), dtype=np.float32)
 
 
-def blend_parts(
+@dataclass(frozen=True, eq=False)
+class PartBlend:
+    """One frame's parts, the recipe by which they are blended, and where.
+
+    Attributes
+    ----------
+    group : WarpedFrames
+        Parts in pixels of the output frame.
+    position : int
+        Of the frame in the group.
+    window : RecipeWindow
+    box : (int, int, int, int)
+        Left, top, right, bottom in the output frame; holds all parts, and what there is of a body.
+    body : Drawing or None
+        The posed avatar in the frame, where it counts.
+    """
+
+    group: WarpedFrames
+    position: int
+    window: RecipeWindow
+    box: tuple[int, int, int, int]
+    body: Drawing | None
+
+    @property
+    def depth(self) -> tuple[float, ...]:
+        """Of the frame, as `Canvas` takes it."""
+        return tuple(float(score) for score in self.group.depth[self.position])
+
+    @property
+    def canvas(self) -> Canvas:
+        """On which the parts are laid over each other."""
+        return Canvas(self.group.layers, self.group.shown)
+
+    def piece(self) -> FramePiece:
+        """Blend, on any device: compiled loops on a CPU, whole planes on others; both do the same arithmetic."""
+        left, top, _, _ = self.box
+        if self.window.is_on_cpu:
+            rgba, classes = by_rows(self, as_bytes=False)
+            return FramePiece(torch.from_numpy(rgba), None if classes is None else torch.from_numpy(classes), left, top)
+        return FramePiece(*by_planes(self), left, top)
+
+    def layer(self) -> PersonLayer:
+        """Blend to bytes."""
+        if not self.window.is_on_cpu:
+            return person_layer(self.piece())
+        left, top, _, _ = self.box
+        rgba, classes = by_rows(self, as_bytes=True)
+        return PersonLayer(rgba, left, top, None if classes is None else classes.astype(np.uint8))
+
+
+def part_blend(
     group: WarpedFrames,
     position: int,
     recipe: PartGeneratorOutput,
     frame: int,
     window_to_frame: Tensor,
     frame_size: tuple[int, int] | None = None,
-    body: FloatArray | None = None,
-) -> FramePiece | None:
-    """Blend one frame's parts, and the body's layer where there is one.
+    body: Drawing | None = None,
+) -> PartBlend | None:
+    """Return how one frame's parts are blended, and the body's layer where there is one.
 
     Parameters
     ----------
@@ -46,36 +102,86 @@ def blend_parts(
     frame_size : (height, width), optional
         Size of the output frame, within which the outline may grow beyond the composite's box: where a limb that no
         part has is painted. By default it may not.
-    body : float32 (H, W, 4), optional
-        The posed avatar over the whole frame, colors multiplied by alpha and alpha in 0..255; for a recipe that says
-        how much it counts. A frame that shows nothing of it is blended without.
+    body : Drawing, optional
+        The posed avatar in the frame, for a recipe that says how much it counts. A frame that shows nothing of it is
+        blended without.
 
     Returns
     -------
-    FramePiece or None
+    PartBlend or None
         None if the frame shows nothing of the person.
     """
-    composed = Canvas(group.layers, group.shown).compose(
-        position, tuple(float(score) for score in group.depth[position])
-    )
+    shown = [layer.of_frame(position) for part, layer in group.layers.items() if group.shown[position, part]]
     around = None if body is None or recipe.body_logit is None else _covered_box(body)
-    if composed is None and around is None:
-        return None
-    window = _RecipeWindow(recipe, frame, window_to_frame)
+    window = RecipeWindow(recipe, frame, window_to_frame)
     grown = None if frame_size is None else window.grown_box(*frame_size)
-    for other in (around, grown):
-        if other is not None:
-            composed = _nothing_in(other) if composed is None else _enlarged(*composed, other)
-    assert composed is not None
-    rgba, classes, left, top = composed
-    height, width = rgba.shape[1:]
+    boxes = [piece.box for piece in shown if piece is not None]
+    if around is not None:
+        boxes.append(around)
+    if not boxes:
+        return None
+    if grown is not None:
+        boxes.append(grown)
+    return PartBlend(group, position, window, box_around(boxes), None if around is None else body)
+
+
+def by_rows(blend: PartBlend, *, as_bytes: bool) -> tuple[npt.NDArray[Any], FloatArray | None]:
+    """Blend one frame on a CPU.
+
+    Returns
+    -------
+    rgba : uint8 (h, w, 4) or float32 (4, h, w)
+        Colors multiplied by alpha, and alpha, as bytes or in [0, 1].
+    classes : float32 (h, w) or None
+    """
+    left, top, right, bottom = blend.box
+    group, position = blend.group, blend.position
+    drawn = blend.canvas.drawn(position, blend.depth)
+    layers, classes = [_NO_PICTURES] * PART_COUNT, [_NO_PICTURES] * PART_COUNT
+    shown, firsts = np.zeros((PART_COUNT, 4), dtype=np.int64), np.zeros((PART_COUNT, 2), dtype=np.int64)
+    for part, piece, _ in drawn:
+        warped = group.layers[part]
+        layers[part] = np.ascontiguousarray(warped.rgba.numpy())
+        if warped.parsing is not None:
+            classes[part] = np.ascontiguousarray(warped.parsing.numpy())
+        shown[part], firsts[part] = piece.box, warped.placement.corners[position]
+    order = np.array([part for part, _, _ in drawn], dtype=np.int64)
+    shares = np.array([share for _, _, share in drawn], dtype=np.float32)
+    blend.window.look_at(left, right - left)
+    cells, ways = blend.window.rows(top, bottom - top)
+    size = bottom - top, right - left
+    has_classes = bool(drawn) and drawn[0][1].parsing is not None
+    rgba = np.empty((0, 0, 0) if as_bytes else (4, *size), dtype=np.float32)
+    levels = np.empty((*size, 4) if as_bytes else (0, 0, 4), dtype=np.uint8)
+    carried = np.zeros(size if has_classes else (0, 0), dtype=np.float32)
+    body = (_NO_BODY, 0, 0) if blend.body is None else (blend.body.rgba, blend.body.left, blend.body.top)
+    blend_rows(
+        (tuple(layers), tuple(classes), position), (shown, firsts), (order, shares),
+        (blend.window.columns.numpy(), cells, ways), body, (left, top), (rgba, levels, carried),
+    )  # fmt: skip
+    return levels if as_bytes else rgba, carried if has_classes else None
+
+
+def by_planes(blend: PartBlend) -> tuple[Tensor, Tensor | None]:
+    """Blend one frame on any device.
+
+    Returns
+    -------
+    rgba : float32 tensor (4, h, w)
+        Colors multiplied by alpha, and alpha.
+    classes : float32 tensor (h, w) or None
+    """
+    left, top, right, bottom = blend.box
+    group, position, window = blend.group, blend.position, blend.window
+    composed = blend.canvas.compose(position, blend.depth)
+    rgba, classes = _enlarged(composed, blend.box, window.device)
     # the composite's alpha shifted, the composite itself and the painted picture all over the box
-    window.look_at(left, width)
+    window.look_at(left, right - left)
     # composite, painted: logits; colors; shift; with a body its logit and its share in alpha
-    box = window.over(left, top, height, width, slice(COMPOSITE, None))
-    weights = box[:2].exp_()
+    planes = window.over(left, top, bottom - top, right - left, slice(COMPOSITE, None))
+    weights = planes[:2].exp_()
     mixed = weights[0] * rgba  # (4, h, w): colors and weight, both times alpha
-    mixed[:3].addcmul_(weights[1], box[2:5])
+    mixed[:3].addcmul_(weights[1], planes[2:5])
     mixed[3] += weights[1]
     for part, layer in group.layers.items():
         own = layer.of_frame(position) if group.shown[position, part] else None
@@ -86,47 +192,51 @@ def blend_parts(
         mixed[:, rows, columns].addcmul_(weight, own.rgba)
     mixed[:3] /= mixed[3]
     covered = rgba[3]
-    if body is not None and around is not None:
-        of_body = torch.from_numpy(body[top : top + height, left : left + width]).permute(2, 0, 1).to(rgba) / 255
-        weight = box[6].exp_()
+    if blend.body is not None:
+        own_body = blend.body.rgba_within(left, top, right, bottom)
+        of_body = torch.from_numpy(own_body).permute(2, 0, 1).to(rgba) / 255
+        weight = planes[6].exp_()
         mixed[:3].addcmul_(weight, of_body[:3]).div_(1 + weight * of_body[3])
-        covered = torch.lerp(covered, of_body[3], box[7].sigmoid_())
-    alpha = shifted_alpha(covered, box[5])
+        covered = torch.lerp(covered, of_body[3], planes[7].sigmoid_())
+    alpha = shifted_alpha(covered, planes[5])
     if classes is not None:
         # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
-        classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
+        classes = torch.where(alpha >= LEAST_COVERAGE, classes, torch.zeros_like(classes))
     mixed[:3] *= alpha
     mixed[3] = alpha
-    return FramePiece(mixed, classes, left, top)
+    return mixed, classes
 
 
-def _covered_box(body: FloatArray) -> tuple[int, int, int, int] | None:
-    """Return left, top, right, bottom of where a picture (H, W, 4) shows anything; None where it shows nothing."""
-    left, top, width, height = cv2.boundingRect((body[..., 3] > 0).astype(np.uint8))
+def _covered_box(body: Drawing) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom of where a drawing shows anything; None where it shows nothing."""
+    left, top, width, height = cv2.boundingRect((body.rgba[..., 3] > 0).astype(np.uint8))
+    left, top = left + body.left, top + body.top
     return (left, top, left + width, top + height) if width else None
 
 
-def _nothing_in(box: tuple[int, int, int, int]) -> tuple[Tensor, Tensor | None, int, int]:
-    left, top, right, bottom = box
-    return torch.zeros(4, bottom - top, right - left), None, left, top
-
-
 def _enlarged(
-    rgba: Tensor, classes: Tensor | None, left: int, top: int, box: tuple[int, int, int, int]
-) -> tuple[Tensor, Tensor | None, int, int]:
-    """Return a composite in a box that holds another one too; nothing is in what is added."""
+    composed: tuple[Tensor, Tensor | None, int, int] | None, box: tuple[int, int, int, int], device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """Return a composite in a box that holds it; nothing is in what is added, nor where there is none."""
+    low_x, low_y, high_x, high_y = box
+    if composed is None:
+        return torch.zeros(4, high_y - low_y, high_x - low_x, device=device), None
+    rgba, classes, left, top = composed
     height, width = rgba.shape[1:]
-    low_x, low_y = min(left, box[0]), min(top, box[1])
-    right, bottom = max(left + width, box[2]), max(top + height, box[3])
-    padding = (left - low_x, right - left - width, top - low_y, bottom - top - height)
-    return functional.pad(rgba, padding), None if classes is None else functional.pad(classes, padding), low_x, low_y
+    padding = (left - low_x, high_x - left - width, top - low_y, high_y - top - height)
+    return functional.pad(rgba, padding), None if classes is None else functional.pad(classes, padding)
 
 
-class _RecipeWindow:
+class RecipeWindow:
     """One frame's recipe over boxes of the output frame; beyond the window its edge goes on.
 
     Windows are upright, so that columns and rows can be interpolated one after the other, without a grid of sampling
     points. The columns are done once for all planes and parts.
+
+    Attributes
+    ----------
+    columns : float32 tensor (C, R, W)
+        All planes, their columns interpolated by `look_at`.
     """
 
     def __init__(self, recipe: PartGeneratorOutput, frame: int, window_to_frame: Tensor) -> None:
@@ -136,7 +246,17 @@ class _RecipeWindow:
         self._shift = recipe.alpha_shift[frame, 0]
         self._window_to_frame = window_to_frame
         self._scale, (self._shift_x, self._shift_y) = float(window_to_frame[0, 0]), window_to_frame[:, 2].tolist()
-        self._columns, self._left = self._planes, 0
+        self.columns, self._left = self._planes, 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the recipe is."""
+        return self._planes.device
+
+    @property
+    def is_on_cpu(self) -> bool:
+        """Whether that is the CPU."""
+        return self.device.type == "cpu"
 
     def grown_box(self, frame_height: int, frame_width: int) -> tuple[int, int, int, int] | None:
         """Return left, top, right, bottom in pixels of the frame of where the person shows without a part, or None."""
@@ -161,14 +281,20 @@ class _RecipeWindow:
         filled = flat.new_empty(len(flat), width)
         for some, first, shares in _strips(self._places(self._shift_x, left, width, cells), cells):
             torch.mm(flat[:, first : first + shares.shape[1]], shares.T, out=filled[:, some])
-        self._columns, self._left = filled.view(planes, rows, width), left
+        self.columns, self._left = filled.view(planes, rows, width), left
+
+    def rows(self, top: int, height: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """Return the cell above each of some rows, int64 (height,), and the way from there to the next, float32."""
+        places = self._places(self._shift_y, top, height, self._planes.shape[1])
+        cells = places.floor()
+        return cells.long().numpy(), (places - cells).numpy()
 
     def over(self, left: int, top: int, height: int, width: int, planes: slice) -> Tensor:
         """Return planes over a box, float32 (C, height, width).
 
         17 logits, painted red, green and blue, shift; with a body its logit and that of its share in alpha.
         """
-        columns = self._columns[planes, :, left - self._left : left - self._left + width]
+        columns = self.columns[planes, :, left - self._left : left - self._left + width]
         cells = columns.shape[1]
         filled = columns.new_empty(len(columns), height, width)
         for some, first, shares in _strips(self._places(self._shift_y, top, height, cells), cells):

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from motionwarp.avatar.certainty import SurfaceCertainty
+from motionwarp.avatar.renderer import Drawing
+from motionwarp.body.compiled import compiled_loosely
 from motionwarp.body.fitting import LEAST_POINTS
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import facing_degrees
@@ -55,14 +57,14 @@ class BodyDrawer:
         return cls(person, SurfaceCertainty(person.avatar))
 
     def inputs(
-        self, drawn: Sequence[tuple[FloatArray, Pose] | None], turns: Tensor, window_to_frame: Tensor
+        self, drawn: Sequence[tuple[Drawing, Pose] | None], turns: Tensor, window_to_frame: Tensor
     ) -> BodyInputs:
         """Return what the networks see of a batch of frames.
 
         Parameters
         ----------
-        drawn : sequence of (float32 (H, W, 4), pose) or None
-            The avatar over each frame in 0..255, and the pose in which it was drawn.
+        drawn : sequence of (Drawing, pose) or None
+            The avatar in each frame, and the pose in which it was drawn.
         turns : float tensor (B, D, 3, 3)
             Of the driven bones against the camera.
         window_to_frame : float32 tensor (B, 2, 3)
@@ -75,7 +77,7 @@ class BodyDrawer:
                 continue
             picture, (transforms, camera) = frame
             to_half = _frame_to_half(to_frame)
-            planes[index, ..., :4] = _shrunk(picture, to_half, (_HALF_HEIGHT, _HALF_WIDTH)) / 255
+            planes[index, ..., :4] = shrunk(picture, to_half, (_HALF_HEIGHT, _HALF_WIDTH)) / 255
             seen = self.certainty.planes(transforms, _moved(camera, to_half), (_HALF_HEIGHT, _HALF_WIDTH))
             planes[index, ..., 4], part[index] = seen.certainty, seen.part
         rest = torch.from_numpy(self.person.avatar.rotations)
@@ -125,15 +127,56 @@ def _moved(camera: FloatArray, to_half: FloatArray) -> FloatArray:
     return np.array([camera[0] * to_half[0, 0], *(camera[1:] * to_half[0, 0] + to_half[:, 2])], dtype=np.float32)
 
 
-def _shrunk(picture: FloatArray, matrix: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Return a picture (H, W, 4) under a map to another raster, reduced first so that no pixel is passed over."""
+def shrunk(drawing: Drawing, matrix: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Return a drawing's picture (H, W, 4) under a map to another raster, reduced first: no pixel is passed over."""
     scale = float(matrix[0, 0])
-    height, width = picture.shape[:2]
+    height, width = drawing.size
     if scale < _SHRINKING:
-        small = max(round(width * scale), 1), max(round(height * scale), 1)
-        across, down = small[0] / width, small[1] / height
+        small = max(round(height * scale), 1), max(round(width * scale), 1)
+        across, down = small[1] / width, small[0] / height
         back = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5], [0, 0, 1]])
-        picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        picture = np.zeros((*small, 4), dtype=np.float32)
+        _mean_of_cells(drawing.rgba, (drawing.left, drawing.top), (width / small[1], height / small[0]), picture)
         matrix = (np.vstack([matrix, [0, 0, 1]]) @ back)[:2].astype(np.float32)
+    else:
+        picture = drawing.rgba_within(0, 0, width, height)
     moved = cv2.warpAffine(picture, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(moved, dtype=np.float32)
+
+
+@compiled_loosely
+def _mean_of_cells(box: FloatArray, corner: tuple[int, int], cell: tuple[float, float], result: FloatArray) -> None:
+    """Fill the mean of a picture over the cells of a coarser raster, as OpenCV's INTER_AREA does.
+
+    Parameters
+    ----------
+    box : float32 (h, w, 4)
+        The picture where it shows anything.
+    corner : (int, int)
+        x and y of the box's first pixel.
+    cell : (float, float)
+        Width and height of a cell in pixels, at least 1.
+    result : float32 (H, W, 4)
+        To be filled with 0 before.
+    """
+    height, width = box.shape[0], box.shape[1]
+    left, top = corner
+    cell_width, cell_height = cell
+    summed = np.empty((width, 4), np.float32)
+    for row in range(int(top / cell_height), min(int((top + height) / cell_height) + 1, result.shape[0])):
+        begin, end = row * cell_height - top, (row + 1) * cell_height - top
+        first, last = max(int(np.floor(begin)), 0), min(int(np.ceil(end)), height)
+        if first >= last:
+            continue
+        summed[:] = 0
+        for y in range(first, last):
+            weight = np.float32((min(y + 1, end) - max(y, begin)) / cell_height)
+            for x in range(width):
+                for channel in range(4):
+                    summed[x, channel] += weight * box[y, x, channel]
+        for column in range(int(left / cell_width), min(int((left + width) / cell_width) + 1, result.shape[1])):
+            begin, end = column * cell_width - left, (column + 1) * cell_width - left
+            for x in range(max(int(np.floor(begin)), 0), min(int(np.ceil(end)), width)):
+                weight = np.float32((min(x + 1, end) - max(x, begin)) / cell_width)
+                for channel in range(4):
+                    result[row, column, channel] += weight * summed[x, channel]

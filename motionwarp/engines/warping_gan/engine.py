@@ -20,13 +20,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from motionwarp.avatar.renderer import Drawing
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack
 from motionwarp.data.person_window import window_around
 from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
-from motionwarp.engines.warping_gan.blending import blend_parts
+from motionwarp.engines.warping_gan.blending import part_blend
 from motionwarp.engines.warping_gan.body_layer import BodyDrawer
 from motionwarp.engines.warping_gan.cloth import with_whole_cloth
 from motionwarp.engines.warping_gan.debug import region_pictures
@@ -98,7 +99,7 @@ class WindowBatch:
 class _Drawn(NamedTuple):
     """The avatar in the poses of a batch of frames; None where the frame shows nobody, or there is no avatar."""
 
-    pictures: list[tuple[FloatArray, FloatArray] | None]  # (H, W, 4) and (H, W), as `Avatar.render` gives them
+    pictures: list[Drawing | None]
     inputs: BodyInputs | None
 
 
@@ -212,12 +213,12 @@ class WarpingGanEngine(Engine):
         for group in groups:
             for position, frame in enumerate(group.frames):
                 picture = drawn.pictures[frame]
-                blended = blend_parts(
+                blended = part_blend(
                     group, position, blend, int(frame), window.to_frame[frame], (settings.height, settings.width),
-                    None if picture is None else picture[0],
+                    picture,
                 )  # fmt: skip
                 if blended is not None:
-                    frames[frame] = self._at_rest(person_layer(blended), None if picture is None else picture[1])
+                    frames[frame] = self._at_rest(blended.layer(), picture)
         return frames
 
     def _drawn(self, motion: Motion, poses: PoseParams | None, window: WindowBatch) -> _Drawn:
@@ -230,14 +231,12 @@ class WarpingGanEngine(Engine):
         pictures = [body.person.drawn(*pose) if there else None for pose, there in zip(posed, present, strict=True)]
         if not self._sees_body:
             return _Drawn(pictures, None)
-        seen = [None if picture is None else (picture[0], pose) for picture, pose in zip(pictures, posed, strict=True)]
+        seen = [None if picture is None else (picture, pose) for picture, pose in zip(pictures, posed, strict=True)]
         return _Drawn(pictures, body.inputs(seen, poses.turns, window.to_frame))
 
-    def _at_rest(self, layer: PersonLayer, still: FloatArray | None) -> PersonLayer:
+    def _at_rest(self, layer: PersonLayer, picture: Drawing | None) -> PersonLayer:
         """Return a layer with the photo's pixels where nothing has moved and the photo lies behind."""
-        if self._body is None or still is None or self._body.person.behind is None:
-            return layer
-        return self._body.person.layer_at_rest(layer, still)
+        return layer if self._body is None or picture is None else self._body.person.layer_at_rest(layer, picture)
 
     @torch.inference_mode()
     def explain(self, motion: Motion, theta: FloatArray) -> Sequence[ByteArray]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.engines.warping_gan.limb_rows import draw_limbs
 from motionwarp.engines.warping_gan.networks import BODY_CHANNELS, BODY_TURN_LENGTH, PartParserOutput
 from motionwarp.parsing.labels import CLASS_COUNT
 from motionwarp.pose import skeleton as sk
@@ -53,6 +54,11 @@ def part_maps(poses: Tensor, height: int, width: int, stride: int) -> Tensor:
     owners, starts, ends = _bones(points)
     starts, ends = starts / stride + shift, ends / stride + shift  # (B, S, 2), in cells
     radii = torch.tensor(parts.RADIUS, device=poses.device)[owners] * points.torso[:, None] / stride  # (B, S)
+    if poses.device.type == "cpu":
+        drawn = np.zeros((len(poses), parts.PART_COUNT, height, width), dtype=np.float32)
+        bones = torch.cat([starts, ends, radii[..., None]], dim=2).numpy()
+        draw_limbs(bones, owners.numpy(), points.present_parts().numpy(), drawn)
+        return torch.from_numpy(drawn)
     rows = torch.arange(height, device=poses.device, dtype=torch.float32)[:, None]
     columns = torch.arange(width, device=poses.device, dtype=torch.float32)[None, :]
     along = ends - starts

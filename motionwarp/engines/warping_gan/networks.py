@@ -124,7 +124,7 @@ LARGEST_SHARPNESS = 4.0  # their exponentials are still finite, all 17 of them
 LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' mean colors
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _BODY_BIAS, _BODY_ALPHA_BIAS = -3.0, -4.0  # and of the body next to nothing
-_LEAST_ALPHA = 0.02
+LEAST_ALPHA = 0.02
 LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
 # a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
 ALPHA_FROM_NOTHING = 0.4
@@ -427,12 +427,12 @@ def blend_variance(layers: Tensor, recipe: PartGeneratorOutput, rgb: Tensor) -> 
 
 def shifted_alpha(alpha: Tensor, shift: Tensor) -> Tensor:
     """Return the composite's alpha with its logit shifted; a shift of 0 changes but the bounds' last two per cent."""
-    bounded = alpha.clamp(_LEAST_ALPHA, 1 - _LEAST_ALPHA)
+    bounded = alpha.clamp(LEAST_ALPHA, 1 - LEAST_ALPHA)
     # sigmoid(logit(bounded) + shift), without the logarithm
     odds = bounded * shift.clamp(-LARGEST_SHIFT, LARGEST_SHIFT).exp()
     shifted = odds / (odds + (1 - bounded))
     # the bounds are stretched away again, so that nothing is faintly seen and nothing is faintly transparent
-    stretched = (shifted - _LEAST_ALPHA) / (1 - 2 * _LEAST_ALPHA)
+    stretched = (shifted - LEAST_ALPHA) / (1 - 2 * LEAST_ALPHA)
     return stretched.clamp(0, 1)
 
 

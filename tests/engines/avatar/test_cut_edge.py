@@ -60,7 +60,7 @@ def covered_below(body: PhotoBody, person: SourcePerson, points: FloatArray) -> 
     height, width = person.matte.shape
     motion = body.follow(PoseTrack(points[None], np.ones(1, np.bool_), np.zeros(1), width, height))
     (pose,) = body.posed(PoseParams.of_motion(motion))
-    picture, _ = body.drawn(*pose)
+    picture, _ = body.drawn(*pose).whole()
     trunk = person.matte[-1] > 0.9
     return float((picture[-2, trunk, 3] > 128).mean()), motion.notes
 

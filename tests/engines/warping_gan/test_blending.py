@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,11 +10,12 @@ import torch
 from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import Tensor
 
-from motionwarp.engines.warping_gan.blending import blend_parts
+from motionwarp.avatar.renderer import Drawing
+from motionwarp.engines.warping_gan.blending import PartBlend, by_planes, part_blend
 from motionwarp.engines.warping_gan.inputs import stacked_layers
 from motionwarp.engines.warping_gan.networks import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, apply_blend
 from motionwarp.pose import skeleton as sk
-from motionwarp.puppet.compositor import FramePiece, WarpedFrames
+from motionwarp.puppet.compositor import FramePiece, WarpedFrames, to_bytes
 from motionwarp.puppet.person import PuppetPerson
 from motionwarp.types import FloatArray, PersonCrop
 
@@ -40,6 +42,14 @@ def rendered(points: FloatArray, height: int, width: int) -> FramePiece:
     frame = person.render(poses, person.plan(poses), height, width)[0]
     assert frame is not None
     return frame
+
+
+def blend_parts(
+    group: WarpedFrames, position: int, recipe: PartGeneratorOutput, frame: int, to_frame: Tensor,
+    size: tuple[int, int] | None = None,
+) -> FramePiece | None:  # fmt: skip
+    blend = part_blend(group, position, recipe, frame, to_frame, size)
+    return None if blend is None else blend.piece()
 
 
 def recipe_of(**planes: Tensor) -> PartGeneratorOutput:
@@ -235,3 +245,43 @@ def test_a_limb_that_no_part_has_is_painted_beyond_the_parts() -> None:
     outside = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
     outside[196:224, :16] = False
     torch.testing.assert_close(after[:, outside], before[:, outside], atol=1e-4, rtol=0)
+
+
+@pytest.fixture
+def bodied() -> PartBlend:
+    """A blend of parts, of which some are drawn twice, and of a body that reaches out of their box on two sides."""
+    rng = np.random.default_rng(3)
+    rgba = rng.uniform(0, 255, (150, 120, 4)).astype(np.float32)
+    rgba[..., :3] *= rgba[..., 3:] / 255
+    rgba[:20] = 0
+    body = Drawing(rgba, np.zeros((150, 120), dtype=np.float32), 0, 40, (HEIGHT, WIDTH))
+    group = warped(waving(), HEIGHT, WIDTH)[0]
+    group.depth[:] = torch.tensor([0.05, 0.9, -0.1])
+    plain = any_recipe()
+    recipe = plain._replace(body_logit=smooth(1, -3, 3, 5), body_alpha=smooth(1, -3, 3, 6))
+    to_frame = torch.from_numpy(PersonCrop(3.3, -4.1, WIDTH / 185).crop_to_frame())
+    blend = part_blend(group, 0, recipe, 0, to_frame, (HEIGHT, WIDTH), body)
+    assert blend is not None
+    return blend
+
+
+def test_loops_of_the_cpu_do_what_other_devices_do(bodied: PartBlend) -> None:
+    for blend in (bodied, replace(bodied, body=None)):
+        piece = blend.piece()
+        rgba, classes = by_planes(blend)
+        torch.testing.assert_close(piece.rgba, rgba, atol=1e-5, rtol=0)
+        assert piece.parsing is not None
+        assert classes is not None
+        # alpha decides at a quarter, which rounding may cross
+        assert (piece.parsing != classes).float().mean() < 1e-4
+        assert classes.max() > 5
+
+
+def test_bytes_are_the_rounded_numbers(bodied: PartBlend) -> None:
+    piece, layer = bodied.piece(), bodied.layer()
+    np.testing.assert_array_equal(layer.rgba, to_bytes(piece.rgba))
+    assert (layer.left, layer.top) == (piece.left, piece.top)
+    assert piece.parsing is not None
+    assert layer.parsing is not None
+    np.testing.assert_array_equal(layer.parsing, piece.parsing.numpy())
+    assert (layer.rgba[..., :3] <= layer.rgba[..., 3:]).all()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,14 +14,15 @@ from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import Tensor
 
 from motionwarp.avatar.certainty import SurfaceCertainty
+from motionwarp.avatar.renderer import Drawing
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.engines.warping_gan import engine as engine_module
-from motionwarp.engines.warping_gan.blending import blend_parts
-from motionwarp.engines.warping_gan.body_layer import BodyDrawer
+from motionwarp.engines.warping_gan.blending import part_blend
+from motionwarp.engines.warping_gan.body_layer import BodyDrawer, shrunk
 from motionwarp.engines.warping_gan.data import (
     BodyPicture,
     PartPackReader,
@@ -221,8 +223,10 @@ def a_body(height: int, width: int) -> FloatArray:
 def test_blending_at_the_output_is_what_training_sees() -> None:
     group, body = warped(256, 192), a_body(256, 192)
     recipe = recipe_of(1.5, 0.4)
-    piece = blend_parts(group, 0, recipe, 0, WHOLE_WINDOW, (256, 192), body)
-    assert piece is not None
+    drawing = Drawing(body, np.zeros((256, 192), dtype=np.float32), 0, 0, (256, 192))
+    blend = part_blend(group, 0, recipe, 0, WHOLE_WINDOW, (256, 192), drawing)
+    assert blend is not None
+    piece = blend.piece()
     layers = stacked_layers([group], 1, 256, 192)[0]
     rgb, alpha = apply_blend(
         torch.cat([layers, torch.from_numpy(body).permute(2, 0, 1)[None, None] / 255], dim=1), recipe
@@ -293,7 +297,7 @@ def test_networks_see_the_same_body_at_any_size_of_frame() -> None:
         moved = PoseParams(poses.turns, camera)
         pose = drawer.person.posed(moved)[0]
         to_frame = torch.tensor([[[factor * 1.3, 0, -4.0 * factor], [0, factor * 1.3, 9.0 * factor]]])
-        seen.append(drawer.inputs([(drawer.person.drawn(*pose)[0], pose)], moved.turns, to_frame))
+        seen.append(drawer.inputs([(drawer.person.drawn(*pose), pose)], moved.turns, to_frame))
     for one, other in zip(*seen, strict=True):
         assert (one - other).abs().mean() < 0.02
     assert seen[0].planes[:, 3].mean() > 0.05
@@ -390,3 +394,18 @@ def test_a_body_that_cannot_be_fitted_is_not_seen_from_other_sides(weights: Path
     assert not engine.has_body
     with pytest.raises(NoPersonError, match="no body could be fitted"):
         engine.seen_from(Motion(points[None]), np.array([90.0]))
+
+
+@pytest.mark.parametrize("scale", [0.13, 0.5, 0.83])
+def test_a_drawing_is_reduced_as_opencv_does(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    box = rng.uniform(0, 255, (101, 77, 4)).astype(np.float32)
+    drawing = Drawing(box, np.zeros((101, 77), dtype=np.float32), 31, 17, (160, 130))
+    small = round(160 * scale), round(130 * scale)
+    found = shrunk(drawing, np.array([[scale, 0, 0], [0, scale, 0]], dtype=np.float32), small)
+    wanted = cv2.resize(drawing.whole()[0], small[::-1], interpolation=cv2.INTER_AREA)
+    across, down = small[1] / 130, small[0] / 160
+    back = np.array([[1 / across, 0, 0.5 / across - 0.5], [0, 1 / down, 0.5 / down - 0.5], [0, 0, 1]])
+    matrix = (np.array([[scale, 0, 0], [0, scale, 0], [0, 0, 1]]) @ back)[:2].astype(np.float32)
+    np.testing.assert_allclose(found, cv2.warpAffine(wanted, matrix, small[::-1]), atol=0.02)
+    assert found.max() > 50

@@ -1,0 +1,271 @@
+"""The loops of drawing an avatar: the nearest fragments of every pixel, and how they are laid over each other.
+
+A fragment is kept as its triangle and where in it: what the vertices carry is looked up only for what is seen.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from motionwarp.avatar.body_surface import IntArray
+from motionwarp.body.compiled import compiled_loosely, exponential
+from motionwarp.types import ByteArray, FloatArray
+
+Numbers = npt.NDArray[np.int64]
+
+# pixels by which what faces away counts as farther: where a sheet's two sides lie in one place the one that faces us is
+# seen, not whichever the rounding puts in front
+_FACING_AWAY: Final = np.float32(0.01)
+
+
+@compiled_loosely
+def bands_of_faces(positions: FloatArray, faces: IntArray, top: int, rows: int, count: int) -> tuple[Numbers, IntArray]:
+    """Return which triangles reach into which bands of rows.
+
+    Parameters
+    ----------
+    positions : float32 (N, 3)
+    faces : int32 (F, 3)
+    top : int
+        First row of the first band.
+    rows, count : int
+        Rows of a band, and number of bands.
+
+    Returns
+    -------
+    starts : int64 (count + 1,)
+        Where each band begins among the members.
+    members : int32 (M,)
+        Numbers of triangles, ascending in every band.
+    """
+    starts = np.zeros(count + 1, np.int64)
+    first, last = np.empty(len(faces), np.int32), np.empty(len(faces), np.int32)
+    for face in range(len(faces)):
+        ay, by, cy = positions[faces[face, 0], 1], positions[faces[face, 1], 1], positions[faces[face, 2], 1]
+        low, high = int(np.ceil(min(ay, by, cy))) - top, int(np.floor(max(ay, by, cy))) - top
+        begin = max(low, 0) // rows
+        end = -1 if high < max(low, 0) else min(high // rows, count - 1)
+        first[face], last[face] = begin, end
+        for band in range(begin, end + 1):
+            starts[band + 1] += 1
+    for band in range(count):
+        starts[band + 1] += starts[band]
+    members = np.empty(starts[count], np.int32)
+    filled = starts.copy()
+    for face in range(len(faces)):
+        for band in range(first[face], last[face] + 1):
+            members[filled[band]] = face
+            filled[band] += 1
+    return starts, members
+
+
+@compiled_loosely
+def fill_fragments(
+    positions: FloatArray,
+    mesh: tuple[IntArray, IntArray],
+    members: IntArray,
+    corner: tuple[int, int],
+    depth: FloatArray,
+    fragments: tuple[IntArray, IntArray, FloatArray],
+) -> None:
+    """Fill the nearest fragments of every pixel of a box.
+
+    Parameters
+    ----------
+    positions : float32 (N, 3)
+        Pixels and depth; what lies outside of the box is left out.
+    mesh : int32 (F, 3), (F,)
+        Triangles, and the layer of each.
+    members : int32 (M,)
+        Numbers of the triangles that are drawn. Of two of one layer at one depth the one that faces us is in front.
+    corner : (int, int)
+        x and y of the box's first pixel.
+    depth : float32 (H, W, K)
+        Sorted; to be filled with a large number before.
+    fragments : int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
+        `layer`, which is to be filled with -1, `face`, and `shares`, the weights of its second and third vertex.
+    """
+    faces, layers = mesh
+    layer, face, shares = fragments
+    height, width, kept = depth.shape
+    left_edge, top_edge = np.float32(corner[0]), np.float32(corner[1])
+    one, far = np.float32(1.0), np.float32(1e30)
+    # a shared edge is drawn twice rather than not at all: of one layer the nearest counts
+    least = np.float32(-1e-4)
+    for number in range(len(members)):
+        own_face = members[number]
+        a, b, c = faces[own_face, 0], faces[own_face, 1], faces[own_face, 2]
+        ax, ay = positions[a, 0] - left_edge, positions[a, 1] - top_edge
+        bx, by = positions[b, 0] - left_edge, positions[b, 1] - top_edge
+        cx, cy = positions[c, 0] - left_edge, positions[c, 1] - top_edge
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if abs(area) < np.float32(1e-9):
+            continue
+        left = max(np.float32(0.0), np.ceil(min(ax, bx, cx)))
+        right = min(np.float32(width - 1), np.floor(max(ax, bx, cx)))
+        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        own = layers[own_face]
+        # how the weights of b, c and a grow with x, and of b and c with y
+        b_across, b_down = (cy - ay) / area, (ax - cx) / area
+        c_across, c_down = (ay - by) / area, (bx - ax) / area
+        a_across = -b_across - c_across
+        b_step = one / b_across if b_across != 0 else far
+        c_step = one / c_across if c_across != 0 else far
+        a_step = one / a_across if a_across != 0 else far
+        depth_a = positions[a, 2]
+        depth_b, depth_c = positions[b, 2] - depth_a, positions[c, 2] - depth_a
+        if area < 0:
+            depth_a += _FACING_AWAY
+        for y in range(top, bottom + 1):
+            below = np.float32(y) - ay
+            b_begin, c_begin = below * b_down, below * c_down
+            a_begin = one - b_begin - c_begin
+            # the row's pixels between the edges, each of which bounds it on one side
+            low, high = left, right
+            if b_across > 0:
+                low = max(low, (least - b_begin) * b_step + ax)
+            elif b_across < 0:
+                high = min(high, (least - b_begin) * b_step + ax)
+            elif b_begin < least:
+                continue
+            if c_across > 0:
+                low = max(low, (least - c_begin) * c_step + ax)
+            elif c_across < 0:
+                high = min(high, (least - c_begin) * c_step + ax)
+            elif c_begin < least:
+                continue
+            if a_across > 0:
+                low = max(low, (least - a_begin) * a_step + ax)
+            elif a_across < 0:
+                high = min(high, (least - a_begin) * a_step + ax)
+            elif a_begin < least:
+                continue
+            for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+                beside = np.float32(x) - ax
+                share_b, share_c = beside * b_across + b_begin, beside * c_across + c_begin
+                z = depth_a + share_b * depth_b + share_c * depth_c
+                slot = kept - 1
+                for index in range(kept):
+                    if layer[y, x, index] == own or layer[y, x, index] < 0:
+                        slot = index
+                        break
+                if z >= depth[y, x, slot]:
+                    continue
+                while slot > 0 and depth[y, x, slot - 1] > z:
+                    depth[y, x, slot], layer[y, x, slot] = depth[y, x, slot - 1], layer[y, x, slot - 1]
+                    face[y, x, slot] = face[y, x, slot - 1]
+                    shares[y, x, slot, 0], shares[y, x, slot, 1] = shares[y, x, slot - 1, 0], shares[y, x, slot - 1, 1]
+                    slot -= 1
+                depth[y, x, slot], layer[y, x, slot], face[y, x, slot] = z, own, own_face
+                shares[y, x, slot, 0], shares[y, x, slot, 1] = share_b, share_c
+
+
+@compiled_loosely
+def compose_fragments(
+    fragments: tuple[IntArray, IntArray, FloatArray],
+    mesh: tuple[IntArray, FloatArray],
+    atlas: tuple[ByteArray, FloatArray],
+    rest: FloatArray,
+    corner: tuple[int, int],
+    result: FloatArray,
+    still: FloatArray,
+) -> None:
+    """Lay the fragments of every pixel of a box over each other.
+
+    Parameters
+    ----------
+    fragments : int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
+        `layer`, `face` and `shares`, as `fill_fragments` fills them.
+    mesh : int32 (F, 3), float32 (N, 4)
+        Triangles; texture coordinates of alpha, and from there to those of the colors.
+    atlas : uint8 (h, w, 5), float32 (h, w, 2)
+        Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0). From each
+        texel to its place in the photo, in pixels.
+    rest : float32 (2, 3)
+        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not
+        behind them.
+    corner : (int, int)
+        x and y of the box's first pixel.
+    result : float32 (H, W, 4)
+        In 0..255; to be filled with 0 before.
+    still : float32 (H, W)
+        Which share of the pixel is where the photo has it, in [0, 1]; to be filled with 0 before.
+    """
+    layer, face, shares = fragments
+    faces, uv = mesh
+    texels, home = atlas
+    height, width, kept = layer.shape
+    rows, columns = texels.shape[:2]
+    zero, one, per_level = np.float32(0.0), np.float32(1.0), np.float32(1 / 255)
+    last_u, last_v = np.float32(columns - 1.001), np.float32(rows - 1.001)
+    photo_behind = abs(rest[0, 0]) + abs(rest[0, 1]) > 0
+    for y in range(height):
+        for x in range(width):
+            left = one
+            red, green, blue, coverage, unmoved = zero, zero, zero, zero, zero
+            for slot in range(kept):
+                if layer[y, x, slot] < 0 or left < np.float32(0.004):
+                    break
+                own = face[y, x, slot]
+                a, b, c = faces[own, 0], faces[own, 1], faces[own, 2]
+                share_b, share_c = shares[y, x, slot, 0], shares[y, x, slot, 1]
+                share_a = one - share_b - share_c
+                u = share_a * uv[a, 0] + share_b * uv[b, 0] + share_c * uv[c, 0]
+                v = share_a * uv[a, 1] + share_b * uv[b, 1] + share_c * uv[c, 1]
+                aside = share_a * uv[a, 2] + share_b * uv[b, 2] + share_c * uv[c, 2]
+                below = share_a * uv[a, 3] + share_b * uv[b, 3] + share_c * uv[c, 3]
+                u, v = min(max(u, zero), last_u), min(max(v, zero), last_v)
+                i, j = int(u), int(v)
+                du, dv = u - np.float32(i), v - np.float32(j)
+                w00, w01, w10, w11 = (one - du) * (one - dv), du * (one - dv), (one - du) * dv, du * dv
+                alpha = (
+                    w00 * np.float32(texels[j, i, 3]) + w01 * np.float32(texels[j, i + 1, 3])
+                    + w10 * np.float32(texels[j + 1, i, 3]) + w11 * np.float32(texels[j + 1, i + 1, 3])
+                )  # fmt: skip
+                if photo_behind:
+                    at_x, at_y = u + aside + home[j, i, 0], v + below + home[j, i, 1]
+                    away_x = rest[0, 0] * at_x + rest[0, 1] * at_y + rest[0, 2] - np.float32(x + corner[0])
+                    away_y = rest[1, 0] * at_x + rest[1, 1] * at_y + rest[1, 2] - np.float32(y + corner[1])
+                    # half of the squared distance; beyond the limit less than a thousandth of a level is left
+                    away = (away_x * away_x + away_y * away_y) * np.float32(0.5)
+                    if away < np.float32(13.0):
+                        seen = (
+                            w00 * np.float32(texels[j, i, 4]) + w01 * np.float32(texels[j, i + 1, 4])
+                            + w10 * np.float32(texels[j + 1, i, 4]) + w11 * np.float32(texels[j + 1, i + 1, 4])
+                        )  # fmt: skip
+                        unmoved += left * alpha * seen * exponential(-away)
+                part = left
+                if abs(aside) + abs(below) > np.float32(0.05):
+                    other_u, other_v = min(max(u + aside, zero), last_u), min(max(v + below, zero), last_v)
+                    p, q = int(other_u), int(other_v)
+                    eu, ev = other_u - np.float32(p), other_v - np.float32(q)
+                    d00, d01, d10, d11 = (one - eu) * (one - ev), eu * (one - ev), (one - eu) * ev, eu * ev
+                    there = (
+                        d00 * np.float32(texels[q, p, 3]) + d01 * np.float32(texels[q, p + 1, 3])
+                        + d10 * np.float32(texels[q + 1, p, 3]) + d11 * np.float32(texels[q + 1, p + 1, 3])
+                    )  # fmt: skip
+                    # colors are multiplied by their own alpha
+                    if there > 16:
+                        part, i, j = left * alpha / there, p, q
+                        w00, w01, w10, w11 = d00, d01, d10, d11
+                w00, w01, w10, w11 = part * w00, part * w01, part * w10, part * w11
+                red += (
+                    w00 * np.float32(texels[j, i, 0]) + w01 * np.float32(texels[j, i + 1, 0])
+                    + w10 * np.float32(texels[j + 1, i, 0]) + w11 * np.float32(texels[j + 1, i + 1, 0])
+                )  # fmt: skip
+                green += (
+                    w00 * np.float32(texels[j, i, 1]) + w01 * np.float32(texels[j, i + 1, 1])
+                    + w10 * np.float32(texels[j + 1, i, 1]) + w11 * np.float32(texels[j + 1, i + 1, 1])
+                )  # fmt: skip
+                blue += (
+                    w00 * np.float32(texels[j, i, 2]) + w01 * np.float32(texels[j, i + 1, 2])
+                    + w10 * np.float32(texels[j + 1, i, 2]) + w11 * np.float32(texels[j + 1, i + 1, 2])
+                )  # fmt: skip
+                coverage += left * alpha
+                left *= max(zero, one - alpha * per_level)
+            if coverage > zero:
+                result[y, x, 0], result[y, x, 1], result[y, x, 2], result[y, x, 3] = red, green, blue, coverage
+                still[y, x] = unmoved * per_level * per_level
