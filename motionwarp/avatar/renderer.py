@@ -152,6 +152,10 @@ class Drawing:
         """Return the picture in another box, copied."""
         return self._moved(self.rgba, (left, top, right, bottom))
 
+    def alpha_within(self, left: int, top: int, right: int, bottom: int) -> FloatArray:
+        """Return the picture's alpha in another box, in 0..255, copied."""
+        return self._moved(self.rgba[..., 3], (left, top, right, bottom))
+
     def still_within(self, left: int, top: int, right: int, bottom: int) -> FloatArray:
         """Return stillness in another box, copied."""
         return self._moved(self.still, (left, top, right, bottom))

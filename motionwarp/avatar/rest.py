@@ -74,7 +74,8 @@ def rested(drawing: Drawing, photo: PhotoBehind) -> Drawing:
         min(left, drawing.left), min(top, drawing.top), max(right, drawing.right), max(bottom, drawing.bottom)
     )
     own = np.s_[top - grown.top : bottom - grown.top, left - grown.left : right - grown.left]
-    _rest_in_place(grown.rgba[own], grown.still[own], photo.within(left, top, right, bottom))
+    alpha = grown.rgba[own][..., 3].copy()
+    _rest_in_place(grown.rgba[own], alpha, grown.still[own], photo.within(left, top, right, bottom))
     return grown
 
 
@@ -100,7 +101,8 @@ def layer_at_rest(layer: PersonLayer, drawing: Drawing, photo: PhotoBehind) -> P
     before = np.s_[layer.top - corner[1] :, layer.left - corner[0] :]
     rgba[before][:height, :width] = layer.rgba
     own = np.s_[top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]]
-    _rest_in_place(rgba[own], drawing.still_within(left, top, right, bottom), photo.within(left, top, right, bottom))
+    alpha, still = drawing.alpha_within(*place), drawing.still_within(*place)
+    _rest_in_place(rgba[own], alpha, still, photo.within(*place))
     classes = None
     if layer.parsing is not None:
         classes = np.zeros(rgba.shape[:2], dtype=np.uint8)
@@ -133,12 +135,15 @@ def _near_rest(drawing: Drawing) -> tuple[int, int, int, int] | None:
     )  # fmt: skip
 
 
-def _rest_in_place(picture: npt.NDArray[Any], still: FloatArray, photo: PhotoBehind) -> None:
-    """Replace what has not moved by the photo, in a picture (h, w, 4) of bytes or of float32."""
+def _rest_in_place(picture: npt.NDArray[Any], alpha: FloatArray, still: FloatArray, photo: PhotoBehind) -> None:
+    """Replace what has not moved by the photo, in a picture (h, w, 4) of bytes or of float32.
+
+    What the avatar covers has its share even where the picture, made by others, has nothing: at rest that is the photo.
+    """
     shape = still.shape
     share, told, covered = (np.empty(shape, dtype=np.float32) for _ in range(3))
     # where rest reaches nothing, because it shows what was made up, what is around tells whether anything has moved
-    if _told_shares(picture, still, photo.stillness, (share, told, covered)):
+    if _told_shares(picture, (alpha, still), photo.stillness, (share, told, covered)):
         near, known = _around(share, told, _NEAR)
         _untold_shares(near, known, (share, told, covered))
     beside, known = _around(share, covered, _HALO)
@@ -155,7 +160,7 @@ def _around(share: FloatArray, known: FloatArray, radius: int) -> tuple[FloatArr
 @compiled_loosely
 def _told_shares(
     picture: npt.NDArray[Any],
-    still: FloatArray,
+    drawn: tuple[FloatArray, FloatArray],
     stillness: FloatArray,
     found: tuple[FloatArray, FloatArray, FloatArray],
 ) -> bool:
@@ -163,13 +168,14 @@ def _told_shares(
 
     Against what rest itself reaches, so that rest is the photo wherever the avatar has anything.
     """
+    alpha, still = drawn
     share, told, covered = found
     zero, one = np.float32(0.0), np.float32(1.0)
     some_untold = False
     for y in range(still.shape[0]):
         for x in range(still.shape[1]):
-            coverage = np.float32(picture[y, x, 3]) * np.float32(1 / 255)
-            is_covered = coverage > _LEAST_COVERAGE
+            coverage = alpha[y, x] * np.float32(1 / 255)
+            is_covered = max(coverage, np.float32(picture[y, x, 3]) * np.float32(1 / 255)) > _LEAST_COVERAGE
             is_told = is_covered and stillness[y, x] > _LEAST_STILLNESS
             if is_covered and not is_told:
                 some_untold = True
