@@ -33,9 +33,7 @@ def build(desk: Desk, inputs: Inputs) -> None:
             start, stop = buttons("Make the avatar", "avatar")
             progress = gr.HTML(elem_id="mw-avatar-progress")
         with gr.Column(scale=2, min_width=280):
-            model = gr.Model3D(
-                label="In 3D: drag to turn", visible=False, height=420, elem_id="mw-avatar-model", interactive=False
-            )
+            model = gr.HTML(elem_id="mw-avatar-model")
             result = gr.HTML(elem_id="mw-avatar-result")
     with gr.Row():
         downloads = [
@@ -63,9 +61,9 @@ def _make(desk: Desk, visitor: Visitor, photo: str | None, *values: Any) -> Iter
             shown = markup.clips_side_by_side([markup.Clip(made.turntable, f"{made.triangles:,} triangles, turning")])
             shown += markup.listed(made.warnings, "What to know")
             files = [gr.update(value=str(path), visible=True) for path in (made.model, made.file, made.turntable)]
-            yield "", gr.update(value=str(made.model), visible=True), shown, *files, *switched(running=False)
+            yield "", markup.in_space(made.model), shown, *files, *switched(running=False)
         elif view.over:
-            yield markup.progress(view), hidden, "", hidden, hidden, hidden, *switched(running=False)
+            yield markup.progress(view), "", "", hidden, hidden, hidden, *switched(running=False)
         else:
             yield markup.progress(view), same, same, same, same, same, *switched(running=True)
 

@@ -205,6 +205,11 @@ def driver_clips(driving: Path, begin: float = 0.0) -> list[markup.Clip]:
     return [markup.Clip(driving, "The driver", begin=begin)] if shown else []
 
 
+def as_it_is(payload: Any) -> str | None:
+    """Return an uploaded picture's path for Gradio: ours reads it, with its own limits, and says what is wrong."""
+    return None if payload is None else str(payload.path)
+
+
 def moment() -> None:
     """Wait until somebody who changes fields one after the other may have done so."""
     time.sleep(_EVERY_SECONDS)

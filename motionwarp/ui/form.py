@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ BACKGROUNDS: Final = (
 )
 PLACEMENTS: Final = (("Where the photo's person stands", "source"), ("Where the clip's person stands", "driving"))
 PEOPLE: Final = (("The largest", "largest"), ("The second largest", "1"), ("The third largest", "2"))
+DANCERS: Final = (("The second dancer", "1"), ("The third dancer", "2"), ("The fourth dancer", "3"))
 SIZES: Final = (("As large as the photo, up to 1920", ""), ("1280", "1280"), ("768", "768"), ("512", "512"))
 
 FILES: Final = (
@@ -26,6 +28,8 @@ FILES: Final = (
     ("Animated sticker (.webp)", ".webp"),
     ("Animated picture (.gif)", ".gif"),
 )
+# a number of two digits, or a place
+_DANCER: Final = re.compile(r"\d{1,2}|[\d.]+\s*,\s*[\d.]+")
 
 
 def engine_labels() -> list[tuple[str, str]]:
@@ -57,6 +61,10 @@ class TransferForm:
     audio : bool
     file : str
         A value of `FILES`.
+    second_photo, third_photo, fourth_photo : str or None
+        Of further people, who take the places of further dancers.
+    second_dancer, third_dancer, fourth_dancer : str
+        Whose places: numbers, or x,y in the clip's first frame.
     """
 
     background: str = "source"
@@ -72,6 +80,12 @@ class TransferForm:
     smooth: float = 0.5
     audio: bool = True
     file: str = ".mp4"
+    second_photo: str | None = None
+    second_dancer: str = DANCERS[0][1]
+    third_photo: str | None = None
+    third_dancer: str = DANCERS[1][1]
+    fourth_photo: str | None = None
+    fourth_dancer: str = DANCERS[2][1]
 
     def options(self) -> TransferOptions:
         """Return the options of a transfer.
@@ -92,12 +106,40 @@ class TransferForm:
             size=self.size or None,
             smooth=float(self.smooth),
             audio=bool(self.audio),
+            cast=self._cast(),
         )
+
+    @property
+    def files(self) -> list[str]:
+        """What was uploaded for it."""
+        return [path for path in (self.background_file, *(photo for photo, _ in self._members())) if path]
 
     @property
     def ending(self) -> str:
         """The ending of a file that can hold the result."""
         return ".webm" if (self.background, self.file) == ("transparent", ".mp4") else self.file
+
+    def _members(self) -> list[tuple[str, str]]:
+        members = (
+            (self.second_photo, self.second_dancer),
+            (self.third_photo, self.third_dancer),
+            (self.fourth_photo, self.fourth_dancer),
+        )
+        return [(photo, dancer) for photo, dancer in members if photo]
+
+    def _cast(self) -> tuple[str, ...]:
+        members = self._members()
+        for _, dancer in members:
+            if _DANCER.fullmatch(dancer.strip()) is None:
+                raise OptionError(
+                    "is no dancer",
+                    values={"dancer": dancer},
+                    remedy="Choose one, or write where one stands in the first frame, in pixels: 320,240",
+                )
+        dancers = [dancer.strip() for _, dancer in members]
+        if twice := next((each for each in dancers if dancers.count(each) > 1), None):
+            raise OptionError("cannot be two people", values={"dancer": twice}, remedy="Choose another for one of them")
+        return tuple(f"{dancer}={photo}" for (photo, _), dancer in zip(members, dancers, strict=True))
 
     def _background(self) -> str:
         if self.background == "color":

@@ -136,6 +136,15 @@ def _player(clip: Clip) -> str:
     return f'<video controls playsinline preload="auto" data-begin="{clip.begin:g}" {muted}src="{source}"></video>'
 
 
+def in_space(model: Path) -> str:
+    """Return a view of an avatar's .glb that can be turned; the page's script fills it."""
+    told = "Drag to turn, use the wheel or two fingers to come closer, click twice for the front."
+    return (
+        f'<div class="mw-space" data-model="{escape(address(model))}"><canvas tabindex="0" role="img" '
+        f'aria-label="The avatar in 3D; the arrow keys turn it"></canvas><p>{told}</p></div>'
+    )
+
+
 def listed(texts: Iterable[str], title: str) -> str:
     """Return sentences under a title, folded; nothing without any."""
     items = "".join(f"<li>{escape(_in_page(text))}</li>" for text in texts)

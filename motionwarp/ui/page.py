@@ -7,7 +7,7 @@ from typing import Any
 
 from motionwarp.motions.catalog import library
 from motionwarp.ui import avatar_tab, compare_tab, dataset_tab, swap_tab, transfer_tab
-from motionwarp.ui.desk import Desk, Inputs
+from motionwarp.ui.desk import Desk, Inputs, as_it_is
 
 
 def build(desk: Desk) -> Any:
@@ -71,16 +71,19 @@ def _inputs() -> Inputs:
             label="GIF, sticker (.webp, .png) or motion capture (.bvh)", height=120, elem_id="mw-other",
             file_types=[".gif", ".webp", ".png", ".apng", ".bvh"],
         )  # fmt: skip
-    # the file as it is: ours reads it, with its own limits, and says what is wrong with it
-    photo.preprocess = lambda payload: None if payload is None else payload.path
+    photo.preprocess = as_it_is
     return Inputs(photo, clip, motion, other)
 
 
 def style() -> str:
     """Return the page's style sheet."""
-    return files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return _text("page.css")
 
 
 def script() -> str:
-    """Return what the page's own buttons do, as a function."""
-    return files(__package__).joinpath("page.js").read_text(encoding="utf-8")
+    """Return what the page itself does in the browser, as a function: views in 3D, buttons."""
+    return f"() => {{\n{_text('avatar_view.js')}\n{_text('page.js')}}}"
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from motionwarp.engines.registry import swapper_choices
 from motionwarp.errors import InputError
 from motionwarp.pipeline.swap_options import SwapOptions
 from motionwarp.ui import markup
-from motionwarp.ui.desk import Desk, Inputs, Visitor, begin, buttons, switched
+from motionwarp.ui.desk import Desk, Inputs, Visitor, as_it_is, begin, buttons, switched
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import SwapWork
 
@@ -28,7 +28,7 @@ def build(desk: Desk, inputs: Inputs) -> None:
                 label="Photo of somebody in the clothes", type="filepath", image_mode=None, height=300,
                 sources=["upload", "clipboard", "webcam"], elem_id="mw-clothes", buttons=["fullscreen"],
             )  # fmt: skip
-            clothes.preprocess = lambda payload: None if payload is None else payload.path
+            clothes.preprocess = as_it_is
             what = gr.Dropdown(_WHAT, value="all", label="Which clothes", elem_id="mw-swap-what")
             engine = gr.Dropdown(engines, value=SwapOptions().engine, label="Engine", visible=len(engines) > 1)
             turning = gr.Checkbox(value=False, label="As a clip that turns once", elem_id="mw-swap-turning")

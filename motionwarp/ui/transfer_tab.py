@@ -14,6 +14,7 @@ from motionwarp.ui.desk import (
     Desk,
     Inputs,
     Visitor,
+    as_it_is,
     begin,
     buttons,
     driver_clips,
@@ -21,7 +22,7 @@ from motionwarp.ui.desk import (
     moment,
     switched,
 )
-from motionwarp.ui.form import BACKGROUNDS, FILES, PEOPLE, PLACEMENTS, SIZES, TransferForm, engine_labels
+from motionwarp.ui.form import BACKGROUNDS, DANCERS, FILES, PEOPLE, PLACEMENTS, SIZES, TransferForm, engine_labels
 from motionwarp.ui.jobs import Job, JobState
 from motionwarp.ui.work import LookWork, TransferWork
 
@@ -94,14 +95,35 @@ def _fields() -> list[Any]:
         kind = gr.Dropdown(list(FILES), value=form.file, label="File", elem_id="mw-file")
     return [
         background, color, file, engine, placement, source_person, driving_person, start, end, size, smooth,
-        audio, kind,
+        audio, kind, *_cast(),
     ]  # fmt: skip
+
+
+def _cast() -> list[Any]:
+    """Return the fields for further people, each a photo and whose place they take."""
+    import gradio as gr
+
+    fields: list[Any] = []
+    with gr.Accordion("Several people: a photo for each further dancer", open=False), gr.Row():
+        for number, (_, dancer) in enumerate(DANCERS, start=1):
+            with gr.Column(min_width=140):
+                photo = gr.Image(
+                    label=f"Person {number + 1}", type="filepath", image_mode=None, height=160, buttons=[],
+                    sources=["upload", "clipboard"], elem_id=f"mw-cast-photo-{number}",
+                )  # fmt: skip
+                photo.preprocess = as_it_is
+                place = gr.Dropdown(
+                    list(DANCERS), value=dancer, label="Dances as", info="Or x,y in the first frame",
+                    allow_custom_value=True, elem_id=f"mw-cast-dancer-{number}",
+                )  # fmt: skip
+                fields += [photo, place]
+    return fields
 
 
 def _form(desk: Desk, visitor: Visitor, values: tuple[Any, ...]) -> TransferForm:
     form = TransferForm(*values[_INPUTS:])
-    if form.background_file:
-        desk.sessions.own(visitor.key, form.background_file)
+    for file in form.files:
+        desk.sessions.own(visitor.key, file)
     return form
 
 

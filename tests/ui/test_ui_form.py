@@ -39,11 +39,23 @@ def test_a_transparent_result_needs_a_container_that_can_hold_it() -> None:
         (TransferForm(start="soon"), "not a time"),
         (TransferForm(start="3", end="2"), "after the start"),
         (TransferForm(background="color", color="rgb(1, 2"), "not a color"),
+        (TransferForm(second_photo="bob.jpg", second_dancer="left"), "no dancer"),
+        (TransferForm(second_photo="bob.jpg", third_photo="carol.jpg", third_dancer=" 1"), "cannot be two people"),
     ],
 )
 def test_what_makes_no_sense_is_refused(form: TransferForm, told: str) -> None:
     with pytest.raises(OptionError, match=told):
         form.options()
+
+
+def test_further_people_take_the_places_of_further_dancers() -> None:
+    assert TransferForm().options().cast == ()
+    form = TransferForm(
+        background="file", background_file="beach.jpg", second_photo="bob.jpg", second_dancer=" 320, 240 ",
+        fourth_photo="dave.jpg",
+    )  # fmt: skip
+    assert form.options().cast == ("320, 240=bob.jpg", "3=dave.jpg")
+    assert form.files == ["beach.jpg", "bob.jpg", "dave.jpg"]
 
 
 def test_colors_come_as_pickers_give_them() -> None:
