@@ -36,6 +36,7 @@ EPILOG = examples(
     "motionwarp dataset generate --sources people/ --drivings dances/ -o set --plan",
     "motionwarp dataset generate --sources people.csv --drivings dances.csv -o set --pairs random:1000 --fps 25 "
     "--size 512",
+    "motionwarp dataset generate --sources people/ --drivings duos/ -o set --cast 1=random",
     "motionwarp dataset generate --sources people/ --drivings dances/ -o set --resume",
 )
 

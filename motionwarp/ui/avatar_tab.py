@@ -24,7 +24,7 @@ def build(desk: Desk, inputs: Inputs) -> None:
         with gr.Column(scale=1, min_width=280):
             person = gr.Dropdown(list(PEOPLE), value="largest", label="Who of the photo", allow_custom_value=True)
             also = gr.File(
-                label="Further photos of the same person, from other sides", file_count="multiple",
+                label="Further photos, from other sides", file_count="multiple",
                 file_types=["image"], height=120, elem_id="mw-avatar-also",
             )  # fmt: skip
             color = gr.ColorPicker(value="#c8c8c8", label="Background of the turntable")

@@ -36,7 +36,7 @@ def build(desk: Desk) -> None:
             value="all", label="Who gets which motion", info="all, or random:N", elem_id="mw-set-pairs", min_width=120
         )
         engine = gr.Dropdown(engine_labels(), value="auto", label="Engine", min_width=200)
-        background = gr.Dropdown(_BACKGROUNDS, value="source", label="Background", min_width=140)
+        background = gr.Dropdown(_BACKGROUNDS, value="source", label="Background", min_width=200)
         size = gr.Dropdown(list(SIZES), value="512", label="Long side", min_width=120, elem_id="mw-set-size")
     add = gr.Button("Add to the queue", variant="primary", elem_id="mw-set-add")
     told = gr.HTML(elem_id="mw-set-told")

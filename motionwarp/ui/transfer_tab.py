@@ -104,7 +104,7 @@ def _cast() -> list[Any]:
     import gradio as gr
 
     fields: list[Any] = []
-    with gr.Accordion("Several people: a photo for each further dancer", open=False), gr.Row():
+    with gr.Accordion("Several people in one clip", open=False), gr.Row():
         for number, (_, dancer) in enumerate(DANCERS, start=1):
             with gr.Column(min_width=140):
                 photo = gr.Image(

@@ -45,7 +45,13 @@ OTHER_AUGMENTATION: dict[str, Any] = {
     "placement": "mixed", "scale": (0.5, 1.0), "shift": 0.1, "mirror": 0.5, "speed": (0.5, 1.0),
     "backgrounds": ("/b.png",),
 }  # fmt: skip
-OTHER_CONFIG: dict[str, Any] = {"pairs": "random:2", "variants": 2, "container": "webm", "threads": 2}
+OTHER_CONFIG: dict[str, Any] = {
+    "pairs": "random:2",
+    "variants": 2,
+    "container": "webm",
+    "threads": 2,
+    "cast": ("1=random",),
+}
 
 
 def form(

@@ -203,7 +203,7 @@ def test_each_dancer_moves_a_person_of_their_own(visit: Callable[..., Visit], me
     one = visit()
     page = one.page
     one.put_in(media / "alice.jpg", media / "two.mp4")
-    page.get_by_text("Several people: a photo for each further dancer").click()
+    page.get_by_text("Several people in one clip").click()
     page.set_input_files("#mw-cast-photo-1 input[type=file]", str(media / "bob.jpg"))
     page.wait_for_selector("#mw-cast-photo-1 img")
     page.wait_for_selector("[data-verdict]")
