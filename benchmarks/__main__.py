@@ -20,6 +20,7 @@ from benchmarks import (  # noqa: E402
     pairs,
     sizes,
     soak,
+    soak_live,
     stages,
     startup,
     structure,
@@ -40,6 +41,7 @@ app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)
 app.command("pairs")(pairs.pairs)
 app.command("soak")(soak.soak)
+app.command("soak-live")(soak_live.soak_live)
 app.command("ablation")(ablation.ablation)
 app.command("ablation-pairs")(pair_ablations.pair_ablation)
 app.command("ablation-translation")(translation_ablation.translation_ablation)

@@ -22,6 +22,8 @@ from motionwarp.pipeline.options import TransferOptions
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 # the first transfers load networks and fill caches and pools; growth is measured on what comes after
 WARM_UP = 5
+# what allocators keep differs by so much between runs of the same work
+NOISE_MB = 60.0
 
 
 def soak(
@@ -33,6 +35,7 @@ def soak(
         list[str] | None, typer.Option(help="Engines to take by turns; may be given several times.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the choices.")] = 0,
+    flat: Annotated[bool, typer.Option("--flat", help="Exit with 1 unless what is held stays flat.")] = False,
 ) -> None:
     """Do random transfers one after another in this process and watch what it holds."""
     engines = engine or ["layered"]
@@ -67,6 +70,16 @@ def soak(
         "peak memory": f"{figures['peak_memory_mb']:.0f} MB",
     }
     publish("soak", figures, rows)
+    if flat:
+        exit_unless_flat(figures, figures["memory_mb_a_transfer"] * count)
+
+
+def exit_unless_flat(figures: dict[str, Any], grown_mb: float) -> None:
+    """Exit with 1 if memory grows over the whole run by more than allocators' noise, or files or threads are left."""
+    left = [name for name in ("open_files", "threads") if figures[name][1] > figures[name][0]]
+    if left or grown_mb > NOISE_MB:
+        typer.echo(f"not flat: {grown_mb:.0f} MB of memory, {', '.join(left) or 'no files or threads'}", err=True)
+        raise typer.Exit(1)
 
 
 def random_options(generator: random.Random, length: float, seconds: float, engine: str) -> tuple[dict[str, Any], str]:

@@ -71,7 +71,7 @@ def installed_dependencies() -> list[Dependency]:
 
 
 def license_of(package: Distribution) -> str:
-    """Return the license that a package's metadata name: the SPDX expression (PEP 639), else classifiers, else words."""
+    """Return the license that a package names: the SPDX expression (PEP 639), else classifiers, else words."""
     metadata = package.metadata
     told = metadata.get("License-Expression") or ""
     if not told:
@@ -87,7 +87,7 @@ def license_of(package: Distribution) -> str:
 
 
 def _own_requirements() -> list[tuple[str, tuple[str, ...], str]]:
-    """Return what motionwarp and its extras ask for, as (name, extras, asker): of the installed one, or the checkout."""
+    """Return what motionwarp and its extras ask for, as (name, extras, asker)."""
     project = Path(__file__).resolve().parent.parent / "pyproject.toml"
     if project.is_file():  # a checkout, whose file is newer than what was once installed
         content = tomllib.loads(project.read_text(encoding="utf-8"))["project"]

@@ -14,6 +14,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # fixtures in tests/support that tests of several folders take
 pytest_plugins = ["drawn_pairs", "small_scene", "training_packs"]
 
+# of the tests marked `nightly`: how far each goes. `.ci/nightly` gives them
+NIGHTLY = {
+    "fuzz_cases": (20_000, "damaged files, half of them pictures and clips, half of them documents"),
+    "fuzz_minutes": (120.0, "after which no further damaged files are read"),
+    "kill_units": (40, "clips of the data set whose making is killed at random"),
+}
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,3 +36,10 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real photos and videos are not beside the project (../shared/data)")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("nightly", "how far tests go that are marked nightly")
+    for name, (default, told) in NIGHTLY.items():
+        flag = "--" + name.replace("_", "-")
+        group.addoption(flag, dest=name, type=type(default), default=default, metavar="N", help=f"{told} ({default})")

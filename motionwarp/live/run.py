@@ -32,6 +32,7 @@ from motionwarp.pose.causal_retargeting import CausalRetargeter
 from motionwarp.types import FloatArray, Frame
 
 _RECENT: Final = 60  # pictures that the present rate and latency are of
+_LATENCY_BINS: Final = 10_000
 _IDLE_SECONDS: Final = 0.05
 _FORGET_SECONDS: Final = 3.0  # lost for so long, somebody else may come
 
@@ -90,7 +91,8 @@ class _Figures:
     """Counts pictures, and how late they are."""
 
     def __init__(self) -> None:
-        self.latencies: list[float] = []
+        self.pictures = 0
+        self._late = np.zeros(_LATENCY_BINS, dtype=np.int64)  # by milliseconds: as large after days as after seconds
         self.first_seconds: float | None = None
         self.last_seconds = 0.0
         self.camera_frames = self.lost = 0
@@ -100,8 +102,15 @@ class _Figures:
         now = time.monotonic()
         self.first_seconds = now if self.first_seconds is None else self.first_seconds
         self.last_seconds = now
-        self.latencies.append(now - captured_seconds)
+        self.pictures += 1
+        self._late[min(max(int(1000 * (now - captured_seconds)), 0), _LATENCY_BINS - 1)] += 1
         self._recent.append((now, now - captured_seconds))
+
+    def latency_ms(self, part: float) -> float:
+        """Return how late a part of all pictures, 0 to 1, was at most, to the nearest millisecond."""
+        if not self.pictures:
+            return 0.0
+        return float(np.searchsorted(np.cumsum(self._late), part * self.pictures)) + 0.5
 
     def now(self) -> dict[str, float]:
         """Return what holds of the last pictures."""
@@ -267,16 +276,15 @@ class _Stages:
 
 
 def _summary(output: LiveOutput, puppet: LivePuppet, figures: _Figures, dropped: int) -> LiveSummary:
-    count = len(figures.latencies)
+    count = figures.pictures
     seconds = figures.last_seconds - (figures.first_seconds or figures.last_seconds)
-    late = 1000 * np.asarray(figures.latencies or [0.0])
     return LiveSummary(
         place=output.place,
         pictures=count,
         seconds=seconds,
         fps=(count - 1) / seconds if seconds > 0 else 0.0,
-        latency_ms=float(np.median(late)),
-        latency_95_ms=float(np.percentile(late, 95)),
+        latency_ms=figures.latency_ms(0.5),
+        latency_95_ms=figures.latency_ms(0.95),
         camera_frames=figures.camera_frames,
         dropped=dropped,
         lost=figures.lost,

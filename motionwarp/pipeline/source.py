@@ -232,7 +232,7 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
     quality = ReadingQuality()
     if given is None:
         quality.add(picture.rgb, seen)
-    notes = (*quality.notes("the source person"), *_figure_notes(seen.pose), *matte_notes)
+    notes = (*quality.notes("the source person"), *_figure_notes(seen.pose, options.engine), *matte_notes)
     person = _with_others(person, options, estimator)
     photos = 1 + len(options.also)
     return PreparedSource(
@@ -251,15 +251,17 @@ def _seen(rgb: ByteArray, choice: PersonChoice, given: Pose | None, estimator: E
     return estimator.analyze_picture(rgb, LARGEST)
 
 
-def _figure_notes(pose: Pose) -> list[str]:
+def _figure_notes(pose: Pose, engine: str) -> list[str]:
     """Return what a user should know of drawn figures and mascots."""
     size = head_size(pose.points)
     if size is None or size < LARGE_HEAD:
         return []
-    return [
-        f"the source's head is {size:.1f} times as large for the body as an adult's: a drawn figure or a mascot moves "
-        "badly, with elbows in the hair and a squeezed face; use a figure of a person's proportions"
-    ]
+    told = (
+        "raised hands lie over its hair, and it turns nowhere"
+        if engine == "layered"
+        else "its face is squeezed; `engine=layered` moves such figures best"
+    )
+    return [f"the source's head is {size:.1f} times as large for the body as an adult's, as of a drawn figure: {told}"]
 
 
 def fitted_to(person: SourcePerson, long_side: int) -> SourcePerson:

@@ -9,6 +9,7 @@ import numpy as np
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import torso_length
+from motionwarp.pose.head_size import LARGE_HEAD, head_size
 from motionwarp.pose.kinematics import MID_HIP, REST_LENGTHS, TREE, VISIBLE_SCORE, with_mid_hip
 from motionwarp.types import FloatArray
 
@@ -27,6 +28,10 @@ TORSO_WITNESSES = (*LIMBS, "half_shoulders", "neck")
 RATIO_LOW, RATIO_HIGH = 0.7, 1.4
 # the face is one rigid piece, so its bones share a ratio
 FACE = ("nose_to_eye", "eye_to_ear")
+# a drawn figure with a large head is built as no person is: it is seen from the front, and its lengths are its own
+HEAD = ("neck", *FACE)
+FIGURE_LIMB_FLOOR = 0.35
+FIGURE_SLACK = 1.6
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,16 @@ class BoneLengths:
     spans : mapping of str to float
         Straight distances 'nose to ankles', 'nose to hips' and 'shoulders', where seen.
     clamps : tuple of Clamp
+    head : float
+        How large the head is for the body, as `head_size` measures it, where it is that of a drawn figure
+        (`LARGE_HEAD`), else 1.
     """
 
     lengths: Mapping[str, float]
     torso: float
     spans: Mapping[str, float]
     clamps: tuple[Clamp, ...]
+    head: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -118,14 +127,16 @@ def measure(points: FloatArray, whose: str) -> BoneLengths | None:
     torso = _torso(lengths, joints, whose, clamps)
     if torso <= 0:
         return None
+    head = _large_head(points)
+    floor = LIMB_FLOOR if head == 1 else FIGURE_LIMB_FLOOR
     for kind in LIMBS:
         if kind in lengths:
             wanted = lengths[kind] / torso
-            used = float(np.clip(wanted, LIMB_FLOOR * REST_LENGTHS[kind], LIMB_CEILING * REST_LENGTHS[kind]))
+            used = float(np.clip(wanted, floor * REST_LENGTHS[kind], LIMB_CEILING * REST_LENGTHS[kind]))
             if used != wanted:
                 clamps.append(Clamp(kind, whose, wanted, used))
                 lengths[kind] = used * torso
-    return BoneLengths(lengths, torso, _spans(joints), tuple(clamps))
+    return BoneLengths(lengths, torso, _spans(joints), tuple(clamps), head)
 
 
 def compare(source: BoneLengths, driving: BoneLengths) -> BoneRatios:
@@ -156,12 +167,28 @@ def compare(source: BoneLengths, driving: BoneLengths) -> BoneRatios:
     for kind in REST_LENGTHS:
         ratio = wanted.get(kind, scale)
         if kind not in LIMBS:
-            used = float(np.clip(ratio, RATIO_LOW * scale, RATIO_HIGH * scale))
+            low, high = _ratio_bounds(kind, source.head / driving.head)
+            used = float(np.clip(ratio, low * scale, high * scale))
             if used != ratio:
                 clamps.append(Clamp(kind, "ratio", ratio / scale, used / scale))
             ratio = used
         ratios[kind] = ratio
     return BoneRatios(scale, scale_from, ratios, (*source.clamps, *driving.clamps, *clamps))
+
+
+def _ratio_bounds(kind: str, heads: float) -> tuple[float, float]:
+    """Return how far a ratio may be from the overall scale; `heads` is the source's head over the driving one."""
+    if heads == 1:
+        return RATIO_LOW, RATIO_HIGH
+    slack = FIGURE_SLACK * (max(heads, 1 / heads) if kind in HEAD else 1.0)
+    return RATIO_LOW / slack, RATIO_HIGH * slack
+
+
+def _large_head(points: FloatArray) -> float:
+    """Return the head's size over the frames (T, 18, 3) where it is beyond what people have, else 1."""
+    sizes = [size for size in map(head_size, points) if size is not None]
+    size = float(np.median(sizes)) if sizes else 1.0
+    return size if size >= LARGE_HEAD else 1.0
 
 
 def _full_length(joints: FloatArray, parent: int, child: int) -> float:

@@ -99,7 +99,9 @@ def head_depth(source: Joints) -> HeadDepth | None:
     template = torch.tensor([_TEMPLATE[point] for point in HEAD_POINTS])  # (6, 3)
     turns = _turns(-_SOURCE_TURNS, _SOURCE_TURNS)  # (C, 2)
     model = _about_the_axis(template, turns)  # (C, 6, 3)
-    limits = _limits(source.torso, _HALF_EARS)
+    low, high = _limits(source.torso, _HALF_EARS)
+    # no head is smaller than it looks: a drawn figure's is larger than any adult's
+    limits = low, torch.maximum(high, source.half_ears()[:, None])
     fit = _Fit.of(model[..., :2], points, _weights(visible), limits)
     best = int(fit.error[0].argmin())
     scale, angle = float(fit.scale[0, best]), float(fit.angle[0, best])

@@ -110,6 +110,12 @@ class Joints:
         tip: Tensor = far + bone / length * reach
         return tip
 
+    def half_ears(self) -> Tensor:
+        """Return half the distance of the ears in pixels (B,), 0 where one was not seen."""
+        ears = [skeleton.RIGHT_EAR, skeleton.LEFT_EAR]
+        right, left = self.xy[:, ears].unbind(dim=1)
+        return torch.where(self.visible[:, ears].all(dim=1), (left - right).norm(dim=1) / 2, 0.0)
+
     def turned_away(self, reference: Joints) -> Tensor:
         """Return who shows the back of the head, while the same person in another picture shows the face, bool (B,).
 

@@ -25,6 +25,8 @@ _REACH: Final = 3.2  # radii beyond which a pixel is no part's: bags, umbrellas,
 _JOINT_BONUS: Final = 8.0
 _GARMENT_SCORE: Final = -1.0  # of the garment's own pixels: an arm in front of it wins near its own axis
 _GARMENT_LEAST: Final = 0.06  # area of hanging cloth below the hips, in squared torsos, that makes a garment
+# a head's radius in halves of the ears' distance: a drawn figure's is larger than any adult's, who keep theirs
+_HEAD_OF_EARS: Final = 1.1
 _WAIST: Final = 0.10  # torsos above and below the hips that torso and garment share
 _COVERED: Final = 0.8  # radii of a part's limb within which it goes on beneath what covers it
 
@@ -72,7 +74,9 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     present = points.present_parts()[0].numpy()
     segments = _segments(points)
     distances = np.stack([_distance(parsing.shape, chain) for chain in segments])  # (P, h, w), pixels
-    distances /= (np.array(parts.RADIUS, dtype=np.float32) * torso)[:, None, None]
+    radii = np.array(parts.RADIUS, dtype=np.float32) * torso
+    radii[parts.HEAD] = max(radii[parts.HEAD], _HEAD_OF_EARS * float(points.half_ears()[0]))
+    distances /= radii[:, None, None]
     fall = _below_hips(points, parsing.shape) / torso
     garment = _garment_mask(parsing, fall, solid, distances, torso)
     scores = parts.AFFINITY[:, parsing] - _NATS_A_RADIUS * distances

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .conftest import INLINE, Inputs, make, tree
+from motionwarp.datasets.config import DatasetConfig
+
+from .conftest import CONFIG, INLINE, Inputs, make, tree
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -19,7 +21,7 @@ RESUME = replace(INLINE, resume=True)
 STEPS = ("fsync", "rename", "replace", "link", "unlink", "mkdir")
 
 
-def run_until(step: int, inputs: Inputs, output: Path) -> int | None:
+def run_until(step: int, inputs: Inputs, output: Path, config: DatasetConfig = CONFIG) -> int | None:
     """Make the data set in a child that kills itself at the given step.
 
     Returns the steps it took, or None if it was killed.
@@ -30,7 +32,7 @@ def run_until(step: int, inputs: Inputs, output: Path) -> int | None:
         code = 1
         try:
             taken = count_steps(step)
-            make(inputs, output, settings=RESUME)
+            make(inputs, output, config, RESUME)
             os.write(writer, str(taken[0]).encode())
             code = 0
         finally:
@@ -103,3 +105,22 @@ def test_clips_are_whole_whenever_they_are_there(inputs: Inputs, finished: Path,
         folders = {name.split("/")[1] for name in visible if name.startswith("clips/")}
         wanted = {name for name in expected if name.startswith("clips/") and name.split("/")[1] in folders}
         assert {name for name in visible if name.startswith("clips/")} == wanted
+
+
+@pytest.mark.nightly
+def test_a_large_set_survives_any_number_of_kills(inputs: Inputs, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """Killed at random moments from the first step to the last; then it is what it would have been."""
+    variants = max(pytestconfig.getoption("kill_units") // 4, 1)
+    config = replace(CONFIG, variants=variants)
+    output = tmp_path / "out"
+    steps = run_until(-1, inputs, tmp_path / "unbroken", config)
+    assert steps is not None
+    generator = np.random.default_rng(22)
+    kills = 0
+    while run_until(int(generator.integers(1, max(steps // 8, 40))), inputs, output, config) is None:
+        kills += 1
+        assert kills < 50 + 20 * variants, "nothing gets done between two kills"
+    assert kills >= 5
+    assert len(list((output / "clips").iterdir())) == 4 * variants
+    assert tree(output) == tree(tmp_path / "unbroken")
+    print(f"{4 * variants} clips, {kills} kills")

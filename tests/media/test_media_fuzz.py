@@ -8,15 +8,10 @@ FOLDER` repeats case N, and leaves the file in FOLDER.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fuzz_harness import run_batch, run_cases
 from fuzz_mutations import mutated
 from fuzz_seeds import all_seeds, pillow_heif
 
@@ -28,82 +23,18 @@ resource = pytest.importorskip("resource", reason="Windows has no limits of memo
 
 WORKER = Path(__file__).with_name("fuzz_worker.py")
 CASES = 500
-NIGHTLY_CASES = 20_000
-# a process starts anew for so many, so that what one case leaks in a decoder does not count for others
-CASES_A_PROCESS = 2000
-SECONDS_TO_START = 60
-MOST_FAILURES = 10
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What a worker said: where it ended, and what it found."""
-
-    next_case: int
-    failures: list[str]
-
-
-def run_batch(
-    first: int, end: int, folder: Path, repository_root: Path, worker: Sequence[str] = (str(WORKER),)
-) -> Batch:
-    """Run cases in a process of their own, as far as it gets.
-
-    `worker` is the program and what it takes beside the cases.
-    """
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(
-            [str(repository_root), str(WORKER.parent), str(repository_root / "tests" / "support")]
-        ),
-        "OMP_NUM_THREADS": "1",
-    }
-    with (folder / "stderr").open("w+b") as errors, (folder / "stdout").open("w+") as output:
-        process = subprocess.Popen(
-            [sys.executable, worker[0], str(first), str(end), str(folder), *worker[1:]],
-            env=environment,
-            stdout=output,
-            stderr=errors,
-        )
-        try:
-            # each case has its own limit in the worker; this is for one that no longer listens
-            process.wait(SECONDS_TO_START + (end - first))
-        finally:
-            process.kill()
-            process.wait()
-        output.seek(0)
-        lines = output.read().splitlines()
-        errors.seek(0)
-        said = errors.read().decode(errors="replace")[-3000:]
-    failures = [json.loads(line) for line in lines if line.startswith("{")]
-    told = [f"case {failure['case']} ({failure['name']}): {failure['error']}" for failure in failures]
-    if lines and lines[-1] == "done":
-        return Batch(end, told)
-    begun = [line for line in lines if line[:1].isdigit()]
-    assert begun, f"the worker did not start:\n{said}"
-    number, name = begun[-1].split()
-    return Batch(
-        int(number) + 1, [*told, f"case {number} ({name}) ended the process with {process.returncode}:\n{said}"]
-    )
-
-
-def run_cases(count: int, folder: Path, repository_root: Path) -> list[str]:
-    """Run the first `count` cases, past those that end a process; returns what was wrong."""
-    failures: list[str] = []
-    first = 0
-    while first < count and len(failures) < MOST_FAILURES:
-        batch = run_batch(first, min(first + CASES_A_PROCESS, count), folder, repository_root)
-        failures += batch.failures
-        first = batch.next_case
-    return failures
 
 
 def test_damaged_files_do_no_harm(tmp_path: Path, repository_root: Path) -> None:
-    assert not run_cases(CASES, tmp_path, repository_root)
+    assert run_cases(CASES, tmp_path, repository_root, [str(WORKER)]) == (CASES, [])
 
 
 @pytest.mark.nightly
-def test_many_damaged_files_do_no_harm(tmp_path: Path, repository_root: Path) -> None:
-    assert not run_cases(NIGHTLY_CASES, tmp_path, repository_root)
+def test_many_damaged_files_do_no_harm(tmp_path: Path, repository_root: Path, pytestconfig: pytest.Config) -> None:
+    cases, minutes = pytestconfig.getoption("fuzz_cases") // 2, pytestconfig.getoption("fuzz_minutes") / 2
+    run, failures = run_cases(cases, tmp_path, repository_root, [str(WORKER)], minutes)
+    print(f"{run} cases")
+    assert not failures
 
 
 MISBEHAVING = """

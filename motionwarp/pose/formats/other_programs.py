@@ -37,6 +37,7 @@ _FROM_MEDIAPIPE: Final = {
 _MEDIAPIPE_COUNT: Final = 33
 _LANDMARK_KEYS: Final = ("pose_landmarks", "poseLandmarks", "landmarks")
 # COCO's flags of labeled points: 1 is hidden, 2 in sight
+_LONGEST_SIDE: Final = 1_000_000
 _FLAG_SCORES: Final = np.array([0.0, 0.5, 1.0], dtype=np.float32)
 
 
@@ -99,21 +100,31 @@ def _coco_annotations(content: Mapping[str, Any], path: Path) -> PeopleFrames:
     """Read an annotation file: pictures by number, and people who say in which they are."""
     images = content.get("images")
     entries = content["annotations"]
-    if not isinstance(images, list) or not all(isinstance(image, dict) and "id" in image for image in images):
-        raise PoseFileError("has annotations, but no list of images", subject=path, remedy="Give COCO's whole file")
+    if not isinstance(images, list) or not all(_is_image(image) for image in images):
+        raise PoseFileError(
+            "has annotations, but no list of images with ids and sizes", subject=path, remedy="Give COCO's whole file"
+        )
     order = sorted(images, key=lambda image: _frame_key(image.get("file_name", image["id"])))
-    place = {image["id"]: index for index, image in enumerate(order)}
+    place = {str(image["id"]): index for index, image in enumerate(order)}
     frames: list[list[FloatArray]] = [[] for _ in order]
     for number, entry in enumerate(entries):
-        if not isinstance(entry, dict) or entry.get("image_id") not in place:
+        if not isinstance(entry, dict) or str(entry.get("image_id")) not in place:
             raise _fail(path, "?", number)("belongs to no image of the file", "Give COCO's whole file")
-        fail = _fail(path, place[entry["image_id"]], number)
-        points = _coco_points(entry.get("keypoints"), fail, flags=True)
+        frame = place[str(entry["image_id"])]
+        points = _coco_points(entry.get("keypoints"), _fail(path, frame, number), flags=True)
         if (points[:, 2] > 0).any():
-            frames[place[entry["image_id"]]].append(points)
+            frames[frame].append(points)
     sides = {(image.get("width"), image.get("height")) for image in order}
     width, height = next(iter(sides)) if len(sides) == 1 else (None, None)
     return PeopleFrames(frames, width, height)
+
+
+def _is_image(image: object) -> bool:
+    """Return whether an entry of COCO's list of images has a name, and sides that are numbers of pixels, or none."""
+    if not isinstance(image, dict) or not isinstance(image.get("id"), int | str):
+        return False
+    sides = (image.get("width"), image.get("height"))
+    return sides == (None, None) or all(type(side) is int and 0 < side <= _LONGEST_SIDE for side in sides)
 
 
 def _coco_results(entries: Sequence[object], path: Path) -> PeopleFrames:
@@ -201,9 +212,12 @@ def _dwpose(entry: object, fail: Fail) -> list[FloatArray]:
         if not isinstance(indices, list) or len(indices) < POINT_COUNT:
             raise fail(f"needs {POINT_COUNT} indices for each person", "Give what DWPose wrote")
         points = np.zeros((POINT_COUNT, 3), dtype=np.float32)
-        for point, index in enumerate(numbers_from(indices[:POINT_COUNT], fail).astype(int).tolist()):
+        for point, index in enumerate(numbers_from(indices[:POINT_COUNT], fail).tolist()):
             if 0 <= index < len(candidate):
-                points[point] = *numbers_from(candidate[index][:2], fail), 1.0
+                place = candidate[int(index)]
+                if not isinstance(place, list) or len(place) < 2:
+                    raise fail("has a point without x and y", "Give what DWPose wrote")
+                points[point] = *numbers_from(place[:2], fail), 1.0
         people.append(checked_points(points, fail))
     return people
 
