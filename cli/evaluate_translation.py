@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
+from motionwarp.evaluation.options import TranslationSettings
 from motionwarp.options import ComputeOptions
 
 from .options import examples, with_options
@@ -26,26 +27,40 @@ def translation(
         list[Path],
         typer.Argument(metavar="MODEL", help="Trained from label maps (A) to photos (B).", show_default=False),
     ],
-    fcn: Annotated[Path, typer.Option("--fcn", metavar="FILE", help="The judge, as `train fcn` exported it.")],
-    labels: Annotated[Path, typer.Option("--labels", metavar="DIR", help="Held-out label maps: gray, values classes.")],
-    photos: Annotated[Path, typer.Option("--photos", metavar="DIR", help="Their photos, of the same names.")],
-    most: Annotated[
-        int | None, typer.Option("--most", metavar="N", min=1, help="Pictures that are looked at.", show_default="all")
-    ] = None,
+    settings: TranslationSettings,
     compute: ComputeOptions,
     reporter: Reporter,
 ) -> None:
-    """Tell how much of label maps a judge finds again in the photos made of them, beside the real photos (oracle)."""
+    """Tell how much of label maps a judge finds again in the photos made of them, beside the real photos (oracle).
+
+    With --clip also how much the clip flickers when it is translated steadily, and frame by frame.
+    """
     from motionwarp.devices import resolve_device, set_threads
     from motionwarp.engines.cyclegan.fcn import Judge, LabeledFolders
-    from motionwarp.evaluation.translation import evaluate_translations
+    from motionwarp.evaluation.translation import clip_flicker, evaluate_translations, names_of
 
     set_threads()
-    judge = Judge(fcn, resolve_device(compute.device))
+    device = resolve_device(compute.device)
+    judge = Judge(settings.fcn, device)
     with reporter.progress("pictures/s") as on_step:
         report = evaluate_translations(
-            models, judge, LabeledFolders(labels, photos), lambda done, total: on_step("pictures", done, total), most
+            models,
+            judge,
+            LabeledFolders(settings.labels, settings.photos),
+            lambda done, total: on_step("pictures", done, total),
+            settings.most,
         )
+        flickers = {}
+        if settings.clip is not None:
+            for name, model in zip(names_of(models), models, strict=True):
+                flickers[name] = clip_flicker(
+                    model,
+                    settings.clip,
+                    "b2a",
+                    settings.clip_frames,
+                    lambda done, total: on_step("frames", done, total),
+                    device,
+                )
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("Labels to photos", "Pixels", "Classes", "IoU", "Back: pixels", "Classes", "IoU"):
         table.add_column(column, justify="left" if column.startswith("Labels") else "right")
@@ -54,4 +69,10 @@ def translation(
         back = report.back.get(name)
         cells += ["", "", ""] if back is None else [f"{value:.3f}" for value in asdict(back).values()]
         table.add_row(name, *cells)
-    reporter.result_table(asdict(report), table)
+    if flickers:
+        table.add_section()
+        for name, own in flickers.items():
+            table.add_row(f"{name}: flicker of {own.frames} frames", "", "", "", "steady", "one by one", "the clip")
+            table.add_row("", "", "", "", *(f"{each:.4f}" for each in (own.steadily, own.one_by_one, own.of_input)))
+    summary = {**asdict(report), "flicker": {name: asdict(own) for name, own in flickers.items()}}
+    reporter.result_table(summary, table)

@@ -15,8 +15,8 @@ from .reporting import OnStep, Reporter
 from .stages import uncollected_imports
 
 EPILOG = examples(
-    "motionwarp translate cyclegan.safetensors labels/0007.png --input-labels -o photos/",
-    "motionwarp translate cyclegan.safetensors clip.mp4 --direction b2a -o drawn/",
+    "motionwarp translate cyclegan labels/0007.png --input-labels -o photos/",
+    "motionwarp translate runs/nest/cyclegan.safetensors clip.mp4 --direction b2a -o drawn/",
 )
 
 
@@ -24,7 +24,12 @@ EPILOG = examples(
 def translate(
     *,
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="What `motionwarp train cyclegan` exported.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="cyclegan (label maps of people to photos and back), or a file that `train cyclegan` exported.",
+            show_default=False,
+        ),
     ],
     inputs: InputsArgument,
     output: Annotated[

@@ -346,6 +346,19 @@ class PlainPairsSettings(Options):
             )
 
 
+@documented
+@dataclass(frozen=True, kw_only=True)
+class TranslationSettings(Options):
+    """What translations from label maps to photos are measured with."""
+
+    fcn: Path = option(help="The judge, as `train fcn` exported it.", metavar="FILE")
+    labels: Path = option(help="Held-out label maps: gray, values are classes.", metavar="DIR")
+    photos: Path = option(help="Their photos, of the same names.", metavar="DIR")
+    most: int | None = option(None, help="Pictures that are looked at.", metavar="N", low=1, shown_default="all")
+    clip: Path | None = option(None, help="A clip of people, to tell how its labels flicker.", metavar="CLIP")
+    clip_frames: int = option(48, help="Frames of the clip, at most.", metavar="N", low=2)
+
+
 class Way(str, Enum):
     """How a photo drives itself."""
 

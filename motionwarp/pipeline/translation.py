@@ -20,8 +20,14 @@ from motionwarp.types import ByteArray
 OnFrame = Callable[[int, int], None]
 
 
-def make_translator(model: Path, options: TranslationOptions) -> Translator:
+def make_translator(model: str | Path, options: TranslationOptions) -> Translator:
     """Return the network at work.
+
+    Parameters
+    ----------
+    model : str or Path
+        A name of the register, such as "cyclegan", or a file that training exported.
+    options : TranslationOptions
 
     Raises
     ------

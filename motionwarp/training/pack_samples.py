@@ -38,6 +38,32 @@ def check_shares(shares: Sequence[PackShare]) -> None:
         raise OptionError("training needs at least one pack with a positive weight")
 
 
+@dataclass(frozen=True)
+class PackTrainingConfig:
+    """What all trainings of one network from pairs in packs have; their configurations add network, losses and loop.
+
+    Attributes
+    ----------
+    packs : tuple of PackShare
+        Packs of pairs.
+    validation : Path or None
+        A pack of pairs of people that are not trained on, measured at every export.
+    vgg : Path or None
+        Weights of the VGG that the paper's loss compares features of (safetensors, torchvision's names); None takes the
+        project's own analyzer.
+    start_from : Path or None
+        Weights of the same network to begin with.
+    """
+
+    packs: tuple[PackShare, ...]
+    validation: Path | None = None
+    vgg: Path | None = None
+    start_from: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_shares(self.packs)
+
+
 class PackSamples(Dataset[Batch], Generic[Sample, Batch]):
     """Base of data sets that make the sample of a number from what they draw out of packs.
 

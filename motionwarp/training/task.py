@@ -80,6 +80,40 @@ class LoopConfig:
         return self.learning_rate * warm * max(left, 0.01)
 
 
+def published_loop(
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    *,
+    decay_steps: int = 0,
+    weight_decay: float = 0.0,
+    averaged: bool = True,
+) -> LoopConfig:
+    """Return a loop as papers describe theirs: these figures, no warm-up, the seed and the rest as by default.
+
+    Parameters
+    ----------
+    steps, batch_size : int
+    learning_rate : float
+    decay_steps : int
+        Of the end, in which the rate falls linearly to nearly zero.
+    weight_decay : float
+    averaged : bool
+        Whether averaged weights are exported and gradients clipped, neither of which any of the papers says; otherwise
+        there is nothing of either.
+    """
+    return LoopConfig(
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_steps=0,
+        decay_steps=decay_steps,
+        weight_decay=weight_decay,
+        gradient_clip=10.0 if averaged else 1e9,
+        ema_decay=0.999 if averaged else 0.0,
+    )
+
+
 class TrainingTask(ABC):
     """What the loop trains: networks, their optimizers, their data and one step."""
 

@@ -72,6 +72,20 @@ def test_pictures_and_clips_are_translated(motionwarp: Run, model: Path, folders
         assert len(list(reader)) == 3
 
 
+def test_the_network_that_ships_goes_by_its_name(motionwarp: Run, folders: Path, tmp_path: Path) -> None:
+    labels, photo = folders / "labels" / "1.png", folders / "photos" / "1.png"
+    made = motionwarp("translate", "cyclegan", labels, "--input-labels", "-o", tmp_path / "made.png")
+    assert made.exit_code == 0, made.stderr
+    back = motionwarp("translate", "cyclegan", photo, "--direction", "b2a", "-o", tmp_path / "back.png")
+    assert back.exit_code == 0, back.stderr
+    pictures = [read_image(tmp_path / name).rgb for name in ("made.png", "back.png")]
+    assert [picture.shape for picture in pictures] == [(40, 40, 3)] * 2
+    assert (pictures[0] != pictures[1]).any()
+    unknown = motionwarp("translate", "pix2pix", photo, "-o", tmp_path / "none.png")
+    assert unknown.exit_code == 2
+    assert "pix2pix" in unknown.stderr
+
+
 def test_label_maps_are_translated_and_photos_are_none(
     motionwarp: Run, model: Path, folders: Path, tmp_path: Path
 ) -> None:
@@ -95,7 +109,8 @@ def test_a_judge_is_trained_and_scores(motionwarp: Run, model: Path, folders: Pa
     assert scored.exit_code == 0, scored.stderr
     report = json.loads(scored.stdout)
     assert report["pictures"] == 3
-    assert set(report["scores"]) == {"cyclegan", "oracle"}
+    assert set(report["scores"]) == {"cyclegan", "copy", "oracle"}
+    assert report["flicker"] == {}
 
 
 def test_a_translation_is_no_engine_of_transfers(motionwarp: Run, model: Path, tmp_path: Path) -> None:

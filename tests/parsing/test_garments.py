@@ -6,7 +6,7 @@ import numpy as np
 from flat_people import standing_points
 
 from motionwarp.parsing import labels
-from motionwarp.parsing.garments import GARMENT_CLASSES, below_waist, divided_at_waist, limbs_by_color
+from motionwarp.parsing.garments import GARMENT_CLASSES, below_waist, divided_at_waist, limbs_by_color, long_skirts
 
 SIZE = (256, 192)
 
@@ -57,3 +57,41 @@ def test_legs_in_the_color_of_trousers_are_trousers() -> None:
     assert (found[215:240, 60:120] == labels.RIGHT_LEG).all()
     parsing[10:40] = 0
     assert (limbs_by_color(parsing, rgb) == parsing).all()
+
+
+def test_shins_in_lighter_shades_of_the_trousers_are_trousers_without_shreds() -> None:
+    rng = np.random.default_rng(0)
+    rgb = np.full((*SIZE, 3), 128, dtype=np.uint8)
+    parsing = np.zeros(SIZE, dtype=np.uint8)
+    for rows, kind, color in (
+        (slice(10, 40), labels.FACE, (160, 125, 110)),
+        (slice(100, 180), labels.PANTS, (205, 105, 45)),
+        (slice(180, 240), labels.LEFT_LEG, (235, 135, 60)),
+    ):
+        parsing[rows, 60:120] = kind
+        rgb[rows, 60:120] = np.clip(np.array(color) + rng.integers(-25, 26, (1, 60, 1)), 0, 255)
+    found = limbs_by_color(parsing, rgb)
+    assert (found[190:235, 65:115] == labels.PANTS).all()
+
+
+def standing_parsing(bottom: int, gap: int) -> tuple[np.ndarray, np.ndarray]:
+    points = standing_points()
+    parsing = np.zeros(SIZE, dtype=np.uint8)
+    middle = round(float(points[[8, 11], 0].mean()))
+    parsing[115:bottom, middle - 25 : middle + 25] = labels.PANTS
+    if gap:
+        parsing[150:bottom, middle - gap // 2 : middle + gap - gap // 2] = 0
+    return parsing, points
+
+
+def test_long_trousers_that_fill_all_between_the_legs_are_a_skirt() -> None:
+    knees = float(standing_points()[[9, 12], 1].max())
+    parsing, points = standing_parsing(round(knees) + 25, gap=0)
+    found = long_skirts(parsing, points)
+    assert (found[parsing == labels.PANTS] == labels.SKIRT).all()
+    # two legs, shorts, and knees that nobody sees change nothing
+    for bottom, gap in ((round(knees) + 25, 6), (round(knees) - 5, 0)):
+        other, _ = standing_parsing(bottom, gap)
+        assert (long_skirts(other, points) == other).all()
+    points[[9, 12], 2] = 0
+    assert (long_skirts(parsing, points) == parsing).all()

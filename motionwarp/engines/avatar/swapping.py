@@ -21,11 +21,21 @@ from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.clothing import mirrored_limbs, unposed, worn_by
 from motionwarp.avatar.renderer import SurfaceStack
 from motionwarp.avatar.undressing import NOBODY, UndressedPerson
+from motionwarp.body.rasterizer import rasterize
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.engines.swapping import ClothesSwapper, DressedPicture
 from motionwarp.inpainting.patch_match import filled_by_patches
 from motionwarp.parsing import labels
-from motionwarp.parsing.garments import GARMENT_CLASSES, LOWER, UPPER, GarmentChoice, divided_at_waist, limbs_by_color
+from motionwarp.parsing.carried import carried_things
+from motionwarp.parsing.garments import (
+    GARMENT_CLASSES,
+    LOWER,
+    UPPER,
+    GarmentChoice,
+    divided_at_waist,
+    limbs_by_color,
+    long_skirts,
+)
 from motionwarp.pose import skeleton
 from motionwarp.puppet import parts
 from motionwarp.puppet.textures import spread_colors
@@ -35,6 +45,8 @@ Indices = npt.NDArray[np.intp]
 _COVERED: Final = 0.5
 _LEAST_SURE, _SURE = 0.5, 0.92  # coverage that says nothing of clothes, and that is surely theirs
 _DEPTH_TOLERANCE: Final = 0.03  # meters by which cloth may lie behind the skin that it covers
+_CLOTH_ROOM: Final = 0.08  # torsos by which clothes stand away from the body mostly
+_STRANDS: Final = 0.035  # torsos around hair in which strands lie on clothes
 _SHOULDER: Final = 0.2  # torsos around the shoulder where a top may cover the upper arm
 _MUCH_LESS: Final = 0.55  # of one sleeve's area against the other's
 _HIDDEN: Final = 61  # pixels across of what lies before clothes
@@ -70,30 +82,52 @@ class AvatarSwapper(ClothesSwapper):
 
 def _divided(person: SourcePerson) -> SourcePerson:
     """Return a person whose parsing has an upper and a lower garment, and limbs that are bare only where they are."""
-    parsing = divided_at_waist(person.parsing, person.pose.points)
-    return replace(person, parsing=limbs_by_color(parsing, person.rgb))
+    points = person.pose.points
+    parsing = limbs_by_color(divided_at_waist(person.parsing, points), person.rgb)
+    return replace(person, parsing=long_skirts(parsing, points))
 
 
 def _garment(clothes: SourcePerson, body: SourceBody, choice: GarmentChoice) -> Avatar:
     """Return the avatar of clothes alone, without the colors of hands, hair and bags that lie before them."""
     classes = GARMENT_CLASSES[choice]
-    own = np.isin(clothes.parsing, classes) & (clothes.matte > _SURE)
-    inner = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    beneath = rasterize(body.surface.vertices, body.surface.faces, *clothes.matte.shape).covered
+    things = _carried_before(clothes, beneath, choice)
+    own = np.isin(clothes.parsing, classes) & (clothes.matte > _SURE) & ~things
+    hair = _grown(clothes.parsing == labels.HAIR, _STRANDS * float(usable_joints(clothes.pose.points).torso[0]))
+    inner = (cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~hair
     if inner.any():
-        clothes = replace(clothes, rgb=_continued(clothes.rgb, inner, clothes.matte > 0.02))
+        clothes = replace(clothes, rgb=_continued(clothes.rgb, inner, clothes.matte > 0.02, hair))
     # where a matte is in doubt there are bags and shadows
     sure = np.clip((clothes.matte - _LEAST_SURE) / (_SURE - _LEAST_SURE), 0, 1).astype(np.float32)
+    # before the body cloth goes on behind things that are carried; beside it nothing is left of them
+    sure = np.where(things & ~beneath, 0, sure).astype(np.float32)
     return make_avatar(replace(clothes, matte=sure), body.surface, body.rest, classes)
 
 
-def _continued(rgb: ByteArray, known: BoolArray, person: BoolArray) -> ByteArray:
+def _carried_before(clothes: SourcePerson, body: BoolArray, choice: GarmentChoice) -> BoolArray:
+    """Return pixels of clothes, bool (H, W), that are bags' and the like, given where the body beneath them is."""
+    around = _grown(body, _CLOTH_ROOM * float(usable_joints(clothes.pose.points).torso[0]))
+    found = np.zeros_like(body)
+    for kind in ("upper", "lower") if choice == "all" else (choice,):
+        for worn in (np.isin(clothes.parsing, (label,)) for label in GARMENT_CLASSES[kind]):
+            found |= carried_things(worn & (clothes.matte > _LEAST_SURE), clothes.rgb, around)
+    return found
+
+
+def _grown(mask: BoolArray, pixels: float) -> BoolArray:
+    size = 2 * round(pixels) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel) > 0)
+
+
+def _continued(rgb: ByteArray, known: BoolArray, person: BoolArray, hair: BoolArray) -> ByteArray:
     """Return a picture with cloth everywhere: pieces of it before which something lay, smooth continuations around."""
     smooth = np.rint(spread_colors(rgb.astype(np.float32), known)).astype(np.uint8)
     smooth = np.where(known[..., None], rgb, smooth)
     left, top, width, height = cv2.boundingRect(known.astype(np.uint8))
     window = slice(top, top + height), slice(left, left + width)
     closed = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((_HIDDEN, _HIDDEN), np.uint8)) > 0
-    hidden = closed & person & ~known
+    hidden = (closed | hair) & person & ~known
     if np.count_nonzero(hidden) > _LEAST_HIDDEN * np.count_nonzero(known):
         pieces = filled_by_patches(np.ascontiguousarray(smooth[window]), ~known[window])
         smooth[window] = np.where(hidden[window][..., None], pieces, smooth[window])

@@ -10,6 +10,7 @@ SPEC: Final = EngineSpec(
     name="cyclegan",
     help="GAN, CycleGAN, Long and Nest: pictures translated between two folders' kinds.",
     architectures=("cyclegan", "fcn"),
+    weights="cyclegan",
     trainings={
         "cyclegan": OptionTraining(
             "Train translations between the pictures of two folders, without pairs.",

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from motionwarp.engines.cyclegan.networks import MULTIPLE, TranslationConfig
 from motionwarp.errors import OptionError
-from motionwarp.training.task import LoopConfig
+from motionwarp.training.task import LoopConfig, published_loop
 
 Variant = Literal["gan", "cyclegan", "long", "nest"]
 VARIANTS: Final[tuple[Variant, ...]] = ("gan", "cyclegan", "long", "nest")
@@ -73,16 +73,7 @@ class TranslationLossConfig:
 
 def _published() -> LoopConfig:
     # 200 epochs of 400 facades, one picture a step; Adam at 2e-4 with weight decay, nothing said of averages or clips
-    return LoopConfig(
-        steps=80_000,
-        batch_size=1,
-        learning_rate=2e-4,
-        warmup_steps=0,
-        decay_steps=40_000,
-        weight_decay=5e-4,
-        gradient_clip=1e9,
-        ema_decay=0.0,
-    )
+    return published_loop(80_000, 1, 2e-4, decay_steps=40_000, weight_decay=5e-4, averaged=False)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ _HERE: Final = "motionwarp.engines.hpn"
 
 SPEC: Final = EngineSpec(
     name="hpn",
-    help="HPN: an autoencoder that grows, told the pose in its bottleneck; no weights ship.",
+    help="HPN: an autoencoder that grows, told the pose in its bottleneck; small pictures, for comparison.",
     engine=f"{_HERE}.engine:HpnEngine",
     architectures=("hpn",),
+    weights="hpn",
     stages={
         "generator": StageSpec(
             "The autoencoder, through all of its levels.",

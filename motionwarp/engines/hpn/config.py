@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from motionwarp.engines.crop_gan.data import CropDataConfig
@@ -13,24 +12,15 @@ from motionwarp.engines.hpn.losses import descriptor_count
 from motionwarp.engines.hpn.networks import HpnConfig
 from motionwarp.errors import OptionError
 from motionwarp.pose.regions import RegionCount
-from motionwarp.training.pack_samples import PackShare, check_shares
-from motionwarp.training.task import LoopConfig
+from motionwarp.training.pack_samples import PackTrainingConfig
+from motionwarp.training.task import LoopConfig, published_loop
 
 _COUNTS: Final[Mapping[int, RegionCount | None]] = {0: None, 18: 18, 31: 31, 44: 44}
 
 
 def _published() -> LoopConfig:
     # section 3.4: Adam at 2e-4, weight decay 5e-4, 700,000 iterations for each of five levels; no batch size is given
-    return LoopConfig(
-        steps=3_500_000,
-        batch_size=8,
-        learning_rate=2e-4,
-        warmup_steps=0,
-        decay_steps=0,
-        weight_decay=5e-4,
-        ema_decay=0.999,
-        gradient_clip=10.0,
-    )
+    return published_loop(3_500_000, 8, 2e-4, weight_decay=5e-4)
 
 
 @dataclass(frozen=True)
@@ -64,36 +54,26 @@ class HpnLossConfig:
 
 
 @dataclass(frozen=True)
-class HpnTrainingConfig:
-    """Training of the autoencoder through all of its levels.
+class HpnTrainingConfig(PackTrainingConfig):
+    """Training of the autoencoder through all of its levels, with VGG-16 for the loss.
+
+    Weights to begin with may be of a lower level; blocks that they lack begin at random.
 
     Attributes
     ----------
-    packs : tuple of PackShare
-        Packs of pairs.
     plain_background : bool
         Whether people are cut out and laid over gray, as the engine needs it.
-    validation : Path or None
-        A pack of pairs of people that are not trained on, measured at every export.
-    vgg : Path or None
-        VGG-16's weights (safetensors, torchvision's names) for the loss; None takes the project's own analyzer.
     network, loss, loop
         See their own classes. The loop's steps are shared evenly by the network's levels.
-    start_from : Path or None
-        Weights of HPN at the same or a lower level to begin with; blocks that they lack begin at random.
     """
 
-    packs: tuple[PackShare, ...]
     plain_background: bool = True
-    validation: Path | None = None
-    vgg: Path | None = None
     network: HpnConfig = field(default_factory=HpnConfig)
     loss: HpnLossConfig = field(default_factory=HpnLossConfig)
-    start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_published)
 
     def __post_init__(self) -> None:
-        check_shares(self.packs)
+        super().__post_init__()
         if self.loop.steps < 2 * len(self.network.levels):
             raise OptionError(f"{len(self.network.levels)} levels need two steps each, got {self.loop.steps} steps")
 
@@ -138,16 +118,7 @@ class TrainingPhase:
 
 
 def _flow_loop() -> LoopConfig:
-    return LoopConfig(
-        steps=40_000,
-        batch_size=8,
-        learning_rate=2e-4,
-        warmup_steps=0,
-        decay_steps=20_000,
-        weight_decay=5e-4,
-        ema_decay=0.999,
-        gradient_clip=10.0,
-    )
+    return published_loop(40_000, 8, 2e-4, decay_steps=20_000, weight_decay=5e-4)
 
 
 @dataclass(frozen=True)
@@ -173,33 +144,18 @@ class GarmentFlowLossWeights:
 
 
 @dataclass(frozen=True)
-class GarmentFlowTrainingConfig:
-    """Training of the garments' flow.
+class GarmentFlowTrainingConfig(PackTrainingConfig):
+    """Training of the garments' flow, with VGG-16 for the loss.
 
     Attributes
     ----------
-    packs : tuple of PackShare
-        Packs of pairs.
-    validation : Path or None
-        A pack of pairs of people that are not trained on, measured at every export.
-    vgg : Path or None
-        VGG-16's weights (safetensors, torchvision's names) for the loss; None takes the project's own analyzer.
     network, loss, loop
         See their own classes.
-    start_from : Path or None
-        Weights of the same network to begin with.
     """
 
-    packs: tuple[PackShare, ...]
-    validation: Path | None = None
-    vgg: Path | None = None
     network: GarmentFlowConfig = field(default_factory=GarmentFlowConfig)
     loss: GarmentFlowLossWeights = field(default_factory=GarmentFlowLossWeights)
-    start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_flow_loop)
-
-    def __post_init__(self) -> None:
-        check_shares(self.packs)
 
     @property
     def data(self) -> CropDataConfig:

@@ -9,9 +9,10 @@ _HERE: Final = "motionwarp.engines.rate_net"
 
 SPEC: Final = EngineSpec(
     name="rate_net",
-    help="RATE-Net: a coarse picture by pose attention, and texture added to it; no weights ship.",
+    help="RATE-Net: a coarse picture by pose attention, and texture added; small pictures, for comparison.",
     engine=f"{_HERE}.engine:RateNetEngine",
     architectures=("rate_net",),
+    weights="rate_net",
     stages={
         "generator": StageSpec(
             "Both modules of the generator, and the discriminators.",

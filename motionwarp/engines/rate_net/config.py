@@ -10,24 +10,15 @@ from motionwarp.engines.crop_gan.data import CropDataConfig
 from motionwarp.engines.rate_net.networks import RateDiscriminatorConfig, RateNetConfig
 from motionwarp.errors import OptionError
 from motionwarp.nn.losses.adversarial import AdversarialKind
-from motionwarp.training.pack_samples import PackShare, check_shares
-from motionwarp.training.task import LoopConfig
+from motionwarp.training.pack_samples import PackTrainingConfig
+from motionwarp.training.task import LoopConfig, published_loop
 
 _KINDS: Final = get_args(AdversarialKind)
 
 
 def _published() -> LoopConfig:
     # section 4.2: 40,000 cycles, 1e-4 for the first 10,000, then linearly to 0; no batch size is given, PATN's is 7
-    return LoopConfig(
-        steps=40_000,
-        batch_size=7,
-        learning_rate=1e-4,
-        warmup_steps=0,
-        decay_steps=30_000,
-        weight_decay=0.0,
-        ema_decay=0.999,
-        gradient_clip=10.0,
-    )
+    return published_loop(40_000, 7, 1e-4, decay_steps=30_000)
 
 
 @dataclass(frozen=True)
@@ -80,41 +71,30 @@ class RateAdversaryConfig:
 
 
 @dataclass(frozen=True)
-class RateNetTrainingConfig:
+class RateNetTrainingConfig(PackTrainingConfig):
     """Training of the generator; a step of the loop is a cycle: G_P, both modules, K times the judges.
+
+    VGG-19 is for the perceptual and the style loss.
 
     Attributes
     ----------
-    packs : tuple of PackShare
-        Packs of pairs.
     plain_background : bool
         Whether people are cut out and laid over gray, as the engine needs it.
-    validation : Path or None
-        A pack of pairs of people that are not trained on, measured at every export.
-    vgg : Path or None
-        VGG-19's weights (safetensors, torchvision's names) for perceptual and style loss; None takes the project's own
-        analyzer.
     pose_weights : Path or None
         A trained file of which the pose transfer module is taken and not trained any more: the paper's row "PB fixed".
     network, loss, adversary, loop
         See their own classes.
-    start_from : Path or None
-        Weights of the same generator to begin with.
     """
 
-    packs: tuple[PackShare, ...]
     plain_background: bool = True
-    validation: Path | None = None
-    vgg: Path | None = None
     pose_weights: Path | None = None
     network: RateNetConfig = field(default_factory=RateNetConfig)
     loss: RateNetLossWeights = field(default_factory=RateNetLossWeights)
     adversary: RateAdversaryConfig = field(default_factory=RateAdversaryConfig)
-    start_from: Path | None = None
     loop: LoopConfig = field(default_factory=_published)
 
     def __post_init__(self) -> None:
-        check_shares(self.packs)
+        super().__post_init__()
         if self.pose_weights is not None and not self.network.texture:
             raise OptionError(
                 "nothing would be trained: the pose transfer module is fixed and there is no texture module",

@@ -9,9 +9,10 @@ _HERE: Final = "motionwarp.engines.swap_gan"
 
 SPEC: Final = EngineSpec(
     name="swap_gan",
-    help="SwapGAN as the paper has it: changes all clothes at once; no weights ship.",
+    help="SwapGAN as the paper has it: changes all clothes at once; small pictures, for comparison.",
     swapper=f"{_HERE}.engine:SwapGanSwapper",
     architectures=("swap_gan",),
+    weights="swap_gan",
     stages={
         "generators": StageSpec(
             "The three generators and their discriminator.",

@@ -9,7 +9,7 @@ from motionwarp.engines.crop_gan.data import CropDataConfig
 from motionwarp.engines.swap_gan.networks import SwapGanConfig
 from motionwarp.errors import OptionError
 from motionwarp.training.pack_samples import PackShare
-from motionwarp.training.task import LoopConfig
+from motionwarp.training.task import LoopConfig, published_loop
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,7 @@ class SwapGanLossWeights:
 
 def _published() -> LoopConfig:
     # 100 epochs of 6,000 pictures in batches of 8; the rate falls linearly in the second half
-    return LoopConfig(
-        steps=75_000,
-        batch_size=8,
-        learning_rate=2e-4,
-        warmup_steps=0,
-        decay_steps=37_500,
-        weight_decay=0.0,
-        gradient_clip=1e9,
-        ema_decay=0.0,
-    )
+    return published_loop(75_000, 8, 2e-4, decay_steps=37_500, averaged=False)
 
 
 @dataclass(frozen=True)

@@ -17,20 +17,12 @@ from motionwarp.engines.warping_gan_paper.networks import (
 )
 from motionwarp.errors import OptionError
 from motionwarp.training.adversary import AdversaryConfig
-from motionwarp.training.task import LoopConfig
+from motionwarp.training.task import LoopConfig, published_loop
 
 
 def _published() -> LoopConfig:
     # section 4.1: Adam at 2e-4, 12 pairs; half of the steps at a falling rate, as in pix2pixHD
-    return LoopConfig(
-        steps=100_000,
-        batch_size=12,
-        learning_rate=2e-4,
-        warmup_steps=0,
-        decay_steps=50_000,
-        ema_decay=0.999,
-        gradient_clip=10.0,
-    )
+    return published_loop(100_000, 12, 2e-4, decay_steps=50_000, weight_decay=0.02)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,9 @@ from motionwarp.engines.cyclegan.fcn import (
 )
 from motionwarp.engines.cyclegan.networks import ARCHITECTURE, TranslationConfig, Translators
 from motionwarp.errors import MediaError, OptionError
-from motionwarp.evaluation.translation import ORACLE, Confusion, evaluate_translations, names_of
+from motionwarp.evaluation.translation import COPY, ORACLE, Confusion, clip_flicker, evaluate_translations, names_of
 from motionwarp.media.image import write_image
+from motionwarp.media.writer import open_writer
 from motionwarp.training.loop import run
 from motionwarp.training.task import LoopConfig
 
@@ -90,7 +92,43 @@ def test_the_judge_learns_and_the_oracle_beats_a_random_translation(
     assert report.pictures == 4
     assert report.scores[ORACLE].pixels > 0.8
     assert report.scores["cyclegan"].pixels < report.scores[ORACLE].pixels
-    assert set(report.back) == {"cyclegan"}
+    assert set(report.back) == {"cyclegan", COPY}
+    # the label map's own colors are no photo's
+    assert report.scores[COPY].pixels < report.scores[ORACLE].pixels
+
+
+def test_a_clip_is_steadier_than_its_frames(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    config = TranslationConfig(base=4, blocks=1, height=32, width=24)
+    networks = Translators(config)
+    for parameter in networks.parameters():
+        parameter.data.mul_(4)  # a random start paints nearly plain gray
+    model = tmp_path / "cyclegan.safetensors"
+    save_checkpoint(model, networks.state_dict(), ARCHITECTURE, {"network": asdict(config)})
+    clip = tmp_path / "clip.mp4"
+    scene = np.random.default_rng(0).integers(0, 256, (64, 48, 3)).astype(np.uint8)
+    with open_writer(clip, width=48, height=64, frame_rate=Fraction(10)) as writer:
+        for number in range(6):
+            frame = scene.copy()
+            frame[:32] = 255 * (number % 2)  # brightness that jumps is what instance norm makes flicker
+            writer.write(frame, number / 10)
+    steps: list[tuple[int, int]] = []
+    found = clip_flicker(model, clip, "b2a", 5, lambda *step: steps.append(step))
+    assert found.frames == 5
+    assert steps[-1] == (5, 5)
+    assert 0 < found.steadily < found.one_by_one
+    # what flickers in the clip itself is told beside it: half of every frame jumps from black to white
+    assert 0.1 < found.of_input < 0.6
+
+
+def test_one_frame_cannot_flicker(tmp_path: Path) -> None:
+    config = TranslationConfig(base=4, blocks=1, height=32, width=24)
+    model = tmp_path / "cyclegan.safetensors"
+    save_checkpoint(model, Translators(config).state_dict(), ARCHITECTURE, {"network": asdict(config)})
+    with open_writer(tmp_path / "one.mp4", width=48, height=64, frame_rate=Fraction(10)) as writer:
+        writer.write(np.full((64, 48, 3), 90, dtype=np.uint8), 0.0)
+    with pytest.raises(MediaError, match="single frame"):
+        clip_flicker(model, tmp_path / "one.mp4", "b2a", 48, lambda *step: None)
 
 
 def test_the_three_figures_by_hand() -> None:
