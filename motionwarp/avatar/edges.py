@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motionwarp.body.compiled import compiled_loosely
+from motionwarp.compiled import compiled_loosely
 from motionwarp.types import FloatArray
 
 _STEP = np.float32(6.0)  # pixels of depth between neighbors over which one surface ends before another
@@ -29,11 +29,15 @@ def smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) ->
     height, width = nearest.shape
     two, four, share = np.float32(2.0), np.float32(4.0), np.float32(1 / 16)
     # the row above and the row itself as they were
-    above, own = np.empty((width, 4), np.float32), picture[0].copy()
-    still_above, still_own = np.empty(width, np.float32), still[0].copy()
-    for y in range(1, height - 1):
-        above[:], own[:] = own, picture[y]
-        still_above[:], still_own[:] = still_own, still[y]
+    above, own = np.empty((width, 4), np.float32), np.empty((width, 4), np.float32)
+    still_above, still_own = np.empty(width, np.float32), np.empty(width, np.float32)
+    for y in range(height - 1):
+        for x in range(width):
+            for channel in range(4):
+                above[x, channel], own[x, channel] = own[x, channel], picture[y, x, channel]
+            still_above[x], still_own[x] = still_own[x], still[y, x]
+        if y == 0:
+            continue
         below, still_below = picture[y + 1], still[y + 1]
         for x in range(1, width - 1):
             depth = nearest[y, x]

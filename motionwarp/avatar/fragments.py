@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motionwarp.avatar.body_surface import IntArray
-from motionwarp.body.compiled import compiled_loosely, exponential
+from motionwarp.compiled import compiled_loosely, exponential
 from motionwarp.types import ByteArray, FloatArray
 
 Numbers = npt.NDArray[np.int64]

@@ -18,8 +18,8 @@ from motionwarp.avatar.avatar import Avatar, RestPose, person_regions, usable_jo
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.renderer import Atlas, moved_positions
 from motionwarp.avatar.sheets import facing
-from motionwarp.body.compiled import compiled
 from motionwarp.body.rasterizer import rasterize
+from motionwarp.compiled import compiled
 from motionwarp.puppet.textures import PartTexture, cut_textures
 from motionwarp.types import BoolArray, FloatArray, SourcePerson
 

@@ -15,7 +15,7 @@ import numpy as np
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.edges import smooth_edges
 from motionwarp.avatar.fragments import bands_of_faces, compose_fragments, fill_fragments
-from motionwarp.body.compiled import compiled
+from motionwarp.compiled import compiled
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 DEPTH_COUNT: Final = 4

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motionwarp.avatar.renderer import Drawing
-from motionwarp.body.compiled import compiled_loosely
+from motionwarp.compiled import compiled_loosely
 from motionwarp.types import ByteArray, FloatArray, PersonLayer
 
 Planes = tuple[FloatArray, FloatArray, FloatArray]

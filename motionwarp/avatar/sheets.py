@@ -17,7 +17,7 @@ import numpy as np
 from motionwarp.avatar.body_surface import BodySurface, IntArray, Lattice
 from motionwarp.avatar.depth import Form, SheetDepths, body_depths, cushion, depth_within
 from motionwarp.avatar.skinning import skinning_weights
-from motionwarp.body.compiled import compiled
+from motionwarp.compiled import compiled
 from motionwarp.types import BoolArray, FloatArray
 
 BONES_OF_VERTEX: Final = 4

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from motionwarp.body.compiled import compiled
+from motionwarp.compiled import compiled
 
 __all__ = ["Fragments", "rasterize"]
 

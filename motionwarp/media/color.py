@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from motionwarp.errors import MediaError
 from motionwarp.media.hdr import ORDINARY, Gamut, GamutMapper
+from motionwarp.media.yuv_rows import to_yuv_coefficients, yuv_rows
 from motionwarp.types import ByteArray
 
 # libswscale's numbers of matrices (SWS_CS_*), which older PyAV does not name in full
@@ -29,6 +30,7 @@ _MATRIX_OF_SPACE = {1: BT709, 4: FCC, 5: BT601, 6: BT601, 7: SMPTE240M, 9: BT202
 _BILINEAR, _BICUBIC, _FULL_CHROMA, _ACCURATE = 0x2, 0x4, 0x2000, 0x40000
 
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
+_TO_BT709 = to_yuv_coefficients(0.2126, 0.0722)
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,28 @@ class YuvConverter:
 
         The array is free for other use.
         """
+        height, width = pixels.shape[:2]
+        if self._pixel_format == "yuv420p" and pixels.shape[2] == 3 and height % 2 == width % 2 == 0:
+            converted = av.VideoFrame(width, height, self._pixel_format)
+            planes = (
+                np.frombuffer(plane, dtype=np.uint8).reshape(plane.height, plane.line_size)
+                for plane in converted.planes
+            )
+            yuv_rows(np.ascontiguousarray(pixels), _TO_BT709, *planes)
+        else:
+            converted = self._converted(pixels)
+        converted.colorspace = BT709
+        converted.color_range = LIMITED_RANGE
+        # newer PyAV hands these two from the frame to the encoder; older has them on the codec context only
+        for tag in ("color_primaries", "color_trc"):
+            if hasattr(converted, tag):
+                setattr(converted, tag, 1)
+        return converted
+
+    def _converted(self, pixels: ByteArray) -> av.VideoFrame:
+        """Return a frame of any format, by libswscale."""
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24" if pixels.shape[2] == 3 else "rgba")
-        converted = self._reformatter.reformat(
+        return self._reformatter.reformat(
             frame,
             format=self._pixel_format,
             src_colorspace=_other_matrix(BT709),
@@ -203,10 +225,3 @@ class YuvConverter:
             dst_color_range=LIMITED_RANGE,
             interpolation=_BILINEAR | _ACCURATE,
         )
-        converted.colorspace = BT709
-        converted.color_range = LIMITED_RANGE
-        # newer PyAV hands these two from the frame to the encoder; older has them on the codec context only
-        for tag in ("color_primaries", "color_trc"):
-            if hasattr(converted, tag):
-                setattr(converted, tag, 1)
-        return converted

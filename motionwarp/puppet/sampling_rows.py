@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motionwarp.body.compiled import compiled_loosely
+from motionwarp.compiled import compiled_loosely
 from motionwarp.types import ByteArray, FloatArray
 
 

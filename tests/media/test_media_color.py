@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -151,6 +152,22 @@ def test_encoded_frames_are_limited_range_bt709(pixel_format: str) -> None:
             values[8::16, 8::16],
             atol=1.01 * 2 ** (bits - 8),
         )
+
+
+@pytest.mark.parametrize("size", [(48, 64), (50, 78), (16, 2)])
+def test_ordinary_frames_are_those_of_libswscale(size: tuple[int, int]) -> None:
+    """Rounding may differ; rows and columns beyond the picture's edges are the edges."""
+    rng = np.random.default_rng(0)
+    picture = cv2.resize(rng.integers(0, 256, (7, 9, 3)).astype(np.uint8), size[::-1], interpolation=cv2.INTER_CUBIC)
+    frame = YuvConverter("yuv420p").convert(picture)
+    wanted = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+        format="yuv420p", src_colorspace=BT601, dst_colorspace=BT709, src_color_range=2, dst_color_range=1,
+        interpolation=0x40002,
+    )  # fmt: skip
+    for plane, other in zip(frame.planes, wanted.planes, strict=True):
+        one, two = (np.frombuffer(each, np.uint8).reshape(each.height, -1)[:, : each.width] for each in (plane, other))
+        assert np.abs(one.astype(int) - two.astype(int)).max() <= 1
+        assert one.shape == two.shape
 
 
 def test_the_array_is_free_after_conversion() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motionwarp.body import joint_names as jn
-from motionwarp.body.compiled import compiled
+from motionwarp.compiled import compiled
 from motionwarp.data.avatars.rigged import IntArray, RiggedAvatar
 from motionwarp.types import FloatArray
 

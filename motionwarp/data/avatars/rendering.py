@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.body.compiled import compiled
 from motionwarp.body.rasterizer import rasterize
+from motionwarp.compiled import compiled
 from motionwarp.data.avatars.posing import PosedAvatar
 from motionwarp.data.avatars.rigged import IntArray, RiggedAvatar
 from motionwarp.data.avatars.surface_labels import DYE_COUNT

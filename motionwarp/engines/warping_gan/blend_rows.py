@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.body.compiled import compiled_loosely, exponential
+from motionwarp.compiled import compiled_loosely, exponential
 from motionwarp.engines.warping_gan.networks import COMPOSITE, LARGEST_SHIFT, LEAST_ALPHA, PAINTED
 from motionwarp.puppet.sampling_rows import fill_levels
 from motionwarp.types import ByteArray, FloatArray
@@ -19,9 +19,6 @@ Planes = tuple[FloatArray, ...]
 # of a recipe's planes, after the logits
 _COLORS, _SHIFT, _BODY, _BODY_ALPHA = PAINTED + 1, PAINTED + 4, PAINTED + 5, PAINTED + 6
 _LEAST_ALPHA, _LARGEST_SHIFT = np.float32(LEAST_ALPHA), np.float32(LARGEST_SHIFT)
-LEAST_COVERAGE = 0.25
-"""Alpha below which a pixel is no longer the person's."""
-_LEAST_COVERAGE = np.float32(LEAST_COVERAGE)
 
 
 @compiled_loosely
@@ -63,21 +60,28 @@ def _cover_body(body: FloatArray, share: FloatArray, covered: FloatArray) -> Non
 
 
 @compiled_loosely
+def _row_of(pictures: Planes, place: tuple[int, int, int, int], begin: int, end: int) -> FloatArray:
+    # in one place only: which of the pictures it is costs as much machine code as all the rest
+    part, frame, channel, row = place
+    return pictures[part][frame, channel, row, begin:end]
+
+
+@compiled_loosely
 def blend_rows(
-    parts: tuple[Planes, Planes, int],
+    parts: tuple[Planes, int],
     boxes: tuple[Numbers, Numbers],
     order: tuple[Numbers, FloatArray],
     recipe: tuple[FloatArray, Numbers, FloatArray],
     body: tuple[FloatArray, int, int],
     corner: tuple[int, int],
-    result: tuple[FloatArray, ByteArray, FloatArray],
+    result: tuple[FloatArray, ByteArray],
 ) -> None:
     """Blend one frame's parts, and the body where there is one.
 
     Parameters
     ----------
-    parts : 15 float32 (B, 4, h, w), 15 float32 (B, 1, h, w) or none, int
-        Warped parts, empty where there is none; their classes, all empty where they have none; the frame among the B.
+    parts : 15 float32 (B, 4, h, w), int
+        Warped parts, empty where there is none; the frame among the B.
     boxes : int64 (15, 4), int64 (15, 2)
         What the frame shows of each part: left, top, right, bottom in the output frame, empty where it shows nothing;
         and the first pixel of the part's pictures there.
@@ -90,41 +94,36 @@ def blend_rows(
         The posed avatar in a box in 0..255, empty where none counts; the box's first pixel in the output frame.
     corner : (int, int)
         x and y of the result's first pixel in the output frame.
-    result : float32 (4, H, W), uint8 (H, W, 4), float32 (H, W)
-        Colors multiplied by alpha, and alpha, as numbers or as bytes: one of both is filled, the other is empty. And
-        classes; empty where parts have none.
+    result : float32 (4, H, W), uint8 (H, W, 4)
+        Colors multiplied by alpha, and alpha, as numbers or as bytes: one of both is filled, the other is empty.
     """
-    layers, classes, position = parts
+    layers, position = parts
     shown, firsts = boxes
     drawn, shares = order
     planes, cells, ways = recipe
     avatar, avatar_left, avatar_top = body
-    rgba, levels, result_classes = result
+    rgba, levels = result
     left, top = corner
     height, width = len(ways), planes.shape[2]
-    has_classes = result_classes.shape[0] > 0
     one = np.float32(1.0)
     composite, mixed = np.empty((4, width), np.float32), np.empty((4, width), np.float32)
     weight, other, covered = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(height):
         row, way = y + top, ways[y]
         above, below = cells[y], min(cells[y] + 1, planes.shape[1] - 1)
-        composite[:] = 0
+        for channel in range(4):
+            for x in range(width):
+                composite[channel, x] = np.float32(0.0)
         for number in range(len(drawn)):
             part, share = drawn[number], shares[number]
             if row < shown[part, 1] or row >= shown[part, 3]:
                 continue
             begin, end = shown[part, 0] - left, shown[part, 2] - left
             x, own = shown[part, 0] - firsts[part, 0], row - firsts[part, 1]
-            alpha = layers[part][position, 3, own, x : x + end - begin]
+            alpha = _row_of(layers, (part, position, 3, own), x, x + end - begin)
             for channel in range(4):
-                picture = layers[part][position, channel, own, x : x + end - begin]
+                picture = _row_of(layers, (part, position, channel, own), x, x + end - begin)
                 _lay_over(share, alpha, picture, composite[channel, begin:end])
-            if has_classes and share > np.float32(0.5):
-                carried = classes[part][position, 0, own, x : x + end - begin]
-                for column in range(end - begin):
-                    if alpha[column] > np.float32(0.5):
-                        result_classes[y, begin + column] = carried[column]
         # the composite itself and what is painted all over the box
         _weights(planes[COMPOSITE, above], planes[COMPOSITE, below], way, weight)
         for channel in range(4):
@@ -143,7 +142,7 @@ def blend_rows(
             x, own = shown[part, 0] - firsts[part, 0], row - firsts[part, 1]
             _weights(planes[part, above, begin:end], planes[part, below, begin:end], way, weight[begin:end])
             for channel in range(4):
-                picture = layers[part][position, channel, own, x : x + end - begin]
+                picture = _row_of(layers, (part, position, channel, own), x, x + end - begin)
                 _add_weighted(weight[begin:end], picture, mixed[channel, begin:end])
         for x in range(width):
             covered[x] = composite[3, x]
@@ -177,14 +176,47 @@ def blend_rows(
         for channel in range(3):
             for x in range(width):
                 mixed[channel, x] *= other[x]
-        mixed[3] = other
+        for x in range(width):
+            mixed[3, x] = other[x]
         if len(levels):
             fill_levels(mixed[0], mixed[1], mixed[2], mixed[3], levels[y])
         else:
             for channel in range(4):
-                rgba[channel, y] = mixed[channel]
-        if has_classes:
-            for x in range(width):
-                # what the recipe takes away has no class; what it adds has none either
-                if other[x] < _LEAST_COVERAGE:
-                    result_classes[y, x] = np.float32(0.0)
+                for x in range(width):
+                    rgba[channel, y, x] = mixed[channel, x]
+
+
+@compiled_loosely
+def carry_classes(
+    parts: tuple[Planes, Planes, int],
+    boxes: tuple[Numbers, Numbers],
+    order: tuple[Numbers, FloatArray],
+    corner: tuple[int, int],
+    result: FloatArray,
+) -> None:
+    """Lay the classes of one frame's parts over each other, where these are solid and at least half in front.
+
+    Parameters
+    ----------
+    parts : 15 float32 (B, 4, h, w), 15 float32 (B, 1, h, w), int
+        As for `blend_rows`, with the parts' classes.
+    boxes, order, corner
+        As there.
+    result : float32 (H, W)
+        To be filled with 0 before.
+    """
+    layers, classes, position = parts
+    shown, firsts = boxes
+    drawn, shares = order
+    left, top = corner
+    for number in range(len(drawn)):
+        part = drawn[number]
+        if shares[number] <= np.float32(0.5):
+            continue
+        picture, carried = layers[part], classes[part]
+        for row in range(shown[part, 1], shown[part, 3]):
+            own = row - firsts[part, 1]
+            for column in range(shown[part, 0], shown[part, 2]):
+                x = column - firsts[part, 0]
+                if picture[position, 3, own, x] > np.float32(0.5):
+                    result[row - top, column - left] = carried[position, 0, own, x]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.avatar.renderer import Drawing
-from motionwarp.engines.warping_gan.blend_rows import LEAST_COVERAGE, blend_rows
+from motionwarp.engines.warping_gan.blend_rows import blend_rows, carry_classes
 from motionwarp.engines.warping_gan.networks import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames, box_around, person_layer
@@ -22,6 +22,7 @@ from motionwarp.puppet.parts import PART_COUNT
 from motionwarp.types import FloatArray, PersonLayer
 
 _STRIP: Final = 64  # rows or columns of pixels interpolated by one product
+_LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
 _NO_PICTURES: Final = np.zeros((0, 4, 0, 0), dtype=np.float32)
 _NO_BODY: Final = np.zeros((0, 0, 4), dtype=np.float32)
 
@@ -153,13 +154,17 @@ def by_rows(blend: PartBlend, *, as_bytes: bool) -> tuple[npt.NDArray[Any], Floa
     has_classes = bool(drawn) and drawn[0][1].parsing is not None
     rgba = np.empty((0, 0, 0) if as_bytes else (4, *size), dtype=np.float32)
     levels = np.empty((*size, 4) if as_bytes else (0, 0, 4), dtype=np.uint8)
-    carried = np.zeros(size if has_classes else (0, 0), dtype=np.float32)
     body = (_NO_BODY, 0, 0) if blend.body is None else (blend.body.rgba, blend.body.left, blend.body.top)
-    blend_rows(
-        (tuple(layers), tuple(classes), position), (shown, firsts), (order, shares),
-        (blend.window.columns.numpy(), cells, ways), body, (left, top), (rgba, levels, carried),
-    )  # fmt: skip
-    return levels if as_bytes else rgba, carried if has_classes else None
+    planes = blend.window.columns.numpy()
+    boxes, parts = (shown, firsts), tuple(layers)
+    blend_rows((parts, position), boxes, (order, shares), (planes, cells, ways), body, (left, top), (rgba, levels))
+    if not has_classes:
+        return levels if as_bytes else rgba, None
+    carried = np.zeros(size, dtype=np.float32)
+    carry_classes((parts, tuple(classes), position), boxes, (order, shares), (left, top), carried)
+    # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
+    carried[(levels[..., 3] < 255 * _LEAST_COVERAGE) if as_bytes else (rgba[3] < _LEAST_COVERAGE)] = 0
+    return levels if as_bytes else rgba, carried
 
 
 def by_planes(blend: PartBlend) -> tuple[Tensor, Tensor | None]:
@@ -201,7 +206,7 @@ def by_planes(blend: PartBlend) -> tuple[Tensor, Tensor | None]:
     alpha = shifted_alpha(covered, planes[5])
     if classes is not None:
         # what the recipe takes away has no class; what it adds has none either, as no part of the source is there
-        classes = torch.where(alpha >= LEAST_COVERAGE, classes, torch.zeros_like(classes))
+        classes = torch.where(alpha >= _LEAST_COVERAGE, classes, torch.zeros_like(classes))
     mixed[:3] *= alpha
     mixed[3] = alpha
     return mixed, classes

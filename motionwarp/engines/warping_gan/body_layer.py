@@ -12,10 +12,10 @@ from torch import Tensor
 
 from motionwarp.avatar.certainty import SurfaceCertainty
 from motionwarp.avatar.renderer import Drawing
-from motionwarp.body.compiled import compiled_loosely
 from motionwarp.body.fitting import LEAST_POINTS
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import facing_degrees
+from motionwarp.compiled import compiled_loosely
 from motionwarp.data.pairs import PersonPair
 from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams

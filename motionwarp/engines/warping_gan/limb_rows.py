@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.body.compiled import compiled_loosely, exponential
+from motionwarp.compiled import compiled_loosely, exponential
 from motionwarp.types import BoolArray, FloatArray
 
 
