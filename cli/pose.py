@@ -40,7 +40,7 @@ def pose(
 ) -> None:
     """Write the points and the body of one person, a file for each INPUT.
 
-    Of motion capture (.bvh, or the name of a motion) the points are those of a usual body, seen from --view.
+    Of motion capture (.bvh, or the name of a motion) points and body are those of a usual grown-up, seen from --view.
 
     In a folder the files are named INPUT.keypoints18.json, .npz, .bvh, .coco.json, or INPUT.openpose/. An input that
     fails is reported, and the others go on.
@@ -64,12 +64,6 @@ def pose(
     file_ending = ".json" if form in ("json", "coco") else ENDINGS[form]
     targets = plan_targets(inputs, asked.output, file_ending)
     captured = {path for path in inputs if is_captured(find_driving(path))}
-    if captured and (form in NEEDS_BODY or asked.overlay_body):
-        raise OptionError(
-            "is of pictures and clips; of motion capture the points are written",
-            values={"format": form} if form in NEEDS_BODY else {"overlay_body": True},
-            remedy="Choose --format json, openpose or coco, and --overlay for a clip of the body.",
-        )
     is_seen = not captured.issuperset(inputs)
     looking = prepare_looking(analysis) if is_seen else None
     # before any picture is looked at: weights of another version are refused at once

@@ -20,7 +20,7 @@ from motionwarp.body.facing import FacingTrack
 from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter, FitSettings, Guess
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import LEAST_SCORE
-from motionwarp.body.lifting import LiftedTrack, TrackLifter
+from motionwarp.body.lifting import LiftedTrack, TrackLifter, facing_degrees
 from motionwarp.body.model import BodyModel
 from motionwarp.body.rig import PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
@@ -31,6 +31,10 @@ _SHAPE_FRAMES: Final = 200  # that a clip's shape is fitted to
 _MOSTLY: Final = 0.5
 _NOMINAL_RATE: Final = 30.0  # frames a second of what fits are set for
 _RATE_FACTORS: Final = (0.5, 8.0)
+_OPTIMISM: Final = 2.0  # the lifter errs by so many times its spread on an estimator's points: on rendered pictures
+_LEAST_TURN: Final = 5.0  # degrees by which tellers of facings contradict each other
+_TRIED_FRAMES: Final = 12
+_SLOW_FRAMES: Final = 6
 _ROOT: Final = DRIVEN_BONES.index("root")
 
 
@@ -82,6 +86,37 @@ class BodyTrack:
                 f"BodyTrack of {count} frames has joints, rotations and camera of {shapes}, facing of "
                 f"{len(self.facing)} frames, coefficients {self.coefficients.shape}"
             )
+
+    @classmethod
+    def of_turns(
+        cls, rig: PointRig, turns: Tensor, camera: Tensor, coefficients: Tensor, present: BoolArray | None = None
+    ) -> BodyTrack:
+        """Return a body whose motion is known, so that its facing is certain.
+
+        Parameters
+        ----------
+        rig : PointRig
+            Of the shape.
+        turns : float tensor (T, D, 3, 3)
+            Of the driven bones against the camera.
+        camera : float tensor (T, 3)
+            Pixels for a meter, and where the root is.
+        coefficients : float tensor (K,)
+            Of the shape.
+        present : bool (T,), optional
+            Where there is a body; everywhere by default.
+        """
+        present = np.ones(len(turns), dtype=np.bool_) if present is None else present
+        here = torch.from_numpy(present)
+        degrees = torch.where(here, facing_degrees(turns[:, _ROOT]), 0.0)
+        return cls(
+            present,
+            torch.where(here[:, None, None], rig.points(turns), 0.0).numpy(),
+            torch.where(here[:, None, None], sixd_from_matrix(local_turns(turns)), 0.0).numpy(),
+            torch.where(here[:, None], camera, 0.0).numpy(),
+            FacingTrack(degrees.numpy(), here.float().numpy()),
+            coefficients.numpy(),
+        )
 
     def __len__(self) -> int:
         return len(self.present)
@@ -172,6 +207,11 @@ class BodyReader:
         rotations = np.zeros((count, len(DRIVEN_BONES), 6), dtype=np.float32)
         camera = np.zeros((count, 3), dtype=np.float32)
         lifted = [(frames, points, self.lifter.lift(points)) for frames, points in _pieces(track)]
+        facing = _facing([(frames, lift) for frames, _, lift in lifted], count, seen)
+        lifted = [
+            (frames, points, self._faced(points, lift, seen[frames], settings) if len(seen) else lift)
+            for frames, points, lift in lifted
+        ]
         start = self._shape_fit([(points, lift.guess()) for _, points, lift in lifted], settings)
         coefficients = np.zeros(len(self.body.basis), dtype=np.float32)
         if start is not None:
@@ -185,8 +225,30 @@ class BodyReader:
                     joints[at] = rig.points(fit.turns).numpy()
                     rotations[at] = sixd_from_matrix(local_turns(fit.turns)).numpy()
                     camera[at] = torch.cat([fit.camera.scale[:, None], fit.camera.shift], dim=1).numpy()
-        facing = _facing([(frames, lift) for frames, _, lift in lifted], count, seen)
         return BodyTrack(present, joints, rotations, camera, facing, coefficients)
+
+    def _faced(
+        self, points: Tensor, lifted: LiftedTrack, seen: Sequence[Facing | None], settings: FitSettings
+    ) -> LiftedTrack:
+        """Return a piece's lift, turned to where all tellers together say that the person faces, if the points agree.
+
+        Two bodies are tried, as lifted and turned, by some frames spread over the piece: what the fit leaves of points
+        and habits, and how unlikely either facing is.
+        """
+        told, other = _calibrated(lifted), FacingTrack.of_seen(seen)
+        by = _even_turn(told, told.joined(other))
+        if float(np.abs(by).mean()) < _LEAST_TURN:
+            return lifted
+        turned = lifted.turned(torch.from_numpy(by))
+        some = np.unique(np.linspace(0, len(points) - 1, _TRIED_FRAMES).round().astype(int))
+        costs = []
+        for each in (lifted, turned):
+            guess = Guess(each.turns[some], each.spread[some])
+            degrees = each.facing.numpy()
+            unlikely = told.disagreement(degrees) + other.disagreement(degrees)
+            fit = self.fitter.fit(points[some], guess, replace(settings, apart=True))
+            costs.append(fit.cost + 2 * float(unlikely[some].sum()))
+        return turned if costs[1] < costs[0] else lifted
 
     def _shape_fit(self, pieces: list[tuple[Tensor, Guess]], settings: FitSettings) -> BodyFit | None:
         """Fit the shape to the piece that shows most, or None where nothing can be fitted to."""
@@ -200,7 +262,7 @@ class BodyReader:
 def _facing(lifted: Sequence[tuple[slice, LiftedTrack]], count: int, seen: Sequence[Facing | None]) -> FacingTrack:
     found = FacingTrack.unknown(count)
     for frames, lift in lifted:
-        told = facing_of(lift)
+        told = _calibrated(lift) if len(seen) else facing_of(lift)
         found.degrees[frames], found.certainty[frames] = told.degrees, told.certainty
     return found.joined(FacingTrack.of_seen(seen)) if len(seen) else found
 
@@ -208,6 +270,19 @@ def _facing(lifted: Sequence[tuple[slice, LiftedTrack]], count: int, seen: Seque
 def facing_of(lifted: LiftedTrack) -> FacingTrack:
     """Return which way a lifted person faces, by the root's expected error."""
     return FacingTrack.of_spread(lifted.facing.numpy(), lifted.spread[:, _ROOT].numpy())
+
+
+def _calibrated(lifted: LiftedTrack) -> FacingTrack:
+    """Return a lifted person's facing with the certainty that it has on points which an estimator found."""
+    return FacingTrack.of_spread(lifted.facing.numpy(), _OPTIMISM * lifted.spread[:, _ROOT].numpy())
+
+
+def _even_turn(told: FacingTrack, wanted: FacingTrack) -> FloatArray:
+    """Return by how many degrees facings are turned to others, (T,), changing slowly over time."""
+    ways = np.exp(1j * np.radians((wanted.degrees - told.degrees).astype(np.float64))) * wanted.certainty
+    window = np.exp(-0.5 * (np.arange(-3 * _SLOW_FRAMES, 3 * _SLOW_FRAMES + 1) / _SLOW_FRAMES) ** 2)
+    smooth = np.convolve(ways, window)[3 * _SLOW_FRAMES : len(ways) + 3 * _SLOW_FRAMES]
+    return np.asarray(np.degrees(np.angle(smooth)), dtype=np.float32)
 
 
 def is_facing_told(lifted: LiftedTrack) -> bool:

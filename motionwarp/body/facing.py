@@ -88,6 +88,11 @@ class FacingTrack:
             np.degrees(np.arctan2(total[1], total[0])).astype(np.float32), _resultant(length).astype(np.float32)
         )
 
+    def disagreement(self, degrees: npt.NDArray[np.floating]) -> DoubleArray:
+        """Return how unlikely it makes other directions (T,): minus logarithms of densities, 0 for its own."""
+        radians = np.radians(np.asarray(degrees, dtype=np.float64) - self.degrees)
+        return np.asarray(_concentration(self.certainty.astype(np.float64)) * (1 - np.cos(radians)))
+
     def _weighed(self) -> DoubleArray:
         """Return the directions as (cosine, sine), as long as their concentrations, (2, T)."""
         radians = np.radians(self.degrees.astype(np.float64))

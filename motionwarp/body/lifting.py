@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from motionwarp.body.fitting import Guess
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import LIFTER_ARCHITECTURE, Lifted, Lifter, LifterConfig, normalize
 from motionwarp.body.rig import DRIVEN_MIRROR
-from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
+from motionwarp.body.rotations import matrix_from_6d, matrix_from_vector, sixd_from_matrix
 from motionwarp.errors import WeightsError
 from motionwarp.pose import skeleton as sk
 
@@ -44,6 +44,12 @@ class LiftedTrack:
     spread: Tensor
     pixels_per_stature: Tensor
     log_proportions: Tensor
+
+    def turned(self, degrees: Tensor) -> LiftedTrack:
+        """Return the person turned about the picture's vertical axis, so that facings grow by degrees (T,)."""
+        about = torch.zeros(len(degrees), 3, dtype=self.turns.dtype)
+        about[:, 1] = -torch.deg2rad(degrees.to(about.dtype))
+        return replace(self, turns=matrix_from_vector(about).unsqueeze(1) @ self.turns)
 
     def guess(self) -> Guess:
         """Return it as what a fit starts from and stays near to."""

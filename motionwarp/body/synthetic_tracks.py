@@ -73,6 +73,10 @@ class TrackNoise:
         Of a person whose face is not found at all.
     overconfident : float
         Of an estimator that is as sure of what it cannot see as of what it can.
+    telling : float
+        Of an estimator whose scores tell how far off its points are, some of them far; the others' scores tell little.
+    invented : float
+        Of a point beyond the frame's edge that is put near the edge, with a low score, in place of being absent.
     """
 
     jitter: float = 0.012
@@ -81,6 +85,8 @@ class TrackNoise:
     cropped: float = 0.3
     faceless: float = 0.04
     overconfident: float = 0.3
+    telling: float = 0.0
+    invented: float = 0.0
 
 
 NO_NOISE: Final = TrackNoise(0, 0, 0, 0, 0, 0)
@@ -167,6 +173,8 @@ class TrackMaker:
         Whether motions are mixed and shaken; else they stay as they were captured.
     weights : sequence of float, optional
         Of each motion, how much more often it is drawn than its length alone says.
+    steep : float
+        Share of cameras that look down or up steeply.
     """
 
     def __init__(
@@ -177,6 +185,7 @@ class TrackMaker:
         *,
         mixing: bool = True,
         weights: Sequence[float] | None = None,
+        steep: float = 0.15,
     ) -> None:
         if not motions:
             raise ValueError("tracks are made from motions, and there is none")
@@ -184,7 +193,7 @@ class TrackMaker:
         self._root = [torch.from_numpy(motion.root) for motion in motions]
         self._people = people
         self._noise = TrackNoise() if noise is None else noise
-        self._mixing = mixing
+        self._mixing, self._steep = mixing, steep
         # long clips more often, but not by their length alone: most of it is walking
         odds = [len(motion) ** 0.5 for motion in motions]
         self._odds = torch.tensor(odds if weights is None else [a * b for a, b in zip(odds, weights, strict=True)])
@@ -265,7 +274,7 @@ class TrackMaker:
     def _cameras(self, count: int, random: torch.Generator) -> Tensor:
         """Return rotations (B, 3, 3) from the world to cameras all round, mostly level."""
         yaw = torch.rand(count, generator=random) * 2 * torch.pi
-        steep = torch.rand(count, generator=random) < 0.15
+        steep = torch.rand(count, generator=random) < self._steep
         pitch = torch.randn(count, generator=random) * torch.where(steep, 0.45, 0.12) + 0.06
         roll = torch.randn(count, generator=random) * 0.05
         lying = torch.rand(count, generator=random) < (0.04 if self._mixing else 0.0)
@@ -314,20 +323,51 @@ def spoiled(exact: Tensor, places: Tensor, head: Tensor, noise: TrackNoise, rand
     wobble = 0.6 * torch.randn(count, frames, 18, 2, generator=random)
     wobble = wobble + 0.8 * slow_noise(count, frames, 36, random).unflatten(-1, (18, 2))
     wobble = wobble + 0.6 * torch.randn(count, 1, 18, 2, generator=random)  # of this estimator on this person
+    scores = torch.where((visible > 0) | is_sure, drawn(0.55, 1, count, frames, 18), drawn(0, 0.6, count, frames, 18))
+    scores = scores.lerp(scores.mean(dim=1, keepdim=True), 0.6)
+    if noise.telling:
+        tells = chance(noise.telling, count, 1, 1)
+        doubt = _doubt(visible, random)
+        strength = torch.where(tells, _strength_of(doubt, random), strength)
+        scores = torch.where(tells, 1 - doubt, scores)
     found = exact + strength.unsqueeze(-1) * wobble
     visible = torch.where(is_sure, 1.0, visible)
-    scores = torch.where(visible > 0, drawn(0.55, 1, count, frames, 18), drawn(0, 0.6, count, frames, 18))
-    scores = scores.lerp(scores.mean(dim=1, keepdim=True), 0.6)
     is_hidden_face = (visible == 0) & torch.tensor([index in _FACE for index in range(18)])
     scores = torch.where(is_hidden_face, scores * 0.45, scores)
     gone = is_hidden_face & chance(0.6, count, 1, 18)
     gone |= chance(noise.faceless, count, 1, 1) & torch.tensor([index in _FACE for index in range(18)])
     gone |= _runs(noise.missing * 0.12, count, frames, 18, random)
     found, scores = _swapped(found, scores, noise.swapped, random)
-    gone |= _cut_off(found, noise.cropped, random)
+    cut, bottom = _cut_off(found, noise.cropped, random)
+    if noise.invented:
+        invented = cut & (found[..., 1] > bottom[:, None, None]) & chance(noise.invented, count, 1, 18)
+        edge = bottom[:, None, None] - drawn(0, 16, count, frames, 18)
+        found = torch.where(invented.unsqueeze(-1), torch.stack([found[..., 0], edge], dim=-1), found)
+        scores = torch.where(invented, drawn(0.05, 0.45, count, 1, 18).expand_as(scores), scores)
+        cut = cut & ~invented
+    gone |= cut
     scores = torch.where(gone, 0.0, scores)
     found = torch.where(gone.unsqueeze(-1), 0.0, found)
     return torch.cat([found, scores.unsqueeze(-1)], dim=-1)
+
+
+def _doubt(visible: Tensor, random: torch.Generator) -> Tensor:
+    """Return by how much scores that tell errors are below 1, (B, T, 18): for most points a little, for some much.
+
+    As the analyzer's on pictures of avatars: half of them 0.05 or less, a quarter 0.2 or more.
+    """
+    count, frames = visible.shape[:2]
+    hard = 0.4 + 1.6 * torch.rand(count, 1, 1, generator=random)  # of this person, for this estimator
+    lot = (torch.rand(count, 1, 18, generator=random) + 0.2 * slow_noise(count, frames, 18, random)).clamp(0, 1)
+    doubt = 0.015 + 0.6 * lot ** (4 / hard)
+    return torch.where(visible > 0, doubt, 0.1 + 1.3 * doubt).clamp(0, 0.95)
+
+
+def _strength_of(doubt: Tensor, random: torch.Generator) -> Tensor:
+    """Return how far off points are of whose scores so much is missing, pixels, (B, T, 18); some are far astray."""
+    count = len(doubt)
+    astray = torch.rand(count, 1, 18, generator=random) < 0.5 * doubt.mean(dim=1, keepdim=True)
+    return 2.2 * (1 + 20 * doubt) * torch.where(astray, 5.0, 1.0)
 
 
 def exact_scores(exact: Tensor, places: Tensor, head: Tensor) -> Tensor:
@@ -391,8 +431,11 @@ def _swapped(found: Tensor, scores: Tensor, probability: float, random: torch.Ge
     return found, scores
 
 
-def _cut_off(found: Tensor, probability: float, random: torch.Generator) -> Tensor:
-    """Return what lies outside of the picture for people who are cut by its edges, (B, T, 18)."""
+def _cut_off(found: Tensor, probability: float, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return what lies outside of the picture for people who are cut by its edges, (B, T, 18), and its bottom (B,).
+
+    The bottom is infinitely low for those whom it does not cut.
+    """
     count = len(found)
     low, high = found.amin(dim=(1, 2)), found.amax(dim=(1, 2))
     span = high - low
@@ -405,4 +448,4 @@ def _cut_off(found: Tensor, probability: float, random: torch.Generator) -> Tens
     x, y = found[..., 0], found[..., 1]
     outside = cut_below[:, None, None] & (y > bottom[:, None, None])
     beside = torch.where(is_left[:, None, None], x < left[:, None, None], x > right[:, None, None])
-    return outside | (cut_side[:, None, None] & beside)
+    return outside | (cut_side[:, None, None] & beside), bottom.where(cut_below, torch.inf)

@@ -15,11 +15,13 @@ import numpy.typing as npt
 import torch
 
 from motionwarp.body.body_motion import BodyMotion
+from motionwarp.body.body_track import BodyTrack
 from motionwarp.body.fitting import LEAST_POINTS
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.mannequin import Mannequin, studio
 from motionwarp.body.model import BodyModel
 from motionwarp.body.performing import CameraPath, Performance, perform, standing
+from motionwarp.body.rig import PointRig
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.engines.base import Engine, Motion, Staging
 from motionwarp.errors import MediaError, NoPersonError, OptionError
@@ -169,9 +171,14 @@ class CapturedClip:
         return np.arange(count, dtype=np.float64) / rate
 
     @cached_property
+    def model(self) -> BodyModel:
+        """The body model."""
+        return BodyModel.load()
+
+    @cached_property
     def _body(self) -> tuple[Mannequin, float, ByteArray, Performance]:
         with torch.inference_mode():
-            model = BodyModel.load()
+            model = self.model
             shape = model.shape(_GROWN_UP)
             stand = standing(model, shape, *FRAME_SIZE)
             path = camera_path(self.options, self.times_seconds, self.end_seconds)
@@ -182,6 +189,13 @@ class CapturedClip:
         """Return the points of a grown-up body of usual build, in pixels of `FRAME_SIZE`."""
         points = self._body[3].points
         return PoseTrack(points, np.ones(len(points), dtype=np.bool_), self.times_seconds, *FRAME_SIZE)
+
+    def body(self) -> BodyTrack:
+        """Return that body in space."""
+        coefficients = self.model.coefficients(_GROWN_UP)
+        performance = self._body[3]
+        rig = PointRig.of(self.model, self.model.shape_of(coefficients))
+        return BodyTrack.of_turns(rig, performance.turns, performance.camera, coefficients)
 
     def picture(self, number: int) -> ByteArray:
         """Return a frame, uint8 (H, W, 3)."""

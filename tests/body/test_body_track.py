@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from motionwarp.body.facing import FacingTrack, degrees_apart
 from motionwarp.body.fitting import BodyFitter
 from motionwarp.body.human_motion import human_motion
 from motionwarp.body.layout import DRIVEN_BONES
-from motionwarp.body.lifting import facing_degrees
+from motionwarp.body.lifting import LiftedTrack, TrackLifter, facing_degrees
 from motionwarp.body.photo_fit import fit_photos
 from motionwarp.body.pose_forms import ENDINGS, PoseForm, ReadPoses, write_npz, write_poses
 from motionwarp.body.pose_prior import PosePrior
@@ -72,6 +74,10 @@ def test_facings_are_joined_by_their_certainties() -> None:
     assert joined.certainty[2] == pytest.approx(0.7, abs=0.01)
     against = FacingTrack(np.array([0.0]), np.array([0.9])).joined(FacingTrack(np.array([180.0]), np.array([0.9])))
     assert not against.told[0]
+    np.testing.assert_allclose(sure.disagreement(np.array([10.0, 170, 90])), 0, atol=1e-6)
+    away = sure.disagreement(np.array([190.0, -10, 90]))
+    assert away[0] > away[1] > 5
+    assert away[2] == pytest.approx(0, abs=1e-9)
     with pytest.raises(ValueError, match="cannot be joined"):
         sure.joined(FacingTrack.unknown(2))
 
@@ -126,6 +132,40 @@ def test_who_saw_the_person_has_a_word_too(reader: BodyReader) -> None:
     told = reader.facing(track, [Facing(0.0, 1.0, 0.99)] * 3)
     assert float(np.abs(alone.degrees).max()) < 20
     assert float(told.degrees.min()) > float(alone.degrees.max()) + 10
+
+
+class Misled:
+    """Lifts as somebody does who takes the person to be turned further by so many degrees."""
+
+    def __init__(self, lifter: TrackLifter, degrees: float) -> None:
+        self._lifter, self._degrees = lifter, degrees
+
+    def lift(self, points: torch.Tensor) -> LiftedTrack:
+        lifted = self._lifter.lift(points)
+        unsure = replace(lifted, spread=torch.full_like(lifted.spread, 0.35))
+        return unsure.turned(torch.full((len(points),), self._degrees))
+
+
+def hips_face(body: BodyTrack) -> FloatArray:
+    across = body.joints[:, sk.LEFT_HIP] - body.joints[:, sk.RIGHT_HIP]
+    return np.asarray(np.degrees(np.arctan2(across[:, 2], across[:, 0])), dtype=np.float32)
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_a_body_is_turned_to_where_it_is_seen_to_face(reader: BodyReader, frames: int) -> None:
+    track = track_of(standing(reader, np.full(frames, 60.0)))
+    misled = BodyReader(reader.body, cast(TrackLifter, Misled(reader.lifter, 50.0)))
+    seen = [Facing(float(np.cos(np.radians(60))), float(np.sin(np.radians(60))), 0.97)] * frames
+    alone, told = misled.read(track), misled.read(track, seen)
+    assert float(degrees_apart(hips_face(told), 60).max()) < 20
+    assert float(degrees_apart(hips_face(told), 60).max()) < float(degrees_apart(hips_face(alone), 60).min()) - 5
+    assert float(degrees_apart(told.facing.degrees, 60).max()) < 25
+
+
+def test_a_body_stays_where_points_speak_against_who_saw_it(reader: BodyReader) -> None:
+    track = track_of(standing(reader, np.zeros(1)))
+    told = reader.read(track, [Facing(-1.0, 0.0, 0.8)])
+    assert float(degrees_apart(hips_face(told), 0).max()) < 25
 
 
 def test_nobody_gives_no_body(reader: BodyReader) -> None:

@@ -175,6 +175,31 @@ def test_wrong_points_are_let_go(fitter: BodyFitter, body: BodyModel) -> None:
     assert float((drawn[0] - drawn[1])[:, :2].norm(dim=1).mean()) < 12
 
 
+def test_points_of_low_scores_pull_little(fitter: BodyFitter, body: BodyModel) -> None:
+    turns = moving_turns(1, 4)
+    points, _ = seen_points(body, turns)
+    guess = Guess(turns, torch.full((1, BONES), 0.15))
+    spoiled = points.clone()
+    spoiled[:, sk.LEFT_WRIST, :2] += torch.tensor([14.0, -8.0])
+    moved = {}
+    for score in (1.0, 0.7):
+        spoiled[:, sk.LEFT_WRIST, 2] = score
+        fit = fitter.fit(spoiled, guess)
+        drawn = PointRig.of(body, fit.shape(body)).points(fit.turns)
+        flat = drawn[..., :2] * fit.camera.scale[:, None, None] + fit.camera.shift[:, None]
+        moved[score] = float((flat - points[..., :2])[:, sk.LEFT_WRIST].norm())
+    assert moved[1.0] > 8
+    assert moved[0.7] < 0.6 * moved[1.0]
+
+
+def test_a_fit_tells_what_is_left(fitter: BodyFitter, body: BodyModel) -> None:
+    turns = moving_turns(1, 4)
+    points, _ = seen_points(body, turns)
+    wrong = matrix_from_vector(torch.tensor([0.0, 1.2, 0.0])) @ turns
+    right, other = (fitter.fit(points, Guess(each, torch.full((1, BONES), 0.15))) for each in (turns, wrong))
+    assert 0 < right.cost < 0.7 * other.cost
+
+
 def test_points_that_are_missing_do_not_matter(fitter: BodyFitter, body: BodyModel) -> None:
     points, _ = seen_points(body, moving_turns(4, 10))
     points[1, :, :] = 0  # a frame without the person

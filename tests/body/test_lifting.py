@@ -11,7 +11,7 @@ import torch
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.lifter import PROPORTIONS, Lifter, LifterConfig, normalize
-from motionwarp.body.lifting import TrackLifter, facing_degrees, save_lifter
+from motionwarp.body.lifting import LiftedTrack, TrackLifter, facing_degrees, save_lifter
 from motionwarp.body.model import BodyModel
 from motionwarp.body.pose_prior import PosePrior
 from motionwarp.body.rig import DRIVEN_MIRROR, PointRig, world_turns
@@ -107,6 +107,19 @@ def test_facing_is_told_in_degrees() -> None:
     torch.testing.assert_close(found[[1, 2, 4]], angles[[1, 2, 4]], atol=1e-3, rtol=0)
 
 
+def test_a_lift_is_turned_about_the_upright_axis(body: BodyModel) -> None:
+    turns = world_turns(matrix_from_vector(0.3 * torch.randn(5, BONES, 3, generator=torch.Generator().manual_seed(0))))
+    lifted = LiftedTrack(turns, torch.full((5, BONES), 0.2), torch.ones(5), torch.zeros(8))
+    by = torch.tensor([0.0, 20, -75, 180, 300])
+    turned = lifted.turned(by)
+    apart = torch.remainder(turned.facing - lifted.facing - by + 180, 360) - 180
+    torch.testing.assert_close(apart, torch.zeros(5), atol=1e-3, rtol=0)
+    rig = PointRig.of(body, body.shape({"age": 0.7}))
+    before, after = rig.points(lifted.turns), rig.points(turned.turns)
+    torch.testing.assert_close(before[..., 1], after[..., 1], atol=1e-5, rtol=0)
+    torch.testing.assert_close(before[..., [0, 2]].norm(dim=-1), after[..., [0, 2]].norm(dim=-1), atol=1e-5, rtol=0)
+
+
 def test_tracks_are_seen_as_their_truth_says(body: BodyModel, motions: list[BodyMotion]) -> None:
     tracks = maker(body, motions, NO_NOISE).batch(8, 12, torch.Generator().manual_seed(2))
     torch.testing.assert_close(tracks.points[..., :2], tracks.exact)
@@ -138,6 +151,37 @@ def test_mistakes_are_made_as_often_as_asked(body: BodyModel, motions: list[Body
     exchanged = ((tracks.points[..., :2] - tracks.exact[:, :, order]).norm(dim=-1) < 0.1) & ~gone
     exchanged[..., [sk.NOSE, sk.NECK]] = False
     assert 0.03 < float(exchanged.float().mean()) < 0.6
+
+
+def test_scores_tell_errors_if_asked(body: BodyModel, motions: list[BodyMotion]) -> None:
+    quiet = {"missing": 0.0, "swapped": 0.0, "cropped": 0.0, "faceless": 0.0, "overconfident": 0.0}
+    tied = {}
+    for telling in (0.0, 1.0):
+        noise = TrackNoise(**quiet, telling=telling)
+        tracks = maker(body, motions, noise).batch(64, 8, torch.Generator().manual_seed(3))
+        points, scores = tracks.points[:, :, 1:8, :2], tracks.points[:, :, 1:8, 2]  # neck and arms
+        seen = scores > 0.3
+        off = (points - tracks.exact[:, :, 1:8]).norm(dim=-1)[seen]
+        order = scores[seen].argsort()
+        quarter = len(order) // 4
+        tied[telling] = float(off[order[:quarter]].median() / off[order[-quarter:]].median())
+    assert tied[0.0] < 1.5
+    assert tied[1.0] > 3
+
+
+def test_points_beyond_the_edge_may_be_invented_near_it(body: BodyModel, motions: list[BodyMotion]) -> None:
+    quiet = {"missing": 0.0, "swapped": 0.0, "faceless": 0.0, "jitter": 0.0, "overconfident": 1.0}
+    made = {}
+    for invented in (0.0, 1.0):
+        noise = TrackNoise(**quiet, cropped=1.0, invented=invented)
+        tracks = maker(body, motions, noise).batch(32, 4, torch.Generator().manual_seed(3))
+        moved = (tracks.points[..., 2] > 0) & ((tracks.points[..., :2] - tracks.exact).norm(dim=-1) > 1)
+        made[invented] = tracks.points[moved]
+        outside = (tracks.points[..., 2] == 0).float().mean()
+        assert 0.05 < float(outside) < 0.6
+    assert not len(made[0.0])
+    assert len(made[1.0]) > 200
+    assert float(made[1.0][:, 2].max()) <= 0.45
 
 
 def test_weights_come_back_and_others_are_refused(tmp_path: Path) -> None:

@@ -111,6 +111,46 @@ def test_points_of_motion_capture_are_seen_from_a_side(motionwarp: Run) -> None:
     assert "lacks bones of a person: head, left shoulder" in refused.stderr
 
 
+def test_motion_capture_gives_its_body_in_every_form(motionwarp: Run) -> None:
+    swing = np.linspace(0, 60, 6)
+    lowered = {
+        "LeftArm": np.stack([0 * swing, 0 * swing, swing - 70], axis=1),
+        "RightArm": np.tile([0.0, 0, 70], (6, 1)),
+    }
+    write_captured(Path("raise.bvh"), captured(turns=lowered))
+    bodies = {}
+    for view, facing in (("0", 0.0), ("90", 90.0)):
+        result = motionwarp("pose", "raise.bvh", "-o", f"{view}.npz", "--format", "npz", "--view", view)
+        assert result.exit_code == 0, result.stderr
+        bodies[view] = body = dict(np.load(f"{view}.npz"))
+        assert body["body_present"].all()
+        np.testing.assert_allclose(body["facing_degrees"], facing, atol=3)
+        # the points are those of the body, through its camera
+        scale, shift = body["camera"][:, None, :1], body["camera"][:, None, 1:]
+        seen = body["points"][..., 2] > 0
+        drawn = body["joints"][..., :2] * scale + shift
+        np.testing.assert_allclose(drawn[seen], body["points"][..., :2][seen], atol=0.01)
+    wrist, shoulder = bodies["0"]["joints"][:, 7], bodies["0"]["joints"][:, 5]
+    assert (np.diff(wrist[:, 1] - shoulder[:, 1]) < -0.01).all()  # y is down: the left hand rises
+    # seen from the person's right side, who looks to the picture's right, the raised left hand is farther away
+    assert bodies["90"]["joints"][-1, 7, 2] - bodies["90"]["joints"][-1, 5, 2] > 0.2
+
+    assert motionwarp("pose", "raise.bvh", "-o", "raise.json").exit_code == 0
+    told = json.loads(Path("raise.json").read_text())["body"]
+    np.testing.assert_allclose(np.array(told["joints"]), bodies["0"]["joints"], atol=1e-3)
+    assert motionwarp("pose", "raise.bvh", "-o", "plain.json", "--no-body").exit_code == 0
+    assert "body" not in json.loads(Path("plain.json").read_text())
+
+    result = motionwarp("pose", "raise.bvh", "-o", "out", "--format", "bvh", "--overlay-body", "--json")
+    assert result.exit_code == 0, result.stderr
+    [facts] = json.loads(result.stdout)["inputs"]
+    again = motionwarp("pose", Path("out") / "raise.bvh", "-o", "again.npz", "--format", "npz")
+    assert again.exit_code == 0, again.stderr
+    np.testing.assert_allclose(np.load("again.npz")["joints"], bodies["0"]["joints"], atol=0.03)
+    with av.open(facts["overlay_body"]) as clip:
+        assert len(list(clip.decode(video=0))) == 6
+
+
 def test_a_clip_becomes_a_motion(motionwarp: Run, repository_root: Path, own_folder: Path) -> None:
     dance = repository_root / "examples" / "dance.mp4"
     result = motionwarp("motions", "add", "twirl", dance, "--end", "0.6", "--device", "cpu", "--json")

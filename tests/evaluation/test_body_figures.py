@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+from drawn_views import empty_picture, write_clip
 
 from motionwarp.body.body_track import BodyReader
 from motionwarp.body.layout import DRIVEN_BONES
@@ -24,13 +26,14 @@ from motionwarp.data.avatars.packing import AvatarPackWriter
 from motionwarp.data.avatars.scenes import AvatarView
 from motionwarp.errors import NoPersonError
 from motionwarp.evaluation.body.crops import WholePerson, cut_row, measure_crops
-from motionwarp.evaluation.body.facing import SeenClip, facing_figures
+from motionwarp.evaluation.body.facing import SeenClip, evaluate_facing, facing_figures, whom_to_follow
 from motionwarp.evaluation.body.lifting import evaluate_lifter
 from motionwarp.evaluation.body.pixels import evaluate_pixels
 from motionwarp.evaluation.metrics.joints import aligned_by_scale, mean_joint_error, procrustes_error
-from motionwarp.perception.base import Estimator
+from motionwarp.perception.base import Estimator, Observation
+from motionwarp.perception.selection import PersonChoice
 from motionwarp.pose import skeleton as sk
-from motionwarp.types import ByteArray, Facing, FloatArray, Person, PersonCrop, Pose, PoseTrack
+from motionwarp.types import ByteArray, Facing, FloatArray, Frame, Person, PersonCrop, Pose, PoseTrack
 
 BONES = len(DRIVEN_BONES)
 SIZE = 320
@@ -170,6 +173,52 @@ def test_facing_is_measured_against_the_teacher(reader: BodyReader) -> None:
     exchanged = PoseTrack(flat[:, list(sk.MIRROR)], present, track.times_seconds, SIZE, SIZE)
     wrong: dict[str, Any] = facing_figures(SeenClip(exchanged, seen.facings, seen.numbers), world, reader)
     assert wrong["backs"]["left_right_right"] == 0
+
+
+class Watcher:
+    """Looks clips through and follows, and remembers what it was given."""
+
+    name = "watcher"
+
+    def __init__(self) -> None:
+        self.looked_at: list[int] = []
+        self.followed: list[int] = []
+        self.asked: PersonChoice | None = None
+
+    def survey(self, frames: Iterable[Frame]) -> PersonChoice:
+        self.looked_at = [frame.index for frame in frames]
+        return PersonChoice(alone=True)
+
+    def follow(self, frames: Iterable[Frame], choice: PersonChoice, *, dense: bool = False) -> Iterator[Observation]:
+        self.asked = choice
+        for frame in frames:
+            self.followed.append(frame.index)
+            yield Observation(frame, None)
+
+
+@pytest.mark.parametrize(("first", "every", "limit"), [(0, 1, None), (10, 2, None), (4, 3, 7), (58, 1, None)])
+def test_whom_to_follow_is_decided_over_what_is_measured(
+    tmp_path: Path, first: int, every: int, limit: int | None
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [empty_picture()] * 60)
+    watcher = Watcher()
+    chosen = whom_to_follow(cast(Estimator, watcher), clip, first=first, every=every, limit=limit)
+    measured = list(range(first, 60, every))[:limit]
+    assert chosen.alone
+    assert set(watcher.looked_at) <= set(measured)
+    assert min(len(measured), 6) <= len(watcher.looked_at) <= 12
+    assert measured[-1] - watcher.looked_at[-1] < len(measured) / 4 * every + every
+
+
+def test_facing_follows_whom_the_whole_clip_is_about(tmp_path: Path, reader: BodyReader) -> None:
+    write_clip(tmp_path / "clip.mp4", [empty_picture()] * 12)
+    (tmp_path / "clip.world33.json").write_text(json.dumps({"frames": [None] * 12}))
+    watcher = Watcher()
+    figures: dict[str, Any] = evaluate_facing(cast(Estimator, watcher), reader, tmp_path, clips=["clip"], every=2)
+    assert watcher.asked is not None
+    assert watcher.asked.alone
+    assert watcher.followed == list(range(0, 12, 2))
+    assert figures["clip"]["found"] == 0
 
 
 def test_joints_from_pixels_are_measured(reader: BodyReader, tmp_path: Path) -> None:

@@ -20,20 +20,19 @@ def with_avatar(person: SourcePerson, others: Sequence[SourcePerson] = ()) -> Av
     person : SourcePerson
         In the photo that the avatar is at rest.
     others : sequence of SourcePerson
-        The same person in further photos, from other sides: their bodies are of one shape.
+        The same person in further photos, from other sides: their bodies are of one shape, fitted to all photos.
 
     Raises
     ------
     NoPersonError
         If a photo's points show neither shoulders nor a neck with hips.
     """
-    usable_joints(person.pose.points)
-    body = SourceBody.of_photo(person.pose.points)
+    photos = (person, *others)
+    for photo in photos:
+        usable_joints(photo.pose.points)
+    body, *bodies = SourceBody.of_photos([photo.pose.points for photo in photos])
     avatar = make_avatar(person, body.surface, body.rest)
-    views = []
-    for other in others:
-        usable_joints(other.pose.points)
-        views.append(PhotoView(other, SourceBody.of_photo(other.pose.points, alike=body).rest))
+    views = [PhotoView(other, its.rest) for other, its in zip(others, bodies, strict=True)]
     height, width = person.matte.shape
     plain = {field.name: getattr(person, field.name) for field in fields(SourcePerson)}
     return AvatarPerson(**plain, avatar=fused(avatar, views), photo_size=(width, height))

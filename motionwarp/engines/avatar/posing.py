@@ -17,12 +17,12 @@ from motionwarp.avatar.clothing import PosedBody
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack, is_facing_told
 from motionwarp.body.camera import WeakPerspective
-from motionwarp.body.facing import FacingTrack
 from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter
 from motionwarp.body.lifter import LEAST_SCORE
-from motionwarp.body.lifting import TrackLifter, facing_degrees
+from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel, BodyShape
 from motionwarp.body.performing import Performance, Stand, lowest_points, mapped, perform, seen_from
+from motionwarp.body.photo_fit import fit_photos
 from motionwarp.body.rig import PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
 from motionwarp.engines.base import Motion, Staging
@@ -104,23 +104,37 @@ class SourceBody:
     """
 
     @classmethod
-    def of_photo(cls, points: FloatArray, alike: SourceBody | None = None) -> SourceBody:
-        """Fit the body that ships, with the lifter that ships.
+    def of_photo(cls, points: FloatArray) -> SourceBody:
+        """Fit the body that ships, with the lifter that ships, to points (18, 3), pixels and scores."""
+        return cls.of_photos([points])[0]
+
+    @classmethod
+    def of_photos(cls, photos: Sequence[FloatArray]) -> list[SourceBody]:
+        """Fit bodies of one shape to photos of the same person: what each tells of proportions counts.
 
         Parameters
         ----------
-        points : float32 (18, 3)
-            Pixels and scores.
-        alike : SourceBody, optional
-            Of the same person in another photo, whose shape is kept.
+        photos : sequence of float32 (18, 3)
+            Pixels and scores of at least one photo.
+
+        Returns
+        -------
+        list of SourceBody
+            One for each photo.
+
+        Raises
+        ------
+        ValueError
+            If there is no photo, or one in which fewer than four points were found.
         """
-        body, lifter = (BodyModel.load(), TrackLifter.load()) if alike is None else (alike._model, alike._lifter)
-        fitter, found = BodyFitter(body), torch.from_numpy(points)[None]
-        guess = lifter.lift(found).guess()
+        body, lifter = BodyModel.load(), TrackLifter.load()
+        fitter = BodyFitter(body)
         with torch.inference_mode(False):
-            first = fitter.fit(found, guess) if alike is None else alike.fit
+            together = fit_photos(fitter, lifter, photos)
             # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
-            return cls(fitter.fit(found, guess, start=first), body, lifter)
+            found = [torch.from_numpy(points)[None] for points in photos]
+            fits = [fitter.fit(points, lifter.lift(points).guess(), start=together) for points in found]
+        return [cls(fit, body, lifter) for fit in fits]
 
     @classmethod
     def of_avatar(cls, rest: RestPose) -> SourceBody:
@@ -230,16 +244,7 @@ class SourceBody:
 
     def track(self, poses: PoseParams, present: BoolArray) -> BodyTrack:
         """Return this body in poses of B frames in space, in those of them where it is `present`, bool (B,)."""
-        here = torch.from_numpy(present)
-        degrees = torch.where(here, facing_degrees(poses.turns[:, 0]), 0.0)
-        return BodyTrack(
-            present,
-            torch.where(here[:, None, None], self.rig.points(poses.turns), 0.0).numpy(),
-            torch.where(here[:, None, None], sixd_from_matrix(local_turns(poses.turns)), 0.0).numpy(),
-            torch.where(here[:, None], poses.camera, 0.0).numpy(),
-            FacingTrack(degrees.numpy(), here.float().numpy()),
-            self.fit.coefficients.numpy(),
-        )
+        return BodyTrack.of_turns(self.rig, poses.turns, poses.camera, self.fit.coefficients, present)
 
     def joints(self, turns: Tensor) -> FloatArray:
         """Return where the driven bones begin in meters from the root, (B, D, 3), for turns against the camera."""

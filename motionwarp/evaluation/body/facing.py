@@ -1,6 +1,6 @@
 """Which way people are seen to face in validation clips, against a teacher's points in space, and backs by their order.
 
-Everything goes the way a user's clip goes: frames in, followed by the estimator, lifted as one track.
+Everything goes the way a user's clip goes: looked through, followed by the estimator, lifted as one track.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from motionwarp.types import Facing, FloatArray, Frame, PoseTrack
 
 CLIPS: Final = tuple(clip for clips in VALIDATION_CLIPS_OF_TIER.values() for clip in clips)
 _NEAR: Final = 30.0
+_LOOKED_THROUGH: Final = 12  # frames, spread over what is measured, that decide whom to follow
 _BACK: Final = 120.0  # degrees from which a teacher's facing is a back's
 _SIDES: Final = ((sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER), (sk.RIGHT_HIP, sk.LEFT_HIP))
 
@@ -72,6 +73,25 @@ def follow_clip(
     present = np.asarray((stacked[..., 2] > 0).any(axis=1))
     track = PoseTrack(stacked, present, np.array(times), info.width, info.height)
     return SeenClip(track, tuple(facings), tuple(numbers))
+
+
+def whom_to_follow(
+    estimator: Estimator, clip: Path, *, first: int = 0, every: int = 1, limit: int | None = None
+) -> PersonChoice:
+    """Return whom a user's clip would be about: decided over all of what is measured, as a transfer decides it.
+
+    Estimators that cannot look a clip through follow the largest person of the first frame that shows somebody.
+    """
+    survey = getattr(estimator, "survey", None)
+    if survey is None:
+        return LARGEST
+    with open_video(clip) as reader:
+        count = -(-max((reader.info.frame_count or 1) - first, 1) // every)
+        count = count if limit is None else min(count, limit)
+        step = -(-count // _LOOKED_THROUGH)
+        chosen = survey(_some(reader, first, every * step, -(-count // step)))
+    assert isinstance(chosen, PersonChoice)
+    return chosen
 
 
 def _some(frames: Any, first: int, every: int, limit: int | None) -> Iterator[Frame]:
@@ -123,7 +143,9 @@ def evaluate_facing(
     result: dict[str, object] = {}
     for done, clip in enumerate(clips, start=1):
         path = video_folder / f"{clip}.mp4"
-        seen = follow_clip(estimator, path, first=HELD_OUT_FROM.get(clip, 0), every=every, limit=limit)
+        first = HELD_OUT_FROM.get(clip, 0)
+        choice = whom_to_follow(estimator, path, first=first, every=every, limit=limit)
+        seen = follow_clip(estimator, path, first=first, every=every, limit=limit, choice=choice)
         world = json.loads((video_folder / f"{clip}.world33.json").read_text(encoding="utf-8"))["frames"]
         figures = facing_figures(seen, [world[number] for number in seen.numbers], reader)
         if clip in HELD_OUT_FROM:

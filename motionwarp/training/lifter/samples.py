@@ -74,13 +74,22 @@ class LifterBatches(Dataset[dict[str, Tensor]]):
     people : int
         How many bodies are drawn.
     seed : int
+    steep : float
+        Share of cameras that look down or up steeply.
     """
 
     def __init__(
-        self, packs: Sequence[PackShare], shapes: BatchShapes, noise: TrackNoise, people: int, seed: int
+        self,
+        packs: Sequence[PackShare],
+        shapes: BatchShapes,
+        noise: TrackNoise,
+        people: int,
+        seed: int,
+        steep: float = 0.15,
     ) -> None:
         check_shares(packs)
         self._packs, self._shapes, self._noise, self._people, self._seed = tuple(packs), shapes, noise, people, seed
+        self._steep = steep
         self._maker: TrackMaker | None = None
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
@@ -98,7 +107,7 @@ class LifterBatches(Dataset[dict[str, Tensor]]):
             motions += taken
             weights += [share.weight] * len(taken)
         people = draw_people(BodyModel.load(), self._people, torch.Generator().manual_seed(self._seed))
-        return TrackMaker(motions, people, self._noise, weights=weights)
+        return TrackMaker(motions, people, self._noise, weights=weights, steep=self._steep)
 
 
 def _random(seed: int, number: int) -> torch.Generator:

@@ -60,6 +60,8 @@ class LifterTrainingConfig:
         In [0, 1].
     people : int
         How many bodies are drawn.
+    steep : float
+        Share of cameras that look down or up steeply, in [0, 1].
     loop : LoopConfig
         Its `batch_size` is 1: `first` and `then` say what a batch is.
     """
@@ -74,6 +76,7 @@ class LifterTrainingConfig:
     then: tuple[BatchShape, ...] = (BatchShape(1, 512), BatchShape(8, 80), BatchShape(24, 32), BatchShape(32, 24))
     single_share: float = 0.45
     people: int = 400
+    steep: float = 0.15
     loop: LoopConfig = field(default_factory=_loop)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,8 @@ class LifterTrainingConfig:
                 "a lifter is trained by batches of people, of which this configuration has none",
                 remedy="Give shapes as `first` and `then`, `people` of at least 1 and a `single_share` in [0, 1].",
             )
+        if not 0 <= self.steep <= 1:
+            raise OptionError(f"'steep' is a share in [0, 1], got {self.steep}")
         if self.loop.batch_size != 1:
             raise OptionError(
                 f"'loop.batch_size' is {self.loop.batch_size}, and a lifter's batches are told otherwise",
@@ -115,7 +120,7 @@ class LifterTask(NetworkTask[LifterTrainingConfig, dict[str, Tensor]]):
         """Return the batches of tracks."""
         config = self.config
         shapes = BatchShapes(config.first, config.then, config.single_share * config.loop.steps)
-        return LifterBatches(config.packs, shapes, config.noise, config.people, config.loop.seed)
+        return LifterBatches(config.packs, shapes, config.noise, config.people, config.loop.seed, config.steep)
 
     def batches(self, first_step: int, steps: int) -> Iterator[dict[str, Tensor]]:
         """Yield the batches of steps `first_step` to `steps`."""

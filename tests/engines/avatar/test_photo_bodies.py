@@ -1,0 +1,72 @@
+"""Bodies of one person in several photos: one shape, of which every photo says what it shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from motionwarp.body.model import BodyModel
+from motionwarp.body.pose_prior import PosePrior
+from motionwarp.body.rig import PointRig, world_turns
+from motionwarp.body.rotations import matrix_from_vector
+from motionwarp.body.shape_prior import sample_coefficients
+from motionwarp.engines.avatar.posing import SourceBody
+from motionwarp.pose import skeleton as sk
+from motionwarp.types import FloatArray
+
+LEGS = [sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_KNEE, sk.LEFT_ANKLE]
+
+
+@pytest.fixture(scope="module")
+def model() -> BodyModel:
+    return BodyModel.load()
+
+
+@pytest.fixture(scope="module")
+def leggy(model: BodyModel) -> PointRig:
+    """The one of many people whose legs are the longest for the torso."""
+    everybody = PointRig.of(model, model.shape_of(sample_coefficients(model, 60, torch.Generator().manual_seed(4))))
+    people = [PointRig(everybody.offsets[number], everybody.anchors[number]) for number in range(60)]
+    return max(people, key=legs_to_torso)
+
+
+def photo(model: BodyModel, person: PointRig, degrees: float) -> FloatArray:
+    """Points (18, 3) of somebody who stands at ease and faces so many degrees."""
+    turn = matrix_from_vector(torch.tensor([0.0, -float(np.deg2rad(degrees)), 0.0], dtype=torch.float32))
+    places = person.points(turn @ world_turns(PosePrior.of(model).ease.float()))
+    points = torch.cat([places[:, :2] * 300 + 300, torch.ones(18, 1)], dim=1)
+    return np.ascontiguousarray(points.numpy(), dtype=np.float32)
+
+
+def legs_to_torso(rig: PointRig) -> float:
+    places = rig.points(torch.eye(3).expand(len(rig.offsets), 3, 3))
+    thigh = (places[sk.RIGHT_HIP] - places[sk.RIGHT_KNEE]).norm()
+    shin = (places[sk.RIGHT_KNEE] - places[sk.RIGHT_ANKLE]).norm()
+    torso = (places[sk.NECK] - (places[sk.RIGHT_HIP] + places[sk.LEFT_HIP]) / 2).norm()
+    return float((thigh + shin) / torso)
+
+
+def test_a_second_photo_tells_of_the_legs_that_the_first_one_cuts_off(model: BodyModel, leggy: PointRig) -> None:
+    cut, whole = photo(model, leggy, 0), photo(model, leggy, 40)
+    cut[LEGS] = 0
+    alone = SourceBody.of_photo(cut)
+    first, second = SourceBody.of_photos([cut, whole])
+    torch.testing.assert_close(first.fit.coefficients, second.fit.coefficients)
+    truth = legs_to_torso(leggy)
+    off_alone, off_both = (abs(np.log(legs_to_torso(each.rig) / truth)) for each in (alone, first))
+    assert off_alone > 0.04
+    assert off_both < 0.5 * off_alone
+    # each photo keeps its own pose, on its own points
+    for body, points in ((first, cut), (second, whole)):
+        drawn = body.rig.points(body.fit.turns)[0, :, :2] * body.rest.scale + torch.tensor(body.rest.shift)
+        seen = points[:, 2] > 0
+        assert np.linalg.norm(drawn.numpy() - points[:, :2], axis=1)[seen].mean() < 0.03 * np.ptp(whole[:, 1])
+
+
+def test_one_photo_is_fitted_by_itself(model: BodyModel, leggy: PointRig) -> None:
+    points = photo(model, leggy, 20)
+    one, [same] = SourceBody.of_photo(points), SourceBody.of_photos([points])
+    torch.testing.assert_close(one.fit.turns, same.fit.turns)
+    with pytest.raises(ValueError, match="at least one photo"):
+        SourceBody.of_photos([])
