@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageMetadata, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
@@ -73,17 +73,21 @@ def installed_dependencies() -> list[Dependency]:
 def license_of(package: Distribution) -> str:
     """Return the license that a package names: the SPDX expression (PEP 639), else classifiers, else words."""
     metadata = package.metadata
-    told = metadata.get("License-Expression") or ""
+    told = _field(metadata, "License-Expression")
     if not told:
         classified = [text for text in metadata.get_all("Classifier") or [] if text.startswith(_CLASSIFIER)]
         # the last part is the name; "OSI Approved" alone is none
         names = [text.rpartition(" :: ")[2] for text in classified if text.count("::") > 1 or "Approved" not in text]
         told = ", ".join(names)
     if not told:
-        words = (metadata.get("License") or "").strip().splitlines()
+        words = _field(metadata, "License").strip().splitlines()
         told = words[0].strip() if words else ""
     told = "".join(letter if letter.isprintable() else " " for letter in told)
     return told[:_LONGEST] if told and told.upper() != "UNKNOWN" else UNKNOWN
+
+
+def _field(metadata: PackageMetadata, name: str) -> str:
+    return metadata[name] if name in metadata else ""
 
 
 def _own_requirements() -> list[tuple[str, tuple[str, ...], str]]:
