@@ -49,6 +49,8 @@ _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in _FEET.values()]
 _RIM: Final = 9  # pixels of the photo
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
+_IN_ONE_PIECE: Final = (parts.HEAD, *parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts, parts.RIGHT_FOOT, parts.LEFT_FOOT)
+_ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
 )  # fmt: skip
@@ -345,7 +347,35 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
     shrunk = source.pose.points.copy()
     shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
-    return _nothing_left_over(part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid), solid)
+    regions = _nothing_left_over(part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid), solid)
+    return _without_islands(regions, solid)
+
+
+def _without_islands(regions: PartRegions, solid: BoolArray) -> PartRegions:
+    """Give small pieces of heads, arms and feet that lie apart from them to the part that they touch most.
+
+    A hand beside the head would stay in the air with the head when the arm goes down.
+    """
+    margins, own = regions.margins.copy(), regions.own.copy()
+    owner = np.where(solid, regions.own.argmax(axis=0), -1)
+    for part in _IN_ONE_PIECE:
+        count, pieces, facts, _ = cv2.connectedComponentsWithStats((owner == part).astype(np.uint8), connectivity=8)
+        areas = np.asarray(facts)[:, cv2.CC_STAT_AREA].copy()
+        areas[0] = 0
+        for piece in range(1, count):
+            if areas[piece] >= _ISLAND * areas.max():
+                continue
+            island = np.asarray(pieces) == piece
+            around = cv2.dilate(island.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            beside = owner[around & ~island & solid]
+            if not len(beside):
+                continue
+            taker = int(np.bincount(beside).argmax())
+            for plane in (margins, own):
+                plane[taker, island] = np.maximum(plane[taker, island], 1.0)
+                plane[part, island] = -1.0
+            owner[island] = taker
+    return PartRegions(margins, own)
 
 
 def _nothing_left_over(regions: PartRegions, solid: BoolArray) -> PartRegions:

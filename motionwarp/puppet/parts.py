@@ -119,6 +119,7 @@ HANGING: Final = (labels.SKIRT, labels.DRESS, labels.COAT, labels.UPPER_CLOTHES)
 
 _FOREIGN = -4.0  # a class that the part does not wear
 _OTHER_SIDE = -2.5  # sides of a parsing are wrong now and then, so this is weaker
+_BESIDE_HEAD = -2.0  # hands beside a head are taken for hair or face now and then
 _OWN = 1.0  # a class that only this part can have
 
 
@@ -147,6 +148,7 @@ def _affinities() -> FloatArray:
             table[far, list(tops)] = -1
             table[middle, labels.GLOVE] = 0
             table[far, labels.GLOVE] = _OWN
+            table[[[middle], [far]], [labels.HAIR, labels.FACE]] = _BESIDE_HEAD
         else:
             table[[[near], [middle]], [labels.PANTS, labels.JUMPSUITS, labels.SOCKS, labels.SKIRT, labels.DRESS]] = 0
             table[[near, middle], labels.COAT] = -1.5
