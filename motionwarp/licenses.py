@@ -87,7 +87,7 @@ def license_of(package: Distribution) -> str:
 
 
 def _field(metadata: PackageMetadata, name: str) -> str:
-    return metadata[name] if name in metadata else ""
+    return str((metadata.get_all(name) or [""])[0])
 
 
 def _own_requirements() -> list[tuple[str, tuple[str, ...], str]]:
