@@ -125,6 +125,8 @@ LARGEST_TOUCH = 0.5  # how far the painted picture may depart from the parts' me
 _COMPOSITE_BIAS = 3.0  # untrained, the composite is shown
 _BODY_BIAS, _BODY_ALPHA_BIAS = -3.0, -4.0  # and of the body next to nothing
 LEAST_ALPHA = 0.02
+# the body's share in alpha is decided rather than mixed: half of an outline is a veil, wherever the truth lies
+_ALPHA_DECISION: Final = 4.0
 LARGEST_SHIFT = 30.0  # beyond it nothing changes any more, and its exponential is still finite
 # a shift beyond which something shows where the composite has nothing: a hundredth of alpha, by `shifted_alpha`
 ALPHA_FROM_NOTHING = 0.4
@@ -224,7 +226,9 @@ class PartGenerator(nn.Module):
             # untrained, the picture is the one without a body
             for parameter in (*self.turned.parameters(), self.body_head.weight):
                 nn.init.zeros_(parameter)
-            self.body_head.bias = nn.Parameter(torch.tensor([_BODY_BIAS / config.sharpness, _BODY_ALPHA_BIAS]))
+            self.body_head.bias = nn.Parameter(
+                torch.tensor([_BODY_BIAS / config.sharpness, _BODY_ALPHA_BIAS / _ALPHA_DECISION])
+            )
 
     def forward(self, layers: Tensor, limbs: Tensor, stage_one: Tensor, change: Tensor) -> PartGeneratorOutput:
         """Write the recipe.
@@ -265,7 +269,7 @@ class PartGenerator(nn.Module):
             return PartGeneratorOutput(bounded, painted, shift, gate)
         body_logit, body_alpha = self.body_head(up).split([1, 1], dim=1)
         bounded_body = self.config.sharpness * LARGEST_LOGIT * torch.tanh(body_logit / LARGEST_LOGIT)
-        return PartGeneratorOutput(bounded, painted, shift, gate, bounded_body, body_alpha)
+        return PartGeneratorOutput(bounded, painted, shift, gate, bounded_body, _ALPHA_DECISION * body_alpha)
 
 
 def _painted(layers: Tensor, mixing: Tensor, touch: Tensor) -> Tensor:
