@@ -233,8 +233,8 @@ class BodyReader:
     ) -> LiftedTrack:
         """Return a piece's lift, turned to where all tellers together say that the person faces, if the points agree.
 
-        Two bodies of people who are upright are tried, as lifted and turned, by some frames spread over the piece: what the fit leaves of points
-        and habits, and how unlikely either facing is.
+        Of people who are upright two bodies are tried, as lifted and turned, by some frames spread over the piece: what
+        the fit leaves of points and habits, and how unlikely either facing is.
         """
         told, other = _calibrated(lifted), FacingTrack.of_seen(seen)
         upright = lifted.turns[:, _ROOT, 1, 1].numpy() > _UPRIGHT
