@@ -27,12 +27,13 @@ from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
 from motionwarp.types import POINT_COUNT, BoolArray, Facing, FloatArray, PoseTrack
 
 _MOST_FRAMES: Final = 400  # that are fitted together
-_SHAPE_FRAMES: Final = 200  # that a clip's shape is fitted to
+_SHAPE_FRAMES: Final = 60  # spread over a piece, that a clip's shape is fitted to
 _MOSTLY: Final = 0.5
 _NOMINAL_RATE: Final = 30.0  # frames a second of what fits are set for
 _RATE_FACTORS: Final = (0.5, 8.0)
 _OPTIMISM: Final = 2.0  # the lifter errs by so many times its spread on an estimator's points: on rendered pictures
-_LEAST_TURN: Final = 5.0  # degrees by which tellers of facings contradict each other
+_LEAST_TURN: Final = 15.0  # degrees by which tellers of facings contradict each other
+_UPRIGHT: Final = 0.7  # cosine of a trunk with the picture's vertical: of who lies no facing is told
 _TRIED_FRAMES: Final = 12
 _SLOW_FRAMES: Final = 6
 _ROOT: Final = DRIVEN_BONES.index("root")
@@ -232,11 +233,12 @@ class BodyReader:
     ) -> LiftedTrack:
         """Return a piece's lift, turned to where all tellers together say that the person faces, if the points agree.
 
-        Two bodies are tried, as lifted and turned, by some frames spread over the piece: what the fit leaves of points
-        and habits, and how unlikely either facing is.
+        Of people who are upright two bodies are tried, as lifted and turned, by some frames spread over the piece: what
+        the fit leaves of points and habits, and how unlikely either facing is.
         """
         told, other = _calibrated(lifted), FacingTrack.of_seen(seen)
-        by = _even_turn(told, told.joined(other))
+        upright = lifted.turns[:, _ROOT, 1, 1].numpy() > _UPRIGHT
+        by = np.where(upright, _even_turn(told, told.joined(other)), np.float32(0))
         if float(np.abs(by).mean()) < _LEAST_TURN:
             return lifted
         turned = lifted.turned(torch.from_numpy(by))
@@ -255,8 +257,15 @@ class BodyReader:
         if not pieces:
             return None
         points, guess = max(pieces, key=lambda piece: float(piece[0][..., 2].sum()))
-        part = slice(0, _SHAPE_FRAMES)
-        return self.fitter.fit(points[part], Guess(guess.turns[part], guess.spread[part]), settings)
+        some = np.unique(np.linspace(0, len(points) - 1, _SHAPE_FRAMES).round().astype(int))
+        apart = len(points) / len(some)
+        looser = replace(
+            settings,
+            turn_rate=settings.turn_rate * apart,
+            scale_rate=settings.scale_rate * apart,
+            frames_alike=max(settings.frames_alike / apart, 1.0),
+        )
+        return self.fitter.fit(points[some], Guess(guess.turns[some], guess.spread[some]), looser)
 
 
 def _facing(lifted: Sequence[tuple[slice, LiftedTrack]], count: int, seen: Sequence[Facing | None]) -> FacingTrack:
@@ -274,7 +283,7 @@ def facing_of(lifted: LiftedTrack) -> FacingTrack:
 
 def _calibrated(lifted: LiftedTrack) -> FacingTrack:
     """Return a lifted person's facing with the certainty that it has on points which an estimator found."""
-    return FacingTrack.of_spread(lifted.facing.numpy(), _OPTIMISM * lifted.spread[:, _ROOT].numpy())
+    return FacingTrack.of_spread(lifted.facing.numpy(), (_OPTIMISM * lifted.spread[:, _ROOT]).numpy())
 
 
 def _even_turn(told: FacingTrack, wanted: FacingTrack) -> FloatArray:

@@ -168,6 +168,13 @@ def test_a_body_stays_where_points_speak_against_who_saw_it(reader: BodyReader) 
     assert float(degrees_apart(hips_face(told), 0).max()) < 25
 
 
+def test_who_lies_is_not_turned(reader: BodyReader) -> None:
+    points = standing(reader, np.zeros(1))
+    points[..., :2] = points[..., 1::-1]  # the head to the left
+    track, seen = track_of(points), [Facing(0.0, 1.0, 0.97)]
+    np.testing.assert_allclose(reader.read(track, seen).joints, reader.read(track).joints, atol=1e-5)
+
+
 def test_nobody_gives_no_body(reader: BodyReader) -> None:
     points = np.zeros((4, 18, 3), np.float32)
     points[1, :3] = (5, 5, 1)  # too few for a body
