@@ -22,7 +22,7 @@ def doctor(
     ctx: typer.Context,
     licenses: Annotated[
         bool,
-        typer.Option("--licenses", help="Instead list the licenses of all installed packages that motionwarp stands on."),
+        typer.Option("--licenses", help="List the licenses of all installed packages that motionwarp needs instead."),
     ] = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
