@@ -112,7 +112,7 @@ def read_manifest(storage: Storage) -> list[dict[str, Any]]:
             subject=storage.root,
             remedy="Give a data set made by `motionwarp dataset generate`; go on with `resume`",
         ) from error
-    except (OSError, arrow.ArrowException) as error:
+    except (OSError, arrow.ArrowException, UnicodeDecodeError) as error:
         raise InputError(
             f"cannot be read as Parquet ({error})", subject=place, remedy="Make it again with `resume`"
         ) from error

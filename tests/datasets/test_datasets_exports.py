@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from motionwarp.datasets.clip_reader import ClipReader
 from motionwarp.datasets.coverage import CELLS, FRAME_CELLS, REACH, Coverage, draw_coverage, measure_coverage
@@ -93,6 +95,10 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no manifest"):
         verify(storage(tmp_path))
     (tmp_path / "manifest.parquet").write_bytes(b"PAR0")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        read_manifest(storage(tmp_path))
+    texts = pyarrow.array([b"\xff"]).view(pyarrow.string())  # a text that is none, as damage makes it
+    parquet.write_table(pyarrow.table({"id": texts}), tmp_path / "manifest.parquet")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         read_manifest(storage(tmp_path))
 
