@@ -28,33 +28,39 @@ def smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) ->
     """
     height, width = nearest.shape
     two, four, share = np.float32(2.0), np.float32(4.0), np.float32(1 / 16)
-    # the row above and the row itself as they were
-    above, own = np.empty((width, 4), np.float32), np.empty((width, 4), np.float32)
-    still_above, still_own = np.empty(width, np.float32), np.empty(width, np.float32)
-    for y in range(height - 1):
-        for x in range(width):
-            for channel in range(4):
-                above[x, channel], own[x, channel] = own[x, channel], picture[y, x, channel]
-            still_above[x], still_own[x] = still_own[x], still[y, x]
-        if y == 0:
-            continue
-        below, still_below = picture[y + 1], still[y + 1]
-        for x in range(1, width - 1):
-            depth = nearest[y, x]
-            is_edge = (
-                abs(nearest[y, x - 1] - depth) > _STEP or abs(nearest[y, x + 1] - depth) > _STEP
-                or abs(nearest[y - 1, x] - depth) > _STEP or abs(nearest[y + 1, x] - depth) > _STEP
-            )  # fmt: skip
-            if not is_edge:
-                continue
-            for channel in range(4):
-                picture[y, x, channel] = share * (
-                    four * own[x, channel]
-                    + two * (own[x - 1, channel] + own[x + 1, channel] + above[x, channel] + below[x, channel])
-                    + above[x - 1, channel] + above[x + 1, channel] + below[x - 1, channel] + below[x + 1, channel]
+    # what is made of a row is put into it when the next row has been made of what was there
+    made, places, counts = np.empty((2, width, 5), np.float32), np.empty((2, width), np.int64), np.zeros(2, np.int64)
+    for y in range(1, height):
+        turn = y % 2
+        counts[turn] = 0
+        if y < height - 1:
+            above, own, below = picture[y - 1], picture[y], picture[y + 1]
+            still_above, still_own, still_below = still[y - 1], still[y], still[y + 1]
+            depth_above, depths, depth_below = nearest[y - 1], nearest[y], nearest[y + 1]
+            for x in range(1, width - 1):
+                depth = depths[x]
+                is_edge = (
+                    abs(depths[x - 1] - depth) > _STEP or abs(depths[x + 1] - depth) > _STEP
+                    or abs(depth_above[x] - depth) > _STEP or abs(depth_below[x] - depth) > _STEP
                 )  # fmt: skip
-            still[y, x] = share * (
-                four * still_own[x]
-                + two * (still_own[x - 1] + still_own[x + 1] + still_above[x] + still_below[x])
-                + still_above[x - 1] + still_above[x + 1] + still_below[x - 1] + still_below[x + 1]
-            )  # fmt: skip
+                if not is_edge:
+                    continue
+                number = counts[turn]
+                for channel in range(4):
+                    made[turn, number, channel] = share * (
+                        four * own[x, channel]
+                        + two * (own[x - 1, channel] + own[x + 1, channel] + above[x, channel] + below[x, channel])
+                        + above[x - 1, channel] + above[x + 1, channel] + below[x - 1, channel] + below[x + 1, channel]
+                    )  # fmt: skip
+                made[turn, number, 4] = share * (
+                    four * still_own[x]
+                    + two * (still_own[x - 1] + still_own[x + 1] + still_above[x] + still_below[x])
+                    + still_above[x - 1] + still_above[x + 1] + still_below[x - 1] + still_below[x + 1]
+                )  # fmt: skip
+                places[turn, number] = x
+                counts[turn] = number + 1
+        for number in range(counts[1 - turn]):
+            x = places[1 - turn, number]
+            for channel in range(4):
+                picture[y - 1, x, channel] = made[1 - turn, number, channel]
+            still[y - 1, x] = made[1 - turn, number, 4]

@@ -199,7 +199,7 @@ class YuvConverter:
         if self._pixel_format == "yuv420p" and pixels.shape[2] == 3 and height % 2 == width % 2 == 0:
             converted = av.VideoFrame(width, height, self._pixel_format)
             planes = (
-                np.frombuffer(plane, dtype=np.uint8).reshape(plane.height, plane.line_size)
+                np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(plane.height, plane.line_size)
                 for plane in converted.planes
             )
             yuv_rows(np.ascontiguousarray(pixels), _TO_BT709, *planes)

@@ -116,18 +116,20 @@ def sample_rows_affinely(
 
 
 @compiled_loosely
-def _level(value: np.float32) -> np.uint8:
-    return np.uint8(min(max(value * np.float32(255.0) + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
+def _scaled(value: np.float32) -> np.float32:
+    return min(max(value * np.float32(255.0) + np.float32(0.5), np.float32(0.0)), np.float32(255.0))
 
 
 @compiled_loosely
 def fill_levels(red: FloatArray, green: FloatArray, blue: FloatArray, alpha: FloatArray, result: ByteArray) -> None:
     """Round a row of colors multiplied by alpha, and alpha, in [0, 1], to bytes (w, 4)."""
     for x in range(len(result)):
-        most = _level(alpha[x])
+        most = _scaled(alpha[x])
         # colors cannot exceed alpha, which rounding could make them do
-        result[x, 0], result[x, 1] = min(_level(red[x]), most), min(_level(green[x]), most)
-        result[x, 2], result[x, 3] = min(_level(blue[x]), most), most
+        result[x, 0] = np.uint8(np.int32(min(_scaled(red[x]), most)))
+        result[x, 1] = np.uint8(np.int32(min(_scaled(green[x]), most)))
+        result[x, 2] = np.uint8(np.int32(min(_scaled(blue[x]), most)))
+        result[x, 3] = np.uint8(np.int32(most))
 
 
 @compiled_loosely

@@ -12,7 +12,11 @@ from motionwarp.puppet.compositor import PartBoxes, sample_part, sample_part_aff
 
 # turned, shrunk and far out of the texture on one side; enlarged; beyond it
 MAPS = torch.tensor(
-    [[[0.0513, 0.0207, -1.4071], [-0.0203, 0.0609, -0.7057]], [[0.01, 0, -0.313], [0, 0.0113, -0.227]], [[0.05, 0, 3], [0, 0.05, 0]]]
+    [
+        [[0.0513, 0.0207, -1.4071], [-0.0203, 0.0609, -0.7057]],
+        [[0.01, 0, -0.313], [0, 0.0113, -0.227]],
+        [[0.05, 0, 3], [0, 0.05, 0]],
+    ]
 )
 
 

@@ -46,17 +46,19 @@ def _lay_over(share: np.float32, alpha: FloatArray, above: FloatArray, below: Fl
 
 
 @compiled_loosely
-def _mix_body(body: FloatArray, channel: int, weight: FloatArray, mixed: FloatArray) -> None:
-    one, per_level = np.float32(1.0), np.float32(1 / 255)
-    for x in range(len(weight)):
-        own = weight[x] * per_level
-        mixed[x] = (mixed[x] + own * body[x, channel]) / (one + own * body[x, 3])
+def _split_body(body: FloatArray, planes: FloatArray) -> None:
+    reds, greens, blues, alphas = planes[0], planes[1], planes[2], planes[3]
+    per_level = np.float32(1 / 255)
+    for x in range(len(body)):
+        reds[x], greens[x] = body[x, 0] * per_level, body[x, 1] * per_level
+        blues[x], alphas[x] = body[x, 2] * per_level, body[x, 3] * per_level
 
 
 @compiled_loosely
-def _cover_body(body: FloatArray, share: FloatArray, covered: FloatArray) -> None:
-    for x in range(len(share)):
-        covered[x] += share[x] * (body[x, 3] * np.float32(1 / 255))
+def _mix_body(color: FloatArray, alpha: FloatArray, weight: FloatArray, mixed: FloatArray) -> None:
+    one = np.float32(1.0)
+    for x in range(len(weight)):
+        mixed[x] = (mixed[x] + weight[x] * color[x]) / (one + weight[x] * alpha[x])
 
 
 @compiled_loosely
@@ -160,12 +162,14 @@ def blend_rows(
             for x in range(width):
                 other[x] = one / (one + exponential(-other[x]))
                 covered[x] -= other[x] * covered[x]
+            # the composite is no longer needed
             if end > begin:
                 _weights(planes[_BODY, above, begin:end], planes[_BODY, below, begin:end], way, weight[begin:end])
-                of_body = avatar[row - avatar_top, begin + before : end + before]
+                _split_body(avatar[row - avatar_top, begin + before : end + before], composite)
+                alpha = composite[3, : end - begin]
                 for channel in range(3):
-                    _mix_body(of_body, channel, weight[begin:end], mixed[channel, begin:end])
-                _cover_body(of_body, other[begin:end], covered[begin:end])
+                    _mix_body(composite[channel, : end - begin], alpha, weight[begin:end], mixed[channel, begin:end])
+                _add_weighted(other[begin:end], alpha, covered[begin:end])
         _interpolated(planes[_SHIFT, above], planes[_SHIFT, below], way, other)
         for x in range(width):
             bounded = min(max(covered[x], _LEAST_ALPHA), one - _LEAST_ALPHA)
