@@ -21,9 +21,10 @@ import numpy as np
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.registry import make_engine
 from motionwarp.errors import InputError, MotionwarpError
-from motionwarp.evaluation.metrics.pose import backward_flow, flicker, pose_agreement, pose_jitter
+from motionwarp.evaluation.metrics.pose import flicker, pose_agreement, pose_jitter
 from motionwarp.evaluation.options import CrossSettings
 from motionwarp.evaluation.statistics import bootstrap_interval, paired_difference
+from motionwarp.geometry.optical_flow import backward_flow
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.framing import torso_length
 from motionwarp.perception.registry import make_estimator

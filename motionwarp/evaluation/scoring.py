@@ -9,8 +9,9 @@ import numpy as np
 from motionwarp.evaluation.avatars import View
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameScorer, RenderedView, TargetView
-from motionwarp.evaluation.metrics.pose import backward_flow, flicker
+from motionwarp.evaluation.metrics.pose import flicker
 from motionwarp.evaluation.systems import COPY
+from motionwarp.geometry.optical_flow import backward_flow
 from motionwarp.types import ByteArray
 
 REAL = "real"

@@ -24,7 +24,8 @@ from motionwarp.engines.cyclegan.engine import Translator
 from motionwarp.engines.cyclegan.fcn import UNKNOWN, Judge, LabeledFolders
 from motionwarp.engines.cyclegan.networks import Direction
 from motionwarp.errors import MediaError
-from motionwarp.evaluation.metrics.pose import backward_flow, flicker
+from motionwarp.evaluation.metrics.pose import flicker
+from motionwarp.geometry.optical_flow import backward_flow
 from motionwarp.media.image import read_image
 from motionwarp.media.reader import open_video
 from motionwarp.types import ByteArray

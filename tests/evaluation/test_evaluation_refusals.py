@@ -22,7 +22,6 @@ from moving_box import scene as box_scene
 from motionwarp.errors import InputError, MediaError, NoPersonError, OptionError, OutputError
 from motionwarp.evaluation.clip_labels import read_labels
 from motionwarp.evaluation.comparison import _small
-from motionwarp.evaluation.metrics.pose import backward_flow, warped_by
 from motionwarp.evaluation.options import Origin, ReenactmentSettings, ReverseSettings
 from motionwarp.evaluation.pairs import image_metrics as measuring
 from motionwarp.evaluation.pairs.image_metrics import PictureTask, measure, measure_all
@@ -38,6 +37,7 @@ from motionwarp.evaluation.pairs.report import make_folder, write_whole
 from motionwarp.evaluation.pairs.score_cache import Score, ScoreCache
 from motionwarp.evaluation.pairs.thumbnails import chosen_rows, data_address
 from motionwarp.evaluation.published import Published
+from motionwarp.geometry.optical_flow import backward_flow, warped_by
 from motionwarp.types import Pose
 
 CPU = torch.device("cpu")

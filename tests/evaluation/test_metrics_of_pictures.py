@@ -8,8 +8,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from motionwarp.evaluation.metrics.image import HIGHEST_PSNR, l1, psnr, unit_values
 from motionwarp.evaluation.metrics.masks import matte_iou
-from motionwarp.evaluation.metrics.pose import backward_flow, flicker, warped_by
+from motionwarp.evaluation.metrics.pose import flicker
 from motionwarp.evaluation.metrics.ssim import SsimSettings, masked_ssim, ssim, ssim_map
+from motionwarp.geometry.optical_flow import backward_flow, warped_by
 
 
 def textured(seed: int, height: int = 48, width: int = 40) -> np.ndarray:

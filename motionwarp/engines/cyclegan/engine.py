@@ -1,7 +1,8 @@
 """A trained translation at work: pictures and clips of any size, in overlapping tiles of the size that was trained at.
 
 The tiles' places depend on the picture's size alone, so that they lie the same in all frames of a clip. Instance norm
-scales a tile by what is in it; from frame to frame these figures are smoothed, or a clip would flicker.
+scales a tile by what is in it; from frame to frame these figures are smoothed, or a clip would flicker. And what was
+made of a pixel before is carried along by the clip's own optical flow, where the clip shows the same there.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motionwarp.engines.cyclegan.networks import MULTIPLE, Direction, Translators, load_translators
+from motionwarp.geometry.optical_flow import backward_flow, warped_by
 from motionwarp.types import ByteArray, FloatArray
 
 _OVERLAP: Final = 0.5  # of a tile, with the next one
+_KEPT: Final = 0.8  # share of what was made before, where the clip shows the same
+_SAME: Final = 12.0  # levels by which pixels of a clip differ that show the same
 _STEADY: Final = 0.85  # share of the norm's figures that a frame takes over from those before
 
 
@@ -107,15 +111,23 @@ class Translator:
     def clip(self, frames: Iterator[ByteArray]) -> Iterator[ByteArray]:
         """Yield the frames of a clip translated, each of its own size; the same frame again gives the same picture."""
         smoothers: dict[int, _SmoothNorms] = {}
+        before: tuple[ByteArray, FloatArray] | None = None
         for rgb in frames:
-            size = self.working_size(*rgb.shape[:2])
-            yield self._translated(rgb, size, smoothers)
+            height, width = self.working_size(*rgb.shape[:2])
+            smaller = height < rgb.shape[0]
+            shrinking, growing = (cv2.INTER_AREA, cv2.INTER_CUBIC) if smaller else (cv2.INTER_CUBIC, cv2.INTER_AREA)
+            scaled = np.asarray(cv2.resize(rgb, (width, height), interpolation=shrinking), dtype=np.uint8)
+            made = self._translated(scaled, smoothers)
+            if before is not None and before[0].shape == scaled.shape:
+                made = _carried(made, scaled, *before)
+            before = scaled, made
+            made_rgb = np.rint(255 * np.clip(made, 0, 1)).astype(np.uint8)
+            yield np.asarray(cv2.resize(made_rgb, rgb.shape[1::-1], interpolation=growing), dtype=np.uint8)
 
     @torch.inference_mode()
-    def _translated(self, rgb: ByteArray, size: tuple[int, int], smoothers: dict[int, _SmoothNorms]) -> ByteArray:
-        height, width = size
-        smaller = height < rgb.shape[0]
-        scaled = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    def _translated(self, scaled: ByteArray, smoothers: dict[int, _SmoothNorms]) -> FloatArray:
+        """Return a picture of the working size translated tile by tile, float32 (height, width, 3) in about [0, 1]."""
+        height, width = scaled.shape[:2]
         total = np.zeros((height, width, 3), dtype=np.float32)
         weight = np.zeros((height, width, 1), dtype=np.float32)
         for index, tile in enumerate(tiles_of(height, width, self.config.height, self.config.width)):
@@ -125,9 +137,25 @@ class Translator:
             share = _bell(tile.height, tile.width)[..., None]
             total[tile.window] += share * made[0].permute(1, 2, 0).float().cpu().numpy()
             weight[tile.window] += share
-        made_rgb = np.rint(255 * np.clip(total / weight, 0, 1)).astype(np.uint8)
-        back = cv2.INTER_CUBIC if smaller else cv2.INTER_AREA
-        return np.asarray(cv2.resize(made_rgb, rgb.shape[1::-1], interpolation=back), dtype=np.uint8)
+        return np.asarray(total / weight, dtype=np.float32)
+
+
+def _carried(made: FloatArray, now: ByteArray, before: ByteArray, made_before: FloatArray) -> FloatArray:
+    """Return what was made of a frame, mixed with what was made of the one before where both show the same.
+
+    Parameters
+    ----------
+    made, made_before : float32 (H, W, 3)
+    now, before : uint8 (H, W, 3)
+        What they were made of.
+    """
+    flow = backward_flow(before, now)
+    warped, inside = warped_by(before, flow)
+    off = np.abs(now.astype(np.float32) - warped).mean(axis=2)
+    share = _KEPT * np.exp(-np.square(off / _SAME)) * inside
+    rows, columns = np.mgrid[: now.shape[0], : now.shape[1]].astype(np.float32)
+    moved = cv2.remap(made_before, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR)
+    return np.asarray(made + share[..., None] * (moved - made), dtype=np.float32)
 
 
 class _SmoothNorms:
