@@ -20,7 +20,7 @@ BACKGROUNDS: Final = (
 )
 PLACEMENTS: Final = (("Where the photo's person stands", "source"), ("Where the clip's person stands", "driving"))
 PEOPLE: Final = (("The largest", "largest"), ("The second largest", "1"), ("The third largest", "2"))
-DANCERS: Final = (("The second dancer", "1"), ("The third dancer", "2"), ("The fourth dancer", "3"))
+DANCERS: Final = (("Second", "1"), ("Third", "2"), ("Fourth", "3"))
 SIZES: Final = (("As large as the photo, up to 1920", ""), ("1280", "1280"), ("768", "768"), ("512", "512"))
 
 FILES: Final = (

@@ -113,7 +113,7 @@ def _cast() -> list[Any]:
                 )  # fmt: skip
                 photo.preprocess = as_it_is
                 place = gr.Dropdown(
-                    list(DANCERS), value=dancer, label="Dances as", info="Or x,y in the first frame",
+                    list(DANCERS), value=dancer, label="Dancer", info="Or x,y in the first frame",
                     allow_custom_value=True, elem_id=f"mw-cast-dancer-{number}",
                 )  # fmt: skip
                 fields += [photo, place]
