@@ -5,7 +5,7 @@ Examples
 >>> from motionwarp.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 >>> from motionwarp.checkpoints.registry import registry
 >>> [entry.name for entry in registry() if entry.ships]
-['analyser', 'warping_gan', 'body', 'lifter', 'hpn_flow']
+['analyser', 'warping_gan', 'body', 'lifter', 'hpn_flow', 'hpn', 'rate_net', 'cyclegan', 'swap_gan']
 
 A checkpoint is tensors, the name of their architecture and its configuration; reading one runs no code:
 
