@@ -62,7 +62,7 @@ def test_the_estimator_can_say_that_a_view_is_not_frontal(reader: BodyReader) ->
     told = bodies_seen(track, (Facing(-0.2, 0.98, 0.999), None), reader)
     assert told.views[0] is not View.FRONTAL
     assert told.views[1] is View.FRONTAL
-    own = float(reader.facing(track, ()).certainty[0])
+    own = float(reader.facing(track, (None, None)).certainty[0])  # as sure as beside an estimator
     against = bodies_seen(track, (Facing(-1.0, 0.0, own), Facing(1.0, 0.0, own)), reader)
     assert against.facing.told.tolist() == [False, True]
     assert against.views[0] is View.FRONTAL  # by the points alone
