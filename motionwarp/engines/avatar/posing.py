@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from motionwarp.avatar.clothing import PosedBody
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack, is_facing_told
 from motionwarp.body.camera import WeakPerspective
-from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter
+from motionwarp.body.fitting import LEAST_POINTS, BodyFit, BodyFitter, FitSettings
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.lifting import TrackLifter
 from motionwarp.body.model import BodyModel, BodyShape
@@ -29,6 +30,8 @@ from motionwarp.engines.base import Motion, Staging
 from motionwarp.types import BoolArray, FloatArray
 
 CAMERA_LENGTH = 3
+# a photo's pixels hang on the body: it lies where the points are, however unsure they be
+_ON_THE_POINTS: Final = FitSettings(doubt=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +133,10 @@ class SourceBody:
         body, lifter = BodyModel.load(), TrackLifter.load()
         fitter = BodyFitter(body)
         with torch.inference_mode(False):
-            together = fit_photos(fitter, lifter, photos)
+            together = fit_photos(fitter, lifter, photos, _ON_THE_POINTS)
             # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
             found = [torch.from_numpy(points)[None] for points in photos]
-            fits = [fitter.fit(points, lifter.lift(points).guess(), start=together) for points in found]
+            fits = [fitter.fit(points, lifter.lift(points).guess(), _ON_THE_POINTS, start=together) for points in found]
         return [cls(fit, body, lifter) for fit in fits]
 
     @classmethod
@@ -205,7 +208,7 @@ class SourceBody:
             return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
         lifted = self._lifter.lift(torch.from_numpy(points))
         guess = lifted.guess() if is_facing_told(lifted) else None
-        return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, start=self.fit))
+        return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, _ON_THE_POINTS, start=self.fit))
 
     @cached_property
     def rig(self) -> PointRig:

@@ -70,3 +70,15 @@ def test_one_photo_is_fitted_by_itself(model: BodyModel, leggy: PointRig) -> Non
     torch.testing.assert_close(one.fit.turns, same.fit.turns)
     with pytest.raises(ValueError, match="at least one photo"):
         SourceBody.of_photos([])
+
+
+def test_the_body_lies_on_points_of_low_scores_too(model: BodyModel, leggy: PointRig) -> None:
+    # the photo's pixels hang on the body there
+    points = photo(model, leggy, 0)
+    points[[sk.RIGHT_KNEE, sk.RIGHT_ANKLE], 0] -= (25, 50)
+    points[LEGS, 2] = 0.5
+    body = SourceBody.of_photo(points)
+    camera = body.fit.camera
+    placed = body.rig.points(body.fit.turns)[0, :, :2] * camera.scale[0] + camera.shift[0]
+    off = np.linalg.norm(placed.numpy() - points[:, :2], axis=1)
+    assert off[LEGS].max() < 0.02 * np.ptp(points[:, 1])
