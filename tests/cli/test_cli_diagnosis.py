@@ -68,7 +68,7 @@ def test_fewer_photos_than_asked_for_are_told(motionwarp: Run, tmp_path: Path, m
 
     def make(data: Path, output: Path, settings: Any, *_: object, **rest: Any) -> SimpleNamespace:
         asked.append((data, output, settings.photos, rest["overwrite"]))
-        return SimpleNamespace(reverse=3, of_clips=4, photos_left_out=["0007"])
+        return SimpleNamespace(reverse=3, of_clips=4, of_avatars=0, photos_left_out=["0007"])
 
     monkeypatch.setattr("motionwarp.evaluation.plain_pairs.make_plain_pairs", make)
     monkeypatch.setattr("motionwarp.perception.registry.make_estimator", lambda *_: None)

@@ -12,6 +12,8 @@ import pytest
 import motionwarp
 from motionwarp.checkpoints.checkpoint import load_checkpoint
 from motionwarp.config import read_config
+from motionwarp.engines.cyclegan.config import TranslationTrainingConfig
+from motionwarp.engines.cyclegan.networks import TranslationConfig
 from motionwarp.engines.registry import catalog
 from motionwarp.engines.warping_gan.networks import PartGeneratorConfig, PartParserConfig
 from motionwarp.perception.network import AnalyzerConfig
@@ -25,7 +27,9 @@ def recipes() -> list[tuple[Path, StageSpec]]:
     folders: list[tuple[Path, Mapping[str, StageSpec]]] = [
         (PACKAGE / "training" / "analyzer" / "configs", {"analyzer": analyzer.STAGE})
     ]
-    folders += [(PACKAGE / "engines" / spec.name / "configs", spec.stages) for spec in catalog().specs.values()]
+    folders += [
+        (PACKAGE / "engines" / spec.name / "configs", spec.stages) for spec in catalog().specs.values() if spec.stages
+    ]
     return [
         (path, stages[path.stem.rpartition("_")[0]])
         for folder, stages in folders
@@ -53,15 +57,21 @@ def test_the_last_recipes_are_of_the_weights_that_ship() -> None:
     found = {path.stem: read_config(path, stage.config_class()) for path, stage in recipes()}
     weights = load_checkpoint("warping_gan", "warping_gan")
     assert plain(found["parser_4"].network) == {**plain(PartParserConfig()), **weights.config["parser"]}
-    assert plain(found["generator_5"].network) == {**plain(PartGeneratorConfig()), **weights.config["generator"]}
-    assert str(found["generator_5"].loop.steps) == weights.metadata["step"]
+    assert plain(found["generator_6"].network) == {**plain(PartGeneratorConfig()), **weights.config["generator"]}
+    assert str(found["generator_6"].loop.steps) == weights.metadata["step"]
     # what was added to the configuration after these weights were made has its default
     shipped = load_checkpoint("analyser", "analyser").config["network"]
-    assert plain(found["analyzer_7"].network) == {**plain(AnalyzerConfig()), **shipped}
+    assert plain(found["analyzer_8"].network) == {**plain(AnalyzerConfig()), **shipped}
     runs = [config for name, config in found.items() if name.startswith("analyzer")]
-    assert sum(config.loop.steps for config in runs) == 17_600
+    assert sum(config.loop.steps for config in runs) == 19_100
+
+
+def test_the_translation_s_recipe_is_of_the_weights_that_ship() -> None:
+    recipe = read_config(PACKAGE / "engines" / "cyclegan" / "configs" / "cyclegan_small.toml", TranslationTrainingConfig)
+    weights = load_checkpoint("cyclegan", "cyclegan")
+    assert plain(recipe.as_variant("cyclegan").network) == {**plain(TranslationConfig()), **weights.config["network"]}
 
 
 def test_every_engine_that_ships_weights_has_recipes() -> None:
-    with_recipes = {path.parents[1].name for path, _ in recipes()}
+    with_recipes = {path.parents[1].name for path in PACKAGE.glob("engines/*/configs/*.toml")}
     assert {spec.name for spec in catalog().specs.values() if spec.weights} <= with_recipes
