@@ -19,6 +19,7 @@ import numpy as np
 from motionwarp.errors import InputError
 from motionwarp.evaluation.metrics.image import psnr
 from motionwarp.evaluation.options import IdentitySettings, Way
+from motionwarp.media.limits import existing_file
 from motionwarp.perception.base import Estimator
 from motionwarp.pipeline.analysis import AnalyzedInputs, load_estimator
 from motionwarp.pipeline.driving import DrivingMotion, observe_driving, probe_driving
@@ -75,6 +76,8 @@ def evaluate_identity(photos: Sequence[Path], settings: IdentitySettings, progre
     InputError
         One of its kinds, if a photo or its labels cannot be read, or nobody is seen in it.
     """
+    for photo in photos:  # before minutes are spent on the others
+        existing_file(photo)
     base = TransferOptions(
         device=settings.device, precision=settings.precision, pose_estimator=settings.pose_estimator, audio=False
     )

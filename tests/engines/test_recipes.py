@@ -67,7 +67,8 @@ def test_the_last_recipes_are_of_the_weights_that_ship() -> None:
 
 
 def test_the_translation_s_recipe_is_of_the_weights_that_ship() -> None:
-    recipe = read_config(PACKAGE / "engines" / "cyclegan" / "configs" / "cyclegan_small.toml", TranslationTrainingConfig)
+    path = PACKAGE / "engines" / "cyclegan" / "configs" / "cyclegan_small.toml"
+    recipe = read_config(path, TranslationTrainingConfig)
     weights = load_checkpoint("cyclegan", "cyclegan")
     assert plain(recipe.as_variant("cyclegan").network) == {**plain(TranslationConfig()), **weights.config["network"]}
 

@@ -87,3 +87,11 @@ def test_at_rest_it_is_the_photo_and_small_motion_is_small_change(given: SourceP
     steps = [float(np.sqrt(np.square(one - other)[inside].mean())) for one, other in pairwise(frames)]
     rolled = np.roll(given.rgb.astype(np.float32), 1, axis=1)
     assert max(steps) < 2.0 * float(np.sqrt(np.square(rolled - given.rgb)[inside].mean())), steps
+
+
+def test_a_missing_photo_is_told_before_any_is_moved(tmp_path: Path, repository_root: Path) -> None:
+    photos = [repository_root / "examples" / "person.jpg", tmp_path / "nobody.jpg"]
+    done: list[int] = []
+    with pytest.raises(InputError, match="there is no such file"):
+        evaluate_identity(photos, IdentitySettings(engines=("layered",)), lambda now, _: done.append(now))
+    assert done == []
