@@ -12,7 +12,7 @@ import torch
 
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.depth import Form
-from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
+from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
 from motionwarp.avatar.sheets import Sheets, facing, joined, part_sheets
 from motionwarp.body.layout import DRIVEN_BONES
@@ -36,20 +36,13 @@ _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on
 _SIDE_FADE: Final = 0.35
 _FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
 _CAMERA_PITCH: Final = np.deg2rad(18.0)  # at the feet of who is seen whole from a few steps away
-_SEEN_FROM_ABOVE: Final = np.array(
-    [
-        [1, 0, 0],
-        [0, np.cos(_CAMERA_PITCH), -np.sin(_CAMERA_PITCH)],
-        [0, np.sin(_CAMERA_PITCH), np.cos(_CAMERA_PITCH)],
-    ],
-    dtype=np.float32,
-)
+_SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
 _FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
 _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in _FEET.values()]
 _RIM: Final = 9  # pixels of the photo
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
-_IN_ONE_PIECE: Final = (parts.HEAD, *parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts, parts.RIGHT_FOOT, parts.LEFT_FOOT)
+_IN_ONE_PIECE: Final = (parts.HEAD, *sorted(_ARM_PARTS), *_FEET)
 _ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,

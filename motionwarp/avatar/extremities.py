@@ -70,7 +70,7 @@ def foot_on_outline(body: BodySurface, part: int, alpha: FloatArray, ankle: Floa
     length = float(np.linalg.norm(foot, axis=1).max())
     best, least = foot, np.inf
     for yaw, pitch in product(_YAWS, _PITCHES):
-        turned = foot @ _turn(yaw, pitch).T
+        turned = foot @ camera_turn(yaw, pitch).T
         # both sides count less than the tip: how broad a shoe is says nothing of how it is turned
         apart = (_reach(turned + ankle) - shown) * (0.5, 0.5, 1.0)
         error = float(np.square(apart / length).sum()) + _SMALL_TURNS**2 * (yaw**2 + pitch**2)
@@ -87,10 +87,15 @@ def foot_on_outline(body: BodySurface, part: int, alpha: FloatArray, ankle: Floa
     return replace(body, vertices=vertices)
 
 
-def _turn(yaw: float, pitch: float) -> FloatArray:
-    """Return the rotation, float32 (3, 3), about the camera's upright axis after one about its axis to the right.
+def camera_turn(yaw: float, pitch: float) -> FloatArray:
+    """Return a rotation against the camera, float32 (3, 3): about its upright axis, then about its axis to the right.
 
-    With a positive pitch what points at the camera points downwards.
+    Parameters
+    ----------
+    yaw : float
+        Radians.
+    pitch : float
+        Radians; if positive, what points at the camera points downwards then, as what is seen from above does.
     """
     cosine, sine = np.cos(pitch), np.sin(pitch)
     down = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])

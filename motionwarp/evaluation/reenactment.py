@@ -209,8 +209,11 @@ def evaluate_clip(
         If the source frame shows nobody.
     OptionError
         If engines are named twice or unknown.
+    MissingExtraError
+        If a referee is asked for and not installed.
     """
     rules = settings or ReenactmentSettings()
+    judge = WorldReferee() if rules.referee else None  # which may be missing: told before anything runs
     where = device or torch.device("cpu")
     systems = make_systems(engines)
     seer = estimator or BuiltinEstimator.load(where, dtype)
@@ -227,7 +230,7 @@ def evaluate_clip(
     names = [system.name for system in systems]
     views = seen_views(labels.truth)
     done = 0
-    with WorldReferee() if rules.referee else nullcontext() as referee:
+    with judge or nullcontext() as referee:
         frame_scorer = FrameScorer(reader, None if side is None else (side, side), referee)
         scorer = Scorer(frame_scorer, names, plan.evaluated, rules.rows, rules.flicker, view_of=views.__getitem__)
         for batch in _batches(clip, labels, plan, rules, seer):

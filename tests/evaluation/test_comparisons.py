@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 from moving_box import BOX, HEIGHT, TOP, WIDTH, BoxEngine, BoxReader, points_of, scene
 
 from motionwarp.engines.base import RenderSettings
-from motionwarp.errors import OptionError
+from motionwarp.errors import MissingExtraError, OptionError
 from motionwarp.evaluation.avatars import View
 from motionwarp.evaluation.comparison import (
     Comparison,
@@ -20,6 +22,8 @@ from motionwarp.evaluation.comparison import (
     paired_differences,
 )
 from motionwarp.evaluation.frame_metrics import FrameMetrics, FrameScorer, RenderedView, TargetView
+from motionwarp.evaluation.options import ReenactmentSettings
+from motionwarp.evaluation.reenactment import evaluate_clip
 from motionwarp.evaluation.scoring import Scorer
 from motionwarp.evaluation.systems import EngineSystem, SourceView, make_systems
 from motionwarp.evaluation.windows import (
@@ -211,6 +215,12 @@ def test_a_referee_tells_which_way_results_face() -> None:
     assert report.means()["y"]["facing_within_30"] == 0.5
     assert report.summary()["by_frame"][1]["x"]["facing_apart"] == 60  # type: ignore[index]
     assert "facing_within_30" not in comparison("z", [(1, 1)]).means()["a"]
+
+
+def test_a_referee_that_is_not_installed_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(MissingExtraError, match="mediapipe"):
+        evaluate_clip(Path("nothing.mp4"), ["layered"], ReenactmentSettings(referee=True))
 
 
 def test_the_worst_and_evenly_spaced_frames_are_kept_and_drawn() -> None:
