@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
 import torch
@@ -41,6 +42,18 @@ class _ErrorsAsSamples(Dataset[Any], Generic[Batch]):
 def _joined(samples: list[Any]) -> Any:
     failed = next((sample for sample in samples if isinstance(sample, MotionwarpError)), None)
     return default_collate(samples) if failed is None else failed
+
+
+def _close(batches: Iterator[Any]) -> None:
+    """End the processes of a loader one of whose processes has died.
+
+    The loader learns of a death in two ways, and may raise for the second while it is torn down for the first: left to
+    the garbage collector that would be an error which nobody can catch.
+    """
+    shut_down = getattr(batches, "_shutdown_workers", None)  # iterators of loaders have no public way to be closed
+    if shut_down is not None:
+        with suppress(RuntimeError):
+            shut_down()
 
 
 def resumable_batches(
@@ -88,6 +101,7 @@ def resumable_batches(
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
+            _close(batches)
             raise MotionwarpError(
                 "a process that reads the packs was ended, by the system for want of memory or by somebody",
                 remedy="The same command goes on from the last saved state; fewer `workers` or a smaller `batch_size` "
