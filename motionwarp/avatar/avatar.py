@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.body_surface import BodySurface, IntArray
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
-from motionwarp.avatar.sheets import Sheets, facing, joined, part_sheets
+from motionwarp.avatar.sheets import Cover, Sheets, facing, joined, part_sheets, soft_rims
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
@@ -34,7 +35,7 @@ _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
 _SIDE_FADE: Final = 0.35
-_FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD}
+_FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD, parts.TORSO: Form.TRUNK}
 _CAMERA_PITCH: Final = np.deg2rad(18.0)  # at the feet of who is seen whole from a few steps away
 _SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
 _FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
@@ -42,6 +43,10 @@ _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in _FEET.values()]
 _RIM: Final = 9  # pixels of the photo
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
+_BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
+_CLOTH_METERS: Final = 0.03  # by which what hangs is nearer to a camera than the body beneath it
+_RIM_LEAVES: Final = 0.985  # cosine between the photo's view and this one, at which soft rims begin to be drawn back
+_RIM_FADE: Final = 0.15
 _IN_ONE_PIECE: Final = (parts.HEAD, *sorted(_ARM_PARTS), *_FEET)
 _ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
 _FOREGROUND: Final = (
@@ -79,6 +84,23 @@ class Avatar:
     scale: float
     shift: tuple[float, float]
     coefficients: FloatArray
+
+    @cached_property
+    def _depth_beneath(self) -> FloatArray:
+        """How much farther away than it is each vertex counts, in meters, float32 (N,): a skirt hides its legs.
+
+        A fitted leg is never quite within the cloth over it; cameras of weak perspective do not see the difference.
+        """
+        behind = np.zeros(len(self.sheets.positions), dtype=np.float32)
+        part_of_face = self.sheets.layers // 2
+        if (part_of_face == parts.GARMENT).any():
+            behind[self.sheets.faces[np.isin(part_of_face, _BENEATH)]] = _CLOTH_METERS
+        return behind
+
+    @cached_property
+    def _rims(self) -> tuple[IntArray, IntArray]:
+        """Vertices of soft rims, and for each the nearest of its part that is opaque, int64 (R,) each."""
+        return soft_rims(self.sheets)
 
     @property
     def rest(self) -> RestPose:
@@ -166,9 +188,23 @@ class Avatar:
         sheets = self.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         uv = side_texels(sheets, facing(moved, sheets.faces))
+        _draw_back(moved, self._rims, transforms, sheets)
+        moved[:, 2] += self._depth_beneath
         moved *= np.float32(camera[0])
         moved[:, :2] += camera[1:].astype(np.float32)
         return moved, uv
+
+
+def _draw_back(moved: FloatArray, rims: tuple[IntArray, IntArray], transforms: FloatArray, sheets: Sheets) -> None:
+    """Draw soft rims back to what is opaque, in place, the more their surface is turned to a side.
+
+    A matte is blurred across the view. Along it, its blur would stand beside the person like a fin before their side.
+    """
+    rim, anchor = rims
+    # of the axis that lay along the photo's view, how much still does
+    along = np.abs(np.einsum("nk,nk->n", sheets.bone_weights[rim], transforms[:, 2, 2][sheets.bones[rim]]))
+    share = np.clip((_RIM_LEAVES - along) / _RIM_FADE, 0, 1).astype(np.float32)[:, None]
+    moved[rim] += share * (moved[anchor] - moved[rim])
 
 
 def side_texels(sheets: Sheets, cosine: FloatArray) -> FloatArray:
@@ -258,6 +294,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     body = _with_ends(body, pose, fronts, source.matte.shape)
+    classes = spread_classes(source.parsing, source.parsing != labels.BACKGROUND)
     pieces: list[Sheets] = []
     atlas = _AtlasBuilder(source.matte.shape)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
@@ -265,7 +302,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         if front is None or (worn is not None and part in _HANDS):
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)
-        made = part_sheets(part, alpha, body, near_parts(part), torso, _FORMS.get(part, Form.LIMB))
+        made = part_sheets(part, Cover(alpha, classes), body, near_parts(part), torso, _FORMS.get(part, Form.LIMB))
         if made is None:
             continue
         sheets, count = made

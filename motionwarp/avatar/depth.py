@@ -83,8 +83,12 @@ class Form(Enum):
     """How a part is shaped where the body says nothing of it."""
 
     LIMB = "limb"
+    TRUNK = "a trunk, whose cloth lies smooth over the body"
     CLOTH = "cloth that hangs, about as thick as it is broad"
     HEAD = "a head, round with its hair"
+
+
+_ROUNDED_CELLS: Final = {Form.TRUNK: 3.0, Form.CLOTH: 1.5, Form.HEAD: 0.8}
 
 
 def cushion(
@@ -134,8 +138,8 @@ def cushion(
             hair = sign * _HAIR_TORSOS * torso * np.sqrt(np.clip(inside / (4 * step), 0, 1))
             filled = np.maximum(filled + np.maximum(hair, 0), np.where(deep & (sign < 0), 0.0, breadth))
         filled = np.where(outline, 0.0, np.maximum(filled, breadth if form is Form.CLOTH else 0.0))
-        if form is not Form.LIMB:
-            filled = np.where(outline, 0.0, _rounded(filled, 1.5 if form is Form.CLOTH else 0.8))
+        if form in _ROUNDED_CELLS:
+            filled = np.where(outline, 0.0, _rounded(filled, _ROUNDED_CELLS[form]))
         sides.append(filled.astype(np.float32))
     return SheetDepths(middle.astype(np.float32), *sides)
 

@@ -13,12 +13,13 @@ from typing import Final
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from motionwarp.avatar.body_surface import BodySurface, IntArray, Lattice
 from motionwarp.avatar.depth import Form, SheetDepths, body_depths, cushion, depth_within
 from motionwarp.avatar.skinning import skinning_weights
 from motionwarp.compiled import compiled
-from motionwarp.types import BoolArray, FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 BONES_OF_VERTEX: Final = 4
 _STEP_TORSOS: Final = 0.022  # side of a cell
@@ -28,12 +29,11 @@ _SOLID_PIXELS: Final = 1.0
 _SMOOTHING_ROUNDS: Final = 6
 _GARMENT_ROUNDS: Final = 60
 _BLUR_TORSOS: Final = 0.05  # from what is opaque: farther off a limb's matte is not followed
-_BORDER_ROUNDS: Final = 3
+_BORDER_ROUNDS: Final = 6
 _SEEN_WELL: Final = 0.6  # cosine from which the photo's pixels are fit to be seen straight on
+_SIDE_SMOOTHING_CELLS: Final = 2.0
 _REACHED_CELLS: Final = 10  # that are gone over from the outline to what is seen well
-# rim and reach of `SideRules`: nothing of a face is mirrored beside it
-_SIDES: Final = (0.6, 0.7)
-_HEAD_SIDES: Final = (0.18, 0.06)
+_SIDES: Final = (0.6, 0.7)  # rim and reach of `SideRules`
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +85,14 @@ def joined(pieces: list[Sheets]) -> Sheets:
 
 
 def part_sheets(
-    part: int, alpha: FloatArray, body: BodySurface, near: tuple[int, ...], torso: float, form: Form
+    part: int, cover: Cover, body: BodySurface, near: tuple[int, ...], torso: float, form: Form
 ) -> tuple[Sheets, int] | None:
     """Make the two sheets of one part.
 
     Parameters
     ----------
     part : int
-    alpha : float32 (H, W)
-        Coverage of the part, hidden places included, over the photo.
+    cover : Cover
     body : BodySurface
     near : tuple of int
         The body's parts whose surface and bones the sheets follow: the part itself and those joined to it.
@@ -108,6 +107,7 @@ def part_sheets(
         `uv` and `side_uv` hold pixels of the photo; how many vertices the front has, and the back as many after them.
         None where the part has no pixel or no body.
     """
+    alpha = cover.alpha
     covered = alpha > 0.02
     rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
     chosen = np.isin(body.parts, near)
@@ -133,9 +133,26 @@ def part_sheets(
     depths = cushion(body_depths(body, chosen, lattice), inside, used, step, torso, form=form)
     rounds = _GARMENT_ROUNDS if form is Form.CLOTH else _SMOOTHING_ROUNDS
     weights = skinning_weights(body, chosen, lattice, depths.middle, used, rounds)
-    inward = _inward(inside)
-    sides = SideRules(inward, inside, solid, *(_HEAD_SIDES if form is Form.HEAD else _SIDES))
+    # nothing of a face is mirrored beside it
+    side_rim, side_reach = (0.0, 0.0) if form is Form.HEAD else _SIDES
+    sides = SideRules(_inward(inside), inside, solid, cover.classes, side_rim, side_reach)
     return _triangulated(part, lattice, used, depths, weights, sides)
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """What a photo shows of a part.
+
+    Attributes
+    ----------
+    alpha : float32 (H, W)
+        Coverage of the part, hidden places included.
+    classes : uint8 (H, W)
+        Of the parsing: a side has no colors of another class.
+    """
+
+    alpha: FloatArray
+    classes: ByteArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +167,8 @@ class SideRules:
         How far each vertex lies within the outline, in pixels.
     solid : bool (rows, columns)
         Vertices in the opaque part.
+    classes : uint8 (H, W)
+        Of the photo's pixels: colors are taken from within a class only.
     rim : float
         How broad the sides are at most, as a share of the way from the outline to the middle.
     reach : float
@@ -159,6 +178,7 @@ class SideRules:
     inward: FloatArray
     inside: FloatArray
     solid: BoolArray
+    classes: ByteArray
     rim: float
     reach: float
 
@@ -208,7 +228,7 @@ def _triangulated(
     beyond = (
         sides[0][doubles]
         + rules.inward[used][doubles]
-        * _within(back[doubles, 2] - front[doubles, 2], rules.reach * lattice.step * _REACHED_CELLS)[:, None]
+        * np.clip(back[doubles, 2] - front[doubles, 2], 0, rules.reach * lattice.step * _REACHED_CELLS)[:, None]
     )
     order = np.argsort(-weights[used], axis=1)[:, :BONES_OF_VERTEX]
     chosen = np.take_along_axis(weights[used], order, axis=1)
@@ -233,6 +253,27 @@ def _triangulated(
         ),
         count,
     )
+
+
+def soft_rims(sheets: Sheets) -> tuple[IntArray, IntArray]:
+    """Return the vertices of sheets beside what is opaque, and for each the nearest one of its part that is opaque.
+
+    Returns
+    -------
+    rims, anchors : int64 (R,) each
+        Parts of which nothing is opaque have none.
+    """
+    opaque = sheets.layers % 2 == 1
+    solid = np.zeros(len(sheets.positions), dtype=np.bool_)
+    solid[sheets.faces[opaque]] = True
+    part = np.full(len(sheets.positions), -1, dtype=np.int32)
+    part[sheets.faces] = (sheets.layers // 2)[:, None]
+    rims, anchors = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for own in np.unique(part[solid]):
+        rim, firm = np.flatnonzero((part == own) & ~solid), np.flatnonzero((part == own) & solid)
+        rims.append(rim)
+        anchors.append(firm[cKDTree(sheets.positions[firm]).query(sheets.positions[rim])[1]])
+    return np.concatenate(rims), np.concatenate(anchors)
 
 
 def facing(positions: FloatArray, faces: IntArray) -> FloatArray:
@@ -278,15 +319,21 @@ def _side_places(
 ) -> FloatArray:
     """Return from where in the photo each vertex has its colors if it is seen from the side, float32 (N, 2).
 
-    From there inward to where the photo shows the surface well, the way along the surface is laid back and forth over
-    what is seen well: a mirrored continuation without streaks.
+    From there inward to where the photo shows the surface well, the way along the surface is laid over what is seen
+    well: a mirrored continuation without streaks, as far as it is of the same class. Places change smoothly, or the
+    outline's stairs would be steps in the colors.
     """
     places = sheet[:, :2].copy()
+    if rules.rim == 0:
+        return places
+    cosine = _smoothed(cosine[:, None], used, _SIDE_SMOOTHING_CELLS)[:, 0]
     grazing = (cosine < _SEEN_WELL) & (rules.inside[used] < rules.rim * rules.deepest)
     direction = rules.inward[used]
     grazing &= np.hypot(*direction.T) > 0.5
     if not grazing.any():
         return places
+    # a side ends where the rim does, however the surface goes on to be seen: or its colors would break off there
+    cosine = np.where(rules.inside[used] < rules.rim * rules.deepest, cosine, np.float32(1))
     cosines, heights = (np.zeros(used.shape, dtype=np.float32) for _ in range(2))
     cosines[used], heights[used] = cosine, sheet[:, 2]
     origin = np.array([lattice.left, lattice.top], dtype=np.float32)
@@ -306,14 +353,24 @@ def _side_places(
         walking &= here[0] < _SEEN_WELL
         if not walking.any():
             break
-    places[grazing] = at + toward * _within(way, rules.reach * rules.deepest)[:, None]
-    return places
+    found = at + toward * np.minimum(way, np.float32(rules.reach * rules.deepest))[:, None]
+    alike = _picked(rules.classes, found) == _picked(rules.classes, places[grazing])
+    places[grazing] = np.where(alike[:, None], found, places[grazing])
+    return sheet[:, :2] + _smoothed(places - sheet[:, :2], used, _SIDE_SMOOTHING_CELLS)
 
 
-def _within(way: FloatArray, reach: float) -> FloatArray:
-    """Return ways laid back and forth over a length."""
-    turns = np.mod(way, np.float32(2 * reach))
-    return np.asarray(np.minimum(turns, 2 * reach - turns), dtype=np.float32)
+def _picked(plane: ByteArray, places: FloatArray) -> ByteArray:
+    """Return a photo's values at places (N, 2), uint8 (N,); beyond its border those of the border."""
+    x, y = np.rint(places).astype(np.int64).T
+    return np.asarray(plane[y.clip(0, plane.shape[0] - 1), x.clip(0, plane.shape[1] - 1)])
+
+
+def _smoothed(values: FloatArray, used: BoolArray, sigma: float) -> FloatArray:
+    """Return a lattice's values, float32 (N, C) where it is used, as means around each over `sigma` cells."""
+    field = np.zeros((*used.shape, values.shape[1] + 1), dtype=np.float32)
+    field[used] = np.column_stack([values, np.ones(len(values), dtype=np.float32)])
+    summed = cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[used]
+    return np.asarray(summed[:, :-1] / summed[:, -1:], dtype=np.float32)
 
 
 def _walls(faces: IntArray, count: int) -> tuple[IntArray, IntArray, IntArray]:
