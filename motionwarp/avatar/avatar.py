@@ -45,7 +45,7 @@ _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
 _CLOTH_METERS: Final = 0.03  # by which what hangs is nearer to a camera than the body beneath it
-_RIM_LEAVES: Final = 0.985  # cosine between the photo's view and this one, at which soft rims begin to be drawn back
+_RIM_LEAVES: Final = 0.985  # of a soft rim's breadth that is seen, where it begins to be drawn back
 _RIM_FADE: Final = 0.15
 _IN_ONE_PIECE: Final = (parts.HEAD, *sorted(_ARM_PARTS), *_FEET)
 _ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
@@ -196,14 +196,17 @@ class Avatar:
 
 
 def _draw_back(moved: FloatArray, rims: tuple[IntArray, IntArray], transforms: FloatArray, sheets: Sheets) -> None:
-    """Draw soft rims back to what is opaque, in place, the more their surface is turned to a side.
+    """Draw soft rims back to what is opaque, in place, the more the view is along them.
 
-    A matte is blurred across the view. Along it, its blur would stand beside the person like a fin before their side.
+    A matte is blurred across the photo's view. Seen along it, its blur would stand beside the person like a fin before
+    their side; the top of a head that turns keeps its own.
     """
     rim, anchor = rims
-    # of the axis that lay along the photo's view, how much still does
-    along = np.abs(np.einsum("nk,nk->n", sheets.bone_weights[rim], transforms[:, 2, 2][sheets.bones[rim]]))
-    share = np.clip((_RIM_LEAVES - along) / _RIM_FADE, 0, 1).astype(np.float32)[:, None]
+    outward = sheets.positions[rim, :2] - sheets.positions[anchor, :2]
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), np.float32(1e-9))
+    planes = np.einsum("nk,nkij->nij", sheets.bone_weights[rim], transforms[:, :2, :2][sheets.bones[rim]])
+    seen = np.linalg.norm(np.einsum("nij,nj->ni", planes, outward), axis=1)
+    share = np.clip((_RIM_LEAVES - seen) / _RIM_FADE, 0, 1).astype(np.float32)[:, None]
     moved[rim] += share * (moved[anchor] - moved[rim])
 
 

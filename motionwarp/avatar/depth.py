@@ -88,6 +88,7 @@ class Form(Enum):
     HEAD = "a head, round with its hair"
 
 
+_SHOULDER_CELLS: Final = 4.0
 _ROUNDED_CELLS: Final = {Form.TRUNK: 3.0, Form.CLOTH: 1.5, Form.HEAD: 0.8}
 
 
@@ -139,7 +140,10 @@ def cushion(
             filled = np.maximum(filled + np.maximum(hair, 0), np.where(deep & (sign < 0), 0.0, breadth))
         filled = np.where(outline, 0.0, np.maximum(filled, breadth if form is Form.CLOTH else 0.0))
         if form in _ROUNDED_CELLS:
-            filled = np.where(outline, 0.0, _rounded(filled, _ROUNDED_CELLS[form]))
+            rounded = np.where(outline, 0.0, _rounded(filled, _ROUNDED_CELLS[form]))
+            # shoulders stay as thin as they are
+            share = np.clip(inside / (_SHOULDER_CELLS * step) - 1, 0, 1) if form is Form.TRUNK else 1.0
+            filled = filled + share * (rounded - filled)
         sides.append(filled.astype(np.float32))
     return SheetDepths(middle.astype(np.float32), *sides)
 

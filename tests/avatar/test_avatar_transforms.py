@@ -45,11 +45,11 @@ def placed(avatar: Avatar, degrees: float) -> FloatArray:
     return avatar.surfaces(transforms, camera, size).depth
 
 
-def with_rim() -> Avatar:
-    """The upper row is soft, the rest opaque."""
+def with_rim(*, above: bool = False) -> Avatar:
+    """One side is soft, or the upper row, the rest opaque."""
     avatar = small_avatar()
-    layers = avatar.sheets.layers.copy()
-    layers[(avatar.sheets.faces % 15 < 3).any(axis=1)] = 2
+    layers, faces = avatar.sheets.layers.copy(), avatar.sheets.faces
+    layers[(faces % 15 < 3 if above else faces % 3 == 0).any(axis=1)] = 2
     return replace(avatar, sheets=replace(avatar.sheets, layers=layers))
 
 
@@ -89,3 +89,10 @@ def test_a_body_lies_beneath_the_cloth_that_hangs_over_it() -> None:
         stack = dressed.surfaces(transforms, np.array([100, 100, 100], dtype=np.float32), (200, 200))
         nearest = stack.layer[..., 0]
         assert set(np.unique(nearest[nearest >= 0])) == {2 * parts.GARMENT + 1}
+
+
+def test_a_rim_above_is_seen_from_all_sides() -> None:
+    avatar = with_rim(above=True)
+    for degrees in (0, 60, 300):
+        stack = placed(avatar, degrees)
+        assert np.flatnonzero((stack < 1e6).any(axis=(1, 2))).min() < 60
