@@ -140,6 +140,9 @@ def test_every_soft_rim_has_an_opaque_vertex_near_it(made: tuple[Sheets, int]) -
     assert not opaque[rims].any()
     assert set(rims) | set(np.flatnonzero(opaque)) == set(range(len(sheets.positions)))
     assert np.linalg.norm(sheets.positions[rims] - sheets.positions[anchors], axis=1).max() < 0.5 * TORSO
+    # each on its own sheet
+    count = made[1]
+    np.testing.assert_array_equal(rims < count, anchors < count)
 
 
 def test_a_body_needs_a_part_for_every_vertex() -> None:
