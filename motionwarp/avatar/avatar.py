@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.body_surface import BodySurface, IntArray
+from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
-from motionwarp.avatar.sheets import Cover, Sheets, facing, joined, part_sheets, soft_rims
+from motionwarp.avatar.rims import SoftRims
+from motionwarp.avatar.sheets import Cover, Sheets, facing, joined, part_sheets
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
@@ -45,8 +46,6 @@ _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
 _CLOTH_METERS: Final = 0.03  # by which what hangs is nearer to a camera than the body beneath it
-_RIM_LEAVES: Final = 0.985  # of a soft rim's breadth that is seen, where it begins to be drawn back
-_RIM_FADE: Final = 0.15
 _IN_ONE_PIECE: Final = (parts.HEAD, *sorted(_ARM_PARTS), *_FEET)
 _ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
 _FOREGROUND: Final = (
@@ -98,9 +97,8 @@ class Avatar:
         return behind
 
     @cached_property
-    def _rims(self) -> tuple[IntArray, IntArray]:
-        """Vertices of soft rims, and for each the nearest of its part that is opaque, int64 (R,) each."""
-        return soft_rims(self.sheets)
+    def _rims(self) -> SoftRims:
+        return SoftRims.of(self.sheets)
 
     @property
     def rest(self) -> RestPose:
@@ -188,26 +186,11 @@ class Avatar:
         sheets = self.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         uv = side_texels(sheets, facing(moved, sheets.faces))
-        _draw_back(moved, self._rims, transforms, sheets)
+        self._rims.draw_back(moved, transforms, sheets)
         moved[:, 2] += self._depth_beneath
         moved *= np.float32(camera[0])
         moved[:, :2] += camera[1:].astype(np.float32)
         return moved, uv
-
-
-def _draw_back(moved: FloatArray, rims: tuple[IntArray, IntArray], transforms: FloatArray, sheets: Sheets) -> None:
-    """Draw soft rims back to what is opaque, in place, the more the view is along them.
-
-    A matte is blurred across the photo's view. Seen along it, its blur would stand beside the person like a fin before
-    their side; the top of a head that turns keeps its own.
-    """
-    rim, anchor = rims
-    outward = sheets.positions[rim, :2] - sheets.positions[anchor, :2]
-    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), np.float32(1e-9))
-    planes = np.einsum("nk,nkij->nij", sheets.bone_weights[rim], transforms[:, :2, :2][sheets.bones[rim]])
-    seen = np.linalg.norm(np.einsum("nij,nj->ni", planes, outward), axis=1)
-    share = np.clip((_RIM_LEAVES - seen) / _RIM_FADE, 0, 1).astype(np.float32)[:, None]
-    moved[rim] += share * (moved[anchor] - moved[rim])
 
 
 def side_texels(sheets: Sheets, cosine: FloatArray) -> FloatArray:

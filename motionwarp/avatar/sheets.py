@@ -13,8 +13,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from motionwarp.avatar.body_surface import BodySurface, IntArray, Lattice
 from motionwarp.avatar.depth import Form, SheetDepths, body_depths, cushion, depth_within
@@ -254,34 +252,6 @@ def _triangulated(
         ),
         count,
     )
-
-
-def soft_rims(sheets: Sheets) -> tuple[IntArray, IntArray]:
-    """Return the vertices of sheets beside what is opaque, and for each the nearest one, along its sheet, that is opaque.
-
-    Returns
-    -------
-    rims, anchors : int64 (R,) each
-        What hangs together with nothing opaque has none.
-    """
-    opaque = sheets.layers % 2 == 1
-    firm = np.zeros(len(sheets.positions), dtype=np.bool_)
-    firm[sheets.faces[opaque]] = True
-    soft = sheets.faces[~opaque]
-    if not firm.any() or not len(soft):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    ends = np.concatenate([soft[:, [0, 1]], soft[:, [1, 2]], soft[:, [2, 0]]])
-    length = np.linalg.norm(np.subtract(*sheets.positions[ends.T][..., :2]), axis=1).astype(np.float64)
-    # an edge that two triangles share counts once: a sparse matrix would add up both
-    ends.sort(axis=1)
-    ends, first = np.unique(ends, axis=0, return_index=True)
-    graph = coo_matrix((np.maximum(length[first], 1e-9), ends.T), shape=(len(firm), len(firm))).tocsr()
-    borders = np.intersect1d(np.flatnonzero(firm), soft)
-    if not len(borders):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    _, _, sources = dijkstra(graph, directed=False, indices=borders, return_predecessors=True, min_only=True)
-    rims = np.flatnonzero(~firm & (sources >= 0))
-    return rims, sources[rims].astype(np.int64)
 
 
 def facing(positions: FloatArray, faces: IntArray) -> FloatArray:

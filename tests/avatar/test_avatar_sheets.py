@@ -7,7 +7,8 @@ import pytest
 
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.depth import Form
-from motionwarp.avatar.sheets import Cover, Sheets, joined, part_sheets, soft_rims
+from motionwarp.avatar.rims import SoftRims
+from motionwarp.avatar.sheets import Cover, Sheets, joined, part_sheets
 from motionwarp.types import ByteArray, FloatArray
 
 HEIGHT, WIDTH, TORSO = 120, 100, 90.0
@@ -132,7 +133,8 @@ def test_nothing_of_a_face_is_mirrored_beside_it() -> None:
 
 def test_every_soft_rim_has_an_opaque_vertex_near_it(made: tuple[Sheets, int]) -> None:
     sheets, _ = made
-    rims, anchors = soft_rims(sheets)
+    found = SoftRims.of(sheets)
+    rims, anchors = found.vertices, found.anchors
     opaque = np.zeros(len(sheets.positions), dtype=bool)
     opaque[sheets.faces[sheets.layers == 1]] = True
     assert len(rims)

@@ -1,0 +1,103 @@
+"""Soft rims of an avatar's sheets, which are seen across the photo's view alone. Ours.
+
+A matte is blurred across the view. Seen along it, its blur would stand beside the person like a fin before their side;
+the top of a head that turns about itself keeps its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from motionwarp.avatar.body_surface import IntArray
+from motionwarp.avatar.sheets import Sheets
+from motionwarp.compiled import compiled
+from motionwarp.types import FloatArray
+
+LongArray = npt.NDArray[np.int64]
+
+_LEAVES = np.float32(0.985)  # of a rim's breadth that is seen, where it begins to be drawn back
+_FADE = np.float32(0.15)
+
+
+@dataclass(frozen=True, eq=False)
+class SoftRims:
+    """The vertices of sheets that are beside what is opaque.
+
+    Attributes
+    ----------
+    vertices, anchors : int64 (R,) each
+        Such vertices, and for each the nearest one, along its sheet, that is opaque.
+    outward : float32 (R, 2)
+        From there to the rim in the photo's plane, unit vectors.
+    """
+
+    vertices: LongArray
+    anchors: LongArray
+    outward: FloatArray
+
+    @classmethod
+    def of(cls, sheets: Sheets) -> SoftRims:
+        """Find them; what hangs together with nothing opaque is none."""
+        opaque = sheets.layers % 2 == 1
+        firm = np.zeros(len(sheets.positions), dtype=np.bool_)
+        firm[sheets.faces[opaque]] = True
+        soft = sheets.faces[~opaque]
+        borders = np.intersect1d(np.flatnonzero(firm), soft)
+        if not len(borders):
+            return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
+        ends = np.concatenate([soft[:, [0, 1]], soft[:, [1, 2]], soft[:, [2, 0]]])
+        ends.sort(axis=1)
+        # an edge that two triangles share counts once: a sparse matrix would add up both
+        ends = np.unique(ends, axis=0)
+        places = sheets.positions[:, :2].astype(np.float64)
+        length = np.linalg.norm(places[ends[:, 0]] - places[ends[:, 1]], axis=1)
+        graph = coo_matrix((np.maximum(length, 1e-9), ends.T), shape=(len(firm), len(firm))).tocsr()
+        found: Any = dijkstra(graph, directed=False, indices=borders, return_predecessors=True, min_only=True)
+        nearest = np.asarray(found[2], dtype=np.int64)
+        rims = np.flatnonzero(~firm & (nearest >= 0))
+        away = places[rims] - places[nearest[rims]]
+        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+        return cls(rims, nearest[rims], away.astype(np.float32))
+
+    def draw_back(self, moved: FloatArray, transforms: FloatArray, sheets: Sheets) -> None:
+        """Draw the rims of moved vertices back to what is opaque, in place, the more the view is along them.
+
+        Parameters
+        ----------
+        moved : float32 (N, 3)
+            Vertices of the sheets in a pose.
+        transforms : float32 (B, 3, 4)
+            How every bone moves its surroundings from the photo to that pose.
+        sheets : Sheets
+        """
+        planes = np.ascontiguousarray(transforms[:, :2, :2], dtype=np.float32)
+        _draw_back(moved, (self.vertices, self.anchors), self.outward, planes, (sheets.bones, sheets.bone_weights))
+
+
+@compiled
+def _draw_back(
+    moved: FloatArray,
+    rims: tuple[LongArray, LongArray],
+    outward: FloatArray,
+    planes: FloatArray,
+    skinning: tuple[IntArray, FloatArray],
+) -> None:
+    vertices, anchors = rims
+    bones, weights = skinning
+    zero, one = np.float32(0.0), np.float32(1.0)
+    for number in range(len(vertices)):
+        vertex, anchor = vertices[number], anchors[number]
+        across, down = zero, zero
+        for slot in range(bones.shape[1]):
+            bone, weight = bones[vertex, slot], weights[vertex, slot]
+            across += weight * (planes[bone, 0, 0] * outward[number, 0] + planes[bone, 0, 1] * outward[number, 1])
+            down += weight * (planes[bone, 1, 0] * outward[number, 0] + planes[bone, 1, 1] * outward[number, 1])
+        share = min(max((_LEAVES - np.sqrt(across * across + down * down)) / _FADE, zero), one)
+        for axis in range(3):
+            moved[vertex, axis] += share * (moved[anchor, axis] - moved[vertex, axis])
