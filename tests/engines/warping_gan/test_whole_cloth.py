@@ -49,6 +49,15 @@ def test_a_hole_in_a_skirt_is_closed_and_its_outline_stays() -> None:
     assert after.body_logit[0, 0][HOLE].min() > 0
 
 
+def test_a_strip_along_the_outline_is_no_hole() -> None:
+    layers, body = skirt()
+    given = recipe()
+    given.alpha_shift.zero_()
+    given.alpha_shift[0, 0, 8:28, 16:20] = -20  # of the skirt's edge, four cells broad
+    for before, after in zip(given, with_whole_cloth(given, layers, body), strict=True):
+        assert (before is None and after is None) or torch.equal(before, after)
+
+
 def test_what_lies_between_trousers_stays_open() -> None:
     layers, body = skirt(parts.RIGHT_THIGH)
     after = with_whole_cloth(recipe(), layers, body)
