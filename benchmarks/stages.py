@@ -67,9 +67,7 @@ def _figures(inputs: Inputs, options: dict[str, Any], whole: dict[str, Any], rep
     networks = {}
     for stage, heard in done.networks().items():
         at_once = 1 if stage == "analyse" else done.calls.at_once
-        networks[stage] = {
-            each.name: measured_network(each, done.frames, repeats, device, at_once) for each in heard
-        }
+        networks[stage] = {each.name: measured_network(each, done.frames, repeats, device, at_once) for each in heard}
     for each in networks.values():
         add_shares(each, peaks[dtype])
     return {
