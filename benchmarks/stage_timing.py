@@ -17,6 +17,7 @@ from benchmarks.measuring import Timing, fastest
 from benchmarks.networks import HeardNetwork, listening
 from motionwarp.devices import resolve_device, resolve_precision
 from motionwarp.engines.base import Engine, Motion, RenderSettings
+from motionwarp.engines.deciding import DecidingEngine
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.media.encoders import EncodeOptions
 from motionwarp.media.writer import open_writer
@@ -46,7 +47,10 @@ class EngineCalls:
     engine : Engine
         As given; from then on it keeps its calls here.
     planned : list of Motion
+    decided : list of (Motion, float32 (B, D))
+        Of an engine that decides apart.
     rendered : list of (Motion, float32 (B, D))
+        Rendered, or drawn by what was decided.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -57,6 +61,11 @@ class EngineCalls:
         self._threads: set[int] = set()
         self._prepare, self._plan, self._render = engine.prepare, engine.plan, engine.render
         engine.prepare, engine.plan, engine.render = self._hear_prepare, self._hear_plan, self._hear_render  # type: ignore[method-assign]
+        self.decided: list[tuple[Motion, FloatArray]] = []
+        self._drawn: list[tuple[Motion, FloatArray, Sequence[object]]] = []
+        if isinstance(engine, DecidingEngine):
+            self._decide, self._draw = engine.decide, engine.draw
+            engine.decide, engine.draw = self._hear_decide, self._hear_draw  # type: ignore[method-assign]
 
     def runner(self, batch: int | None, warnings: list[str]) -> EngineRunner:
         """Return the engine in the hands of what transfers run it with, prepared as in the transfer.
@@ -66,6 +75,8 @@ class EngineCalls:
         if self._prepared is None:
             raise RuntimeError("the engine has not been prepared yet")
         self.engine.prepare, self.engine.plan, self.engine.render = self._prepare, self._plan, self._render  # type: ignore[method-assign]
+        if isinstance(self.engine, DecidingEngine):
+            self.engine.decide, self.engine.draw = self._decide, self._draw  # type: ignore[method-assign]
         return EngineRunner(self.engine, *self._prepared, batch, warnings)
 
     def plan(self) -> None:
@@ -75,8 +86,13 @@ class EngineCalls:
 
     def render(self) -> None:
         """Do pass two again in this thread, in the same batches."""
-        for motion, theta in self.rendered:
-            self._render(motion, theta)
+        for motion, theta in self.decided:
+            self._decide(motion, theta)
+        for motion, theta, decisions in self._drawn:
+            self._draw(motion, theta, decisions)
+        if not self._drawn:
+            for motion, theta in self.rendered:
+                self._render(motion, theta)
 
     @property
     def batch(self) -> int:
@@ -95,6 +111,18 @@ class EngineCalls:
     def _hear_plan(self, motion: Motion) -> FloatArray:
         self.planned.append(motion)
         return self._plan(motion)
+
+    def _hear_decide(self, motion: Motion, theta: FloatArray) -> Sequence[object]:
+        self.decided.append((motion, theta))
+        made: Sequence[object] = self._decide(motion, theta)
+        return made
+
+    def _hear_draw(self, motion: Motion, theta: FloatArray, decisions: Sequence[object]) -> Sequence[PersonLayer]:
+        self._threads.add(threading.get_ident())
+        self.rendered.append((motion, theta))
+        self._drawn.append((motion, theta, decisions))
+        made: Sequence[PersonLayer] = self._draw(motion, theta, decisions)
+        return made
 
     def _hear_render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
         self._threads.add(threading.get_ident())

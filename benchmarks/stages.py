@@ -62,20 +62,18 @@ def stages(
 def _figures(inputs: Inputs, options: dict[str, Any], whole: dict[str, Any], repeats: int) -> dict[str, Any]:
     done = Stages.of(inputs.source, inputs.driving, TransferOptions(**options))
     timings = done.timed(repeats)
-    dtype = _precision_name(done.job.dtype)
-    peaks = machine_peaks(done.job.device, ["fp32", "bf16", dtype])
+    device, dtype = done.plan.device, _precision_name(done.plan.runner.settings.dtype)
+    peaks = machine_peaks(device, ["fp32", "bf16", dtype])
     networks = {}
     for stage, heard in done.networks().items():
         at_once = 1 if stage == "analyse" else done.calls.at_once
-        networks[stage] = {
-            each.name: measured_network(each, done.frames, repeats, done.job.device, at_once) for each in heard
-        }
+        networks[stage] = {each.name: measured_network(each, done.frames, repeats, device, at_once) for each in heard}
     for each in networks.values():
         add_shares(each, peaks[dtype])
     return {
         "inputs": inputs.told(),
-        "engine": done.job.engine.name,
-        "device": done.job.device.type,
+        "engine": done.plan.setup.engine.name,
+        "device": device.type,
         "precision": dtype,
         "frames": done.frames,
         "batch": done.calls.batch,

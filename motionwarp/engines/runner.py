@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
 from motionwarp.engines.base import Engine, Motion, RenderSettings
+from motionwarp.engines.deciding import DecidingEngine, Decision, decided_frames
 from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import FloatArray, PersonLayer, SourcePerson
 
@@ -25,6 +28,8 @@ _PIXELS_ON_CPU: Final = 4e6
 _PIXELS_ELSEWHERE: Final = 64e6
 _PIXELS_OF_A_CREW: Final = 8e6  # in all batches that a CPU makes at once
 _LARGEST_BATCH: Final = 32
+# frames decided at once on a CPU, by networks whose inputs take 3 MB a frame
+_DECIDED_ON_CPU: Final = 4
 
 
 class EngineRunner:
@@ -81,15 +86,39 @@ class EngineRunner:
 
     def plan(self, motion: Motion) -> Iterator[FloatArray]:
         """Yield `Engine.plan` of all frames, a batch at a time."""
-        return self._in_batches(len(motion), lambda: _PLAN_BATCH, lambda frames: self._engine.plan(motion[frames]))
+        return self._in_batches(
+            len(motion), lambda: _PLAN_BATCH, lambda frames, crew: partial(self._engine.plan, motion[frames])
+        )
 
     def render(self, motion: Motion, theta: FloatArray) -> Iterator[list[PersonLayer]]:
-        """Yield `Engine.render` of all frames, a batch at a time; arguments as there, for all frames."""
+        """Yield `Engine.render` of all frames, a batch at a time; arguments as there, for all frames in order.
+
+        An engine that decides apart draws frames by the mean of their neighbors' decisions where it allows that.
+        """
+        if isinstance(self._engine, DecidingEngine):
+            return self._drawn(self._engine, motion, theta)
 
         def rendered(frames: slice) -> list[PersonLayer]:
             return list(self._engine.render(motion[frames], theta[frames]))
 
-        return self._in_batches(len(motion), self._batch, rendered)
+        return self._in_batches(len(motion), self._batch, lambda frames, crew: partial(rendered, frames))
+
+    def _drawn(self, engine: DecidingEngine[Any], motion: Motion, theta: FloatArray) -> Iterator[list[PersonLayer]]:
+        numbers = decided_frames(engine.slow_frames(motion, theta))
+        decided: dict[torch.device, _DecidedAhead[Any]] = {}
+
+        def drawn(frames: slice, given: Callable[[], Sequence[Any]]) -> list[PersonLayer]:
+            return list(engine.draw(motion[frames], theta[frames], given()))
+
+        def begun(frames: slice, crew: SingleThreadPool) -> Callable[[], list[PersonLayer]]:
+            device = self.settings.device
+            if device not in decided:
+                size = _DECIDED_ON_CPU if device.type == "cpu" else _LARGEST_BATCH
+                decided.clear()
+                decided[device] = _DecidedAhead(engine, motion, theta, numbers, size)
+            return partial(drawn, frames, decided[device].begin(frames, crew))
+
+        return self._in_batches(len(motion), self._batch, begun)
 
     def _batch(self) -> int:
         if self._asked is not None:
@@ -103,14 +132,20 @@ class EngineRunner:
         """Return how many batches are made at once: other devices are kept busy by one."""
         return self._threads if self.settings.device.type == "cpu" else 1
 
-    def _in_batches(self, count: int, size: Callable[[], int], make: Callable[[slice], Made]) -> Iterator[Made]:
+    def _in_batches(
+        self,
+        count: int,
+        size: Callable[[], int],
+        begin: Callable[[slice, SingleThreadPool], Callable[[], Made]],
+    ) -> Iterator[Made]:
+        """Yield what is made of all frames: `begin` has begun what a batch needs, and returns what makes it."""
         start = 0
         under_way: deque[tuple[slice, Future[Made | None]]] = deque()
         with SingleThreadPool(min(self._at_once(), -(-count // size()))) as crew:
             while start < count or under_way:
                 while start < count and len(under_way) < crew.workers:
                     frames = slice(start, start + min(size(), self._most or count, count - start))
-                    under_way.append((frames, crew.submit(self._tried, make, frames)))
+                    under_way.append((frames, crew.submit(self._tried, begin(frames, crew), frames)))
                     start = frames.stop
                 frames, made = under_way.popleft()
                 result = made.result()
@@ -123,10 +158,10 @@ class EngineRunner:
                 start = frames.start
                 self._relent(frames.stop - frames.start)
 
-    def _tried(self, make: Callable[[slice], Made], frames: slice) -> Made | None:
+    def _tried(self, make: Callable[[], Made], frames: slice) -> Made | None:
         """Return what `make` makes, or None if memory ran out and there is something left to try."""
         try:
-            return make(frames)
+            return make()
         except Exception as error:
             last_resort = frames.stop - frames.start == 1 and self.settings.device.type == "cpu"
             if last_resort or not is_out_of_memory(error):
@@ -161,3 +196,58 @@ class EngineRunner:
             self._warnings.append(text)
         else:
             self._warnings[self._told] = text
+
+
+class _DecidedAhead(Generic[Decision]):
+    """What is decided of the frames of a clip, in chunks that are begun a little ahead and made once.
+
+    Parameters
+    ----------
+    engine : DecidingEngine
+    motion, theta
+        As for `Engine.render`, of all frames.
+    numbers : int64 (N,)
+        The frames that are decided on their own; every other one lies between two of them.
+    size : int
+        Decided frames in a chunk.
+    """
+
+    def __init__(
+        self,
+        engine: DecidingEngine[Decision],
+        motion: Motion,
+        theta: FloatArray,
+        numbers: npt.NDArray[np.int64],
+        size: int,
+    ) -> None:
+        self._engine, self._motion, self._theta, self._numbers, self._size = engine, motion, theta, numbers, size
+        self._chunks: dict[int, Future[Sequence[Decision]]] = {}
+
+    def begin(self, frames: slice, crew: SingleThreadPool) -> Callable[[], Sequence[Decision]]:
+        """Have decided what some frames need, and one chunk more, so that nobody waits; return what gives it."""
+        around = [self._around(frame) for frame in range(frames.start, frames.stop)]
+        first, last = around[0][0] // self._size, around[-1][1] // self._size
+        for past in [chunk for chunk in self._chunks if chunk < first]:
+            del self._chunks[past]
+        for chunk in range(first, min(last + 2, -(-len(self._numbers) // self._size))):
+            made = self._chunks.get(chunk)
+            if made is None or (made.done() and made.exception() is not None):
+                numbers = self._numbers[chunk * self._size : (chunk + 1) * self._size]
+                self._chunks[chunk] = crew.submit(self._engine.decide, self._motion[numbers], self._theta[numbers])
+        return partial(self._given, around, {chunk: self._chunks[chunk] for chunk in range(first, last + 1)})
+
+    def _given(
+        self, around: Sequence[tuple[int, int]], chunks: dict[int, Future[Sequence[Decision]]]
+    ) -> Sequence[Decision]:
+        def decision(place: int) -> Decision:
+            return chunks[place // self._size].result()[place % self._size]
+
+        return [
+            decision(one) if one == other else self._engine.between(decision(one), decision(other))
+            for one, other in around
+        ]
+
+    def _around(self, frame: int) -> tuple[int, int]:
+        """Return the places of the last decided frame up to this one, and of the first one from it on."""
+        after = int(np.searchsorted(self._numbers, frame))
+        return after if self._numbers[after] == frame else after - 1, after

@@ -5,6 +5,7 @@ are then taken in order as long as the person lies well inside the crop, moved a
 first frame that fails is looked at again on its own and, if that fails too, searched in whole. Who does not look like
 the followed person is not taken for them: the person is reported lost until somebody is found who does. One person
 alone, at the place and in the pose that were expected, is that person however the light or the clothes have changed.
+Where somebody moves evenly, only every second frame is read, and the one between lies on the line.
 
 While the person is lost, one frame of a few is searched, as often as that costs no more than following does; from where
 somebody is found, the frames before are read backwards until the person came into sight.
@@ -39,11 +40,12 @@ from motionwarp.perception.framing import (
     visible_box,
 )
 from motionwarp.perception.inference import CropPredictor, Detection, detections, predict_views
+from motionwarp.perception.passing_over import Reading, departure, person_between
 from motionwarp.perception.reid import ReidDescriptor, reid_descriptor
 from motionwarp.perception.search_budget import CountingPredictor, SearchBudget
 from motionwarp.perception.selection import LARGEST, PersonChoice, Sighting
 from motionwarp.perception.side_swaps import LeftRightCorrector
-from motionwarp.types import FloatArray, Frame
+from motionwarp.types import FloatArray, Frame, Person
 
 
 @dataclass
@@ -55,6 +57,8 @@ class TrackPrediction:
     turns: int
     appearance: ReidDescriptor
     velocity: FloatArray  # (2,) pixels a second
+    earlier: Reading | None = None  # the sighting before the last one, if no gap lies between
+    person: Person | None = None  # of the last one
     missing: int = 0  # frames since the person was last seen
     detections: int = 1  # frames in which the person was seen where they were expected, the first included
 
@@ -77,12 +81,14 @@ class TrackPrediction:
             else np.zeros(2)
         )
         self.velocity = (0.5 * self.velocity + 0.5 * traveled / elapsed).astype(np.float32)
+        self.earlier = Reading(self.points, self.time_seconds)
         self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
         self.detections += 1
 
     def restart(self, points: FloatArray, time_seconds: float, turns: int) -> None:
         """Take over a sighting after a gap: nothing is known of the speed."""
         self.velocity = np.zeros(2, dtype=np.float32)
+        self.earlier = self.person = None
         self.points, self.time_seconds, self.turns, self.missing = points, time_seconds, turns, 0
 
 
@@ -120,6 +126,9 @@ class TrackingSettings:
         How often the legs or the head of somebody seen in part are looked for beyond the crop.
     recheck_seconds : float
         How long somebody who looks unlike before, alone and where expected, is followed until others are looked for.
+    even_motion : float
+        Torsos by which a point may be off the line on which it moved, so that the frame between is not read but lies
+        on it, by up to an eighth of that beside the truth; 0 to read every frame.
     """
 
     longest_batch: int = 8
@@ -134,6 +143,7 @@ class TrackingSettings:
     appearance_seconds: float = 0.7
     widen_seconds: float = 0.4
     recheck_seconds: float = 0.5
+    even_motion: float = 0.15
 
 
 # a person's box may reach over the crop by this share of the crop, and must fill this much of it, or the crop is made
@@ -355,18 +365,66 @@ class _ActiveTrack:
         """Read frames where the person is expected, and take them in order up to the first that is in doubt."""
         if widened := self._widen(frames[0], track):
             return [widened]
-        views = [track.expected_view(frame.pts_seconds) for frame in frames]
-        pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
-        taken: list[Observation] = []
-        for frame, sighting in zip(frames, detections(pictures, views, self.careful, self.dense), strict=True):
-            doubted = self._contradicted(sighting, frame)
-            if doubted or not (_well_framed(sighting) and self._is_same(sighting, frame, track)):
+        if len(frames) > 1 and track.person and track.earlier and self.settings.even_motion and not self.dense:
+            taken = self._pursue_evenly(frames, track, track.earlier)
+            if taken:
+                return taken
+        taken = []
+        for frame, sighting in zip(frames, self._expected(frames, track), strict=True):
+            if not self._is_sure(frame, sighting, track):
                 self.batch = max(len(taken), 1)
                 taken.append(self._reconsider(frame, sighting, track))
                 return taken
             taken.append(self._take(frame, sighting, track))
         self.batch = min(2 * len(frames), self.settings.longest_batch)
         return taken
+
+    def _pursue_evenly(self, frames: list[Frame], track: TrackPrediction, earlier: Reading) -> list[Observation]:
+        """Read every second frame, and those between only where the motion is not even; none where that is in doubt."""
+        last = len(frames) - 1
+        places = sorted({*range(1, len(frames), 2), last})
+        sightings = dict(zip(places, self._expected([frames[place] for place in places], track), strict=True))
+        before, uneven = Reading(track.points, track.time_seconds), []
+        for place in places:
+            points, seconds = sightings[place].person.pose.points, frames[place].pts_seconds
+            is_between = place - 1 not in sightings and place > 0
+            if is_between and (
+                departure(earlier, before, points, seconds) > self.settings.even_motion
+                or self._anchor(frames[place - 1])
+            ):
+                uneven.append(place - 1)
+            earlier, before = before, Reading(points, seconds)
+        if uneven:
+            read = self._expected([frames[place] for place in uneven], track)
+            sightings.update(zip(uneven, read, strict=True))
+        taken: list[Observation] = []
+        for place in sorted(sightings):
+            frame, known, since = frames[place], track.person, track.time_seconds
+            if not self._is_sure(frame, sightings[place], track):
+                self.batch = 1
+                return taken
+            now = self._take(frame, sightings[place], track)
+            if len(taken) < place:
+                passed = frames[place - 1]
+                share = (passed.pts_seconds - since) / max(frame.pts_seconds - since, 1e-6)
+                assert known is not None
+                assert now.person is not None
+                taken.append(Observation(passed, person_between(known, now.person, share)))
+            taken.append(now)
+        self.batch = min(2 * len(frames), self.settings.longest_batch)
+        return taken
+
+    def _expected(self, frames: list[Frame], track: TrackPrediction) -> list[Detection]:
+        """Read frames where the person is expected."""
+        views = [track.expected_view(frame.pts_seconds) for frame in frames]
+        pictures = np.concatenate([extract_views(frame.rgb, [view]) for frame, view in zip(frames, views, strict=True)])
+        return detections(pictures, views, self.careful, self.dense)
+
+    def _is_sure(self, frame: Frame, sighting: Detection, track: TrackPrediction) -> bool:
+        """Tell whether a reading where the person is expected needs no second look."""
+        if self._contradicted(sighting, frame):
+            return False
+        return _well_framed(sighting) and self._is_same(sighting, frame, track)
 
     def _widen(self, frame: Frame, track: TrackPrediction) -> Observation | None:
         """Now and then look for the legs or the head of somebody seen in part; None unless more is seen of them."""
@@ -460,6 +518,7 @@ class _ActiveTrack:
         person = self.sides.settle(sighting.person, track.expected_points(frame.pts_seconds), frame.pts_seconds)
         self._remember(sighting, frame, track)
         track.see(person.pose.points, frame.pts_seconds, upright_turns(person.pose.points, track.turns))
+        track.person = person
         return Observation(frame, person)
 
     def _remember(self, sighting: Detection, frame: Frame, track: TrackPrediction) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -26,6 +27,8 @@ from motionwarp.errors import NoPersonError
 from motionwarp.types import CROP_HEIGHT, CROP_WIDTH, FloatArray, SourcePerson
 
 _HALF_HEIGHT, _HALF_WIDTH = CROP_HEIGHT // 2, CROP_WIDTH // 2
+# from pixels of the window to those of half its size; centers of pixels lie at integers
+_TO_HALF: Final = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25]], dtype=np.float32)
 _MISREAD = 60.0  # degrees
 _SHRINKING = 0.9  # below this scale bilinear sampling would pass over pixels
 
@@ -56,33 +59,32 @@ class BodyDrawer:
             return None
         return cls(person, SurfaceCertainty(person.avatar))
 
-    def inputs(
-        self, drawn: Sequence[tuple[Drawing, Pose] | None], turns: Tensor, window_to_frame: Tensor
-    ) -> BodyInputs:
+    def inputs(self, posed: Sequence[Pose | None], turns: Tensor, frame_to_window: Tensor) -> BodyInputs:
         """Return what the networks see of a batch of frames.
 
         Parameters
         ----------
-        drawn : sequence of (Drawing, pose) or None
-            The avatar in each frame, and the pose in which it was drawn.
+        posed : sequence of pose or None
+            The avatar's pose in each frame; None where nobody is there.
         turns : float tensor (B, D, 3, 3)
             Of the driven bones against the camera.
-        window_to_frame : float32 tensor (B, 2, 3)
-            From pixels of the window of 256 x 192 to those of the frame.
+        frame_to_window : float32 tensor (B, 2, 3)
+            From pixels of the frame to those of the window of 256 x 192.
         """
-        planes = np.zeros((len(drawn), _HALF_HEIGHT, _HALF_WIDTH, 5), dtype=np.float32)
-        part = np.full((len(drawn), _HALF_HEIGHT, _HALF_WIDTH), 255, dtype=np.uint8)
-        for index, (frame, to_frame) in enumerate(zip(drawn, window_to_frame.numpy(), strict=True)):
-            if frame is None:
+        planes = np.zeros((len(posed), _HALF_HEIGHT, _HALF_WIDTH, 5), dtype=np.float32)
+        part = np.full((len(posed), _HALF_HEIGHT, _HALF_WIDTH), 255, dtype=np.uint8)
+        for index, (pose, to_window) in enumerate(zip(posed, frame_to_window.numpy(), strict=True)):
+            if pose is None:
                 continue
-            picture, (transforms, camera) = frame
-            to_half = _frame_to_half(to_frame)
-            planes[index, ..., :4] = shrunk(picture, to_half, (_HALF_HEIGHT, _HALF_WIDTH)) / 255
-            seen = self.certainty.planes(transforms, _moved(camera, to_half), (_HALF_HEIGHT, _HALF_WIDTH))
+            transforms, camera = pose[0], _moved(pose[1], to_window)
+            # drawn in the window's pixels, as for training, and not in the output's, which may be a hundred times more
+            picture = self.person.avatar.drawing(transforms, camera, (CROP_HEIGHT, CROP_WIDTH))
+            planes[index, ..., :4] = shrunk(picture, _TO_HALF, (_HALF_HEIGHT, _HALF_WIDTH)) / 255
+            seen = self.certainty.planes(transforms, _moved(camera, _TO_HALF), (_HALF_HEIGHT, _HALF_WIDTH))
             planes[index, ..., 4], part[index] = seen.certainty, seen.part
         rest = torch.from_numpy(self.person.avatar.rotations)
         turn = body_turn(turns, rest)
-        turn[[frame is None for frame in drawn]] = 0
+        turn[[pose is None for pose in posed]] = 0
         return BodyInputs(torch.from_numpy(planes).permute(0, 3, 1, 2), part_shares(torch.from_numpy(part)), turn)
 
     def picture(self, pair: PersonPair) -> BodyPicture | None:
@@ -114,17 +116,9 @@ def _misread(turns: Tensor, facing: float | None) -> bool:
     return abs((float(facing_degrees(turns[0])) - facing + 180) % 360 - 180) > _MISREAD
 
 
-def _frame_to_half(window_to_frame: FloatArray) -> FloatArray:
-    """Return the map (2, 3) from pixels of the frame to those of the half-size window, both upright."""
-    scale = 1 / (2 * window_to_frame[0, 0])
-    # pixel centers at integers: the window's 0.5 is the half-size window's 0
-    shift = -(window_to_frame[:, 2] + 0.5 * window_to_frame[0, 0]) * scale
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], dtype=np.float32)
-
-
-def _moved(camera: FloatArray, to_half: FloatArray) -> FloatArray:
-    """Return the camera of a frame for another raster."""
-    return np.array([camera[0] * to_half[0, 0], *(camera[1:] * to_half[0, 0] + to_half[:, 2])], dtype=np.float32)
+def _moved(camera: FloatArray, matrix: FloatArray) -> FloatArray:
+    """Return a camera for another raster, to which an upright map (2, 3) leads."""
+    return np.array([camera[0] * matrix[0, 0], *(camera[1:] * matrix[0, 0] + matrix[:, 2])], dtype=np.float32)
 
 
 def shrunk(drawing: Drawing, matrix: FloatArray, size: tuple[int, int]) -> FloatArray:

@@ -26,7 +26,8 @@ from motionwarp.body.body_track import BodyTrack
 from motionwarp.data.person_window import window_around
 from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams
-from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
+from motionwarp.engines.base import Motion, RenderSettings, Staging
+from motionwarp.engines.deciding import DecidingEngine
 from motionwarp.engines.warping_gan.blending import part_blend
 from motionwarp.engines.warping_gan.body_layer import BodyDrawer
 from motionwarp.engines.warping_gan.cloth import with_whole_cloth
@@ -42,6 +43,7 @@ from motionwarp.engines.warping_gan.inputs import (
     stage_two_inputs,
 )
 from motionwarp.engines.warping_gan.networks import PartGeneratorOutput, PartParserOutput, load_warping_networks
+from motionwarp.engines.warping_gan.pacing import slow_in_window
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.affine import apply_affine, compose_affine
 from motionwarp.nn.fuse import fuse_batch_norm, ready_for
@@ -52,6 +54,7 @@ from motionwarp.puppet.warp_params import THETA_LENGTH, WarpParams
 from motionwarp.types import (
     CROP_HEIGHT,
     CROP_WIDTH,
+    BoolArray,
     ByteArray,
     FloatArray,
     PersonCrop,
@@ -96,20 +99,13 @@ class WindowBatch:
         return cls(inside, to_frame, from_frame)
 
 
-class _Drawn(NamedTuple):
-    """The avatar in the poses of a batch of frames; None where the frame shows nobody, or there is no avatar."""
-
-    pictures: list[Drawing | None]
-    inputs: BodyInputs | None
-
-
 class _Decided(NamedTuple):
     layers: Tensor  # (B, 16 or 17, 4, H/2, W/2)
     stage_one: Tensor  # (B, 36, H/4, W/4)
     blend: PartGeneratorOutput
 
 
-class WarpingGanEngine(Engine):
+class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
     """The Soft-Gated Warping-GAN at work.
 
     Parameters
@@ -197,42 +193,69 @@ class WarpingGanEngine(Engine):
         poses = _unpacked(theta, torch.from_numpy(motion.points))[2]
         if self._body is None or poses is None:
             return None
-        present = np.asarray(np.count_nonzero(motion.points[..., 2], axis=1) > 0)
-        return self._body.person.body.track(poses, present)
+        return self._body.person.body.track(poses, _present(motion))
+
+    def slow_frames(self, motion: Motion, theta: FloatArray) -> BoolArray:
+        """Return which frames can be drawn by the mean of their neighbors' recipes; see `DecidingEngine`.
+
+        The recipe is a picture of 128 x 96 cells that moves with the window: it suffices that points move slowly there.
+        """
+        windows = theta[:, THETA_LENGTH : THETA_LENGTH + _WINDOW_LENGTH]
+        return slow_in_window(motion.points, windows)
 
     @torch.inference_mode()
-    def render(self, motion: Motion, theta: FloatArray) -> Sequence[PersonLayer]:
-        """Draw the person; see `Engine.render`."""
+    def decide(self, motion: Motion, theta: FloatArray) -> Sequence[PartGeneratorOutput]:
+        """Return the recipe of each frame, as of a batch of one; see `DecidingEngine.decide`."""
+        person, _ = self._prepared()
+        poses = torch.from_numpy(motion.points)
+        maps, window, body_poses = _unpacked(theta, poses)
+        blend = self._decided(person, maps, poses, window, self._seen_body(motion, body_poses, window)).blend
+        return [blend.of_frame(frame) for frame in range(len(poses))]
+
+    def between(self, before: PartGeneratorOutput, after: PartGeneratorOutput) -> PartGeneratorOutput:
+        """Return the mean of two recipes; see `DecidingEngine.between`."""
+        with torch.inference_mode():
+            return before.mean_with(after)
+
+    @torch.inference_mode()
+    def draw(
+        self, motion: Motion, theta: FloatArray, decisions: Sequence[PartGeneratorOutput]
+    ) -> Sequence[PersonLayer]:
+        """Follow the recipes at the output's size; see `DecidingEngine.draw`."""
         person, settings = self._prepared()
         poses = torch.from_numpy(motion.points)
         maps, window, body_poses = _unpacked(theta, poses)
-        drawn = self._drawn(motion, body_poses, window)
-        blend = self._decided(person, maps, poses, window, drawn.inputs).blend
+        pictures = self._drawn(motion, body_poses)
         frames: list[PersonLayer] = [person_layer(None)] * len(poses)
         groups = person.warped(poses, maps, settings.height, settings.width, with_classes=settings.keep_parsing)
         for group in groups:
-            for position, frame in enumerate(group.frames):
-                picture = drawn.pictures[frame]
+            for position, frame in enumerate(group.frames.tolist()):
+                picture = pictures[frame]
                 blended = part_blend(
-                    group, position, blend, int(frame), window.to_frame[frame], (settings.height, settings.width),
+                    group, position, decisions[frame], 0, window.to_frame[frame], (settings.height, settings.width),
                     picture,
                 )  # fmt: skip
                 if blended is not None:
                     frames[frame] = self._at_rest(blended.layer(), picture)
         return frames
 
-    def _drawn(self, motion: Motion, poses: PoseParams | None, window: WindowBatch) -> _Drawn:
-        """Draw the avatar, where its picture is blended or tells what has not moved."""
+    def _drawn(self, motion: Motion, poses: PoseParams | None) -> list[Drawing | None]:
+        """Draw the avatar in a batch of frames where its picture is blended or tells what has not moved."""
         body, count = self._body, len(motion)
         if body is None or poses is None or not (self._sees_body or body.person.behind is not None):
-            return _Drawn([None] * count, None)
-        present = np.count_nonzero(motion.points[..., 2], axis=1) > 0
-        posed = body.person.posed(poses)
-        pictures = [body.person.drawn(*pose) if there else None for pose, there in zip(posed, present, strict=True)]
-        if not self._sees_body:
-            return _Drawn(pictures, None)
-        seen = [None if picture is None else (picture, pose) for picture, pose in zip(pictures, posed, strict=True)]
-        return _Drawn(pictures, body.inputs(seen, poses.turns, window.to_frame))
+            return [None] * count
+        present = _present(motion)
+        return [
+            body.person.drawn(*pose) if there else None
+            for pose, there in zip(body.person.posed(poses), present, strict=True)
+        ]
+
+    def _seen_body(self, motion: Motion, poses: PoseParams | None, window: WindowBatch) -> BodyInputs | None:
+        """Return what the networks see of the avatar in a batch of frames, where they see one and there is one."""
+        if self._body is None or poses is None or not self._sees_body:
+            return None
+        posed = zip(self._body.person.posed(poses), _present(motion), strict=True)
+        return self._body.inputs([pose if there else None for pose, there in posed], poses.turns, window.from_frame)
 
     def _at_rest(self, layer: PersonLayer, picture: Drawing | None) -> PersonLayer:
         """Return a layer with the photo's pixels where nothing has moved and the photo lies behind."""
@@ -244,8 +267,7 @@ class WarpingGanEngine(Engine):
         person, _ = self._prepared()
         poses = torch.from_numpy(motion.points)
         maps, window, body_poses = _unpacked(theta, poses)
-        drawn = self._drawn(motion, body_poses, window)
-        decided = self._decided(person, maps, poses, window, drawn.inputs)
+        decided = self._decided(person, maps, poses, window, self._seen_body(motion, body_poses, window))
         return region_pictures(decided.layers, decided.stage_one, decided.blend)
 
     def _decided(
@@ -292,6 +314,10 @@ def _unpacked(theta: FloatArray, poses: Tensor) -> tuple[WarpParams, WindowBatch
     maps, windows, body = np.split(theta, [THETA_LENGTH, THETA_LENGTH + _WINDOW_LENGTH], axis=1)
     body_poses = PoseParams.from_flat(torch.from_numpy(body)) if body.shape[1] else None
     return WarpParams.from_flat(torch.from_numpy(maps)), WindowBatch.of(poses, windows), body_poses
+
+
+def _present(motion: Motion) -> BoolArray:
+    return np.asarray(np.count_nonzero(motion.points[..., 2], axis=1) > 0)
 
 
 def _half_to_window(count: int) -> Tensor:

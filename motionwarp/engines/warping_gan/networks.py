@@ -193,6 +193,25 @@ class PartGeneratorOutput(NamedTuple):
     body_logit: Tensor | None = None
     body_alpha: Tensor | None = None
 
+    def of_frame(self, frame: int) -> PartGeneratorOutput:
+        """Return one frame's recipe, as of a batch of one, without the gate."""
+
+        def own(plane: Tensor | None) -> Tensor | None:
+            return None if plane is None else plane[frame : frame + 1]
+
+        logits, painted, shift = (plane[frame : frame + 1] for plane in self[:3])
+        return PartGeneratorOutput(logits, painted, shift, None, own(self.body_logit), own(self.body_alpha))
+
+    def mean_with(self, other: PartGeneratorOutput) -> PartGeneratorOutput:
+        """Return the mean of two recipes of as many frames, in float32, without the gate."""
+
+        def mean(one: Tensor | None, two: Tensor | None) -> Tensor | None:
+            return None if one is None or two is None else (one.float() + two.float()) / 2
+
+        logits, painted, shift = ((one.float() + two.float()) / 2 for one, two in zip(self[:3], other[:3], strict=True))
+        body = mean(self.body_logit, other.body_logit), mean(self.body_alpha, other.body_alpha)
+        return PartGeneratorOutput(logits, painted, shift, None, *body)
+
 
 class PartGenerator(nn.Module):
     """Warped parts, limbs and stage I's prediction to the recipe of the picture."""

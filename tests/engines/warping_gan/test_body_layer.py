@@ -296,8 +296,10 @@ def test_networks_see_the_same_body_at_any_size_of_frame() -> None:
         camera[:, 1:] += 0.5 * factor - 0.5
         moved = PoseParams(poses.turns, camera)
         pose = drawer.person.posed(moved)[0]
-        to_frame = torch.tensor([[[factor * 1.3, 0, -4.0 * factor], [0, factor * 1.3, 9.0 * factor]]])
-        seen.append(drawer.inputs([(drawer.person.drawn(*pose), pose)], moved.turns, to_frame))
+        # pixels of the frame are centered at integers
+        scale, half = 1 / (factor * 1.3), 0.5 * factor - 0.5
+        to_window = torch.tensor([[[scale, 0, 4.0 - scale * half], [0, scale, 9.0 - scale * half]]])
+        seen.append(drawer.inputs([pose], moved.turns, to_window))
     for one, other in zip(*seen, strict=True):
         assert (one - other).abs().mean() < 0.02
     assert seen[0].planes[:, 3].mean() > 0.05
