@@ -10,7 +10,6 @@ import numpy as np
 from motionwarp.perception.framing import VISIBLE_SCORE, torso_length
 from motionwarp.types import Facing, FloatArray, Person, Pose
 
-
 _COMES_OR_GOES: Final = 0.2  # of a score that crosses the one from which points are seen; less is a point in doubt
 
 
