@@ -364,7 +364,7 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     shrunk = source.pose.points.copy()
     shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
     regions = _nothing_left_over(part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid), solid)
-    return _without_islands(regions, solid)
+    return _without_islands(regions, solid).with_smooth_borders()
 
 
 def _without_islands(regions: PartRegions, solid: BoolArray) -> PartRegions:

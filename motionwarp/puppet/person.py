@@ -82,7 +82,7 @@ class PuppetPerson:
         shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
         shrunk = source.pose.points.copy()
         shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
-        regions = part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid)
+        regions = part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid).with_smooth_borders()
         textures = cut_textures(
             source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
         )

@@ -28,6 +28,8 @@ _GARMENT_LEAST: Final = 0.06  # area of hanging cloth below the hips, in squared
 # a head's radius in halves of the ears' distance: a drawn figure's is larger than any adult's, who keep theirs
 _HEAD_OF_EARS: Final = 1.1
 _WAIST: Final = 0.10  # torsos above and below the hips that torso and garment share
+_CLEAR: Final = 2.0  # nats: a margin over which it is no matter how much a part owns a pixel
+_ROUNDING: Final = 0.9  # pixels over which borders are rounded
 _COVERED: Final = 0.8  # radii of a part's limb within which it goes on beneath what covers it
 
 
@@ -52,6 +54,14 @@ class PartRegions:
         margins, own = self.margins.copy(), self.own.copy()
         margins[others] = own[others] = -np.inf
         return PartRegions(margins, own)
+
+    def with_smooth_borders(self) -> PartRegions:
+        """Return regions whose borders are curves: at a picture's size the pixels of these would be stairs."""
+        margins, own = (
+            np.stack([cv2.GaussianBlur(plane.clip(-_CLEAR, _CLEAR), (0, 0), _ROUNDING) for plane in planes])
+            for planes in (self.margins, self.own)
+        )
+        return PartRegions(margins.astype(np.float32), own.astype(np.float32))
 
 
 def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRegions:

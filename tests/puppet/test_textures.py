@@ -8,6 +8,7 @@ from motionwarp.parsing import labels
 from motionwarp.puppet import parts
 from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.puppet.textures import cut_textures
+from motionwarp.types import FloatArray
 
 SIZE = 120
 HAND = np.s_[50:70, 40:80]
@@ -36,3 +37,29 @@ def test_cloth_beneath_a_hand_takes_nothing_of_the_hands_color() -> None:
     np.testing.assert_allclose(beneath.mean(dim=(1, 2)), CLOTH, atol=1.5)
     shown = 255 * hand.rgba[0, :3, 55 - hand.top : 65 - hand.top, 50 - hand.left : 70 - hand.left]
     np.testing.assert_allclose(shown.mean(dim=(1, 2)), SKIN, atol=1.5)
+
+
+def test_a_parts_border_is_a_line_where_the_regions_pixels_are_stairs() -> None:
+    ys, xs = np.mgrid[:40, :40]
+    stairs = np.where(xs > 10 + ys / 2, 8.0, -8.0).astype(np.float32)[None]
+    regions = PartRegions(stairs, stairs)
+
+    def roughness(own: FloatArray) -> float:
+        """How far, in pixels of the regions, the border at eight times their size is off a straight line."""
+        large = cv2.resize(own[0], None, fx=8, fy=8, interpolation=cv2.INTER_LINEAR)[40:280]
+        begins = (large > 0).argmax(axis=1) / 8
+        rows = np.arange(len(begins))
+        return float(np.abs(begins - np.polyval(np.polyfit(rows, begins, 1), rows)).max())
+
+    assert roughness(regions.own) > 0.2
+    assert roughness(regions.with_smooth_borders().own) < 0.1
+
+
+def test_smooth_borders_stay_where_they_are_and_no_pixel_is_lost() -> None:
+    one = np.full((30, 30), -9.0, dtype=np.float32)
+    one[:, :15] = 9
+    one[4, 4] = -np.inf
+    made = PartRegions(np.stack([one, -one]), np.stack([one, -one])).with_smooth_borders()
+    np.testing.assert_array_equal(made.own.argmax(axis=0)[10:], np.broadcast_to(np.arange(30) >= 15, (20, 30)))
+    assert np.isfinite(made.margins).all()
+    assert made.own.max(axis=0).min() > -0.3
