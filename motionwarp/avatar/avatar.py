@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from motionwarp.avatar.body_surface import BodySurface
+from motionwarp.avatar.calm_sides import with_calm_sides
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
@@ -292,6 +293,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         if made is None:
             continue
         sheets, count = made
+        if part == parts.HEAD:
+            front = with_calm_sides(front)
         margin = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         shown = margin > _SHOWN_MARGIN
         back = back or front
