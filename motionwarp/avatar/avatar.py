@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -154,7 +155,11 @@ class Avatar:
         """Draw the avatar in a pose, in its box of the picture; arguments as for `render`."""
         nowhere = np.zeros((2, 3), dtype=np.float32)
         moved, uv = self._posed(transforms, camera)
-        return draw(moved, uv, self.sheets, self.atlas, nowhere if rest is None else rest, size)
+        return draw(moved, uv, self.sheets, self.atlas, nowhere if rest is None else rest, size, self._solid)
+
+    @cached_property
+    def _solid(self) -> BoolArray:
+        return self.atlas.solid(self.sheets, self.sheets.uv)
 
     def surfaces(self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int]) -> SurfaceStack:
         """Return the avatar's surfaces in a pose, pixel by pixel, not yet laid over each other; see `render`."""
