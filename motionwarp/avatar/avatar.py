@@ -175,7 +175,11 @@ class Avatar:
         """Draw the avatar in a pose, in its box of the picture; arguments as for `render`."""
         nowhere = np.zeros((2, 3), dtype=np.float32)
         moved, uv = self._posed(transforms, camera)
-        return draw(moved, uv, self.sheets, self.atlas, nowhere if rest is None else rest, size)
+        return draw(moved, uv, self.sheets, self.atlas, nowhere if rest is None else rest, size, self._solid)
+
+    @cached_property
+    def _solid(self) -> BoolArray:
+        return self.atlas.solid(self.sheets, self.sheets.uv)
 
     def surfaces(self, transforms: FloatArray, camera: FloatArray, size: tuple[int, int]) -> SurfaceStack:
         """Return the avatar's surfaces in a pose, pixel by pixel, not yet laid over each other; see `render`."""

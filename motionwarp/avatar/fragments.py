@@ -12,13 +12,15 @@ import numpy.typing as npt
 
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.compiled import compiled_loosely, exponential
-from motionwarp.types import ByteArray, FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 Numbers = npt.NDArray[np.int64]
 
 # pixels by which what faces away counts as farther: where a sheet's two sides lie in one place the one that faces us is
 # seen, not whichever the rounding puts in front
 _FACING_AWAY: Final = np.float32(0.01)
+NOWHERE: Final = np.float32(3e38)
+"""Depth of the nearest surface where there is none."""
 
 
 @compiled_loosely
@@ -62,14 +64,52 @@ def bands_of_faces(positions: FloatArray, faces: IntArray, top: int, rows: int, 
     return starts, members
 
 
+_CLOSED: Final = np.uint8(16)  # added to the count of a pixel whose last fragment hides all behind it
+_COUNT: Final = np.uint8(15)
+
+
+@compiled_loosely
+def solid_faces(faces: IntArray, uv: FloatArray, texels: ByteArray) -> BoolArray:
+    """Return which triangles are opaque all over, bool (F,): all texels of their box are.
+
+    Parameters
+    ----------
+    faces : int32 (F, 3)
+    uv : float32 (N, 2) or more
+        Texture coordinates of alpha.
+    texels : uint8 (h, w, 5)
+        As in `compose_fragments`.
+    """
+    rows, columns = texels.shape[:2]
+    # how many texels are not opaque in the columns up to here, from the row's begin
+    clear = np.zeros((rows, columns + 1), np.int32)
+    for row in range(rows):
+        for column in range(columns):
+            clear[row, column + 1] = clear[row, column] + (1 if texels[row, column, 3] < 255 else 0)
+    solid = np.empty(len(faces), np.bool_)
+    for face in range(len(faces)):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        left = int(np.floor(min(uv[a, 0], uv[b, 0], uv[c, 0])))
+        right = int(np.ceil(max(uv[a, 0], uv[b, 0], uv[c, 0]))) + 1
+        top = int(np.floor(min(uv[a, 1], uv[b, 1], uv[c, 1])))
+        bottom = int(np.ceil(max(uv[a, 1], uv[b, 1], uv[c, 1]))) + 1
+        left, right = max(min(left, columns - 1), 0), max(min(right, columns - 1), 0)
+        top, bottom = max(min(top, rows - 1), 0), max(min(bottom, rows - 1), 0)
+        found = 0
+        for row in range(top, bottom + 1):
+            found += clear[row, right + 1] - clear[row, left]
+        solid[face] = found == 0
+    return solid
+
+
 @compiled_loosely
 def fill_fragments(
     positions: FloatArray,
-    mesh: tuple[IntArray, IntArray],
+    mesh: tuple[IntArray, IntArray, BoolArray],
     members: IntArray,
     corner: tuple[int, int],
-    depth: FloatArray,
-    fragments: tuple[IntArray, IntArray, FloatArray],
+    counts: ByteArray,
+    fragments: tuple[FloatArray, IntArray, IntArray, FloatArray],
 ) -> None:
     """Fill the nearest fragments of every pixel of a box.
 
@@ -77,19 +117,19 @@ def fill_fragments(
     ----------
     positions : float32 (N, 3)
         Pixels and depth; what lies outside of the box is left out.
-    mesh : int32 (F, 3), (F,)
-        Triangles, and the layer of each.
+    mesh : int32 (F, 3), int32 (F,), bool (F,)
+        Triangles, the layer of each, and whether nothing is seen through it: what lies behind is not kept then.
     members : int32 (M,)
         Numbers of the triangles that are drawn. Of two of one layer at one depth the one that faces us is in front.
     corner : (int, int)
         x and y of the box's first pixel.
-    depth : float32 (H, W, K)
-        Sorted; to be filled with a large number before.
-    fragments : int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
-        `layer`, which is to be filled with -1, `face`, and `shares`, the weights of its second and third vertex.
+    counts : uint8 (H, W)
+        How many fragments each pixel has; to be filled with 0 before.
+    fragments : float32 (H, W, K), int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
+        `depth`, sorted, `layer`, `face`, and `shares`, the weights of its second and third vertex.
     """
-    faces, layers = mesh
-    layer, face, shares = fragments
+    faces, layers, solid = mesh
+    depth, layer, face, shares = fragments
     height, width, kept = depth.shape
     left_edge, top_edge = np.float32(corner[0]), np.float32(corner[1])
     one, far = np.float32(1.0), np.float32(1e30)
@@ -107,7 +147,7 @@ def fill_fragments(
         left = max(np.float32(0.0), np.ceil(min(ax, bx, cx)))
         right = min(np.float32(width - 1), np.floor(max(ax, bx, cx)))
         top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
-        own = layers[own_face]
+        own, hides = layers[own_face], solid[own_face]
         # how the weights of b, c and a grow with x, and of b and c with y
         b_across, b_down = (cy - ay) / area, (ax - cx) / area
         c_across, c_down = (ay - by) / area, (bx - ax) / area
@@ -147,13 +187,21 @@ def fill_fragments(
                 beside = np.float32(x) - ax
                 share_b, share_c = beside * b_across + b_begin, beside * c_across + c_begin
                 z = depth_a + share_b * depth_b + share_c * depth_c
-                slot = kept - 1
-                for index in range(kept):
-                    if layer[y, x, index] == own or layer[y, x, index] < 0:
-                        slot = index
-                        break
-                if z >= depth[y, x, slot]:
+                told = counts[y, x]
+                count = np.int64(told & _COUNT)
+                if told > _CLOSED and z >= depth[y, x, count - 1]:
                     continue
+                # that of the fragment of this layer, else one more, or instead of the last one
+                slot = 0
+                while slot < count and layer[y, x, slot] != own:
+                    slot += 1
+                if slot == kept:
+                    slot = kept - 1
+                if slot < count:
+                    if z >= depth[y, x, slot]:
+                        continue
+                else:
+                    count += 1
                 while slot > 0 and depth[y, x, slot - 1] > z:
                     depth[y, x, slot], layer[y, x, slot] = depth[y, x, slot - 1], layer[y, x, slot - 1]
                     face[y, x, slot] = face[y, x, slot - 1]
@@ -161,26 +209,33 @@ def fill_fragments(
                     slot -= 1
                 depth[y, x, slot], layer[y, x, slot], face[y, x, slot] = z, own, own_face
                 shares[y, x, slot, 0], shares[y, x, slot, 1] = share_b, share_c
+                if hides:
+                    counts[y, x] = np.uint8(slot + 1) | _CLOSED
+                elif told > _CLOSED and solid[face[y, x, count - 1]]:
+                    counts[y, x] = np.uint8(count) | _CLOSED
+                else:
+                    counts[y, x] = np.uint8(count)
 
 
 @compiled_loosely
 def compose_fragments(
-    fragments: tuple[IntArray, IntArray, FloatArray],
-    mesh: tuple[IntArray, FloatArray],
+    counts: ByteArray,
+    fragments: tuple[FloatArray, IntArray, IntArray, FloatArray],
+    mesh: tuple[IntArray, FloatArray, BoolArray],
     atlas: tuple[ByteArray, FloatArray],
     rest: FloatArray,
     corner: tuple[int, int],
-    result: FloatArray,
-    still: FloatArray,
+    found: tuple[FloatArray, FloatArray, FloatArray],
 ) -> None:
     """Lay the fragments of every pixel of a box over each other.
 
     Parameters
     ----------
-    fragments : int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
-        `layer`, `face` and `shares`, as `fill_fragments` fills them.
-    mesh : int32 (F, 3), float32 (N, 4)
-        Triangles; texture coordinates of alpha, and from there to those of the colors.
+    counts : uint8 (H, W)
+    fragments : float32 (H, W, K), int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
+        As `fill_fragments` fills them.
+    mesh : int32 (F, 3), float32 (N, 4), bool (F,)
+        Triangles; texture coordinates of alpha, and from there to those of the colors; which triangles are opaque.
     atlas : uint8 (h, w, 5), float32 (h, w, 2)
         Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0). From each
         texel to its place in the photo, in pixels.
@@ -189,15 +244,15 @@ def compose_fragments(
         behind them.
     corner : (int, int)
         x and y of the box's first pixel.
-    result : float32 (H, W, 4)
-        In 0..255; to be filled with 0 before.
-    still : float32 (H, W)
-        Which share of the pixel is where the photo has it, in [0, 1]; to be filled with 0 before.
+    found : float32 (H, W, 4), float32 (H, W), float32 (H, W)
+        What is filled: the picture in 0..255; which share of the pixel is where the photo has it, in [0, 1]; the depth
+        of the nearest surface, a large number where there is none.
     """
-    layer, face, shares = fragments
-    faces, uv = mesh
+    depth, _, face, shares = fragments
+    faces, uv, solid = mesh
     texels, home = atlas
-    height, width, kept = layer.shape
+    result, still, nearest = found
+    height, width = counts.shape
     rows, columns = texels.shape[:2]
     zero, one, per_level = np.float32(0.0), np.float32(1.0), np.float32(1 / 255)
     last_u, last_v = np.float32(columns - 1.001), np.float32(rows - 1.001)
@@ -206,8 +261,10 @@ def compose_fragments(
         for x in range(width):
             left = one
             red, green, blue, coverage, unmoved = zero, zero, zero, zero, zero
-            for slot in range(kept):
-                if layer[y, x, slot] < 0 or left < np.float32(0.004):
+            count = np.int64(counts[y, x] & _COUNT)
+            nearest[y, x] = depth[y, x, 0] if count > 0 else NOWHERE
+            for slot in range(count):
+                if left < np.float32(0.004):
                     break
                 own = face[y, x, slot]
                 a, b, c = faces[own, 0], faces[own, 1], faces[own, 2]
@@ -221,10 +278,12 @@ def compose_fragments(
                 i, j = int(u), int(v)
                 du, dv = u - np.float32(i), v - np.float32(j)
                 w00, w01, w10, w11 = (one - du) * (one - dv), du * (one - dv), (one - du) * dv, du * dv
-                alpha = (
-                    w00 * np.float32(texels[j, i, 3]) + w01 * np.float32(texels[j, i + 1, 3])
-                    + w10 * np.float32(texels[j + 1, i, 3]) + w11 * np.float32(texels[j + 1, i + 1, 3])
-                )  # fmt: skip
+                alpha = np.float32(255.0)
+                if not solid[own]:
+                    alpha = (
+                        w00 * np.float32(texels[j, i, 3]) + w01 * np.float32(texels[j, i + 1, 3])
+                        + w10 * np.float32(texels[j + 1, i, 3]) + w11 * np.float32(texels[j + 1, i + 1, 3])
+                    )  # fmt: skip
                 if photo_behind:
                     at_x, at_y = u + aside + home[j, i, 0], v + below + home[j, i, 1]
                     away_x = rest[0, 0] * at_x + rest[0, 1] * at_y + rest[0, 2] - np.float32(x + corner[0])
@@ -266,6 +325,5 @@ def compose_fragments(
                 )  # fmt: skip
                 coverage += left * alpha
                 left *= max(zero, one - alpha * per_level)
-            if coverage > zero:
-                result[y, x, 0], result[y, x, 1], result[y, x, 2], result[y, x, 3] = red, green, blue, coverage
-                still[y, x] = unmoved * per_level * per_level
+            result[y, x, 0], result[y, x, 1], result[y, x, 2], result[y, x, 3] = red, green, blue, coverage
+            still[y, x] = unmoved * per_level * per_level

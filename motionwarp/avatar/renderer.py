@@ -14,12 +14,11 @@ import numpy as np
 
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.edges import smooth_edges
-from motionwarp.avatar.fragments import bands_of_faces, compose_fragments, fill_fragments
+from motionwarp.avatar.fragments import NOWHERE, bands_of_faces, compose_fragments, fill_fragments, solid_faces
 from motionwarp.compiled import compiled
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 DEPTH_COUNT: Final = 4
-_EMPTY: Final = np.float32(3e38)
 _BAND_PIXELS: Final = 1 << 15
 _MARGIN: Final = 2  # pixels: smooth edges reach into the first, and none is at the second
 
@@ -55,6 +54,11 @@ class Atlas:
             raise ValueError(
                 f"Atlas needs texels (h, w, 5) and home (h, w, 2), got {self.texels.shape}, {self.home.shape}"
             )
+
+    def solid(self, mesh: Mesh, uv: FloatArray) -> BoolArray:
+        """Return which triangles are opaque all over, bool (F,); `uv` (N, 2) are texture coordinates of alpha."""
+        told: BoolArray = solid_faces(mesh.faces, uv, self.texels)
+        return told
 
     def resized(self, across: float, down: float) -> Atlas:
         """Return the textures with so many columns and rows for one of these, each in (0, 1]."""
@@ -203,27 +207,22 @@ class SurfaceStack:
 
         Parameters are those of `draw`.
         """
-        stack = cls._empty(size, mesh, uv)
-        stack._fill(positions, np.arange(len(mesh.faces), dtype=np.int32), (0, 0))
-        return stack
-
-    @classmethod
-    def _empty(cls, size: tuple[int, int], mesh: Mesh, uv: FloatArray) -> SurfaceStack:
         shape = (*size, DEPTH_COUNT)
-        return cls(
-            np.full(shape, _EMPTY, dtype=np.float32), np.full(shape, -1, dtype=np.int32),
-            np.empty(shape, dtype=np.int32), np.empty((*shape, 2), dtype=np.float32), mesh, uv,
+        found = (
+            np.full(shape, NOWHERE, dtype=np.float32), np.full(shape, -1, dtype=np.int32),
+            np.empty(shape, dtype=np.int32), np.empty((*shape, 2), dtype=np.float32),
         )  # fmt: skip
-
-    def _fill(self, positions: FloatArray, members: IntArray, corner: tuple[int, int]) -> None:
-        mesh = self.mesh.faces, self.mesh.layers
-        fill_fragments(positions, mesh, members, corner, self.depth, (self.layer, self.face, self.shares))
+        # nothing hides another surface here: whoever asks for surfaces may take some out
+        known = mesh.faces, mesh.layers, np.zeros(len(mesh.faces), dtype=np.bool_)
+        everything = np.arange(len(mesh.faces), dtype=np.int32)
+        fill_fragments(positions, known, everything, (0, 0), np.zeros(size, dtype=np.uint8), found)
+        return cls(*found, mesh, uv)
 
     def without(self, hidden: BoolArray) -> SurfaceStack:
         """Return the stack with surfaces taken out, bool (H, W, K); those behind them show then."""
         order = np.argsort(hidden, axis=-1, kind="stable")
         gone = np.take_along_axis(hidden, order, axis=-1)
-        depth = np.where(gone, _EMPTY, np.take_along_axis(self.depth, order, axis=-1))
+        depth = np.where(gone, NOWHERE, np.take_along_axis(self.depth, order, axis=-1))
         layer = np.where(gone, np.int32(-1), np.take_along_axis(self.layer, order, axis=-1))
         face = np.take_along_axis(self.face, order, axis=-1)
         shares = np.ascontiguousarray(np.take_along_axis(self.shares, order[..., None], axis=2))
@@ -238,21 +237,24 @@ class SurfaceStack:
     def laid_over(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return picture and stillness as pixels' centers see them; see `draw`."""
         height, width = self.layer.shape[:2]
-        picture = np.zeros((height, width, 4), dtype=np.float32)
-        still = np.zeros((height, width), dtype=np.float32)
-        self._compose(atlas, rest, (0, 0), picture, still)
-        return picture, still
-
-    def _compose(
-        self, atlas: Atlas, rest: FloatArray, corner: tuple[int, int], picture: FloatArray, still: FloatArray
-    ) -> None:
-        found, mesh = (self.layer, self.face, self.shares), (self.mesh.faces, self.uv)
+        picture = np.empty((height, width, 4), dtype=np.float32)
+        still, nearest = np.empty((height, width), dtype=np.float32), np.empty((height, width), dtype=np.float32)
+        counts = np.count_nonzero(self.layer >= 0, axis=-1).astype(np.uint8)
+        found = self.depth, self.layer, self.face, self.shares
+        known = self.mesh.faces, self.uv, np.zeros(len(self.mesh.faces), dtype=np.bool_)
         rest = np.ascontiguousarray(rest, dtype=np.float32)
-        compose_fragments(found, mesh, (atlas.texels, atlas.home), rest, corner, picture, still)
+        compose_fragments(counts, found, known, (atlas.texels, atlas.home), rest, (0, 0), (picture, still, nearest))
+        return picture, still
 
 
 def draw(
-    positions: FloatArray, uv: FloatArray, mesh: Mesh, atlas: Atlas, rest: FloatArray, size: tuple[int, int]
+    positions: FloatArray,
+    uv: FloatArray,
+    mesh: Mesh,
+    atlas: Atlas,
+    rest: FloatArray,
+    size: tuple[int, int],
+    solid: BoolArray | None = None,
 ) -> Drawing:
     """Draw triangles, a band of rows after the other: what is kept of a band stays in the processor's cache.
 
@@ -269,23 +271,31 @@ def draw(
         behind them.
     size : (int, int)
         Height and width in pixels.
+    solid : bool (F,) or None
+        Which triangles are opaque all over, as from `Atlas.solid`: what lies behind them is passed over. The picture is
+        the same without.
     """
     left, top, right, bottom = _box(positions, size)
-    width = right - left
-    picture = np.zeros((bottom - top, width, 4), dtype=np.float32)
-    still = np.zeros((bottom - top, width), dtype=np.float32)
-    nearest = np.full((bottom - top, width), _EMPTY, dtype=np.float32)
-    rows = max(_BAND_PIXELS // width, 1)
-    starts, members = bands_of_faces(positions, mesh.faces, top, rows, -(-(bottom - top) // rows))
-    for band, first in enumerate(range(0, bottom - top, rows)):
-        own = members[starts[band] : starts[band + 1]]
-        if not len(own):
-            continue
-        box, corner = slice(first, min(first + rows, bottom - top)), (left, top + first)
-        stack = SurfaceStack._empty(still[box].shape, mesh, uv)
-        stack._fill(positions, own, corner)
-        stack._compose(atlas, rest, corner, picture[box], still[box])
-        nearest[box] = stack.depth[..., 0]
+    height, width = bottom - top, right - left
+    picture = np.empty((height, width, 4), dtype=np.float32)
+    still, nearest = np.empty((height, width), dtype=np.float32), np.empty((height, width), dtype=np.float32)
+    rows = min(max(_BAND_PIXELS // width, 1), height)
+    starts, members = bands_of_faces(positions, mesh.faces, top, rows, -(-height // rows))
+    shape, rest = (rows, width, DEPTH_COUNT), np.ascontiguousarray(rest, dtype=np.float32)
+    counts = np.empty((rows, width), dtype=np.uint8)
+    depth, shares = np.empty(shape, dtype=np.float32), np.empty((*shape, 2), dtype=np.float32)
+    layer, face = np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.int32)
+    hiding = np.zeros(len(mesh.faces), dtype=np.bool_) if solid is None else solid
+    for band, first in enumerate(range(0, height, rows)):
+        own, last, corner = members[starts[band] : starts[band + 1]], min(first + rows, height), (left, top + first)
+        box, counted = slice(first, last), counts[: last - first]
+        counted[:] = 0
+        kept = slice(0, last - first)
+        of_band = depth[kept], layer[kept], face[kept], shares[kept]
+        fill_fragments(positions, (mesh.faces, mesh.layers, hiding), own, corner, counted, of_band)
+        found = picture[box], still[box], nearest[box]
+        known = mesh.faces, uv, hiding
+        compose_fragments(counted, of_band, known, (atlas.texels, atlas.home), rest, corner, found)
     smooth_edges(picture, still, nearest)
     return Drawing(picture, still, left, top, size)
 

@@ -194,3 +194,30 @@ def test_vertices_follow_their_bones() -> None:
 def test_an_atlas_needs_a_place_for_every_texel() -> None:
     with pytest.raises(ValueError, match="home"):
         Atlas(np.zeros((4, 4, 5), dtype=np.uint8), np.zeros((4, 5, 2), dtype=np.float32))
+
+
+def test_what_hides_all_behind_it_changes_no_picture() -> None:
+    rng = np.random.default_rng(4)
+    count = 60
+    positions = np.column_stack(
+        [rng.uniform(0, SIZE[1], 3 * count), rng.uniform(0, SIZE[0], 3 * count), rng.uniform(0, 30, 3 * count)]
+    ).astype(np.float32)
+    texels = np.full((40, 40, 5), 255, dtype=np.uint8)
+    texels[..., :3] = rng.integers(0, 256, (40, 40, 3))
+    texels[:, 20:, 3] = 100
+    texels[..., :3] = np.minimum(texels[..., :3], texels[..., 3:4])
+    atlas = Atlas(texels, np.zeros((40, 40, 2), dtype=np.float32))
+    uv = np.zeros((3 * count, 4), dtype=np.float32)
+    uv[:, :2] = np.repeat(rng.uniform(1, 37, (count, 2)), 3, axis=0) + rng.uniform(0, 1, (3 * count, 2))
+    faces = np.arange(3 * count, dtype=np.int32).reshape(-1, 3)
+    mesh = Triangles(positions, uv, faces, np.arange(count, dtype=np.int32))
+    solid = atlas.solid(mesh, uv)
+    boxes = uv[:, :2].reshape(count, 3, 2)
+    assert solid[(np.ceil(boxes[..., 0].max(axis=1)) + 1) < 20].all()
+    assert not solid[np.ceil(boxes[..., 0].max(axis=1)) >= 20].any()
+    assert 5 < solid.sum() < count - 5
+    every = draw(positions, uv, mesh, atlas, NOWHERE, SIZE)
+    hiding = draw(positions, uv, mesh, atlas, NOWHERE, SIZE, solid)
+    assert every.rgba[..., 3].mean() > 100
+    np.testing.assert_allclose(hiding.rgba, every.rgba, atol=1e-2)
+    np.testing.assert_allclose(hiding.still, every.still, atol=1e-3)
