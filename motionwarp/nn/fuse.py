@@ -26,8 +26,9 @@ def fuse_batch_norm(network: nn.Module) -> GraphModule:
     """
     if network.training:
         raise ValueError("only a network in evaluation mode can be folded: training changes its batch norms")
-    traced = symbolic_trace(copy.deepcopy(network))
+    traced = symbolic_trace(network)  # its layers are still those of the network
     modules = dict(traced.named_modules())
+    own: set[int] = set()
     for node in list(traced.graph.nodes):
         convolution = _convolution_before(node, modules)
         if convolution is None:
@@ -36,9 +37,27 @@ def fuse_batch_norm(network: nn.Module) -> GraphModule:
         parent, _, name = str(convolution.target).rpartition(".")
         setattr(traced.get_submodule(parent), name, fused)
         modules[str(convolution.target)] = fused
+        own.add(id(fused))
         node.replace_all_uses_with(convolution)
         traced.graph.erase_node(node)
-    return _finished(traced)
+    finished = _finished(traced)
+    _copy_all_but(finished, own)
+    return finished
+
+
+def _copy_all_but(network: GraphModule, own: set[int]) -> None:
+    """Replace layers and parameters of a traced network by copies, but for modules of these ids."""
+    copies: dict[int, nn.Module] = {}
+    for name, module in list(network.named_modules(remove_duplicate=False)):
+        if id(module) in own or not name or any(True for _ in module.children()):
+            continue
+        parent, _, last = name.rpartition(".")
+        setattr(network.get_submodule(parent), last, copies.setdefault(id(module), copy.deepcopy(module)))
+    for node in network.graph.nodes:
+        if node.op == "get_attr":
+            parent, _, last = str(node.target).rpartition(".")
+            holder = network.get_submodule(parent)
+            setattr(holder, last, copy.deepcopy(getattr(holder, last)))
 
 
 def _convolution_before(node: Node, modules: dict[str, nn.Module]) -> Node | None:
@@ -52,7 +71,9 @@ def _convolution_before(node: Node, modules: dict[str, nn.Module]) -> Node | Non
 
 
 def with_outputs(network: GraphModule, keep: Sequence[int]) -> GraphModule:
-    """Return a copy of a traced network that gives only some of its outputs, as a tuple, and computes nothing else.
+    """Return a traced network that gives only some of another one's outputs, as a tuple, and computes nothing else.
+
+    Its layers are those of the other one, so that both take the memory of one.
 
     Parameters
     ----------
@@ -61,7 +82,7 @@ def with_outputs(network: GraphModule, keep: Sequence[int]) -> GraphModule:
     keep : sequence of int
         Positions in that tuple.
     """
-    reduced = copy.deepcopy(network)
+    reduced = GraphModule(network, copy.deepcopy(network.graph))
     output = next(node for node in reduced.graph.nodes if node.op == "output")
     values = output.args[0]
     if isinstance(values, Node):  # a named tuple is traced as a call of its class

@@ -71,7 +71,9 @@ def test_folding_changes_no_output(config: AnalyzerConfig) -> None:
                 continue
             scale = max(float(expected.abs().max()), 1.0)
             torch.testing.assert_close(given / scale, expected / scale, atol=1e-4, rtol=0)
+    light.to(torch.bfloat16)
     for name, value in network.state_dict().items():
+        assert value.dtype == before[name].dtype, name
         assert torch.equal(value, before[name]), name
 
 
@@ -106,6 +108,9 @@ def test_outputs_that_are_not_asked_for_are_not_computed() -> None:
     light = fuse_batch_norm(trained())
     points_only = with_outputs(light, (0, 1))
     names = {name for name, _ in points_only.named_modules()}
+    assert {id(each) for each in points_only.parameters()} < {id(each) for each in light.parameters()}, (
+        "none is held twice"
+    )
     assert not {"parsing_head", "matte_head", "refine"} & names
     with torch.inference_mode():
         for one, other in zip(points_only(as_tensor(pictures(1))), light(as_tensor(pictures(1)))[:2], strict=True):
