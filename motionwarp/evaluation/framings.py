@@ -43,6 +43,7 @@ from motionwarp.pipeline.source import PreparedSource
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Pose, PoseTrack, SourcePerson
 
+_GRAY: Final = "#7f7f7f"  # before the photo itself, those who rest would have some of it about them
 _SEEN: Final = 0.5  # of scores
 _GUESSED: Final = 0.1  # knees under a dress tell where they are well enough to cut there
 _COVERED: Final = 0.5
@@ -147,7 +148,7 @@ def evaluate_framings(
     """
     base = TransferOptions(
         device=settings.device, precision=settings.precision, size=settings.size, audio=False,
-        pose_estimator=settings.pose_estimator,
+        pose_estimator=settings.pose_estimator, background=_GRAY,
     )  # fmt: skip
     seer = estimator or load_estimator(base)
     framed = read_framed_clip(clip, settings, seer)
