@@ -15,9 +15,11 @@ from . import (
     evaluate_avatars,
     evaluate_body,
     evaluate_cross,
+    evaluate_framings,
     evaluate_identity,
     evaluate_pairs,
     evaluate_reenact,
+    evaluate_rendered,
     evaluate_reverse,
     evaluate_study,
     evaluate_swap,
@@ -37,10 +39,12 @@ app.command("avatars", epilog=evaluate_avatars.EPILOG)(evaluate_avatars.avatars)
 app.add_typer(evaluate_body.app, name="body")
 app.command("pairs", epilog=evaluate_pairs.EPILOG)(evaluate_pairs.pairs)
 app.command("cross", epilog=evaluate_cross.EPILOG)(evaluate_cross.cross)
+app.command("framings", epilog=evaluate_framings.EPILOG)(evaluate_framings.framings)
 app.command("identity", epilog=evaluate_identity.EPILOG)(evaluate_identity.identity)
 app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
+app.command("rendered", epilog=evaluate_rendered.EPILOG)(evaluate_rendered.rendered)
 app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
 app.command("swap", epilog=evaluate_swap.EPILOG)(evaluate_swap.swap)
 app.command("swap-pairs", epilog=evaluate_swap.PAIRS_EPILOG)(evaluate_swap.swap_pairs)

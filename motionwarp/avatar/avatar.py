@@ -15,6 +15,7 @@ from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.calm_sides import with_calm_sides
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
+from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
 from motionwarp.avatar.rims import SoftRims
 from motionwarp.avatar.sheets import Cover, Sheets, facing, joined, part_sheets
@@ -25,11 +26,10 @@ from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
 from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back, with_strands
 from motionwarp.puppet.joints import Joints
-from motionwarp.puppet.segmentation import PartRegions, part_regions
-from motionwarp.puppet.textures import PartTexture, cut_textures
+from motionwarp.puppet.segmentation import PartRegions
+from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
-_WORKING_TORSO: Final = 110
 _ATLAS_WIDTH: Final = 2048
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _STRAND_TORSOS: Final = 0.05  # what is finer than this counts as strands
@@ -47,8 +47,6 @@ _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
 _CLOTH_METERS: Final = 0.03  # by which what hangs is nearer to a camera than the body beneath it
-_IN_ONE_PIECE: Final = (parts.HEAD, *sorted(_ARM_PARTS), *_FEET)
-_ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
 )  # fmt: skip
@@ -266,7 +264,9 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
     NoPersonError
         If the source's points show neither shoulders nor a neck with hips.
     """
-    torso = float(usable_joints(source.pose.points).torso[0])
+    joints = usable_joints(source.pose.points)
+    torso, photo_rows = float(joints.torso[0]), source.matte.shape[0]
+    source = continued_below(source, torso, float(joints.hip_center[0, 0]))
     regions = person_regions(source, torso)
     cpu, keep_parsing = torch.device("cpu"), len(shown_classes) > 0
     worn = np.isin(source.parsing, shown_classes) if keep_parsing else None
@@ -301,6 +301,7 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
             front = with_calm_sides(front)
         margin = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         shown = margin > _SHOWN_MARGIN
+        shown[photo_rows:] = False
         back = back or front
         if worn is not None:
             # arms and heads have no cloth but what the photo shows on them; trunk and legs go on with it
@@ -351,74 +352,6 @@ def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePe
     summed = cv2.GaussianBlur(np.dstack([person.rgb * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
     smooth = np.rint(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6))).clip(0, 255).astype(np.uint8)
     return replace(person, rgb=np.where(made_up[..., None], smooth, person.rgb))
-
-
-def person_regions(source: SourcePerson, torso: float) -> PartRegions:
-    """Return which pixels of a photo are which part's; all that belongs to the matte is some part's.
-
-    Parameters
-    ----------
-    source : SourcePerson
-    torso : float
-        In pixels.
-    """
-    height, width = source.parsing.shape
-    factor = min(1.0, _WORKING_TORSO / torso)
-    size = max(round(width * factor), 8), max(round(height * factor), 8)
-    small = np.asarray(cv2.resize(source.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
-    solid = cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA) > 0.5
-    shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
-    shrunk = source.pose.points.copy()
-    shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
-    regions = _nothing_left_over(part_regions(Joints(torch.from_numpy(shrunk)[None]), small, solid), solid)
-    return _without_islands(regions, solid).with_smooth_borders()
-
-
-def _without_islands(regions: PartRegions, solid: BoolArray) -> PartRegions:
-    """Give small pieces of heads, arms and feet that lie apart from them to the part that they touch most.
-
-    A hand beside the head would stay in the air with the head when the arm goes down.
-    """
-    margins, own = regions.margins.copy(), regions.own.copy()
-    owner = np.where(solid, regions.own.argmax(axis=0), -1)
-    for part in _IN_ONE_PIECE:
-        count, pieces, facts, _ = cv2.connectedComponentsWithStats((owner == part).astype(np.uint8), connectivity=8)
-        areas = np.asarray(facts)[:, cv2.CC_STAT_AREA].copy()
-        areas[0] = 0
-        for piece in range(1, count):
-            if areas[piece] >= _ISLAND * areas.max():
-                continue
-            island = np.asarray(pieces) == piece
-            around = cv2.dilate(island.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-            beside = owner[around & ~island & solid]
-            if not len(beside):
-                continue
-            taker = int(np.bincount(beside).argmax())
-            for plane in (margins, own):
-                plane[taker, island] = np.maximum(plane[taker, island], 1.0)
-                plane[part, island] = -1.0
-            owner[island] = taker
-    return PartRegions(margins, own)
-
-
-def _nothing_left_over(regions: PartRegions, solid: BoolArray) -> PartRegions:
-    """Give the person's pixels that are no part's to the nearest part: whatever belongs to the matte comes along."""
-    owner = regions.own.argmax(axis=0)
-    owned = (regions.own.max(axis=0) > 0) & solid
-    left = solid & ~owned
-    if not left.any() or not owned.any():
-        return regions
-    _, labels = cv2.distanceTransformWithLabels(
-        (~owned).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros(int(labels.max()) + 1, dtype=np.int64)
-    table[labels[owned]] = owner[owned]
-    nearest = table[labels]
-    margins, own = regions.margins.copy(), regions.own.copy()
-    ys, xs = np.nonzero(left)
-    for plane in (margins, own):
-        plane[nearest[ys, xs], ys, xs] = np.maximum(plane[nearest[ys, xs], ys, xs], 1.0)
-    return PartRegions(margins, own)
 
 
 def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:

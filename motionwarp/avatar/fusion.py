@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.avatar import Avatar, RestPose, person_regions, usable_joints
+from motionwarp.avatar.avatar import Avatar, RestPose, usable_joints
 from motionwarp.avatar.body_surface import IntArray
+from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.renderer import Atlas, moved_positions
 from motionwarp.avatar.sheets import facing
 from motionwarp.body.rasterizer import rasterize

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.avatar.avatar import person_regions, usable_joints
+from motionwarp.avatar.avatar import usable_joints
 from motionwarp.avatar.body_surface import BodySurface, IntArray
+from motionwarp.avatar.regions import person_regions
 from motionwarp.body.rasterizer import Fragments, rasterize
 from motionwarp.inpainting.clean_plate import clean_plate
 from motionwarp.parsing import labels

@@ -301,6 +301,30 @@ class PairsSettings(ComputeOptions, EstimatorOptions):
 
 @documented
 @dataclass(frozen=True)
+class RenderedSettings(Options):
+    """Which rendered people are moved; `rows` is how many pairs are kept for a contact sheet, half of them the worst.
+
+    `background` is the plain level behind the person, 0..255.
+    """
+
+    count: int = option(48, help="Pairs: front, profile and back in turn.", metavar="N", low=1)
+    seed: int = option(0, help="Of people, poses and views.", low=0)
+    referee: bool = option(False, help="Let MediaPipe tell which way the results face (extra mediapipe).")
+    background: int = LEVELS["grey"]
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rows < 0 or not 0 <= self.background <= 255:
+            raise OptionError("numbers are out of range", subject=str(self))
+
+    def protocol(self) -> dict[str, object]:
+        """Return what a report says of the protocol."""
+        return {"framing": "crop 256x192", "background": self.background, "seed": self.seed}
+
+
+@documented
+@dataclass(frozen=True)
 class StudySettings(OverwriteOptions):
     """One study of two systems: pictures of equal names, endings aside, are compared by people.
 
@@ -357,6 +381,39 @@ class TranslationSettings(Options):
     most: int | None = option(None, help="Pictures that are looked at.", metavar="N", low=1, shown_default="all")
     clip: Path | None = option(None, help="A clip of people, to tell how its labels flicker.", metavar="CLIP")
     clip_frames: int = option(48, help="Frames of the clip, at most.", metavar="N", low=2)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class FramingsSettings(ComputeOptions, EstimatorOptions):
+    """Which engines move people between framings, and how many frames are looked at."""
+
+    engines: tuple[str, ...] = option(
+        ("auto",),
+        help="Repeat it to compare.",
+        metavar="NAME|FILE",
+        flags=("--engine", "-e"),
+        shown_default="auto",
+    )
+    source_frame: int | None = option(None, help="The source; by default the first with a person.", metavar="N", low=0)
+    every: int = option(8, help="Evaluate every Nth frame from the source on.", metavar="N", low=1)
+    frames: int = option(6, help="Of each transfer, at most.", metavar="N", low=1)
+    size: int = option(384, help="Long side of the results, in pixels.", low=64)
+    labels: Path | None = option(
+        None,
+        help="Folder with NAME.keypoints18.json and NAME.mattes; by default the clip's own.",
+        metavar="DIR",
+        panel=Panel.LABELS,
+    )
+    poses: Origin = option(Origin.AUTO, help="Poses that are cut; auto takes given ones if any.", panel=Panel.LABELS)
+    mattes: Origin = option(Origin.AUTO, help="The mattes of the clip's frames.", panel=Panel.LABELS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.engines or len(set(self.engines)) < len(self.engines):
+            raise OptionError(
+                "must name engines, each once", values={"engine": ", ".join(self.engines)}, remedy="Name at least one"
+            )
 
 
 class Way(str, Enum):

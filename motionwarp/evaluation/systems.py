@@ -79,7 +79,7 @@ class EngineSystem:
         """Run the engine's second pass."""
         if self._backdrop is None:
             raise RuntimeError("EngineContestant.prepare must be called before render")
-        return [_on(self._backdrop, layer) for layer in self.engine.render(Motion(target_poses), theta)]
+        return [on_backdrop(self._backdrop, layer) for layer in self.engine.render(Motion(target_poses), theta)]
 
 
 class CopySystem:
@@ -137,7 +137,8 @@ def _make_system(name: str) -> RenderingSystem:
     return EngineSystem(Path(name).stem if Path(name).suffix else engine.name, engine)
 
 
-def _on(backdrop: ByteArray, layer: PersonLayer) -> RenderedView:
+def on_backdrop(backdrop: ByteArray, layer: PersonLayer) -> RenderedView:
+    """Lay a person over a picture, uint8 (H, W, 3), which is left as it is."""
     matte = np.zeros(backdrop.shape[:2], dtype=np.float32)
     height, width = layer.rgba.shape[:2]
     matte[layer.top : layer.top + height, layer.left : layer.left + width] = layer.rgba[..., 3] / np.float32(255)

@@ -8,7 +8,7 @@ of public motion transfer tools.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
 from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, fill_from_neighbors, with_mid_hip
-from motionwarp.pose.proportions import BoneRatios, compare, measure
+from motionwarp.pose.likeness import like_frames, ratios_in
+from motionwarp.pose.proportions import FACE, LIMBS, BoneRatios, compare, measure
 from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose, PoseTrack
@@ -29,6 +30,8 @@ ANCHOR_PART = 0.5
 KEPT_FACTOR = 0.5
 # hips sway this far, in torso lengths, over feet that stay in place
 PLANTED_REACH = 0.3
+# what bones say of the size is corrected by no more than this
+SIZE_CHANGE = 1.6
 
 HIPS = [sk.RIGHT_HIP, sk.LEFT_HIP]
 LEGS = ((sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE), (sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE))
@@ -151,10 +154,35 @@ def bone_ratios(points: FloatArray, source: Pose, keep_proportions: bool) -> Bon
     source_size, driving_size = measure(source.points[None], "source"), measure(points, "driving")
     if source_size is None or driving_size is None:
         return None
-    ratios = compare(source_size, driving_size)
+    ratios = _without_bias(compare(source_size, driving_size), points, source)
     if keep_proportions:
         return BoneRatios(ratios.scale, ratios.scale_from, dict.fromkeys(ratios.ratios, ratios.scale), ())
     return ratios
+
+
+def _without_bias(ratios: BoneRatios, points: FloatArray, source: Pose) -> BoneRatios:
+    """Return ratios corrected by frames that show the person as the source does, where there are any.
+
+    The trunk's bones are compared in these frames. By as much as their ratios change on the whole, those of limbs were
+    wrong too. Where the clip shows the source's very pose, limbs are compared in it as well.
+    """
+    like = like_frames(points, source.points)
+    if like is None:
+        return ratios
+    trunk = {kind: ratio for kind, ratio in ratios_in(points[like.alike], source.points).items() if kind not in LIMBS}
+    if not trunk:
+        return ratios
+    by_kind = [ratio / ratios.ratios[kind] for kind, ratio in trunk.items() if kind not in FACE]
+    bias = float(np.clip(np.median(by_kind or [1.0]), 1 / SIZE_CHANGE, SIZE_CHANGE)) ** like.alike_share
+    changed = {kind: bias * ratio for kind, ratio in ratios.ratios.items()}
+    scale = bias * ratios.scale
+    for found, share in ((trunk, like.alike_share), (ratios_in(points[like.same], source.points), like.same_share)):
+        for kind, ratio in found.items():
+            near = float(np.clip(ratio / changed[kind], 1 / SIZE_CHANGE, SIZE_CHANGE))
+            changed[kind] *= near**share
+    same = [changed[kind] for kind in ("torso", "thigh") if kind in changed]
+    scale *= (float(np.mean(same)) / scale) ** like.same_share
+    return replace(ratios, scale=scale, ratios=changed)
 
 
 def _retarget_shot(
@@ -176,6 +204,11 @@ def _retarget_shot(
     driving_anchors = anchor_points(driving_joints, anchor, torso / ratios.scale)
     source_anchor = anchor_points(source_joints[None], anchor, torso)[0]
     driving_anchor = resting_place(driving_anchors, anchor)
+    like = like_frames(points, source.points)
+    if like is not None:
+        # where the clip shows the photo's own pose, the result is the photo
+        in_pose = np.median(driving_anchors[like.same], axis=0)
+        driving_anchor = driving_anchor + like.same_share * (in_pose - driving_anchor)
     wanted = source_anchor + ratios.scale * (driving_anchors - driving_anchor)
     # the walked feet share the weight as the driving ones do, or a short leg would never touch the ground
     own = anchor_points(walked, anchor, torso / ratios.scale, like=driving_joints)

@@ -82,11 +82,7 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     """
     torso = float(points.torso[0])
     present = points.present_parts()[0].numpy()
-    segments = _segments(points)
-    distances = np.stack([_distance(parsing.shape, chain) for chain in segments])  # (P, h, w), pixels
-    radii = np.array(parts.RADIUS, dtype=np.float32) * torso
-    radii[parts.HEAD] = max(radii[parts.HEAD], _HEAD_OF_EARS * float(points.half_ears()[0]))
-    distances /= radii[:, None, None]
+    distances = part_distances(points, parsing.shape)
     fall = _below_hips(points, parsing.shape) / torso
     garment = _garment_mask(parsing, fall, solid, distances, torso)
     scores = parts.AFFINITY[:, parsing] - _NATS_A_RADIUS * distances
@@ -97,6 +93,16 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     margins = own.copy()
     _extend_beneath(margins, own, distances, points, parsing)
     return PartRegions(margins, own)
+
+
+def part_distances(points: Joints, shape: tuple[int, ...]) -> FloatArray:
+    """Return how far each pixel lies from the middle of each part, in radii of the part, float32 (P, h, w)."""
+    torso = float(points.torso[0])
+    distances = np.stack([_distance(shape, chain) for chain in _segments(points)])
+    radii = np.array(parts.RADIUS, dtype=np.float32) * torso
+    radii[parts.HEAD] = max(radii[parts.HEAD], _HEAD_OF_EARS * float(points.half_ears()[0]))
+    distances /= radii[:, None, None]
+    return distances
 
 
 def bare_hands(regions: PartRegions, parsing: ByteArray, solid: BoolArray) -> dict[int, float]:

@@ -24,12 +24,14 @@ from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _FEATHER: Final = 0.7  # nats over which a part fades out beyond what it owns
-_SURE: Final = 0.92  # matte above which a color is the person's own
+SURE: Final = 0.92  # matte above which a color is the person's own
 _MATTE_LOW: Final = 0.25  # mattes of networks are blurred: what lies below is background
 _MATTE_HIGH: Final = 0.8
-_CONTINUED: Final = 0.5  # torsos by which a person goes on below the picture's end
+CONTINUED: Final = 0.5  # torsos by which a person goes on below the picture's end
+_WEAVE_SHARE: Final = 0.06  # of that length: what is finer than this is weave
+_WEAVE_LEVELS: Final = 8
 _TRUNK_REACH: Final = 0.42  # torsos from the middle of the hips within which cloth at the picture's end is the trunk's
-_ARM_EDGE: Final = 2.0  # pixels of the regions around a bare arm whose colors no other part takes over
+_ARM_EDGE: Final = 2.0  # pixels of the regions around bare arms, and around hair, whose colors others do not take
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _PAD: Final = 2  # empty pixels around each texture, so that its edge is sampled to zero
 
@@ -77,20 +79,39 @@ def continued_below(source: SourcePerson, torso: float, middle_x: float) -> Sour
         The same if the person ends inside the picture, or stands in it.
     """
     ankles = source.pose.points[[skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE], 2]
-    if ankles.max() >= LEAST_SCORE or source.matte[-1].max() < _SURE:
+    if ankles.max() >= LEAST_SCORE or source.matte[-1].max() < SURE:
         return source
-    rows = max(round(_CONTINUED * torso), 1)
+    rows = max(round(CONTINUED * torso), 1)
 
     def longer(plane: ByteArray | FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
         return np.pad(plane, ((0, rows), (0, 0)) if plane.ndim == 2 else ((0, rows), (0, 0), (0, 0)), mode="edge")
 
-    continued = replace(source, rgb=longer(source.rgb), matte=longer(source.matte), parsing=longer(source.parsing))
-    columns = np.arange(source.matte.shape[1], dtype=np.float32)
-    of_arms = np.isin(source.parsing[-1], (labels.LEFT_ARM, labels.RIGHT_ARM)) | (
-        np.abs(columns - middle_x) > _TRUNK_REACH * torso
-    )
-    continued.matte[-rows:, of_arms] = 0
+    rgb = np.concatenate([source.rgb, _continued_colors(source.rgb, rows)])
+    continued = replace(source, rgb=rgb, matte=longer(source.matte), parsing=longer(source.parsing))
+    continued.matte[-rows:, ~continued_columns(source, torso, middle_x)] = 0
     return continued
+
+
+def continued_columns(source: SourcePerson, torso: float, middle_x: float) -> BoolArray:
+    """Return in which columns `continued_below`, of the same arguments, lets a person go on, bool (W,)."""
+    columns = np.arange(source.matte.shape[1], dtype=np.float32)
+    of_arms = np.isin(source.parsing[-1], (labels.LEFT_ARM, labels.RIGHT_ARM))
+    return np.asarray(~of_arms & (np.abs(columns - middle_x) <= _TRUNK_REACH * torso))
+
+
+def _continued_colors(rgb: ByteArray, rows: int) -> ByteArray:
+    """Return how a picture goes on below its end, uint8 (rows, W, 3).
+
+    The colors of its end go straight on, so that no belt comes twice; what is fine, folds and weave, is mirrored over
+    them, so that there are no streaks.
+    """
+    end = rgb[-rows:].astype(np.float32)
+    smooth = cv2.GaussianBlur(end, (1, 0), 0, sigmaY=_WEAVE_SHARE * rows, borderType=cv2.BORDER_REPLICATE)
+    # what stands out more, such as a hand, is none
+    fine = (end - smooth).clip(-_WEAVE_LEVELS, _WEAVE_LEVELS)
+    weave = np.pad(fine[::-1], ((0, rows - len(end)), (0, 0), (0, 0)), mode="reflect")
+    lasting = smooth[-1:]
+    return np.asarray(np.rint(lasting + weave).clip(0, 255), dtype=np.uint8)
 
 
 def cleaned_matte(matte: FloatArray) -> FloatArray:
@@ -128,13 +149,16 @@ def cut_textures(
     list of P textures, None for parts without a pixel
     """
     alpha = cleaned_matte(matte)
-    sure = matte > _SURE
-    sure_of_others = sure & ~_at_arms(parsing, _ARM_EDGE * len(parsing) / regions.own.shape[1])
+    sure = matte > SURE
+    edge = _ARM_EDGE * len(parsing) / regions.own.shape[1]
+    sure_of_others = sure & ~_near_classes(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM), edge)
+    # hair that hangs over a shoulder does not go down with the arm
+    sure_of_arms = sure & ~_near_classes(parsing, (labels.HAIR,), edge)
     return [
         _cut(
             rgb,
             alpha,
-            sure if part in _ARM_PARTS else sure_of_others,
+            sure_of_arms if part in _ARM_PARTS else sure_of_others,
             parsing if keep_parsing else None,
             margin,
             own,
@@ -144,11 +168,11 @@ def cut_textures(
     ]
 
 
-def _at_arms(parsing: ByteArray, radius: float) -> BoolArray:
-    """Return where bare arms are, and so many pixels around: the colors there are theirs, or mixed with theirs."""
-    arms = np.isin(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM)).astype(np.uint8)
+def _near_classes(parsing: ByteArray, classes: tuple[int, ...], radius: float) -> BoolArray:
+    """Return where classes are, and so many pixels around: the colors there are theirs, or mixed with theirs."""
+    there = np.isin(parsing, classes).astype(np.uint8)
     size = 2 * max(round(radius), 1) + 1
-    return np.asarray(cv2.dilate(arms, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
+    return np.asarray(cv2.dilate(there, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
 
 
 def _cut(

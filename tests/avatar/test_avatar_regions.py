@@ -1,10 +1,14 @@
 """Which pixels of a photo are which part's, where a person is taken apart for an avatar."""
 
 import numpy as np
+import torch
 
-from motionwarp.avatar.avatar import _without_islands
+from motionwarp.avatar.regions import _without_islands, _without_rims_of_others, _without_stubs
+from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
+from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions
+from motionwarp.types import FloatArray
 
 
 def test_a_piece_of_the_head_beside_a_hand_is_the_hand_s() -> None:
@@ -30,3 +34,51 @@ def test_a_piece_that_touches_nothing_stays() -> None:
     own[parts.HEAD, 30:34, 30:34] = 2
     made = _without_islands(PartRegions(own.copy(), own.copy()), own.max(axis=0) > 0)
     np.testing.assert_array_equal(made.own, own)
+
+
+def test_what_hangs_on_the_head_by_a_thread_is_an_island() -> None:
+    own = np.full((parts.PART_COUNT, 40, 40), -4.0, dtype=np.float32)
+    own[parts.HEAD, 2:20, 2:20] = 2
+    own[parts.HEAD, 10, 20:30] = 2  # the thread
+    own[parts.HEAD, 8:12, 30:34] = 2
+    own[parts.LEFT_HAND, 12:20, 30:36] = 1
+    made = _without_islands(PartRegions(own.copy(), own.copy()), own.max(axis=0) > 0)
+    owner = made.own.argmax(axis=0)
+    assert (owner[8:12, 30:34] == parts.LEFT_HAND).all()
+    assert (owner[2:20, 2:20] == parts.HEAD).all()
+
+
+def test_the_rim_of_a_hand_beside_the_head_is_the_hand_s() -> None:
+    own = np.full((parts.PART_COUNT, 20, 40), -4.0, dtype=np.float32)
+    own[parts.HEAD, :, :30] = 2
+    own[parts.LEFT_HAND, 5:15, 25:35] = 3
+    solid = np.zeros((20, 40), dtype=np.bool_)
+    solid[:, :12] = True
+    solid[6:14, 26:34] = True  # the hand; around it the matte is soft
+    made = _without_rims_of_others(PartRegions(own.copy(), own.copy()), solid)
+    owner = made.own.argmax(axis=0)
+    assert (owner[4:16, 24] == parts.LEFT_HAND).all()
+    assert (owner[:, 14] == parts.HEAD).all()
+    np.testing.assert_array_equal(made.own[:, solid], own[:, solid])
+
+
+def _with_arms_out() -> Joints:
+    points: FloatArray = np.zeros((18, 3), dtype=np.float32)
+    for point, place in {
+        sk.NECK: (50, 20), sk.RIGHT_SHOULDER: (35, 20), sk.LEFT_SHOULDER: (65, 20), sk.RIGHT_ELBOW: (10, 20),
+        sk.LEFT_ELBOW: (90, 20), sk.RIGHT_HIP: (40, 65), sk.LEFT_HIP: (60, 65),
+    }.items():  # fmt: skip
+        points[point] = (*place, 1)
+    return Joints(torch.from_numpy(points)[None])
+
+
+def test_an_arm_that_is_raised_leaves_no_stub_at_the_trunk() -> None:
+    own = np.full((parts.PART_COUNT, 80, 100), -4.0, dtype=np.float32)
+    own[parts.TORSO, 14:26, 28:72] = 1
+    own[parts.TORSO, 20:66, 38:62] = 3
+    own[parts.RIGHT_UPPER_ARM, 14:26, 8:38] = 2
+    made = _without_stubs(PartRegions(own.copy(), own.copy()), _with_arms_out())
+    assert (made.own[parts.TORSO, 20, 28:32] < 0).all()
+    assert made.margins[parts.TORSO, 20, 28] < 0
+    # within the trunk, and at the other shoulder, where no arm is seen, nothing changes
+    np.testing.assert_array_equal(made.own[parts.TORSO, :, 38:], own[parts.TORSO, :, 38:])

@@ -16,7 +16,14 @@ import pytest
 
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameMetrics
-from motionwarp.evaluation.options import Origin, ReenactmentSettings, ReverseSettings
+from motionwarp.evaluation.framings import Framing, FramingCell, FramingFigures
+from motionwarp.evaluation.options import (
+    FramingsSettings,
+    Origin,
+    ReenactmentSettings,
+    RenderedSettings,
+    ReverseSettings,
+)
 
 Run = Callable[..., Any]
 
@@ -45,6 +52,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], Any]]:
         made.append((data.name, list(engines), settings))
         return made_comparison("photos", engines, settings.rows)
 
+    def evaluate_rendered(data: Path, engines: Sequence[str], settings: RenderedSettings, **rest: Any) -> Comparison:
+        made.append((data.name, list(engines), settings))
+        return made_comparison("rendered", engines, settings.rows)
+
+    monkeypatch.setattr("motionwarp.evaluation.rendered_people.evaluate_rendered", evaluate_rendered)
     monkeypatch.setattr("motionwarp.evaluation.reenactment.evaluate_clip", evaluate_clip)
     monkeypatch.setattr("motionwarp.evaluation.reverse_pairs.evaluate_reverse_pairs", evaluate_reverse)
     monkeypatch.setattr(
@@ -126,6 +138,42 @@ def test_reverse_pairs(motionwarp: Run, calls: list[Any], tmp_path: Path) -> Non
     assert content["protocol"]["seed"] == 9
     assert content["clips"][0]["name"] == "photos"
     assert content["differences"] == {}
+
+
+def test_rendered_people(motionwarp: Run, calls: list[Any], tmp_path: Path) -> None:
+    result = motionwarp("evaluate", "rendered", tmp_path, "-e", "avatar", "--count", 6, "--referee", "--json", "-q")
+    assert result.exit_code == 0, result.stderr
+    assert calls[0][1:] == (["avatar"], RenderedSettings(count=6, referee=True))
+    assert json.loads(result.stdout)["clips"][0]["name"] == "rendered"
+
+
+def test_framings(motionwarp: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    gray = np.full((40, 30, 3), 127, np.uint8)
+    figures = FramingFigures(0.9, 25.0, 0.8, 1.01, 0.02, 0.5)
+
+    def evaluate_framings(clip: Path, settings: FramingsSettings, progress: Any) -> list[FramingCell]:
+        asked.append((clip.name, settings))
+        progress(clip.name, 1, 1)
+        return [
+            FramingCell("avatar", source, driving, figures, gray, gray) for source in Framing for driving in Framing
+        ]
+
+    monkeypatch.setattr("motionwarp.evaluation.framings.evaluate_framings", evaluate_framings)
+    sheet = tmp_path / "nine.png"
+    options = ("-e", "avatar", "--every", 5, "--sheet", sheet)
+    result = motionwarp("evaluate", "framings", "a.mp4", *options, "--json", "-q")
+    assert result.exit_code == 0, result.stderr
+    assert asked == [("a.mp4", FramingsSettings(engines=("avatar",), every=5))]
+    content = json.loads(result.stdout)
+    assert content["engines"]["avatar"]["mean"]["size"] == 1.01
+    assert cv2.imread(str(sheet)) is not None
+    table = motionwarp("evaluate", "framings", "a.mp4", "-e", "avatar")
+    assert "waist" in table.stdout
+    assert "End seen" in table.stdout
+    again = motionwarp("evaluate", "framings", "a.mp4", "--sheet", sheet, "-q")
+    assert again.exit_code == 2
+    assert len(asked) == 2
 
 
 @pytest.mark.shared_data

@@ -1,7 +1,8 @@
 """People whom the photo's lower edge cuts off: their cut is never seen. Ours.
 
-Where motion would lift the cut over the frame's edge, the person is held down so far that it stays there. Legs of which
-the photo shows only a part keep what they do in the photo, since nothing is known of where they end.
+An avatar's trunk goes on a little below the photo's edge (`puppet.textures.continued_below`). Where motion would lift
+the person farther than that, they are held down so far that no end is seen. Legs of which the photo shows only a part
+keep what they do in the photo, since nothing is known of where they end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.avatar import Avatar, usable_joints
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.renderer import moved_positions
 from motionwarp.body.layout import DRIVEN_BONES
@@ -21,10 +22,13 @@ from motionwarp.body.rotations import matrix_from_vector, vector_from_matrix
 from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
+from motionwarp.puppet.textures import CONTINUED, SURE, continued_columns
 from motionwarp.types import FloatArray, SourcePerson
 
 _SEEN: Final = 0.3
 _COVERED: Final = 0.5
+_SHOWN_BELOW: Final = 0.6 * CONTINUED  # torsos below the photo that may be shown: their end is ragged
+_MOST: Final = 0.8
 _REACH: Final = 0.02  # of the photo's height over its edge: what lies there is cut
 _OF_TRUNK: Final = (
     parts.TORSO, parts.GARMENT, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN,
@@ -52,7 +56,8 @@ class CutEdge:
     bones, weights : int32, float32 (C, K)
         How they are moved.
     above : float32 (C,)
-        How far each lies above the photo's last row at rest, in meters.
+        How far each lies above the lowest row at rest that may be shown there, in meters: the photo's last one, or one
+        below it where the avatar goes on.
     shares : float32 (D,)
         How much of its motion against its parent each driven bone keeps.
     """
@@ -91,7 +96,11 @@ class CutEdge:
         for knee, _, (thigh, shin, foot) in _LEGS:
             shares[[DRIVEN_BONES.index(shin), DRIVEN_BONES.index(foot)]] = 0
             shares[DRIVEN_BONES.index(thigh)] = _THIGH_SHARE if scores[knee] >= _SEEN else 0
-        above = ((height - 1 - y[cut]) / avatar.scale).astype(np.float32)
+        joints = usable_joints(source.pose.points)
+        torso, middle_x = float(joints.torso[0]), float(joints.hip_center[0, 0])
+        going_on = continued_columns(source, torso, middle_x)[columns[cut]].mean() * (source.matte[-1].max() >= SURE)
+        below = _SHOWN_BELOW * torso if going_on > _MOST else 0.0
+        above = ((height - 1 + below - y[cut]) / avatar.scale).astype(np.float32)
         return cls(sheets.positions[cut], sheets.bones[cut], sheets.bone_weights[cut], above, shares)
 
     def calmed(self, poses: PoseParams, rest: FloatArray) -> PoseParams:

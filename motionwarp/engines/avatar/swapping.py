@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.avatar.avatar import Avatar, make_avatar, near_parts, person_regions, usable_joints
+from motionwarp.avatar.avatar import Avatar, make_avatar, near_parts, usable_joints
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.clothing import mirrored_limbs, unposed, worn_by
+from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.renderer import SurfaceStack
 from motionwarp.avatar.undressing import NOBODY, UndressedPerson
 from motionwarp.body.rasterizer import rasterize

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.avatar.avatar import usable_joints
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
 from motionwarp.engines.avatar.cut_edge import HELD, CutEdge
@@ -71,9 +72,21 @@ def lifted(person: SourcePerson, by: float) -> FloatArray:
     return points
 
 
-def test_the_cut_of_who_is_lifted_stays_at_the_edge(cut: SourcePerson) -> None:
+def torso_of(person: SourcePerson) -> float:
+    return float(usable_joints(person.pose.points).torso[0])
+
+
+def test_who_is_lifted_a_little_goes_on_below_the_photo(cut: SourcePerson) -> None:
+    points = lifted(cut, 0.2 * torso_of(cut))
+    for holds in (False, True):
+        share, notes = covered_below(body_of(cut, holds_cut=holds), cut, points)
+        assert share > 0.8
+        assert HELD not in notes
+
+
+def test_the_end_of_who_is_lifted_far_stays_at_the_edge(cut: SourcePerson) -> None:
     free, held = (body_of(cut, holds_cut=holds) for holds in (False, True))
-    points = lifted(cut, 25)
+    points = lifted(cut, 0.7 * torso_of(cut))
     assert covered_below(free, cut, points)[0] < 0.3
     share, notes = covered_below(held, cut, points)
     assert share > 0.8
