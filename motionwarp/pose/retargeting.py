@@ -17,7 +17,7 @@ from motionwarp.pose import skeleton as sk
 from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
 from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, fill_from_neighbors, with_mid_hip
 from motionwarp.pose.likeness import like_frames, ratios_in
-from motionwarp.pose.proportions import FACE, LIMBS, BoneRatios, compare, measure
+from motionwarp.pose.proportions import FACE, LIMBS, RATIO_HIGH, RATIO_LOW, BoneRatios, compare, measure
 from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose, PoseTrack
@@ -154,7 +154,9 @@ def bone_ratios(points: FloatArray, source: Pose, keep_proportions: bool) -> Bon
     source_size, driving_size = measure(source.points[None], "source"), measure(points, "driving")
     if source_size is None or driving_size is None:
         return None
-    ratios = _without_bias(compare(source_size, driving_size), points, source)
+    ratios = compare(source_size, driving_size)
+    if source_size.head == driving_size.head:  # a drawn figure is like nobody
+        ratios = _without_bias(ratios, points, source)
     if keep_proportions:
         return BoneRatios(ratios.scale, ratios.scale_from, dict.fromkeys(ratios.ratios, ratios.scale), ())
     return ratios
@@ -180,8 +182,9 @@ def _without_bias(ratios: BoneRatios, points: FloatArray, source: Pose) -> BoneR
         for kind, ratio in found.items():
             near = float(np.clip(ratio / changed[kind], 1 / SIZE_CHANGE, SIZE_CHANGE))
             changed[kind] *= near**share
-    same = [changed[kind] for kind in ("torso", "thigh") if kind in changed]
-    scale *= (float(np.mean(same)) / scale) ** like.same_share
+    scale *= (float(np.mean([changed["torso"], changed["thigh"]])) / scale) ** like.same_share
+    for kind in changed.keys() - set(LIMBS):
+        changed[kind] = float(np.clip(changed[kind], RATIO_LOW * scale, RATIO_HIGH * scale))
     return replace(ratios, scale=scale, ratios=changed)
 
 
