@@ -24,10 +24,11 @@ from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import InputError
 from motionwarp.media.probe import VideoInfo
 from motionwarp.pipeline.driving import DrivingMotion
+from motionwarp.pipeline.empty_place import EmptyPlace
 from motionwarp.pipeline.source import PreparedSource
 from motionwarp.types import Pose, PoseTrack, SourcePerson
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 FOLDER: Final = ".motionwarp/analysis"
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -88,7 +89,7 @@ class AnalysisCache:
             "points": track.points, "present": track.present, "times_seconds": track.times_seconds,
         }  # fmt: skip
         if motion.plate is not None:
-            arrays["plate"] = motion.plate
+            arrays |= {"plate": motion.plate.views, "plate_numbers": motion.plate.numbers}
         metadata: dict[str, Any] = {
             "size": [track.width, track.height], "cuts": list(track.cuts), "notes": list(motion.notes),
             "end_seconds": motion.end_seconds, "info": _info_metadata(info),
@@ -115,7 +116,8 @@ class AnalysisCache:
         if "capture_rate" in metadata:
             capture = BodyMotion(arrays["capture_turns"], arrays["capture_root"], metadata["capture_rate"])
         notes, end = tuple(metadata["notes"]), metadata["end_seconds"]
-        motion = DrivingMotion(track, notes, end, arrays.get("plate"), capture=capture)
+        plate = EmptyPlace(arrays["plate"], arrays["plate_numbers"]) if "plate" in arrays else None
+        motion = DrivingMotion(track, notes, end, plate, capture=capture)
         return motion, _info_from(metadata["info"], path)
 
     def _save(self, key: str, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
