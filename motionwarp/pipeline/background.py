@@ -13,6 +13,7 @@ from motionwarp.media.reader import open_video
 from motionwarp.pipeline.driver_mask import Driver
 from motionwarp.pipeline.driving import DrivingMotion
 from motionwarp.pipeline.driving_plate import DriverRemover
+from motionwarp.pipeline.driving_shadow import CastShadow
 from motionwarp.pipeline.empty_place import EmptyPlace
 from motionwarp.pipeline.layout import Fit, contain, cover, paste
 from motionwarp.pipeline.options import BackgroundChoice, BackgroundKind
@@ -24,6 +25,7 @@ class FrameBackground(ABC):
     """A background for every frame of the output; asked in order."""
 
     needs_driving = False
+    shadow: CastShadow | None = None
 
     @abstractmethod
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
@@ -75,6 +77,7 @@ class DrivingBackground(FrameBackground):
     ) -> None:
         self._tracks, self._fit, self._frame = tracks, fit, frame
         self._remover = DriverRemover(place, seed)
+        self.shadow = place.shadow
 
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
         """Return the driving frame with its people's places filled; see `FrameBackground.canvas`."""

@@ -271,7 +271,8 @@ def render_people(
         for index, people, pictured in zip(chosen.tolist(), zip(*layers, strict=True), driving, strict=True):
             with run.clock.measure("composite"):
                 together = stacked([people[number] for number in scene.order[index]])
-                frame = composed(main, index, together, pictured, background)
+                shading = [(scene.plans[number], people[number]) for number in scene.order[index]]
+                frame = composed(main, index, together, pictured, background, shading)
             yield frame, people
 
 

@@ -218,19 +218,37 @@ def differing(frame: ByteArray, behind: ByteArray, people: ByteArray) -> tuple[B
     free = people == 0
     noise = float(np.median(off[free])) if free.any() else 0.0
     things = off > max(_DIFFERENT, _OVER_NOISE * noise)
-    light = _light(seen, empty)
-    own_color = np.abs(seen - (1 - light)[..., None] * empty).max(axis=2)
+    light, colorless = _missing_light(seen, empty)
     spread = float(np.median(np.abs(light[free]))) if free.any() else 0.0
-    shadows = (light > max(_DARKENED, 3 * spread)) & (light < _DEEPEST) & (own_color < _COLORLESS)
+    shadows = (light > max(_DARKENED, 3 * spread)) & (light < _DEEPEST) & colorless
     return np.asarray(things), np.asarray(shadows)
 
 
-def _light(seen: FloatArray, empty: FloatArray) -> FloatArray:
-    """Return what part of the light is taken at every pixel, smoothed, float32 (H, W); below 0 where there is more."""
+def missing_light(frame: ByteArray, behind: ByteArray) -> tuple[FloatArray, BoolArray]:
+    """Tell what part of the light is missing.
+
+    Parameters
+    ----------
+    frame, behind : uint8 (H, W, 3)
+        Of one exposure.
+
+    Returns
+    -------
+    light : float32 (H, W)
+        The part that is missing, smoothed; below 0 where there is more of it.
+    colorless : bool (H, W)
+        Where that explains the frame, so that it is the same thing in other light.
+    """
+    return _missing_light(frame.astype(np.float32), behind.astype(np.float32))
+
+
+def _missing_light(seen: FloatArray, empty: FloatArray) -> tuple[FloatArray, BoolArray]:
     ratio = cv2.GaussianBlur(seen.sum(axis=2), (0, 0), 1.5) / np.maximum(
         cv2.GaussianBlur(empty.sum(axis=2), (0, 0), 1.5), 12.0
     )
-    return np.asarray(1 - ratio, dtype=np.float32)
+    light = np.asarray(1 - ratio, dtype=np.float32)
+    own_color = np.abs(seen - (1 - light)[..., None] * empty).max(axis=2)
+    return light, np.asarray(own_color < _COLORLESS)
 
 
 def attached(frame: ByteArray, behind: ByteArray, people: ByteArray, size: float) -> ByteArray:

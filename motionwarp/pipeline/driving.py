@@ -27,6 +27,7 @@ from motionwarp.pipeline.followed_person import followed_person, rotation_note
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import InputOptions, SectionOptions, TransferOptions
 from motionwarp.pipeline.progress import Stage, StageClock, TransferRun
+from motionwarp.pipeline.relighting import PersonLight
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.continuity import discontinuities
@@ -127,6 +128,8 @@ class DrivingMotion:
     facings : tuple of Facing or None
         Which way the person faces in each frame of the track, where whoever saw them can tell; empty where poses were
         given or kept.
+    light : PersonLight or None
+        How the person looks in the clip, where its background was asked for and an estimator has seen them.
     """
 
     track: PoseTrack
@@ -136,6 +139,7 @@ class DrivingMotion:
     every: int = 1
     capture: BodyMotion | None = None
     facings: tuple[Facing | None, ...] = ()
+    light: PersonLight | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,6 +281,7 @@ def observe_driving(
             plate,
             every,
             facings=tuple(pass_one.facings),
+            light=None if pass_one.plate is None else pass_one.plate.light(),
         )
 
 

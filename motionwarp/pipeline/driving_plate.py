@@ -18,6 +18,7 @@ from motionwarp.pipeline.aligned_views import moved_view
 from motionwarp.pipeline.driver_mask import Driver, attached, body_size, drawn, ground_around, relit, widened
 from motionwarp.pipeline.empty_place import EmptyPlace, empty_place
 from motionwarp.pipeline.kept_frames import KeptFrame, reduced, reduced_mask
+from motionwarp.pipeline.relighting import PersonLight, driving_light
 from motionwarp.types import BoolArray, ByteArray
 
 # frames that the place is made of, and the bytes that they may take: enough for a dancer, little enough for memory
@@ -42,6 +43,11 @@ class PlateBuilder:
                 self._kept = self._kept[::2]
                 self._step *= 2
         self._count += 1
+
+    def light(self) -> PersonLight | None:
+        """Return how the person looks who is alone in the frames, or None where no parsing of them is known."""
+        seen = [(kept.rgb, each.seen) for kept in self._kept for each in kept.drivers if each.seen is not None]
+        return driving_light([(rgb, person) for rgb, person in seen])
 
     def finish(self, seed: int = 0) -> EmptyPlace:
         """Return the place without its people."""

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from motionwarp.geometry.frame_alignment import Landmarks, camera_motion, largest_shift
 from motionwarp.pipeline.aligned_views import aligned_views
 from motionwarp.pipeline.driver_mask import attached, relit
-from motionwarp.pipeline.kept_frames import KeptFrame, filled, full_mask, middle_of
+from motionwarp.pipeline.driving_shadow import CastShadow, ShadowSight, measured_shadow
+from motionwarp.pipeline.kept_frames import KeptFrame, filled, full_mask, middle_of, reduced
 from motionwarp.types import BoolArray, ByteArray
 
 _BAND: Final = 64
@@ -35,10 +36,13 @@ class EmptyPlace:
         The place as the camera sees it in some frames; one alone where it stands still.
     numbers : int64 (K,)
         Of these frames in the clip's track, increasing.
+    shadow : CastShadow or None
+        How people's shadows fall there; None where they cast none that is seen.
     """
 
     views: ByteArray
     numbers: npt.NDArray[np.int64]
+    shadow: CastShadow | None = None
 
     def __post_init__(self) -> None:
         if self.views.ndim != 4 or self.views.shape[3] != 3 or self.views.dtype != np.uint8 or not len(self.views):
@@ -62,10 +66,16 @@ def empty_place(kept: Sequence[KeptFrame], seed: int = 0) -> EmptyPlace:
     seed : int
         Seed of the fill of what no frame shows.
     """
+    views = _views(kept, seed)
+    return EmptyPlace(views, np.array([frame.number for frame in kept[: len(views)]]), _shadow_of(kept, views))
+
+
+def _views(kept: Sequence[KeptFrame], seed: int) -> ByteArray:
+    """Return the place as a still camera sees it in all frames, or a moving one in each, uint8 (K, H, W, 3)."""
     marks = [Landmarks.of(frame.rgb, full_mask(frame.wide, frame.rgb)) for frame in kept]
     if stands_still(marks, *kept[0].rgb.shape[1::-1]):
-        return _still_place(kept, seed)
-    return EmptyPlace(aligned_views(kept, marks, seed), np.array([frame.number for frame in kept]))
+        return _still_view(kept, seed)[None]
+    return aligned_views(kept, marks, seed)
 
 
 def stands_still(marks: Sequence[Landmarks], width: int, height: int) -> bool:
@@ -78,7 +88,7 @@ def stands_still(marks: Sequence[Landmarks], width: int, height: int) -> bool:
     return True
 
 
-def _still_place(kept: Sequence[KeptFrame], seed: int) -> EmptyPlace:
+def _still_view(kept: Sequence[KeptFrame], seed: int) -> ByteArray:
     lit = np.zeros(kept[0].small.shape[:2], dtype=bool)
     for frame in kept:
         lit |= frame.ground()
@@ -98,7 +108,7 @@ def _still_place(kept: Sequence[KeptFrame], seed: int) -> EmptyPlace:
         stack = np.stack([frame.rgb[rows] for frame in kept])
         hidden = np.stack([mask[rows] for mask in masks]) > 0
         view[rows], never[rows] = middle_of(stack, hidden, lit_full[rows])
-    return EmptyPlace(filled(view, never, seed)[None], np.array([kept[0].number]))
+    return filled(view, never, seed)
 
 
 def _rough(small: ByteArray, kept: Sequence[KeptFrame], lit: BoolArray, hidden: ByteArray) -> ByteArray:
@@ -107,3 +117,16 @@ def _rough(small: ByteArray, kept: Sequence[KeptFrame], lit: BoolArray, hidden: 
     far, none_far = middle_of(small, wide | (hidden > 0), lit)
     near, never = middle_of(small, hidden > 0, lit)
     return filled(np.where(none_far[..., None], near, far), never, 0, quickly=True)
+
+
+def _shadow_of(kept: Sequence[KeptFrame], views: ByteArray) -> CastShadow | None:
+    """Return the shadow that people cast who are alone in their frames."""
+    sights: list[ShadowSight] = []
+    for index, frame in enumerate(kept):
+        if len(frame.drivers) != 1:
+            continue
+        behind = relit(reduced(views[min(index, len(views) - 1)]), frame.small, np.maximum(frame.wide, frame.hidden))
+        scale = frame.small.shape[0] / frame.rgb.shape[0]
+        points = frame.drivers[0].points * np.array([scale, scale, 1], dtype=np.float32)
+        sights.append(ShadowSight(frame.small, behind, frame.close, points))
+    return measured_shadow(sights)
