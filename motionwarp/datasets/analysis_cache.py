@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +25,13 @@ from motionwarp.datasets.storage.base import Storage
 from motionwarp.errors import InputError
 from motionwarp.media.probe import VideoInfo
 from motionwarp.pipeline.driving import DrivingMotion
+from motionwarp.pipeline.driving_shadow import CastShadow
+from motionwarp.pipeline.empty_place import EmptyPlace
+from motionwarp.pipeline.relighting import PersonLight
 from motionwarp.pipeline.source import PreparedSource
 from motionwarp.types import Pose, PoseTrack, SourcePerson
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 FOLDER: Final = ".motionwarp/analysis"
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -88,11 +92,15 @@ class AnalysisCache:
             "points": track.points, "present": track.present, "times_seconds": track.times_seconds,
         }  # fmt: skip
         if motion.plate is not None:
-            arrays["plate"] = motion.plate
+            arrays |= {"plate": motion.plate.views, "plate_numbers": motion.plate.numbers}
         metadata: dict[str, Any] = {
             "size": [track.width, track.height], "cuts": list(track.cuts), "notes": list(motion.notes),
             "end_seconds": motion.end_seconds, "info": _info_metadata(info),
         }  # fmt: skip
+        if motion.plate is not None and motion.plate.shadow is not None:
+            metadata["shadow"] = asdict(motion.plate.shadow)
+        if motion.light is not None:
+            metadata["light"] = asdict(motion.light)
         if motion.capture is not None:
             arrays |= {"capture_turns": motion.capture.turns, "capture_root": motion.capture.root}
             metadata["capture_rate"] = motion.capture.frame_rate
@@ -115,7 +123,12 @@ class AnalysisCache:
         if "capture_rate" in metadata:
             capture = BodyMotion(arrays["capture_turns"], arrays["capture_root"], metadata["capture_rate"])
         notes, end = tuple(metadata["notes"]), metadata["end_seconds"]
-        motion = DrivingMotion(track, notes, end, arrays.get("plate"), capture=capture)
+        plate = None
+        if "plate" in arrays:
+            shadow = CastShadow(**metadata["shadow"]) if "shadow" in metadata else None
+            plate = EmptyPlace(arrays["plate"], arrays["plate_numbers"], shadow)
+        light = PersonLight(**metadata["light"]) if "light" in metadata else None
+        motion = DrivingMotion(track, notes, end, plate, capture=capture, light=light)
         return motion, _info_from(metadata["info"], path)
 
     def _save(self, key: str, arrays: Arrays, metadata: Mapping[str, Any]) -> None:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from motionwarp.media.image import is_picture, read_image
 from motionwarp.media.reader import open_video
+from motionwarp.pipeline.driver_mask import Driver
 from motionwarp.pipeline.driving import DrivingMotion
-from motionwarp.pipeline.driving_plate import without_driver
+from motionwarp.pipeline.driving_plate import DriverRemover
+from motionwarp.pipeline.driving_shadow import CastShadow
+from motionwarp.pipeline.empty_place import EmptyPlace
 from motionwarp.pipeline.layout import Fit, contain, cover, paste
 from motionwarp.pipeline.options import BackgroundChoice, BackgroundKind
 from motionwarp.pipeline.source import PreparedSource
-from motionwarp.types import ByteArray, Frame
+from motionwarp.types import ByteArray, Frame, PoseTrack
 
 
 class FrameBackground(ABC):
     """A background for every frame of the output; asked in order."""
 
     needs_driving = False
+    shadow: CastShadow | None = None
 
     @abstractmethod
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
@@ -51,20 +55,37 @@ class StillBackground(FrameBackground):
 
 
 class DrivingBackground(FrameBackground):
-    """The driving clip without its person."""
+    """The driving clip without its people.
+
+    Parameters
+    ----------
+    tracks : sequence of PoseTrack
+        Of everybody who is taken out.
+    place : EmptyPlace
+        What is behind them.
+    fit : Fit
+        Where the clip lies in the frame.
+    frame : (int, int)
+        Width and height of the output.
+    seed : int
+    """
 
     needs_driving = True
 
-    def __init__(self, motion: DrivingMotion, fit: Fit, frame: tuple[int, int], seed: int) -> None:
-        self._motion, self._fit, self._frame, self._seed = motion, fit, frame, seed
+    def __init__(
+        self, tracks: Sequence[PoseTrack], place: EmptyPlace, fit: Fit, frame: tuple[int, int], seed: int
+    ) -> None:
+        self._tracks, self._fit, self._frame = tracks, fit, frame
+        self._remover = DriverRemover(place, seed)
+        self.shadow = place.shadow
 
     def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
-        """Return the driving frame with its person's place filled; see `FrameBackground.canvas`."""
+        """Return the driving frame with its people's places filled; see `FrameBackground.canvas`."""
         if driving is None:
-            raise ValueError("DrivingBackdrop needs the driving frame")
-        track = self._motion.track
-        points = track.points[driving.index] if track.present[driving.index] else None
-        return paste(without_driver(driving.rgb, points, self._motion.plate, self._seed), self._fit, self._frame)
+            raise ValueError("a background of the driving clip needs its frame")
+        index = driving.index
+        people = [Driver(track.points[index]) for track in self._tracks if track.present[index]]
+        return paste(self._remover.without(driving.rgb, index, people), self._fit, self._frame)
 
 
 class ClipBackground(FrameBackground):
@@ -126,9 +147,10 @@ def make_background(
     if choice.kind is BackgroundKind.SOURCE:
         return StillBackground(paste(source.plate, contain(source.size, frame), frame))
     if choice.kind is BackgroundKind.DRIVING:
-        if motion is None:
-            raise ValueError("a driving clip as background needs its motion")
-        return DrivingBackground(motion, contain((motion.track.width, motion.track.height), frame), frame, seed)
+        if motion is None or motion.plate is None:
+            raise ValueError("a driving clip as background needs its motion, observed with its plate")
+        fit = contain((motion.track.width, motion.track.height), frame)
+        return DrivingBackground([motion.track], motion.plate, fit, frame, seed)
     if choice.kind is BackgroundKind.COLOR:
         return StillBackground(np.full((height, width, 3), choice.color, dtype=np.uint8))
     if choice.path is None:

@@ -17,10 +17,12 @@ from motionwarp.media.spread import spread_frames
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.analysis import AnalyzedInputs, TransferInputs, analyze, load_estimator, open_inputs
-from motionwarp.pipeline.background import FrameBackground, StillBackground, make_background
+from motionwarp.pipeline.background import DrivingBackground, FrameBackground, StillBackground, make_background
 from motionwarp.pipeline.compositing import stacked
+from motionwarp.pipeline.driver_mask import Driver
 from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, read_frames
-from motionwarp.pipeline.driving_plate import PlateBuilder, without_drivers
+from motionwarp.pipeline.empty_place import EmptyPlace, empty_place
+from motionwarp.pipeline.kept_frames import KeptFrame
 from motionwarp.pipeline.layout import contain, cover, paste
 from motionwarp.pipeline.options import BackgroundKind, CastMember, TransferOptions
 from motionwarp.pipeline.plan import TransferPlan, plan_transfer
@@ -28,7 +30,7 @@ from motionwarp.pipeline.progress import TransferRun
 from motionwarp.pipeline.rendering import composed, driving_frames, no_frames, render_layers
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pose.people_apart import depth_order, told_apart
-from motionwarp.types import ByteArray, Frame, PersonLayer, PoseTrack
+from motionwarp.types import Frame, PersonLayer, PoseTrack
 
 _LOOKED_THROUGH: Final = 12
 _PLATE_FRAMES: Final = 15
@@ -269,7 +271,8 @@ def render_people(
         for index, people, pictured in zip(chosen.tolist(), zip(*layers, strict=True), driving, strict=True):
             with run.clock.measure("composite"):
                 together = stacked([people[number] for number in scene.order[index]])
-                frame = composed(main, index, together, pictured, background)
+                shading = [(scene.plans[number], people[number]) for number in scene.order[index]]
+                frame = composed(main, index, together, pictured, background, shading)
             yield frame, people
 
 
@@ -282,35 +285,24 @@ def _background(scene: ScenePlan, run: TransferRun) -> FrameBackground | None:
         source = main.inputs.source
         return StillBackground(paste(source.plate, cover(source.size, frame), frame))
     if kind is BackgroundKind.DRIVING:
-        return _EmptiedBackground([plan.inputs.motion for plan in scene.plans], main, run)
+        return _driving_background(scene, run)
     return make_background(options.background_choice, main.inputs.source, None, frame, options.seed)
 
 
-class _EmptiedBackground(FrameBackground):
-    """The driving clip without any of its dancers."""
-
-    needs_driving = True
-
-    def __init__(self, motions: Sequence[DrivingMotion], main: TransferPlan, run: TransferRun) -> None:
-        self._tracks = [motion.track for motion in motions]
-        self._setup = main.setup
-        self._plate = _plate(self._tracks, main, run)
-
-    def canvas(self, pts_seconds: float, driving: Frame | None) -> ByteArray:
-        """Return the driving frame with its dancers' places filled; see `FrameBackground.canvas`."""
-        if driving is None:
-            raise ValueError("a background of the driving clip needs its frame")
-        frame = self._setup.frame
-        people = [track.points[driving.index] for track in self._tracks if track.present[driving.index]]
-        empty = without_drivers(driving.rgb, people, self._plate, self._setup.options.seed)
-        return paste(empty, contain((empty.shape[1], empty.shape[0]), frame), frame)
+def _driving_background(scene: ScenePlan, run: TransferRun) -> FrameBackground:
+    """Return the driving clip without any of its dancers."""
+    main = scene.main
+    tracks = [plan.inputs.motion.track for plan in scene.plans]
+    fit = contain((tracks[0].width, tracks[0].height), main.setup.frame)
+    return DrivingBackground(tracks, _place(tracks, main, run), fit, main.setup.frame, main.setup.options.seed)
 
 
-def _plate(tracks: Sequence[PoseTrack], main: TransferPlan, run: TransferRun) -> ByteArray | None:
-    """Return what is behind the dancers where the camera stands still, from a few frames of the clip."""
+def _place(tracks: Sequence[PoseTrack], main: TransferPlan, run: TransferRun) -> EmptyPlace:
+    """Return what is behind the dancers, from a few frames of the clip."""
     count = len(tracks[0])
     numbers = sorted(set(np.linspace(0, count - 1, min(_PLATE_FRAMES, count)).round().astype(int).tolist()))
-    builder = PlateBuilder()
+    kept: list[KeptFrame] = []
     for frame in read_frames(main.setup.driving, main.setup.options, numbers, main.inputs.motion.every, run.clock):
-        builder.add(frame.rgb, *(track.points[frame.index] for track in tracks if track.present[frame.index]))
-    return builder.finish()
+        here = [Driver(track.points[frame.index]) for track in tracks if track.present[frame.index]]
+        kept.append(KeptFrame(frame.rgb, frame.index, tuple(here)))
+    return empty_place(kept, main.setup.options.seed)

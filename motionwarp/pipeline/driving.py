@@ -20,11 +20,14 @@ from motionwarp.perception.base import Estimator, Observation
 from motionwarp.perception.exposure import ReadingQuality
 from motionwarp.perception.selection import PersonChoice
 from motionwarp.pipeline.captured_driving import CapturedClip, is_captured, read_captured
+from motionwarp.pipeline.driver_mask import Driver
 from motionwarp.pipeline.driving_plate import PlateBuilder
+from motionwarp.pipeline.empty_place import EmptyPlace
 from motionwarp.pipeline.followed_person import followed_person, rotation_note
 from motionwarp.pipeline.layout import resized
 from motionwarp.pipeline.options import InputOptions, SectionOptions, TransferOptions
 from motionwarp.pipeline.progress import Stage, StageClock, TransferRun
+from motionwarp.pipeline.relighting import PersonLight
 from motionwarp.pipeline.shots import ShotCutDetector
 from motionwarp.pipeline.timeline import clip_end
 from motionwarp.pose.continuity import discontinuities
@@ -116,8 +119,8 @@ class DrivingMotion:
         What a user should know of the clip or of the following.
     end_seconds : float
         When the last frame's turn is over.
-    plate : uint8 (H, W, 3) or None
-        The clip's background without the person, where it was asked for and the camera stands still.
+    plate : EmptyPlace or None
+        What is behind the clip's people, where it was asked for.
     every : int
         The track has one of so many of the section's frames, from the first one on.
     capture : BodyMotion or None
@@ -125,15 +128,18 @@ class DrivingMotion:
     facings : tuple of Facing or None
         Which way the person faces in each frame of the track, where whoever saw them can tell; empty where poses were
         given or kept.
+    light : PersonLight or None
+        How the person looks in the clip, where its background was asked for and an estimator has seen them.
     """
 
     track: PoseTrack
     notes: tuple[str, ...]
     end_seconds: float
-    plate: ByteArray | None
+    plate: EmptyPlace | None
     every: int = 1
     capture: BodyMotion | None = None
     facings: tuple[Facing | None, ...] = ()
+    light: PersonLight | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,11 +247,12 @@ def observe_driving(
                 observed = _seen_in_picture(frames, choice, estimator)
             else:
                 followed = person or followed_person(clip.path, choice, estimator, options)
-                observed = estimator.follow(frames, followed)
+                # a plate needs mattes of what is taken out
+                observed = estimator.follow(frames, followed, dense=with_plate)
             for observation in clock.timed("analyse", observed):
                 seen = observation.person
                 quality.add(observation.frame.rgb, seen)
-                pass_one.see(observation.frame, None if seen is None else seen.pose.points)
+                pass_one.see(observation.frame, None if seen is None else seen.pose.points, seen=seen)
                 pass_one.facings.append(None if seen is None else seen.facing)
         else:
             for frame in frames:
@@ -260,13 +267,13 @@ def observe_driving(
                 subject=clip.path,
                 remedy="Use a clip that shows one clearly, choose another section, or give `driving_poses`",
             )
-        plate = None if pass_one.plate is None else pass_one.plate.finish()
+        plate = None if pass_one.plate is None else pass_one.plate.finish(options.seed)
         # the estimator has seen the source as well; only some can tell of what happened to them
         notes = [*reader.warnings, *getattr(estimator, "warnings", ()), *quality.notes("the driving person")]
         if seems_turned is not None:
             notes.append(seems_turned)
-        if with_plate and plate is None:
-            notes.append("the driving clip's camera moves: the place of its person is filled in frame by frame")
+        if plate is not None and not plate.is_still:
+            notes.append("the driving clip's camera moves: what its person hides is taken from other frames")
         return DrivingMotion(
             track,
             tuple(notes),
@@ -274,6 +281,7 @@ def observe_driving(
             plate,
             every,
             facings=tuple(pass_one.facings),
+            light=None if pass_one.plate is None else pass_one.plate.light(),
         )
 
 
@@ -377,15 +385,18 @@ class _PassOne:
         self.cuts.add(frame.rgb, frame.pts_seconds)
         self.passed += 1
 
-    def see(self, frame: Frame, points: FloatArray | None, given_index: int = 0) -> None:
-        """Take the next frame looked at with its person's points (18, 3) or None, and its number in the given track."""
+    def see(self, frame: Frame, points: FloatArray | None, given_index: int = 0, seen: Person | None = None) -> None:
+        """Take the next frame looked at.
+
+        With its person's points (18, 3) or None, its number in the given track, and all that was seen of the person.
+        """
         self.numbers.append(frame.index)
         self.given_indices.append(given_index)
         self.times.append(frame.pts_seconds)
         self.present.append(points is not None)
         self.points.append(np.zeros((POINT_COUNT, 3), dtype=np.float32) if points is None else points)
         if self.plate is not None:
-            self.plate.add(frame.rgb, points)
+            self.plate.add(frame.rgb, None if points is None else Driver(points, seen))
 
     def track(self) -> PoseTrack:
         """Return all that was seen, cut where pictures, poses or the given track say so."""

@@ -1,178 +1,178 @@
-"""The driving clip's background without its person, so that the source person can take the driver's place.
+"""The driving clip's frames without their people, so that others can take their place.
 
-With a still camera, what the person hides in one frame is seen in another: the plate is the median over frames spread
-through the clip, each without its person. With a moving camera there is no plate, and the hole is filled frame by
-frame. Ours.
+Frames spread through the clip give the empty place (`empty_place`); in every frame it takes the place of the people and
+of all that hangs together with them. What no frame shows is filled from its surroundings. Ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
+from motionwarp.geometry.frame_alignment import Homography, Landmarks, camera_motion
 from motionwarp.inpainting.clean_plate import clean_plate
-from motionwarp.pose import skeleton as sk
-from motionwarp.pose.kinematics import VISIBLE_SCORE
-from motionwarp.types import BoolArray, ByteArray, FloatArray
+from motionwarp.pipeline.aligned_views import moved_view
+from motionwarp.pipeline.driver_mask import Driver, attached, body_size, drawn, ground_around, relit, widened
+from motionwarp.pipeline.empty_place import EmptyPlace, empty_place
+from motionwarp.pipeline.kept_frames import KeptFrame, reduced, reduced_mask
+from motionwarp.pipeline.relighting import PersonLight, driving_light
+from motionwarp.types import BoolArray, ByteArray
 
-# frames that the median is made of: enough for a dancer, little enough for memory
-_KEPT: Final = 15
-# mean difference in levels of 255 between two frames' backgrounds beyond which the camera moves
-_STILL_DIFFERENCE: Final = 9.0
-# half widths of what is covered around bones and the head, in torso lengths: hair, skirts and shadows reach far
-_LIMB_WIDTH, _TORSO_WIDTH, _HEAD_WIDTH = 0.3, 0.45, 0.5
-_LIMBS: Final = [bone for bone in sk.BONES if sk.NOSE not in bone]
-_TORSO: Final = (sk.NECK, sk.RIGHT_HIP, sk.LEFT_HIP, sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER)
-# hands and feet reach beyond wrists and ankles by this part of the last bone
-_TIPS: Final = (
-    (sk.RIGHT_ELBOW, sk.RIGHT_WRIST, 0.6), (sk.LEFT_ELBOW, sk.LEFT_WRIST, 0.6),
-    (sk.RIGHT_KNEE, sk.RIGHT_ANKLE, 0.35), (sk.LEFT_KNEE, sk.LEFT_ANKLE, 0.35),
-)  # fmt: skip
-
-
-def covered_by(points: FloatArray, height: int, width: int) -> ByteArray:
-    """Draw generously where a person of these points is.
-
-    Parameters
-    ----------
-    points : float32 (18, 3)
-    height, width : int
-
-    Returns
-    -------
-    uint8 (H, W)
-        255 where the person or what belongs to them may be, else 0.
-    """
-    mask = np.zeros((height, width), dtype=np.uint8)
-    seen = points[:, 2] >= VISIBLE_SCORE
-    size = _body_size(points, seen)
-    if size == 0:
-        return mask
-    where = points[:, :2]
-
-    def stroke(start: FloatArray, end: FloatArray, width_in_torsos: float) -> None:
-        thickness = max(round(2 * width_in_torsos * size), 1)
-        first, last = (tuple(np.round(np.clip(p, -30000, 30000)).astype(int).tolist()) for p in (start, end))
-        cv2.line(mask, first, last, 255, thickness)
-
-    for parent, child in _LIMBS:
-        if seen[parent] and seen[child]:
-            stroke(where[parent], where[child], _TORSO_WIDTH if {parent, child} <= set(_TORSO) else _LIMB_WIDTH)
-    for parent, child, beyond in _TIPS:
-        if seen[parent] and seen[child]:
-            stroke(where[child], where[child] + beyond * (where[child] - where[parent]), _LIMB_WIDTH)
-    for point in sk.HEAD_POINTS:
-        if seen[point]:
-            stroke(where[point], where[point], _HEAD_WIDTH)
-    return mask
-
-
-def _body_size(points: FloatArray, seen: BoolArray) -> float:
-    """Return the torso's length, or what it would be by the shoulders or the head, in pixels; 0 if nothing tells."""
-    if seen[[sk.NECK, sk.RIGHT_HIP, sk.LEFT_HIP]].all():
-        torso = np.linalg.norm(points[sk.NECK, :2] - points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0))
-        shoulders = np.linalg.norm(points[sk.RIGHT_SHOULDER, :2] - points[sk.LEFT_SHOULDER, :2])
-        return float(max(torso, shoulders))
-    if seen[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER]].all():
-        return float(1.5 * np.linalg.norm(points[sk.RIGHT_SHOULDER, :2] - points[sk.LEFT_SHOULDER, :2]))
-    corners = points[seen, :2]
-    return 0.0 if len(corners) < 2 else float(0.5 * np.ptp(corners, axis=0).max())
+# frames that the place is made of, and the bytes that they may take: enough for a dancer, little enough for memory
+_MOST_KEPT, _FEWEST_KEPT, _KEPT_BYTES = 24, 8, 100_000_000
+# around what is replaced, in torso lengths: blur of motion, and the soft edge of shadows
+_SOFT_EDGE: Final = 0.06
 
 
 class PlateBuilder:
-    """Keeps frames spread evenly over a clip of unknown length, and their persons' places."""
+    """Keeps frames spread evenly over a clip of unknown length, and their people's places."""
 
     def __init__(self) -> None:
-        self._frames: list[tuple[ByteArray, ByteArray]] = []
+        self._kept: list[KeptFrame] = []
         self._step, self._count = 1, 0
 
-    def add(self, rgb: ByteArray, *people: FloatArray | None) -> None:
-        """Take the next frame, uint8 (H, W, 3), and the points (18, 3) of everybody in it; None is nobody."""
+    def add(self, rgb: ByteArray, *drivers: Driver | None) -> None:
+        """Take the next frame, uint8 (H, W, 3), and everybody in it; None is nobody."""
         if self._count % self._step == 0:
-            mask = _covered_by_all(rgb, people)
-            self._frames.append((rgb, mask))
-            if len(self._frames) > _KEPT:
+            self._kept.append(KeptFrame(rgb, self._count, tuple(each for each in drivers if each is not None)))
+            if len(self._kept) > int(np.clip(_KEPT_BYTES // rgb.nbytes, _FEWEST_KEPT, _MOST_KEPT)):
                 # twice as rare from now on: what is kept stays evenly spread
-                self._frames = self._frames[::2]
+                self._kept = self._kept[::2]
                 self._step *= 2
         self._count += 1
 
-    def finish(self) -> ByteArray | None:
-        """Return the plate, uint8 (H, W, 3), or None if the camera moves."""
-        if self._moves():
-            return None
-        height, width = self._frames[0][0].shape[:2]
-        plate = np.empty((height, width, 3), dtype=np.uint8)
-        never = np.empty((height, width), dtype=np.uint8)
-        # by bands of rows, so that the stack never is in memory as floats
-        for top in range(0, height, 64):
-            rows = slice(top, top + 64)
-            stack = np.stack([frame[rows] for frame, _ in self._frames])
-            hidden = np.stack([mask[rows] for _, mask in self._frames]) > 0
-            visible: Any = np.ma.array(stack, mask=np.broadcast_to(hidden[..., None], stack.shape))
-            median: Any = np.ma.median(visible, axis=0)  # type: ignore[no-untyped-call]
-            plate[rows] = median.filled(0)
-            never[rows] = hidden.all(axis=0)
-        return clean_plate(plate, never.astype(np.float32)) if never.any() else plate
+    def light(self) -> PersonLight | None:
+        """Return how the person looks who is alone in the frames, or None where no parsing of them is known."""
+        seen = [(kept.rgb, each.seen) for kept in self._kept for each in kept.drivers if each.seen is not None]
+        return driving_light([(rgb, person) for rgb, person in seen])
 
-    def _moves(self) -> bool:
-        first, covered = self._frames[0]
-        small_first, small_covered = _small(first), _small(covered)
-        for frame, mask in self._frames[1:]:
-            free = (np.maximum(_small(mask), small_covered) == 0)[..., None]
-            difference = np.abs(_small(frame).astype(np.float32) - small_first) * free
-            if difference.sum() / max(3 * int(free.sum()), 1) > _STILL_DIFFERENCE:
-                return True
-        return False
+    def finish(self, seed: int = 0) -> EmptyPlace:
+        """Return the place without its people."""
+        return empty_place(self._kept, seed)
 
 
-def without_driver(rgb: ByteArray, points: FloatArray | None, plate: ByteArray | None, seed: int) -> ByteArray:
-    """Return a driving frame whose person is gone.
+class DriverRemover:
+    """Takes people out of a clip's frames.
 
     Parameters
     ----------
-    rgb : uint8 (H, W, 3)
-        Not changed.
-    points : float32 (18, 3) or None
-        The person's; None where nobody is.
-    plate : uint8 (H, W, 3) or None
-        What is behind; without it the hole is filled from its surroundings.
+    place : EmptyPlace
     seed : int
-        Seed of the fill's grain.
+        Seed of the fill where the place is not known.
     """
-    return without_drivers(rgb, [] if points is None else [points], plate, seed)
+
+    def __init__(self, place: EmptyPlace, seed: int = 0) -> None:
+        self._place, self._seed = place, seed
+        self._marks: dict[int, Landmarks] = {}
+        self._last: dict[int, Homography] = {}
+
+    def without(self, rgb: ByteArray, number: int, drivers: Sequence[Driver]) -> ByteArray:
+        """Return a frame without its people.
+
+        Parameters
+        ----------
+        rgb : uint8 (H, W, 3)
+            Not changed.
+        number : int
+            Of the frame in the clip's track.
+        drivers : sequence of Driver
+
+        Returns
+        -------
+        uint8 (H, W, 3)
+        """
+        size = max([body_size(driver.points) for driver in drivers], default=0.0)
+        if size == 0:
+            return rgb.copy()
+        height, width = rgb.shape[:2]
+        wide = drawn(drivers, height, width)
+        behind, known = self.behind(rgb, number, wide)
+        ground = np.zeros_like(wide)
+        for driver in drivers:
+            ground = np.maximum(ground, ground_around(driver.points, height, width))
+        small = reduced(rgb)
+        scale = small.shape[0] / height
+        small_wide = reduced_mask(wide, small)
+        region = attached(small, reduced(behind), small_wide, scale * size)
+        # what is right behind may as well be shown a little farther; elsewhere only what has to be made up is
+        soft = np.maximum(region, reduced_mask(ground, small)) if known.all() else region
+        return _blended(rgb, behind, soft, _SOFT_EDGE * scale * size)
+
+    def behind(self, rgb: ByteArray, number: int, people: ByteArray) -> tuple[ByteArray, BoolArray]:
+        """Return the place as a frame's camera sees it.
+
+        Parameters
+        ----------
+        rgb : uint8 (H, W, 3)
+        number : int
+        people : uint8 (H, W)
+            Over 0 where the frame shows them.
+
+        Returns
+        -------
+        picture : uint8 (H, W, 3)
+            In the frame's exposure; filled smoothly where nothing is known.
+        known : bool (H, W)
+            Where it was seen, or made up once for all frames.
+        """
+        place = self._place
+        if place.is_still:
+            return relit(place.views[0], rgb, people), np.ones(people.shape, dtype=bool)
+        picture, known = self._moving(rgb, number, people)
+        missing = (people > 0) & ~known
+        if missing.any():
+            picture = clean_plate(picture, missing.astype(np.float32), fill="smooth", seed=self._seed)
+        return picture, known
+
+    def _moving(self, rgb: ByteArray, number: int, people: ByteArray) -> tuple[ByteArray, BoolArray]:
+        """Return the views before and after a frame faded into each other, and where either reaches."""
+        own = Landmarks.of(rgb, people)
+        total = np.zeros(rgb.shape, dtype=np.float32)
+        weights = np.zeros(people.shape, dtype=np.float32)
+        for view, weight in self._around(number):
+            if view not in self._marks:
+                # only those around are asked for again
+                self._marks = {near: mark for near, mark in self._marks.items() if abs(near - view) <= 1}
+                self._marks[view] = Landmarks.of(self._place.views[view])
+            # where a frame is too blurred to tell, the camera has hardly moved since the one before
+            same = number == self._place.numbers[view]
+            motion = np.eye(3) if same else camera_motion(self._marks[view], own)
+            motion = self._last.get(view) if motion is None else motion
+            if motion is None:
+                continue
+            self._last[view] = motion
+            moved, inside = moved_view(self._place.views[view], motion)
+            share = weight * inside.astype(np.float32)
+            total += relit(moved, rgb, np.maximum(people, np.where(inside, 0, 255).astype(np.uint8))) * share[..., None]
+            weights += share
+        known = weights > 0
+        mixed = np.rint(total / np.maximum(weights, 1e-6)[..., None])
+        return np.where(known[..., None], mixed, rgb).astype(np.uint8), known
+
+    def _around(self, number: int) -> list[tuple[int, float]]:
+        """Return the views before and after a frame with their weights, which go over into each other."""
+        numbers = self._place.numbers
+        after = int(np.searchsorted(numbers, number))
+        if after == 0 or after == len(numbers):
+            return [(min(after, len(numbers) - 1), 1.0)]
+        step = float(numbers[after] - numbers[after - 1])
+        late = (number - float(numbers[after - 1])) / step
+        # next to nothing of a view is not worth its work
+        return [(view, weight) for view, weight in ((after - 1, 1 - late), (after, late)) if weight > 0.02]
 
 
-def without_drivers(rgb: ByteArray, people: Sequence[FloatArray], plate: ByteArray | None, seed: int) -> ByteArray:
-    """Return a driving frame from which everybody is gone whose points (18, 3) are given; see `without_driver`."""
-    if not people:
-        return rgb.copy()
-    mask = _covered_by_all(rgb, people)
-    if plate is None:
-        return clean_plate(rgb, (mask > 0).astype(np.float32), fill="smooth", seed=seed)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+def _blended(rgb: ByteArray, behind: ByteArray, region: ByteArray, edge: float) -> ByteArray:
+    """Return a frame with the place shown in a reduced region, and around it less and less."""
+    soft = cv2.GaussianBlur(widened(region, 2 * edge), (0, 0), max(edge, 0.7))
+    weight = cv2.resize(np.maximum(soft, region), (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
+    rows, columns = np.flatnonzero(weight.any(axis=1)), np.flatnonzero(weight.any(axis=0))
     result = rgb.copy()
-    if not len(rows):
-        return result
-    box = np.s_[max(rows[0] - 16, 0) : rows[-1] + 17, max(columns[0] - 16, 0) : columns[-1] + 17]
-    weight = cv2.cvtColor(cv2.GaussianBlur(mask[box], (0, 0), 5), cv2.COLOR_GRAY2RGB)
-    inside = cv2.multiply(plate[box], weight, scale=1 / 255)
-    result[box] = cv2.add(inside, cv2.multiply(rgb[box], cv2.bitwise_not(weight), scale=1 / 255))
+    if len(rows):
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        share = cv2.cvtColor(weight[box], cv2.COLOR_GRAY2RGB)
+        inside = cv2.multiply(behind[box], share, scale=1 / 255)
+        result[box] = cv2.add(inside, cv2.multiply(rgb[box], cv2.bitwise_not(share), scale=1 / 255))
     return result
-
-
-def _covered_by_all(rgb: ByteArray, people: Sequence[FloatArray | None]) -> ByteArray:
-    """Draw generously where people of these points are, uint8 (H, W) of 0 and 255."""
-    height, width = rgb.shape[:2]
-    mask = np.zeros((height, width), dtype=np.uint8)
-    for points in people:
-        if points is not None:
-            mask = np.maximum(mask, covered_by(points, height, width))
-    return mask
-
-
-def _small(picture: ByteArray) -> ByteArray:
-    return np.asarray(cv2.resize(picture, (96, 96), interpolation=cv2.INTER_AREA), dtype=np.uint8)

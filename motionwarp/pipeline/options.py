@@ -242,8 +242,10 @@ class PeopleOptions(PersonOptions):
 class PlacementOptions(Options):
     """Where the person stands."""
 
-    placement: Literal["source", "driving"] = option(
-        "source", help="Stand where the source or where the driving person stands.", panel=Panel.LOOK
+    placement: Literal["auto", "source", "driving"] = option(
+        "auto",
+        help="Stand where the source or where the driving person stands; auto is the latter with their background.",
+        panel=Panel.LOOK,
     )
 
 
@@ -290,6 +292,16 @@ class FrameOptions(Options):
         "source",
         help="source, driving, transparent, '#rrggbb', or a picture or video file.",
         metavar="WHAT",
+        panel=Panel.LOOK,
+    )
+    shadow: Literal["auto", "off"] = option(
+        "auto",
+        help="With --background driving: cast a shadow where the driving person cast one, or none.",
+        panel=Panel.LOOK,
+    )
+    relight: Literal["auto", "off"] = option(
+        "auto",
+        help="With --background driving: fit the person's light and color to the driving person's, or leave them.",
         panel=Panel.LOOK,
     )
     size: str | int | None = option(
@@ -487,6 +499,10 @@ class TransferOptions(
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.placement == "auto":
+            in_their_place = self.background_choice.kind is BackgroundKind.DRIVING
+            # options are made complete here, once, so that nobody after has to know what 'auto' means
+            object.__setattr__(self, "placement", "driving" if in_their_place else "source")
         _ = self.cast_members
         if self.cast:
             self._check_cast()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,11 @@ from motionwarp.media.prefetch import prefetched
 from motionwarp.notices import Gravity, Notice
 from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.captured_driving import camera_path, performed
+from motionwarp.pipeline.driving_shadow import ground_rows
 from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, person_map, transform_track
 from motionwarp.pipeline.options import BackgroundKind
 from motionwarp.pipeline.progress import Stage, TransferRun
+from motionwarp.pipeline.relighting import relit_person
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pipeline.source import PreparedSource, fitted_to
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
@@ -93,6 +96,11 @@ class TransferPlan:
             return None
         return float(hips[:, 0].mean()), float(feet[:, 1].max())
 
+    @cached_property
+    def ground_rows(self) -> FloatArray:
+        """The row of the output frame that the person stands on, or would land on, in every frame, float32 (T,)."""
+        return ground_rows(self.target)
+
     @property
     def device(self) -> torch.device:
         """Where frames are computed by now."""
@@ -148,6 +156,8 @@ def plan_transfer(
     observed = inputs.motion.track
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
     person = _reduced(setup, inputs.source, transform)
+    if setup.needs_plate and options.relight == "auto" and inputs.motion.light is not None:
+        person = relit_person(person, inputs.motion.light)
     if inputs.motion.capture is not None:
         with run.clock.measure("engine"):
             runner = _prepared_engine(setup, inputs.source, person, transform, keep_parsing, run)
@@ -219,7 +229,7 @@ def _placed(
         raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
     placed = place_track(
         result,
-        options.placement,
+        "driving" if options.placement == "driving" else "source",
         source_to_frame=contain(source.size, frame).matrix(*source.size),
         driving_to_frame=contain((track.width, track.height), frame).matrix(track.width, track.height),
         width=frame[0],

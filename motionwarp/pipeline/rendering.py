@@ -11,6 +11,7 @@ from motionwarp.pipeline.background import FrameBackground, make_background
 from motionwarp.pipeline.captured_driving import CapturedClip
 from motionwarp.pipeline.compositing import composite, cut_out, side_by_side
 from motionwarp.pipeline.driving import read_frames
+from motionwarp.pipeline.driving_shadow import shaded
 from motionwarp.pipeline.plan import TransferPlan
 from motionwarp.pipeline.progress import TransferRun
 from motionwarp.types import ByteArray, Frame, PersonLayer
@@ -100,14 +101,27 @@ def no_frames(count: int) -> Generator[None, None, None]:
 
 
 def composed(
-    plan: TransferPlan, index: int, layer: PersonLayer, driving: Frame | None, background: FrameBackground | None
+    plan: TransferPlan,
+    index: int,
+    layer: PersonLayer,
+    driving: Frame | None,
+    background: FrameBackground | None,
+    people: Sequence[tuple[TransferPlan, PersonLayer]] | None = None,
 ) -> Frame:
-    """Return an output frame: a layer on its background, or cut out, with pictures beside it where they are wanted."""
+    """Return an output frame: a layer on its background, or cut out, with pictures beside it where they are wanted.
+
+    `people` are those of which the layer is made, who cast shadows; None for the plan's own.
+    """
     seconds = float(plan.timeline.times_seconds[index])
     if background is None:
         rgba = cut_out(layer, *plan.setup.frame)
         return Frame(np.ascontiguousarray(rgba[..., :3]), seconds, index, np.ascontiguousarray(rgba[..., 3]))
-    rgb: ByteArray = composite(layer, background.canvas(seconds, driving))
+    canvas = background.canvas(seconds, driving)
+    if background.shadow is not None and plan.setup.options.shadow == "auto":
+        for whose, alone in people or [(plan, layer)]:
+            if whose.target.present[index]:
+                canvas = shaded(canvas, alone, whose.target.points[index], whose.ground_rows[index], background.shadow)
+    rgb: ByteArray = composite(layer, canvas)
     if plan.setup.options.side_by_side and driving is not None:
         rgb = side_by_side([plan.inputs.source.person.rgb, driving.rgb, rgb], plan.setup.height)
     return Frame(rgb, seconds, index)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from small_scene import standing
 from test_patch_fill import PERIODIC, pavement
 
 from motionwarp.inpainting import clean_plate as inpainting
 from motionwarp.inpainting.clean_plate import clean_plate, hole_of
-from motionwarp.pipeline.driving_plate import PlateBuilder, without_driver
-from motionwarp.types import BoolArray, ByteArray, FloatArray
+from motionwarp.types import FloatArray
 
 
 def figure(height: int = 220, width: int = 170) -> FloatArray:
@@ -79,21 +77,3 @@ def test_nobody_and_nothing_but_a_person(shape: tuple[int, int]) -> None:
     assert nobody is not picture
     only = clean_plate(picture, np.ones(shape, dtype=np.float32))
     assert (only == only[0, 0]).all()
-
-
-def test_frames_are_filled_quickly_and_the_plate_of_a_clip_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def watched(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> ByteArray:
-        asked.append(guess.shape)
-        return guess.copy()
-
-    monkeypatch.setattr(inpainting, "filled_by_patches", watched)
-    picture, points = pavement(160, 90), standing()
-    without_driver(picture, points, None, seed=0)
-    assert not asked
-    builder = PlateBuilder()
-    for _ in range(3):
-        builder.add(picture, points)
-    assert builder.finish() is not None
-    assert asked == [(160, 90, 3)]
