@@ -32,6 +32,7 @@ _SOFT_TEXELS: Final = 2.0
 _LEAST_SHARED: Final = 400  # texels seen well in both photos, to compare their light by
 _SEEN_WELL: Final = 0.4
 _MOST_GAIN: Final = 1.3
+_SEEN_FAIRLY: Final = 0.55  # cosine to the photo over which frames of a clip change nothing
 _KEPT_FRAMES: Final = 5
 _NEARLY_AS_GOOD: Final = 0.8  # of the best cosine: worse frames have no say
 _NO_AREA: Final = 1e-6  # texels
@@ -95,7 +96,7 @@ def fused_frames(avatar: Avatar, views: Iterable[PhotoView]) -> Avatar:
         best.add(lit)
     if best is None:
         return avatar
-    surface.take(best.middle(), lit=True)
+    surface.take(best.middle(), of_frames=True)
     return surface.finished()
 
 
@@ -131,10 +132,16 @@ class TexelSurface:
         """Return by what a photo's colors are multiplied to have the first one's light, float32 (3,)."""
         return _gain(self._colors, self._cosine, seen)
 
-    def take(self, seen: Seen, *, lit: bool = False) -> None:
-        """Take over what a photo shows better; its light is fitted to the first one's unless it is `lit` already."""
-        light = np.ones(3, dtype=np.float32) if lit else self.gain(seen)
+    def take(self, seen: Seen, *, of_frames: bool = False) -> None:
+        """Take over what a photo shows better, in the first one's light.
+
+        Those `of_frames` have that light already; they never lie exactly where the photo's pixels do, and leave alone
+        what it shows well.
+        """
+        light = np.ones(3, dtype=np.float32) if of_frames else self.gain(seen)
         better = np.clip((seen.cosine - self._cosine - _BETTER) / _FADE, 0, 1)
+        if of_frames:
+            better *= np.clip((_SEEN_FAIRLY - self._own) / _FADE, 0, 1)
         # no hard seams, and no islands: what goes over is as soft as it is broad
         share = cv2.GaussianBlur(better, (0, 0), _SOFT_TEXELS) * (seen.cosine > 0)
         self._colors = self._colors + share[..., None] * (np.clip(seen.colors * light, 0, 1) - self._colors)

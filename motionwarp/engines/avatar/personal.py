@@ -44,6 +44,7 @@ _MARGIN: Final = 0.08  # of the person's height, around what is kept of a frame
 _SIDE_DEGREES: Final = (40.0, 140.0)
 _SHAPE_VIEWS: Final = 6
 _PER_PIXEL: Final = 1e-3  # what a pixel of the height is worth, of a frame as large as can be
+_SPREAD: Final = 3.0
 _GRAY: Final = 127.5
 _HALF: Final = 0.5
 _WHAT: Final = "an avatar of a person in a photo and a clip"
@@ -228,14 +229,17 @@ def _read_photo(path: Path, estimator: Estimator) -> _Photo:
 
 
 def _best_frame(path: Path, clip: SeenClip, estimator: Estimator) -> _Photo:
-    """Return the frame that shows the person best from the front: turned least, with most points, and large."""
+    """Return the frame that shows the person best from the front: turned least, limbs apart."""
     poses = SourceBody.of_photo(_most_told(clip).person.pose.points).follow(clip.points)
     facing = facing_degrees(poses.turns[:, 0]).numpy()
 
     def worth(frame: ClipFrame) -> float:
         told = float(frame.person.pose.points[:, 2].sum()) / len(frame.person.pose.points)
         frontal = float(np.cos(np.deg2rad(facing[frame.index])))
-        return frontal + told + _PER_PIXEL * float(frame.person.matte.shape[0])
+        height = frame.person.matte.shape[0]
+        # limbs that lie apart from each other show more of a person
+        spread = float(frame.person.matte.sum()) / height**2
+        return frontal + told + _PER_PIXEL * height + _SPREAD * spread
 
     best = max(clip.frames, key=worth)
     with open_video(path) as reader:

@@ -15,13 +15,15 @@ from motionwarp.avatar.fusion import PhotoView, fused_frames
 from motionwarp.avatar.outline_depth import with_outlined_depth
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
 from motionwarp.engines.avatar import personal
+from motionwarp.engines.avatar.engine import AvatarEngine
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.options import AvatarFitOptions
 from motionwarp.engines.avatar.personal import AvatarFitConfig, ClipFrame, SeenClip, drawn_view, fit_person, refine
+from motionwarp.engines.base import RenderSettings
 from motionwarp.engines.spec import FitRun
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
-from motionwarp.types import FloatArray, SourcePerson
+from motionwarp.types import FloatArray, PoseTrack, SourcePerson
 
 HEIGHT, WIDTH = 240, 180
 _LIMBS = (10.0, 0.0, 0.0, 0.0)
@@ -113,7 +115,7 @@ def test_outlines_that_fit_change_hardly_anything(avatar: Avatar, person: Source
     views = [turned(avatar, person, degrees) for degrees in (70, -90)]
     views = [with_matte(view, drawn_view(avatar, view)) for view in views]
     found = with_outlined_depth(avatar, views)
-    assert np.abs(found.sheets.positions - avatar.sheets.positions).max() < 0.015
+    assert np.abs(found.sheets.positions - avatar.sheets.positions).max() < 0.02
     assert with_outlined_depth(avatar, []) is avatar
 
 
@@ -167,9 +169,19 @@ def test_what_is_written_is_a_source(
     stored = load_avatar(output)
     assert stored.photos == 1 + fitted.frames
     np.testing.assert_array_equal(stored.person.rgb, person.rgb)
-    # the photo's own side stays as it is of the photo alone
+    # the photo's own side stays nearly as it is of the photo alone, and at rest it is the photo
     alone, both = (off_the_photo(each, person) for each in (with_avatar(person).avatar, stored.person.avatar))
-    assert both < alone + 2
+    assert both < alone + 4
+    engine = AvatarEngine()
+    here = np.eye(2, 3, dtype=np.float32)
+    engine.prepare(stored.person, RenderSettings(RUN.device, RUN.dtype, WIDTH, HEIGHT, photo_to_frame=here))
+    track = PoseTrack(person.pose.points[None], np.array([True]), np.zeros(1), WIDTH, HEIGHT)
+    motion = engine.follow(track)
+    layer = engine.render(motion, engine.plan(motion))[0]
+    inside = (person.matte > 0.5)[layer.top :, layer.left :][: layer.rgba.shape[0], : layer.rgba.shape[1]]
+    rgb = person.rgb[layer.top :, layer.left :][: layer.rgba.shape[0], : layer.rgba.shape[1]]
+    assert inside.sum() == (person.matte > 0.5).sum()
+    assert np.square(layer.rgba[..., :3].astype(float) - rgb)[inside].mean() < 255**2 / 10**3.8
 
 
 def test_a_photo_without_shoulders_is_refused(clip: SeenClip, person: SourcePerson) -> None:
