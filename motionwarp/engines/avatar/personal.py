@@ -239,7 +239,7 @@ def _best_frame(path: Path, clip: SeenClip, estimator: Estimator) -> _Photo:
         height = frame.person.matte.shape[0]
         # limbs that lie apart from each other show more of a person
         spread = float(frame.person.matte.sum()) / height**2
-        return frontal + told + _PER_PIXEL * height + _SPREAD * spread
+        return float(frontal + told + _PER_PIXEL * height + _SPREAD * spread)
 
     best = max(clip.frames, key=worth)
     with open_video(path) as reader:
