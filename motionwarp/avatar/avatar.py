@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import torch
 
+from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.calm_sides import with_calm_sides
+from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
 from motionwarp.avatar.regions import person_regions
@@ -24,15 +26,12 @@ from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back, with_strands
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _ATLAS_WIDTH: Final = 2048
-_SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
-_STRAND_TORSOS: Final = 0.05  # what is finer than this counts as strands
 _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
@@ -43,6 +42,7 @@ _SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
 _FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
 _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in _FEET.values()]
 _RIM: Final = 9  # pixels of the photo
+_ALIKE: Final = frozenset((parts.RIGHT_HAND, parts.LEFT_HAND, *_FEET))  # hands and feet are seen from all sides
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
@@ -246,7 +246,13 @@ def usable_joints(points: FloatArray) -> Joints:
     return joints
 
 
-def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_classes: Sequence[int] = ()) -> Avatar:
+def make_avatar(
+    source: SourcePerson,
+    body: BodySurface,
+    pose: RestPose,
+    shown_classes: Sequence[int] = (),
+    completer: Completer | None = None,
+) -> Avatar:
     """Make the avatar of a person, or of what they wear.
 
     Parameters
@@ -258,6 +264,8 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         Of that body.
     shown_classes : sequence of int
         Classes of the parsing to which textures are limited, such as those of a garment; empty for all.
+    completer : Completer or None
+        Repaints what rules make of the person's back; None leaves it as it is.
 
     Raises
     ------
@@ -276,11 +284,14 @@ def make_avatar(source: SourcePerson, body: BodySurface, pose: RestPose, shown_c
         source = replace(source, parsing=_without_foreground(source.parsing))
         regions = PartRegions(regions.margins, regions.margins)
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
-    covered = with_covered_chest(source)
-    behind = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
-    behind = with_strands(behind, covered.rgb, _STRAND_TORSOS * torso)
+    behind = back_views(source, torso)
+    if completer is not None:
+        behind = behind.repainted(completer.repainted(source, behind.rgb))
     backs = list(fronts)
-    for part, person in ((parts.TORSO, with_plain_back(covered)), (parts.HEAD, behind)):
+    for part, front in enumerate(fronts):
+        person = behind.of(part)
+        if front is None or (person is source and completer is None) or part in _ALIKE:
+            continue
         backs[part] = cut_textures(
             person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
@@ -343,15 +354,6 @@ def _with_ends(
 def _without_foreground(parsing: ByteArray) -> ByteArray:
     """Return a parsing in which arms, hair and what nobody wears have the classes of what is beside them."""
     return spread_classes(parsing, ~np.isin(parsing, _FOREGROUND))
-
-
-def _softened(person: SourcePerson, before: ByteArray, sigma: float) -> SourcePerson:
-    """Return a person whose pixels that were made up, other than `before`, go over into each other: hair into skin."""
-    made_up = (person.rgb != before).any(axis=2)
-    weight = made_up.astype(np.float32)
-    summed = cv2.GaussianBlur(np.dstack([person.rgb * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
-    smooth = np.rint(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6))).clip(0, 255).astype(np.uint8)
-    return replace(person, rgb=np.where(made_up[..., None], smooth, person.rgb))
 
 
 def _placed(texture: PartTexture, plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:

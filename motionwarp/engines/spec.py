@@ -53,22 +53,33 @@ class FitRun:
 
 @dataclass(frozen=True)
 class PersonFit:
-    """How an engine is fitted to one person from a clip.
+    """How something of an engine's is fitted to one person from a clip.
 
     Attributes
     ----------
     config : str
-        Reference to a dataclass with defaults for all; has `frames`, how many of the clip are looked at.
+        Reference to a dataclass with defaults for all.
     fit : str
-        Reference to a function of (make_pictures, weights, output, config, run), as `warping_gan.finetune.fit_person`.
+        Reference to a function of (asked, make_estimator, config, run), as `warping_gan.finetune.fit_person`. It
+        returns a dataclass with figures of what was held out, `before` and `after`, and the `step` that was kept, 0 for
+        none.
+    options : str
+        Reference to a group of options derived from `ClipFitOptions`; its module is light.
+    help : str
+        What the command does, as a sentence.
+    use : str
+        How what was written is used, as a sentence.
     """
 
     config: str
     fit: str
+    options: str = "motionwarp.training.options:FitOptions"
+    help: str = "Fit the engine to the person of a clip."
+    use: str = "Use the weights with `motionwarp transfer --engine FILE`."
 
     def __post_init__(self) -> None:
-        check_reference(self.config)
-        check_reference(self.fit)
+        for reference in (self.config, self.fit, self.options):
+            check_reference(reference)
 
 
 @dataclass(frozen=True)

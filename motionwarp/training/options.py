@@ -22,12 +22,20 @@ class TrainOptions(ComputeOptions):
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class FitOptions(OverwriteOptions, ComputeOptions):
-    """One fit of an engine to a person."""
+class ClipFitOptions(OverwriteOptions, ComputeOptions):
+    """One fit of anything to the person of a clip."""
 
     clip: Path = option(help="Video of the person.", metavar="CLIP", argument=True)
-    output: Path = option(help="The weights to write.", flags=("-o", "--output"), metavar="FILE")
+    output: Path = option(help="The file to write.", flags=("-o", "--output"), metavar="FILE")
     config: Path | None = option(None, help="TOML file with other settings.", metavar="FILE")
+    max_minutes: float | None = option(None, help="End after this time, with the best so far.", low=0)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(ClipFitOptions):
+    """One fit of an engine's networks to a person."""
+
     start_from: str | None = option(
         None,
         help="Weights to begin with.",
@@ -35,4 +43,3 @@ class FitOptions(OverwriteOptions, ComputeOptions):
         metavar="NAME|FILE",
         shown_default="those that ship",
     )
-    max_minutes: float | None = option(None, help="End after this time, with the best so far.", low=0)

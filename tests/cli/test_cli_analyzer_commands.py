@@ -141,7 +141,7 @@ def test_a_fit_to_a_person_tells_what_it_gained(
     names = Personalized.__dataclass_fields__
     extra = {name: 0 for name in names if name not in ("step", "before", "after")}
     monkeypatch.setattr("motionwarp.engines.warping_gan.finetune.personalize", personalize)
-    monkeypatch.setattr("motionwarp.data.person_clip.person_pictures", lambda *_: "pictures")
+    monkeypatch.setattr("motionwarp.engines.warping_gan.finetune.person_pictures", lambda *_: "pictures")
     monkeypatch.setattr("motionwarp.perception.registry.make_estimator", lambda *_: None)
     monkeypatch.setattr(
         "motionwarp.engines.warping_gan.finetune.load_warping_networks", lambda name: loaded.append(name) or "networks"

@@ -2,12 +2,35 @@
 
 from typing import Final
 
-from motionwarp.engines.spec import EngineSpec
+from motionwarp.data.pack_kinds import PackKind
+from motionwarp.engines.spec import EngineSpec, PersonFit
+from motionwarp.training.stage import StageSpec
+
+_HERE: Final = "motionwarp.engines.avatar"
+_WRITER: Final = f"{_HERE}.completion_pack:write_requested"
 
 SPEC: Final = EngineSpec(
     name="avatar",
-    help="A body in space that wears the photo: turns, poses and depth, without any learned weights.",
-    engine="motionwarp.engines.avatar.engine:AvatarEngine",
-    swapper="motionwarp.engines.avatar.swapping:AvatarSwapper",
+    help="A body in space that wears the photo: turns, poses and depth.",
+    engine=f"{_HERE}.engine:AvatarEngine",
+    swapper=f"{_HERE}.swapping:AvatarSwapper",
     needs=("body", "lifter"),
+    stages={
+        "completion": StageSpec(
+            "What the photo does not show: how a guess of the back is repainted.",
+            f"{_HERE}.completion_training:CompletionTrainingConfig",
+            f"{_HERE}.completion_training:CompletionTask",
+        ),
+    },
+    packs={
+        "backs-avatars": PackKind("avatars from the front and from behind", _WRITER),
+        "backs-dressed": PackKind("bodies in separate garments, from the front and from behind", _WRITER, ("train",)),
+    },
+    person=PersonFit(
+        f"{_HERE}.personal:AvatarFitConfig",
+        f"{_HERE}.personal:fit_person",
+        f"{_HERE}.options:AvatarFitOptions",
+        "Make an avatar of a person, of a photo and a clip in which they turn.",
+        "The avatar is a SOURCE: `motionwarp transfer FILE dance.mp4 --engine avatar`.",
+    ),
 )

@@ -18,16 +18,19 @@ from torch import nn
 
 from motionwarp.checkpoints.checkpoint import save_checkpoint
 from motionwarp.data.pack import LabeledPicture
-from motionwarp.data.person_clip import pairs_between, split_pictures
+from motionwarp.data.person_clip import pairs_between, person_pictures, split_pictures
 from motionwarp.engines.spec import FitRun
 from motionwarp.engines.warping_gan.config import GeneratorLossWeights, PartGeneratorTrainingConfig
 from motionwarp.engines.warping_gan.networks import WarpingNetworks, load_warping_networks, save_warping_networks
 from motionwarp.engines.warping_gan.packing import BodySampler, part_samples, write_part_pack
 from motionwarp.engines.warping_gan.training import PartGeneratorTask
+from motionwarp.perception.base import Estimator
 from motionwarp.training.loop import run as train
+from motionwarp.training.options import FitOptions
 from motionwarp.training.pack_samples import PackShare
 from motionwarp.training.task import LoopConfig
 
+_SHIPPED: Final = "warping_gan"
 _FIGURES: Final = {"ssim": "validation_ssim_made", "l1": "validation_l1_made"}
 
 
@@ -102,21 +105,15 @@ class _Watched(PartGeneratorTask):
 
 
 def fit_person(
-    make_pictures: Callable[[], Sequence[LabeledPicture]],
-    weights: str | Path,
-    output: Path,
-    config: PersonalizeConfig,
-    run: FitRun,
+    asked: FitOptions, make_estimator: Callable[[], Estimator], config: PersonalizeConfig, run: FitRun
 ) -> Personalized:
-    """Fit the engine of some weights to a person; `make_pictures` is called once the weights are there.
+    """Fit the engine of some weights to the person of a clip, which is looked at once the weights are there.
 
     Parameters
     ----------
-    make_pictures : callable
-        Returns the pictures, as `person_pictures` does.
-    weights : str or Path
-        A name of the register or a file.
-    output, config, run
+    asked : FitOptions
+    make_estimator : callable
+    config, run
         See `personalize`.
 
     Raises
@@ -124,10 +121,11 @@ def fit_person(
     WeightsError
         If the weights are missing, damaged or for another engine.
     InputError
-        If the pictures show too little of the person.
+        If the clip shows too little of the person.
     """
-    networks = load_warping_networks(weights)
-    return personalize(make_pictures(), networks, output, config, run)
+    networks = load_warping_networks(_SHIPPED if asked.start_from is None else asked.start_from)
+    pictures = person_pictures(asked.clip, make_estimator(), config.frames)
+    return personalize(pictures, networks, asked.output, config, run)
 
 
 def personalize(
