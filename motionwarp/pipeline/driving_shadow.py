@@ -7,6 +7,7 @@ light is missing around the driving person is found by trial, the strengths by l
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,7 @@ from motionwarp.types import BoolArray, ByteArray, FloatArray, PersonLayer, Pose
 _SIDE, _ABOVE, _BELOW, _TORSO = 3.0, 2.0, 1.2, 20.0
 _LEANS_X: Final = tuple(np.linspace(-1.5, 1.5, 13).tolist())
 _LEANS_Y: Final = (-0.6, -0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45)
+_FINER: Final = (0.12, 0.03)
 _SOFTNESSES: Final = (0.06, 0.14, 0.28)
 # of the missing light's energy: what a shadow has to explain, and the least strength that is seen
 _EXPLAINED, _WEAKEST = 0.15, 0.05
@@ -152,13 +154,15 @@ def measured_shadow(sights: Sequence[ShadowSight]) -> CastShadow | None:
     under = np.concatenate([window.spots[window.known] for window in looked_at])
     energy = float((light.astype(np.float64) ** 2).sum())
     best, least = (CastShadow(0, 0, 0, 0.1, 0), energy)
-    for lean_x in _LEANS_X:
-        for lean_y in _LEANS_Y:
-            for softness in _SOFTNESSES:
-                lying = np.concatenate([window.laid_down((lean_x, lean_y), softness) for window in looked_at])
-                strength, contact, left = _fitted(light, lying, under, energy)
-                if left < least:
-                    best, least = CastShadow(lean_x, lean_y, strength, softness, contact), left
+    tried = list(itertools.product(_LEANS_X, _LEANS_Y, _SOFTNESSES))
+    for _ in range(2):
+        for lean_x, lean_y, softness in tried:
+            lying = np.concatenate([window.laid_down((lean_x, lean_y), softness) for window in looked_at])
+            strength, contact, left = _fitted(light, lying, under, energy)
+            if left < least:
+                best, least = CastShadow(lean_x, lean_y, strength, softness, contact), left
+        around = itertools.product((-_FINER[0], 0, _FINER[0]), (-_FINER[1], 0, _FINER[1]), _SOFTNESSES)
+        tried = [(best.lean_x + across, best.lean_y + down, softness) for across, down, softness in around]
     if energy == 0 or 1 - least / energy < _EXPLAINED:
         return None
     kept = CastShadow(

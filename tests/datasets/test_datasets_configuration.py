@@ -34,7 +34,7 @@ OTHER_OPTIONS: dict[str, Any] = {
     "engine": "layered", "retarget": False, "background": "#102030", "size": 128, "fps": "25", "person": "1",
     "smooth": 0.2, "view": 30.0, "orbit": 90.0, "travel": "spot", "clothes": "/in/shirt.jpg",
     "pose_estimator": "mediapipe", "device": "cpu", "precision": "fp32", "batch_size": 3, "codec": "hevc", "crf": 20,
-    "preset": "fast", "seed": 5,
+    "preset": "fast", "seed": 5, "shadow": "off", "relight": "off",
 }  # fmt: skip
 NOT_TAKEN = {
     "placement", "source_poses", "driving_poses", "matte", "source_time", "start", "end", "audio", "side_by_side",
