@@ -70,3 +70,9 @@ class TurntableOptions(Options):
 @dataclass(frozen=True, kw_only=True)
 class AvatarOptions(ComputeOptions, EstimatorOptions, OverwriteOptions, TurntableOptions, PersonOptions):
     """How an avatar is made and shown."""
+
+    completion: StrPath | None = option(
+        None,
+        help="Weights that repaint the back, as `train avatar completion` writes them; of one photo only.",
+        metavar="FILE",
+    )

@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 
 from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.files import save_avatar
 from motionwarp.avatar.gltf import save_glb
 from motionwarp.avatar.person import AvatarPerson, StoredAvatar
 from motionwarp.avatar.turntable import Turntable
 from motionwarp.engines.avatar.making import with_avatar
-from motionwarp.errors import OutputError
+from motionwarp.errors import OptionError, OutputError
 from motionwarp.media.atomic import check_target
 from motionwarp.media.writer import VideoWriter, open_writer
 from motionwarp.pipeline.analysis import load_estimator
@@ -23,7 +24,7 @@ from motionwarp.pipeline.avatar_options import AvatarOptions
 from motionwarp.pipeline.compositing import composite, cut_out
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.provenance import avatar_provenance
-from motionwarp.pipeline.source import prepare_source, read_source
+from motionwarp.pipeline.source import is_avatar, prepare_source, read_source
 from motionwarp.types import PersonLayer
 
 FILE_ENDINGS: Final = (".safetensors", ".glb")
@@ -49,6 +50,13 @@ def read_or_make_avatar(photos: Sequence[Path], options: AvatarOptions) -> Store
         One of its kinds, if a photo, the file or an option is at fault, or nobody is seen.
     """
     first, *others = photos
+    completer = None if options.completion is None else Completer.load(Path(options.completion))
+    if completer is not None and (others or is_avatar(first)):
+        raise OptionError(
+            "a back is repainted when an avatar is made of one photo",
+            values={"completion": str(options.completion)},
+            remedy="Leave it out, or give one photo",
+        )
     looking = TransferOptions(
         device=options.device,
         precision=options.precision,
@@ -62,7 +70,7 @@ def read_or_make_avatar(photos: Sequence[Path], options: AvatarOptions) -> Store
     prepared = prepare_source(source, looking, load_estimator(looking))
     person = prepared.person
     if not isinstance(person, AvatarPerson):
-        person = with_avatar(person)
+        person = with_avatar(person, completer=completer)
     return StoredAvatar(person, prepared.plate, prepared.notes, prepared.score, prepared.matte_given, prepared.photos)
 
 

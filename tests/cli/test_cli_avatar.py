@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from motionwarp.avatar.completion import COMPLETION_FILE, CompletionConfig, CompletionNetwork
 from motionwarp.avatar.files import load_avatar
 from motionwarp.media.image import read_image
 from motionwarp.media.reader import open_video
@@ -160,3 +162,25 @@ def test_files_that_are_no_avatar_are_refused(motionwarp: Run, tmp_path: Path) -
     moved = motionwarp("transfer", fake, fake, "-o", tmp_path / "out.mp4")
     assert moved.exit_code == 2
     assert [file.name for file in tmp_path.iterdir()] == ["fake.safetensors"]
+
+
+def test_a_network_repaints_the_back(
+    motionwarp: Run, photo: Path, made: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    network = CompletionNetwork(CompletionConfig((8, 12))).eval()
+    torch.nn.init.constant_(network.leave.bias, -0.3)  # darker, and with fewer details
+    COMPLETION_FILE.save(tmp_path / "completion.safetensors", network)
+    asked = ("avatar", photo, "-o", tmp_path / "alice.safetensors", "--device", "cpu")
+    result = motionwarp(*asked, "--completion", tmp_path / "completion.safetensors")
+    assert result.exit_code == 0, result.stderr
+    plain, painted = (load_avatar(folder / "alice.safetensors").person.avatar for folder in (made[0], tmp_path))
+    np.testing.assert_array_equal(plain.sheets.positions, painted.sheets.positions)
+    shown = plain.atlas.texels[..., 4] > 0
+    np.testing.assert_array_equal(plain.atlas.texels[shown], painted.atlas.texels[shown])
+    changed = (plain.atlas.texels != painted.atlas.texels).any(axis=2)
+    assert changed.mean() > 0.05
+    refused = motionwarp(
+        *asked[:2], photo, *asked[2:], "--overwrite", "--completion", tmp_path / "completion.safetensors"
+    )
+    assert refused.exit_code == 2
+    assert "one photo" in refused.stderr

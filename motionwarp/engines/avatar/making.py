@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from motionwarp.avatar.avatar import make_avatar, usable_joints
+from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.fusion import PhotoView, fused
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.types import SourcePerson
 
 
-def with_avatar(person: SourcePerson, others: Sequence[SourcePerson] = ()) -> AvatarPerson:
+def with_avatar(
+    person: SourcePerson, others: Sequence[SourcePerson] = (), completer: Completer | None = None
+) -> AvatarPerson:
     """Return a person with the avatar that is made of them.
 
     Parameters
@@ -21,6 +24,8 @@ def with_avatar(person: SourcePerson, others: Sequence[SourcePerson] = ()) -> Av
         In the photo that the avatar is at rest.
     others : sequence of SourcePerson
         The same person in further photos, from other sides: their bodies are of one shape, fitted to all photos.
+    completer : Completer or None
+        Repaints what rules make of the person's back.
 
     Raises
     ------
@@ -31,7 +36,7 @@ def with_avatar(person: SourcePerson, others: Sequence[SourcePerson] = ()) -> Av
     for photo in photos:
         usable_joints(photo.pose.points)
     body, *bodies = SourceBody.of_photos([photo.pose.points for photo in photos])
-    avatar = make_avatar(person, body.surface, body.rest)
+    avatar = make_avatar(person, body.surface, body.rest, completer=completer)
     views = [PhotoView(other, its.rest) for other, its in zip(others, bodies, strict=True)]
     height, width = person.matte.shape
     plain = {field.name: getattr(person, field.name) for field in fields(SourcePerson)}
