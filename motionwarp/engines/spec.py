@@ -75,7 +75,7 @@ class PersonFit:
     fit: str
     options: str = "motionwarp.training.options:FitOptions"
     help: str = "Fit the engine to the person of a clip."
-    use: str = "Use the weights with `motionwarp transfer --engine FILE`."
+    use: str = "The weights are an engine for transfers, asked for by their file."
 
     def __post_init__(self) -> None:
         for reference in (self.config, self.fit, self.options):

@@ -31,6 +31,6 @@ SPEC: Final = EngineSpec(
         f"{_HERE}.personal:fit_person",
         f"{_HERE}.options:AvatarFitOptions",
         "Make an avatar of a person, of a photo and a clip in which they turn.",
-        "The avatar is a SOURCE: `motionwarp transfer FILE dance.mp4 --engine avatar`.",
+        "The avatar is a SOURCE, as one of a photo.",
     ),
 )
