@@ -296,12 +296,12 @@ class FrameOptions(Options):
     )
     shadow: Literal["auto", "off"] = option(
         "auto",
-        help="With --background driving: cast a shadow where the driving person cast one, or none.",
+        help="In the driving person's place: cast a shadow where they cast one, or none.",
         panel=Panel.LOOK,
     )
     relight: Literal["auto", "off"] = option(
         "auto",
-        help="With --background driving: fit the person's light and color to the driving person's, or leave them.",
+        help="In the driving person's place: fit light and color to theirs, or leave them.",
         panel=Panel.LOOK,
     )
     size: str | int | None = option(
