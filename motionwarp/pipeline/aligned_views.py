@@ -39,12 +39,13 @@ def aligned_views(kept: Sequence[KeptFrame], marks: Sequence[Landmarks], seed: i
     uint8 (K, H, W, 3)
     """
     maps = _maps(kept, marks)
-    for frame, motions in zip(kept, maps, strict=True):
+    # once more with what was found, since shadows that overlap from frame to frame hide each other
+    for frame, motions in [*zip(kept, maps, strict=True), *zip(kept, maps, strict=True)]:
         rough, never = _roughly_seen(frame, kept, motions)
         behind = relit(rough, frame.small, frame.close)
         found = attached(frame.small, behind, frame.close, frame.size)
         # of what is made up nothing can be told apart
-        frame.hidden = np.where(never, frame.close, found)
+        frame.hidden = np.where(never, frame.hidden, found)
     views: list[ByteArray | None] = [None] * len(kept)
     # from the middle outwards, so that what is made up in one view is taken over by those beside it
     for number in sorted(range(len(kept)), key=lambda number: abs(number - len(kept) // 2)):
@@ -89,13 +90,13 @@ def _roughly_seen(
     And where no frame shows the place.
     """
     scale = frame.small.shape[0] / frame.rgb.shape[0]
-    stack, wide, close = [frame.small], [frame.wide > 0], [frame.close > 0]
+    stack, wide, close = [frame.small], [frame.wide > 0], [frame.hidden > 0]
     for other, motion in maps.items():
         theirs, reduced_motion = kept[other], _at_scale(motion, scale)
         moved, inside = moved_view(theirs.small, reduced_motion)
         stack.append(in_light(moved, _exposure(theirs, frame, motion)))
         wide.append(~inside | (_moved(theirs.wide, reduced_motion, None, cv2.INTER_LINEAR) > 0))
-        close.append(~inside | (_moved(theirs.close, reduced_motion, None, cv2.INTER_LINEAR) > 0))
+        close.append(~inside | (_moved(theirs.hidden, reduced_motion, None, cv2.INTER_LINEAR) > 0))
     pictures, near = np.stack(stack), np.stack(close)
     lit = frame.ground()
     far_seen, none_far = middle_of(pictures, np.stack(wide) | near, lit)

@@ -42,8 +42,9 @@ _EDGE_SHIFT: Final = 0.75
 _REACH: Final = 0.8
 # exposures are compared at this long side
 _COMPARED: Final = 160
-# a shadow takes this part of the light and colors it by less than so many levels
-_DARKENED, _DEEPEST, _COLORLESS = 0.05, 0.75, 14.0
+# a shadow takes this part of the light and colors it by less than so many levels, and so many more the deeper it is:
+# under a blue sky it is blue
+_DARKENED, _DEEPEST, _COLORLESS, _SKYLIGHT = 0.05, 0.8, 14.0, 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +249,7 @@ def _missing_light(seen: FloatArray, empty: FloatArray) -> tuple[FloatArray, Boo
     )
     light = np.asarray(1 - ratio, dtype=np.float32)
     own_color = np.abs(seen - (1 - light)[..., None] * empty).max(axis=2)
-    return light, np.asarray(own_color < _COLORLESS)
+    return light, np.asarray(own_color < _COLORLESS + _SKYLIGHT * np.clip(light, 0, 1))
 
 
 def attached(frame: ByteArray, behind: ByteArray, people: ByteArray, size: float) -> ByteArray:

@@ -24,9 +24,9 @@ REGIONS: Final = ("skin", "hair", "clothes")
 _FEWEST: Final = 40
 # people differ by more than their light: this part of a difference is taken for light, and no more than so many levels
 # of lightness and of color, in 0..255
-_LIGHT_SHARE, _MOST_LIGHT, _MOST_TINT = 0.5, 22.0, 7.0
+_LIGHT_SHARE, _MOST_LIGHT, _MOST_TINT = 0.5, 22.0, 5.0
 # the same of contrast, as a power and as a factor
-_CONTRAST_SHARE, _MOST_CONTRAST = 0.4, 1.25
+_CONTRAST_SHARE, _MOST_CONTRAST = 0.4, 1.15
 # less than this is not worth a change
 _UNSEEN_LEVELS, _UNSEEN_CONTRAST = 0.75, 0.02
 # between regions the change goes over softly, in parts of the picture's long side

@@ -47,8 +47,8 @@ def test_the_person_goes_part_of_the_way_to_the_other_light(gain: float) -> None
 def test_tints_are_limited() -> None:
     own, other = person(), person(tint=(1.0, 0.7, 0.4))
     change = light_change(person_light(own.rgb, own.parsing), person_light(other.rgb, other.parsing))
-    assert max(map(abs, change.shift[1:])) == pytest.approx(7, abs=1e-6)
-    assert all(0.8 - 1e-9 <= factor <= 1.25 + 1e-9 for factor in change.contrasts.values())
+    assert max(map(abs, change.shift[1:])) == pytest.approx(5, abs=1e-6)
+    assert all(1 / 1.15 - 1e-9 <= factor <= 1.15 + 1e-9 for factor in change.contrasts.values())
 
 
 def test_other_clothes_are_no_other_light() -> None:
