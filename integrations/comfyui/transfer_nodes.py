@@ -101,7 +101,7 @@ class Transfer(Node):
                 "engine": ENGINE,
                 "background": (["source", "driving", "color"], {"default": "source"}),
                 "color": ("STRING", {"default": "#808080", "tooltip": "Of the background, where that is a color."}),
-                "placement": (["source", "driving"], {"default": "source"}),
+                "placement": (["auto", "source", "driving"], {"default": "auto"}),
                 "driving_person": WHO,
                 "smooth": ("FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0, "step": 0.05}),
                 "seed": ("INT", {"default": 0, "min": 0, "max": 2**63 - 1}),

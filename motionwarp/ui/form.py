@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from motionwarp.engines.registry import AUTO, catalog, engine_choices
 from motionwarp.errors import OptionError
@@ -18,7 +18,11 @@ BACKGROUNDS: Final = (
     ("A picture or clip of mine", "file"),
     ("Transparent", "transparent"),
 )
-PLACEMENTS: Final = (("Where the photo's person stands", "source"), ("Where the clip's person stands", "driving"))
+PLACEMENTS: Final = (
+    ("By the background", "auto"),
+    ("Where the photo's person stands", "source"),
+    ("Where the clip's person stands", "driving"),
+)
 PEOPLE: Final = (("The largest", "largest"), ("The second largest", "1"), ("The third largest", "2"))
 DANCERS: Final = (("Second", "1"), ("Third", "2"), ("Fourth", "3"))
 SIZES: Final = (("As large as the photo, up to 1920", ""), ("1280", "1280"), ("768", "768"), ("512", "512"))
@@ -71,7 +75,7 @@ class TransferForm:
     color: str = "#808080"
     background_file: str | None = None
     engine: str = AUTO
-    placement: str = "source"
+    placement: str = "auto"
     source_person: str = "largest"
     driving_person: str = "largest"
     start: str | None = None
@@ -98,7 +102,7 @@ class TransferForm:
         return TransferOptions(
             background=self._background(),
             engine=self.engine,
-            placement="driving" if self.placement == "driving" else "source",
+            placement=self._placement(),
             source_person=self.source_person.strip() or None,
             driving_person=self.driving_person.strip() or None,
             start=_time("start", self.start),
@@ -108,6 +112,9 @@ class TransferForm:
             audio=bool(self.audio),
             cast=self._cast(),
         )
+
+    def _placement(self) -> Literal["auto", "source", "driving"]:
+        return "driving" if self.placement == "driving" else "source" if self.placement == "source" else "auto"
 
     @property
     def files(self) -> list[str]:
