@@ -195,7 +195,8 @@ def in_light(picture: ByteArray, light: FloatArray) -> ByteArray:
     """Return a picture, uint8 (H, W, 3), whose channels are multiplied by `light`, float32 (3,)."""
     if np.abs(light - 1).max() < 0.01:
         return picture
-    return np.asarray(cv2.multiply(picture, (*light.astype(float).tolist(), 0.0)), dtype=np.uint8)
+    table = np.rint(np.arange(256, dtype=np.float32)[None, :, None] * light).clip(0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, table), dtype=np.uint8)
 
 
 def differing(frame: ByteArray, behind: ByteArray, people: ByteArray) -> tuple[BoolArray, BoolArray]:
