@@ -50,6 +50,12 @@ def open_pack(
     InputError
         If the file is missing, damaged, of another format, or its tables do not fit each other.
     """
+    if path.is_dir():
+        raise InputError(
+            f"this is a folder, no pack of {holds}",
+            subject=path,
+            remedy="Give the file that `motionwarp dataset pack` made.",
+        )
     try:
         opened: Any = safe_open(path, framework="np")
         metadata = opened.metadata() or {}

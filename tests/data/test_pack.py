@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter, union_box
+from motionwarp.data.pack import LabeledPicture, PackReader, PackWriter, open_pack, union_box
 from motionwarp.errors import InputError, OutputError
 
 
@@ -71,3 +71,9 @@ def test_facing_is_kept_where_it_is_known(tmp_path: Path) -> None:
     reader = PackReader(tmp_path / "two.pack")
     assert reader[0].facing == pytest.approx((0.6, -0.8))
     assert reader[1].facing is None
+
+
+def test_a_folder_is_no_pack(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a folder, no pack of faces") as caught:
+        open_pack(tmp_path, form="motionwarp-pack-1", holds="faces", rows=(), streams=())
+    assert "dataset pack" in str(caught.value)
