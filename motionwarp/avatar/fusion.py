@@ -143,7 +143,7 @@ class TexelSurface:
         if of_frames:
             better *= np.clip((_SEEN_FAIRLY - self._own) / _FADE, 0, 1)
         # no hard seams, and no islands: what goes over is as soft as it is broad
-        share = cv2.GaussianBlur(better, (0, 0), _SOFT_TEXELS) * (seen.cosine > 0)
+        share = cv2.GaussianBlur(better, (0, 0), _SOFT_TEXELS) * (seen.cosine > self._cosine)
         self._colors = self._colors + share[..., None] * (np.clip(seen.colors * light, 0, 1) - self._colors)
         self._cosine = np.maximum(self._cosine, seen.cosine * (share > 0.5))
         self._shown = self._shown * (1 - share)

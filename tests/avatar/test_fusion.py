@@ -83,9 +83,8 @@ def test_the_same_photo_again_changes_nothing_that_it_shows(avatar: Avatar, pers
     again = fused(avatar, [PhotoView(person, avatar.rest)])
     shown = (avatar.atlas.texels[..., 4] > 250) & (avatar.atlas.texels[..., 3] > 250)
     apart = np.abs(again.atlas.texels[shown].astype(int) - avatar.atlas.texels[shown])
+    assert apart.max(axis=1).mean() < 1
     assert apart[:, :4].max(axis=1).mean() < 0.01
-    # what is at rest the photo's stays so
-    assert apart[:, 4].mean() < 2
 
 
 def test_without_further_photos_it_is_the_same(avatar: Avatar) -> None:
