@@ -107,7 +107,7 @@ def _refuse_unfit(path: Path, options: TransferOptions) -> None:
     unfit = (
         ("cast", bool(options.cast), "is of one person"),
         ("background", options.background_choice.kind is whole, "has no pictures to put behind the person"),
-        ("placement", options.placement != "source", "has no picture in which the driving person stands"),
+        ("placement", options.placement_choice != "source", "has no picture in which the driving person stands"),
         ("rotate", options.rotate not in ("0", "auto"), "has no pictures to turn; it stands upright by itself"),
         ("driving_poses", options.driving_poses is not None, "holds the motion itself, and needs no points"),
         ("driving_person", options.driving_person not in (None, "largest"), "is of one person"),

@@ -499,13 +499,16 @@ class TransferOptions(
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.placement == "auto":
-            in_their_place = self.background_choice.kind is BackgroundKind.DRIVING
-            # options are made complete here, once, so that nobody after has to know what 'auto' means
-            object.__setattr__(self, "placement", "driving" if in_their_place else "source")
         _ = self.cast_members
         if self.cast:
             self._check_cast()
+
+    @property
+    def placement_choice(self) -> Literal["source", "driving"]:
+        """Where the person stands, which 'auto' leaves to the background."""
+        if self.placement == "auto":
+            return "driving" if self.background_choice.kind is BackgroundKind.DRIVING else "source"
+        return self.placement
 
     def _check_cast(self) -> None:
         """Refuse what several people together cannot be asked for."""

@@ -229,7 +229,7 @@ def _placed(
         raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
     placed = place_track(
         result,
-        "driving" if options.placement == "driving" else "source",
+        options.placement_choice,
         source_to_frame=contain(source.size, frame).matrix(*source.size),
         driving_to_frame=contain((track.width, track.height), frame).matrix(track.width, track.height),
         width=frame[0],
@@ -242,7 +242,7 @@ def _reduced(setup: TransferSetup, source: PreparedSource, transform: PersonTran
     """Return the source person no larger than the output can show."""
     # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
     finest = round(contain(source.size, setup.frame).long_side * max(1.0, transform.scale))
-    return fitted_to(source.person, finest if setup.options.placement == "source" else 2 * finest)
+    return fitted_to(source.person, finest if setup.options.placement_choice == "source" else 2 * finest)
 
 
 def _prepared_engine(
@@ -257,7 +257,7 @@ def _prepared_engine(
     at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED and not options.cast
     photo_to_frame = contain(source.size, setup.frame).matrix(*person.rgb.shape[1::-1]) if at_home else None
     settings = RenderSettings(
-        setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame, options.placement == "source"
+        setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame, options.placement_choice == "source"
     )
     return EngineRunner(setup.engine, person, settings, options.frames_per_batch, run.warnings)
 

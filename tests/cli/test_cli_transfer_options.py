@@ -69,7 +69,7 @@ def test_a_slash_makes_a_folder_of_frames(motionwarp: Run, caught: list[Any], te
         ("--engine layered", "engine", "layered"),
         ("--no-retarget", "retarget", False),
         ("--placement driving", "placement", "driving"),
-        ("--background driving", "placement", "driving"),
+        ("--background driving", "placement_choice", "driving"),
         ("--shadow off", "shadow", "off"),
         ("--relight off", "relight", "off"),
         ("--background #102030", "background", "#102030"),

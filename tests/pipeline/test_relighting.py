@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -72,6 +74,11 @@ def test_a_clips_light_is_the_middle_of_its_frames() -> None:
 
 
 def test_by_default_people_stand_in_the_place_that_is_shown() -> None:
-    assert TransferOptions().placement == "source"
-    assert TransferOptions(background="driving").placement == "driving"
-    assert TransferOptions(background="driving", placement="source").placement == "source"
+    assert TransferOptions().placement_choice == "source"
+    assert TransferOptions(background="driving").placement_choice == "driving"
+    assert TransferOptions(background="driving", placement="source").placement_choice == "source"
+
+
+def test_where_people_stand_follows_a_background_that_is_given_later() -> None:
+    assert replace(TransferOptions(), background="driving").placement_choice == "driving"
+    assert replace(TransferOptions(background="driving"), background="#808080").placement_choice == "source"

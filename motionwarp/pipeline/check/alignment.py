@@ -112,7 +112,7 @@ def alignment_stats(plan: TransferPlan, picture_scale: float, driving_frames: in
         missing=tuple(names[in_clip & ~in_photo].tolist()),
         kept=tuple(names[in_photo & ~in_clip].tolist()),
         mirrored=tuple(name.replace("_", " ") for name in report.mirrored),
-        placement=setup.options.placement,
+        placement=setup.options.placement_choice,
         output_width=setup.width,
         output_height=setup.height,
         output_frames=driving_frames if setup.options.frame_rate is None else len(plan),
@@ -130,7 +130,7 @@ def _size_ratio(result: FloatArray, photo: FloatArray) -> float:
 
 
 def _lifted_share(plan: TransferPlan, framing: Framing) -> float:
-    if framing is Framing.WHOLE or plan.setup.options.placement != "source":
+    if framing is Framing.WHOLE or plan.setup.options.placement_choice != "source":
         return 0.0
     source, target = plan.inputs.source, plan.target
     size = source.size
@@ -191,7 +191,7 @@ def alignment_issues(stats: AlignmentStats, framing: Framing, options: TransferO
         )
     yield from _clamp_issues(stats.clamps)
     long_side = max(stats.output_width, stats.output_height)
-    placed = "`placement=driving`" if options.placement == "source" else "`placement=source`"
+    placed = "`placement=driving`" if options.placement_choice == "source" else "`placement=source`"
     yield from issue_by_threshold(
         "together.outside",
         stats.outside_share,
