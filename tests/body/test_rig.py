@@ -62,15 +62,20 @@ def test_rigs_follow_shapes_to_first_order(body: BodyModel) -> None:
     turns = world_turns(random_turns(seed=4))
     exact = PointRig.of(body, body.shape_of(space.coefficients(z))).points(turns)
     apart = (rigs.rig(z).points(turns) - exact).norm(dim=-1)
-    assert float((rigs.mean.points(turns) - exact).norm(dim=-1).max()) > 0.05
+    assert float((rigs.mean.points(turns) - exact).norm(dim=-1).max()) > 0.04
     assert float(apart.max()) < 0.01
 
 
 def test_the_space_of_shapes_holds_people(body: BodyModel) -> None:
     space = ShapeSpace.of(body)
-    people = sample_coefficients(body, 200, torch.Generator().manual_seed(5))
+    people = sample_coefficients(body, 200, torch.Generator().manual_seed(5), grown_up=0.97)
     z = torch.linalg.lstsq(space.directions.T, (people - space.mean).T).solution.T
     assert float(z.std(dim=0).mean()) == pytest.approx(1, abs=0.15)
     apart = body.shape_of(space.coefficients(z[:20])).vertices - body.shape_of(people[:20]).vertices
     assert float(apart.norm(dim=-1).mean()) < 5e-3
     assert torch.equal(space.directions, ShapeSpace.of(body).directions)
+
+
+def test_who_is_not_measured_is_as_tall_as_adults_are(body: BodyModel) -> None:
+    rest = body.shape_of(ShapeSpace.of(body).mean).vertices
+    assert 1.62 < float(rest[:, 1].max() - rest[:, 1].min()) < 1.78
