@@ -43,6 +43,7 @@ _FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
 _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in _FEET.values()]
 _RIM: Final = 9  # pixels of the photo
 _ALIKE: Final = frozenset((parts.RIGHT_HAND, parts.LEFT_HAND, *_FEET))  # hands and feet are seen from all sides
+_WHOLE_BACKS: Final = (parts.TORSO, parts.GARMENT)
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
@@ -284,7 +285,7 @@ def make_avatar(
         source = replace(source, parsing=_without_foreground(source.parsing))
         regions = PartRegions(regions.margins, regions.margins)
     fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
-    behind = back_views(source, torso)
+    behind = back_views(source, regions, torso)
     if completer is not None:
         behind = behind.repainted(completer.repainted(source, behind.rgb))
     backs = list(fronts)
@@ -292,8 +293,10 @@ def make_avatar(
         person = behind.of(part)
         if front is None or (person is source and completer is None) or part in _ALIKE:
             continue
+        # of the trunk's back all is made up that something lies before
+        shown = PartRegions(regions.margins, regions.margins) if part in _WHOLE_BACKS else regions
         backs[part] = cut_textures(
-            person.rgb, person.matte, person.parsing, regions.only(part), keep_parsing=keep_parsing, device=cpu
+            person.rgb, person.matte, person.parsing, shown.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
     body = _with_ends(body, pose, fronts, source.matte.shape)
     classes = spread_classes(source.parsing, source.parsing != labels.BACKGROUND)

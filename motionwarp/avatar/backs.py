@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 
 from motionwarp.puppet import parts
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back, with_strands
+from motionwarp.puppet.back_view import seen_from_behind, with_strands
+from motionwarp.puppet.cloth_backs import with_back_of_clothes, with_trunk_of
+from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.types import ByteArray, SourcePerson
 
+_TRUNK: Final = (parts.TORSO, parts.GARMENT, parts.RIGHT_THIGH, parts.LEFT_THIGH)
 _SOFT_TORSOS: Final = 0.025  # over which colors that were made up for the head's back go over into each other
 _STRAND_TORSOS: Final = 0.05  # what is finer than this counts as strands
 
@@ -36,7 +39,7 @@ class BackViews:
 
     def of(self, part: int) -> SourcePerson:
         """Return the view that is right about a part."""
-        return {parts.HEAD: self.head, parts.TORSO: self.torso}.get(part, self.limbs)
+        return self.head if part == parts.HEAD else self.torso if part in _TRUNK else self.limbs
 
     def repainted(self, rgb: ByteArray) -> BackViews:
         """Return the same views in other colors, uint8 (H, W, 3)."""
@@ -44,20 +47,22 @@ class BackViews:
         return BackViews(head, torso, limbs, rgb)
 
 
-def back_views(source: SourcePerson, torso: float) -> BackViews:
+def back_views(source: SourcePerson, regions: PartRegions, torso: float) -> BackViews:
     """Return a photo's person from behind, by rules.
 
     Parameters
     ----------
     source : SourcePerson
+    regions : PartRegions
+        Which pixels are which part's.
     torso : float
         Length of the torso in pixels.
     """
-    covered = with_covered_chest(source)
+    trunk = with_back_of_clothes(source, regions)
+    covered = with_trunk_of(source, trunk)
     head = _softened(seen_from_behind(covered), covered.rgb, _SOFT_TORSOS * torso)
     head = with_strands(head, covered.rgb, _STRAND_TORSOS * torso)
-    trunk = with_plain_back(covered)
-    is_trunk = (trunk.rgb != covered.rgb).any(axis=2, keepdims=True)
+    is_trunk = (trunk.rgb != source.rgb).any(axis=2, keepdims=True)
     return BackViews(head, trunk, source, np.where(is_trunk, trunk.rgb, head.rgb))
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from motionwarp.inpainting.patch_match import filled_by_patches
 from motionwarp.parsing import labels
-from motionwarp.parsing.refine import spread_classes
 from motionwarp.pose import skeleton
 from motionwarp.puppet.joints import LEAST_SCORE
 from motionwarp.puppet.textures import spread_colors
@@ -34,18 +33,6 @@ _STRANDS: Final = 0.2
 _LEAST_STRANDS: Final = 0.15  # of the hair that is made up: less than that shows no strands
 # of the root of the face's area, or of the chest's: so far around it colors are mixed with its own
 _EDGE: Final = 0.06
-_TOPS: Final = (labels.UPPER_CLOTHES, labels.DRESS, labels.COAT, labels.JUMPSUITS)
-# torsos from the neck's point downwards, where a neck ends at the back
-_NAPE: Final = 0.02
-_LEAST_TRUNK: Final = 50  # pixels
-_LEAST_COAT: Final = 0.25  # of a trunk's cloth: it has something under it
-_SIDE_BAND: Final = 0.22  # of a trunk's breadth: colors there go round to the back
-_UNLIKE: Final = 42.0  # of 255, between colors
-_PATTERN: Final = 1.5  # deviations of a cloth's own colors
-_MIRRORED_TORSOS: Final = 0.1
-_BLUR_TORSOS: Final = 0.08  # around which colors are compared
-_SEAM_TORSOS: Final = 0.03  # edges are taken out with what they edge
-_LEAST_CLOTH: Final = 0.5  # of the chest's pixels that are bare: with less cloth than that a back is bare too
 
 
 def seen_from_behind(source: SourcePerson) -> SourcePerson:
@@ -125,118 +112,6 @@ def _without_strands(colors: FloatArray, known: BoolArray, sigma: float) -> Floa
     weight = known.astype(np.float32)
     summed = cv2.GaussianBlur(np.dstack([colors * weight[..., None], weight]), (0, 0), max(sigma, 0.5))
     return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6)), dtype=np.float32)
-
-
-def with_covered_chest(source: SourcePerson) -> SourcePerson:
-    """Return a source whose neckline is as high as at the back.
-
-    What is bare below the neck has the colors of the cloth around it.
-
-    Parameters
-    ----------
-    source : SourcePerson
-
-    Returns
-    -------
-    SourcePerson
-        The same where nothing is bare, or hardly anything is clothed.
-    """
-    points = source.pose.points
-    neck, hips = points[skeleton.NECK], points[[skeleton.RIGHT_HIP, skeleton.LEFT_HIP]]
-    if min(neck[2], hips[:, 2].min()) < LEAST_SCORE:
-        return source
-    down = hips[:, :2].mean(axis=0) - neck[:2]
-    bare = np.isin(source.parsing, _FACE) & _beyond(source.parsing.shape, neck[:2], down, _NAPE)
-    cloth = np.isin(source.parsing, _TOPS) & (source.matte > _SURE)
-    if not bare.any() or cloth.sum() < _LEAST_CLOTH * bare.sum():
-        return source
-    covered = bare | (_grown(bare, _EDGE * float(np.sqrt(bare.sum()))) & np.isin(source.parsing, _TOPS))
-    known = cloth & ~covered
-    if not known.any():
-        return source
-    window = _window(covered | cloth)
-    rgb, parsing = source.rgb.copy(), source.parsing.copy()
-    colors = spread_colors(source.rgb[window].astype(np.float32), known[window])
-    rgb[window] = np.where(covered[window][..., None], np.rint(colors).astype(np.uint8), rgb[window])
-    parsing[window] = np.where(bare[window], spread_classes(source.parsing[window], known[window]), parsing[window])
-    return replace(source, rgb=rgb, parsing=parsing)
-
-
-def with_plain_back(source: SourcePerson) -> SourcePerson:
-    """Return a source whose trunk shows what its back does: one cloth, without what an open jacket or a print shows.
-
-    What lies between both sides and has other colors than either is taken out, and a shirt under a coat is too.
-
-    Parameters
-    ----------
-    source : SourcePerson
-
-    Returns
-    -------
-    SourcePerson
-        The same where the points do not tell where the trunk is, or it is plain already.
-    """
-    points = source.pose.points
-    neck, hips = points[skeleton.NECK], points[[skeleton.RIGHT_HIP, skeleton.LEFT_HIP]]
-    if min(neck[2], hips[:, 2].min()) < LEAST_SCORE:
-        return source
-    torso = float(np.linalg.norm(hips[:, :2].mean(axis=0) - neck[:2]))
-    cloth = np.isin(source.parsing, (*_TOPS, labels.SCARF)) & (source.matte > _SURE)
-    top, bottom = round(float(neck[1]) - 0.3 * torso), round(float(hips[:, 1].mean()) + 0.4 * torso)
-    cloth[: max(top, 0)] = cloth[max(bottom, 0) :] = False
-    if np.count_nonzero(cloth) < _LEAST_TRUNK:
-        return source
-    coat = cloth & (source.parsing == labels.COAT)
-    hidden = cloth & (source.parsing == labels.SCARF)
-    if _LEAST_COAT * cloth.sum() < coat.sum():
-        hidden |= cloth & ~coat
-    hidden |= _unlike_both_sides(source.rgb, cloth & ~hidden, _BLUR_TORSOS * torso)
-    if not hidden.any() or (cloth & ~hidden).sum() < _LEAST_CLOTH * hidden.sum():
-        return source
-    covered = _grown(hidden, _SEAM_TORSOS * torso) & cloth
-    known = cloth & ~covered
-    if not known.any():
-        return source
-    window = _window(cloth)
-    rgb = source.rgb.copy()
-    colors = _mirrored(source.rgb[window], known[window], _MIRRORED_TORSOS * torso)
-    rgb[window] = np.where(covered[window][..., None], colors, rgb[window])
-    return replace(source, rgb=rgb)
-
-
-def _mirrored(rgb: ByteArray, known: BoolArray, reach: float) -> ByteArray:
-    """Return a picture whose unknown pixels are what is known beside them, mirrored back and forth over a length."""
-    distance, labels_of = cv2.distanceTransformWithLabels(
-        (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    ys, xs = np.nonzero(known)
-    places = np.zeros((int(labels_of.max()) + 1, 2), dtype=np.float32)
-    places[labels_of[ys, xs]] = np.column_stack([xs, ys])
-    nearest = places[labels_of]
-    y, x = np.mgrid[0 : known.shape[0], 0 : known.shape[1]].astype(np.float32)
-    outward = (nearest - np.dstack([x, y])) / np.maximum(distance, 1e-3)[..., None]
-    turns = np.mod(distance, 2 * reach)
-    at = (nearest + outward * np.minimum(turns, 2 * reach - turns)[..., None]).astype(np.float32)
-    plain = spread_colors(rgb.astype(np.float32), known)
-    found = cv2.remap(plain, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.where(known[..., None], rgb, np.rint(found).clip(0, 255).astype(np.uint8))
-
-
-def _unlike_both_sides(rgb: ByteArray, cloth: BoolArray, sigma: float) -> BoolArray:
-    """Return the pixels of a trunk whose colors are neither like its left side's nor like its right side's."""
-    smooth = _without_strands(rgb.astype(np.float32), cloth, sigma)
-    # a pattern is unlike itself
-    least = max(_UNLIKE, _PATTERN * float(np.linalg.norm(smooth[cloth].std(axis=0))))
-    unlike = np.zeros_like(cloth)
-    for row in np.flatnonzero(cloth.any(axis=1)):
-        own = np.flatnonzero(cloth[row])
-        first, last = own[0], own[-1]
-        band = max(round(_SIDE_BAND * (last - first)), 1)
-        sides = [np.median(smooth[row, side], axis=0) for side in (own[own <= first + band], own[own >= last - band])]
-        apart = [np.linalg.norm(smooth[row, own] - side, axis=1) for side in sides]
-        within = (own > first + band) & (own < last - band)
-        unlike[row, own] = within & (np.minimum(*apart) > least)
-    return np.asarray(cv2.morphologyEx(unlike.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
 
 
 def _window(mask: BoolArray) -> tuple[slice, slice]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import cv2
@@ -16,7 +16,8 @@ from motionwarp.geometry.affine import apply_affine, compose_affine, invert_affi
 from motionwarp.geometry.grids import affine_lattice
 from motionwarp.geometry.warps import PartWarps
 from motionwarp.puppet import parts
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest
+from motionwarp.puppet.back_view import seen_from_behind
+from motionwarp.puppet.cloth_backs import with_back_of_clothes, with_trunk_of
 from motionwarp.puppet.compositor import (
     Canvas,
     FramePiece,
@@ -32,7 +33,7 @@ from motionwarp.puppet.garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
 from motionwarp.puppet.head_surface import chosen_sides, turned_frames
 from motionwarp.puppet.joints import Joints
-from motionwarp.puppet.segmentation import bare_hands, part_regions
+from motionwarp.puppet.segmentation import PartRegions, bare_hands, part_regions
 from motionwarp.puppet.texture_pyramid import TexturePyramid, source_to_texture
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.puppet.transforms import forward_maps, hanging_maps, side_swaps
@@ -107,10 +108,17 @@ class PuppetPerson:
 
     def _cut_behind(self, part: int) -> PartTexture | None:
         """Return head or torso from behind."""
-        behind = with_covered_chest(self._source)
+        behind, regions = self._trunk_behind, self._regions.only(part)
         if part == parts.HEAD:
-            behind = seen_from_behind(behind)
-        return self._cut_again(behind.rgb, behind.matte, behind.parsing, self._regions.only(part))[part]
+            behind = seen_from_behind(with_trunk_of(self._source, behind))
+        elif behind is not self._source:
+            # all of it is made up that something lies before
+            regions = PartRegions(regions.margins, regions.margins)
+        return self._cut_again(behind.rgb, behind.matte, behind.parsing, regions)[part]
+
+    @cached_property
+    def _trunk_behind(self) -> SourcePerson:
+        return with_back_of_clothes(self._source, self._regions)
 
     def plan(self, poses: Tensor) -> WarpParams:
         """Return the parameters of each frame for poses (B, 18, 3) in pixels of the output frame."""

@@ -21,6 +21,7 @@ from motionwarp.avatar.completion import (
     changed,
     network_inputs,
 )
+from motionwarp.avatar.regions import person_regions
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.errors import WeightsError
@@ -113,7 +114,7 @@ def test_a_window_holds_the_person_whole() -> None:
 
 
 def test_an_untrained_completer_leaves_the_guess(person: SourcePerson) -> None:
-    guess = back_views(person, 60.0).rgb
+    guess = back_views(person, person_regions(person, 60.0), 60.0).rgb
     painted = Completer(CompletionNetwork(SMALL).eval()).repainted(person, guess)
     sure = person.matte > 0.95
     assert np.abs(painted.astype(int) - guess)[sure].max() <= 1
@@ -154,7 +155,7 @@ def test_backs_are_painted_and_fronts_are_not(person: SourcePerson) -> None:
 
 
 def test_rules_make_one_back_of_head_and_trunk(person: SourcePerson) -> None:
-    behind = back_views(person, 60.0)
+    behind = back_views(person, person_regions(person, 60.0), 60.0)
     face = np.isin(person.parsing, (labels.FACE,)) & (person.matte > 0.95)
     assert (behind.rgb[face] != person.rgb[face]).any(axis=1).mean() > 0.6
     assert behind.of(parts.HEAD) is behind.head
@@ -166,7 +167,7 @@ def test_weights_come_back_and_others_are_refused(tmp_path: Path, person: Source
     network = CompletionNetwork(SMALL).eval()
     torch.nn.init.normal_(network.leave.weight, std=0.1)
     COMPLETION_FILE.save(tmp_path / "completion.safetensors", network)
-    guess = back_views(person, 60.0).rgb
+    guess = back_views(person, person_regions(person, 60.0), 60.0).rgb
     one = Completer(network).repainted(person, guess)
     other = Completer.load(tmp_path / "completion.safetensors").repainted(person, guess)
     assert (one != guess).any()

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn_figure import BROWN, GRAY, GREEN, drawn_person, from_behind, front_points, rendered, with_hair
+from drawn_figure import BROWN, GRAY, drawn_person, from_behind, front_points, rendered, with_hair
 
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
-from motionwarp.puppet.back_view import seen_from_behind, with_covered_chest, with_plain_back, with_strands
+from motionwarp.puppet.back_view import seen_from_behind, with_strands
 from motionwarp.puppet.joints import Joints
-from motionwarp.types import FloatArray, Pose, SourcePerson
+from motionwarp.types import FloatArray
 
 SIDES = [(right, sk.MIRROR[right]) for right in range(18) if sk.MIRROR[right] != right]
 
@@ -134,40 +134,6 @@ def test_the_side_of_the_head_does_not_depend_on_the_batch() -> None:
     np.testing.assert_array_equal(front, rendered(source, front_points())[0])
 
 
-def low_cut() -> SourcePerson:
-    """The drawn person with a neckline down to row 108."""
-    person = drawn_person()
-    rgb, parsing = person.rgb.copy(), person.parsing.copy()
-    chest = np.array([(112, 82), (128, 82), (120, 108)], np.int32)
-    cv2.fillConvexPoly(rgb, chest, GRAY)
-    cv2.fillConvexPoly(parsing, chest, labels.FACE)
-    return replace(person, rgb=rgb, parsing=parsing)
-
-
-def test_a_back_is_clothed_up_to_the_neck() -> None:
-    source = low_cut()
-    behind = with_covered_chest(source)
-    assert tuple(source.rgb[95, 120]) == GRAY
-    assert tuple(behind.rgb[95, 120]) == pytest.approx(GREEN, abs=8)
-    assert behind.parsing[95, 120] == labels.UPPER_CLOTHES
-    np.testing.assert_array_equal(behind.rgb[:80], source.rgb[:80])
-    front, back = rendered(source, front_points(), from_behind())
-    assert np.abs(front[90:98, 120, :3] - GRAY).max() < 20
-    assert np.abs(back[90:98, 120, :3] - GREEN).max() < 30
-
-
-def test_a_bare_chest_has_a_bare_back() -> None:
-    person = drawn_person()
-    bare = replace(
-        person, parsing=np.where(person.parsing == labels.UPPER_CLOTHES, labels.FACE, person.parsing).astype(np.uint8)
-    )
-    assert with_covered_chest(bare) is bare
-    without_hips = front_points()
-    without_hips[[sk.RIGHT_HIP, sk.LEFT_HIP], 2] = 0
-    cropped = replace(low_cut(), pose=Pose(without_hips))
-    assert with_covered_chest(cropped) is cropped
-
-
 def test_strands_are_not_drawn_out_into_stripes() -> None:
     source = with_hair(80)
     rgb = source.rgb.copy()
@@ -176,16 +142,3 @@ def test_strands_are_not_drawn_out_into_stripes() -> None:
     behind = seen_from_behind(replace(source, rgb=rgb))
     assert np.ptp(rgb[40:60, 104, 0].astype(int)) == 50
     assert np.ptp(behind.rgb[40:60, 120, 0].astype(int)) < 10
-
-
-def test_a_print_on_the_chest_is_not_on_the_back_and_plain_cloth_stays() -> None:
-    plain = drawn_person()
-    points = plain.pose.points
-    neck, hips = points[sk.NECK, :2], points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)
-    x, y = np.rint(neck + 0.5 * (hips - neck)).astype(int)
-    printed = plain.rgb.copy()
-    printed[y - 6 : y + 7, x - 4 : x + 5] = 250, 250, 10
-    back = with_plain_back(replace(plain, rgb=printed)).rgb
-    there = back[y - 6 : y + 7, x - 4 : x + 5].astype(int)
-    assert np.abs(there - np.median(plain.rgb[y, x - 12 : x + 13], axis=0)).max() < 60
-    np.testing.assert_array_equal(with_plain_back(plain).rgb, plain.rgb)

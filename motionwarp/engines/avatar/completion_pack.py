@@ -20,6 +20,7 @@ import torch
 from motionwarp.avatar.avatar import usable_joints
 from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.completion import WINDOW_HEIGHT, WINDOW_WIDTH, spread
+from motionwarp.avatar.regions import person_regions
 from motionwarp.body import joint_names as jn
 from motionwarp.body.rasterizer import rasterize
 from motionwarp.checkpoints.checkpoint import write_tensors
@@ -160,7 +161,7 @@ def _drawn_pair(cast: Cast, rng: np.random.Generator, estimator: Estimator) -> B
     person = SourcePerson(rgb, matte, pose, np.zeros(matte.shape, dtype=np.uint8))
     seen = estimator.analyze_picture(rgb, given_pose=pose)
     person = replace(person, parsing=parsing_in_frame(rgb, seen, matte))
-    guess = back_views(person, torso).rgb
+    guess = back_views(person, person_regions(person, torso), torso).rgb
     sure: BoolArray = matte > _SURE
     own = np.maximum(back.layer.matte, np.float32(1e-3))[..., None]
     truth = np.rint(back.layer.rgb / own).clip(0, 255).astype(np.uint8)
