@@ -11,7 +11,7 @@ import numpy as np
 from motionwarp.errors import InputError
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
 from motionwarp.parsing.refine import arms_by_skin, one_lower_garment, spread_classes
-from motionwarp.perception.matte_cleanup import clean_up_matte
+from motionwarp.perception.matte_cleanup import clean_up_matte, decide_areas
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCrop
 
 
@@ -141,7 +141,7 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
     if window is None:
         return frame_matte
     rows, columns = window
-    cells = clean_up_matte(person.matte, person.pose, person.crop)
+    cells = decide_areas(clean_up_matte(person.matte, person.pose, person.crop))
     coarse = np.clip(_sampled(cells, person.crop, rows, columns, cv2.INTER_CUBIC), 0, 1)
     cell = person.crop.scale * person.crop.height / person.matte.shape[0]
     radius = round(settings.radius_cells * cell)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motionwarp.perception.matte_cleanup import clean_up_matte
+from motionwarp.perception.matte_cleanup import clean_up_matte, decide_areas
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray, PersonCrop, Pose
 
@@ -77,3 +77,16 @@ def test_where_nothing_is_sure_all_stays() -> None:
     np.testing.assert_array_equal(clean_up_matte(faint, NOBODY, CROP), faint)
     nothing = np.zeros(CELLS, np.float32)
     np.testing.assert_array_equal(clean_up_matte(nothing, NOBODY, CROP), nothing)
+
+
+def test_what_is_half_covered_over_an_area_is_decided_and_outlines_stay_soft() -> None:
+    matte = np.zeros((40, 60), dtype=np.float32)
+    matte[5:35, 10:20] = 1
+    matte[5:35, 20:40] = 0.75  # a bag
+    matte[5:35, 40:50] = 0.2  # its shadow
+    decided = decide_areas(matte)
+    assert decided[8:32, 22:38].min() == 1
+    assert decided[8:32, 42:48].max() == 0
+    outline = np.tile(np.clip((np.arange(60, dtype=np.float32) - 28) / 3, 0, 1), (40, 1))
+    assert np.abs(decide_areas(outline) - outline).max() < 0.2
+    np.testing.assert_array_equal(decide_areas(np.zeros_like(matte)), 0)
