@@ -32,7 +32,7 @@ _TRUNK: Final = (parts.TORSO, parts.GARMENT)
 _THIGHS: Final = (parts.RIGHT_THIGH, parts.LEFT_THIGH)
 # lengths in torsos
 _EDGE: Final = 0.02  # around others, where colors are mixed with theirs
-_NECKLINE: Final = 0.3  # from the neck's point: collars and necklines end within
+_NECKLINE: Final = (0.3, 0.14)  # from the neck's point: collars and necklines end within; those that patterns hide
 _FLY: Final = (0.13, -0.15, 0.32)  # half its breadth; from where to where, below the hips
 _SMOOTHED: Final = 0.05  # up and down, over which a trunk's breadth is told
 _FRONT: Final = 0.45  # of a row's half breadth: openings and prints lie within
@@ -50,6 +50,7 @@ _WEAVE_LEVELS: Final = 5.0  # of 255, at most
 _USUAL: Final = 0.15  # over which the strength of fine texture is told
 _SEEN: Final = 18.0  # of 255: fine texture of patterns, which plain cloth has at edges only
 _OFTEN: Final = (0.35, 0.6)  # of its pixels, from which on and at which cloth has a pattern
+_ALL_OVER: Final = 0.5  # of a trunk's sides
 _STANDS_OUT: Final = 2.5  # times the usual
 _BESIDE: Final = 0.4  # of a blurred mask: at the edge of what is known
 _TOLD: Final = 1e-3  # share of a blurred mask
@@ -220,9 +221,11 @@ class _TrunkView:
             hole &= ~bare
         is_top = np.isin(self.parsing, _TOPS) & self.own & trunk
         tops = _majority(is_top, self.own & trunk)[:, None]
-        hole |= trunk & tops & (aside < np.maximum(_FRONT * breadth, 0.1 * torso))
+        is_patterned = self._is_patterned(trunk & tops & (aside > _SIDE * breadth))
+        if not is_patterned:
+            hole |= trunk & tops & (aside < np.maximum(_FRONT * breadth, 0.1 * torso))
         if not is_bare:
-            near_neck = np.hypot(aside, rows[:, None] - neck) < _NECKLINE * torso
+            near_neck = np.hypot(aside, rows[:, None] - neck) < _NECKLINE[is_patterned] * torso
             hole |= trunk & near_neck & ~napes
         fly = (
             (aside < _FLY[0] * torso)
@@ -235,6 +238,15 @@ class _TrunkView:
         hole &= self.domain & self.solid
         grown = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         return hole, self.own & ~grown
+
+    def _is_patterned(self, sides: BoolArray) -> bool:
+        """Return whether what is seen of some pixels has a pattern all over.
+
+        Stripes and checks hide openings, and made up they are never as even as they are.
+        """
+        seen = self.own & sides
+        fine = np.abs(_fine(self.rgb, seen.astype(np.float32), _FINE * self.window.torso)).mean(axis=2)
+        return bool(seen.any()) and float((fine[seen] > _SEEN).mean()) > _ALL_OVER
 
     def _breadths(self, middle: float) -> tuple[FloatArray, FloatArray]:
         """Return how far the trunk reaches to the left and right of its middle in each row, float32 (h, 1) each."""
@@ -279,21 +291,24 @@ def _blurred(
     return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6))), summed[..., 3]
 
 
+def _fine(rgb: ByteArray, weight: FloatArray, reach: float) -> FloatArray:
+    """Return what is finer than a length, float32 (h, w, 3): pixels less the weighted mean around them."""
+    return np.asarray(rgb - _blurred(rgb, weight, reach, reach)[0], dtype=np.float32)
+
+
 def _fine_texture(rgb: ByteArray, known: BoolArray, torso: float) -> FloatArray:
     """Return what is finer than folds of known cloth, float32 (h, w, 3), without what stands out: edges and buttons.
 
     Of plain cloth that is its weave alone: folds that are laid side by side would be scales.
     """
     weight = known.astype(np.float32)
-    coarse, _ = _blurred(rgb, weight, _FINE * torso, _FINE * torso)
-    weave, _ = _blurred(rgb, weight, _WEAVE * torso, _WEAVE * torso)
-    fine = rgb - coarse
+    fine, weave = _fine(rgb, weight, _FINE * torso), _fine(rgb, weight, _WEAVE * torso)
     strength = np.abs(fine).mean(axis=2, keepdims=True)
     usual, _ = _blurred(np.repeat(strength, 3, axis=2), weight, _USUAL * torso, _USUAL * torso)
     often, _ = _blurred(np.repeat(strength > _SEEN, 3, axis=2), weight, _USUAL * torso, _USUAL * torso)
     most = (_STANDS_OUT * usual).astype(np.float32)
     patterned = ((often - _OFTEN[0]) / (_OFTEN[1] - _OFTEN[0])).clip(0, 1)
-    fine, weave = fine.clip(-most, most), (rgb - weave).clip(-_WEAVE_LEVELS, _WEAVE_LEVELS)
+    fine, weave = fine.clip(-most, most), weave.clip(-_WEAVE_LEVELS, _WEAVE_LEVELS)
     return np.asarray(weave + patterned * (fine - weave), dtype=np.float32)
 
 

@@ -100,6 +100,17 @@ def test_stripes_go_on_across_the_back() -> None:
     assert np.ptp(middle) > 0.5 * np.ptp(side)
 
 
+def test_patterns_all_over_stay_as_the_photo_shows_them() -> None:
+    person = drawn_person()
+    x, y = chest()
+    checks = (np.add.outer(np.arange(len(person.rgb)) // 4, np.arange(person.rgb.shape[1]) // 4) % 2 == 0)[..., None]
+    is_cloth = (person.parsing == labels.UPPER_CLOTHES)[..., None]
+    rgb = np.where(checks & is_cloth, np.array(WHITE), person.rgb).astype(np.uint8)
+    here = np.s_[y : y + 16, x - 8 : x + 9]
+    np.testing.assert_array_equal(back_of(replace(person, rgb=rgb)).rgb[here], rgb[here])
+    assert not np.array_equal(back_of(person).rgb[here], person.rgb[here])
+
+
 def test_an_arm_before_the_trunk_is_not_on_its_back() -> None:
     person = drawn_person()
     x, y = chest()
