@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -94,6 +95,8 @@ def fuzz(fuzzing: Fuzzing, first: int, end: int, folder: Path) -> None:
     import resource
 
     faulthandler.enable()
+    # those of the process before are of the same kind, and in the way of writers that replace nothing
+    shutil.rmtree(folder / "seeds", ignore_errors=True)
     seeds = fuzzing.make_seeds(folder / "seeds")
     for name, content in seeds.items():  # sound ones first: code and tables that are loaded once count for no case
         (folder / name).write_bytes(content)
