@@ -18,6 +18,7 @@ from benchmarks import (  # noqa: E402
     lengths,
     pair_ablations,
     pairs,
+    plates,
     sizes,
     soak,
     soak_live,
@@ -40,6 +41,7 @@ app.command("transfer")(transfer.transfer)
 app.command("dataset")(dataset.dataset)
 app.command("analysis")(analysis.analysis)
 app.command("pairs")(pairs.pairs)
+app.command("plates")(plates.plates)
 app.command("soak")(soak.soak)
 app.command("soak-live")(soak_live.soak_live)
 app.command("ablation")(ablation.ablation)

@@ -3,7 +3,8 @@
 The field of nearest neighbors is kept good by propagation and random search (PatchMatch, Barnes et al. 2009, section
 3), for all patches at once instead of pixel after pixel; the hole is repainted by votes of the overlapping patches
 (Wexler, Shechtman and Irani 2007, section 3). Patches are compared by their principal components, which keeps nearly
-all of the distance and costs a sixth.
+all of the distance and costs a sixth. What lines that cross the hole would bring there (`across.py`) is what a source
+should look like from afar, as far as its two sides agree.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motionwarp.inpainting.across import carried_across
 from motionwarp.inpainting.seams import seam_correction
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
@@ -28,6 +30,8 @@ _COMPONENTS: Final = 24
 _SAMPLES: Final = 2000
 # levels of 255 that a source a whole height (width) away counts as: ground stays ground, sky stays sky
 _FAR_DOWN, _FAR_ACROSS = 140.0, 2.0
+# weight of the color that lines across the hole bring to a place, against a patch's, and pixels that it is the mean of
+_ACROSS, _ACROSS_SIDE = 1.3, 5
 # squared levels for each time that a source is used, and how many times count: a patch used often becomes a pattern
 _OFTEN, _OFTEN_AT_MOST = 8.0, 20.0
 # a source far from the neighbors' must be better by this factor and these squared levels: whole pieces look truer than
@@ -73,7 +77,10 @@ class PatchLevel:
         self._sureness = np.float32(_DEPTH_DECAY) ** -np.minimum(depth, _DEEPEST)  # (N,)
         self._overuse: FloatArray = np.zeros(hole.size, dtype=np.float32)
         self._mean, self._basis = self._components()
-        self._features = np.zeros((hole.size, _COMPONENTS + 2), dtype=np.float32)
+        brought, alike = carried_across(rgb, hole)
+        self._brought = cv2.blur(brought, (_ACROSS_SIDE, _ACROSS_SIDE)).reshape(-1, 3)
+        self._alike = alike.reshape(-1, 1)
+        self._features = np.zeros((hole.size, _COMPONENTS + 5), dtype=np.float32)
         for start in range(0, len(self.sources), 8192):  # in pieces: whole patches of all sources would be large
             piece = self.sources[start : start + 8192]
             self._features[piece] = self.features(piece)
@@ -83,15 +90,18 @@ class PatchLevel:
 
         Returns
         -------
-        float32 (n, 26)
+        float32 (n, 29)
         """
         y, x = np.divmod(centers, self.width)
         place = np.stack([y * (_FAR_DOWN / self.height), x * (_FAR_ACROSS / self.width)], axis=1)
         color = (self._patches(centers) - self._mean) @ self._basis
-        return np.concatenate([color, place.astype(np.float32)], axis=1)
+        own = cv2.blur(self.rgb, (_ACROSS_SIDE, _ACROSS_SIDE)).reshape(-1, 3)[centers]
+        # where the two sides contradict each other nothing is asked but what patches ask for
+        across = (own + (self._brought[centers] - own) * self._alike[centers]) * np.float32(_ACROSS / np.sqrt(3))
+        return np.concatenate([color, place.astype(np.float32), across], axis=1)
 
     def distances(self, goals: FloatArray, chosen: IndexArray) -> FloatArray:
-        """Return how ill sources suit, float32 (n,) in squared levels; `goals` (n, 26) are the targets' features."""
+        """Return how ill sources suit, float32 (n,) in squared levels; `goals` (n, 29) are the targets' features."""
         difference = self._features[chosen] - goals
         return np.asarray(np.einsum("nd,nd->n", difference, difference) + self._overuse[chosen], dtype=np.float32)
 
@@ -109,7 +119,7 @@ class PatchLevel:
 
         Parameters
         ----------
-        goals : float32 (N, 26)
+        goals : float32 (N, 29)
         chosen : int64 (N,)
         distance : float32 (N,)
         jumps : tuple of int

@@ -112,7 +112,7 @@ def test_light_is_continuous_across_the_edge_of_the_hole() -> None:
     for part in (np.s_[:, : width // 2], np.s_[:, width // 2 :], np.s_[: height // 2], np.s_[height // 2 :]):
         step = filled[part][inside[part]].mean(axis=0) - filled[part][outside[part]].mean(axis=0)
         true_step = picture[part][inside[part]].mean(axis=0) - picture[part][outside[part]].mean(axis=0)
-        assert np.abs(step - true_step).max() < 4
+        assert np.abs(step - true_step).max() < 6
 
 
 def test_no_color_of_the_person_is_left() -> None:

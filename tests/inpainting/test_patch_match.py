@@ -46,9 +46,10 @@ def test_distances_are_nearly_those_of_whole_patches(level: PatchLevel) -> None:
         for a, b in zip(np.divmod(level.targets, level.width), np.divmod(some, level.width), strict=True)
     )
     place = (y * 140.0 / level.height) ** 2 + (x * 2.0 / level.width) ** 2
+    across = cdist(goals[:, -3:], level.features(some)[:, -3:], "sqeuclidean")
     # components that are left out make distances smaller, never larger
-    assert (found <= (colors + place) * 1.001 + 0.1).all()
-    assert np.median((found - place) / colors) > 0.7
+    assert (found <= (colors + place + across) * 1.001 + 0.1).all()
+    assert np.median((found - place - across) / colors) > 0.7
 
 
 def test_the_best_of_all_is_the_best(level: PatchLevel) -> None:
