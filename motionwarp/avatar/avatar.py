@@ -18,10 +18,11 @@ from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
 from motionwarp.avatar.regions import person_regions
-from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions
+from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions, place_vertices
 from motionwarp.avatar.rims import SoftRims
 from motionwarp.avatar.sheets import Cover, Sheets, facing, joined, part_sheets
 from motionwarp.body.layout import DRIVEN_BONES
+from motionwarp.compiled import compiled
 from motionwarp.errors import NoPersonError
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
@@ -191,9 +192,7 @@ class Avatar:
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         uv = side_texels(sheets, facing(moved, sheets.faces))
         self._rims.draw_back(moved, transforms, sheets)
-        moved[:, 2] += self._depth_beneath
-        moved *= np.float32(camera[0])
-        moved[:, :2] += camera[1:].astype(np.float32)
+        place_vertices(moved, self._depth_beneath, np.asarray(camera, dtype=np.float32))
         return moved, uv
 
 
@@ -202,8 +201,20 @@ def side_texels(sheets: Sheets, cosine: FloatArray) -> FloatArray:
 
     Where that is much more than the photo's camera saw, few pixels would be drawn out: others go over into them.
     """
-    share = np.clip((cosine - sheets.facing - _SIDE_BEGINS) / _SIDE_FADE, 0, 1)[:, None]
-    return np.concatenate([sheets.uv, share * (sheets.side_uv - sheets.uv)], axis=1).astype(np.float32)
+    texels: FloatArray = _texels(sheets.uv, sheets.side_uv, sheets.facing, cosine)
+    return texels
+
+
+@compiled
+def _texels(uv: FloatArray, side_uv: FloatArray, facing: FloatArray, cosine: FloatArray) -> FloatArray:
+    texels = np.empty((len(uv), 4), dtype=np.float32)
+    for vertex in range(len(uv)):
+        way = (cosine[vertex] - facing[vertex] - np.float32(_SIDE_BEGINS)) / np.float32(_SIDE_FADE)
+        share = min(max(way, np.float32(0.0)), np.float32(1.0))
+        for axis in range(2):
+            texels[vertex, axis] = uv[vertex, axis]
+            texels[vertex, axis + 2] = share * (side_uv[vertex, axis] - uv[vertex, axis])
+    return texels
 
 
 @dataclass(frozen=True, eq=False)

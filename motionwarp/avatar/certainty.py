@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.body_surface import IntArray
-from motionwarp.avatar.renderer import moved_positions
+from motionwarp.avatar.renderer import moved_positions, place_vertices
 from motionwarp.body.rasterizer import rasterize
 from motionwarp.puppet import parts
 from motionwarp.types import BoolArray, ByteArray, FloatArray
@@ -65,8 +65,7 @@ class SurfaceCertainty:
         """Return what is known of each pixel; arguments as for `Avatar.render`."""
         sheets = self._avatar.sheets
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
-        moved *= np.float32(camera[0])
-        moved[:, :2] += np.asarray(camera[1:], dtype=np.float32)
+        place_vertices(moved, np.zeros(len(moved), dtype=np.float32), np.asarray(camera, dtype=np.float32))
         certainty = np.zeros(size, dtype=np.float32)
         part = np.full(size, NO_PART, dtype=np.uint8)
         for faces, owners in self._groups:

@@ -64,8 +64,14 @@ def bands_of_faces(positions: FloatArray, faces: IntArray, top: int, rows: int, 
     return starts, members
 
 
+# a shared edge is drawn twice rather than not at all: of one layer the nearest counts
+_LEAST: Final = np.float32(-1e-4)  # weight of a vertex within a triangle
 _CLOSED: Final = np.uint8(16)  # added to the count of a pixel whose last fragment hides all behind it
 _COUNT: Final = np.uint8(15)
+# indices without a sign: of others Numba asks every time whether they count from the end
+_NONE: Final = np.uint64(0)
+_ONE: Final = np.uint64(1)
+_NEXT: Final = np.uint32(1)
 
 
 @compiled_loosely
@@ -103,6 +109,26 @@ def solid_faces(faces: IntArray, uv: FloatArray, texels: ByteArray) -> BoolArray
 
 
 @compiled_loosely
+def _corners(faces: IntArray, face: np.uint32) -> tuple[np.uint32, np.uint32, np.uint32]:
+    return np.uint32(faces[face, 0]), np.uint32(faces[face, 1]), np.uint32(faces[face, 2])
+
+
+@compiled_loosely
+def _crossing(weight: np.float32, across: np.float32, down: np.float32) -> tuple[np.float32, np.float32]:
+    """Return where a vertex's weight vanishes, against the first vertex's x in its row, and how that grows with y.
+
+    Parameters
+    ----------
+    weight : float32
+        At the first vertex.
+    across, down : float32
+        How it grows with x and y.
+    """
+    step = np.float32(1.0) / across if across != 0 else np.float32(0.0)
+    return (_LEAST - weight) * step, -down * step
+
+
+@compiled_loosely
 def fill_fragments(
     positions: FloatArray,
     mesh: tuple[IntArray, IntArray, BoolArray],
@@ -130,88 +156,80 @@ def fill_fragments(
     """
     faces, layers, solid = mesh
     depth, layer, face, shares = fragments
-    height, width, kept = depth.shape
+    height, width, kept = depth.shape[0], depth.shape[1], np.uint64(depth.shape[2])
     left_edge, top_edge = np.float32(corner[0]), np.float32(corner[1])
-    one, far = np.float32(1.0), np.float32(1e30)
-    # a shared edge is drawn twice rather than not at all: of one layer the nearest counts
-    least = np.float32(-1e-4)
+    zero, one, far = np.float32(0.0), np.float32(1.0), np.float32(1e30)
+    last_column = np.float32(width - 1)
     for number in range(len(members)):
-        own_face = members[number]
-        a, b, c = faces[own_face, 0], faces[own_face, 1], faces[own_face, 2]
+        own_face = np.uint32(members[number])
+        a, b, c = _corners(faces, own_face)
         ax, ay = positions[a, 0] - left_edge, positions[a, 1] - top_edge
         bx, by = positions[b, 0] - left_edge, positions[b, 1] - top_edge
         cx, cy = positions[c, 0] - left_edge, positions[c, 1] - top_edge
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if abs(area) < np.float32(1e-9):
-            continue
-        left = max(np.float32(0.0), np.ceil(min(ax, bx, cx)))
-        right = min(np.float32(width - 1), np.floor(max(ax, bx, cx)))
+        left, right = max(zero, np.ceil(min(ax, bx, cx))), min(last_column, np.floor(max(ax, bx, cx)))
         top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if abs(area) < np.float32(1e-9) or left > right:
+            continue
         own, hides = layers[own_face], solid[own_face]
         # how the weights of b, c and a grow with x, and of b and c with y
-        b_across, b_down = (cy - ay) / area, (ax - cx) / area
-        c_across, c_down = (ay - by) / area, (bx - ax) / area
-        a_across = -b_across - c_across
-        b_step = one / b_across if b_across != 0 else far
-        c_step = one / c_across if c_across != 0 else far
-        a_step = one / a_across if a_across != 0 else far
+        per_area = one / area
+        b_across, b_down = (cy - ay) * per_area, (ax - cx) * per_area
+        c_across, c_down = (ay - by) * per_area, (bx - ax) * per_area
+        a_across, a_down = -b_across - c_across, -b_down - c_down
+        # where each edge crosses a row, and how that grows with y; rows beside a level edge are outside of the box
+        b_begin, b_slope = _crossing(zero, b_across, b_down)
+        c_begin, c_slope = _crossing(zero, c_across, c_down)
+        a_begin, a_slope = _crossing(one, a_across, a_down)
         depth_a = positions[a, 2]
         depth_b, depth_c = positions[b, 2] - depth_a, positions[c, 2] - depth_a
         if area < 0:
             depth_a += _FACING_AWAY
-        for y in range(top, bottom + 1):
-            below = np.float32(y) - ay
-            b_begin, c_begin = below * b_down, below * c_down
-            a_begin = one - b_begin - c_begin
+        for row in range(top, bottom + 1):
+            y, below = np.uint32(row), np.float32(row) - ay
             # the row's pixels between the edges, each of which bounds it on one side
-            low, high = left, right
-            if b_across > 0:
-                low = max(low, (least - b_begin) * b_step + ax)
-            elif b_across < 0:
-                high = min(high, (least - b_begin) * b_step + ax)
-            elif b_begin < least:
-                continue
-            if c_across > 0:
-                low = max(low, (least - c_begin) * c_step + ax)
-            elif c_across < 0:
-                high = min(high, (least - c_begin) * c_step + ax)
-            elif c_begin < least:
-                continue
-            if a_across > 0:
-                low = max(low, (least - a_begin) * a_step + ax)
-            elif a_across < 0:
-                high = min(high, (least - a_begin) * a_step + ax)
-            elif a_begin < least:
-                continue
-            for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
-                beside = np.float32(x) - ax
-                share_b, share_c = beside * b_across + b_begin, beside * c_across + c_begin
+            b_edge, c_edge = b_begin + below * b_slope, c_begin + below * c_slope
+            a_edge = a_begin + below * a_slope
+            low = max(
+                b_edge if b_across > zero else -far, c_edge if c_across > zero else -far,
+                a_edge if a_across > zero else -far,
+            )  # fmt: skip
+            high = min(
+                b_edge if b_across < zero else far, c_edge if c_across < zero else far,
+                a_edge if a_across < zero else far,
+            )  # fmt: skip
+            begin, end = max(left, np.ceil(low + ax)), min(right, np.floor(high + ax))
+            b_row, c_row = below * b_down, below * c_down
+            for column in range(int(begin), int(end) + 1):
+                x, beside = np.uint32(column), np.float32(column) - ax
+                share_b, share_c = beside * b_across + b_row, beside * c_across + c_row
                 z = depth_a + share_b * depth_b + share_c * depth_c
                 told = counts[y, x]
-                count = np.int64(told & _COUNT)
-                if told > _CLOSED and z >= depth[y, x, count - 1]:
+                count = np.uint64(told & _COUNT)
+                if told > _CLOSED and z >= depth[y, x, count - _ONE]:
                     continue
                 # that of the fragment of this layer, else one more, or instead of the last one
-                slot = 0
+                slot = _NONE
                 while slot < count and layer[y, x, slot] != own:
-                    slot += 1
+                    slot += _ONE
                 if slot == kept:
-                    slot = kept - 1
+                    slot = kept - _ONE
                 if slot < count:
                     if z >= depth[y, x, slot]:
                         continue
                 else:
-                    count += 1
-                while slot > 0 and depth[y, x, slot - 1] > z:
-                    depth[y, x, slot], layer[y, x, slot] = depth[y, x, slot - 1], layer[y, x, slot - 1]
-                    face[y, x, slot] = face[y, x, slot - 1]
-                    shares[y, x, slot, 0], shares[y, x, slot, 1] = shares[y, x, slot - 1, 0], shares[y, x, slot - 1, 1]
-                    slot -= 1
+                    count += _ONE
+                while slot > _NONE and depth[y, x, slot - _ONE] > z:
+                    before = slot - _ONE
+                    depth[y, x, slot], layer[y, x, slot] = depth[y, x, before], layer[y, x, before]
+                    face[y, x, slot] = face[y, x, before]
+                    shares[y, x, slot, 0], shares[y, x, slot, 1] = shares[y, x, before, 0], shares[y, x, before, 1]
+                    slot = before
                 depth[y, x, slot], layer[y, x, slot], face[y, x, slot] = z, own, own_face
                 shares[y, x, slot, 0], shares[y, x, slot, 1] = share_b, share_c
                 if hides:
-                    counts[y, x] = np.uint8(slot + 1) | _CLOSED
-                elif told > _CLOSED and solid[face[y, x, count - 1]]:
+                    counts[y, x] = np.uint8(slot + _ONE) | _CLOSED
+                elif told > _CLOSED and solid[face[y, x, count - _ONE]]:
                     counts[y, x] = np.uint8(count) | _CLOSED
                 else:
                     counts[y, x] = np.uint8(count)
@@ -221,10 +239,8 @@ def fill_fragments(
 def compose_fragments(
     counts: ByteArray,
     fragments: tuple[FloatArray, IntArray, IntArray, FloatArray],
-    mesh: tuple[IntArray, FloatArray, BoolArray],
-    atlas: tuple[ByteArray, FloatArray],
-    rest: FloatArray,
-    corner: tuple[int, int],
+    mesh: tuple[IntArray, FloatArray, FloatArray, BoolArray],
+    texels: ByteArray,
     found: tuple[FloatArray, FloatArray, FloatArray],
 ) -> None:
     """Lay the fragments of every pixel of a box over each other.
@@ -234,29 +250,23 @@ def compose_fragments(
     counts : uint8 (H, W)
     fragments : float32 (H, W, K), int32 (H, W, K), int32 (H, W, K), float32 (H, W, K, 2)
         As `fill_fragments` fills them.
-    mesh : int32 (F, 3), float32 (N, 4), bool (F,)
-        Triangles; texture coordinates of alpha, and from there to those of the colors; which triangles are opaque.
-    atlas : uint8 (h, w, 5), float32 (h, w, 2)
-        Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0). From each
-        texel to its place in the photo, in pixels.
-    rest : float32 (2, 3)
-        From pixels of the photo to those of the picture, for a person who has not moved; zeros if the photo is not
-        behind them.
-    corner : (int, int)
-        x and y of the box's first pixel.
+    mesh : int32 (F, 3), float32 (N, 4), float32 (N, 2), bool (F,)
+        Triangles; texture coordinates of alpha, and from there to those of the colors; how far away from its place at
+        rest each vertex is, in pixels, none where the photo is not behind; which triangles are opaque.
+    texels : uint8 (h, w, 5)
+        Colors multiplied by alpha, alpha, and whether the photo shows this texel (255) or it was made up (0).
     found : float32 (H, W, 4), float32 (H, W), float32 (H, W)
         What is filled: the picture in 0..255; which share of the pixel is where the photo has it, in [0, 1]; the depth
         of the nearest surface, a large number where there is none.
     """
     depth, _, face, shares = fragments
-    faces, uv, solid = mesh
-    texels, home = atlas
+    faces, uv, away, solid = mesh
     result, still, nearest = found
     height, width = counts.shape
     rows, columns = texels.shape[:2]
     zero, one, per_level = np.float32(0.0), np.float32(1.0), np.float32(1 / 255)
     last_u, last_v = np.float32(columns - 1.001), np.float32(rows - 1.001)
-    photo_behind = abs(rest[0, 0]) + abs(rest[0, 1]) > 0
+    photo_behind = len(away) > 0
     for y in range(height):
         for x in range(width):
             left = one
@@ -266,8 +276,8 @@ def compose_fragments(
             for slot in range(count):
                 if left < np.float32(0.004):
                     break
-                own = face[y, x, slot]
-                a, b, c = faces[own, 0], faces[own, 1], faces[own, 2]
+                own = np.uint32(face[y, x, slot])
+                a, b, c = _corners(faces, own)
                 share_b, share_c = shares[y, x, slot, 0], shares[y, x, slot, 1]
                 share_a = one - share_b - share_c
                 u = share_a * uv[a, 0] + share_b * uv[b, 0] + share_c * uv[c, 0]
@@ -275,36 +285,37 @@ def compose_fragments(
                 aside = share_a * uv[a, 2] + share_b * uv[b, 2] + share_c * uv[c, 2]
                 below = share_a * uv[a, 3] + share_b * uv[b, 3] + share_c * uv[c, 3]
                 u, v = min(max(u, zero), last_u), min(max(v, zero), last_v)
-                i, j = int(u), int(v)
+                i, j = np.uint32(u), np.uint32(v)
                 du, dv = u - np.float32(i), v - np.float32(j)
                 w00, w01, w10, w11 = (one - du) * (one - dv), du * (one - dv), (one - du) * dv, du * dv
                 alpha = np.float32(255.0)
                 if not solid[own]:
                     alpha = (
-                        w00 * np.float32(texels[j, i, 3]) + w01 * np.float32(texels[j, i + 1, 3])
-                        + w10 * np.float32(texels[j + 1, i, 3]) + w11 * np.float32(texels[j + 1, i + 1, 3])
+                        w00 * np.float32(texels[j, i, 3]) + w01 * np.float32(texels[j, i + _NEXT, 3])
+                        + w10 * np.float32(texels[j + _NEXT, i, 3]) + w11 * np.float32(texels[j + _NEXT, i + _NEXT, 3])
                     )  # fmt: skip
                 if photo_behind:
-                    at_x, at_y = u + aside + home[j, i, 0], v + below + home[j, i, 1]
-                    away_x = rest[0, 0] * at_x + rest[0, 1] * at_y + rest[0, 2] - np.float32(x + corner[0])
-                    away_y = rest[1, 0] * at_x + rest[1, 1] * at_y + rest[1, 2] - np.float32(y + corner[1])
+                    away_x = share_a * away[a, 0] + share_b * away[b, 0] + share_c * away[c, 0]
+                    away_y = share_a * away[a, 1] + share_b * away[b, 1] + share_c * away[c, 1]
                     # half of the squared distance; beyond the limit less than a thousandth of a level is left
-                    away = (away_x * away_x + away_y * away_y) * np.float32(0.5)
-                    if away < np.float32(13.0):
+                    half = (away_x * away_x + away_y * away_y) * np.float32(0.5)
+                    if half < np.float32(13.0):
                         seen = (
-                            w00 * np.float32(texels[j, i, 4]) + w01 * np.float32(texels[j, i + 1, 4])
-                            + w10 * np.float32(texels[j + 1, i, 4]) + w11 * np.float32(texels[j + 1, i + 1, 4])
-                        )  # fmt: skip
-                        unmoved += left * alpha * seen * exponential(-away)
+                            w00 * np.float32(texels[j, i, 4])
+                            + w01 * np.float32(texels[j, i + _NEXT, 4])
+                            + w10 * np.float32(texels[j + _NEXT, i, 4])
+                            + w11 * np.float32(texels[j + _NEXT, i + _NEXT, 4])
+                        )
+                        unmoved += left * alpha * seen * exponential(-half)
                 part = left
                 if abs(aside) + abs(below) > np.float32(0.05):
                     other_u, other_v = min(max(u + aside, zero), last_u), min(max(v + below, zero), last_v)
-                    p, q = int(other_u), int(other_v)
+                    p, q = np.uint32(other_u), np.uint32(other_v)
                     eu, ev = other_u - np.float32(p), other_v - np.float32(q)
                     d00, d01, d10, d11 = (one - eu) * (one - ev), eu * (one - ev), (one - eu) * ev, eu * ev
                     there = (
-                        d00 * np.float32(texels[q, p, 3]) + d01 * np.float32(texels[q, p + 1, 3])
-                        + d10 * np.float32(texels[q + 1, p, 3]) + d11 * np.float32(texels[q + 1, p + 1, 3])
+                        d00 * np.float32(texels[q, p, 3]) + d01 * np.float32(texels[q, p + _NEXT, 3])
+                        + d10 * np.float32(texels[q + _NEXT, p, 3]) + d11 * np.float32(texels[q + _NEXT, p + _NEXT, 3])
                     )  # fmt: skip
                     # colors are multiplied by their own alpha
                     if there > 16:
@@ -312,16 +323,16 @@ def compose_fragments(
                         w00, w01, w10, w11 = d00, d01, d10, d11
                 w00, w01, w10, w11 = part * w00, part * w01, part * w10, part * w11
                 red += (
-                    w00 * np.float32(texels[j, i, 0]) + w01 * np.float32(texels[j, i + 1, 0])
-                    + w10 * np.float32(texels[j + 1, i, 0]) + w11 * np.float32(texels[j + 1, i + 1, 0])
+                    w00 * np.float32(texels[j, i, 0]) + w01 * np.float32(texels[j, i + _NEXT, 0])
+                    + w10 * np.float32(texels[j + _NEXT, i, 0]) + w11 * np.float32(texels[j + _NEXT, i + _NEXT, 0])
                 )  # fmt: skip
                 green += (
-                    w00 * np.float32(texels[j, i, 1]) + w01 * np.float32(texels[j, i + 1, 1])
-                    + w10 * np.float32(texels[j + 1, i, 1]) + w11 * np.float32(texels[j + 1, i + 1, 1])
+                    w00 * np.float32(texels[j, i, 1]) + w01 * np.float32(texels[j, i + _NEXT, 1])
+                    + w10 * np.float32(texels[j + _NEXT, i, 1]) + w11 * np.float32(texels[j + _NEXT, i + _NEXT, 1])
                 )  # fmt: skip
                 blue += (
-                    w00 * np.float32(texels[j, i, 2]) + w01 * np.float32(texels[j, i + 1, 2])
-                    + w10 * np.float32(texels[j + 1, i, 2]) + w11 * np.float32(texels[j + 1, i + 1, 2])
+                    w00 * np.float32(texels[j, i, 2]) + w01 * np.float32(texels[j, i + _NEXT, 2])
+                    + w10 * np.float32(texels[j + _NEXT, i, 2]) + w11 * np.float32(texels[j + _NEXT, i + _NEXT, 2])
                 )  # fmt: skip
                 coverage += left * alpha
                 left *= max(zero, one - alpha * per_level)

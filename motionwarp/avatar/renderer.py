@@ -110,6 +110,26 @@ def _skinned(positions: FloatArray, bones: IntArray, weights: FloatArray, transf
     return moved
 
 
+@compiled
+def place_vertices(moved: FloatArray, behind: FloatArray, camera: FloatArray) -> None:
+    """Bring vertices from meters to pixels of a picture, in place.
+
+    Parameters
+    ----------
+    moved : float32 (N, 3)
+    behind : float32 (N,)
+        How much farther away than it is each counts, in meters.
+    camera : float32 (3,)
+        Pixels for a meter, and where the root lies in the picture.
+    """
+    for vertex in range(len(moved)):
+        moved[vertex, 2] += behind[vertex]
+        for axis in range(3):
+            moved[vertex, axis] *= camera[0]
+        moved[vertex, 0] += camera[1]
+        moved[vertex, 1] += camera[2]
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """A drawn avatar: the box of the picture in which it is; around it there is nothing.
@@ -192,6 +212,8 @@ class SurfaceStack:
     mesh : Mesh
     uv : float32 (N, 4)
         Texture coordinates of alpha, and from there to those of the colors.
+    positions : float32 (N, 3)
+        Of the vertices, pixels and depth.
     """
 
     depth: FloatArray
@@ -200,6 +222,7 @@ class SurfaceStack:
     shares: FloatArray
     mesh: Mesh
     uv: FloatArray
+    positions: FloatArray
 
     @classmethod
     def of(cls, positions: FloatArray, uv: FloatArray, mesh: Mesh, size: tuple[int, int]) -> SurfaceStack:
@@ -216,7 +239,7 @@ class SurfaceStack:
         known = mesh.faces, mesh.layers, np.zeros(len(mesh.faces), dtype=np.bool_)
         everything = np.arange(len(mesh.faces), dtype=np.int32)
         fill_fragments(positions, known, everything, (0, 0), np.zeros(size, dtype=np.uint8), found)
-        return cls(*found, mesh, uv)
+        return cls(*found, mesh, uv, positions)
 
     def without(self, hidden: BoolArray) -> SurfaceStack:
         """Return the stack with surfaces taken out, bool (H, W, K); those behind them show then."""
@@ -226,7 +249,7 @@ class SurfaceStack:
         layer = np.where(gone, np.int32(-1), np.take_along_axis(self.layer, order, axis=-1))
         face = np.take_along_axis(self.face, order, axis=-1)
         shares = np.ascontiguousarray(np.take_along_axis(self.shares, order[..., None], axis=2))
-        return SurfaceStack(depth, layer, face, shares, self.mesh, self.uv)
+        return SurfaceStack(depth, layer, face, shares, self.mesh, self.uv, self.positions)
 
     def drawn(self, atlas: Atlas, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return picture and stillness with smooth edges; see `draw`."""
@@ -241,9 +264,9 @@ class SurfaceStack:
         still, nearest = np.empty((height, width), dtype=np.float32), np.empty((height, width), dtype=np.float32)
         counts = np.count_nonzero(self.layer >= 0, axis=-1).astype(np.uint8)
         found = self.depth, self.layer, self.face, self.shares
-        known = self.mesh.faces, self.uv, np.zeros(len(self.mesh.faces), dtype=np.bool_)
-        rest = np.ascontiguousarray(rest, dtype=np.float32)
-        compose_fragments(counts, found, known, (atlas.texels, atlas.home), rest, (0, 0), (picture, still, nearest))
+        away = _away_from_rest(self.positions, self.uv, atlas.home, np.ascontiguousarray(rest, dtype=np.float32))
+        known = self.mesh.faces, self.uv, away, np.zeros(len(self.mesh.faces), dtype=np.bool_)
+        compose_fragments(counts, found, known, atlas.texels, (picture, still, nearest))
         return picture, still
 
 
@@ -281,11 +304,12 @@ def draw(
     still, nearest = np.empty((height, width), dtype=np.float32), np.empty((height, width), dtype=np.float32)
     rows = min(max(_BAND_PIXELS // width, 1), height)
     starts, members = bands_of_faces(positions, mesh.faces, top, rows, -(-height // rows))
-    shape, rest = (rows, width, DEPTH_COUNT), np.ascontiguousarray(rest, dtype=np.float32)
+    shape = rows, width, DEPTH_COUNT
     counts = np.empty((rows, width), dtype=np.uint8)
     depth, shares = np.empty(shape, dtype=np.float32), np.empty((*shape, 2), dtype=np.float32)
     layer, face = np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.int32)
     hiding = np.zeros(len(mesh.faces), dtype=np.bool_) if solid is None else solid
+    away = _away_from_rest(positions, uv, atlas.home, np.ascontiguousarray(rest, dtype=np.float32))
     for band, first in enumerate(range(0, height, rows)):
         own, last, corner = members[starts[band] : starts[band + 1]], min(first + rows, height), (left, top + first)
         box, counted = slice(first, last), counts[: last - first]
@@ -294,8 +318,7 @@ def draw(
         of_band = depth[kept], layer[kept], face[kept], shares[kept]
         fill_fragments(positions, (mesh.faces, mesh.layers, hiding), own, corner, counted, of_band)
         found = picture[box], still[box], nearest[box]
-        known = mesh.faces, uv, hiding
-        compose_fragments(counted, of_band, known, (atlas.texels, atlas.home), rest, corner, found)
+        compose_fragments(counted, of_band, (mesh.faces, uv, away, hiding), atlas.texels, found)
     smooth_edges(picture, still, nearest)
     return Drawing(picture, still, left, top, size)
 
@@ -305,6 +328,36 @@ def _box(positions: FloatArray, size: tuple[int, int]) -> tuple[int, int, int, i
     if not len(positions):
         return 0, 0, 1, 1
     limit = np.array(size[::-1]) - 1
-    low = np.clip(np.ceil(positions[:, :2].min(axis=0)) - _MARGIN, 0, limit).astype(int)
-    high = np.clip(np.floor(positions[:, :2].max(axis=0)) + _MARGIN, low, limit).astype(int) + 1
+    least, most = _extent(positions)
+    low = np.clip(np.ceil(least) - _MARGIN, 0, limit).astype(int)
+    high = np.clip(np.floor(most) + _MARGIN, low, limit).astype(int) + 1
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+@compiled
+def _extent(positions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    least, most = positions[0, :2].copy(), positions[0, :2].copy()
+    for vertex in range(len(positions)):
+        for axis in range(2):
+            least[axis] = min(least[axis], positions[vertex, axis])
+            most[axis] = max(most[axis], positions[vertex, axis])
+    return least, most
+
+
+@compiled
+def _away_from_rest(positions: FloatArray, uv: FloatArray, home: FloatArray, rest: FloatArray) -> FloatArray:
+    """Return how far from its place in the photo each vertex is, float32 (N, 2); none where the photo is not behind.
+
+    Between the vertices of a triangle it is linear, as texels of one texture lie in the photo as in the atlas.
+    """
+    if rest[0, 0] == 0 and rest[0, 1] == 0:
+        return np.empty((0, 2), dtype=np.float32)
+    rows, columns = home.shape[:2]
+    away = np.empty((len(positions), 2), dtype=np.float32)
+    for vertex in range(len(positions)):
+        u, v = uv[vertex, 0], uv[vertex, 1]
+        column, row = min(max(int(np.rint(u)), 0), columns - 1), min(max(int(np.rint(v)), 0), rows - 1)
+        x, y = u + uv[vertex, 2] + home[row, column, 0], v + uv[vertex, 3] + home[row, column, 1]
+        for axis in range(2):
+            away[vertex, axis] = rest[axis, 0] * x + rest[axis, 1] * y + rest[axis, 2] - positions[vertex, axis]
+    return away

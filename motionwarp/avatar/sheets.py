@@ -212,7 +212,8 @@ def _triangulated(
     corners = [number[:-1, :-1][cells], number[:-1, 1:][cells], number[1:, :-1][cells], number[1:, 1:][cells]]
     upper = np.stack([corners[0], corners[1], corners[2]], axis=1)
     lower = np.stack([corners[1], corners[3], corners[2]], axis=1)
-    faces = np.concatenate([upper, lower])
+    # both of a cell one after the other: what is drawn from them stays in the processor's cache
+    faces = np.stack([upper, lower], axis=1).reshape(-1, 3).astype(np.int32)
     opaque = rules.solid[used][faces].all(axis=1)
     border, walls, doubles = _walls(faces[opaque], count)
     front = np.column_stack([lattice.xy[used], (depths.middle - depths.to_front)[used]]).astype(np.float32)
@@ -256,7 +257,9 @@ def _triangulated(
 
 def facing(positions: FloatArray, faces: IntArray) -> FloatArray:
     """Return how much each vertex of sheets faces the camera: the cosine, float32 (N,); below 0 is turned away."""
-    cosines: FloatArray = _vertex_cosines(np.ascontiguousarray(positions, dtype=np.float32), faces.astype(np.int32))
+    cosines: FloatArray = _vertex_cosines(
+        np.ascontiguousarray(positions, dtype=np.float32), np.ascontiguousarray(faces, dtype=np.int32)
+    )
     return cosines
 
 

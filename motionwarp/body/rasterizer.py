@@ -177,16 +177,20 @@ def _fill(
     one = 256  # _SUBPIXELS
     for number in range(len(faces)):
         a, b, c = faces[number, 0], faces[number, 1], faces[number, 2]
-        area = _edge(grid[a, 0], grid[a, 1], grid[b, 0], grid[b, 1], grid[c, 0], grid[c, 1])
-        if area == 0:
-            continue
-        if area < 0:  # seen from behind: turned round, so that inside is to the right of every edge
-            b, c, area = c, b, -area
         ax, ay, bx, by, cx, cy = grid[a, 0], grid[a, 1], grid[b, 0], grid[b, 1], grid[c, 0], grid[c, 1]
         left = max(-(-min(ax, bx, cx) // one), 0)
         right = min(max(ax, bx, cx) // one, width - 1)
         top = max(-(-min(ay, by, cy) // one), 0)
         bottom = min(max(ay, by, cy) // one, height - 1)
+        # most of a fine mesh lies between the pixels' centers
+        if left > right or top > bottom:
+            continue
+        area = _edge(ax, ay, bx, by, cx, cy)
+        if area == 0:
+            continue
+        if area < 0:  # seen from behind: turned round, so that inside is to the right of every edge
+            b, c, area = c, b, -area
+            bx, by, cx, cy = cx, cy, bx, by
         # an edge that does not own its pixels asks for at least 1
         least_a = 0 if _owns(bx, by, cx, cy) else 1
         least_b = 0 if _owns(cx, cy, ax, ay) else 1

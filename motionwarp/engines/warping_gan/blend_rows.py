@@ -14,6 +14,7 @@ from motionwarp.puppet.sampling_rows import fill_levels
 from motionwarp.types import ByteArray, FloatArray
 
 Numbers = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.int32]
 Planes = tuple[FloatArray, ...]
 
 # of a recipe's planes, after the logits
@@ -66,6 +67,28 @@ def _row_of(pictures: Planes, place: tuple[int, int, int, int], begin: int, end:
     # in one place only: which of the pictures it is costs as much machine code as all the rest
     part, frame, channel, row = place
     return pictures[part][frame, channel, row, begin:end]
+
+
+@compiled_loosely
+def interpolate_columns(rows: FloatArray, cells: IntArray, ways: FloatArray, result: FloatArray) -> None:
+    """Interpolate between the cells of rows.
+
+    Parameters
+    ----------
+    rows : float32 (R, C)
+    cells : int32 (W,)
+        The cell before each place, none below 0.
+    ways : float32 (W,)
+        From there to the next one, or to itself where there is none.
+    result : float32 (R, W)
+        To be filled.
+    """
+    last, step = np.uint32(rows.shape[1] - 1), np.uint32(1)
+    for number in range(len(rows)):
+        row, made = rows[number], result[number]
+        for x in range(len(cells)):
+            before = np.uint32(cells[x])
+            made[x] = row[before] + ways[x] * (row[min(before + step, last)] - row[before])
 
 
 @compiled_loosely

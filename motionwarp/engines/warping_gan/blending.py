@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.avatar.renderer import Drawing
-from motionwarp.engines.warping_gan.blend_rows import blend_rows, carry_classes
+from motionwarp.engines.warping_gan.blend_rows import blend_rows, carry_classes, interpolate_columns
 from motionwarp.engines.warping_gan.networks import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames, box_around, person_layer
@@ -284,8 +284,13 @@ class RecipeWindow:
         planes, rows, cells = self._planes.shape
         flat = self._planes.view(planes * rows, cells)
         filled = flat.new_empty(len(flat), width)
-        for some, first, shares in _strips(self._places(self._shift_x, left, width, cells), cells):
-            torch.mm(flat[:, first : first + shares.shape[1]], shares.T, out=filled[:, some])
+        places = self._places(self._shift_x, left, width, cells)
+        if self.is_on_cpu:
+            before = places.floor()
+            interpolate_columns(flat.numpy(), before.int().numpy(), (places - before).numpy(), filled.numpy())
+        else:
+            for some, first, shares in _strips(places, cells):
+                torch.mm(flat[:, first : first + shares.shape[1]], shares.T, out=filled[:, some])
         self.columns, self._left = filled.view(planes, rows, width), left
 
     def rows(self, top: int, height: int) -> tuple[npt.NDArray[np.int64], FloatArray]:

@@ -45,10 +45,14 @@ def with_whole_cloth(recipe: PartGeneratorOutput, layers: Tensor, body: BodyInpu
         return recipe
     of_body = body.planes[:, 3:4].to(recipe.alpha_shift)
     cloth = functional.interpolate(body.shares[:, parts.GARMENT, None].to(of_body), scale_factor=2.0) * of_body
+    if not bool((cloth > _SOLID).any()):
+        return recipe
     inner = -functional.max_pool2d(-cloth, 3, stride=1, padding=1)
     of_parts = layers[:, COMPOSITE, 3:4].to(of_body)
     alpha = shifted_alpha(torch.lerp(of_parts, of_body, recipe.body_alpha.sigmoid()), recipe.alpha_shift)
     hole = ((inner > _SOLID) & (alpha < _HELD)).to(of_body)
+    if not bool(hole.any()):
+        return recipe
     # a strip along an outline is where both disagree about it, no hole: filled by cells it would be a row of beads
     core = -_spread(-hole, _HOLE_CELLS)
     filled = (_spread(core, _HOLE_CELLS + 2 * _FRAYED_CELLS) > 0) & (hole > 0)

@@ -100,7 +100,8 @@ class WindowBatch:
 
 
 class _Decided(NamedTuple):
-    layers: Tensor  # (B, 16 or 17, 4, H/2, W/2)
+    layers: Tensor  # (B, 16, 4, H/2, W/2)
+    body: BodyInputs | None
     stage_one: Tensor  # (B, 36, H/4, W/4)
     blend: PartGeneratorOutput
 
@@ -268,7 +269,9 @@ class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
         poses = torch.from_numpy(motion.points)
         maps, window, body_poses = _unpacked(theta, poses)
         decided = self._decided(person, maps, poses, window, self._seen_body(motion, body_poses, window))
-        return region_pictures(decided.layers, decided.stage_one, decided.blend)
+        layers, body = decided.layers, decided.body
+        blended = layers if body is None else torch.cat([layers, body.layer.to(layers)], dim=1)
+        return region_pictures(blended, decided.stage_one, decided.blend)
 
     def _decided(
         self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch, body: BodyInputs | None
@@ -282,12 +285,15 @@ class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
         output = PartParserOutput(*self._parser(*(self._ready(plane) for plane in inputs)))
         stage_one = stage_one_probabilities(output)
         limbs = part_maps(window.poses, _HALF_HEIGHT, _HALF_WIDTH, 2)
-        given = stage_two_inputs(layers, limbs, stage_one, pose_change(maps.theta_affine), body)
-        planes = self._ready(given.layers), self._ready(given.limbs), self._ready(given.stage_one)
+        # in the networks' type before they are put together, which carries half as much through the memory
+        ready = self._ready(layers.flatten(1, 2)).unflatten(1, layers.shape[1:3])
+        seen = None if body is None else body._replace(planes=self._ready(body.planes), shares=self._ready(body.shares))
+        given = stage_two_inputs(
+            ready, self._ready(limbs), self._ready(stage_one), pose_change(maps.theta_affine), seen
+        )
         change = given.change.to(self._device, self._dtype)
-        blend = with_whole_cloth(PartGeneratorOutput(*self._generator(*planes, change)), layers, body)
-        blended = layers if body is None else torch.cat([layers, body.layer.to(layers)], dim=1)
-        return _Decided(blended, stage_one, blend)
+        recipe = PartGeneratorOutput(*self._generator(given.layers, given.limbs, given.stage_one, change))
+        return _Decided(layers, body, stage_one, with_whole_cloth(recipe, layers, body))
 
     def _layers(
         self, person: PuppetPerson, maps: WarpParams, poses: Tensor, window: WindowBatch
