@@ -37,7 +37,10 @@ _GAP: Final = 2
 _BEYOND: Final = 4  # pixels by which textures may begin outside of the photo
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
 _SIDE_FADE: Final = 0.35
-_FORMS: Final = {parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD, parts.TORSO: Form.TRUNK}
+_LEGS: Final = (parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
+_FORMS: Final = {
+    parts.GARMENT: Form.CLOTH, parts.HEAD: Form.HEAD, parts.TORSO: Form.TRUNK, **dict.fromkeys(_LEGS, Form.LEG),
+}  # fmt: skip
 _CAMERA_PITCH: Final = np.deg2rad(18.0)  # at the feet of who is seen whole from a few steps away
 _SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
 _FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
@@ -47,7 +50,7 @@ _ALIKE: Final = frozenset((parts.RIGHT_HAND, parts.LEFT_HAND, *_FEET))  # hands 
 _WHOLE_BACKS: Final = (parts.TORSO, parts.GARMENT)
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
-_BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
+_BENEATH: Final = (parts.TORSO, *_LEGS)
 _CLOTH_METERS: Final = 0.03  # by which what hangs is nearer to a camera than the body beneath it
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,

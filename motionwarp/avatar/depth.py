@@ -23,7 +23,7 @@ from motionwarp.types import BoolArray, FloatArray
 
 DoubleArray = npt.NDArray[np.float64]
 
-_BREADTH: Final = 0.6  # thickness of hanging cloth over its breadth
+_BREADTH: Final = 0.75  # thickness of hanging cloth over its breadth
 _HEAD_BREADTH: Final = 0.95  # the same of a head with its hair
 _HAIR_TORSOS: Final = 0.03  # by which hair stands off the back of the skull
 _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
@@ -83,12 +83,22 @@ class Form(Enum):
     """How a part is shaped where the body says nothing of it."""
 
     LIMB = "limb"
+    LEG = "a leg, whose cloth may be wider than the leg"
     TRUNK = "a trunk, whose cloth lies smooth over the body"
     CLOTH = "cloth that hangs, about as thick as it is broad"
     HEAD = "a head, round with its hair"
 
 
 _SHOULDER_CELLS: Final = 4.0
+_LOOSE: Final = frozenset((Form.LEG,))
+_AS_LOOSE: Final = 0.8  # before and behind a body, of what cloth is wider than it at its sides
+_LOOSEST_TORSOS: Final = 0.08
+_LOOSE_CELLS: Final = 4.0  # up and down, over which looseness is told
+_FLARE: Final = 0.6  # cells that cloth may stand off more for each farther down
+_WAIST_CELLS: Final = 3
+_MIDDLE_CELLS: Final = 6.0  # up and down, over which the middle of cloth is told
+_ASIDE: Final = 1.2  # times what is at the other side of the body: more than that is no cloth around it
+_NARROWS: Final = 0.3  # cells a row at most: what ends more quickly is a hem that is curved
 _ROUNDED_CELLS: Final = {Form.TRUNK: 3.0, Form.CLOTH: 1.5, Form.HEAD: 0.8}
 
 
@@ -116,6 +126,9 @@ def cushion(
     if not known.any():
         flat = np.zeros_like(front)
         return SheetDepths(flat, flat, flat)
+    hanging = _Hanging.of(inside > 0.5, known) if form is Form.CLOTH and (inside > 0.5).any() else None
+    if hanging is not None:
+        inside = hanging.inside(known.shape[1], step)
     middle = _harmonic(np.where(known, (front + back) / 2, 0.0), known, used | known)
     if form is Form.CLOTH:
         middle = _blurred(middle, 4.0)
@@ -123,17 +136,22 @@ def cushion(
     outline = used & (inside <= 0.5)
     least = (_LEAST_THICKNESS * torso) ** 2
     breadth = np.zeros_like(middle)
-    if form is Form.CLOTH:
-        breadth = _row_ellipses(inside > 0.5, step, _BREADTH)
+    if hanging is not None:
+        waist = (back - front)[: int(hanging.top) + _WAIST_CELLS]
+        waist = waist[known[: len(waist)]]
+        highest = float(waist.max()) / 2 if len(waist) else 0.0
+        breadth = hanging.ellipses(known.shape[1], step, _BREADTH, highest)
     elif form is Form.HEAD:
         # no thicker than the skull, however far hair hangs to the sides
         thickest = float(np.nanmax(back - front)) / 2 + _HAIR_TORSOS * torso
         breadth = np.minimum(_row_ellipses(inside > 0.5, step, _HEAD_BREADTH), thickest)
+    loose = _looseness(inside > 0.5, known, step, torso) if form in _LOOSE else np.zeros_like(middle)
     sides: list[FloatArray] = []
     for depth, sign in ((front, -1.0), (back, 1.0)):
         square = np.maximum(np.where(known, sign * (depth - middle), 0.0), 0.0) ** 2
         values = np.where(deep, np.maximum(square, least), 0.0)
         filled = np.sqrt(np.maximum(_harmonic(values, deep | outline, used | deep | outline), 0.0))
+        filled += loose
         if form is Form.HEAD:
             # hair behind, and a face before that is the body's own
             hair = sign * _HAIR_TORSOS * torso * np.sqrt(np.clip(inside / (4 * step), 0, 1))
@@ -155,6 +173,77 @@ def _blurred(field: DoubleArray, sigma: float) -> DoubleArray:
 def _rounded(field: DoubleArray, sigma: float) -> DoubleArray:
     """Return heights blurred by their squares, so that what is round stays round up to its outline."""
     return np.asarray(np.sqrt(_blurred(np.square(field), sigma)), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hanging:
+    """Cloth that hangs, row by row: float64 (rows,) each, in cells.
+
+    Attributes
+    ----------
+    top : float
+        Its first row.
+    middle, radius : float64 (rows,)
+        Of what hangs around the body. Bags at one side are not, and hems are open: below them it is as broad as there.
+    """
+
+    top: float
+    middle: DoubleArray
+    radius: DoubleArray
+
+    @classmethod
+    def of(cls, mask: BoolArray, known: BoolArray) -> _Hanging:
+        """Return what a mask with something in it shows, with where the body is known."""
+        columns = np.arange(mask.shape[1], dtype=np.float64)
+        rows = np.flatnonzero(mask.any(axis=1))
+        first, last = mask.argmax(axis=1)[rows], mask.shape[1] - 1.0 - mask[:, ::-1].argmax(axis=1)[rows]
+        counts = known.sum(axis=1)
+        body = np.flatnonzero(counts)
+        middle = np.interp(rows, body, (known @ columns)[body] / counts[body])
+        middle = cv2.GaussianBlur(middle[:, None], (1, 0), 0, sigmaY=_MIDDLE_CELLS, borderType=cv2.BORDER_REPLICATE)[
+            :, 0
+        ]
+        left, right = np.maximum(middle - first, 1), np.maximum(last - middle, 1)
+        left, right = np.minimum(left, _ASIDE * right), np.minimum(right, _ASIDE * left)
+        radius = (left + right) / 2
+        for row in range(1, len(radius)):
+            radius[row] = max(radius[row], radius[row - 1] - _NARROWS)
+        every = np.arange(len(mask))
+        return cls(float(rows[0]), np.interp(every, rows, middle + (right - left) / 2), np.interp(every, rows, radius))
+
+    def across(self, columns: int) -> DoubleArray:
+        """Return how far each vertex is from the middle of its row, of the way to the outline, (rows, columns)."""
+        return np.asarray(np.abs(np.arange(columns) - self.middle[:, None]) / self.radius[:, None])
+
+    def inside(self, columns: int, step: float) -> FloatArray:
+        """Return how far each vertex lies within, from the top and the sides, in pixels, (rows, columns)."""
+        aside = (1 - self.across(columns)) * self.radius[:, None] + 1
+        below = np.arange(len(self.radius))[:, None] - self.top + 1
+        return np.asarray(np.maximum(np.minimum(aside, below) * step, 0), dtype=np.float32)
+
+    def ellipses(self, columns: int, step: float, share: float, waist: float) -> DoubleArray:
+        """Return how high ellipses stand over the middle, in pixels, (rows, columns); see `_row_ellipses`.
+
+        At the top no higher than the `waist`, in pixels, and not at once higher below.
+        """
+        below = np.arange(len(self.radius)) - self.top
+        highest = np.minimum(share * step * self.radius, waist + _FLARE * step * below)
+        height = np.sqrt(np.clip(1 - np.square(self.across(columns)), 0, 1)) * highest[:, None]
+        height[: int(self.top)] = 0
+        return _rounded(height, 1.5)
+
+
+def _looseness(mask: BoolArray, known: BoolArray, step: float, torso: float) -> DoubleArray:
+    """Return by how much cloth stands off a body before and behind it, in pixels, (rows, columns).
+
+    As far as it is wider than the body at the same height; less and less towards the outline.
+    """
+    wider = (mask.sum(axis=1) - (mask & known).sum(axis=1)) * step / 2
+    there = mask.any(axis=1).astype(np.float64)
+    total = cv2.GaussianBlur(np.column_stack([wider * there, there]), (1, 0), 0, sigmaY=_LOOSE_CELLS)
+    loose = np.minimum(_AS_LOOSE * total[:, 0] / np.maximum(total[:, 1], 1e-6), _LOOSEST_TORSOS * torso)
+    across = _row_ellipses(mask, 1.0, 1.0)
+    return np.asarray(loose[:, None] * across / np.maximum(across.max(axis=1, keepdims=True), 1e-6))
 
 
 def _row_ellipses(mask: BoolArray, step: float, share: float) -> DoubleArray:

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import torch
 
+from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.puppet.arms_before import with_arms_before
-from motionwarp.puppet.joints import Joints
+from motionwarp.puppet.joints import LEAST_SCORE, Joints
 from motionwarp.puppet.segmentation import PartRegions, part_distances, part_regions
-from motionwarp.types import BoolArray, SourcePerson
+from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _WORKING_TORSO: Final = 110
 _IN_ONE_PIECE: Final = (
@@ -24,6 +25,12 @@ _IN_ONE_PIECE: Final = (
 )  # fmt: skip
 _ISLAND: Final = 0.15  # of a part's largest piece: less than that is not the part
 _BRIDGE: Final = 3  # pixels of the regions: what hangs on a part by less than that is an island too
+# rows between knees and hem tell a skirt from trousers: no gap, legs nearer than the halves of what is seen of them,
+# and breadth, in torsos and as a share of the hips'
+_NO_GAP: Final = 0.01
+_LEGS_NEAR: Final = 0.36
+_SKIRT_BREADTHS: Final = (0.55, 0.75)
+_FROM_HIPS: Final = 0.35  # of the way to the knees, where legs part that are apart
 _STUB_TORSOS: Final = 0.05  # outside of the trunk within which a shoulder is the trunk's too
 
 
@@ -45,11 +52,50 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     shrunk = source.pose.points.copy()
     shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
     joints = Joints(torch.from_numpy(shrunk)[None])
-    regions = _nothing_left_over(part_regions(joints, small, solid), solid)
+    regions = _nothing_left_over(part_regions(joints, _with_whole_skirts(small, shrunk, solid), solid), solid)
     picture = np.asarray(cv2.resize(source.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     regions = with_arms_before(regions, part_distances(joints, small.shape), picture, solid)
     regions = _without_stubs(regions, joints)
     return _without_rims_of_others(_without_islands(regions, solid), solid).with_smooth_borders()
+
+
+def _with_whole_skirts(parsing: ByteArray, points: FloatArray, solid: BoolArray) -> ByteArray:
+    """Return a parsing whose trousers are a skirt where no legs are seen apart in them.
+
+    Long narrow skirts are taken for trousers now and then, whose legs would go apart. Each leg of trousers lies about
+    the middle of a half of them; legs in a skirt are nearer.
+    """
+    hips, knees, ankles = (
+        points[[right, left]]
+        for right, left in (
+            (sk.RIGHT_HIP, sk.LEFT_HIP), (sk.RIGHT_KNEE, sk.LEFT_KNEE), (sk.RIGHT_ANKLE, sk.LEFT_ANKLE)
+        )
+    )  # fmt: skip
+    if min(hips[:, 2].min(), knees[:, 2].min(), points[sk.NECK, 2]) < LEAST_SCORE:
+        return parsing
+    hip, knee = float(hips[:, 1].mean()), float(knees[:, 1].mean())
+    torso = float(np.linalg.norm(hips[:, :2].mean(axis=0) - points[sk.NECK, :2]))
+    cloth = (parsing == labels.PANTS) & solid
+    counts = cloth.sum(axis=1)
+    broad = np.flatnonzero(counts > 0.1 * torso)
+    rows = np.arange(max(round(hip + _FROM_HIPS * (knee - hip)), 0), broad[-1] - 1 if len(broad) else 0)
+    if knee <= hip or len(rows) < _FROM_HIPS * (knee - hip):
+        return parsing
+    columns = np.arange(cloth.shape[1])
+    first = np.where(cloth, columns, len(columns)).min(axis=1)[rows]
+    breadth = np.where(cloth, columns, -1).max(axis=1)[rows] - first + 1
+    if breadth.min() < 2 or (1 - counts[rows] / breadth).mean() > _NO_GAP:
+        return parsing
+    sides = [
+        np.interp(rows, *np.array([point[[1, 0]] for point in leg if point[2] >= LEAST_SCORE]).T)
+        for leg in zip(hips, knees, ankles, strict=True)
+    ]
+    apart = float((np.abs(sides[0] - sides[1]) / breadth).mean())
+    at_hips = counts[max(round(hip), 0) : round(hip + 0.3 * torso)]
+    least = max(_SKIRT_BREADTHS[0] * torso, _SKIRT_BREADTHS[1] * float(np.percentile(at_hips, 80)))
+    if apart > _LEGS_NEAR or breadth.mean() < least:
+        return parsing
+    return np.where(cloth, np.uint8(labels.SKIRT), parsing)
 
 
 def _without_stubs(regions: PartRegions, joints: Joints) -> PartRegions:

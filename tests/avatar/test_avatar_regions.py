@@ -3,12 +3,49 @@
 import numpy as np
 import torch
 
-from motionwarp.avatar.regions import _without_islands, _without_rims_of_others, _without_stubs
+from motionwarp.avatar.regions import _with_whole_skirts, _without_islands, _without_rims_of_others, _without_stubs
+from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions
-from motionwarp.types import FloatArray
+from motionwarp.types import BoolArray, ByteArray, FloatArray
+
+
+def lower_half(skirt: bool, apart: float = 12.0) -> tuple[ByteArray, FloatArray, BoolArray]:
+    """Return classes that are trousers', points, and where somebody is: in a skirt, or with legs that touch."""
+    points = np.ones((18, 3), dtype=np.float32)
+    points[sk.NECK, :2] = 60, 20
+    for right, left, y, aside in (
+        (sk.RIGHT_HIP, sk.LEFT_HIP, 80, 12), (sk.RIGHT_KNEE, sk.LEFT_KNEE, 120, apart),
+        (sk.RIGHT_ANKLE, sk.LEFT_ANKLE, 160, apart),
+    ):  # fmt: skip
+        points[right, :2], points[left, :2] = (60 - aside, y), (60 + aside, y)
+    parsing = np.zeros((190, 120), dtype=np.uint8)
+    half = 26 if skirt else 2 * apart
+    parsing[75:150, round(60 - half) : round(60 + half)] = labels.PANTS
+    return parsing, points, parsing > 0
+
+
+def test_a_narrow_skirt_is_no_pair_of_trousers() -> None:
+    parsing, points, solid = lower_half(skirt=True, apart=8)
+    made = _with_whole_skirts(parsing, points, solid)
+    assert (made[solid] == labels.SKIRT).all()
+    assert not made[~solid].any()
+
+
+def test_trousers_whose_legs_touch_stay_trousers() -> None:
+    parsing, points, solid = lower_half(skirt=False, apart=12)
+    np.testing.assert_array_equal(_with_whole_skirts(parsing, points, solid), parsing)
+    # one leg before the other: narrow, not broad
+    parsing, points, solid = lower_half(skirt=False, apart=6)
+    np.testing.assert_array_equal(_with_whole_skirts(parsing, points, solid), parsing)
+    # a gap between the legs
+    parsing, points, solid = lower_half(skirt=True, apart=8)
+    parsing[110:150, 57:63] = 0
+    np.testing.assert_array_equal(_with_whole_skirts(parsing, points, parsing > 0), parsing)
+    points[sk.LEFT_KNEE, 2] = 0
+    np.testing.assert_array_equal(_with_whole_skirts(parsing, points, solid), parsing)
 
 
 def test_a_piece_of_the_head_beside_a_hand_is_the_hand_s() -> None:

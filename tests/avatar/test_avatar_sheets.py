@@ -60,12 +60,75 @@ def test_front_and_back_meet_at_the_outline_and_are_the_bodys_within(made: tuple
     sheets, count = made
     front, back = sheets.positions[:count], sheets.positions[count : 2 * count]
     thickness = back[:, 2] - front[:, 2]
-    outside = (front[:, 0] < 19) | (front[:, 0] > 80) | (front[:, 1] < 15) | (front[:, 1] > 104)
+    outside = (front[:, 0] < 19) | (front[:, 0] > 80) | (front[:, 1] < 15)
     assert outside.any()
     np.testing.assert_array_equal(thickness[outside], 0)
     assert (thickness >= 0).all()
     middle = (np.abs(front[:, 0] - 50) < 8) & (np.abs(front[:, 1] - 60) < 20)
     assert np.median(thickness[middle]) >= 0.8 * (BACK - FRONT)
+
+
+@pytest.mark.parametrize("form", [form for form in Form if form is not Form.CLOTH])
+def test_what_does_not_hang_is_closed_below(form: Form) -> None:
+    deep = thickness(covered(), form)
+    below = deep[deep[:, 1] > 104]
+    assert len(below)
+    np.testing.assert_array_equal(below[:, 2], 0)
+
+
+def thickness(alpha: FloatArray, form: Form) -> FloatArray:
+    """How thick a part is at each of its vertices, and where it lies in the photo, float32 (count, 3)."""
+    made = part_sheets(0, cover(alpha), box_body(), (0,), TORSO, form)
+    assert made is not None
+    sheets, count = made
+    deep = sheets.positions[count : 2 * count, 2] - sheets.positions[:count, 2]
+    return np.column_stack([sheets.positions[:count, :2], deep])
+
+
+def trapezoid(above: int, below: int, aside: int = 0) -> FloatArray:
+    """A skirt half as broad as told at its top and at its hem; a bag beside it."""
+    alpha = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+    for row in range(16, 104):
+        half = round(np.interp(row, (16, 103), (above, below)))
+        alpha[row, 50 - half : 50 + half] = 1
+    alpha[60:80, 50 : 50 + aside] = 1
+    return alpha
+
+
+def at_row(deep: FloatArray, row: int) -> float:
+    near = np.abs(deep[:, 1] - row) < 3
+    return float(deep[near, 2].max())
+
+
+def test_a_skirt_is_about_round_down_to_its_hem() -> None:
+    deep = thickness(trapezoid(20, 40), Form.CLOTH)
+    for row, broad in ((80, 70.0), (101, 80.0)):
+        assert 0.6 < at_row(deep, row) / broad < 0.9
+    # from the waist it stands off little by little
+    assert at_row(deep, 18) < 1.5 * (BACK - FRONT)
+
+
+def test_a_curved_hem_does_not_close_a_skirt() -> None:
+    alpha = trapezoid(30, 38)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    alpha[rows > 103 - ((columns - 50) / 12.0) ** 2] = 0
+    assert at_row(thickness(alpha, Form.CLOTH), 101) > 0.55 * 76
+
+
+def test_a_bag_beside_a_skirt_makes_it_no_thicker() -> None:
+    plain, with_bag = (thickness(trapezoid(25, 30, aside), Form.CLOTH) for aside in (0, 48))
+    assert at_row(with_bag, 70) < 1.2 * at_row(plain, 70)
+    beside = with_bag[(with_bag[:, 0] > 90) & (np.abs(with_bag[:, 1] - 70) < 5)]
+    assert len(beside)
+    assert beside[:, 2].max() < 0.3 * at_row(plain, 70)
+
+
+def test_wide_trousers_are_thicker_than_the_legs_in_them() -> None:
+    narrow, wide = (thickness(trapezoid(half, half), Form.LEG) for half in (20, 27))
+    assert at_row(narrow, 60) == pytest.approx(BACK - FRONT, abs=1)
+    assert at_row(wide, 60) == pytest.approx(BACK - FRONT + 2 * 0.8 * 7, abs=2)
+    loosest = BACK - FRONT + 2 * 0.08 * TORSO
+    assert at_row(thickness(trapezoid(45, 45), Form.LEG), 60) < loosest + 1
 
 
 def test_walls_close_the_opaque_part(made: tuple[Sheets, int]) -> None:
