@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from motionwarp.checkpoints.registry import file_sha256
 from motionwarp.datasets.config import encoded
@@ -113,9 +113,15 @@ class ClipRecord:
             checked_id(values["id"])
             if values.get("video"):
                 checked_name(values["video"])
-            for person in values.get("cast", ()):
+            record = cls(**values)
+            _check_kinds(record)
+            for facts in record.files.values():
+                _check_kinds(facts)
+            for person in record.cast:
                 checked_id(person["source"])
-            return cls(**values)
+                if not isinstance(person["dancer"], str):
+                    raise TypeError("a dancer of the cast is no text")
+            return record
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"this record cannot be read ({error})",
@@ -146,6 +152,18 @@ def differences_in_making(records: Iterable[ClipRecord]) -> list[str]:
             shown = ", ".join(f"{value or 'none'} ({count} clips)" for value, count in sorted(counts.items()))
             notes.append(f"clips differ in {name}: {shown}")
     return notes
+
+
+def _check_kinds(record: ClipRecord | FileRecord) -> None:
+    """Raise TypeError unless every field, and every member of a list of texts or of people, is what it should be."""
+    for name, kind in get_type_hints(type(record)).items():
+        value, outer, inner = getattr(record, name), get_origin(kind) or kind, get_args(kind)
+        members = value if outer is list and isinstance(value, list) else ()
+        allowed = (int, float) if outer is float else outer
+        if not isinstance(value, allowed) or isinstance(value, bool):
+            raise TypeError(f"{name} is of the kind {type(value).__name__}")
+        if any(not isinstance(member, get_origin(inner[0]) or inner[0]) for member in members):
+            raise TypeError(f"{name} has a member of a wrong kind")
 
 
 def checked_id(clip_id: object) -> str:
