@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -14,6 +14,7 @@ import torch
 from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.calm_sides import with_calm_sides
+from motionwarp.avatar.carried import Carried, before_clothes, carried_things, with_carried, with_solid_things
 from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
@@ -291,6 +292,8 @@ def make_avatar(
     torso, photo_rows = float(joints.torso[0]), source.matte.shape[0]
     source = continued_below(source, torso, float(joints.hip_center[0, 0]))
     regions = person_regions(source, torso)
+    things = carried_things(source, regions)
+    source, regions = with_solid_things(source, things), with_carried(regions, things)
     cpu, keep_parsing = torch.device("cpu"), len(shown_classes) > 0
     worn = np.isin(source.parsing, shown_classes) if keep_parsing else None
     own = regions.own
@@ -298,8 +301,11 @@ def make_avatar(
         # cloth goes on beneath what lies before it: colors there are the cloth's already
         source = replace(source, parsing=_without_foreground(source.parsing))
         regions = PartRegions(regions.margins, regions.margins)
-    fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
     behind = back_views(source, regions, torso)
+    fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=cpu)
+    held = _held_over_photo(things, source.matte.shape)
+    for part in _WHOLE_BACKS if held else ():
+        fronts[part] = _beneath(part, source, behind.torso, regions, held)
     if completer is not None:
         behind = behind.repainted(completer.repainted(source, behind.rgb))
     backs = list(fronts)
@@ -312,19 +318,25 @@ def make_avatar(
         backs[part] = cut_textures(
             person.rgb, person.matte, person.parsing, shown.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
-    body = _with_ends(body, pose, fronts, source.matte.shape)
-    classes = spread_classes(source.parsing, source.parsing != labels.BACKGROUND)
+        classes = spread_classes(source.parsing, source.parsing != labels.BACKGROUND)
     pieces: list[Sheets] = []
     atlas = _AtlasBuilder(source.matte.shape)
+    body = _with_ends(body, pose, fronts, held, source.matte.shape)
+    clothes = np.zeros((0, 3), dtype=np.float32)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         # hands carry and hold: what seems to be cloth on them is what lies behind
         if front is None or (worn is not None and part in _HANDS):
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)
-        made = part_sheets(part, Cover(alpha, classes), body, near_parts(part), torso, _FORMS.get(part, Form.LIMB))
+        form = Form.HOLDING if part in held else _FORMS.get(part, Form.LIMB)
+        made = part_sheets(part, Cover(alpha, classes), body, near_parts(part), torso, form)
         if made is None:
             continue
         sheets, count = made
+        if part in _WHOLE_BACKS:
+            clothes = np.concatenate([clothes, sheets.positions[:count]])
+        elif part in held:
+            sheets = before_clothes(sheets, count, clothes, held[part], torso)
         if part == parts.HEAD:
             front = with_calm_sides(front)
         margin = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -335,7 +347,8 @@ def make_avatar(
             # arms and heads have no cloth but what the photo shows on them; trunk and legs go on with it
             alone = part == parts.HEAD or part in _ARM_PARTS
             seen = np.ones_like(worn) if alone else shown
-            own_cloth = _without_rims(worn & (margin > 0)) if alone else worn
+            carried = held.get(part, np.zeros_like(worn))
+            own_cloth = _without_rims(worn & (margin > 0) & ~carried) if alone else worn
             front = _only_worn(front, own_cloth, seen, shown_classes)
             back = _only_worn(back, own_cloth, seen if alone else None, shown_classes)
         for texture, (left, top), rows in (
@@ -351,14 +364,42 @@ def make_avatar(
     return Avatar(in_meters, atlas.finished(), pose.rotations, pose.joints, pose.scale, pose.shift, pose.coefficients)
 
 
+def _held_over_photo(things: Sequence[Carried], shape: tuple[int, ...]) -> dict[int, BoolArray]:
+    """Return what hands and forearms carry, by part, bool (H, W) each."""
+    return {
+        thing.part: cv2.resize(thing.mask.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+        for thing in things
+    }
+
+
+def _beneath(
+    part: int, source: SourcePerson, behind: SourcePerson, regions: PartRegions, held: Mapping[int, BoolArray]
+) -> PartTexture | None:
+    """Return a part of the trunk with what its back shows where something is carried before it."""
+    covered = np.logical_or.reduce(list(held.values()))
+    own = regions.own.copy()
+    small = cv2.resize(covered.astype(np.uint8), own.shape[:0:-1], interpolation=cv2.INTER_AREA) > 0
+    own[part][small] = np.maximum(own[part][small], regions.margins[part][small])
+    rgb = np.where(covered[..., None], behind.rgb, source.rgb)
+    parsing = np.where(covered, behind.parsing, source.parsing)
+    shown = PartRegions(regions.margins, own).only(part)
+    return cut_textures(rgb, source.matte, parsing, shown, keep_parsing=True, device=torch.device("cpu"))[part]
+
+
 def _with_ends(
-    body: BodySurface, pose: RestPose, fronts: Sequence[PartTexture | None], shape: tuple[int, ...]
+    body: BodySurface,
+    pose: RestPose,
+    fronts: Sequence[PartTexture | None],
+    held: Mapping[int, BoolArray],
+    shape: tuple[int, ...],
 ) -> BodySurface:
     """Return the body with hands and feet where the photo shows them."""
     for part, front in enumerate(fronts):
         if front is None:
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), shape)
+        if part in held:
+            alpha = np.where(held[part], np.float32(0), alpha)
         if part in _HANDS:
             body = hand_on_outline(body, part, alpha)
         elif part in _FEET:

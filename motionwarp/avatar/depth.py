@@ -24,6 +24,7 @@ from motionwarp.types import BoolArray, FloatArray
 DoubleArray = npt.NDArray[np.float64]
 
 _BREADTH: Final = 0.75  # thickness of hanging cloth over its breadth
+_BAG_BREADTH: Final = 0.4
 _HEAD_BREADTH: Final = 0.95  # the same of a head with its hair
 _HAIR_TORSOS: Final = 0.03  # by which hair stands off the back of the skull
 _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
@@ -86,6 +87,7 @@ class Form(Enum):
     LEG = "a leg, whose cloth may be wider than the leg"
     TRUNK = "a trunk, whose cloth lies smooth over the body"
     CLOTH = "cloth that hangs, about as thick as it is broad"
+    HOLDING = "a limb with a bag or the like that hangs from it"
     HEAD = "a head, round with its hair"
 
 
@@ -141,6 +143,8 @@ def cushion(
         waist = waist[known[: len(waist)]]
         highest = float(waist.max()) / 2 if len(waist) else 0.0
         breadth = hanging.ellipses(known.shape[1], step, _BREADTH, highest)
+    elif form is Form.HOLDING:
+        breadth = np.where(known, 0.0, _row_ellipses(inside > 0.5, step, _BAG_BREADTH))
     elif form is Form.HEAD:
         # no thicker than the skull, however far hair hangs to the sides
         thickest = float(np.nanmax(back - front)) / 2 + _HAIR_TORSOS * torso
@@ -156,7 +160,7 @@ def cushion(
             # hair behind, and a face before that is the body's own
             hair = sign * _HAIR_TORSOS * torso * np.sqrt(np.clip(inside / (4 * step), 0, 1))
             filled = np.maximum(filled + np.maximum(hair, 0), np.where(deep & (sign < 0), 0.0, breadth))
-        filled = np.where(outline, 0.0, np.maximum(filled, breadth if form is Form.CLOTH else 0.0))
+        filled = np.where(outline, 0.0, np.maximum(filled, breadth if form in (Form.CLOTH, Form.HOLDING) else 0.0))
         if form in _ROUNDED_CELLS:
             rounded = np.where(outline, 0.0, _rounded(filled, _ROUNDED_CELLS[form]))
             # shoulders stay as thin as they are
