@@ -97,7 +97,9 @@ class ContainerWriter(VideoWriter):
     def _add_video(
         self, output: OutputContainer, codec: Codec, pixel_format: str, frame_rate: Fraction, options: EncodeOptions
     ) -> VideoStream:
-        encoder_options = codec.encoder_options(options, alpha=self.alpha)
+        encoder_options = codec.encoder_options(
+            options, alpha=self.alpha, pixels=self._padded_width * self._padded_height
+        )
         stream = output.add_stream(codec.encoder(), rate=frame_rate, options=encoder_options)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = self._padded_width, self._padded_height

@@ -18,6 +18,9 @@ import numpy as np
 
 from motionwarp.errors import OptionError, OutputError
 
+# frames of more pixels are looked ahead of in small numbers: x264 keeps some 30 MB of each at 4K
+_LARGE_PIXELS = 4_000_000
+_FEW_FRAMES_AHEAD = "rc-lookahead=4:sync-lookahead=0"
 _X26X_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
@@ -117,8 +120,15 @@ class Codec:
             remedy="Choose another codec, such as h264 or vp9",
         )
 
-    def encoder_options(self, options: EncodeOptions, *, alpha: bool) -> dict[str, str]:
+    def encoder_options(self, options: EncodeOptions, *, alpha: bool, pixels: int) -> dict[str, str]:
         """Return FFmpeg's options for the encoder.
+
+        Parameters
+        ----------
+        options : EncodeOptions
+        alpha : bool
+        pixels : int
+            Of a frame.
 
         Raises
         ------
@@ -141,10 +151,16 @@ class Codec:
             chosen[self.preset_option] = preset
         elif options.preset is not None:
             raise OptionError(f"{self.name} has no presets", subject="preset", remedy="Leave it out")
-        if self.encoder() == "libx264" and _has_avx512():
-            # x264's AVX-512 code for the macroblock tree takes in memory that nobody has set: at many sizes one run in
-            # thirty gives other bytes for the same pictures. With AVX2 it is as fast
-            chosen["x264-params"] = "asm=AVX2"
+        if self.encoder() == "libx264":
+            params = []
+            if _has_avx512():
+                # x264's AVX-512 code for the macroblock tree takes in memory that nobody has set: at many sizes one run
+                # in thirty gives other bytes for the same pictures. With AVX2 it is as fast
+                params.append("asm=AVX2")
+            if pixels > _LARGE_PIXELS:
+                params.append(_FEW_FRAMES_AHEAD)
+            if params:
+                chosen["x264-params"] = ":".join(params)
         return chosen
 
     def _checked_crf(self, crf: float | None) -> float:

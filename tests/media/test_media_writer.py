@@ -524,3 +524,11 @@ def test_sound_for_what_cannot_carry_it_is_a_warning(tmp_path: Path) -> None:
             writer = open_writer(tmp_path / name, width=64, height=48, frame_rate=RATE, audio=AudioSource(path))
             assert len(writer.warnings) == expected
             writer.abort()
+
+
+@pytest.mark.parametrize(("size", "ahead"), [((64, 48), 10), ((2400, 1800), 4)])
+def test_few_large_frames_are_looked_ahead_of(tmp_path: Path, size: tuple[int, int], ahead: int) -> None:
+    path = tmp_path / "a.mp4"
+    write(path, [level_picture(level, *size) for level in (1, 2)])
+    # the encoder writes its settings into the stream
+    assert f"rc_lookahead={ahead} ".encode() in path.read_bytes()
