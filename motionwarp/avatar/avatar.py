@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from motionwarp.avatar.arms_beyond import ARMS, CutArm, made_arm, skin_ramp
 from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.calm_sides import with_calm_sides
@@ -318,10 +319,13 @@ def make_avatar(
         backs[part] = cut_textures(
             person.rgb, person.matte, person.parsing, shown.only(part), keep_parsing=keep_parsing, device=cpu
         )[part]
-        classes = spread_classes(source.parsing, source.parsing != labels.BACKGROUND)
+    cut_arms = [] if keep_parsing else _cut_arms(fronts, source, photo_rows, torso)
+    kept = {arm.limb.parts[2] for arm in cut_arms if arm.cut == 2}
+    body = _with_ends(body, pose, fronts, held, source.matte.shape, kept)
+    classes = spread_classes(source.parsing, source.parsing != labels.BACKGROUND)
     pieces: list[Sheets] = []
     atlas = _AtlasBuilder(source.matte.shape)
-    body = _with_ends(body, pose, fronts, held, source.matte.shape)
+    front_at: dict[int, tuple[int, int]] = {}
     clothes = np.zeros((0, 3), dtype=np.float32)
     for part, (front, back) in enumerate(zip(fronts, backs, strict=True)):
         # hands carry and hold: what seems to be cloth on them is what lies behind
@@ -355,9 +359,21 @@ def make_avatar(
             (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
             (back, atlas.place(back, None), np.r_[count : 2 * count]),
         ):
+            front_at.setdefault(part, (left - texture.left, top - texture.top))
             for places in (sheets.uv, sheets.side_uv):
                 places[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
         pieces.append(sheets)
+    ramp = skin_ramp(source) if cut_arms else None
+    ramp_at = (0, 0) if ramp is None else atlas.place(ramp, None)
+    for arm in cut_arms:
+        made_of_arm = made_arm(arm, body, _arm_joints(arm.limb, pose), torso)
+        if made_of_arm is None or arm.limb.parts[arm.cut] not in front_at:
+            continue
+        if ramp is None and made_of_arm.of_skin.any():
+            continue
+        moved = np.where(made_of_arm.of_skin[:, None], ramp_at, front_at[arm.limb.parts[arm.cut]]).astype(np.float32)
+        sheets = made_of_arm.sheets
+        pieces.append(replace(sheets, uv=sheets.uv + moved, side_uv=sheets.side_uv + moved))
     whole = joined(pieces)
     root = np.array([*pose.shift, 0.0], dtype=np.float32)
     in_meters = replace(whole, positions=(whole.positions - root) / np.float32(pose.scale))
@@ -386,16 +402,42 @@ def _beneath(
     return cut_textures(rgb, source.matte, parsing, shown, keep_parsing=True, device=torch.device("cpu"))[part]
 
 
+def _cut_arms(
+    fronts: Sequence[PartTexture | None], source: SourcePerson, photo_rows: int, torso: float
+) -> list[CutArm]:
+    """Return the arms that the photo's edge cuts; `source` may go on below it."""
+    found = []
+    for limb in ARMS:
+        of_limb = [fronts[part] for part in limb.parts]
+        alphas = [
+            None if front is None else _placed(front, front.rgba[0, 3].numpy(), source.matte.shape)[:photo_rows]
+            for front in of_limb
+        ]
+        arm = CutArm.of(limb, alphas, source.parsing[:photo_rows], torso)
+        found += [] if arm is None else [arm]
+    return found
+
+
+def _arm_joints(limb: parts.Limb, pose: RestPose) -> FloatArray:
+    """Return shoulder, elbow, wrist and tip of the hand of the body in the photo, float32 (4, 3) in pixels."""
+    side = "R" if limb.is_right else "L"
+    names = ("upperarm01", "lowerarm01", "wrist")
+    places = [pose.joints[DRIVEN_BONES.index(f"{name}.{side}")] * pose.scale for name in names]
+    places.append(places[2] + parts.HAND_SHARE * (places[2] - places[1]))
+    return np.asarray(np.array(places) + np.array([*pose.shift, 0.0]), dtype=np.float32)
+
+
 def _with_ends(
     body: BodySurface,
     pose: RestPose,
     fronts: Sequence[PartTexture | None],
     held: Mapping[int, BoolArray],
     shape: tuple[int, ...],
+    kept: Collection[int],
 ) -> BodySurface:
-    """Return the body with hands and feet where the photo shows them."""
+    """Return the body with hands and feet where the photo shows them, but those that are `kept` as they are."""
     for part, front in enumerate(fronts):
-        if front is None:
+        if front is None or part in kept:
             continue
         alpha = _placed(front, front.rgba[0, 3].numpy(), shape)
         if part in held:

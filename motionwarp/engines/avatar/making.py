@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
+from motionwarp.avatar.arms_beyond import wrists_beyond
 from motionwarp.avatar.avatar import make_avatar, usable_joints
 from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.fusion import PhotoView, fused
@@ -32,11 +33,12 @@ def with_avatar(
     NoPersonError
         If a photo's points show neither shoulders nor a neck with hips.
     """
-    photos = (person, *others)
-    for photo in photos:
-        usable_joints(photo.pose.points)
+    photos = []
+    for photo in (person, *others):
+        torso = float(usable_joints(photo.pose.points).torso[0])
+        photos.append(wrists_beyond(photo, torso))
     body, *bodies = SourceBody.of_photos([photo.pose.points for photo in photos])
-    avatar = make_avatar(person, body.surface, body.rest, completer=completer)
+    avatar = make_avatar(photos[0], body.surface, body.rest, completer=completer)
     views = [PhotoView(other, its.rest) for other, its in zip(others, bodies, strict=True)]
     height, width = person.matte.shape
     plain = {field.name: getattr(person, field.name) for field in fields(SourcePerson)}
