@@ -14,11 +14,12 @@ import torch
 from motionwarp.avatar.arms_beyond import ARMS, CutArm, made_arm, skin_ramp
 from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface
-from motionwarp.avatar.calm_sides import with_calm_sides
 from motionwarp.avatar.carried import Carried, before_clothes, carried_things, with_carried, with_solid_things
 from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import camera_turn, foot_on_outline, hand_on_outline
+from motionwarp.avatar.head_paint import PaintedTexture, with_painted_sides
+from motionwarp.avatar.head_template import HeadFrame
 from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions, place_vertices
 from motionwarp.avatar.rims import SoftRims
@@ -341,8 +342,11 @@ def make_avatar(
             clothes = np.concatenate([clothes, sheets.positions[:count]])
         elif part in held:
             sheets = before_clothes(sheets, count, clothes, held[part], torso)
-        if part == parts.HEAD:
-            front = with_calm_sides(front)
+        first, painted = len(sheets.uv), None
+        if part == parts.HEAD and worn is None:
+            sheets, first, painted = with_painted_sides(
+                sheets, count, source, front, HeadFrame.of(body, pose.rotations)
+            )
         margin = cv2.resize(own[part], source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         shown = margin > _SHOWN_MARGIN
         shown[photo_rows:] = False
@@ -356,12 +360,16 @@ def make_avatar(
             front = _only_worn(front, own_cloth, seen, shown_classes)
             back = _only_worn(back, own_cloth, seen if alone else None, shown_classes)
         for texture, (left, top), rows in (
-            (front, atlas.place(front, shown), np.r_[0:count, 2 * count : len(sheets.uv)]),
+            (front, atlas.place(front, shown), np.r_[0:count, 2 * count : first]),
             (back, atlas.place(back, None), np.r_[count : 2 * count]),
         ):
             front_at.setdefault(part, (left - texture.left, top - texture.top))
             for places in (sheets.uv, sheets.side_uv):
                 places[rows] += np.array([left - texture.left, top - texture.top], dtype=np.float32)
+        if painted is not None:
+            corner = np.array(atlas.paint(painted), dtype=np.float32)
+            for places in (sheets.uv, sheets.side_uv):
+                places[first:] += corner
         pieces.append(sheets)
     ramp = skin_ramp(source) if cut_arms else None
     ramp_at = (0, 0) if ramp is None else atlas.place(ramp, None)
@@ -511,25 +519,36 @@ class _AtlasBuilder:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
         self._placed: list[tuple[int, int, PartTexture, BoolArray | None]] = []
+        self._painted: list[tuple[int, int, PaintedTexture]] = []
         self._x = self._y = self._row = 0
+        self._width = self._height = 0
 
     def place(self, texture: PartTexture, shown: BoolArray | None) -> tuple[int, int]:
         """Add a texture, return its left and top; `shown` (H, W) where the photo shows the part, None for nowhere."""
         height, width = texture.rgba.shape[2:]
+        place = self._room(height, width)
+        self._placed.append((*place, texture, shown))
+        return place
+
+    def paint(self, texture: PaintedTexture) -> tuple[int, int]:
+        """Add a texture that was painted, return its left and top."""
+        place = self._room(*texture.shown.shape)
+        self._painted.append((*place, texture))
+        return place
+
+    def _room(self, height: int, width: int) -> tuple[int, int]:
         if self._x and self._x + width > _ATLAS_WIDTH:
             self._x, self._y, self._row = 0, self._y + self._row + _GAP, 0
         place = self._x, self._y
-        self._placed.append((*place, texture, shown))
         self._x += width + _GAP
         self._row = max(self._row, height)
+        self._width, self._height = max(self._width, self._x), max(self._height, self._y + height + _GAP)
         return place
 
     def finished(self) -> Atlas:
         """Return all of them."""
-        height = max(y + texture.rgba.shape[2] for _, y, texture, _ in self._placed) + _GAP
-        width = max(x + texture.rgba.shape[3] for x, _, texture, _ in self._placed) + _GAP
-        texels = np.zeros((height, width, 5), dtype=np.uint8)
-        home = np.zeros((height, width, 2), dtype=np.float32)
+        texels = np.zeros((self._height, self._width, 5), dtype=np.uint8)
+        home = np.zeros((self._height, self._width, 2), dtype=np.float32)
         for x, y, texture, shown in self._placed:
             rows, columns = texture.rgba.shape[2:]
             window = slice(y, y + rows), slice(x, x + columns)
@@ -538,4 +557,11 @@ class _AtlasBuilder:
             if shown is not None:
                 inside = np.pad(shown, _BEYOND)[texture.top + _BEYOND :, texture.left + _BEYOND :][:rows, :columns]
                 texels[window][: inside.shape[0], : inside.shape[1], 4] = 255 * inside
+        for x, y, painted in self._painted:
+            rows, columns = painted.shown.shape
+            window = slice(y, y + rows), slice(x, x + columns)
+            texels[window][..., :3] = painted.rgb
+            texels[window][..., 3] = 255
+            texels[window][..., 4] = 255 * painted.shown
+            home[window] = painted.home - np.array([x, y], dtype=np.float32)
         return Atlas(texels, home)

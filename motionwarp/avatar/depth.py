@@ -25,8 +25,6 @@ DoubleArray = npt.NDArray[np.float64]
 
 _BREADTH: Final = 0.75  # thickness of hanging cloth over its breadth
 _BAG_BREADTH: Final = 0.4
-_HEAD_BREADTH: Final = 0.95  # the same of a head with its hair
-_HAIR_TORSOS: Final = 0.03  # by which hair stands off the back of the skull
 _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
 _LEAST_THICKNESS: Final = 0.02  # torsos from the middle to a sheet
 
@@ -88,7 +86,7 @@ class Form(Enum):
     TRUNK = "a trunk, whose cloth lies smooth over the body"
     CLOTH = "cloth that hangs, about as thick as it is broad"
     HOLDING = "a limb with a bag or the like that hangs from it"
-    HEAD = "a head, round with its hair"
+    HEAD = "a head, round with its hair; see `head_depth`"
 
 
 _SHOULDER_CELLS: Final = 4.0
@@ -101,7 +99,7 @@ _WAIST_CELLS: Final = 3
 _MIDDLE_CELLS: Final = 6.0  # up and down, over which the middle of cloth is told
 _ASIDE: Final = 1.2  # times what is at the other side of the body: more than that is no cloth around it
 _NARROWS: Final = 0.3  # cells a row at most: what ends more quickly is a hem that is curved
-_ROUNDED_CELLS: Final = {Form.TRUNK: 3.0, Form.CLOTH: 1.5, Form.HEAD: 0.8}
+_ROUNDED_CELLS: Final = {Form.TRUNK: 3.0, Form.CLOTH: 1.5}
 
 
 def cushion(
@@ -131,7 +129,7 @@ def cushion(
     hanging = _Hanging.of(inside > 0.5, known) if form is Form.CLOTH and (inside > 0.5).any() else None
     if hanging is not None:
         inside = hanging.inside(known.shape[1], step)
-    middle = _harmonic(np.where(known, (front + back) / 2, 0.0), known, used | known)
+    middle = harmonic(np.where(known, (front + back) / 2, 0.0), known, used | known)
     if form is Form.CLOTH:
         middle = _blurred(middle, 4.0)
     deep = known & (inside > _KNOWN_CELLS * step)
@@ -145,27 +143,19 @@ def cushion(
         breadth = hanging.ellipses(known.shape[1], step, _BREADTH, highest)
     elif form is Form.HOLDING:
         breadth = np.where(known, 0.0, _row_ellipses(inside > 0.5, step, _BAG_BREADTH))
-    elif form is Form.HEAD:
-        # no thicker than the skull, however far hair hangs to the sides
-        thickest = float(np.nanmax(back - front)) / 2 + _HAIR_TORSOS * torso
-        breadth = np.minimum(_row_ellipses(inside > 0.5, step, _HEAD_BREADTH), thickest)
     loose = _looseness(inside > 0.5, known, step, torso) if form in _LOOSE else np.zeros_like(middle)
     sides: list[FloatArray] = []
     for depth, sign in ((front, -1.0), (back, 1.0)):
         square = np.maximum(np.where(known, sign * (depth - middle), 0.0), 0.0) ** 2
         values = np.where(deep, np.maximum(square, least), 0.0)
-        filled = np.sqrt(np.maximum(_harmonic(values, deep | outline, used | deep | outline), 0.0))
+        filled = np.sqrt(np.maximum(harmonic(values, deep | outline, used | deep | outline), 0.0))
         filled += loose
-        if form is Form.HEAD:
-            # hair behind, and a face before that is the body's own
-            hair = sign * _HAIR_TORSOS * torso * np.sqrt(np.clip(inside / (4 * step), 0, 1))
-            filled = np.maximum(filled + np.maximum(hair, 0), np.where(deep & (sign < 0), 0.0, breadth))
         filled = np.where(outline, 0.0, np.maximum(filled, breadth if form in (Form.CLOTH, Form.HOLDING) else 0.0))
         if form in _ROUNDED_CELLS:
-            rounded = np.where(outline, 0.0, _rounded(filled, _ROUNDED_CELLS[form]))
+            soft = np.where(outline, 0.0, rounded(filled, _ROUNDED_CELLS[form]))
             # shoulders stay as thin as they are
             share = np.clip(inside / (_SHOULDER_CELLS * step) - 1, 0, 1) if form is Form.TRUNK else 1.0
-            filled = filled + share * (rounded - filled)
+            filled = filled + share * (soft - filled)
         sides.append(filled.astype(np.float32))
     return SheetDepths(middle.astype(np.float32), *sides)
 
@@ -174,7 +164,7 @@ def _blurred(field: DoubleArray, sigma: float) -> DoubleArray:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), dtype=np.float64)
 
 
-def _rounded(field: DoubleArray, sigma: float) -> DoubleArray:
+def rounded(field: DoubleArray, sigma: float) -> DoubleArray:
     """Return heights blurred by their squares, so that what is round stays round up to its outline."""
     return np.asarray(np.sqrt(_blurred(np.square(field), sigma)), dtype=np.float64)
 
@@ -234,7 +224,7 @@ class _Hanging:
         highest = np.minimum(share * step * self.radius, waist + _FLARE * step * below)
         height = np.sqrt(np.clip(1 - np.square(self.across(columns)), 0, 1)) * highest[:, None]
         height[: int(self.top)] = 0
-        return _rounded(height, 1.5)
+        return rounded(height, 1.5)
 
 
 def _looseness(mask: BoolArray, known: BoolArray, step: float, torso: float) -> DoubleArray:
@@ -264,10 +254,10 @@ def _row_ellipses(mask: BoolArray, step: float, share: float) -> DoubleArray:
         radius = (own[-1] - own[0]) / 2
         across = np.clip(1 - ((columns - (own[0] + own[-1]) / 2) / max(radius, 1)) ** 2, 0, 1)
         result[row] = share * radius * step * np.sqrt(across)
-    return _rounded(result, 1.5)
+    return rounded(result, 1.5)
 
 
-def _harmonic(values: npt.NDArray[np.floating[Any]], fixed: BoolArray, domain: BoolArray) -> DoubleArray:
+def harmonic(values: npt.NDArray[np.floating[Any]], fixed: BoolArray, domain: BoolArray) -> DoubleArray:
     """Return the harmonic continuation of fixed values over a domain, free at its border, float64 (rows, columns)."""
     number = np.full(domain.shape, -1, dtype=np.int64)
     free = domain & ~fixed

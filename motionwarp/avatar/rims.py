@@ -17,12 +17,15 @@ from scipy.sparse.csgraph import dijkstra
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.sheets import Sheets
 from motionwarp.compiled import compiled
-from motionwarp.types import FloatArray
+from motionwarp.puppet import parts
+from motionwarp.types import BoolArray, FloatArray
 
 LongArray = npt.NDArray[np.int64]
 
 _LEAVES = np.float32(0.985)  # of a rim's breadth that is seen, where it begins to be drawn back
 _FADE = np.float32(0.15)
+_CROWN_LEAVES = np.float32(0.9)  # cosine of a head's turn from which on the blur above it is drawn back
+_CROWN_FADE = np.float32(0.4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +38,14 @@ class SoftRims:
         Such vertices, and for each the nearest one, along its sheet, that is opaque.
     outward : float32 (R, 2)
         From there to the rim in the photo's plane, unit vectors.
+    of_head : bool (R,)
+        Whether they are of a head, whose crown is broad from the side.
     """
 
     vertices: LongArray
     anchors: LongArray
     outward: FloatArray
+    of_head: BoolArray
 
     @classmethod
     def of(cls, sheets: Sheets) -> SoftRims:
@@ -47,10 +53,15 @@ class SoftRims:
         opaque = sheets.layers % 2 == 1
         firm = np.zeros(len(sheets.positions), dtype=np.bool_)
         firm[sheets.faces[opaque]] = True
+        # vertices at one place, which differ in their textures, are firm together
+        _, place = np.unique(sheets.positions.view(np.dtype((np.void, 12))).ravel(), return_inverse=True)
+        firm = np.bincount(place, firm)[place] > 0
         soft = sheets.faces[~opaque]
         borders = np.intersect1d(np.flatnonzero(firm), soft)
         if not len(borders):
-            return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
+            return cls(
+                np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.float32), np.zeros(0, np.bool_)
+            )
         ends = np.concatenate([soft[:, [0, 1]], soft[:, [1, 2]], soft[:, [2, 0]]])
         ends.sort(axis=1)
         # an edge that two triangles share counts once: a sparse matrix would add up both
@@ -63,7 +74,9 @@ class SoftRims:
         rims = np.flatnonzero(~firm & (nearest >= 0))
         away = places[rims] - places[nearest[rims]]
         away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-        return cls(rims, nearest[rims], away.astype(np.float32))
+        head = np.zeros(len(firm), dtype=np.bool_)
+        head[sheets.faces[sheets.layers // 2 == parts.HEAD]] = True
+        return cls(rims, nearest[rims], away.astype(np.float32), head[rims])
 
     def draw_back(self, moved: FloatArray, transforms: FloatArray, sheets: Sheets) -> None:
         """Draw the rims of moved vertices back to what is opaque, in place, the more the view is along them.
@@ -76,28 +89,32 @@ class SoftRims:
             How every bone moves its surroundings from the photo to that pose.
         sheets : Sheets
         """
-        planes = np.ascontiguousarray(transforms[:, :2, :2], dtype=np.float32)
-        _draw_back(moved, (self.vertices, self.anchors), self.outward, planes, (sheets.bones, sheets.bone_weights))
+        turns = np.ascontiguousarray(transforms[:, :, :3], dtype=np.float32)
+        rims = self.vertices, self.anchors, self.of_head
+        _draw_back(moved, rims, self.outward, turns, (sheets.bones, sheets.bone_weights))
 
 
 @compiled
 def _draw_back(
     moved: FloatArray,
-    rims: tuple[LongArray, LongArray],
+    rims: tuple[LongArray, LongArray, BoolArray],
     outward: FloatArray,
-    planes: FloatArray,
+    turns: FloatArray,
     skinning: tuple[IntArray, FloatArray],
 ) -> None:
-    vertices, anchors = rims
+    vertices, anchors, of_head = rims
     bones, weights = skinning
     zero, one = np.float32(0.0), np.float32(1.0)
     for number in range(len(vertices)):
         vertex, anchor = vertices[number], anchors[number]
-        across, down = zero, zero
+        across, down, along = zero, zero, zero
         for slot in range(bones.shape[1]):
             bone, weight = bones[vertex, slot], weights[vertex, slot]
-            across += weight * (planes[bone, 0, 0] * outward[number, 0] + planes[bone, 0, 1] * outward[number, 1])
-            down += weight * (planes[bone, 1, 0] * outward[number, 0] + planes[bone, 1, 1] * outward[number, 1])
+            across += weight * (turns[bone, 0, 0] * outward[number, 0] + turns[bone, 0, 1] * outward[number, 1])
+            down += weight * (turns[bone, 1, 0] * outward[number, 0] + turns[bone, 1, 1] * outward[number, 1])
+            along += weight * turns[bone, 2, 2]
         share = min(max((_LEAVES - np.sqrt(across * across + down * down)) / _FADE, zero), one)
+        if of_head[number]:
+            share = max(share, min(max((_CROWN_LEAVES - abs(along)) / _CROWN_FADE, zero), one))
         for axis in range(3):
             moved[vertex, axis] += share * (moved[anchor, axis] - moved[vertex, axis])

@@ -16,6 +16,7 @@ import numpy as np
 
 from motionwarp.avatar.body_surface import BodySurface, IntArray, Lattice
 from motionwarp.avatar.depth import Form, SheetDepths, body_depths, cushion, depth_within
+from motionwarp.avatar.head_depth import head_depths
 from motionwarp.avatar.skinning import skinning_weights
 from motionwarp.compiled import compiled
 from motionwarp.types import BoolArray, ByteArray, FloatArray
@@ -129,7 +130,11 @@ def part_sheets(
         used &= lattice.sampled(np.asarray(away, dtype=np.float32), 1e3) < max(_BLUR_TORSOS * torso, 2 * step)
     inside = lattice.sampled(depth_within(alpha > 0.5), 0.0)
     solid = lattice.sampled(depth_within(alpha > _SOLID_ALPHA), 0.0) > _SOLID_PIXELS
-    depths = cushion(body_depths(body, chosen, lattice), inside, used, step, torso, form=form)
+    if form is Form.HEAD:
+        classes = _picked(cover.classes, lattice.xy.reshape(-1, 2)).reshape(used.shape)
+        depths = head_depths(body, lattice, inside, used, solid, torso, classes)
+    else:
+        depths = cushion(body_depths(body, chosen, lattice), inside, used, step, torso, form=form)
     rounds = _GARMENT_ROUNDS if form is Form.CLOTH else _SMOOTHING_ROUNDS
     weights = skinning_weights(body, chosen, lattice, depths.middle, used, rounds)
     # nothing of a face is mirrored beside it
