@@ -53,6 +53,7 @@ _OFTEN: Final = (0.35, 0.6)  # of its pixels, from which on and at which cloth h
 _ALL_OVER: Final = 0.5  # of a trunk's sides
 _STANDS_OUT: Final = 2.5  # times the usual
 _BESIDE: Final = 0.4  # of a blurred mask: at the edge of what is known
+_SMALL_SIGMA: Final = 3.0  # pixels: blurs of more are made at a smaller size
 _TOLD: Final = 1e-3  # share of a blurred mask
 _LEAST_KNOWN: Final = 0.03  # of squared torsos
 
@@ -285,8 +286,18 @@ def _blurred(
     rgb: ByteArray | FloatArray, weight: FloatArray, across: float, down: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return weighted means around each pixel, float32 (h, w, 3), and of the weight, (h, w)."""
-    stacked = np.dstack([rgb * weight[..., None], weight])
-    blurred = cv2.GaussianBlur(stacked, (0, 0), sigmaX=max(across, 0.5), sigmaY=max(down, 0.5))
+    stacked = np.dstack([rgb * weight[..., None], weight]).astype(np.float32)
+    size = stacked.shape[1], stacked.shape[0]
+    # what is blurred much is blurred small
+    small = tuple(
+        max(length // max(int(sigma / _SMALL_SIGMA), 1), 1) for length, sigma in zip(size, (across, down), strict=True)
+    )
+    if small != size:
+        stacked = np.asarray(cv2.resize(stacked, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    sigma_x, sigma_y = max(across * small[0] / size[0], 0.5), max(down * small[1] / size[1], 0.5)
+    blurred = cv2.GaussianBlur(stacked, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
+    if small != size:
+        blurred = cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR)
     summed: FloatArray = np.asarray(blurred, dtype=np.float32)
     return np.asarray(summed[..., :3] / np.maximum(summed[..., 3:], np.float32(1e-6))), summed[..., 3]
 
@@ -304,8 +315,9 @@ def _fine_texture(rgb: ByteArray, known: BoolArray, torso: float) -> FloatArray:
     weight = known.astype(np.float32)
     fine, weave = _fine(rgb, weight, _FINE * torso), _fine(rgb, weight, _WEAVE * torso)
     strength = np.abs(fine).mean(axis=2, keepdims=True)
-    usual, _ = _blurred(np.repeat(strength, 3, axis=2), weight, _USUAL * torso, _USUAL * torso)
-    often, _ = _blurred(np.repeat(strength > _SEEN, 3, axis=2), weight, _USUAL * torso, _USUAL * torso)
+    told = np.dstack([strength, strength > _SEEN, strength]).astype(np.float32)
+    told, _ = _blurred(told, weight, _USUAL * torso, _USUAL * torso)
+    usual, often = told[..., :1], told[..., 1:2]
     most = (_STANDS_OUT * usual).astype(np.float32)
     patterned = ((often - _OFTEN[0]) / (_OFTEN[1] - _OFTEN[0])).clip(0, 1)
     fine, weave = fine.clip(-most, most), weave.clip(-_WEAVE_LEVELS, _WEAVE_LEVELS)
