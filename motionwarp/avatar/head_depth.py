@@ -36,6 +36,7 @@ _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's dept
 _CLOTH: Final = 0.035  # torsos of cloth between the body and what lies before it
 _SHEET: Final = 0.03  # torsos: thickness of hair on the chest
 _AXIS: Final = 0.05  # torsos around the middle of a head that tell its outline from the side
+_LIPS: Final = 0.06  # torsos by which a mouth is open
 _ROUND: Final = 0.8  # cells
 
 
@@ -87,6 +88,7 @@ def head_depths(
     if not skull.any():
         skull = np.ones_like(skull)
     front, back = body_depths(body, skull | (body.parts == parts.TORSO), lattice)
+    front = _with_closed_lips(front, _LIPS * torso)
     known = ~np.isnan(front)
     if not known.any():
         flat = np.zeros_like(front)
@@ -117,6 +119,14 @@ def head_depths(
 
 _HEAD_CLASSES: Final = (labels.HAIR, labels.HAT, labels.FACE, labels.SUNGLASSES, labels.BACKGROUND)
 _TRUNK: Final = (parts.TORSO, parts.RIGHT_UPPER_ARM, parts.LEFT_UPPER_ARM)
+
+
+def _with_closed_lips(front: FloatArray, least: float) -> FloatArray:
+    """Return a body's front without rows of which one looks through its mouth at the back of its head."""
+    above, below = np.roll(front, 1, axis=0), np.roll(front, -1, axis=0)
+    beside = np.maximum(above, below)
+    with np.errstate(invalid="ignore"):
+        return np.where(front - beside > least, (above + below) / 2, front).astype(np.float32)
 
 
 def _rows(
@@ -202,7 +212,8 @@ def _side_outline(rows: _Rows, stands_off: float, has_hair: bool) -> tuple[Doubl
     height, far, near = rows.height, rows.far, rows.near
     top = min(rows.top, _BROWS / 2)
     # hair lies on the nape where it is short, and falls where it is long
-    hanging = np.minimum.accumulate(np.where(height > _EARS, rows.long, 1.0))
+    both = _smooth(np.clip(2 * rows.long - 1, 0, 1))
+    hanging = np.minimum.accumulate(np.where(height > _EARS, both, 1.0))
     on_nape = np.clip((_NAPE - height) / (_NAPE - _EARS), 0, 1)
     back = far + stands_off * (np.maximum(hanging, on_nape) if has_hair else 1.0)
     at_ears = float(np.interp(_EARS, height, back))
