@@ -28,7 +28,7 @@ _THROAT: Final = 1.0
 _HAIR: Final = (0.012, 0.1)  # torsos by which hair stands off the skull at least and at most
 _FRINGE: Final = 0.4  # of that, before the forehead
 _ABOVE: Final = 0.6  # of what is seen above the skull counts for its back
-_BUN: Final = 0.3  # of the head's breadth: what is narrower at the top is no skull
+_BUN: Final = 0.4  # of the head's breadth: what is narrower at the top is no skull
 _FALL: Final = 0.12  # by which falling hair comes forward for what it falls
 _CURTAIN: Final = 0.75  # how far hair beside a face comes forward, against the face
 _SMOOTH_CELLS: Final = 1.5
@@ -202,8 +202,8 @@ def _stands_off(skull: FloatArray, lattice: Lattice, rows: _Rows, hair: BoolArra
         own = skull[np.abs(skull[:, 1] - ys[row]) < lattice.step, 0]
         if len(own):
             excess.append(rows.radius[row] * lattice.step - (own.max() - own.min()) / 2)
-    used = np.flatnonzero(rows.radius > 0)
-    above = float(skull[:, 1].min() - ys[used[0]]) if len(used) else 0.0
+    # a bun is no thickness
+    above = -rows.top * float(np.ptp(skull[:, 1]))
     return float(np.clip(max(float(np.median(excess)) if excess else 0.0, _ABOVE * above), low, high))
 
 

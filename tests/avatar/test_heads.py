@@ -89,7 +89,7 @@ def color_at(result: tuple[Sheets, int, PaintedTexture, int], place: tuple[float
     sheets, first, texture, _ = result
     away = np.linalg.norm(sheets.positions[first:] - np.array(place, dtype=np.float32), axis=1)
     u, v = np.rint(sheets.uv[first + int(away.argmin())]).astype(int)
-    return texture.rgb[v, u].astype(np.float32)
+    return np.asarray(texture.rgb[v, u], dtype=np.float32)
 
 
 def like(color: FloatArray, other: tuple[int, int, int]) -> bool:
