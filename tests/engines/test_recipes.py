@@ -61,9 +61,9 @@ def test_the_last_recipes_are_of_the_weights_that_ship() -> None:
     assert str(found["generator_6"].loop.steps) == weights.metadata["step"]
     # what was added to the configuration after these weights were made has its default
     shipped = load_checkpoint("analyser", "analyser").config["network"]
-    assert plain(found["analyzer_9"].network) == {**plain(AnalyzerConfig()), **shipped}
+    assert plain(found["analyzer_10"].network) == {**plain(AnalyzerConfig()), **shipped}
     runs = [config for name, config in found.items() if name.startswith("analyzer")]
-    assert sum(config.loop.steps for config in runs) == 22_500
+    assert sum(config.loop.steps for config in runs) == 25_200
 
 
 def test_the_translation_s_recipe_is_of_the_weights_that_ship() -> None:
