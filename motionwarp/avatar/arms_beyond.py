@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from motionwarp.avatar.body_surface import BodySurface, IntArray
@@ -78,6 +79,52 @@ def wrists_beyond(source: SourcePerson, torso: float) -> SourcePerson:
         if there is not None:
             points[wrist] = (*there, _MADE_SCORE)
     return replace(source, pose=Pose(points))
+
+
+@dataclass(frozen=True, eq=False)
+class BentBeyond:
+    """How arms are bent in the photo whose wrists lie beyond its edge.
+
+    Attributes
+    ----------
+    limbs : tuple of Limb
+    bends : complex128 (N,)
+        From elbow to wrist, over shoulder to elbow, with x + i y for places.
+    """
+
+    limbs: tuple[parts.Limb, ...]
+    bends: npt.NDArray[np.complex128]
+
+    @classmethod
+    def of(cls, source: SourcePerson, torso: float) -> BentBeyond:
+        """Find the arms of a photo whose elbows it shows and whose wrists it does not."""
+        before, points = source.pose.points, wrists_beyond(source, torso).pose.points
+        chosen = tuple(
+            limb for limb in ARMS
+            if before[limb.points[2], 2] < _SEEN <= points[limb.points[2], 2] and before[limb.points[1], 2] >= _SEEN
+        )  # fmt: skip
+        return cls(chosen, np.array([_bend(points, limb) for limb in chosen], dtype=np.complex128))
+
+    def told(self, points: FloatArray) -> FloatArray:
+        """Return points (T, 18, 3) with wrists where the photo's arms would have them, if only elbows are seen.
+
+        A body that is fitted to the photo's own points has its arms where the avatar's are, then.
+        """
+        filled = points.copy()
+        for limb, bend in zip(self.limbs, self.bends, strict=True):
+            shoulder, elbow, wrist = limb.points
+            untold = (points[:, [shoulder, elbow], 2] >= _SEEN).all(axis=1) & (points[:, wrist, 2] < _SEEN)
+            upper = points[untold, elbow, :2] - points[untold, shoulder, :2]
+            lower = (upper[:, 0] + 1j * upper[:, 1]) * bend
+            filled[untold, wrist, :2] = points[untold, elbow, :2] + np.stack([lower.real, lower.imag], axis=1)
+            filled[untold, wrist, 2] = _MADE_SCORE
+        return filled
+
+
+def _bend(points: FloatArray, limb: parts.Limb) -> complex:
+    (x0, y0), (x1, y1), (x2, y2) = (points[point, :2].astype(float) for point in limb.points)
+    upper = complex(x1 - x0, y1 - y0)
+    return complex(x2 - x1, y2 - y1) / upper if abs(upper) > 1 else 0j
 
 
 def _leaving(

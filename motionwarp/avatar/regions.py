@@ -31,6 +31,11 @@ _NO_GAP: Final = 0.01
 _LEGS_NEAR: Final = 0.36
 _SKIRT_BREADTHS: Final = (0.55, 0.75)
 _FROM_HIPS: Final = 0.35  # of the way to the knees, where legs part that are apart
+_FOREARMS: Final = (*parts.RIGHT_ARM.parts[1:], *parts.LEFT_ARM.parts[1:])  # and hands
+_TRUNK: Final = (
+    parts.TORSO, parts.GARMENT, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN,
+)  # fmt: skip
+_SCRAP: Final = 0.03  # of a part of the trunk or of a leg, beside an arm: less than that was taken from the arm
 _STUB_TORSOS: Final = 0.05  # outside of the trunk within which a shoulder is the trunk's too
 
 
@@ -56,7 +61,8 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     picture = np.asarray(cv2.resize(source.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     regions = with_arms_before(regions, part_distances(joints, small.shape), picture, solid)
     regions = _without_stubs(regions, joints)
-    return _without_rims_of_others(_without_islands(regions, solid), solid).with_smooth_borders()
+    regions = _without_scraps(_without_islands(regions, solid), solid)
+    return _without_rims_of_others(regions, solid).with_smooth_borders()
 
 
 def _with_whole_skirts(parsing: ByteArray, points: FloatArray, solid: BoolArray) -> ByteArray:
@@ -143,6 +149,37 @@ def _without_islands(regions: PartRegions, solid: BoolArray) -> PartRegions:
     return PartRegions(margins, own)
 
 
+def _without_scraps(regions: PartRegions, solid: BoolArray) -> PartRegions:
+    """Give forearms and hands the small pieces of trunk and legs that lie on their outer side.
+
+    They would stay in the air where an arm hung. What arms enclose before the trunk is the trunk's: it does not touch
+    what is behind the person.
+    """
+    margins, own = regions.margins.copy(), regions.own.copy()
+    owner = np.where(solid, regions.own.argmax(axis=0), -1)
+    behind = cv2.dilate((~solid).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    for part in _TRUNK:
+        here = owner == part
+        count, pieces, facts, _ = cv2.connectedComponentsWithStats(
+            (here & ~_largest_piece(here)).astype(np.uint8), connectivity=8
+        )
+        for piece in range(1, count):
+            scrap = np.asarray(pieces) == piece
+            if facts[piece, cv2.CC_STAT_AREA] >= _SCRAP * float(here.sum()) or not (scrap & behind).any():
+                continue
+            around = cv2.dilate(scrap.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            beside = owner[around & ~scrap & solid]
+            beside = beside[beside != part]
+            if not len(beside) or not np.isin(beside, _FOREARMS).mean() > 0.5:
+                continue
+            taker = int(np.bincount(beside[np.isin(beside, _FOREARMS)]).argmax())
+            for plane in (margins, own):
+                plane[taker, scrap] = np.maximum(plane[taker, scrap], 1.0)
+                plane[list(_TRUNK), :, :] = np.where(scrap, np.minimum(plane[list(_TRUNK)], -1.0), plane[list(_TRUNK)])
+            owner[scrap] = taker
+    return PartRegions(margins, own)
+
+
 def _largest_piece(mask: BoolArray) -> BoolArray:
     """Return a mask's largest piece with what is within a bridge's breadth of it, without what hangs on farther off."""
     kernel = np.ones((_BRIDGE, _BRIDGE), np.uint8)
@@ -157,19 +194,26 @@ def _largest_piece(mask: BoolArray) -> BoolArray:
 
 
 def _without_rims_of_others(regions: PartRegions, solid: BoolArray) -> PartRegions:
-    """Take from the head the soft rims of what is beside it: they go with the nearest part that is opaque."""
+    """Give soft rims to the nearest part that is opaque: beside a head, and of forearms and hands beside all else.
+
+    A rim that stayed with them would hang in the air when the arm goes away.
+    """
     _, numbers = cv2.distanceTransformWithLabels(
         (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     owners = np.zeros(int(numbers.max()) + 1, dtype=np.int64)
     owners[numbers[solid]] = regions.own.argmax(axis=0)[solid]
     nearest = owners[numbers]
-    rims = ~solid & (nearest != parts.HEAD) & (regions.margins[parts.HEAD] > -1)
+    of_forearms = np.isin(nearest, _FOREARMS)
     margins, own = regions.margins.copy(), regions.own.copy()
-    ys, xs = np.nonzero(rims)
-    for plane in (margins, own):
-        plane[parts.HEAD][rims] = -1.0
-        plane[nearest[ys, xs], ys, xs] = np.maximum(plane[nearest[ys, xs], ys, xs], 1.0)
+    for part in (parts.HEAD, *_TRUNK):
+        rims = ~solid & (nearest != part) & (regions.margins[part] > -1)
+        if part != parts.HEAD:
+            rims &= of_forearms
+        ys, xs = np.nonzero(rims)
+        for plane in (margins, own):
+            plane[part][rims] = -1.0
+            plane[nearest[ys, xs], ys, xs] = np.maximum(plane[nearest[ys, xs], ys, xs], 1.0)
     return PartRegions(margins, own)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionwarp.avatar.arms_beyond import ARMS, CutArm, skin_ramp, wrists_beyond
+from motionwarp.avatar.arms_beyond import ARMS, BentBeyond, CutArm, skin_ramp, wrists_beyond
 from motionwarp.avatar.avatar import Avatar, usable_joints
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
@@ -80,6 +80,22 @@ def test_wrists_that_the_edge_cuts_off_lie_beyond_it(whole: SourcePerson, cut: S
         assert np.linalg.norm(made[wrist, :2] - whole.pose.points[wrist, :2]) < 0.2 * torso_of(whole)
     others = [point for point in range(18) if point not in (sk.RIGHT_WRIST, sk.LEFT_WRIST)]
     np.testing.assert_array_equal(made[others], cut.pose.points[others])
+
+
+def test_arms_without_wrists_are_bent_as_in_the_photo(cut: SourcePerson, whole: SourcePerson) -> None:
+    made, bent = wrists_beyond(cut, torso_of(cut)).pose.points, BentBeyond.of(cut, torso_of(cut))
+    assert len(bent.limbs) == 2
+    np.testing.assert_allclose(bent.told(cut.pose.points[None])[0], made, atol=1e-3)
+    # the same person turned by a quarter, and larger
+    turned = cut.pose.points.copy()
+    turned[:, 0], turned[:, 1] = -2 * cut.pose.points[:, 1] + 900, 2 * cut.pose.points[:, 0]
+    expected = np.stack([-2 * made[:, 1] + 900, 2 * made[:, 0]], axis=1)
+    wrists = [sk.RIGHT_WRIST, sk.LEFT_WRIST]
+    np.testing.assert_allclose(bent.told(turned[None])[0, wrists, :2], expected[wrists], atol=1e-2)
+    # what is seen stays
+    seen = whole.pose.points[None]
+    np.testing.assert_array_equal(bent.told(seen), seen)
+    assert not BentBeyond.of(whole, torso_of(whole)).limbs
 
 
 def test_wrists_that_are_hidden_within_the_picture_stay_untold(whole: SourcePerson) -> None:

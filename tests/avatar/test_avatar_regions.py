@@ -3,7 +3,13 @@
 import numpy as np
 import torch
 
-from motionwarp.avatar.regions import _with_whole_skirts, _without_islands, _without_rims_of_others, _without_stubs
+from motionwarp.avatar.regions import (
+    _with_whole_skirts,
+    _without_islands,
+    _without_rims_of_others,
+    _without_scraps,
+    _without_stubs,
+)
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
@@ -97,6 +103,42 @@ def test_the_rim_of_a_hand_beside_the_head_is_the_hand_s() -> None:
     assert (owner[4:16, 24] == parts.LEFT_HAND).all()
     assert (owner[:, 14] == parts.HEAD).all()
     np.testing.assert_array_equal(made.own[:, solid], own[:, solid])
+
+
+def test_a_scrap_of_the_trunk_outside_of_a_hand_is_the_hand_s() -> None:
+    own = np.full((parts.PART_COUNT, 60, 40), -4.0, dtype=np.float32)
+    own[parts.GARMENT, 5:55, 4:24] = 2
+    own[parts.LEFT_HAND, 20:32, 20:32] = 3
+    own[parts.GARMENT, 24:28, 32:35] = 2  # beside the hand, and beside what is behind
+    own[parts.LEFT_HAND, 40:50, 8:18] = 3
+    own[parts.GARMENT, 44:46, 12:14] = 4  # enclosed by a hand before the cloth
+    solid = own.max(axis=0) > 0
+    made = _without_scraps(PartRegions(own.copy(), own.copy()), solid)
+    owner = made.own.argmax(axis=0)
+    assert (owner[24:28, 32:35] == parts.LEFT_HAND).all()
+    assert (made.margins[parts.GARMENT, 24:28, 32:35] < 0).all()
+    assert (owner[44:46, 12:14] == parts.GARMENT).all()
+    assert (owner[5:20, 4:24] == parts.GARMENT).all()
+
+
+def test_scraps_beside_an_upper_arm_stay() -> None:
+    own = np.full((parts.PART_COUNT, 60, 40), -4.0, dtype=np.float32)
+    own[parts.TORSO, 5:55, 4:24] = 2
+    own[parts.LEFT_UPPER_ARM, 5:32, 20:32] = 3
+    own[parts.TORSO, 24:28, 32:35] = 2
+    made = _without_scraps(PartRegions(own.copy(), own.copy()), own.max(axis=0) > 0)
+    np.testing.assert_array_equal(made.own, own)
+
+
+def test_the_rim_of_a_hand_beside_the_hip_is_the_hand_s() -> None:
+    own = np.full((parts.PART_COUNT, 20, 40), -4.0, dtype=np.float32)
+    own[parts.GARMENT, :, :30] = 2
+    own[parts.LEFT_HAND, 5:15, 25:35] = 3
+    solid = np.zeros((20, 40), dtype=np.bool_)
+    solid[:, :12] = solid[6:14, 26:34] = True
+    made = _without_rims_of_others(PartRegions(own.copy(), own.copy()), solid)
+    assert (made.own.argmax(axis=0)[4:16, 24] == parts.LEFT_HAND).all()
+    assert (made.margins[parts.GARMENT, 4:16, 24] < 0).all()
 
 
 def _with_arms_out() -> Joints:

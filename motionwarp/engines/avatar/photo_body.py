@@ -8,7 +8,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from motionwarp.avatar.avatar import Avatar
+from motionwarp.avatar.arms_beyond import BentBeyond
+from motionwarp.avatar.avatar import Avatar, usable_joints
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.renderer import Drawing
 from motionwarp.avatar.rest import PhotoBehind, cut_to_shown, layer_at_rest, rested
@@ -43,6 +44,8 @@ class PhotoBody:
         Where the photo cuts the person off below.
     cut_edge : float or None
         The frame's row that the cut may not rise over; None where the person's place is the driving person's.
+    bent : BentBeyond or None
+        How arms go on beyond the photo's edge; None as for one without any.
     """
 
     body: SourceBody
@@ -52,6 +55,7 @@ class PhotoBody:
     behind: PhotoBehind | None = None
     cut: CutEdge | None = None
     cut_edge: float | None = None
+    bent: BentBeyond | None = None
 
     @classmethod
     def of(cls, source: SourcePerson, settings: RenderSettings) -> PhotoBody:
@@ -65,8 +69,9 @@ class PhotoBody:
         avatar = (source if isinstance(source, AvatarPerson) else with_avatar(source)).fitting_avatar
         body, size = SourceBody.of_avatar(avatar.rest), (settings.height, settings.width)
         cut = CutEdge.of(source, avatar)
+        bent = BentBeyond.of(source, float(usable_joints(source.pose.points).torso[0]))
         if settings.photo_to_frame is None:
-            return cls(body, avatar, size, cut=cut, cut_edge=size[0] - 1.0 if settings.holds_cut else None)
+            return cls(body, avatar, size, cut=cut, cut_edge=size[0] - 1.0 if settings.holds_cut else None, bent=bent)
         to_frame = np.asarray(settings.photo_to_frame, dtype=np.float32)
         rgb, matte = (
             cv2.warpAffine(plane, to_frame, size[::-1], flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
@@ -76,12 +81,13 @@ class PhotoBody:
             np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), _at_rest(avatar, to_frame, size)
         )
         last_row = float(to_frame[1, 1]) * (source.rgb.shape[0] - 1) + float(to_frame[1, 2])
-        return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None)
+        return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None, bent)
 
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
-        shots = [points[shot] for shot in track.shots()]
+        told = points if self.bent is None else self.bent.told(points)
+        shots = [told[shot] for shot in track.shots()]
         poses = PoseParams.joined([self.body.follow(shot) for shot in shots])
         notes = [] if all(self.body.is_facing_told(shot) for shot in shots) else [_UNTOLD]
         if self.cut is not None:
