@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from drawn_figure import drawn_person
 
-from motionwarp.avatar.avatar import make_avatar
+from motionwarp.avatar.assembly import make_avatar
 from motionwarp.avatar.carried import before_clothes, carried_things, with_carried, with_solid_things
 from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.sheets import Sheets

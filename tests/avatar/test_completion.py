@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionwarp.avatar.avatar import make_avatar
+from motionwarp.avatar.assembly import make_avatar
 from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.completion import (
     COMPLETION_FILE,

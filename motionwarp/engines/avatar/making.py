@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from motionwarp.avatar.arms_beyond import wrists_beyond
-from motionwarp.avatar.avatar import make_avatar, usable_joints
+from motionwarp.avatar.assembly import make_avatar
+from motionwarp.avatar.avatar import usable_joints
 from motionwarp.avatar.completion import Completer
 from motionwarp.avatar.fusion import PhotoView, fused
 from motionwarp.avatar.person import AvatarPerson

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.avatar import Avatar, make_avatar, usable_joints
+from motionwarp.avatar.assembly import make_avatar
+from motionwarp.avatar.avatar import Avatar, usable_joints
 from motionwarp.avatar.files import save_avatar
 from motionwarp.avatar.fusion import PhotoView, fused_frames
 from motionwarp.avatar.outline_depth import DepthSettings, with_outlined_depth

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motionwarp.avatar.avatar import Avatar, make_avatar, near_parts, usable_joints
+from motionwarp.avatar.assembly import make_avatar
+from motionwarp.avatar.avatar import Avatar, near_parts, usable_joints
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.clothing import mirrored_limbs, unposed, worn_by
 from motionwarp.avatar.regions import person_regions

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from motionwarp.avatar.avatar import make_avatar
+from motionwarp.avatar.assembly import make_avatar
 from motionwarp.data.synthetic import (
     BodyPose,
     Camera,

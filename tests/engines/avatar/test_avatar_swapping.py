@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motionwarp.avatar.avatar import make_avatar
+from motionwarp.avatar.assembly import make_avatar
 from motionwarp.avatar.clothing import PosedBody, mirrored_limbs, unposed, worn_by
 from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
 from motionwarp.engines.avatar.posing import SourceBody
