@@ -12,7 +12,7 @@ import torch
 
 from motionwarp.avatar.arms_beyond import ARMS, CutArm, made_arm, skin_ramp
 from motionwarp.avatar.atlas import AtlasBuilder, window_of
-from motionwarp.avatar.avatar import ARM_PARTS, FEET, Avatar, RestPose, near_parts, usable_joints
+from motionwarp.avatar.avatar import FEET, Avatar, RestPose, near_parts, usable_joints
 from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface, IntArray
 from motionwarp.avatar.carried import Carried, before_clothes, carried_things, with_carried, with_solid_things
@@ -220,7 +220,7 @@ class _Photo:
         if self.worn is None:
             return front, back, shown
         # arms and heads have no cloth but what the photo shows on them; trunk and legs go on with it
-        alone = part == parts.HEAD or part in ARM_PARTS
+        alone = part == parts.HEAD or part in parts.ARM_PARTS
         seen = np.ones_like(self.worn) if alone else shown
         carried = self.held.get(part, np.zeros_like(self.worn))
         own_cloth = _without_rims(self.worn & (margin > 0) & ~carried) if alone else self.worn

@@ -28,7 +28,6 @@ FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
 """The bones of the feet, by part."""
 _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in FEET.values()]
 _BENEATH: Final = (parts.TORSO, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN)
-ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _CLOTH_METERS: Final = 0.03  # by which what hangs is nearer to a camera than the body beneath it
 
 
@@ -213,7 +212,7 @@ def near_parts(part: int) -> tuple[int, ...]:
     if part == parts.GARMENT:
         return (parts.TORSO, parts.RIGHT_THIGH, parts.LEFT_THIGH)
     joined_to = {other for one, two, _, _ in parts.JOINTS for other in (one, two) if part in (one, two)}
-    apart = ARM_PARTS if part == parts.TORSO else {parts.TORSO} if part in ARM_PARTS else frozenset()
+    apart = set(parts.ARM_PARTS) if part == parts.TORSO else {parts.TORSO} if part in parts.ARM_PARTS else set()
     return tuple(sorted({part, *joined_to} - apart))
 
 

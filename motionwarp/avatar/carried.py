@@ -39,7 +39,6 @@ _CROPPED: Final = 0.3  # around it, where colors of clothes are learned
 _CLOSED: Final = 7  # pixels: studs and buckles of a bag are its own
 _ROUNDS: Final = 2
 _LEGS: Final = (labels.LEFT_LEG, labels.RIGHT_LEG, labels.LEFT_SHOE, labels.RIGHT_SHOE, labels.SOCKS)
-_ARM_PARTS: Final = (*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts)
 _CLEARLY: Final = 2.0  # nats
 
 
@@ -85,7 +84,7 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
     owner = np.where(solid & (regions.own.max(axis=0) > 0), regions.own.argmax(axis=0), -1)
     classes = cv2.resize(source.parsing, (width, height), interpolation=cv2.INTER_NEAREST)
     torso = float(np.linalg.norm(hips[:, :2].mean(axis=0) - points[sk.NECK, :2]))
-    body = solid & ~np.isin(owner, (*_ARM_PARTS, parts.HEAD))
+    body = solid & ~np.isin(owner, (*parts.ARM_PARTS, parts.HEAD))
     body[: max(round(float(hips[:, 1].mean()) - _ABOVE_HIPS * torso), 0)] = False
     middle = _middles(points, height)
     columns = np.arange(width)[None, :]
@@ -107,7 +106,7 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
         # its soft rim comes along
         size = 2 * round(_FRINGE * torso) + 1
         fringe = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
-        mask |= fringe & (away > expected[:, None]) & ~np.isin(owner, _ARM_PARTS)
+        mask |= fringe & (away > expected[:, None]) & ~np.isin(owner, parts.ARM_PARTS)
         hangs = ((owner == parts.GARMENT) & ~mask).sum(axis=1, keepdims=True) > _HANGS * torso
         found.append(Carried(part, mask, mask & (away <= expected[:, None]), mask & hangs))
     return tuple(found)
@@ -116,7 +115,7 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
 def with_carried(regions: PartRegions, things: tuple[Carried, ...]) -> PartRegions:
     """Return regions in which what hangs from arms is their hands' or forearms'; clothes go on beneath it."""
     margins, own = regions.margins.copy(), regions.own.copy()
-    others = [part for part in range(parts.PART_COUNT) if part not in _ARM_PARTS]
+    others = [part for part in range(parts.PART_COUNT) if part not in parts.ARM_PARTS]
     for thing in things:
         own[others] = np.where(thing.mask, np.minimum(own[others], -_CLEARLY), own[others])
         beside = thing.mask & ~thing.beneath

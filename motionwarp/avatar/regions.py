@@ -31,7 +31,6 @@ _NO_GAP: Final = 0.01
 _LEGS_NEAR: Final = 0.36
 _SKIRT_BREADTHS: Final = (0.55, 0.75)
 _FROM_HIPS: Final = 0.35  # of the way to the knees, where legs part that are apart
-_FOREARMS: Final = (*parts.RIGHT_ARM.parts[1:], *parts.LEFT_ARM.parts[1:])  # and hands
 _TRUNK: Final = (
     parts.TORSO, parts.GARMENT, parts.RIGHT_THIGH, parts.RIGHT_SHIN, parts.LEFT_THIGH, parts.LEFT_SHIN,
 )  # fmt: skip
@@ -170,9 +169,9 @@ def _without_scraps(regions: PartRegions, solid: BoolArray) -> PartRegions:
             around = cv2.dilate(scrap.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
             beside = owner[around & ~scrap & solid]
             beside = beside[beside != part]
-            if not len(beside) or not np.isin(beside, _FOREARMS).mean() > 0.5:
+            if not len(beside) or not np.isin(beside, parts.FOREARMS_AND_HANDS).mean() > 0.5:
                 continue
-            taker = int(np.bincount(beside[np.isin(beside, _FOREARMS)]).argmax())
+            taker = int(np.bincount(beside[np.isin(beside, parts.FOREARMS_AND_HANDS)]).argmax())
             for plane in (margins, own):
                 plane[taker, scrap] = np.maximum(plane[taker, scrap], 1.0)
                 plane[list(_TRUNK), :, :] = np.where(scrap, np.minimum(plane[list(_TRUNK)], -1.0), plane[list(_TRUNK)])
@@ -204,7 +203,7 @@ def _without_rims_of_others(regions: PartRegions, solid: BoolArray) -> PartRegio
     owners = np.zeros(int(numbers.max()) + 1, dtype=np.int64)
     owners[numbers[solid]] = regions.own.argmax(axis=0)[solid]
     nearest = owners[numbers]
-    of_forearms = np.isin(nearest, _FOREARMS)
+    of_forearms = np.isin(nearest, parts.FOREARMS_AND_HANDS)
     margins, own = regions.margins.copy(), regions.own.copy()
     for part in (parts.HEAD, *_TRUNK):
         rims = ~solid & (nearest != part) & (regions.margins[part] > -1)

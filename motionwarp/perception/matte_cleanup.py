@@ -55,8 +55,9 @@ def decide_areas(matte: FloatArray) -> FloatArray:
     """Return a matte that says all or nothing of areas which it half covers; outlines stay as soft as they are.
 
     A bag that is half there would be half there wherever the person goes, with colors that nobody can tell from what is
-    behind it. Chosen on 66 validation photos: overlap with the teacher's mattes 0.9343 before and 0.9350 after, and as
-    much half covered as in those (0.16 of a person's area, 0.19 before).
+    behind it. Chosen on 66 validation photos. On the other 131 the overlap with the teacher's mattes is 0.9441 without
+    and 0.9444 with it, the error 3 % less, and 0.136 of a person's area half covered instead of 0.173 (the teacher's
+    0.149).
 
     Parameters
     ----------

@@ -83,6 +83,8 @@ LIMBS: Final = (
     ),
 )
 RIGHT_ARM, LEFT_ARM, RIGHT_LEG, LEFT_LEG = LIMBS
+ARM_PARTS: Final = (*RIGHT_ARM.parts, *LEFT_ARM.parts)
+FOREARMS_AND_HANDS: Final = (*RIGHT_ARM.parts[1:], *LEFT_ARM.parts[1:])
 
 # the part on the other side, which can lend its pixels to one that the source hides
 TWIN: Final = (0, 1, 2, 6, 7, 8, 3, 4, 5, 12, 13, 14, 9, 10, 11)

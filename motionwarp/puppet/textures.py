@@ -32,7 +32,6 @@ _WEAVE_SHARE: Final = 0.06  # of that length: what is finer than this is weave
 _WEAVE_LEVELS: Final = 8
 _TRUNK_REACH: Final = 0.42  # torsos from the middle of the hips within which cloth at the picture's end is the trunk's
 _ARM_EDGE: Final = 2.0  # pixels of the regions around bare arms, and around hair, whose colors others do not take
-_ARM_PARTS: Final = frozenset((*parts.RIGHT_ARM.parts, *parts.LEFT_ARM.parts))
 _PAD: Final = 2  # empty pixels around each texture, so that its edge is sampled to zero
 
 
@@ -158,7 +157,7 @@ def cut_textures(
         _cut(
             rgb,
             alpha,
-            sure_of_arms if part in _ARM_PARTS else sure_of_others,
+            sure_of_arms if part in parts.ARM_PARTS else sure_of_others,
             parsing if keep_parsing else None,
             margin,
             own,

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from standing_person import standing_person
 
 from motionwarp.avatar.arms_beyond import ARMS, BentBeyond, CutArm, skin_ramp, wrists_beyond
 from motionwarp.avatar.avatar import Avatar, usable_joints
 from motionwarp.body.layout import DRIVEN_BONES
-from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.parsing import labels
@@ -19,19 +19,10 @@ from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.types import FloatArray, Pose, SourcePerson
 
-HEIGHT, WIDTH = 300, 200
-_LIMBS = (12.0, 0.0, 0.0, 0.0)
-STANDING = BodyPose(right_arm=_LIMBS, left_arm=_LIMBS, right_leg=_LIMBS, left_leg=_LIMBS)
-FOREARMS_AND_HANDS = (*parts.RIGHT_ARM.parts[1:], *parts.LEFT_ARM.parts[1:])
-
 
 @pytest.fixture(scope="module")
 def whole() -> SourcePerson:
-    drawn = sample_person(np.random.default_rng(3))
-    points = body_points(place(drawn.proportions, STANDING))
-    camera = frame_body(points, Camera(4.2, 0, 0, 1, 0, 0), HEIGHT, WIDTH, share=0.86, middle_x=0.5, middle_y=0.52)
-    view = render(drawn, STANDING, camera, np.full((HEIGHT, WIDTH, 3), 120, np.uint8), HEIGHT, WIDTH)
-    return SourcePerson(view.rgb, view.matte, view.pose, view.parsing)
+    return standing_person()
 
 
 def shown_to(person: SourcePerson, last: int) -> SourcePerson:
@@ -111,7 +102,7 @@ def test_a_whole_person_is_as_before(whole: SourcePerson) -> None:
 
 def test_raised_arms_have_hands(cut: SourcePerson) -> None:
     avatar = with_avatar(cut).avatar
-    assert set(FOREARMS_AND_HANDS) <= set((avatar.sheets.layers // 2).tolist())
+    assert set(parts.FOREARMS_AND_HANDS) <= set((avatar.sheets.layers // 2).tolist())
     picture, wrists = raised(avatar, cut.matte.shape)
     height, width = cut.matte.shape
     for x, y in wrists:

@@ -58,11 +58,11 @@ def test_the_tree_of_driven_bones_is_the_body_s(body: BodyModel) -> None:
 def test_rigs_follow_shapes_to_first_order(body: BodyModel) -> None:
     space = ShapeSpace.of(body)
     rigs = RigSpace.of(body, space)
-    z = torch.randn(len(space.directions), generator=torch.Generator().manual_seed(3))
+    z = 1.25 * torch.randn(len(space.directions), generator=torch.Generator().manual_seed(3))
     turns = world_turns(random_turns(seed=4))
     exact = PointRig.of(body, body.shape_of(space.coefficients(z))).points(turns)
     apart = (rigs.rig(z).points(turns) - exact).norm(dim=-1)
-    assert float((rigs.mean.points(turns) - exact).norm(dim=-1).max()) > 0.04
+    assert float((rigs.mean.points(turns) - exact).norm(dim=-1).max()) > 0.05
     assert float(apart.max()) < 0.01
 
 

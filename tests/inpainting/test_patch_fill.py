@@ -102,17 +102,24 @@ def test_texture_is_as_sharp_as_around_it_in_pictures_larger_than_what_is_search
 def test_light_is_continuous_across_the_edge_of_the_hole() -> None:
     height, width = 240, 170
     light = np.linspace(0.4, 1.0, width)[None, :, None] * np.linspace(1.0, 0.7, height)[:, None, None]
-    picture = np.asarray(np.clip(pavement(height, width) * light, 0, 255), dtype=np.uint8)
     hole = upright_hole(height, width)
-    filled = filled_by_patches(smoothly(picture, hole), hole)
     # means over some pixels just inside and just outside are as near to each other as the light itself makes them
     soft_hole = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
     soft_known = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 5)
     inside, outside = (soft_hole > 0) & (soft_hole < 6), (soft_known > 0) & (soft_known < 6)
-    for part in (np.s_[:, : width // 2], np.s_[:, width // 2 :], np.s_[: height // 2], np.s_[height // 2 :]):
-        step = filled[part][inside[part]].mean(axis=0) - filled[part][outside[part]].mean(axis=0)
-        true_step = picture[part][inside[part]].mean(axis=0) - picture[part][outside[part]].mean(axis=0)
-        assert np.abs(step - true_step).max() < 6
+    halves = (np.s_[:, : width // 2], np.s_[:, width // 2 :], np.s_[: height // 2], np.s_[height // 2 :])
+
+    def steps(rgb: ByteArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return np.array(
+            [rgb[half][inside[half]].mean(axis=0) - rgb[half][outside[half]].mean(axis=0) for half in halves]
+        )
+
+    # of several textures: which pieces are brighter by chance differs from one to the next
+    apart = []
+    for seed in range(5):
+        picture = np.asarray(np.clip(pavement(height, width, seed) * light, 0, 255), dtype=np.uint8)
+        apart.append(steps(filled_by_patches(smoothly(picture, hole), hole, seed=seed)) - steps(picture))
+    assert np.abs(np.mean(apart, axis=0)).max() < 3
 
 
 def test_no_color_of_the_person_is_left() -> None:

@@ -52,10 +52,10 @@ def test_a_back_is_clothed_up_to_the_neck() -> None:
     source = low_cut()
     behind = back_of(source)
     assert tuple(source.rgb[95, 120]) == GRAY
-    assert tuple(behind.rgb[95, 120].astype(int)) == pytest.approx(GREEN, abs=12)
+    assert tuple(behind.rgb[95, 120].astype(int)) == pytest.approx(GREEN, abs=8)
     assert behind.parsing[95, 120] == labels.UPPER_CLOTHES
     head = with_trunk_of(source, behind)
-    assert tuple(head.rgb[95, 120].astype(int)) == pytest.approx(GREEN, abs=12)
+    assert tuple(head.rgb[95, 120].astype(int)) == pytest.approx(GREEN, abs=8)
     np.testing.assert_array_equal(head.rgb[:66], source.rgb[:66])
     front, back = rendered(source, front_points(), from_behind())
     assert np.abs(front[90:98, 120, :3] - GRAY).max() < 20

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from standing_person import standing_person
 
 from motionwarp.avatar.avatar import usable_joints
 from motionwarp.body.layout import DRIVEN_BONES
-from motionwarp.data.synthetic import BodyPose, Camera, body_points, frame_body, place, render, sample_person
 from motionwarp.engines.avatar.cut_edge import HELD, CutEdge
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.photo_body import PhotoBody
@@ -20,18 +20,11 @@ from motionwarp.pose import skeleton as sk
 from motionwarp.types import FloatArray, Pose, PoseTrack, SourcePerson
 
 CPU = torch.device("cpu")
-HEIGHT, WIDTH = 300, 200
-_LIMBS = (12.0, 0.0, 0.0, 0.0)
-STANDING = BodyPose(right_arm=_LIMBS, left_arm=_LIMBS, right_leg=_LIMBS, left_leg=_LIMBS)
 
 
 @pytest.fixture(scope="module")
 def whole() -> SourcePerson:
-    drawn = sample_person(np.random.default_rng(3))
-    points = body_points(place(drawn.proportions, STANDING))
-    camera = frame_body(points, Camera(4.2, 0, 0, 1, 0, 0), HEIGHT, WIDTH, share=0.86, middle_x=0.5, middle_y=0.52)
-    view = render(drawn, STANDING, camera, np.full((HEIGHT, WIDTH, 3), 120, np.uint8), HEIGHT, WIDTH)
-    return SourcePerson(view.rgb, view.matte, view.pose, view.parsing)
+    return standing_person()
 
 
 @pytest.fixture(scope="module")

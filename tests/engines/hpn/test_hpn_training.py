@@ -82,7 +82,7 @@ def eight_pairs(folder: Path) -> Path:
 
 def test_eight_pairs_are_learned_by_heart(tmp_path: Path) -> None:
     pack = eight_pairs(tmp_path)
-    loop = replace(LOOP, steps=160, batch_size=8, learning_rate=4e-3, weight_decay=0.0, ema_decay=0.9, log_every=60)
+    loop = replace(LOOP, steps=120, batch_size=8, learning_rate=4e-3, weight_decay=0.0, ema_decay=0.9, log_every=60)
     network = HpnConfig(resolution=32, first_resolution=16, bottleneck_size=8, bottleneck_channels=64, sigma=0.8)
     config = HpnTrainingConfig((PackShare(pack, 1.0),), network=network, loss=HpnLossConfig(pixels=20.0), loop=loop)
     task = HpnTask(config, CPU, torch.float32)
