@@ -113,3 +113,11 @@ def points_to_frame(points: npt.NDArray[np.float32], view: CropView) -> npt.NDAr
     moved = points.copy()
     moved[:, :2] = points[:, :2].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
     return moved
+
+
+def points_to_view(points: npt.NDArray[np.float32], view: CropView) -> npt.NDArray[np.float32]:
+    """Map points (18, 3) of the frame to points of a view's picture; scores stay."""
+    matrix = cv2.invertAffineTransform(view.picture_to_frame())
+    moved = points.copy()
+    moved[:, :2] = points[:, :2].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    return moved

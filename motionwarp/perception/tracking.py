@@ -21,7 +21,7 @@ from itertools import islice
 import numpy as np
 
 from motionwarp.perception.base import Observation
-from motionwarp.perception.crops import extract_views
+from motionwarp.perception.crops import extract_views, points_to_view
 from motionwarp.perception.detection import (
     DetectionSettings,
     PersonDetector,
@@ -34,6 +34,7 @@ from motionwarp.perception.framing import (
     VISIBLE_SCORE,
     Box,
     CropView,
+    crop_around,
     torso_length,
     upright_turns,
     view_around,
@@ -159,6 +160,7 @@ _CONTINUOUS_SHARE = 0.35  # of what the person can have moved: within it a motio
 _SHORTLY_MISSING = 2  # frames after which it is still known where the person must be
 _SURE_OTHER = 0.6  # score from which somebody else in sight is no misreading
 _ELSEWHERE_OVERLAP = 0.1
+_GLANCE = (96, 128)  # width and height of a crop of which colors are all that is asked
 _SAME_FRAME_SECONDS = 0.004
 _JUMP_DOUBT = 0.5  # share of the appearance's tolerance that is lost where somebody is as far off as they can be
 
@@ -391,6 +393,7 @@ class _ActiveTrack:
             if is_between and (
                 departure(earlier, before, points, seconds) > self.settings.even_motion
                 or self._anchor(frames[place - 1])
+                or not self._shows_them_between(frames[place - 1], before.points, points, track)
             ):
                 uneven.append(place - 1)
             earlier, before = before, Reading(points, seconds)
@@ -413,6 +416,18 @@ class _ActiveTrack:
             taken.append(now)
         self.batch = min(2 * len(frames), self.settings.longest_batch)
         return taken
+
+    def _shows_them_between(self, frame: Frame, before: FloatArray, after: FloatArray, track: TrackPrediction) -> bool:
+        """Tell whether a frame that is not read has the person's colors halfway between two readings.
+
+        A flash, a picture put in between or a fault of the tape lasts a frame, with even motion on both sides.
+        """
+        halfway = (0.5 * (before + after)).astype(np.float32)
+        halfway[:, 2] = np.minimum(before[:, 2], after[:, 2])
+        view = CropView(crop_around(visible_box(halfway), width=_GLANCE[0], height=_GLANCE[1]))
+        looks = reid_descriptor(extract_views(frame.rgb, [view])[0], points_to_view(halfway, view))
+        distance = track.appearance.distance(looks)
+        return distance is None or distance <= self.settings.same_appearance
 
     def _expected(self, frames: list[Frame], track: TrackPrediction) -> list[Detection]:
         """Read frames where the person is expected."""
