@@ -6,10 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # before PyTorch is imported: tests are small, and threads that wait for each other make them many times slower beside
 # other work
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# the suite tries the same examples each time, so that it fails for what was changed and for nothing else; `.ci/nightly`
+# looks for new ones
+settings.register_profile("suite", derandomize=True)
+settings.register_profile("search", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 # fixtures in tests/support that tests of several folders take
 pytest_plugins = ["drawn_pairs", "small_scene", "training_packs"]

@@ -557,11 +557,14 @@ class _ActiveTrack:
             return False
         distance = track.appearance.distance(reid_descriptor(sighting.picture, sighting.points))
         # two people who pass each other differ most where the crop jumps from one to the other
-        if distance is None or distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share):
+        if distance is not None and distance <= self.settings.same_appearance * (1 - _JUMP_DOUBT * share):
             return True
-        # light that changes its color: the very pose goes on, and a while ago there was nobody else
+        if distance is None and not track.appearance.visible.any():
+            return True  # of a head alone there is nothing to compare
+        # whoever hides the person shows neither's clothes; light that changes its color: the very pose goes on, and a
+        # while ago there was nobody else
         goes_on = share <= _CONTINUOUS_SHARE and pose_similarity(expected, sighting.person.pose.points) >= _SAME_POSE
-        return goes_on and self._is_checked(frame)
+        return goes_on and (distance is None or self._is_checked(frame))
 
     def _is_checked(self, frame: Frame) -> bool:
         """Tell whether the person was found to be alone a while ago, though looking otherwise."""

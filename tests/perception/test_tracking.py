@@ -259,6 +259,7 @@ def test_frames_are_read_only_a_few_ahead():
 
 @settings(max_examples=12, deadline=None)
 @example(speed=0.0, start=180.0, torso=50.0, gap=(5, 1))  # away for one frame, between two that lie on one line
+@example(speed=5.90625, start=180.0, torso=50.5, gap=(5, 0))  # right before the other one, whose limbs stick out
 @given(
     speed=st.floats(-9, 9),
     start=st.floats(180, 300),  # apart from the other one, who is at 420: two people who begin as one cannot be told
