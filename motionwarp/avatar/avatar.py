@@ -11,6 +11,7 @@ import torch
 
 from motionwarp.avatar.extremities import camera_turn
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions, place_vertices
+from motionwarp.avatar.rest_order import behind_what_is_shown, shown_vertices
 from motionwarp.avatar.rims import SoftRims
 from motionwarp.avatar.sheets import Sheets, facing
 from motionwarp.body.layout import DRIVEN_BONES
@@ -64,13 +65,14 @@ class Avatar:
     def _depth_beneath(self) -> FloatArray:
         """How much farther away than it is each vertex counts, in meters, float32 (N,): a skirt hides its legs.
 
-        A fitted leg is never quite within the cloth over it; cameras of weak perspective do not see the difference.
+        A fitted leg is never quite within the cloth over it, nor an arm quite before the trunk that it hides; cameras
+        of weak perspective do not see the difference.
         """
         behind = np.zeros(len(self.sheets.positions), dtype=np.float32)
         part_of_face = self.sheets.layers // 2
         if (part_of_face == parts.GARMENT).any():
             behind[self.sheets.faces[np.isin(part_of_face, _BENEATH)]] = _CLOTH_METERS
-        return behind
+        return behind_what_is_shown(self.sheets, shown_vertices(self.sheets, self.atlas), behind)
 
     @cached_property
     def _rims(self) -> SoftRims:

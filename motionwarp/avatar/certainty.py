@@ -15,6 +15,7 @@ import numpy.typing as npt
 from motionwarp.avatar.avatar import Avatar
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.renderer import moved_positions, place_vertices
+from motionwarp.avatar.rest_order import shown_vertices
 from motionwarp.body.rasterizer import rasterize
 from motionwarp.puppet import parts
 from motionwarp.types import BoolArray, ByteArray, FloatArray
@@ -49,11 +50,9 @@ class SurfaceCertainty:
     def __init__(self, avatar: Avatar) -> None:
         self._avatar = avatar
         sheets = avatar.sheets
-        columns, rows = (np.rint(sheets.uv[:, axis]).astype(np.int64) for axis in (0, 1))
-        height, width = avatar.atlas.texels.shape[:2]
-        seen = avatar.atlas.texels[rows.clip(0, height - 1), columns.clip(0, width - 1), 4] / np.float32(255)
+        shown = shown_vertices(sheets, avatar.atlas)
         facing = -_normals(sheets.positions, sheets.faces)[:, 2]
-        self._of_vertex = (seen * facing.clip(0, 1)).astype(np.float32)[:, None]
+        self._of_vertex = (shown * facing.clip(0, 1)).astype(np.float32)[:, None]
         # edges whose transparency is in the texture hide nothing: they count where nothing opaque is
         opaque: BoolArray = sheets.layers % 2 == 1
         self._groups = [

@@ -227,7 +227,7 @@ def _margins(scores: FloatArray, points: Joints, fall: FloatArray) -> FloatArray
 def _extend_beneath(
     margins: FloatArray, own: FloatArray, distances: FloatArray, points: Joints, parsing: ByteArray
 ) -> None:
-    """Let torso and thighs go on beneath arms, and the torso beneath hair, where the parsing or the limbs say so."""
+    """Let torso and legs go on beneath arms, a leg beneath the other one that it crosses, and the torso beneath hair."""
     arm_parts = [part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]
     covering = own[arm_parts].max(axis=0) > 0
     hair = (parsing == labels.HAIR) & (own[parts.HEAD] > 0)
@@ -240,6 +240,11 @@ def _extend_beneath(
     for part in (parts.RIGHT_THIGH, parts.LEFT_THIGH, parts.RIGHT_SHIN, parts.LEFT_SHIN):
         hidden = covering & (distances[part] < _COVERED) & (own[part] > -20)
         margins[part][hidden] = np.maximum(margins[part][hidden], 3.0)
+    for leg, other in ((parts.RIGHT_LEG, parts.LEFT_LEG), (parts.LEFT_LEG, parts.RIGHT_LEG)):
+        before = own[list(other.parts)].max(axis=0) > 0
+        for part in leg.parts[:2]:
+            hidden = before & (distances[part] < _COVERED)
+            margins[part][hidden] = np.maximum(margins[part][hidden], 3.0)
     # the garment closes over the holes that hands leave in it
     hidden = covering & (own[parts.GARMENT] > -8) & (own[parts.GARMENT] < 0)
     margins[parts.GARMENT][hidden] = 3.0
