@@ -282,13 +282,13 @@ class MadeArm:
     Attributes
     ----------
     sheets : Sheets
-        Over the body, in pixels of the photo; texels are pixels of the photo, or of the ramp of skin.
-    of_skin : bool (N,)
-        Which vertices have texels of the ramp.
+        Over the body, in pixels of the photo; texels are pixels of the photo, or of a ramp.
+    of_ramp : bool (N,)
+        Which vertices have texels of a ramp of one color.
     """
 
     sheets: Sheets
-    of_skin: BoolArray
+    of_ramp: BoolArray
 
 
 def made_arm(arm: CutArm, body: BodySurface, joints: FloatArray, torso: float) -> MadeArm | None:
@@ -326,7 +326,7 @@ def made_arm(arm: CutArm, body: BodySurface, joints: FloatArray, torso: float) -
         chosen &= (depth[body.faces] > -_OVERLAP * torso).all(axis=1) & (depth[body.faces] > 0).any(axis=1)
         if not chosen.any():
             continue
-        used, faces = np.unique(body.faces[chosen], return_inverse=True)
+        used, faces = _renumbered(body.faces[chosen])
         is_hand = number == 2
         growth = (broader, broader) if number < 1 else (broader, _at_wrist(broader, arm.is_bare))
         if is_hand:
@@ -335,17 +335,48 @@ def made_arm(arm: CutArm, body: BodySurface, joints: FloatArray, torso: float) -
         positions[:, along] += shift
         skin = is_hand and not arm.is_bare and arm.cut < 2
         uv = _ramp_texels(body, used) if skin else arm.texels(across, depth[used])
-        bones = np.argsort(-body.weights[used], axis=1)[:, :BONES_OF_VERTEX].astype(np.int32)
-        weights = np.take_along_axis(body.weights[used], bones, axis=1)
-        sheets = Sheets(
-            positions, uv, uv.copy(), np.ones(len(used), dtype=np.float32), bones,
-            (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
-            faces.reshape(-1, 3).astype(np.int32), np.full(int(chosen.sum()), 2 * part + 1, dtype=np.int32),
-        )  # fmt: skip
+        sheets = _body_sheets(part, body, used, faces, positions, uv)
         pieces.append((sheets, np.full(len(used), skin)))
     if not pieces:
         return None
     return MadeArm(joined([sheets for sheets, _ in pieces]), np.concatenate([skin for _, skin in pieces]))
+
+
+def made_part(part: int, body: BodySurface) -> MadeArm | None:
+    """Return a part of the body's own arm in one color, to be told by a ramp; None where the body has none.
+
+    Parameters
+    ----------
+    part : int
+    body : BodySurface
+        Fitted to the photo.
+    """
+    chosen = (body.parts[body.faces] == part).any(axis=1)
+    if not chosen.any():
+        return None
+    used, faces = _renumbered(body.faces[chosen])
+    uv = _ramp_texels(body, used)
+    sheets = _body_sheets(part, body, used, faces, body.vertices[used], uv)
+    return MadeArm(sheets, np.ones(len(used), dtype=np.bool_))
+
+
+def _renumbered(faces: IntArray) -> tuple[npt.NDArray[np.int64], IntArray]:
+    """Return the vertices of triangles, ascending, and the triangles as numbers of these."""
+    used, places = np.unique(faces, return_inverse=True)
+    return used.astype(np.int64), places.reshape(-1, 3).astype(np.int32)
+
+
+def _body_sheets(
+    part: int, body: BodySurface, used: npt.NDArray[np.int64], faces: IntArray, positions: FloatArray, uv: FloatArray
+) -> Sheets:
+    """Return a surface over some vertices of the body, `used`, that moves as they do and is opaque."""
+    bones = np.argsort(-body.weights[used], axis=1)[:, :BONES_OF_VERTEX].astype(np.int32)
+    weights = np.take_along_axis(body.weights[used], bones, axis=1)
+    return Sheets(
+        positions, uv, uv.copy(), np.ones(len(used), dtype=np.float32), bones,
+        (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
+        faces, np.full(len(faces), 2 * part + 1, dtype=np.int32),
+    )  # fmt: skip
 
 
 def _at_wrist(broader: float, is_bare: bool) -> float:
@@ -365,7 +396,7 @@ def _fitted(
     return fitted.astype(np.float32), across.astype(np.float32)
 
 
-def _ramp_texels(body: BodySurface, used: IntArray) -> FloatArray:
+def _ramp_texels(body: BodySurface, used: npt.NDArray[np.int64]) -> FloatArray:
     """Return places on the ramp of skin by how much each vertex faces the photo's camera, float32 (N, 2)."""
     corners = body.vertices[body.faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -377,9 +408,26 @@ def _ramp_texels(body: BodySurface, used: IntArray) -> FloatArray:
     return np.stack([x, np.full(len(used), _RAMP_EDGE)], axis=1).astype(np.float32)
 
 
-def skin_ramp(source: SourcePerson) -> PartTexture | None:
-    """Return shades of the skin that a photo shows, light to dark from left to right; None where it shows none."""
-    seen = np.isin(source.parsing, _SKIN) & (source.matte > SURE)
+def skin_of(source: SourcePerson) -> BoolArray:
+    """Return where a photo shows skin, bool (H, W)."""
+    return np.isin(source.parsing, _SKIN)
+
+
+def color_ramp(source: SourcePerson, where: BoolArray) -> PartTexture | None:
+    """Return shades of a color of a photo, light to dark from left to right.
+
+    Parameters
+    ----------
+    source : SourcePerson
+    where : bool (H, W)
+        Whose median it is.
+
+    Returns
+    -------
+    PartTexture or None
+        None where next to nothing of it is surely the person's.
+    """
+    seen = where & (source.matte > SURE)
     if np.count_nonzero(seen) < _LEAST_PIXELS:
         return None
     color = np.median(source.rgb[seen], axis=0) / 255

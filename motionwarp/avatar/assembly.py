@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from motionwarp.avatar.arms_beyond import ARMS, CutArm, made_arm, skin_ramp
+from motionwarp.avatar.arms_beyond import ARMS, CutArm, MadeArm, color_ramp, made_arm, made_part, skin_of
 from motionwarp.avatar.atlas import AtlasBuilder, window_of
 from motionwarp.avatar.avatar import FEET, Avatar, RestPose, near_parts, usable_joints
 from motionwarp.avatar.backs import back_views
@@ -23,6 +23,7 @@ from motionwarp.avatar.head_paint import with_painted_sides
 from motionwarp.avatar.head_template import HeadFrame
 from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.sheets import Cover, Sheets, joined, part_sheets
+from motionwarp.avatar.twins import HiddenParts, mirrored, within_person, without_parts
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
@@ -73,7 +74,7 @@ def make_avatar(
     NoPersonError
         If the source's points show neither shoulders nor a neck with hips.
     """
-    photo = _Photo.of(source, shown_classes)
+    photo = _Photo.of(source, body, shown_classes)
     fronts, backs = photo.textures(completer)
     arms = photo.cut_arms(fronts)
     body = photo.with_ends(body, pose, fronts, {arm.limb.parts[2] for arm in arms if arm.cut == 2})
@@ -82,6 +83,7 @@ def make_avatar(
         # hands carry and hold: what seems to be cloth on them is what lies behind
         if front is not None and not (shown_classes and part in _HANDS):
             assembly.add_part(part, front, back or front)
+    assembly.add_hidden()
     assembly.add_arms(arms)
     return assembly.finished()
 
@@ -100,6 +102,8 @@ class _Photo:
         By how much each part's pixels are its own.
     held : mapping of int to bool (H, W)
         What hands and forearms carry, by part.
+    hidden : HiddenParts
+        Limbs' parts that are not seen.
     worn : bool (H, W) or None
         Where the classes are seen to which textures are limited; None if they are not limited.
     shown_classes : sequence of int
@@ -114,27 +118,31 @@ class _Photo:
     regions: PartRegions
     own: FloatArray
     held: Mapping[int, BoolArray]
+    hidden: HiddenParts
     worn: BoolArray | None
     shown_classes: Sequence[int]
     rows: int
     torso: float
 
     @classmethod
-    def of(cls, source: SourcePerson, shown_classes: Sequence[int]) -> _Photo:
+    def of(cls, source: SourcePerson, body: BodySurface, shown_classes: Sequence[int]) -> _Photo:
         joints = usable_joints(source.pose.points)
         torso, rows = float(joints.torso[0]), source.matte.shape[0]
         source = continued_below(source, torso, float(joints.hip_center[0, 0]))
         regions = person_regions(source, torso)
         things = carried_things(source, regions)
         source, regions = with_solid_things(source, things), with_carried(regions, things)
-        held, own = _held_over_photo(things, source.matte.shape), regions.own
+        held = _held_over_photo(things, source.matte.shape)
         if not shown_classes:
-            return cls(source, regions, own, held, None, shown_classes, rows, torso)
+            hidden = HiddenParts.of(source, regions, body, held)
+            regions = without_parts(regions, tuple(hidden), source)
+            return cls(source, regions, regions.own, held, hidden, None, shown_classes, rows, torso)
+        own = regions.own
         worn = np.isin(source.parsing, shown_classes)
         # cloth goes on beneath what lies before it: colors there are the cloth's already
         source = replace(source, parsing=_without_foreground(source.parsing))
         regions = PartRegions(regions.margins, regions.margins)
-        return cls(source, regions, own, held, worn, shown_classes, rows, torso)
+        return cls(source, regions, own, held, HiddenParts(), worn, shown_classes, rows, torso)
 
     def textures(
         self, completer: Completer | None
@@ -212,13 +220,19 @@ class _Photo:
         ]
         return placed
 
-    def shown_of(self, part: int, front: PartTexture, back: PartTexture) -> tuple[PartTexture, PartTexture, BoolArray]:
-        """Return a part's textures with what counts of them, and where the photo shows the part itself, bool (H, W)."""
+    def shown(self, part: int) -> BoolArray:
+        """Return where the photo shows a part, bool (H, W)."""
         margin = cv2.resize(self.own[part], self.source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         shown: BoolArray = np.asarray(margin > _SHOWN_MARGIN)
         shown[self.rows :] = False
+        return shown
+
+    def shown_of(self, part: int, front: PartTexture, back: PartTexture) -> tuple[PartTexture, PartTexture, BoolArray]:
+        """Return a part's textures with what counts of them, and where the photo shows the part itself, bool (H, W)."""
+        shown = self.shown(part)
         if self.worn is None:
             return front, back, shown
+        margin = cv2.resize(self.own[part], self.source.matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         # arms and heads have no cloth but what the photo shows on them; trunk and legs go on with it
         alone = part == parts.HEAD or part in parts.ARM_PARTS
         seen = np.ones_like(self.worn) if alone else shown
@@ -226,6 +240,16 @@ class _Photo:
         own_cloth = _without_rims(self.worn & (margin > 0) & ~carried) if alone else self.worn
         front = _only_worn(front, own_cloth, seen, self.shown_classes)
         return front, _only_worn(back, own_cloth, seen if alone else None, self.shown_classes), shown
+
+
+@dataclass(frozen=True, eq=False)
+class _Lender:
+    """What another part is made of: a part's sheets, of which `count` vertices are the front, and its textures."""
+
+    sheets: Sheets
+    count: int
+    front: PartTexture
+    back: PartTexture
 
 
 class _Assembly:
@@ -246,6 +270,8 @@ class _Assembly:
         self._pieces: list[Sheets] = []
         self._atlas = AtlasBuilder()
         self._front_at: dict[int, tuple[int, int]] = {}
+        self._lenders: dict[int, _Lender] = {}
+        self._ramps: dict[int | None, tuple[int, int] | None] = {}
         self._clothes = np.zeros((0, 3), dtype=np.float32)
 
     def add_part(self, part: int, front: PartTexture, back: PartTexture) -> None:
@@ -261,6 +287,8 @@ class _Assembly:
             self._clothes = np.concatenate([self._clothes, sheets.positions[:count]])
         elif part in photo.held:
             sheets = before_clothes(sheets, count, self._clothes, photo.held[part], photo.torso)
+        if part in {twin for _, twin in photo.hidden.lent}:
+            self._lenders[part] = _Lender(_with_own_texels(sheets), count, front, back)
         first, painted = len(sheets.uv), None
         if part == parts.HEAD and photo.worn is None:
             frame = HeadFrame.of(self._body, self._pose.rotations)
@@ -277,20 +305,54 @@ class _Assembly:
             _move(sheets, np.s_[first:], self._atlas.paint(painted))
         self._pieces.append(sheets)
 
+    def add_hidden(self) -> None:
+        """Add what the photo hides of limbs: mirrored, or hands of plain skin."""
+        for part, twin in self._photo.hidden.lent:
+            lender = self._lenders.get(twin)
+            if lender is None:
+                continue
+            sheets = self._within(_with_own_texels(mirrored(lender.sheets, part, self._pose)))
+            # copies, which the photo shows nowhere
+            for texture, rows in (
+                (lender.front, np.r_[0 : lender.count, 2 * lender.count : len(sheets.uv)]),
+                (lender.back, np.r_[lender.count : 2 * lender.count]),
+            ):
+                left, top = self._atlas.place(texture, None)
+                _move(sheets, rows, (left - texture.left, top - texture.top))
+            self._pieces.append(sheets)
+        for part, color in self._photo.hidden.made:
+            made = made_part(part, self._body)
+            if made is not None:
+                self._add_made(replace(made, sheets=self._within(made.sheets)), (0, 0), color)
+
+    def _within(self, sheets: Sheets) -> Sheets:
+        photo = self._photo
+        return within_person(sheets, photo.source.matte[: photo.rows], photo.torso)
+
     def add_arms(self, arms: Sequence[CutArm]) -> None:
         """Add what goes on beyond the photo's edge of arms that it cuts."""
-        if not arms:
-            return
-        ramp = skin_ramp(self._photo.source)
-        ramp_at = (0, 0) if ramp is None else self._atlas.place(ramp, None)
         for arm in arms:
             made = made_arm(arm, self._body, _arm_joints(arm.limb, self._pose), self._photo.torso)
             corner = self._front_at.get(arm.limb.parts[arm.cut])
-            if made is None or corner is None or (ramp is None and made.of_skin.any()):
-                continue
-            moved = np.where(made.of_skin[:, None], ramp_at, corner).astype(np.float32)
-            sheets = made.sheets
-            self._pieces.append(replace(sheets, uv=sheets.uv + moved, side_uv=sheets.side_uv + moved))
+            if made is not None and corner is not None:
+                self._add_made(made, corner)
+
+    def _add_made(self, made: MadeArm, corner: tuple[int, int], color: int | None = None) -> None:
+        """Add what was made of the body, unless it needs a color that is not seen: of skin, or of a part."""
+        ramp_at = self._ramp_at(color) if made.of_ramp.any() else (0, 0)
+        if ramp_at is None:
+            return
+        moved = np.where(made.of_ramp[:, None], ramp_at, corner).astype(np.float32)
+        sheets = made.sheets
+        self._pieces.append(replace(sheets, uv=sheets.uv + moved, side_uv=sheets.side_uv + moved))
+
+    def _ramp_at(self, color: int | None) -> tuple[int, int] | None:
+        """Return where shades of a part's color lie in the atlas, or of skin; None where the photo shows none."""
+        if color not in self._ramps:
+            where = skin_of(self._photo.source) if color is None else self._photo.shown(color)
+            ramp = color_ramp(self._photo.source, where)
+            self._ramps[color] = None if ramp is None else self._atlas.place(ramp, None)
+        return self._ramps[color]
 
     def finished(self) -> Avatar:
         """Return the avatar of all that was added."""
@@ -305,6 +367,11 @@ def _move(sheets: Sheets, rows: slice | IntArray, corner: tuple[int, int]) -> No
     """Move some vertices' texture coordinates to where their texture lies in the atlas."""
     for places in (sheets.uv, sheets.side_uv):
         places[rows] += np.array(corner, dtype=np.float32)
+
+
+def _with_own_texels(sheets: Sheets) -> Sheets:
+    """Return sheets whose texture coordinates can be moved alone."""
+    return replace(sheets, uv=sheets.uv.copy(), side_uv=sheets.side_uv.copy())
 
 
 def _held_over_photo(things: Sequence[Carried], shape: tuple[int, ...]) -> dict[int, BoolArray]:

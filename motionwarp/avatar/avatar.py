@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from motionwarp.avatar.extremities import camera_turn
+from motionwarp.avatar.extremities import SEEN_FROM_ABOVE
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions, place_vertices
 from motionwarp.avatar.rest_order import behind_what_is_shown, shown_vertices
 from motionwarp.avatar.rims import SoftRims
@@ -23,8 +23,6 @@ from motionwarp.types import BoolArray, FloatArray
 
 _SIDE_BEGINS: Final = 0.1  # of the cosine more than in the photo, from which on the sides' own colors come in
 _SIDE_FADE: Final = 0.35
-_CAMERA_PITCH: Final = np.deg2rad(18.0)  # at the feet of who is seen whole from a few steps away
-_SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
 FEET: Final = {parts.RIGHT_FOOT: "foot.R", parts.LEFT_FOOT: "foot.L"}
 """The bones of the feet, by part."""
 _FOOT_BONES: Final = [DRIVEN_BONES.index(name) for name in FEET.values()]
@@ -118,7 +116,7 @@ class Avatar:
         """
         turn = rotations @ self.rotations.transpose(0, 2, 1)
         # a camera before the chest looks down at feet, from whatever side: their turns are those that it sees
-        turn[_FOOT_BONES] = _SEEN_FROM_ABOVE @ turn[_FOOT_BONES] @ _SEEN_FROM_ABOVE.T
+        turn[_FOOT_BONES] = SEEN_FROM_ABOVE @ turn[_FOOT_BONES] @ SEEN_FROM_ABOVE.T
         shift = joints - np.einsum("bij,bj->bi", turn, self.joints)
         return np.concatenate([turn, shift[..., None]], axis=2).astype(np.float32)
 

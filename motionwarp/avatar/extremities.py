@@ -18,6 +18,7 @@ _SHOE: Final = (0.8, 1.35)  # of a foot: soles, and leather around toes
 _YAWS: Final = np.deg2rad(np.arange(-80, 81, 8))
 _PITCHES: Final = np.deg2rad(np.arange(-16, 57, 4))
 _SMALL_TURNS: Final = 0.04  # of the foot's length, as an error of its ends, for each radian that a foot is turned
+_CAMERA_PITCH: Final = np.deg2rad(18.0)  # at the feet of who is seen whole from a few steps away
 
 
 def hand_on_outline(body: BodySurface, part: int, alpha: FloatArray) -> BodySurface:
@@ -102,6 +103,10 @@ def camera_turn(yaw: float, pitch: float) -> FloatArray:
     cosine, sine = np.cos(yaw), np.sin(yaw)
     aside = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
     return np.asarray(down @ aside, dtype=np.float32)
+
+
+SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
+"""How feet are turned against a camera before the chest, float32 (3, 3)."""
 
 
 def _reach(vertices: FloatArray) -> FloatArray:

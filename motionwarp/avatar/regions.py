@@ -56,7 +56,7 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     shrunk = source.pose.points.copy()
     shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
     joints = Joints(torch.from_numpy(shrunk)[None])
-    regions = _nothing_left_over(part_regions(joints, _with_whole_skirts(small, shrunk, solid), solid), solid)
+    regions = nothing_left_over(part_regions(joints, _with_whole_skirts(small, shrunk, solid), solid), solid)
     picture = np.asarray(cv2.resize(source.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     regions = with_arms_before(regions, part_distances(joints, small.shape), picture, solid)
     regions = _without_stubs(regions, joints)
@@ -216,7 +216,7 @@ def _without_rims_of_others(regions: PartRegions, solid: BoolArray) -> PartRegio
     return PartRegions(margins, own)
 
 
-def _nothing_left_over(regions: PartRegions, solid: BoolArray) -> PartRegions:
+def nothing_left_over(regions: PartRegions, solid: BoolArray) -> PartRegions:
     """Give the person's pixels that are no part's to the nearest part: whatever belongs to the matte comes along."""
     owner = regions.own.argmax(axis=0)
     owned = (regions.own.max(axis=0) > 0) & solid

@@ -9,7 +9,7 @@ import pytest
 import torch
 from standing_person import standing_person
 
-from motionwarp.avatar.arms_beyond import ARMS, BentBeyond, CutArm, skin_ramp, wrists_beyond
+from motionwarp.avatar.arms_beyond import ARMS, BentBeyond, CutArm, color_ramp, skin_of, wrists_beyond
 from motionwarp.avatar.avatar import Avatar, usable_joints
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.engines.avatar.making import with_avatar
@@ -145,11 +145,11 @@ def test_pixels_are_mirrored_over_the_edge(side: str) -> None:
 
 
 def test_skin_has_the_face_s_color_in_shades(whole: SourcePerson) -> None:
-    ramp = skin_ramp(whole)
+    ramp = color_ramp(whole, skin_of(whole))
     assert ramp is not None
     colors = ramp.rgba[0, :3, 2].numpy()
     face = np.median(whole.rgb[(whole.parsing == labels.FACE) & (whole.matte > 0.95)], axis=0) / 255
     np.testing.assert_allclose(colors[:, 2], face, atol=0.12)
     assert (np.diff(colors.sum(axis=0)) <= 1e-6).all()
     clothed = replace(whole, parsing=np.full_like(whole.parsing, labels.UPPER_CLOTHES))
-    assert skin_ramp(clothed) is None
+    assert color_ramp(clothed, skin_of(clothed)) is None
