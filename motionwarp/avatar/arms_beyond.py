@@ -40,7 +40,8 @@ _BREADTH: Final = (0.8, 2.2)  # of sleeves against the body's arm, at least and 
 _CUFF: Final = 0.5  # of how much broader than the arm a sleeve is, what is left at the wrist
 _INSIDE: Final = 0.85  # of a limb's breadth, whose colors are its own
 _BARE: Final = (labels.LEFT_ARM, labels.RIGHT_ARM, labels.GLOVE)
-_SKIN: Final = (labels.FACE, labels.LEFT_ARM, labels.RIGHT_ARM, labels.LEFT_LEG, labels.RIGHT_LEG)
+# skin, surest first: skirts are taken for legs now and then
+_SKIN: Final = ((labels.FACE,), (labels.LEFT_ARM, labels.RIGHT_ARM), (labels.LEFT_LEG, labels.RIGHT_LEG))
 _RAMP, _SHADE = 32, 0.25  # shades of skin, and how much darker the last one is
 _RAMP_EDGE: Final = 2
 _NOWHERE: Final = -10_000  # pixels of the photo: what has no place in it is never at rest
@@ -409,8 +410,12 @@ def _ramp_texels(body: BodySurface, used: npt.NDArray[np.int64]) -> FloatArray:
 
 
 def skin_of(source: SourcePerson) -> BoolArray:
-    """Return where a photo shows skin, bool (H, W)."""
-    return np.isin(source.parsing, _SKIN)
+    """Return where a photo shows skin, of the face if that is seen, else of arms, else of legs, bool (H, W)."""
+    for classes in _SKIN:
+        shown: BoolArray = np.isin(source.parsing, classes)
+        if np.count_nonzero(shown & (source.matte > SURE)) >= _LEAST_PIXELS:
+            break
+    return shown
 
 
 def color_ramp(source: SourcePerson, where: BoolArray) -> PartTexture | None:

@@ -134,7 +134,7 @@ class _Photo:
         source, regions = with_solid_things(source, things), with_carried(regions, things)
         held = _held_over_photo(things, source.matte.shape)
         if not shown_classes:
-            hidden = HiddenParts.of(source, regions, body, held)
+            hidden = HiddenParts.of(source, regions, body, held, rows)
             regions = without_parts(regions, tuple(hidden), source)
             return cls(source, regions, regions.own, held, hidden, None, shown_classes, rows, torso)
         own = regions.own

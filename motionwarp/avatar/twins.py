@@ -32,7 +32,10 @@ from motionwarp.types import BoolArray, FloatArray, SourcePerson
 _HIDDEN: Final = (0.25, 0.25, 0.15)
 _LENDS: Final = (0.5, 0.5, 0.4)
 _IN_PICTURE: Final = 0.6  # of a part's vertices, without which its place says nothing
-_BARE_HAND: Final = 0.5
+_BARE_HAND: Final = (
+    0.5  # share of bare pixels of one that lends, and less than which its twin is hidden by what covers it
+)
+_COVERED_HAND: Final = 0.15
 _BARE_ARM: Final = 0.3
 _SEEN: Final = 0.3  # score from which a point is where the picture says
 _UNSURE: Final = 0.8
@@ -68,7 +71,7 @@ class HiddenParts:
 
     @classmethod
     def of(
-        cls, source: SourcePerson, regions: PartRegions, body: BodySurface, carrying: Collection[int]
+        cls, source: SourcePerson, regions: PartRegions, body: BodySurface, carrying: Collection[int], rows: int
     ) -> HiddenParts:
         """Find them.
 
@@ -80,20 +83,22 @@ class HiddenParts:
         body : BodySurface
             Fitted to the photo.
         carrying : collection of int
-            Parts with something that hangs from them, which is not lent.
+            Parts with something that hangs from them: they are seen, and not lent.
+        rows : int
+            Of the photo, below which the source may go on.
         """
-        seen = _Seen.of(source, regions, body)
+        seen = _Seen.of(source, regions, body, rows)
         lent: list[tuple[int, int]] = []
         made: list[tuple[int, int | None]] = []
         for limb in parts.LIMBS:
-            hidden = seen.hidden_parts(limb)
+            hidden = tuple(number for number in seen.hidden_parts(limb) if limb.parts[number] not in carrying)
             for number in hidden:
                 part = limb.parts[number]
                 twin = parts.TWIN[part]
                 bare = number < 2 or not limb.is_arm or seen.bare[twin] >= _BARE_HAND
                 if seen.lends(twin, number) and twin not in carrying and bare:
                     lent.append((part, twin))
-                elif limb.is_arm and part not in carrying:
+                elif limb.is_arm:
                     before = parts.TORSO if 0 in hidden else limb.parts[0]
                     is_skin = number == 2 or seen.bare[before] >= _BARE_ARM
                     made.append((part, None if is_skin else before))
@@ -119,23 +124,25 @@ class _Seen:
     ends: FloatArray
 
     @classmethod
-    def of(cls, source: SourcePerson, regions: PartRegions, body: BodySurface) -> _Seen:
+    def of(cls, source: SourcePerson, regions: PartRegions, body: BodySurface, rows: int) -> _Seen:
         height, width = regions.own.shape[1:]
         solid = _solid(source, (height, width))
         classes = np.asarray(cv2.resize(source.parsing, (width, height), interpolation=cv2.INTER_NEAREST))
         owner = np.where(solid, regions.own.argmax(axis=0), -1)
         shrink = np.array([width / source.matte.shape[1], height / source.matte.shape[0], 1.0], dtype=np.float32)
         vertices = np.asarray(body.vertices * shrink, dtype=np.float32)
-        inside: BoolArray = np.asarray(((vertices[:, :2] >= 0) & (vertices[:, :2] < (width, height))).all(axis=1))
+        end_of_photo = width, rows * shrink[1]
+        inside: BoolArray = np.asarray(((vertices[:, :2] >= 0) & (vertices[:, :2] < end_of_photo)).all(axis=1))
         shares, bare = np.full(parts.PART_COUNT, np.nan), np.zeros(parts.PART_COUNT)
         ends = np.ones(parts.PART_COUNT, dtype=np.float32)
         for limb in parts.LIMBS:
             for part, end in zip(limb.parts, (*limb.points[1:], limb.points[2]), strict=True):
-                own, ends[part] = owner == part, source.pose.points[end, 2]
+                own, (x, y, ends[part]) = owner == part, source.pose.points[end]
                 if own.any():
                     bare[part] = np.isin(classes[own], _BARE).mean()
                 faces = body.faces[(body.parts[body.faces] == part).all(axis=1)]
-                if not len(faces) or inside[faces].mean() < _IN_PICTURE:
+                within = 0 <= x < source.matte.shape[1] and 0 <= y < rows
+                if not len(faces) or not within or inside[faces].mean() < _IN_PICTURE:
                     continue
                 place = np.asarray(rasterize(vertices, faces, height, width).face) >= 0
                 # beneath a skirt or a coat a leg is what is seen of these
@@ -151,12 +158,14 @@ class _Seen:
         alike = self.bare[others[1]] - self.bare[own[1]] <= _OTHER_CLOTHES
         if not told and not alike and self.lends(others[1], 1):
             return (0, 1, 2)
+        covered = limb.is_arm and self.bare[own[2]] < _COVERED_HAND and self.bare[others[2]] >= _BARE_HAND
         # what is beyond a part that is hidden may be seen, as a hand is before an arm that points at the camera; thighs
         # are where cloth hangs
         return tuple(
             number
             for number in range(0 if limb.is_arm else 1, 3)
             if self.shares[own[number]] < _HIDDEN[number]
+            or (covered and number == 2)
             or (self.ends[own[number]] < _SEEN and self.shares[own[number]] < _LENDS[number])
         )
 

@@ -30,6 +30,9 @@ _HEAD_OF_EARS: Final = 1.1
 _WAIST: Final = 0.10  # torsos above and below the hips that torso and garment share
 _CLEAR: Final = 2.0  # nats: a margin over which it is no matter how much a part owns a pixel
 _ROUNDING: Final = 0.9  # pixels over which borders are rounded
+_CORE: Final = 0.5  # radii from the middle of an arm, where it is told whether that is bare
+_BARE: Final = 0.75
+_BESIDE_BARE: Final = 2.5  # nats by which cloth goes worse with a bare arm than with one in a sleeve
 _COVERED: Final = 0.8  # radii of a part's limb within which it goes on beneath what covers it
 
 
@@ -86,6 +89,7 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     fall = _below_hips(points, parsing.shape) / torso
     garment = _garment_mask(parsing, fall, solid, distances, torso)
     scores = parts.AFFINITY[:, parsing] - _NATS_A_RADIUS * distances
+    _take_clothes_from_bare_arms(scores, distances, parsing, solid)
     scores[distances > _REACH] = -40.0
     scores[parts.GARMENT] = np.where(garment, _GARMENT_SCORE - 3 * np.maximum(-fall, 0) / _WAIST, -40.0)
     scores[~present] = -60.0
@@ -198,6 +202,19 @@ def _garment_mask(
     return covered
 
 
+def _take_clothes_from_bare_arms(
+    scores: FloatArray, distances: FloatArray, parsing: ByteArray, solid: BoolArray
+) -> None:
+    """Lower the scores of cloth beside arms that are bare, in place: it would be a stripe along them."""
+    bare = np.isin(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM))
+    cloth = solid & ~bare & (parsing != labels.BACKGROUND) & (parsing != labels.IGNORE)
+    for limb in (parts.RIGHT_ARM, parts.LEFT_ARM):
+        for part in limb.parts:
+            core = solid & (distances[part] < _CORE)
+            if core.any() and bare[core].mean() > _BARE:
+                scores[part][cloth] -= _BESIDE_BARE
+
+
 def _margins(scores: FloatArray, points: Joints, fall: FloatArray) -> FloatArray:
     """Return by how much each part's score exceeds the best of the others, float32 (P, h, w)."""
     torso = float(points.torso[0])
@@ -227,7 +244,7 @@ def _margins(scores: FloatArray, points: Joints, fall: FloatArray) -> FloatArray
 def _extend_beneath(
     margins: FloatArray, own: FloatArray, distances: FloatArray, points: Joints, parsing: ByteArray
 ) -> None:
-    """Let torso and legs go on beneath arms, a leg beneath the other one that it crosses, and the torso beneath hair."""
+    """Let torso and legs go on beneath arms, a leg beneath one that crosses it, and the torso beneath hair."""
     arm_parts = [part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]
     covering = own[arm_parts].max(axis=0) > 0
     hair = (parsing == labels.HAIR) & (own[parts.HEAD] > 0)
