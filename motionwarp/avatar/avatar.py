@@ -11,7 +11,7 @@ import torch
 
 from motionwarp.avatar.extremities import SEEN_FROM_ABOVE
 from motionwarp.avatar.renderer import Atlas, Drawing, SurfaceStack, draw, moved_positions, place_vertices
-from motionwarp.avatar.rest_order import behind_what_is_shown, shown_vertices
+from motionwarp.avatar.rest_order import RestOrder, shown_vertices
 from motionwarp.avatar.rims import SoftRims
 from motionwarp.avatar.sheets import Sheets, facing
 from motionwarp.body.layout import DRIVEN_BONES
@@ -63,14 +63,17 @@ class Avatar:
     def _depth_beneath(self) -> FloatArray:
         """How much farther away than it is each vertex counts, in meters, float32 (N,): a skirt hides its legs.
 
-        A fitted leg is never quite within the cloth over it, nor an arm quite before the trunk that it hides; cameras
-        of weak perspective do not see the difference.
+        A fitted leg is never quite within the cloth over it; cameras of weak perspective do not see the difference.
         """
         behind = np.zeros(len(self.sheets.positions), dtype=np.float32)
         part_of_face = self.sheets.layers // 2
         if (part_of_face == parts.GARMENT).any():
             behind[self.sheets.faces[np.isin(part_of_face, _BENEATH)]] = _CLOTH_METERS
-        return behind_what_is_shown(self.sheets, shown_vertices(self.sheets, self.atlas), behind)
+        return behind
+
+    @cached_property
+    def _rest_order(self) -> RestOrder:
+        return RestOrder.of(self.sheets, shown_vertices(self.sheets, self.atlas), self._depth_beneath)
 
     @cached_property
     def _rims(self) -> SoftRims:
@@ -167,7 +170,8 @@ class Avatar:
         moved = moved_positions(sheets.positions, sheets.bones, sheets.bone_weights, transforms)
         uv = side_texels(sheets, facing(moved, sheets.faces))
         self._rims.draw_back(moved, transforms, sheets)
-        place_vertices(moved, self._depth_beneath, np.asarray(camera, dtype=np.float32))
+        behind = self._depth_beneath + self._rest_order.behind(transforms)
+        place_vertices(moved, behind, np.asarray(camera, dtype=np.float32))
         return moved, uv
 
 
