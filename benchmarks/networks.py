@@ -138,5 +138,4 @@ def _called(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
 
 
 def _name(module: nn.Module) -> str:
-    name = type(module).__name__
-    return "network" if name.startswith("GraphModule") else name
+    return type(module).__name__

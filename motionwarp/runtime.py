@@ -35,9 +35,7 @@ class SingleThreadPool:
     def __enter__(self) -> SingleThreadPool:
         import torch  # not at the top: the command line sets up its process before anything heavy is there
 
-        # a thread's first question takes over what is set for all; until then its matrix products choose their number
-        # of threads by how busy the machine is, and round accordingly
-        threads = torch.get_num_threads()
+        threads = take_over_threads()
         if self.workers > 1:
             everybody = Barrier(self.workers + 1)
             self._pool = ThreadPoolExecutor(self.workers, "motionwarp-crew")
@@ -73,10 +71,21 @@ class SingleThreadPool:
             self._pool.shutdown(cancel_futures=True)
 
 
+def take_over_threads() -> int:
+    """Let the thread that asks compute with as many of PyTorch's threads as is set for all, and return the number.
+
+    A thread's first question takes that over; until then its matrix products choose their number of threads by how busy
+    the machine is, and round accordingly.
+    """
+    import torch
+
+    return torch.get_num_threads()
+
+
 def _join_alone(everybody: Barrier) -> None:
     import torch
 
-    torch.get_num_threads()  # as above, which must not come later
+    take_over_threads()  # which must not come later
     torch.set_num_threads(1)
     # held until all are here, so that each of them takes one of these tasks
     everybody.wait()

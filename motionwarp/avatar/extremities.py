@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -69,16 +68,15 @@ def foot_on_outline(body: BodySurface, part: int, alpha: FloatArray, ankle: Floa
     shown = np.array([*np.percentile(columns, _ENDS), np.percentile(rows, _ENDS[1])])
     foot = body.vertices[own] - ankle
     length = float(np.linalg.norm(foot, axis=1).max())
-    best, least = foot, np.inf
-    for yaw, pitch in product(_YAWS, _PITCHES):
-        turned = foot @ camera_turn(yaw, pitch).T
-        # both sides count less than the tip: how broad a shoe is says nothing of how it is turned
-        apart = (_reach(turned + ankle) - shown) * (0.5, 0.5, 1.0)
-        error = float(np.square(apart / length).sum()) + _SMALL_TURNS**2 * (yaw**2 + pitch**2)
-        if error < least:
-            best, least = turned, error
-    placed = best + ankle
-    left, right, tip = _reach(placed)
+    yaws, pitches = (angles.ravel() for angles in np.meshgrid(_YAWS, _PITCHES, indexing="ij"))
+    turns = np.array([camera_turn(yaw, pitch).T for yaw, pitch in zip(yaws, pitches, strict=True)])
+    turned = foot @ turns + ankle  # (turns, vertices, 3)
+    reaches = _reach(turned)
+    # both sides count less than the tip: how broad a shoe is says nothing of how it is turned
+    apart = (reaches - shown) * (0.5, 0.5, 1.0)
+    errors = np.square(apart / length).sum(axis=1) + _SMALL_TURNS**2 * (yaws**2 + pitches**2)
+    best = int(errors.argmin())
+    placed, (left, right, tip) = turned[best], reaches[best]
     vertices = body.vertices.copy()
     across = float(np.clip((shown[1] - shown[0]) / max(right - left, 1.0), *_SHOE))
     down = float(np.clip((shown[2] - ankle[1]) / max(tip - ankle[1], 1.0), *_SHOE))
@@ -109,6 +107,7 @@ SEEN_FROM_ABOVE: Final = camera_turn(0.0, float(_CAMERA_PITCH))
 """How feet are turned against a camera before the chest, float32 (3, 3)."""
 
 
-def _reach(vertices: FloatArray) -> FloatArray:
-    """Return the left, right and lower end of a foot, (3,)."""
-    return np.array([*np.percentile(vertices[:, 0], _ENDS), np.percentile(vertices[:, 1], _ENDS[1])])
+def _reach(feet: FloatArray) -> FloatArray:
+    """Return the left, right and lower end of each foot (N, V, 3), (N, 3)."""
+    sides = np.percentile(feet[..., 0], _ENDS, axis=1)
+    return np.stack([*sides, np.percentile(feet[..., 1], _ENDS[1], axis=1)], axis=1)

@@ -79,6 +79,13 @@ class EngineRunner:
                 raise
         self._move_to_cpu()
 
+    def tell_in(self, warnings: list[str]) -> None:
+        """Tell in another list from now on, what was told already included."""
+        if self._told is not None:
+            self._told += len(warnings)
+        warnings.extend(self._warnings)
+        self._warnings = warnings
+
     @property
     def frames_at_once(self) -> int:
         """How many frames are being rendered at once, in all batches that are under way."""

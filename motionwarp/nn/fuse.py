@@ -1,103 +1,59 @@
-"""Making a trained network cheaper without changing what it computes: batch norm folded away, unused heads cut off."""
+"""Making a trained network cheaper without changing what it computes: batch norm folded into convolutions."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import nn
-from torch.fx import GraphModule, Node, symbolic_trace
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from motionwarp.nn.blocks import ResidualBlock
 
-def fuse_batch_norm(network: nn.Module) -> GraphModule:
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fuse_batch_norm(network: Network) -> Network:
     """Return a copy of a network in which each batch norm right behind a convolution is part of it.
+
+    Which ones are is told by how the network is put together, in sequences and residual blocks, without running it:
+    several threads may fold networks while others run some.
 
     Parameters
     ----------
     network : Module
-        In evaluation mode, traceable by torch.fx; not changed.
+        In evaluation mode; not changed.
 
     Returns
     -------
-    GraphModule
+    Module
         Gives the same outputs up to rounding.
     """
     if network.training:
         raise ValueError("only a network in evaluation mode can be folded: training changes its batch norms")
-    traced = symbolic_trace(network)  # its layers are still those of the network
-    modules = dict(traced.named_modules())
-    own: set[int] = set()
-    for node in list(traced.graph.nodes):
-        convolution = _convolution_before(node, modules)
-        if convolution is None:
-            continue
-        fused = fuse_conv_bn_eval(modules[str(convolution.target)], modules[str(node.target)])
-        parent, _, name = str(convolution.target).rpartition(".")
-        setattr(traced.get_submodule(parent), name, fused)
-        modules[str(convolution.target)] = fused
-        own.add(id(fused))
-        node.replace_all_uses_with(convolution)
-        traced.graph.erase_node(node)
-    finished = _finished(traced)
-    _copy_all_but(finished, own)
-    return finished
+    uses = Counter(id(module) for _, module in network.named_modules(remove_duplicate=False))
+    # what copying takes for these layers, of which there is no other copy then
+    taken: dict[int, nn.Module] = {}
+    for convolution, norm in _in_a_row(network):
+        if uses[id(convolution)] == uses[id(norm)] == 1:
+            taken[id(convolution)] = fuse_conv_bn_eval(convolution, norm)
+            taken[id(norm)] = nn.Identity()
+    return copy.deepcopy(network, taken)
 
 
-def _copy_all_but(network: GraphModule, own: set[int]) -> None:
-    """Replace layers and parameters of a traced network by copies, but for modules of these ids."""
-    copies: dict[int, nn.Module] = {}
-    for name, module in list(network.named_modules(remove_duplicate=False)):
-        if id(module) in own or not name or any(True for _ in module.children()):
-            continue
-        parent, _, last = name.rpartition(".")
-        setattr(network.get_submodule(parent), last, copies.setdefault(id(module), copy.deepcopy(module)))
-    for node in network.graph.nodes:
-        if node.op == "get_attr":
-            parent, _, last = str(node.target).rpartition(".")
-            holder = network.get_submodule(parent)
-            setattr(holder, last, copy.deepcopy(getattr(holder, last)))
-
-
-def _convolution_before(node: Node, modules: dict[str, nn.Module]) -> Node | None:
-    """Return the convolution whose only consumer is this batch norm, or None."""
-    if node.op != "call_module" or not isinstance(modules[str(node.target)], nn.BatchNorm2d):
-        return None
-    before = node.args[0]
-    if not isinstance(before, Node) or before.op != "call_module" or len(before.users) != 1:
-        return None
-    return before if isinstance(modules[str(before.target)], nn.Conv2d) else None
-
-
-def with_outputs(network: GraphModule, keep: Sequence[int]) -> GraphModule:
-    """Return a traced network that gives only some of another one's outputs, as a tuple, and computes nothing else.
-
-    Its layers are those of the other one, so that both take the memory of one.
-
-    Parameters
-    ----------
-    network : GraphModule
-        Its output is a tuple or a named tuple.
-    keep : sequence of int
-        Positions in that tuple.
-    """
-    reduced = GraphModule(network, copy.deepcopy(network.graph))
-    output = next(node for node in reduced.graph.nodes if node.op == "output")
-    values = output.args[0]
-    if isinstance(values, Node):  # a named tuple is traced as a call of its class
-        values = values.args
-    output.args = (tuple(values[position] for position in keep),)
-    reduced.graph.eliminate_dead_code()
-    reduced.delete_all_unused_submodules()
-    return _finished(reduced)
-
-
-def _finished(traced: GraphModule) -> GraphModule:
-    traced.graph.lint()
-    traced.delete_all_unused_submodules()
-    traced.recompile()
-    return traced.eval()
+def _in_a_row(network: nn.Module) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Yield the convolutions whose only consumer is a batch norm, each with it."""
+    for module in network.modules():
+        if isinstance(module, ResidualBlock):
+            yield module.second, module.norm
+        elif isinstance(module, nn.Sequential):
+            for one, other in pairwise(module.children()):
+                if isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d):
+                    yield one, other
 
 
 def without_gradients(module: nn.Module) -> nn.Module:

@@ -13,11 +13,18 @@ import torch
 from motionwarp.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from motionwarp.devices import is_out_of_memory, release_memory, resolve_precision
 from motionwarp.errors import WeightsError
-from motionwarp.nn.fuse import fuse_batch_norm, ready_for, with_outputs
+from motionwarp.nn.fuse import fuse_batch_norm, ready_for
 from motionwarp.perception.crops import extract_views, points_to_frame
 from motionwarp.perception.exposure import lifted
 from motionwarp.perception.framing import CropView
-from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_facing, decode_points
+from motionwarp.perception.network import (
+    Analyzer,
+    AnalyzerConfig,
+    AnalyzerOutput,
+    PointAnalyzer,
+    decode_facing,
+    decode_points,
+)
 from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import ByteArray, Facing, FloatArray, Person, Pose
 
@@ -165,9 +172,7 @@ class NetworkPredictor:
         self._most = _LARGEST_ON_CPU if device.type == "cpu" else _LARGEST_BATCH
         self.config = network.config
         self._everything = ready_for(everything, device, dtype)
-        self._points_only = ready_for(
-            with_outputs(everything, (0, 1, 4) if network.config.facing else (0, 1)), device, dtype
-        )
+        self._points_only = ready_for(PointAnalyzer(everything), device, dtype)
         self._knots = None if calibration is None else checked_knots(calibration)
 
     @classmethod
@@ -273,11 +278,7 @@ class NetworkPredictor:
         lit = np.stack([lifted(picture) for picture in pictures]) if len(pictures) else pictures
         # (N, 3, H, W) over channels-last memory, which is how the pictures lie already
         image = torch.from_numpy(lit).to(self.device).permute(0, 3, 1, 2).to(self.dtype) / 255
-        if dense:
-            return cast(AnalyzerOutput, self._everything(image))
-        heatmap_logits, absent_logits, *facing = self._points_only(image)
-        not_asked = image.new_empty(0)
-        return AnalyzerOutput(heatmap_logits, absent_logits, not_asked, not_asked, *facing)
+        return cast(AnalyzerOutput, self._everything(image) if dense else self._points_only(image))
 
     def readings(self, output: AnalyzerOutput, dense: bool) -> Predictions:
         """Decode what the network said; scores are calibrated."""

@@ -120,6 +120,20 @@ class Analyzer(nn.Module):
         -------
         AnalyzerOutput
         """
+        read, pyramid4, features2 = self._read(image)
+        # squashed, and without gradient: the parsing should use the points, not bend them
+        heatmap_logits = read.heatmap_logits.detach()
+        seen = torch.sigmoid(heatmap_logits - heatmap_logits.amax(dim=(2, 3), keepdim=True) + 2)
+        dense4 = self.dense_features(torch.cat([pyramid4, seen], dim=1))
+        dense2 = self.refine(dense4, features2)  # (B, C, H/2, W/2)
+        return read._replace(parsing_logits=self.parsing_head(dense2), matte_logits=self.matte_head(dense2))
+
+    def points(self, image: Tensor) -> AnalyzerOutput:
+        """Do as `forward` without parsing and matte, which are empty then."""
+        return self._read(image)[0]
+
+    def _read(self, image: Tensor) -> tuple[AnalyzerOutput, Tensor, Tensor]:
+        """Return what is read of points, the pyramid's finest level, and the stem's features."""
         features2 = self.stem(image * 2 - 1)  # (B, C, H/2, W/2)
         features4 = self.stage4(features2)
         features8 = self.stage8(features4)
@@ -134,12 +148,26 @@ class Analyzer(nn.Module):
         pooled = features32.mean(dim=(2, 3))  # (B, C)
         absent_logits = self.absent_head(pooled)  # (B, 18)
         facing = None if self.facing_head is None else self.facing_head(pooled)  # (B, 3)
+        not_asked = image.new_empty(0)
+        return AnalyzerOutput(heatmap_logits, absent_logits, not_asked, not_asked, facing), pyramid4, features2
 
-        # squashed, and without gradient: the parsing should use the points, not bend them
-        seen = torch.sigmoid(heatmap_logits.detach() - heatmap_logits.detach().amax(dim=(2, 3), keepdim=True) + 2)
-        dense4 = self.dense_features(torch.cat([pyramid4, seen], dim=1))
-        dense2 = self.refine(dense4, features2)  # (B, C, H/2, W/2)
-        return AnalyzerOutput(heatmap_logits, absent_logits, self.parsing_head(dense2), self.matte_head(dense2), facing)
+
+class PointAnalyzer(nn.Module):
+    """An analyzer's points and facing alone: image (B, 3, H, W) to `AnalyzerOutput` with empty parsing and matte.
+
+    Parameters
+    ----------
+    whole : Analyzer
+        Whose layers these are, so that both take the memory of one.
+    """
+
+    def __init__(self, whole: Analyzer) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def forward(self, image: Tensor) -> AnalyzerOutput:
+        """Analyze crops; see `Analyzer.points`."""
+        return self.whole.points(image)
 
 
 class _Merge(nn.Module):

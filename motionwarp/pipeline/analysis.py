@@ -24,6 +24,7 @@ from motionwarp.pipeline.dressing import prepare_dressed
 from motionwarp.pipeline.driving import DrivingClip, DrivingMotion, FrameSampler, observe_driving, probe_driving
 from motionwarp.pipeline.followed_person import seen_rotation
 from motionwarp.pipeline.options import BackgroundKind, TransferOptions
+from motionwarp.pipeline.preparing import EngineBeside, is_relit
 from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup, set_up
 from motionwarp.pipeline.source import PreparedSource, SourcePicture, prepare_source, read_source
@@ -103,12 +104,15 @@ class AnalyzedInputs:
         The driving clip's headers.
     estimator : str
         The name of what saw them.
+    engine : EngineBeside or None
+        The setup's engine, in preparation since the source is known, where nothing of the clip is needed for it.
     """
 
     source: PreparedSource
     motion: DrivingMotion
     info: VideoInfo
     estimator: str
+    engine: EngineBeside | None = None
 
 
 def load_estimator(options: TransferOptions) -> Estimator:
@@ -133,7 +137,8 @@ def analyze(
     estimator : Estimator or None
         What sees people; None loads it.
     run : TransferRun or None
-        Where the source's plate is shown, it is made in a thread of the run, which may outlast the analysis.
+        The engine is prepared and, where it is shown, the source's plate made in threads of the run, which may outlast
+        the analysis.
     sampler : FrameSampler or None
         As for `observe_driving`: which frames of the clip are looked at.
     choice : PersonChoice or None
@@ -156,6 +161,7 @@ def analyze(
             if options.clothes is not None:
                 prepared = prepare_dressed(prepared, inputs.source.path, options, estimator)
         run.announce(Stage.SOURCE, 1, 1)
+        engine = None if is_relit(inputs.setup) else EngineBeside(inputs.setup, prepared, run)
         if options.background_choice.kind is BackgroundKind.SOURCE:
             run.in_thread(partial(_make_plate, prepared, run))
         motion = observe_driving(
@@ -168,7 +174,7 @@ def analyze(
             sampler=sampler,
             person=choice,
         )
-        return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name)
+        return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name, engine)
 
 
 def _make_plate(source: PreparedSource, run: TransferRun) -> ByteArray:

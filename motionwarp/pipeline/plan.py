@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from motionwarp.engines.base import Motion, RenderSettings, Staging
+from motionwarp.engines.base import Motion, Staging
 from motionwarp.engines.runner import EngineRunner
 from motionwarp.errors import NoPersonError
 from motionwarp.geometry.temporal import smooth_over_time
@@ -21,11 +21,10 @@ from motionwarp.pipeline.analysis import AnalyzedInputs
 from motionwarp.pipeline.captured_driving import camera_path, performed
 from motionwarp.pipeline.driving_shadow import ground_rows
 from motionwarp.pipeline.layout import UNCHANGED, PersonTransform, contain, person_map, transform_track
-from motionwarp.pipeline.options import BackgroundKind
+from motionwarp.pipeline.preparing import ReadyEngine, Stand, is_relit, prepare_engine
 from motionwarp.pipeline.progress import Stage, TransferRun
-from motionwarp.pipeline.relighting import relit_person
 from motionwarp.pipeline.setup import TransferSetup
-from motionwarp.pipeline.source import PreparedSource, fitted_to
+from motionwarp.pipeline.source import PreparedSource
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.placement import place_track
@@ -155,13 +154,11 @@ def plan_transfer(
     run.warnings += [*inputs.source.notes, *inputs.motion.notes]
     observed = inputs.motion.track
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
-    person = _reduced(setup, inputs.source, transform)
-    if setup.needs_plate and options.relight == "auto" and inputs.motion.light is not None:
-        person = relit_person(person, inputs.motion.light)
+    stand = Stand(transform, keep_parsing, inputs.motion.light if is_relit(setup) else None)
     if inputs.motion.capture is not None:
+        ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
-            runner = _prepared_engine(setup, inputs.source, person, transform, keep_parsing, run)
-            motion, target = _performed(setup, inputs, person, timeline, transform, run)
+            motion, target = _performed(setup, inputs, ready.person, timeline, transform, run)
         repaired = RepairResult(observed, (), observed.present)
         aligned = _as_it_is(target)
     else:
@@ -170,16 +167,27 @@ def plan_transfer(
             run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
             placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
         target = transform_track(placed, transform)
+        ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
-            runner = _prepared_engine(setup, inputs.source, person, transform, keep_parsing, run)
             motion = setup.engine.follow(target)
             run.warnings += motion.notes
             if options.turns:
                 path = camera_path(options, timeline.times_seconds, timeline.end_seconds)
                 motion = setup.engine.seen_from(motion, path.degrees)
                 target = replace(target, points=motion.points)
-    theta = _planned(runner, motion, target, options.smooth, run)
-    return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, runner)
+    theta = _planned(ready.runner, motion, target, options.smooth, run)
+    return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, ready.runner)
+
+
+def _ready_engine(setup: TransferSetup, inputs: AnalyzedInputs, stand: Stand, run: TransferRun) -> ReadyEngine:
+    """Return the engine that was prepared beside the analysis, or prepare it; tell what a user should know of it."""
+    ready = None
+    if inputs.engine is not None:
+        with run.clock.measure("wait for engine"):
+            ready = inputs.engine.taken(setup, inputs.source, stand)
+    ready = ready or prepare_engine(setup, inputs.source, stand, run)
+    ready.runner.tell_in(run.warnings)
+    return ready
 
 
 def _performed(
@@ -236,30 +244,6 @@ def _placed(
         height=frame[1],
     )
     return placed, result.report
-
-
-def _reduced(setup: TransferSetup, source: PreparedSource, transform: PersonTransform) -> SourcePerson:
-    """Return the source person no larger than the output can show."""
-    # pixels finer than the output's cost time and alias; a person placed elsewhere may be seen larger
-    finest = round(contain(source.size, setup.frame).long_side * max(1.0, transform.scale))
-    return fitted_to(source.person, finest if setup.options.placement_choice == "source" else 2 * finest)
-
-
-def _prepared_engine(
-    setup: TransferSetup,
-    source: PreparedSource,
-    person: SourcePerson,
-    transform: PersonTransform,
-    keep_parsing: bool,
-    run: TransferRun,
-) -> EngineRunner:
-    options, (width, height) = setup.options, setup.frame
-    at_home = options.background_choice.kind is BackgroundKind.SOURCE and transform == UNCHANGED and not options.cast
-    photo_to_frame = contain(source.size, setup.frame).matrix(*person.rgb.shape[1::-1]) if at_home else None
-    settings = RenderSettings(
-        setup.device, setup.dtype, width, height, keep_parsing, photo_to_frame, options.placement_choice == "source"
-    )
-    return EngineRunner(setup.engine, person, settings, options.frames_per_batch, run.warnings)
 
 
 def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:

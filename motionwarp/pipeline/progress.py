@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
+from motionwarp.runtime import take_over_threads
+
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class Stage(str, Enum):
@@ -103,6 +107,7 @@ def run_in_thread(work: Callable[[], object]) -> Iterator[None]:
         case.
     """
     with ThreadPoolExecutor(1, "motionwarp-beside") as thread:
+        thread.submit(take_over_threads).result()  # before this thread sets anything for others
         done = thread.submit(work)
         yield
         done.result()
@@ -148,6 +153,19 @@ class TransferRun:
         """Do something in a thread until `wait` or the end of the run."""
         self._threads.enter_context(run_in_thread(work))
 
+    def begin(self, work: Callable[[], Made]) -> Future[Made]:
+        """Do something in a thread as `in_thread`; what goes wrong is raised to whoever asks for what was made."""
+        made: Future[Made] = Future()
+        self.in_thread(partial(_fulfill, made, work))
+        return made
+
     def wait(self) -> None:
         """Wait for all that is done in threads; what went wrong there is raised."""
         self._threads.close()
+
+
+def _fulfill(promise: Future[Made], work: Callable[[], Made]) -> None:
+    try:
+        promise.set_result(work())
+    except BaseException as error:
+        promise.set_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,12 +16,12 @@ from torch import nn
 from motionwarp.checkpoints.checkpoint import save_checkpoint
 from motionwarp.devices import resolve_precision
 from motionwarp.errors import WeightsError
-from motionwarp.nn.fuse import fuse_batch_norm, with_outputs
+from motionwarp.nn.fuse import fuse_batch_norm
 from motionwarp.parsing.labels import MIRROR as CLASS_MIRROR
 from motionwarp.perception.backends.builtin import BuiltinEstimator
 from motionwarp.perception.flip_augmentation import FlipPredictor, SelectiveFlipPredictor, in_doubt
 from motionwarp.perception.inference import NetworkPredictor, checked_knots
-from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, decode_points
+from motionwarp.perception.network import Analyzer, AnalyzerConfig, AnalyzerOutput, PointAnalyzer, decode_points
 from motionwarp.pose.skeleton import MIRROR as POINT_MIRROR
 
 SMALL = AnalyzerConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), (16, 8, 8), 8, 64, 64)
@@ -104,17 +105,53 @@ def test_a_convolution_with_two_consumers_keeps_its_norm() -> None:
     torch.testing.assert_close(fuse_batch_norm(network)(image), network(image))
 
 
+def test_a_convolution_that_is_used_twice_keeps_its_norm() -> None:
+    convolution, norm = nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)
+    nn.init.uniform_(norm.running_var, 2, 3)
+    network = nn.Sequential(convolution, norm, nn.ReLU(), convolution).eval()
+    image = torch.rand(1, 3, 8, 8)
+    torch.testing.assert_close(fuse_batch_norm(network)(image), network(image))
+
+
+def test_networks_are_folded_while_others_run() -> None:
+    network, image = trained(), as_tensor(pictures(1))
+    expected, wrong = fuse_batch_norm(network)(image).heatmap_logits, []
+    folded = threading.Event()
+
+    def run() -> None:
+        while not folded.is_set():
+            with torch.inference_mode():
+                wrong.append(not torch.equal(network.pose_features[0](expected[:, :8]), reference))
+
+    reference = network.pose_features[0](expected[:, :8])
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        for _ in range(20):
+            assert torch.equal(fuse_batch_norm(network)(image).heatmap_logits, expected)
+    finally:
+        folded.set()
+        thread.join()
+    assert wrong
+    assert not any(wrong)
+
+
 def test_outputs_that_are_not_asked_for_are_not_computed() -> None:
     light = fuse_batch_norm(trained())
-    points_only = with_outputs(light, (0, 1))
-    names = {name for name, _ in points_only.named_modules()}
-    assert {id(each) for each in points_only.parameters()} < {id(each) for each in light.parameters()}, (
+    points_only = PointAnalyzer(light)
+    assert {id(each) for each in points_only.parameters()} == {id(each) for each in light.parameters()}, (
         "none is held twice"
     )
-    assert not {"parsing_head", "matte_head", "refine"} & names
+    asked: list[nn.Module] = []
+    for module in light.modules():
+        module.register_forward_hook(lambda module, *_: asked.append(module))
     with torch.inference_mode():
-        for one, other in zip(points_only(as_tensor(pictures(1))), light(as_tensor(pictures(1)))[:2], strict=True):
-            torch.testing.assert_close(one, other)
+        one = points_only(as_tensor(pictures(1)))
+        assert not {light.parsing_head, light.matte_head, light.refine, light.dense_features} & set(asked)
+        other = light(as_tensor(pictures(1)))
+    assert light.matte_head in asked
+    torch.testing.assert_close(one[:2], other[:2], rtol=0, atol=0)
+    assert one.parsing_logits.numel() == one.matte_logits.numel() == 0
 
 
 def test_the_reader_says_what_the_network_says() -> None:

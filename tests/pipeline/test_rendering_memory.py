@@ -123,6 +123,21 @@ def test_the_cpu_takes_over_where_one_frame_is_too_much() -> None:
     assert "the device 'cuda' did not suffice" in warnings[1]
 
 
+def test_what_was_told_goes_to_another_list_and_is_kept_up_to_date_there() -> None:
+    engine = Greedy({"cuda": 100, "cpu": 100}, prepares=False)
+    blank = np.zeros((8, 6), np.uint8)
+    person = SourcePerson(np.zeros((8, 6, 3), np.uint8), np.ones((8, 6), np.float32), Pose(standing()), blank)
+    runner = EngineRunner(engine, person, RenderSettings(torch.device("cuda"), torch.float16, 6, 8), 8, [], 1)
+    warnings = ["told before"]
+    runner.tell_in(warnings)
+    assert len(warnings) == 2
+    assert "the device 'cuda' did not suffice" in warnings[1]
+    engine.fitting["cpu"] = 4
+    points = np.zeros((8, 18, 3), np.float32)
+    assert sum(map(len, runner.render(Motion(points), points[:, 0]))) == 8
+    assert warnings == ["told before", "memory ran out, so that frames were rendered 4 at a time"]
+
+
 def test_the_cpu_takes_over_where_the_person_does_not_fit() -> None:
     engine = Greedy({"cpu": 100}, prepares=False)
     runner, numbers, warnings = run(engine)

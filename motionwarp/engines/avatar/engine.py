@@ -10,10 +10,8 @@ import torch
 
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.body_track import BodyTrack
-from motionwarp.body.lifting import TrackLifter
-from motionwarp.body.model import BodyModel
 from motionwarp.engines.avatar.photo_body import NOBODY, PhotoBody
-from motionwarp.engines.avatar.posing import PoseParams
+from motionwarp.engines.avatar.posing import BodyTools, PoseParams
 from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
 
@@ -27,8 +25,7 @@ class AvatarEngine(Engine):
 
     def __init__(self) -> None:
         # an engine is made before anything is looked at: weights of another version end a run at once
-        BodyModel.load()
-        TrackLifter.load()
+        BodyTools.shipped()
         self._person: PhotoBody | None = None
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:

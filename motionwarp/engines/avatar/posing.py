@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -94,6 +94,31 @@ class PoseParams:
         return cls(matrix_from_6d(six), torch.cat([scale, flat[:, 1 - CAMERA_LENGTH :]], dim=1))
 
 
+@dataclass(frozen=True, eq=False)
+class BodyTools:
+    """What bodies are fitted with: the same for all people.
+
+    Attributes
+    ----------
+    body : BodyModel
+    lifter : TrackLifter
+        Says beforehand how bones are turned in depth.
+    fitter : BodyFitter
+    """
+
+    body: BodyModel
+    lifter: TrackLifter
+    fitter: BodyFitter
+
+    @classmethod
+    @cache
+    def shipped(cls) -> BodyTools:
+        """Return the body and the lifter that ship, read once a process."""
+        with torch.inference_mode(False):
+            body = BodyModel.load()
+            return cls(body, TrackLifter.load(), BodyFitter(body))
+
+
 class SourceBody:
     """The body of the person in a photo.
 
@@ -101,9 +126,7 @@ class SourceBody:
     ----------
     fit : BodyFit
         To the photo: one frame.
-    body : BodyModel
-    lifter : TrackLifter
-        Says beforehand how bones are turned in depth.
+    tools : BodyTools
     """
 
     @classmethod
@@ -130,14 +153,14 @@ class SourceBody:
         ValueError
             If there is no photo, or one in which fewer than four points were found.
         """
-        body, lifter = BodyModel.load(), TrackLifter.load()
-        fitter = BodyFitter(body)
+        tools = BodyTools.shipped()
+        fitter, lifter = tools.fitter, tools.lifter
         with torch.inference_mode(False):
             together = fit_photos(fitter, lifter, photos, _ON_THE_POINTS)
             # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
             found = [torch.from_numpy(points)[None] for points in photos]
             fits = [fitter.fit(points, lifter.lift(points).guess(), _ON_THE_POINTS, start=together) for points in found]
-        return [cls(fit, body, lifter) for fit in fits]
+        return [cls(fit, tools) for fit in fits]
 
     @classmethod
     def of_avatar(cls, rest: RestPose) -> SourceBody:
@@ -148,11 +171,10 @@ class SourceBody:
         fit = BodyFit(
             torch.from_numpy(rest.coefficients), torch.from_numpy(rest.rotations)[None], camera, torch.zeros(1)
         )
-        return cls(fit, BodyModel.load(), TrackLifter.load())
+        return cls(fit, BodyTools.shipped())
 
-    def __init__(self, fit: BodyFit, body: BodyModel, lifter: TrackLifter) -> None:
-        self.fit, self._model, self._lifter = fit, body, lifter
-        self._fitter = BodyFitter(body)
+    def __init__(self, fit: BodyFit, tools: BodyTools) -> None:
+        self.fit, self._model, self._lifter, self._fitter = fit, tools.body, tools.lifter, tools.fitter
 
     @cached_property
     def shape(self) -> BodyShape:
