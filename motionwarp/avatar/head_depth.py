@@ -279,7 +279,7 @@ def _before_the_chest(
     before = np.where(hair, np.minimum(before, near), near)
     share_near, share_far = (
         np.clip((height - begins) / (ends - begins), 0, 1)[:, None] * there
-        for begins, ends in ((_CHIN, 1.1), (1.1, 1.35))
+        for begins, ends in ((_CHIN, 1.1), (0.95, 1.15))
     )
     covered = ~cloth & (hair | (rows.long >= _BOTH)[:, None])
     for own, begins, ends in ((covered, _CHIN + 0.2, 1.3), (cloth, _CHIN + 0.05, 1.0)):
