@@ -17,6 +17,7 @@ from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface, IntArray
 from motionwarp.avatar.carried import Carried, before_clothes, carried_things, with_carried, with_solid_things
 from motionwarp.avatar.completion import Completer
+from motionwarp.avatar.crumbs import without_crumbs
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
 from motionwarp.avatar.head_paint import with_painted_sides
@@ -282,7 +283,7 @@ class _Assembly:
         made = part_sheets(part, cover, self._body, near_parts(part), photo.torso, form)
         if made is None:
             return
-        sheets, count = made
+        sheets, count = without_crumbs(made[0]), made[1]
         if part in _WHOLE_BACKS:
             self._clothes = np.concatenate([self._clothes, sheets.positions[:count]])
         elif part in photo.held:

@@ -159,10 +159,11 @@ def avatar_of_arrays(arrays: Mapping[str, npt.NDArray[Any]], told: Mapping[str, 
     avatar = Avatar(sheets, atlas, arrays["rotations"], arrays["joints"], scale, (x, y), arrays["coefficients"])
     matte = (arrays["matte"] / np.float32(_MATTE_LEVELS)).astype(np.float32)
     height, width = matte.shape
-    person = AvatarPerson(
-        arrays["rgb"], matte, Pose(arrays["points"]), arrays["parsing"], avatar=avatar, photo_size=(width, height)
-    )
     notes, score, photos = tuple(told["notes"]), float(told["score"]), told["photos"]
+    person = AvatarPerson(
+        arrays["rgb"], matte, Pose(arrays["points"]), arrays["parsing"],
+        avatar=avatar, photo_size=(width, height), photos=photos,
+    )  # fmt: skip
     return StoredAvatar(person, arrays["plate"], notes, score, told["matte_given"], photos)
 
 

@@ -30,7 +30,9 @@ _FRINGE: Final = 0.4  # of that, before the forehead
 _ABOVE: Final = 0.6  # of what is seen above the skull counts for its back
 _BUN: Final = 0.4  # of the head's breadth: what is narrower at the top is no skull
 _FALL: Final = 0.12  # by which falling hair comes forward for what it falls
-_CURTAIN: Final = 0.75  # how far hair beside a face comes forward, against the face
+_CURTAIN: Final = 0.75  # how far hair beside a forehead comes forward, against the forehead
+_BESIDE_CHEEKS: Final = 0.35  # the same beside cheeks, which it would hide from the side
+_BOTH: Final = 0.8  # share of both sides that is hair, from which on hair falls behind what is between them
 _SMOOTH_CELLS: Final = 1.5
 _KNOWN_CELLS: Final = 1.5  # cells from the outline within which the body's depth is not taken over
 _CLOTH: Final = 0.035  # torsos of cloth between the body and what lies before it
@@ -51,6 +53,7 @@ class _Rows:
     near, far : depth of the body's face and of the back of its head at the axis
     long : share of both sides where the outline is hair
     top : float, the height of the first row that is not that of a bun
+    tip : float, half the breadth of the very first row
     """
 
     height: DoubleArray
@@ -60,6 +63,7 @@ class _Rows:
     far: DoubleArray
     long: DoubleArray
     top: float
+    tip: float
 
 
 def head_depths(
@@ -101,24 +105,38 @@ def head_depths(
     section = np.sqrt(np.clip(1 - across**2, 0, 1))
     outline = used & (inside <= 0.5)
     deep = known & (inside > _KNOWN_CELLS * lattice.step)
+    forward = _forward(rows.height, hair, deep)
     sides: list[DoubleArray] = []
     for depth, sign, dome in ((front, -1.0, near), (back, 1.0, far)):
         square = np.maximum(np.where(known, sign * (depth - middle), 0.0), 0.0) ** 2
         filled = np.sqrt(np.maximum(harmonic(np.where(deep, square, 0.0), deep | outline, used | deep | outline), 0.0))
-        domed = np.maximum(sign * (dome[:, None] - middle), 0) * section
+        if sign < 0:
+            # hair beside cheeks hangs on where the throat recedes
+            hangs = np.minimum.accumulate(np.where(rows.height > _EARS, dome, np.inf))
+            dome = np.where(hair, np.minimum(hangs, dome)[:, None], dome[:, None])
+        else:
+            dome = dome[:, None]
+        domed = np.maximum(sign * (dome - middle), 0) * section
         # a face is the body's own; beside it hair comes forward less than it
         bare = deep & ~hair & (sign < 0)
-        filled = np.where(bare, filled, np.maximum(filled, domed * np.where(hair & (sign < 0) & ~deep, _CURTAIN, 1.0)))
+        filled = np.where(bare, filled, np.maximum(filled, domed * (forward if sign < 0 else 1.0)))
         sides.append(np.where(outline, 0.0, rounded(np.where(outline, 0.0, filled), _ROUND)))
     if trunk.any():
         chest = body_depths(body, trunk, lattice)[0]
-        middle, sides = _before_the_chest(middle, sides, chest, rows.height, (hair, cloth), torso)
+        middle, sides = _before_the_chest(middle, sides, chest, rows, (hair, cloth), torso)
         sides = [np.where(outline, 0.0, side) for side in sides]
     return SheetDepths(middle.astype(np.float32), *(side.astype(np.float32) for side in sides))
 
 
 _HEAD_CLASSES: Final = (labels.HAIR, labels.HAT, labels.FACE, labels.SUNGLASSES, labels.BACKGROUND)
 _TRUNK: Final = (parts.TORSO, parts.RIGHT_UPPER_ARM, parts.LEFT_UPPER_ARM)
+
+
+def _forward(height: DoubleArray, hair: BoolArray, deep: BoolArray) -> DoubleArray:
+    """Return which share of the dome before a head is filled, (rows, columns): a fringe's, not that beside cheeks."""
+    below = np.clip((height - _BROWS) / (_EARS - _BROWS), 0, 1)[:, None]
+    above = np.where(deep, 1.0, _CURTAIN)
+    return np.where(hair, above + below * (_BESIDE_CHEEKS - above), 1.0)
 
 
 def _with_closed_lips(front: FloatArray, least: float) -> FloatArray:
@@ -158,7 +176,9 @@ def _rows(
     breadth = float(radius[within].max()) if within.any() else float(radius.max())
     full = np.flatnonzero(radius > max(_BUN * breadth, 0.5))
     first = float(height[full[0]]) if len(full) else 0.0
-    return _Rows(np.asarray(height), _smooth(middle), np.sqrt(_smooth(radius**2)), near, far, _smooth(long), first)
+    soft = np.sqrt(_smooth(radius**2))
+    tip = float(soft[wide.argmax()])
+    return _Rows(np.asarray(height), _smooth(middle), soft, near, far, _smooth(long), first, tip)
 
 
 def _run(solid: BoolArray, axis: float) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
@@ -229,7 +249,11 @@ def _side_outline(rows: _Rows, stands_off: float, has_hair: bool) -> tuple[Doubl
         at, depth = np.concatenate([[0.0], height[within]]), np.concatenate([crown, own[within]])
         of_body = np.interp((height - top) / (begins - top) * begins, at, depth) - center
         full = float(np.interp(begins, height, own)) - center
-        domes.append(np.where(height < begins, center + of_body * (full + off) / _apart_from_0(full), outline))
+        # or as round as the outline is, whose top is not opaque and counts as flat
+        broad = max(float(np.interp(begins, height, rows.radius)), rows.tip + 1.0)
+        as_seen = np.sqrt(np.clip((rows.radius**2 - rows.tip**2) / (broad**2 - rows.tip**2), 0, 1))
+        share = np.maximum(of_body / _apart_from_0(full), as_seen)
+        domes.append(np.where(height < begins, center + share * (full + off), outline))
     return domes[0], domes[1]
 
 
@@ -241,21 +265,24 @@ def _before_the_chest(
     middle: DoubleArray,
     sides: list[DoubleArray],
     chest: FloatArray,
-    height: DoubleArray,
+    rows: _Rows,
     kinds: tuple[BoolArray, BoolArray],
     torso: float,
 ) -> tuple[DoubleArray, list[DoubleArray]]:
     """Return middle and sides in which what lies over the trunk is a thin sheet before it."""
-    hair, cloth = kinds
+    (hair, cloth), height = kinds, rows.height
+    # what lies between hair that falls at both sides has hair behind it
+    cloth = cloth & (rows.long < _BOTH)[:, None]
     there = ~np.isnan(chest)
     near, far = middle - sides[0], middle + sides[1]
     before = np.where(there, chest, 0.0) - (_CLOTH + _SHEET) * torso
     before = np.where(hair, np.minimum(before, near), near)
     share_near, share_far = (
         np.clip((height - begins) / (ends - begins), 0, 1)[:, None] * there
-        for begins, ends in ((_CHIN, 1.1), (1.1, 1.35))
+        for begins, ends in ((_CHIN, 1.1), (0.95, 1.15))
     )
-    for own, begins, ends in ((hair, _CHIN + 0.2, 1.3), (cloth, _CHIN + 0.05, 1.0)):
+    covered = ~cloth & (hair | (rows.long >= _BOTH)[:, None])
+    for own, begins, ends in ((covered, _CHIN + 0.2, 1.3), (cloth, _CHIN + 0.05, 1.0)):
         share_far = np.where(own, np.clip((height - begins) / (ends - begins), 0, 1)[:, None] * there, share_far)
     near = near + share_near * (before - near)
     behind = np.minimum(np.maximum(near + _SHEET * torso, np.where(there, chest, 0.0)), far)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from motionwarp.avatar.body_surface import IntArray
 from motionwarp.avatar.head_template import CLOTH, HAIR, SKIN, HeadFrame, ears, groups_of, laplacian
@@ -29,6 +30,10 @@ Numbers = npt.NDArray[np.int64]
 
 _SEEN_WELL: Final = 0.36  # cosine about the upright axis from which the photo's own pixels are drawn
 _PHOTO: Final = (0.08, 0.36)  # the same, over which painted colors go over into the photo's
+_BETTER: Final = (0.1, 0.35)  # by which the photo sees the other half of a head better, over which that is mirrored
+_OFF: Final = (0.05, 0.1)  # heights of the head by which halves may differ
+_NEIGHBORS: Final = 6
+_TINY_HEIGHT: Final = 1e-3
 _KNOWN: Final = 0.35  # the same, from which the photo tells what there is
 _CROWN: Final = (-0.15, -0.35)  # heights of the head above the ears over which surfaces begin to look up
 _CROWN_COSINE: Final = 0.6
@@ -253,10 +258,10 @@ class _Surface:
         colors[:, HAIR] *= 1 + strands[:, None]
         colors[:, SKIN] *= (1 - bare * _ear_shade(ear))[:, None]
         flat = np.einsum("ng,ngc->nc", shares, colors)
-        low, high = _PHOTO
-        share = np.clip((cosine - low) / (high - low), 0, 1)
-        photo, alpha = _photo_colors(front, places, share)
-        flat = flat + (share * np.clip(3 * alpha - 1.5, 0, 1))[:, None] * (photo - flat)
+        # the other half of a face that looks aside, and then what the photo shows of this one
+        for at, share in (self._mirrored(local, cosine, frame), (places, _risen(cosine, _PHOTO))):
+            photo, alpha = _photo_colors(front, at, share)
+            flat = flat + (share * np.clip(3 * alpha - 1.5, 0, 1))[:, None] * (photo - flat)
         rgb = np.zeros((*charts.size, 3), dtype=np.float32)
         rgb[covered] = flat
         rgb = spread_colors(rgb, covered)
@@ -265,6 +270,44 @@ class _Surface:
         home[covered] = places - np.stack([xs, ys], axis=1)
         shown[covered] = cosine > 0
         return PaintedTexture(np.rint(rgb).clip(0, 255).astype(np.uint8), home, shown)
+
+    def _mirrored(self, local: FloatArray, cosine: FloatArray, frame: HeadFrame) -> tuple[FloatArray, FloatArray]:
+        """Return where the photo shows the other half of a head in place of this one, and how much that counts.
+
+        Parameters
+        ----------
+        local : float32 (N, 3)
+            Places on the head in its own axes.
+        cosine : float32 (N,)
+            How much the photo sees of them.
+        frame : HeadFrame
+
+        Returns
+        -------
+        places : float32 (N, 2)
+            In the photo.
+        share : float32 (N,)
+        """
+        other = local * np.array([-1, 1, 1], dtype=np.float32)
+        seen = np.flatnonzero(self.cosine > 0)
+        if not len(seen):
+            return np.zeros((len(local), 2), dtype=np.float32), np.zeros(len(local), dtype=np.float32)
+        away, nearest = cKDTree(self.local[seen]).query(other, k=min(_NEIGHBORS, len(seen)))
+        away, nearest = (np.asarray(found).reshape(len(local), -1) for found in (away, nearest))
+        weights = 1 / (away + _TINY_HEIGHT)
+        better = np.asarray((weights * self.cosine[seen][nearest]).sum(axis=1) / weights.sum(axis=1), dtype=np.float32)
+        share = (
+            _risen(better, _PHOTO)
+            * _risen(better - cosine, _BETTER)
+            * (1 - _risen(away[:, 0].astype(np.float32), _OFF))
+        )
+        return frame.places(other)[:, :2], np.asarray(share, dtype=np.float32)
+
+
+def _risen(values: FloatArray, limits: tuple[float, float]) -> FloatArray:
+    """Return 0 up to the lower limit and 1 from the higher one on."""
+    low, high = limits
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), dtype=np.float32)
 
 
 def _same_places(sheets: Sheets, count: int) -> Numbers:

@@ -74,6 +74,10 @@ class HeadFrame:
         """Return places (N, 3) in the head's own axes, in its heights, from between the ears."""
         return np.asarray((places - self.origin) @ self.turn / self.height, dtype=np.float32)
 
+    def places(self, local: FloatArray) -> FloatArray:
+        """Return where places (N, 3) of `local` are, in pixels of the photo and depth."""
+        return np.asarray(local @ self.turn.T * self.height + self.origin, dtype=np.float32)
+
 
 def ears(local: FloatArray) -> FloatArray:
     """Return where on an ear places (N, 3) of `HeadFrame.local` are: float32 (N, 2), back and down, 1 at its rim.

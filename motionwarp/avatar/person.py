@@ -20,10 +20,13 @@ class AvatarPerson(SourcePerson):
         Of the photo at `photo_size`; the photo itself may have been reduced since.
     photo_size : (int, int)
         Width and height in pixels.
+    photos : int
+        How many photos its textures are from.
     """
 
     avatar: Avatar
     photo_size: tuple[int, int]
+    photos: int = 1
 
     @property
     def fitting_avatar(self) -> Avatar:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from motionwarp.avatar.hair_regions import with_whole_hair
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
@@ -58,7 +59,9 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     joints = Joints(torch.from_numpy(shrunk)[None])
     regions = nothing_left_over(part_regions(joints, _with_whole_skirts(small, shrunk, solid), solid), solid)
     picture = np.asarray(cv2.resize(source.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    regions = with_arms_before(regions, part_distances(joints, small.shape), picture, solid)
+    distances = part_distances(joints, small.shape)
+    regions = with_arms_before(regions, distances, picture, solid)
+    regions = with_whole_hair(regions, distances, joints, small, solid)
     regions = _without_stubs(regions, joints)
     regions = _without_scraps(_without_islands(regions, solid), solid)
     return _without_rims_of_others(regions, solid).with_smooth_borders()

@@ -45,7 +45,7 @@ def test_the_photo_and_what_was_seen_come_back_too(stored: Path) -> None:
         np.testing.assert_array_equal(getattr(made.person, name), getattr(found.person, name))
     np.testing.assert_array_equal(made.person.pose.points, found.person.pose.points)
     np.testing.assert_array_equal(made.plate, found.plate)
-    told = [(each.notes, each.score, each.matte_given, each.photos) for each in (made, found)]
+    told = [(each.notes, each.score, each.matte_given, each.photos, each.person.photos) for each in (made, found)]
     assert told[0] == told[1]
     assert found.person.photo_size == (24, 20)
 

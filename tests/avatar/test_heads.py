@@ -121,6 +121,52 @@ def test_the_face_keeps_the_bodys_depth() -> None:
     assert sheets.positions[nose, 2] == pytest.approx(-RADII[2], abs=4)
 
 
+def long_haired() -> SourcePerson:
+    """Hair that falls on both sides of a face and of a collar, down to the shoulders."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    cap = ((x - 120) / 56) ** 2 + ((y - 120) / 66) ** 2 <= 1
+    falls = (np.abs(x - 120) <= 56) & (y >= 120) & (y <= 230)
+    matte = (cap | falls).astype(np.float32)
+    face = ((x - 120) / 30) ** 2 + ((y - 145) / 45) ** 2 <= 1
+    collar = (np.abs(x - 120) <= 30) & (y > 180) & (y <= 230)
+    parsing = np.select([matte == 0, face, collar], [labels.BACKGROUND, labels.FACE, labels.UPPER_CLOTHES], labels.HAIR)
+    return SourcePerson(
+        np.full((HEIGHT, WIDTH, 3), 90, np.uint8), matte, Pose(np.zeros((18, 3), np.float32)), parsing.astype(np.uint8)
+    )
+
+
+def test_hair_beside_a_face_leaves_it_to_be_seen_from_the_side() -> None:
+    source = long_haired()
+    sheets, count = made(source)
+    front = sheets.positions[:count]
+    cheeks = np.abs(front[:, 1] - 145) < 4
+    across = np.abs(front[:, 0] - 120)
+    face, hair = front[cheeks & (across < 5), 2].min(), front[cheeks & (across > 34), 2].min()
+    assert hair > 0.55 * face
+    assert face < -0.8 * RADII[2]
+
+
+def test_hair_at_both_sides_falls_behind_a_collar_too() -> None:
+    sheets, count = made(long_haired(), skull(with_trunk=True))
+    back = sheets.positions[count : 2 * count]
+    rows = [back[(np.abs(back[:, 1] - y) < 4) & (np.abs(back[:, 0] - 120) < 20), 2].max() for y in (150, 175, 190)]
+    assert rows[1] > 0.75 * rows[0]
+    assert rows[2] > 0.75 * rows[0]
+
+
+def test_what_rises_above_the_skull_is_as_round_from_the_side_as_from_the_front() -> None:
+    source = photo()
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    tall = ((x - 120) / 48) ** 2 + ((y - 100) / 70) ** 2 <= 1
+    matte = np.maximum(source.matte, tall.astype(np.float32))
+    sheets, count = made(replace(source, matte=matte, parsing=np.where(tall & (y < 110), labels.HAIR, source.parsing)))
+    front, back = sheets.positions[:count], sheets.positions[count : 2 * count]
+    for height in (44, 52, 60):
+        row = np.abs(front[:, 1] - height) < 3
+        deep, broad = (back[row, 2] - front[row, 2]).max(), np.ptp(front[row, 0])
+        assert 0.5 * broad < deep < 2 * broad
+
+
 def test_hair_on_the_chest_is_a_thin_sheet_before_it() -> None:
     source = photo()
     matte, parsing = source.matte.copy(), source.parsing.copy()
@@ -147,6 +193,36 @@ def test_from_behind_there_is_hair_and_no_face() -> None:
     assert (sheets.faces[sheets.layers % 2 == 1] >= first).any()
     assert (sheets.faces >= 0).all()
     assert count < first
+
+
+def test_the_other_half_of_a_face_that_looks_aside_is_mirrored() -> None:
+    source = photo(hair=False)
+    # an eye, a quarter of the way around the skull from a nose that points to the photo's right
+    rgb = np.full_like(source.rgb, SKIN_COLOR)
+    rgb[125:135, 112:128] = MARK
+    turned = TURNS.copy()
+    angle = np.deg2rad(-60.0)
+    turned[DRIVEN_BONES.index("head")] = [
+        [np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]
+    ]  # fmt: skip
+    # round, so that it is alike from all sides
+    body = replace(skull(), vertices=skull().vertices * np.array([1, 1, 42 / 50], dtype=np.float32))
+    eyes = []
+    for turns in (TURNS, turned):
+        sheets, count = made(replace(source, rgb=rgb), body)
+        rgba = np.dstack([rgb / np.float32(255) * source.matte[..., None], source.matte]).astype(np.float32)
+        front = PartTexture(
+            torch.from_numpy(rgba.transpose(2, 0, 1).copy())[None], None, 0, 0, np.zeros((0, 2), np.float32)
+        )
+        result, first, texture = with_painted_sides(
+            sheets, count, replace(source, rgb=rgb), front, HeadFrame.of(body, turns)
+        )
+        assert texture is not None
+        # mirrored at the plane through the nose, 60 degrees to the right, what faces the camera is at 120
+        other = np.array([120 + 46 * np.sin(np.deg2rad(120)), 130, -46 * np.cos(np.deg2rad(120))])
+        eyes.append(color_at((result, first, texture, count), (float(other[0]), 130.0, float(other[2]))))
+    assert like(eyes[0], SKIN_COLOR)
+    assert like(eyes[1], MARK)
 
 
 def test_who_is_bald_stays_so() -> None:

@@ -54,5 +54,5 @@ def small_stored_avatar(seed: int = 0) -> StoredAvatar:
     matte = (rng.integers(0, 65536, (20, 24)) / np.float32(65535)).astype(np.float32)
     points = rng.uniform(0, 1, (18, 3)).astype(np.float32)
     parsing = rng.integers(0, 20, (20, 24)).astype(np.uint8)
-    person = AvatarPerson(rgb, matte, Pose(points), parsing, avatar=small_avatar(seed), photo_size=(24, 20))
+    person = AvatarPerson(rgb, matte, Pose(points), parsing, avatar=small_avatar(seed), photo_size=(24, 20), photos=2)
     return StoredAvatar(person, plate, ("the light is poor",), 0.75, matte_given=True, photos=2)

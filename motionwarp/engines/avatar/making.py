@@ -43,4 +43,5 @@ def with_avatar(
     views = [PhotoView(other, its.rest) for other, its in zip(others, bodies, strict=True)]
     height, width = person.matte.shape
     plain = {field.name: getattr(person, field.name) for field in fields(SourcePerson)}
-    return AvatarPerson(**plain, avatar=fused(avatar, views), photo_size=(width, height))
+    textured = fused(avatar, views)
+    return AvatarPerson(**plain, avatar=textured, photo_size=(width, height), photos=1 + len(others))

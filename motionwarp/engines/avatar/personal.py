@@ -160,7 +160,7 @@ def fit_person(
     avatar, fitted = refine(photo.person, clip, config, run.report, until)
     height, width = photo.person.matte.shape
     plain = {own.name: getattr(photo.person, own.name) for own in fields(SourcePerson)}
-    person = AvatarPerson(**plain, avatar=avatar, photo_size=(width, height))
+    person = AvatarPerson(**plain, avatar=avatar, photo_size=(width, height), photos=1 + fitted.frames)
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     tags = Provenance(_WHAT, SourceType.COMPOSITE, "avatar", "avatar").tags()
     save_avatar(asked.output, StoredAvatar(person, photo.plate, (), photo.score, photos=1 + fitted.frames), tags)

@@ -10,6 +10,7 @@ import numpy as np
 
 from motionwarp.avatar.arms_beyond import BentBeyond
 from motionwarp.avatar.avatar import Avatar, usable_joints
+from motionwarp.avatar.head_reach import within_reach
 from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.renderer import Drawing
 from motionwarp.avatar.rest import PhotoBehind, cut_to_shown, layer_at_rest, rested
@@ -46,6 +47,8 @@ class PhotoBody:
         The frame's row that the cut may not rise over; None where the person's place is the driving person's.
     bent : BentBeyond or None
         How arms go on beyond the photo's edge; None as for one without any.
+    shows_one_side : bool
+        Whether the person is known from this photo alone, so that a head turns no farther than it shows.
     """
 
     body: SourceBody
@@ -56,6 +59,7 @@ class PhotoBody:
     cut: CutEdge | None = None
     cut_edge: float | None = None
     bent: BentBeyond | None = None
+    shows_one_side: bool = False
 
     @classmethod
     def of(cls, source: SourcePerson, settings: RenderSettings) -> PhotoBody:
@@ -66,12 +70,14 @@ class PhotoBody:
         NoPersonError
             If the source's points show neither shoulders nor a neck with hips.
         """
-        avatar = (source if isinstance(source, AvatarPerson) else with_avatar(source)).fitting_avatar
+        person = source if isinstance(source, AvatarPerson) else with_avatar(source)
+        avatar, alone = person.fitting_avatar, person.photos == 1
         body, size = SourceBody.of_avatar(avatar.rest), (settings.height, settings.width)
         cut = CutEdge.of(source, avatar)
         bent = BentBeyond.of(source, float(usable_joints(source.pose.points).torso[0]))
         if settings.photo_to_frame is None:
-            return cls(body, avatar, size, cut=cut, cut_edge=size[0] - 1.0 if settings.holds_cut else None, bent=bent)
+            edge = size[0] - 1.0 if settings.holds_cut else None
+            return cls(body, avatar, size, cut=cut, cut_edge=edge, bent=bent, shows_one_side=alone)
         to_frame = np.asarray(settings.photo_to_frame, dtype=np.float32)
         rgb, matte = (
             cv2.warpAffine(plane, to_frame, size[::-1], flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
@@ -81,7 +87,7 @@ class PhotoBody:
             np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), _at_rest(avatar, to_frame, size)
         )
         last_row = float(to_frame[1, 1]) * (source.rgb.shape[0] - 1) + float(to_frame[1, 2])
-        return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None, bent)
+        return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None, bent, alone)
 
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
@@ -114,6 +120,8 @@ class PhotoBody:
         """Return for each frame what moves the avatar: transforms (D, 3, 4) of its bones, and the camera (3,)."""
         joints = self.body.joints(poses.turns)
         turns, cameras = poses.turns.numpy(), poses.camera.numpy()
+        if self.shows_one_side:
+            turns = within_reach(turns, self.avatar.rotations)
         return [
             (self.avatar.transforms(turns[frame], joints[frame]), cameras[frame].astype(np.float32))
             for frame in range(len(turns))

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from motionwarp.avatar.assembly import make_avatar
+from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.data.synthetic import (
     BodyPose,
     Camera,
@@ -24,6 +25,8 @@ from motionwarp.data.synthetic import (
     sample_person,
 )
 from motionwarp.engines.avatar.engine import AvatarEngine
+from motionwarp.engines.avatar.making import with_avatar
+from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams, SourceBody
 from motionwarp.engines.base import Motion, RenderSettings
 from motionwarp.errors import NoPersonError
@@ -209,6 +212,25 @@ def test_no_face_is_seen_from_behind(somebody: SourcePerson) -> None:
 
     assert marks(0) > 25
     assert marks(180) == 0
+
+
+@pytest.mark.parametrize("photos", [1, 2])
+def test_a_head_of_one_photo_does_not_turn_its_unseen_side_to_the_camera(somebody: SourcePerson, photos: int) -> None:
+    head, person = DRIVEN_BONES.index("head"), with_avatar(somebody)
+    sine, cosine = np.sin(np.deg2rad(50)), np.cos(np.deg2rad(50))
+    aside = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]], dtype=np.float32)
+    rotations = person.avatar.rotations.copy()
+    rotations[head] = aside
+    avatar = replace(person.avatar, rotations=rotations)
+    height, width = somebody.matte.shape
+    body = PhotoBody.of(
+        replace(person, avatar=avatar, photos=photos), RenderSettings(CPU, torch.float32, width, height)
+    )
+    ahead = torch.eye(3).expand(1, len(DRIVEN_BONES), 3, 3)
+    ((transforms, _),) = body.posed(PoseParams(ahead, torch.tensor([[100.0, 120.0, 160.0]])))
+    looks = transforms[head, :, :3] @ aside @ np.array([0, 0, -1])
+    degrees = float(np.rad2deg(np.arctan2(looks[0], -looks[2])))
+    assert (degrees == pytest.approx(0, abs=0.1)) if photos == 2 else (20 < degrees < 40)
 
 
 def test_from_behind_the_back_is_the_fronts_mirror_image(
