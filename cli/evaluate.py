@@ -20,6 +20,7 @@ from . import (
     evaluate_pairs,
     evaluate_reenact,
     evaluate_rendered,
+    evaluate_reposed,
     evaluate_reverse,
     evaluate_study,
     evaluate_swap,
@@ -45,6 +46,7 @@ app.command("study", epilog=evaluate_study.STUDY_EPILOG)(evaluate_study.study)
 app.command("study-result", epilog=evaluate_study.RESULT_EPILOG)(evaluate_study.study_result)
 app.command("reenact", epilog=evaluate_reenact.EPILOG)(evaluate_reenact.reenact)
 app.command("rendered", epilog=evaluate_rendered.EPILOG)(evaluate_rendered.rendered)
+app.command("reposed", epilog=evaluate_reposed.EPILOG)(evaluate_reposed.reposed)
 app.command("reverse", epilog=evaluate_reverse.EPILOG)(evaluate_reverse.reverse)
 app.command("swap", epilog=evaluate_swap.EPILOG)(evaluate_swap.swap)
 app.command("swap-pairs", epilog=evaluate_swap.PAIRS_EPILOG)(evaluate_swap.swap_pairs)

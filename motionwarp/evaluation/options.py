@@ -454,3 +454,28 @@ class IdentitySettings(ComputeOptions, EstimatorOptions):
     def ways(self) -> tuple[Way, ...]:
         """The ways that are measured: given ones where labels are given."""
         return (Way.OWN, Way.DEFAULT) if self.labels is None else tuple(Way)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class ReposedSettings(ComputeOptions, EstimatorOptions):
+    """Which engines put photos' people into other poses; `rows` is how many photos are kept for a contact sheet."""
+
+    engines: tuple[str, ...] = option(
+        ("avatar",),
+        help="One with a body; repeat it to compare.",
+        metavar="NAME|FILE",
+        flags=("--engine", "-e"),
+        shown_default="avatar",
+    )
+    referee: bool = option(False, help="Let MediaPipe look for the joints, not the bundled analyzer (extra mediapipe).")
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rows < 0:
+            raise OptionError("numbers are out of range", subject=str(self))
+        if not self.engines or len(set(self.engines)) < len(self.engines):
+            raise OptionError(
+                "must name engines, each once", values={"engine": ", ".join(self.engines)}, remedy="Name at least one"
+            )
