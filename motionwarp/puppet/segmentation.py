@@ -32,6 +32,7 @@ _CLEAR: Final = 2.0  # nats: a margin over which it is no matter how much a part
 _ROUNDING: Final = 0.9  # pixels over which borders are rounded
 _CORE: Final = 0.5  # radii from the middle of an arm, where it is told whether that is bare
 _BARE: Final = 0.75
+_FROM_THE_SIDE: Final = 0.35  # torsos that an upper arm or forearm is long at least that is seen from the side
 _BESIDE_BARE: Final = 2.5  # nats by which cloth goes worse with a bare arm than with one in a sleeve
 _COVERED: Final = 0.8  # radii of a part's limb within which it goes on beneath what covers it
 
@@ -89,7 +90,7 @@ def part_regions(points: Joints, parsing: ByteArray, solid: BoolArray) -> PartRe
     fall = _below_hips(points, parsing.shape) / torso
     garment = _garment_mask(parsing, fall, solid, distances, torso)
     scores = parts.AFFINITY[:, parsing] - _NATS_A_RADIUS * distances
-    _take_clothes_from_bare_arms(scores, distances, parsing, solid)
+    _take_clothes_from_bare_arms(scores, distances, points, parsing, solid)
     scores[distances > _REACH] = -40.0
     scores[parts.GARMENT] = np.where(garment, _GARMENT_SCORE - 3 * np.maximum(-fall, 0) / _WAIST, -40.0)
     scores[~present] = -60.0
@@ -203,15 +204,20 @@ def _garment_mask(
 
 
 def _take_clothes_from_bare_arms(
-    scores: FloatArray, distances: FloatArray, parsing: ByteArray, solid: BoolArray
+    scores: FloatArray, distances: FloatArray, points: Joints, parsing: ByteArray, solid: BoolArray
 ) -> None:
-    """Lower the scores of cloth beside arms that are bare, in place: it would be a stripe along them."""
+    """Lower the scores of cloth beside arms that are bare, in place: it would be a stripe along them.
+
+    Of an arm that points at the camera the hand is seen before the sleeve: that tells nothing.
+    """
+    xy, torso = points.xy[0].numpy(), float(points.torso[0])
     bare = np.isin(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM))
     cloth = solid & ~bare & (parsing != labels.BACKGROUND) & (parsing != labels.IGNORE)
     for limb in (parts.RIGHT_ARM, parts.LEFT_ARM):
-        for part in limb.parts:
+        shoulder, elbow, wrist = (xy[point] for point in limb.points)
+        for part, way in zip(limb.parts, (elbow - shoulder, wrist - elbow, wrist - elbow), strict=True):
             core = solid & (distances[part] < _CORE)
-            if core.any() and bare[core].mean() > _BARE:
+            if np.linalg.norm(way) > _FROM_THE_SIDE * torso and core.any() and bare[core].mean() > _BARE:
                 scores[part][cloth] -= _BESIDE_BARE
 
 
