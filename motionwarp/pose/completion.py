@@ -28,6 +28,9 @@ from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose
 # that nobody takes it for seen, yet above 0, so that it still means a place
 MIRRORED_FACTOR = 0.5
 ESTIMATED_SCORE = 0.1
+# of a place that the driving clip tells and the picture has no pixels for: nothing is drawn there, and bodies are where
+# it says
+UNDRAWN_SCORE = 0.14
 # bones that tell the torso's length where it was not seen itself, the most reliable first
 TORSO_WITNESSES = (
     ("half_shoulders", "neck"),

@@ -14,7 +14,7 @@ import numpy as np
 
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.completion import ESTIMATED_SCORE, Completion, complete_pose
+from motionwarp.pose.completion import ESTIMATED_SCORE, UNDRAWN_SCORE, Completion, complete_pose
 from motionwarp.pose.kinematics import TREE, VISIBLE_SCORE, fill_from_neighbors, with_mid_hip
 from motionwarp.pose.likeness import like_frames, ratios_in
 from motionwarp.pose.proportions import FACE, LIMBS, RATIO_HIGH, RATIO_LOW, BoneRatios, compare, measure
@@ -115,8 +115,8 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
     Returns
     -------
     RetargetResult
-        Scores are the driving clip's; lowered to the source's where the source's point was not seen, and those of the
-        source, halved, for points that a shot never shows.
+        Scores are the driving clip's; lowered to the source's, or to `UNDRAWN_SCORE`, where the source's point was not
+        seen, and those of the source, halved, for points that a shot never shows.
 
     Raises
     ------
@@ -308,7 +308,8 @@ def retargeted_scores(
     completed = completion.pose.scores
     source_visible = source.scores >= VISIBLE_SCORE
     scores = np.where(known, points[..., 2], np.minimum(points[..., 2], ESTIMATED_SCORE))
-    scores = np.where(source_visible, scores, np.minimum(scores, completed))
+    undrawn = np.where(known & (completed < VISIBLE_SCORE), UNDRAWN_SCORE, completed)
+    scores = np.where(source_visible, scores, np.minimum(scores, undrawn))
     kept = np.where(source_visible, KEPT_FACTOR * completed, np.minimum(completed, KEPT_FACTOR))
     result: FloatArray = np.where(shown, scores, kept).astype(np.float32)
     return result

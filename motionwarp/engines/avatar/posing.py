@@ -27,6 +27,8 @@ from motionwarp.body.photo_fit import fit_photos
 from motionwarp.body.rig import PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
 from motionwarp.engines.base import Motion, Staging
+from motionwarp.pose.completion import ESTIMATED_SCORE, UNDRAWN_SCORE
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.types import BoolArray, FloatArray
 
 CAMERA_LENGTH = 3
@@ -228,9 +230,10 @@ class SourceBody:
         if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
             rest = PoseParams.of(self.fit)
             return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
-        lifted = self._lifter.lift(torch.from_numpy(points))
+        lifted = self._lifter.lift(torch.from_numpy(_with_undrawn(points, estimated=False)))
         guess = lifted.guess() if is_facing_told(lifted) else None
-        return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, _ON_THE_POINTS, start=self.fit))
+        told = torch.from_numpy(_with_undrawn(points, estimated=True))
+        return PoseParams.of(self._fitter.fit(told, guess, _ON_THE_POINTS, start=self.fit))
 
     @cached_property
     def rig(self) -> PointRig:
@@ -265,7 +268,7 @@ class SourceBody:
         """
         if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
             return True
-        return is_facing_told(self._lifter.lift(torch.from_numpy(points)))
+        return is_facing_told(self._lifter.lift(torch.from_numpy(_with_undrawn(points, estimated=False))))
 
     def track(self, poses: PoseParams, present: BoolArray) -> BodyTrack:
         """Return this body in poses of B frames in space, in those of them where it is `present`, bool (B,)."""
@@ -275,6 +278,25 @@ class SourceBody:
         """Return where the driven bones begin in meters from the root, (B, D, 3), for turns against the camera."""
         posed = self._model.pose(self.shape, self._model.expand(local_turns(turns)))
         return posed.joints[..., list(self._model.driven), :].numpy().astype(np.float32)
+
+
+def _with_undrawn(points: FloatArray, *, estimated: bool) -> FloatArray:
+    """Return points whose scores are those of bodies: of what the photo does not show, what the clip tells is sure.
+
+    Parameters
+    ----------
+    points : float32 (T, 18, 3)
+        As retargeted.
+    estimated : bool
+        Whether to keep places that nobody told. To the lifter unsure limbs below a face that is seen say that somebody
+        stands with their back to the camera.
+    """
+    told, scores = points.copy(), points[..., 2]
+    undrawn = (scores > (ESTIMATED_SCORE + UNDRAWN_SCORE) / 2) & (scores < VISIBLE_SCORE)
+    told[undrawn, 2] = 1.0
+    if not estimated:
+        told[(scores < VISIBLE_SCORE) & ~undrawn, 2] = 0.0
+    return told
 
 
 def _driven_weights(model: BodyModel) -> FloatArray:
