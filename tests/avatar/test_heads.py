@@ -195,6 +195,16 @@ def test_from_behind_there_is_hair_and_no_face() -> None:
     assert count < first
 
 
+def test_a_scarf_that_is_taken_for_hair_does_not_color_the_back_of_the_head() -> None:
+    source = photo()
+    matte, parsing, rgb = source.matte.copy(), source.parsing.copy(), source.rgb.copy()
+    scarf = np.s_[196:290, 70:170]
+    matte[scarf], parsing[scarf], rgb[scarf] = 1, labels.HAIR, (30, 60, 200)
+    result = painted(replace(source, matte=matte, parsing=parsing, rgb=rgb))
+    assert (scarf[0].stop - scarf[0].start) * 100 > (parsing[:196] == labels.HAIR).sum()
+    assert like(color_at(result, (120, 110, 58)), HAIR_COLOR)
+
+
 def test_the_other_half_of_a_face_that_looks_aside_is_mirrored() -> None:
     source = photo(hair=False)
     # an eye, a quarter of the way around the skull from a nose that points to the photo's right
