@@ -106,6 +106,17 @@ def test_a_head_is_round_from_the_side_up_to_its_crown() -> None:
     assert rows[3] > 2 * RADII[2]
 
 
+def test_a_crown_is_no_plateau_where_only_its_blur_goes_on() -> None:
+    source = photo()
+    soft = np.where(np.arange(HEIGHT)[:, None] < 72, np.float32(0.6), np.float32(1)) * source.matte
+    sheets, count = made(replace(source, matte=soft.astype(np.float32)))
+    opaque = sheets.faces[(sheets.layers % 2 == 1) & (sheets.faces < count).all(axis=1)]
+    top = np.unique(opaque)
+    top = top[sheets.positions[top, 1] < sheets.positions[top, 1].min() + 2]
+    depth = (sheets.positions[top + count, 2] - sheets.positions[top, 2]).max()
+    assert depth < 0.3 * 2 * RADII[2]
+
+
 def test_hair_stands_off_the_back_as_far_as_off_the_sides() -> None:
     backs = []
     for grown in (3.0, 14.0):
