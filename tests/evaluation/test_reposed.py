@@ -239,22 +239,29 @@ def test_an_avatar_that_lost_an_arm_is_seen_to_have_lost_it(
     monkeypatch: pytest.MonkeyPatch, repository_root: Path
 ) -> None:
     class Armless(AvatarEngine):
-        """Draws nothing of the left forearm and hand."""
+        """What another engine draws, without the left forearm and hand."""
+
+        def __init__(self, whole: AvatarEngine) -> None:
+            self.whole = whole
+
+        def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
+            """The other one was prepared for the same photo."""
+
+        def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+            return self.whole.perform(capture, staging)
 
         def render(self, motion: Motion, theta: FloatArray) -> list[PersonLayer]:
-            return [
-                without_forearm(layer, points)
-                for points, layer in zip(motion.points, super().render(motion, theta), strict=True)
-            ]
+            drawn = self.whole.render(motion, theta)
+            return [without_forearm(layer, points) for points, layer in zip(motion.points, drawn, strict=True)]
 
-    made = {"whole": AvatarEngine(), "armless": Armless()}
+    whole_engine = AvatarEngine()
+    made = {"whole": whole_engine, "armless": Armless(whole_engine)}
     monkeypatch.setattr("motionwarp.evaluation.reposed.make_engine", made.__getitem__)
     settings = replace(SETTINGS, engines=tuple(made))
     report = evaluate_reposed([repository_root / "examples" / "person.jpg"], settings, lambda _done, _all: None)
     assert report.reader == "builtin"
     summary = reposed_summary(report)["engines"]
     whole, armless = (summary[name]["all"]["found"] for name in made)
-    print(whole, armless)
     assert whole["limbs"] > 0.9
     assert armless["wrists"] < whole["wrists"] - 0.3
     assert armless["ankles"] > whole["ankles"] - 0.2
