@@ -1,18 +1,20 @@
 """What is left of people's limbs away from the photo's pose: put into a few poses that show every limb, and looked at.
 
 Clips move people as their dancers do, whose limbs are seldom where a photo hid them: crossed legs, a hand in a pocket,
-an arm behind the back. A limb that is torn or missing once it is moved is not found where the body has it. Ours.
+an arm behind the back. A limb that is missing once it is moved is not found where the body has it; one that is torn, of
+which an analyzer makes up what lacks, is not covered from joint to joint. Ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.body.fitting import LEAST_POINTS
@@ -49,11 +51,26 @@ GROUPS: Final[Mapping[str, tuple[int, ...]]] = {
 }
 """Joints that figures are told of; `limbs` are all twelve, shoulders and hips included."""
 
+LIMB_BONES: Final = (
+    (sk.RIGHT_SHOULDER, sk.RIGHT_ELBOW), (sk.LEFT_SHOULDER, sk.LEFT_ELBOW),
+    (sk.RIGHT_ELBOW, sk.RIGHT_WRIST), (sk.LEFT_ELBOW, sk.LEFT_WRIST),
+    (sk.RIGHT_HIP, sk.RIGHT_KNEE), (sk.LEFT_HIP, sk.LEFT_KNEE),
+    (sk.RIGHT_KNEE, sk.RIGHT_ANKLE), (sk.LEFT_KNEE, sk.LEFT_ANKLE),
+)  # fmt: skip
+"""From joint to joint, what has to be covered."""
+
+SEGMENTS: Final[Mapping[str, tuple[int, ...]]] = {
+    "upper_arms": (0, 1), "forearms": (2, 3), "thighs": (4, 5), "shins": (6, 7), "limbs": tuple(range(8)),
+}  # fmt: skip
+"""Bones that figures are told of, by their place in `LIMB_BONES`."""
+
 _WIDTH, _HEIGHT = 640, 720  # of the pictures
 _BEYOND: Final = 0.45  # torsos from the outermost joints to the picture's edge: hands, feet, hair
 _NEAR: Final = 0.15  # torsos within which a joint is found
 _SURE: Final = 0.3  # of its score
 _FINEST: Final = 2 * _HEIGHT  # of a photo's long side: finer pixels are not seen
+_COVERED: Final = 0.5  # of the coverage of a pixel
+_SAMPLES: Final = 65  # along a bone
 _TILE: Final = (214, 240)  # width and height on the sheet
 _MARK: Final = (230, 30, 30)
 
@@ -73,6 +90,8 @@ class ReposedPicture:
         Of the joints as found; 0 where nobody was.
     counted : bool (12,)
         Which joints the photo shows or hides, and does not cut off.
+    coverage : float32 (8,)
+        Which share of the straight way from joint to joint of `LIMB_BONES` the person covers, in [0, 1].
     rgb : uint8 (h, w, 3) or None
         For the sheet: reduced, with rings where joints were not found. None where none is drawn.
     """
@@ -83,17 +102,26 @@ class ReposedPicture:
     distances: FloatArray
     scores: FloatArray
     counted: BoolArray
+    coverage: FloatArray
     rgb: ByteArray | None = None
 
     def __post_init__(self) -> None:
-        shapes = {self.distances.shape, self.scores.shape, self.counted.shape}
-        if shapes != {(len(LIMB_JOINTS),)} or self.pose not in FREE_POSES:
-            raise ValueError(f"ReposedPicture of the pose {self.pose!r} has distances, scores and counted of {shapes}")
+        shapes = self.distances.shape, self.scores.shape, self.counted.shape, self.coverage.shape
+        if shapes != (*[(len(LIMB_JOINTS),)] * 3, (len(LIMB_BONES),)) or self.pose not in FREE_POSES:
+            raise ValueError(
+                f"ReposedPicture of the pose {self.pose!r} has distances, scores, counted and coverage of {shapes}"
+            )
 
     @property
     def found(self) -> BoolArray:
         """Which joints were found, bool (12,): near where the body has them, and surely."""
         return np.asarray((self.distances < _NEAR) & (self.scores > _SURE))
+
+    @property
+    def counted_bones(self) -> BoolArray:
+        """Which bones lie between joints that are counted, bool (8,)."""
+        ends = np.array(LIMB_BONES) - LIMB_JOINTS[0]
+        return np.asarray(self.counted[ends].all(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,12 +246,12 @@ def _reposed(
         motion = performed_in_frame(engine, free_poses(), person.rgb.shape[1::-1])
         layers = engine.render(motion, engine.plan(motion))
         for pose, truth, layer in zip(FREE_POSES, motion.points, layers, strict=True):
-            rgb = on_backdrop(backdrop, layer).rgb
-            distances, scores = _looked_for(reader, rgb, truth)
-            picture = ReposedPicture(photo, name, pose, distances, scores, counted)
+            view = on_backdrop(backdrop, layer)
+            distances, scores = _looked_for(reader, view.rgb, truth)
+            picture = ReposedPicture(photo, name, pose, distances, scores, counted, _coverage(view.matte, truth))
             if kept:
-                shown = _reduced(_marked(rgb, truth, picture.counted & ~picture.found))
-                picture = ReposedPicture(photo, name, pose, distances, scores, counted, shown)
+                shown = _reduced(_marked(view.rgb, truth, picture.counted & ~picture.found))
+                picture = replace(picture, rgb=shown)
             pictures.append(picture)
     return pictures
 
@@ -279,6 +307,15 @@ def _looked_for(reader: Estimator, rgb: ByteArray, truth: FloatArray) -> tuple[F
     return np.asarray(apart, dtype=np.float32), np.asarray(seen[:, 2], dtype=np.float32)
 
 
+def _coverage(matte: FloatArray, truth: FloatArray) -> FloatArray:
+    """Return which share of each bone's length a matte covers, float32 (8,), between points (18, 3); none outside."""
+    ends = truth[np.array(LIMB_BONES), :2]  # (8, 2, 2)
+    along = np.linspace(0, 1, _SAMPLES, dtype=np.float32)[:, None]
+    places = ends[:, :1] + along * (ends[:, 1:] - ends[:, :1])  # (8, N, 2)
+    sampled = cv2.remap(matte, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray((sampled > _COVERED).mean(axis=1), dtype=np.float32)
+
+
 def _torso(points: FloatArray) -> float:
     """Return the distance in pixels of the neck and the middle of the hips."""
     hips = points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)
@@ -288,8 +325,8 @@ def _torso(points: FloatArray) -> float:
 def reposed_summary(report: ReposedReport) -> dict[str, Any]:
     """Return figures of each engine over all pictures, by pose and by photo, for JSON.
 
-    Each has `joints`, how many were looked for, and by group of joints `found`, the share that was found, and `score`,
-    their mean score; None where the photos cut off all of a group.
+    Each has `joints`, how many were looked for, by group of joints `found`, the share that was found, and `score`,
+    their mean score, and by segment `covered`, the share of its length; None where photos cut off all of it.
     """
     engines: dict[str, Any] = {}
     for engine in dict.fromkeys(picture.engine for picture in report.pictures):
@@ -306,17 +343,23 @@ def reposed_summary(report: ReposedReport) -> dict[str, Any]:
 
 
 def _figures(pictures: Sequence[ReposedPicture]) -> dict[str, Any]:
-    found, scores, counted = (
-        np.stack([getattr(picture, name) for picture in pictures]) for name in ("found", "scores", "counted")
-    )  # (N, 12) each
-    figures: dict[str, Any] = {"joints": int(counted.sum()), "found": {}, "score": {}}
-    for group, joints in GROUPS.items():
-        columns = [LIMB_JOINTS.index(joint) for joint in joints]
-        chosen = counted[:, columns]
-        for name, values in (("found", found), ("score", scores)):
-            mean = float(values[:, columns][chosen].mean()) if chosen.any() else None
-            figures[name][group] = None if mean is None else round(mean, 4)
-    return figures
+    found, scores, counted, coverage, bones = (
+        np.stack([getattr(picture, name) for picture in pictures])
+        for name in ("found", "scores", "counted", "coverage", "counted_bones")
+    )  # (N, 12) thrice, (N, 8) twice
+    joints = {group: [LIMB_JOINTS.index(joint) for joint in chosen] for group, chosen in GROUPS.items()}
+    return {
+        "joints": int(counted.sum()),
+        "found": {group: _mean(found, counted, columns) for group, columns in joints.items()},
+        "score": {group: _mean(scores, counted, columns) for group, columns in joints.items()},
+        "covered": {name: _mean(coverage, bones, list(columns)) for name, columns in SEGMENTS.items()},
+    }
+
+
+def _mean(values: npt.NDArray[Any], counted: BoolArray, columns: list[int]) -> float | None:
+    """Return the mean of some columns over what is counted; None where nothing is."""
+    chosen = counted[:, columns]
+    return round(float(values[:, columns][chosen].mean()), 4) if chosen.any() else None
 
 
 def reposed_tiles(report: ReposedReport) -> list[Tile]:
@@ -329,7 +372,8 @@ def reposed_tiles(report: ReposedReport) -> list[Tile]:
             tiles.append(Tile(report.photos[number // count], f"{picture.photo} {picture.engine}"))
         if picture.rgb is not None:
             hits, all_of_them = int((picture.found & picture.counted).sum()), int(picture.counted.sum())
-            tiles.append(Tile(picture.rgb, f"{picture.pose} {hits}/{all_of_them}"))
+            whole = float(picture.coverage[picture.counted_bones].mean()) if picture.counted_bones.any() else 0.0
+            tiles.append(Tile(picture.rgb, f"{picture.pose} {hits}/{all_of_them} {whole:.0%}"))
     return tiles
 
 

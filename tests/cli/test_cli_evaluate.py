@@ -186,8 +186,8 @@ def test_reposed(motionwarp: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         asked.append(([photo.name for photo in photos], settings))
         progress(1, 1)
         apart, scores, counted = np.zeros(12, np.float32), np.full(12, 0.9, np.float32), np.ones(12, np.bool_)
-        rgb = gray if settings.rows else None
-        pictures = [ReposedPicture("a", "avatar", pose, apart, scores, counted, rgb) for pose in FREE_POSES]
+        rgb, whole = gray if settings.rows else None, np.ones(8, np.float32)
+        pictures = [ReposedPicture("a", "avatar", pose, apart, scores, counted, whole, rgb) for pose in FREE_POSES]
         return ReposedReport("builtin", pictures, {"b.png": "nobody is there"}, [gray] if settings.rows else [])
 
     monkeypatch.setattr("motionwarp.evaluation.reposed.evaluate_reposed", evaluate_reposed)
