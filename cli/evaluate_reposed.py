@@ -47,7 +47,8 @@ def reposed(
     """
     check_sheet(sheet, overwrite=existing.overwrite)
     with uncollected_imports():
-        from motionwarp.evaluation.reposed import evaluate_reposed, reposed_summary, reposed_tiles
+        from motionwarp.evaluation.reposed import evaluate_reposed
+        from motionwarp.evaluation.reposed_figures import reposed_summary, reposed_tiles
         from motionwarp.media.contact_sheet import write_sheet
 
     rules = settings if sheet is None else replace(settings, rows=rows)

@@ -17,6 +17,7 @@ import pytest
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameMetrics
 from motionwarp.evaluation.framings import Framing, FramingCell, FramingFigures
+from motionwarp.evaluation.free_poses import FREE_POSES
 from motionwarp.evaluation.options import (
     FramingsSettings,
     Origin,
@@ -25,7 +26,7 @@ from motionwarp.evaluation.options import (
     ReposedSettings,
     ReverseSettings,
 )
-from motionwarp.evaluation.reposed import FREE_POSES, ReposedPicture, ReposedReport
+from motionwarp.evaluation.reposed_figures import ReposedPicture, ReposedReport
 
 Run = Callable[..., Any]
 

@@ -21,14 +21,8 @@ from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.free_poses import FREE_POSES, free_poses
 from motionwarp.evaluation.options import ReposedSettings
-from motionwarp.evaluation.reposed import (
-    LIMB_BONES,
-    LIMB_JOINTS,
-    ReposedReport,
-    evaluate_reposed,
-    reposed_summary,
-    reposed_tiles,
-)
+from motionwarp.evaluation.reposed import evaluate_reposed
+from motionwarp.evaluation.reposed_figures import LIMB_BONES, LIMB_JOINTS, ReposedReport, reposed_summary, reposed_tiles
 from motionwarp.perception.base import Observation
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pose import skeleton as sk
