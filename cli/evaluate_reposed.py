@@ -42,12 +42,13 @@ def reposed(
 ) -> None:
     """Put photos' people into five poses that show every limb, and look for elbows, wrists, knees and ankles.
 
-    Limbs that are torn or missing once they are moved are not found. Photos of nobody are told and left out.
+    Limbs that are missing once they are moved are not found, torn ones not covered. Photos of nobody are left out.
     docs/guides/evaluation.md describes the protocol.
     """
     check_sheet(sheet, overwrite=existing.overwrite)
     with uncollected_imports():
-        from motionwarp.evaluation.reposed import evaluate_reposed, reposed_summary, reposed_tiles
+        from motionwarp.evaluation.reposed import evaluate_reposed
+        from motionwarp.evaluation.reposed_figures import reposed_summary, reposed_tiles
         from motionwarp.media.contact_sheet import write_sheet
 
     rules = settings if sheet is None else replace(settings, rows=rows)
@@ -66,11 +67,11 @@ def _table(engines: Any) -> Table:
     groups = ("elbows", "wrists", "knees", "ankles", "limbs")
     for heading in ("Engine", "Pose"):
         table.add_column(heading)
-    for heading in ("Joints", *(group.capitalize() for group in groups), "Score"):
+    for heading in ("Joints", *(group.capitalize() for group in groups), "Score", "Covered"):
         table.add_column(heading, justify="right")
     for engine, figures in engines.items():
         for pose, row in (*figures["by_pose"].items(), ("all", figures["all"])):
-            shares = (*(row["found"][group] for group in groups), row["score"]["limbs"])
+            shares = (*(row["found"][group] for group in groups), row["score"]["limbs"], row["covered"]["limbs"])
             table.add_row(
                 engine, pose, str(row["joints"]), *("" if share is None else f"{share:.3f}" for share in shares)
             )

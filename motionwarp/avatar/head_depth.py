@@ -40,6 +40,7 @@ _SHEET: Final = 0.03  # torsos: thickness of hair on the chest
 _AXIS: Final = 0.05  # torsos around the middle of a head that tell its outline from the side
 _LIPS: Final = 0.06  # torsos by which a mouth is open
 _ROUND: Final = 0.8  # cells
+_CROWN: Final = (0.3, 0.85)  # of a crown's depth one and two cells below where it begins to be opaque
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,7 @@ def head_depths(
     section = np.sqrt(np.clip(1 - across**2, 0, 1))
     outline = used & (inside <= 0.5)
     deep = known & (inside > _KNOWN_CELLS * lattice.step)
+    crown = _rounded_crown(solid, rows.height)
     forward = _forward(rows.height, hair, deep)
     sides: list[DoubleArray] = []
     for depth, sign, dome in ((front, -1.0, near), (back, 1.0, far)):
@@ -120,7 +122,8 @@ def head_depths(
         # a face is the body's own; beside it hair comes forward less than it
         bare = deep & ~hair & (sign < 0)
         filled = np.where(bare, filled, np.maximum(filled, domed * (forward if sign < 0 else 1.0)))
-        sides.append(np.where(outline, 0.0, rounded(np.where(outline, 0.0, filled), _ROUND)))
+        soft = rounded(np.where(outline, 0.0, filled), _ROUND)
+        sides.append(np.where(outline, 0.0, crown * soft))
     if trunk.any():
         chest = body_depths(body, trunk, lattice)[0]
         middle, sides = _before_the_chest(middle, sides, chest, rows, (hair, cloth), torso)
@@ -130,6 +133,19 @@ def head_depths(
 
 _HEAD_CLASSES: Final = (labels.HAIR, labels.HAT, labels.FACE, labels.SUNGLASSES, labels.BACKGROUND)
 _TRUNK: Final = (parts.TORSO, parts.RIGHT_UPPER_ARM, parts.LEFT_UPPER_ARM)
+
+
+def _rounded_crown(solid: BoolArray, height: DoubleArray) -> DoubleArray:
+    """Return which share of its depth a crown keeps, (rows, columns): blurred, it would end in a plateau."""
+    share = np.ones(solid.shape)
+    within = solid
+    for kept in _CROWN:
+        inner = within.copy()
+        inner[0] = False
+        inner[1:] &= within[:-1]
+        share[within & ~inner] = kept
+        within = inner
+    return np.where(solid & (height < _BROWS)[:, None], share, 1.0)
 
 
 def _forward(height: DoubleArray, hair: BoolArray, deep: BoolArray) -> DoubleArray:

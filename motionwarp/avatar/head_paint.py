@@ -41,6 +41,8 @@ _ROW_HEIGHTS: Final = 0.04  # of the head, for which its breadth is measured
 _GRAZING: Final = 0.02  # of what the photo just sees
 _ALIKE: Final = 2.0  # of the usual difference from the usual light of hair
 _ALIKE_LEVELS: Final = 10.0
+_HANGS: Final = 0.36  # heights of the head below the ears from which on hair is no longer about the head
+_LEAST_HIGH: Final = 0.2  # of what is seen of hair: more than that tells its usual color
 _SOFT: Final = 2.0  # pixels over which drawn out colors are averaged
 _LITTLE: Final = 0.05
 _SURE_HEIGHTS: Final = 0.02  # of the head, from the matte's edge
@@ -221,9 +223,9 @@ class _Surface:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         sure = np.asarray(cv2.erode((source.matte > SURE).astype(np.float32), kernel), dtype=np.float32)
         edges = _edges(len(positions), triangles)
-        known, told, colors = _known(source, sure, positions[:, :2], cosine, frame)
+        known, told, colors = _known(source, sure, positions[:, :2], cosine, (frame, local))
         groups, bare = groups_of(local, edges, known, (known >= 0) & (cosine >= _SEEN_WELL))
-        groups, spread = _diffused(edges, groups, known, told, colors)
+        groups, spread = _diffused(edges, groups, np.where(told, known, -1), colors, local)
         return cls(normals, cosine, groups[node], bare[node], spread[node], local, positions[:, :2], sure)
 
     def painted(self, charts: _Charts, source: SourcePerson, front: PartTexture, frame: HeadFrame) -> PaintedTexture:
@@ -379,9 +381,13 @@ def _toward_photo(positions: FloatArray, normals: FloatArray, local: FloatArray,
 
 
 def _known(
-    source: SourcePerson, sure: FloatArray, places: FloatArray, cosine: FloatArray, frame: HeadFrame
+    source: SourcePerson,
+    sure: FloatArray,
+    places: FloatArray,
+    cosine: FloatArray,
+    head: tuple[HeadFrame, FloatArray],
 ) -> tuple[Numbers, BoolArray, FloatArray]:
-    """Return what the photo shows of vertices.
+    """Return what the photo shows of vertices, of which `head` tells the places (N, 3) in the head's own axes.
 
     Returns
     -------
@@ -391,8 +397,8 @@ def _known(
         Those whose color is seen well.
     colors : float32 (N, 3)
     """
+    (frame, local), (height, width) = head, source.matte.shape
     columns, rows = np.rint(places).astype(np.int64).T
-    height, width = source.matte.shape
     within = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
     at = rows.clip(0, height - 1), columns.clip(0, width - 1)
     known, colors = np.full(len(places), -1), np.zeros((len(places), 3), dtype=np.float32)
@@ -417,29 +423,38 @@ def _known(
         if group == HAIR and well.any():
             # what the parsing takes for hair is now and then a forehead or the sky
             light = colors[there].mean(axis=1)
-            apart = np.abs(light - np.median(light[well]))
+            apart = np.abs(light - np.median(light[_on_head(well, local[there])]))
             well &= apart <= max(_ALIKE * float(np.median(apart[well])), _ALIKE_LEVELS)
         told[there] = well if well.any() else found[:, 3] > _LITTLE
     return known, told, colors
 
 
+def _on_head(hair: BoolArray, local: FloatArray) -> BoolArray:
+    """Return which hair is about the head, if much of it is: what is taken for hair on the chest may be a scarf."""
+    high = hair & (local[:, 1] < _HANGS)
+    return high if high.sum() > _LEAST_HIGH * hair.sum() else hair
+
+
 def _diffused(
-    edges: Numbers, groups: FloatArray, known: Numbers, told: BoolArray, colors: FloatArray
+    edges: Numbers, groups: FloatArray, told: Numbers, colors: FloatArray, local: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return groups that go over into each other, (N, 3), and the color of each at every vertex, (N, 3, 3)."""
+    """Return groups that go over into each other, (N, 3), and the color of each at every vertex, (N, 3, 3).
+
+    `told`, int64 (N,), are those groups whose color is seen well, -1 elsewhere.
+    """
     count = len(groups)
     system, joined = laplacian(edges, count)
     degree = np.asarray(joined.sum(axis=1)).ravel()
     soft = groups
     for _ in range(_SMOOTHING):
         mixed = (soft + joined @ soft) / (1 + degree)[:, None]
-        soft = np.where(told[:, None], groups, mixed)
+        soft = np.where((told >= 0)[:, None], groups, mixed)
     spread = np.zeros((count, 3, 3), dtype=np.float32)
     usual: dict[int, FloatArray] = {}
     for group in (SKIN, HAIR, CLOTH):
-        own = told & (known == group)
+        own = told == group
         if own.any():
-            usual[group] = np.median(colors[own], axis=0)
+            usual[group] = np.median(colors[_on_head(own, local) if group == HAIR else own], axis=0)
             held = (system + diags(_FAR[group] + 1e3 * own)).tocsc()
             right = _FAR[group] * usual[group] + 1e3 * own[:, None] * colors
             spread[:, group] = splu(held).solve(right)

@@ -124,8 +124,8 @@ def part_sheets(
     reach = np.asarray(cv2.dilate(covered.astype(np.uint8), np.ones((3, 3), np.uint8)), dtype=np.float32)
     spread = np.asarray(cv2.blur(reach, (int(step) | 1, int(step) | 1)), dtype=np.float32)
     used = lattice.sampled(spread, 0.0) > 0
-    if form in (Form.LIMB, Form.LEG) and (alpha > _SOLID_ALPHA).any():
-        # the blur of a matte is no surface: seen from the side it would be a flap
+    if form not in (Form.HEAD, Form.HOLDING) and (alpha > _SOLID_ALPHA).any():
+        # the blur of a matte is no surface: seen from the side it would be a flap, and beside a lifted arm a thread
         away = cv2.distanceTransform((alpha <= _SOLID_ALPHA).astype(np.uint8), cv2.DIST_L2, 5)
         used &= lattice.sampled(np.asarray(away, dtype=np.float32), 1e3) < max(_BLUR_TORSOS * torso, 2 * step)
     inside = lattice.sampled(depth_within(alpha > 0.5), 0.0)

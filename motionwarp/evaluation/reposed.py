@@ -1,15 +1,16 @@
 """What is left of people's limbs away from the photo's pose: put into a few poses that show every limb, and looked at.
 
 Clips move people as their dancers do, whose limbs are seldom where a photo hid them: crossed legs, a hand in a pocket,
-an arm behind the back. A limb that is torn or missing once it is moved is not found where the body has it. Ours.
+an arm behind the back. A limb that is missing once it is moved is not found where the body has it; one that is torn, of
+which an analyzer makes up what lacks, is not covered from joint to joint. Ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -25,8 +26,8 @@ from motionwarp.engines.registry import make_engine
 from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.evaluation.free_poses import FREE_POSES, free_poses
 from motionwarp.evaluation.options import LEVELS, ReposedSettings
+from motionwarp.evaluation.reposed_figures import LIMB_BONES, LIMB_JOINTS, ReposedPicture, ReposedReport
 from motionwarp.evaluation.systems import on_backdrop
-from motionwarp.media.contact_sheet import Tile
 from motionwarp.media.limits import existing_file
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.registry import make_estimator
@@ -37,86 +38,13 @@ from motionwarp.pipeline.source import fitted_to, prepare_source, read_source
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Frame, SourcePerson
 
-LIMB_JOINTS: Final = tuple(range(sk.RIGHT_SHOULDER, sk.LEFT_ANKLE + 1))
-"""The twelve joints that are looked for, as points of the skeleton."""
-
-GROUPS: Final[Mapping[str, tuple[int, ...]]] = {
-    "elbows": (sk.RIGHT_ELBOW, sk.LEFT_ELBOW),
-    "wrists": (sk.RIGHT_WRIST, sk.LEFT_WRIST),
-    "knees": (sk.RIGHT_KNEE, sk.LEFT_KNEE),
-    "ankles": (sk.RIGHT_ANKLE, sk.LEFT_ANKLE),
-    "limbs": LIMB_JOINTS,
-}
-"""Joints that figures are told of; `limbs` are all twelve, shoulders and hips included."""
-
 _WIDTH, _HEIGHT = 640, 720  # of the pictures
 _BEYOND: Final = 0.45  # torsos from the outermost joints to the picture's edge: hands, feet, hair
-_NEAR: Final = 0.15  # torsos within which a joint is found
-_SURE: Final = 0.3  # of its score
 _FINEST: Final = 2 * _HEIGHT  # of a photo's long side: finer pixels are not seen
+_COVERED: Final = 0.5  # of the coverage of a pixel
+_SAMPLES: Final = 65  # along a bone
 _TILE: Final = (214, 240)  # width and height on the sheet
 _MARK: Final = (230, 30, 30)
-
-
-@dataclass(frozen=True, eq=False)
-class ReposedPicture:
-    """One person in one pose, as an engine drew them, and where the limbs' joints were found in it.
-
-    Attributes
-    ----------
-    photo, engine : str
-    pose : str
-        One of `FREE_POSES`.
-    distances : float32 (12,)
-        Between each of `LIMB_JOINTS` as found and as the body has it, in torsos; infinite where nobody was found.
-    scores : float32 (12,)
-        Of the joints as found; 0 where nobody was.
-    counted : bool (12,)
-        Which joints the photo shows or hides, and does not cut off.
-    rgb : uint8 (h, w, 3) or None
-        For the sheet: reduced, with rings where joints were not found. None where none is drawn.
-    """
-
-    photo: str
-    engine: str
-    pose: str
-    distances: FloatArray
-    scores: FloatArray
-    counted: BoolArray
-    rgb: ByteArray | None = None
-
-    def __post_init__(self) -> None:
-        shapes = {self.distances.shape, self.scores.shape, self.counted.shape}
-        if shapes != {(len(LIMB_JOINTS),)} or self.pose not in FREE_POSES:
-            raise ValueError(f"ReposedPicture of the pose {self.pose!r} has distances, scores and counted of {shapes}")
-
-    @property
-    def found(self) -> BoolArray:
-        """Which joints were found, bool (12,): near where the body has them, and surely."""
-        return np.asarray((self.distances < _NEAR) & (self.scores > _SURE))
-
-
-@dataclass(frozen=True, eq=False)
-class ReposedReport:
-    """All pictures of a run.
-
-    Attributes
-    ----------
-    reader : str
-        The name of the estimator that looked for the joints.
-    pictures : list of ReposedPicture
-        Photo by photo, engine by engine, in the order of `FREE_POSES`.
-    left_out : dict of str to str
-        Photos that show nobody who can be moved, and why.
-    photos : list of uint8 (h, w, 3)
-        Those of the sheet, reduced.
-    """
-
-    reader: str
-    pictures: list[ReposedPicture] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-    photos: list[ByteArray] = field(default_factory=list)
-
 
 Progress = Callable[[int, int], None]
 
@@ -218,12 +146,12 @@ def _reposed(
         motion = performed_in_frame(engine, free_poses(), person.rgb.shape[1::-1])
         layers = engine.render(motion, engine.plan(motion))
         for pose, truth, layer in zip(FREE_POSES, motion.points, layers, strict=True):
-            rgb = on_backdrop(backdrop, layer).rgb
-            distances, scores = _looked_for(reader, rgb, truth)
-            picture = ReposedPicture(photo, name, pose, distances, scores, counted)
+            view = on_backdrop(backdrop, layer)
+            distances, scores = _looked_for(reader, view.rgb, truth)
+            picture = ReposedPicture(photo, name, pose, distances, scores, counted, _coverage(view.matte, truth))
             if kept:
-                shown = _reduced(_marked(rgb, truth, picture.counted & ~picture.found))
-                picture = ReposedPicture(photo, name, pose, distances, scores, counted, shown)
+                shown = _reduced(_marked(view.rgb, truth, picture.counted & ~picture.found))
+                picture = replace(picture, rgb=shown)
             pictures.append(picture)
     return pictures
 
@@ -279,58 +207,19 @@ def _looked_for(reader: Estimator, rgb: ByteArray, truth: FloatArray) -> tuple[F
     return np.asarray(apart, dtype=np.float32), np.asarray(seen[:, 2], dtype=np.float32)
 
 
+def _coverage(matte: FloatArray, truth: FloatArray) -> FloatArray:
+    """Return which share of each bone's length a matte covers, float32 (8,), between points (18, 3); none outside."""
+    ends = truth[np.array(LIMB_BONES), :2]  # (8, 2, 2)
+    along = np.linspace(0, 1, _SAMPLES, dtype=np.float32)[:, None]
+    places = ends[:, :1] + along * (ends[:, 1:] - ends[:, :1])  # (8, N, 2)
+    sampled = cv2.remap(matte, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray((sampled > _COVERED).mean(axis=1), dtype=np.float32)
+
+
 def _torso(points: FloatArray) -> float:
     """Return the distance in pixels of the neck and the middle of the hips."""
     hips = points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)
     return float(np.linalg.norm(points[sk.NECK, :2] - hips))
-
-
-def reposed_summary(report: ReposedReport) -> dict[str, Any]:
-    """Return figures of each engine over all pictures, by pose and by photo, for JSON.
-
-    Each has `joints`, how many were looked for, and by group of joints `found`, the share that was found, and `score`,
-    their mean score; None where the photos cut off all of a group.
-    """
-    engines: dict[str, Any] = {}
-    for engine in dict.fromkeys(picture.engine for picture in report.pictures):
-        own = [picture for picture in report.pictures if picture.engine == engine]
-        photos = [own[first : first + len(FREE_POSES)] for first in range(0, len(own), len(FREE_POSES))]
-        engines[engine] = {
-            "photos": len(photos),
-            "all": _figures(own),
-            "by_pose": {pose: _figures([each for each in own if each.pose == pose]) for pose in FREE_POSES},
-            "by_photo": [{"photo": pictures[0].photo, **_figures(pictures)} for pictures in photos],
-        }
-    left_out = [{"photo": photo, "reason": reason} for photo, reason in report.left_out.items()]
-    return {"reader": report.reader, "engines": engines, "photos_left_out": left_out}
-
-
-def _figures(pictures: Sequence[ReposedPicture]) -> dict[str, Any]:
-    found, scores, counted = (
-        np.stack([getattr(picture, name) for picture in pictures]) for name in ("found", "scores", "counted")
-    )  # (N, 12) each
-    figures: dict[str, Any] = {"joints": int(counted.sum()), "found": {}, "score": {}}
-    for group, joints in GROUPS.items():
-        columns = [LIMB_JOINTS.index(joint) for joint in joints]
-        chosen = counted[:, columns]
-        for name, values in (("found", found), ("score", scores)):
-            mean = float(values[:, columns][chosen].mean()) if chosen.any() else None
-            figures[name][group] = None if mean is None else round(mean, 4)
-    return figures
-
-
-def reposed_tiles(report: ReposedReport) -> list[Tile]:
-    """Return the photo and its poses for a sheet, six pictures a row, one row for each photo and engine kept."""
-    tiles = []
-    shown = [picture for picture in report.pictures if picture.rgb is not None]
-    count = len(dict.fromkeys(picture.engine for picture in shown)) * len(FREE_POSES)  # of each photo
-    for number, picture in enumerate(shown):
-        if number % len(FREE_POSES) == 0:
-            tiles.append(Tile(report.photos[number // count], f"{picture.photo} {picture.engine}"))
-        if picture.rgb is not None:
-            hits, all_of_them = int((picture.found & picture.counted).sum()), int(picture.counted.sum())
-            tiles.append(Tile(picture.rgb, f"{picture.pose} {hits}/{all_of_them}"))
-    return tiles
 
 
 def _reduced(rgb: ByteArray) -> ByteArray:

@@ -42,7 +42,8 @@ def columns_of(sheets: Sheets) -> FloatArray:
 
 def test_a_soft_speck_beside_a_trunk_is_left_out() -> None:
     alpha = trunk()
-    alpha[60:68, 112:118] = 0.6
+    alpha[56:72, 108:124] = 0.6
+    alpha[60:67, 113:119] = 1
     with_speck = sheets_of(alpha)
     assert columns_of(with_speck).max() > 110
     made = without_crumbs(with_speck)
@@ -68,3 +69,10 @@ def test_soft_rims_of_the_trunk_itself_stay() -> None:
     whole = sheets_of(alpha)
     assert (whole.layers % 2 == 0).any()
     assert without_crumbs(whole) is whole
+
+
+def test_a_thread_that_hangs_on_a_trunk_by_its_blur_is_no_surface() -> None:
+    alpha = trunk()
+    alpha[60:64, 90:112] = 0.4
+    alpha[60:110, 108:112] = 0.4
+    assert columns_of(sheets_of(alpha)).max() < 102

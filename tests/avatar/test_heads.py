@@ -106,6 +106,17 @@ def test_a_head_is_round_from_the_side_up_to_its_crown() -> None:
     assert rows[3] > 2 * RADII[2]
 
 
+def test_a_crown_is_no_plateau_where_only_its_blur_goes_on() -> None:
+    source = photo()
+    soft = np.where(np.arange(HEIGHT)[:, None] < 72, np.float32(0.6), np.float32(1)) * source.matte
+    sheets, count = made(replace(source, matte=soft.astype(np.float32)))
+    opaque = sheets.faces[(sheets.layers % 2 == 1) & (sheets.faces < count).all(axis=1)]
+    top = np.unique(opaque)
+    top = top[sheets.positions[top, 1] < sheets.positions[top, 1].min() + 2]
+    depth = (sheets.positions[top + count, 2] - sheets.positions[top, 2]).max()
+    assert depth < 0.3 * 2 * RADII[2]
+
+
 def test_hair_stands_off_the_back_as_far_as_off_the_sides() -> None:
     backs = []
     for grown in (3.0, 14.0):
@@ -193,6 +204,16 @@ def test_from_behind_there_is_hair_and_no_face() -> None:
     assert (sheets.faces[sheets.layers % 2 == 1] >= first).any()
     assert (sheets.faces >= 0).all()
     assert count < first
+
+
+def test_a_scarf_that_is_taken_for_hair_does_not_color_the_back_of_the_head() -> None:
+    source = photo()
+    matte, parsing, rgb = source.matte.copy(), source.parsing.copy(), source.rgb.copy()
+    scarf = np.s_[196:290, 70:170]
+    matte[scarf], parsing[scarf], rgb[scarf] = 1, labels.HAIR, (30, 60, 200)
+    result = painted(replace(source, matte=matte, parsing=parsing, rgb=rgb))
+    assert (scarf[0].stop - scarf[0].start) * 100 > (parsing[:196] == labels.HAIR).sum()
+    assert like(color_at(result, (120, 110, 58)), HAIR_COLOR)
 
 
 def test_the_other_half_of_a_face_that_looks_aside_is_mirrored() -> None:

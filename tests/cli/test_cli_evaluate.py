@@ -17,13 +17,16 @@ import pytest
 from motionwarp.evaluation.comparison import Comparison, FrameRecord, SheetRow
 from motionwarp.evaluation.frame_metrics import FrameMetrics
 from motionwarp.evaluation.framings import Framing, FramingCell, FramingFigures
+from motionwarp.evaluation.free_poses import FREE_POSES
 from motionwarp.evaluation.options import (
     FramingsSettings,
     Origin,
     ReenactmentSettings,
     RenderedSettings,
+    ReposedSettings,
     ReverseSettings,
 )
+from motionwarp.evaluation.reposed_figures import ReposedPicture, ReposedReport
 
 Run = Callable[..., Any]
 
@@ -174,6 +177,42 @@ def test_framings(motionwarp: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     again = motionwarp("evaluate", "framings", "a.mp4", "--sheet", sheet, "-q")
     assert again.exit_code == 2
     assert len(asked) == 2
+
+
+def test_reposed(motionwarp: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    gray = np.full((40, 30, 3), 127, np.uint8)
+
+    def evaluate_reposed(photos: list[Path], settings: ReposedSettings, progress: Any) -> ReposedReport:
+        asked.append(([photo.name for photo in photos], settings))
+        progress(1, 1)
+        apart, scores, counted = np.zeros(12, np.float32), np.full(12, 0.9, np.float32), np.ones(12, np.bool_)
+        rgb, whole = gray if settings.rows else None, np.ones(8, np.float32)
+        pictures = [ReposedPicture("a", "avatar", pose, apart, scores, counted, whole, rgb) for pose in FREE_POSES]
+        return ReposedReport("builtin", pictures, {"b.png": "nobody is there"}, [gray] if settings.rows else [])
+
+    monkeypatch.setattr("motionwarp.evaluation.reposed.evaluate_reposed", evaluate_reposed)
+    sheet = tmp_path / "poses.png"
+    result = motionwarp(
+        "evaluate", "reposed", "a.png", "b.png", "--sheet", sheet, "--rows", 7, "--device", "cpu", "--json"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert asked == [(["a.png", "b.png"], ReposedSettings(rows=7, device="cpu"))]
+    content = json.loads(result.stdout)
+    assert content["engines"]["avatar"]["all"]["found"]["wrists"] == 1.0
+    assert content["photos_left_out"] == [{"photo": "b.png", "reason": "nobody is there"}]
+    assert "b.png: nobody is there; it is left out" in " ".join(result.stderr.split())
+    assert cv2.imread(str(sheet)).shape == (40 + 18, 6 * 30, 3)
+    table = motionwarp("evaluate", "reposed", "a.png", "-e", "avatar", "--referee", "-q")
+    assert table.exit_code == 0
+    assert asked[1][1] == ReposedSettings(engines=("avatar",), referee=True)
+    table = motionwarp("evaluate", "reposed", "a.png")
+    assert [line.split()[:3] for line in table.stdout.splitlines()[1:]] == [
+        ["avatar", pose, str(12 * count)] for pose, count in (*((pose, 1) for pose in FREE_POSES), ("all", 5))
+    ]
+    again = motionwarp("evaluate", "reposed", "a.png", "--sheet", sheet, "-q")
+    assert again.exit_code == 2
+    assert len(asked) == 3
 
 
 @pytest.mark.shared_data

@@ -21,23 +21,30 @@ from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.free_poses import FREE_POSES, free_poses
 from motionwarp.evaluation.options import ReposedSettings
-from motionwarp.evaluation.reposed import LIMB_JOINTS, ReposedReport, evaluate_reposed, reposed_summary, reposed_tiles
+from motionwarp.evaluation.reposed import evaluate_reposed
+from motionwarp.evaluation.reposed_figures import LIMB_BONES, LIMB_JOINTS, ReposedReport, reposed_summary, reposed_tiles
 from motionwarp.perception.base import Observation
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import ByteArray, FloatArray, Frame, Person, PersonCrop, PersonLayer, Pose, SourcePerson
 
+LINE = (60, 60, 60, 255)
 SETTINGS = ReposedSettings(engines=("dots",), device="cpu")
 
 
 class DotEngine(Engine):
-    """Draws a dot for each joint of the body, all but the `missing` ones; some are `off`, by torsos, to the right."""
+    """Draws a dot for each joint of the body, all but the `missing` ones; some are `off`, by torsos, to the right.
+
+    Between the dots are lines from joint to joint, that from the left elbow with a gap of a `torn` share.
+    """
 
     name = "dots"
     has_body = True
 
-    def __init__(self, missing: tuple[int, ...] = (), off: Mapping[int, float] | None = None) -> None:
-        self.missing, self.off = missing, off or {}
+    def __init__(
+        self, missing: tuple[int, ...] = (), off: Mapping[int, float] | None = None, torn: float = 0.0
+    ) -> None:
+        self.missing, self.off, self.torn = missing, off or {}, torn
 
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         self.body, self.settings = SourceBody.of_photo(source.pose.points), settings
@@ -55,6 +62,16 @@ class DotEngine(Engine):
     def _dots(self, points: FloatArray) -> PersonLayer:
         rgba = np.zeros((self.settings.height, self.settings.width, 4), dtype=np.uint8)
         torso = float(np.linalg.norm(points[sk.NECK, :2] - points[[sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=0)))
+        for start, end in LIMB_BONES:
+            first, last = points[start, :2], points[end, :2]
+            cv2.line(rgba, *np.rint([first, last]).astype(int).tolist(), LINE, 7)
+            if start == sk.LEFT_ELBOW and self.torn:
+                rows, columns = np.nonzero(rgba[..., 3])
+                beyond = np.column_stack([columns, rows]) - first
+                share = beyond @ (last - first) / ((last - first) ** 2).sum()
+                beside = np.linalg.norm(beyond - share[:, None] * (last - first), axis=1)
+                gap = (abs(share - 0.5) < self.torn / 2) & (beside < 8)
+                rgba[rows[gap], columns[gap]] = 0
         for joint in set(LIMB_JOINTS) - set(self.missing):
             x, y = points[joint, :2] + (self.off.get(joint, 0) * torso, 0)
             cv2.circle(rgba, (round(x), round(y)), 2, color_of(joint), -1)
@@ -157,24 +174,27 @@ def test_joints_that_are_where_the_body_has_them_are_found(monkeypatch: pytest.M
     assert every["joints"] == 5 * 12
     assert set(every["found"].values()) == {1.0}
     assert every["score"]["limbs"] == pytest.approx(0.8)
+    assert set(every["covered"].values()) == {1.0}
     assert list(summary["engines"]["0"]["by_pose"]) == list(FREE_POSES)
     assert [row["photo"] for row in summary["engines"]["0"]["by_photo"]] == ["drawn"]
     assert max(picture.distances.max() for picture in report.pictures) < 0.02
     tiles = reposed_tiles(report)
-    assert [tile.caption for tile in tiles] == ["drawn 0", *(f"{pose} 12/12" for pose in FREE_POSES)]
+    assert [tile.caption for tile in tiles] == ["drawn 0", *(f"{pose} 12/12 100%" for pose in FREE_POSES)]
     assert not any(rings(tile.rgb) for tile in tiles[1:])
 
 
 def test_what_is_missing_or_elsewhere_is_not_found(monkeypatch: pytest.MonkeyPatch, photo: Path) -> None:
-    engine = DotEngine((sk.RIGHT_WRIST,), {sk.LEFT_ELBOW: 0.17, sk.LEFT_KNEE: 0.13})
+    engine = DotEngine((sk.RIGHT_WRIST,), {sk.LEFT_ELBOW: 0.17, sk.LEFT_KNEE: 0.13}, torn=0.4)
     report = measured(monkeypatch, [photo], engine)
     every = reposed_summary(report)["engines"]["0"]["all"]
     assert every["found"] == {
         "elbows": 0.5, "wrists": 0.5, "knees": 1.0, "ankles": 1.0, "limbs": pytest.approx(10 / 12, abs=1e-4),
     }  # fmt: skip
     assert (every["score"]["wrists"], every["score"]["elbows"]) == (pytest.approx(0.4), pytest.approx(0.8))
+    assert every["covered"]["forearms"] == pytest.approx(1 - 0.4 / 2, abs=0.02)
+    assert [every["covered"][name] for name in ("upper_arms", "thighs", "shins")] == [1.0, 1.0, 1.0]
     tiles = reposed_tiles(report)
-    assert tiles[1].caption == "apart 10/12"
+    assert tiles[1].caption.startswith("apart 10/12 9")
     assert rings(tiles[1].rgb)
 
 
@@ -196,6 +216,7 @@ def test_joints_that_the_photo_cuts_off_do_not_count(monkeypatch: pytest.MonkeyP
     assert every["joints"] == 5 * 10
     assert every["found"]["ankles"] is None
     assert every["found"]["knees"] == 1.0
+    assert every["covered"]["shins"] is None
 
 
 def test_photos_of_nobody_are_told_and_left_out(monkeypatch: pytest.MonkeyPatch, photo: Path, tmp_path: Path) -> None:
@@ -239,22 +260,33 @@ def test_an_avatar_that_lost_an_arm_is_seen_to_have_lost_it(
     monkeypatch: pytest.MonkeyPatch, repository_root: Path
 ) -> None:
     class Armless(AvatarEngine):
-        """Draws nothing of the left forearm and hand."""
+        """What another engine draws, without the left forearm and hand."""
+
+        def __init__(self, whole: AvatarEngine) -> None:
+            self.whole = whole
+
+        def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
+            """The other one was prepared for the same photo."""
+
+        def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
+            return self.whole.perform(capture, staging)
 
         def render(self, motion: Motion, theta: FloatArray) -> list[PersonLayer]:
-            return [
-                without_forearm(layer, points)
-                for points, layer in zip(motion.points, super().render(motion, theta), strict=True)
-            ]
+            drawn = self.whole.render(motion, theta)
+            return [without_forearm(layer, points) for points, layer in zip(motion.points, drawn, strict=True)]
 
-    made = {"whole": AvatarEngine(), "armless": Armless()}
+    whole_engine = AvatarEngine()
+    made = {"whole": whole_engine, "armless": Armless(whole_engine)}
     monkeypatch.setattr("motionwarp.evaluation.reposed.make_engine", made.__getitem__)
     settings = replace(SETTINGS, engines=tuple(made))
     report = evaluate_reposed([repository_root / "examples" / "person.jpg"], settings, lambda _done, _all: None)
     assert report.reader == "builtin"
     summary = reposed_summary(report)["engines"]
     whole, armless = (summary[name]["all"]["found"] for name in made)
-    print(whole, armless)
+    whole_cover, armless_cover = (summary[name]["all"]["covered"] for name in made)
+    assert whole_cover["forearms"] > 0.9
+    assert armless_cover["forearms"] < 0.8
+    assert armless_cover["shins"] == whole_cover["shins"]
     assert whole["limbs"] > 0.9
     assert armless["wrists"] < whole["wrists"] - 0.3
     assert armless["ankles"] > whole["ankles"] - 0.2
