@@ -211,6 +211,20 @@ def test_the_lifter_that_ships_knows_front_from_back(body: BodyModel) -> None:
         assert float(off.abs().max()) < 30
 
 
+@pytest.mark.parametrize(("frames", "share"), [(1, 0.4), (1, 0.6), (9, 0.4), (9, 0.6), (9, 0.79)])
+def test_estimators_that_are_less_sure_say_the_same(body: BodyModel, frames: int, share: float) -> None:
+    """To the network low scores alone say that sides are exchanged: all would stand with their backs to the camera."""
+    lifter = TrackLifter.load()
+    for angle in (0.0, 180.0):
+        turn = matrix_from_vector(torch.tensor([0.0, -np.deg2rad(angle), 0.0], dtype=torch.float32))
+        standing = turn @ world_turns(PosePrior.of(body).ease.float()).expand(frames, BONES, 3, 3)
+        places = PointRig.of(body, body.shape({"age": 0.7})).points(standing)
+        points = torch.cat([places[..., :2] * 200 + 300, torch.ones(frames, 18, 1)], dim=-1)
+        points[..., 2] = share * spoiled_scores(places, standing)
+        off = torch.remainder(lifter.lift(points).facing - angle + 180, 360) - 180
+        assert float(off.abs().max()) < 30
+
+
 def spoiled_scores(places: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
     """Scores without any noise: the face's points fade as it turns away."""
     head = turns[None, :, DRIVEN_BONES.index("head")]

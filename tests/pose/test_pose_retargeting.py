@@ -13,7 +13,7 @@ from made_poses import dancing, scaled, standing, track_of
 
 from motionwarp.errors import NoPersonError
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.completion import complete_pose
+from motionwarp.pose.completion import ESTIMATED_SCORE, UNDRAWN_SCORE, complete_pose
 from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.proportions import measure
 from motionwarp.pose.retargeting import retarget_track
@@ -170,9 +170,18 @@ def test_what_the_source_does_not_show_stays_unseen() -> None:
     assert set(result.report.mirrored) == {"left_elbow", "left_wrist"}
     assert set(result.report.estimated) == {"right_ankle", "left_ankle"}
     scores = result.track.points[..., 2]
-    assert (scores[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] < VISIBLE_SCORE).all()
+    assert (scores[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] == np.float32(UNDRAWN_SCORE)).all()
+    assert ESTIMATED_SCORE < UNDRAWN_SCORE < VISIBLE_SCORE
     assert (scores[:, sk.LEFT_WRIST] <= 0.45 + 1e-6).all()
     assert (scores[:, sk.RIGHT_WRIST] > 0.8).all()
+
+
+def test_what_neither_shows_is_nothing_that_the_clip_tells() -> None:
+    source, points = standing(), dancing(10)
+    source[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] = 0
+    points[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] = 0
+    scores = retarget_track(track_of(points), Pose(source)).track.points[..., 2]
+    assert (scores[:, [sk.RIGHT_ANKLE, sk.LEFT_ANKLE]] <= ESTIMATED_SCORE).all()
 
 
 def test_shots_are_placed_one_by_one() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.body.lifting import facing_degrees
 from motionwarp.body.model import BodyModel
 from motionwarp.body.pose_prior import PosePrior
 from motionwarp.body.rig import PointRig, world_turns
@@ -13,7 +14,8 @@ from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.shape_prior import sample_coefficients
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.pose import skeleton as sk
-from motionwarp.types import FloatArray
+from motionwarp.pose.retargeting import retarget_track
+from motionwarp.types import FloatArray, Pose, PoseTrack
 
 LEGS = [sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_KNEE, sk.LEFT_ANKLE]
 
@@ -82,3 +84,21 @@ def test_the_body_lies_on_points_of_low_scores_too(model: BodyModel, leggy: Poin
     placed = body.rig.points(body.fit.turns)[0, :, :2] * camera.scale[0] + camera.shift[0]
     off = np.linalg.norm(placed.numpy() - points[:, :2], axis=1)
     assert off[LEGS].max() < 0.02 * np.ptp(points[:, 1])
+
+
+@pytest.mark.parametrize("degrees", [0.0, 180.0])
+def test_who_is_cut_at_the_chest_faces_where_the_clip_does(model: BodyModel, leggy: PointRig, degrees: float) -> None:
+    """Of what the photo does not show only the place is known, which says nothing of how sure the clip's points are."""
+    source = photo(model, leggy, 0)
+    cut = [sk.RIGHT_WRIST, sk.LEFT_WRIST, sk.RIGHT_HIP, sk.LEFT_HIP, *LEGS]
+    source[cut] = 0
+    body = SourceBody.of_photo(source)
+    clip = np.repeat(photo(model, leggy, degrees)[None], 12, axis=0)
+    if degrees:
+        clip[:, [sk.NOSE, sk.RIGHT_EYE, sk.LEFT_EYE], 2] = 0
+    track = PoseTrack(clip, np.ones(12, np.bool_), np.arange(12) / 30, 600, 900)
+    points = retarget_track(track, Pose(source)).track.points
+    facing = facing_degrees(body.follow(points).turns[:, 0]).numpy()
+    off = (facing - degrees + 180) % 360 - 180
+    assert np.abs(off).max() < 30
+    assert body.is_facing_told(points)
