@@ -26,13 +26,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 # packages that take long to import
 HEAVY: Final = ("torch", "cv2", "av", "numpy", "scipy", "safetensors")
 _RUN_MODULE: Final = """
-import json, runpy, sys
+import atexit, json, runpy, sys
 sys.argv = ["motionwarp", *json.loads(sys.argv[1])]
-try:
-    runpy.run_module("motionwarp", run_name="__main__")
-finally:
+
+@atexit.register
+def tell():
     with open({told!r}, "w") as stream:
         json.dump(sorted({{name.partition(".")[0] for name in sys.modules}}), stream)
+
+runpy.run_module("motionwarp", run_name="__main__")
 """
 
 

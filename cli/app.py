@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from motionwarp.runtime import let_waiting_threads_sleep
+from motionwarp.runtime import end_process, let_waiting_threads_sleep
 from motionwarp.version import __version__
 
 from .commands import RootGroup
@@ -55,5 +55,16 @@ def main() -> None:
         sys.exit(report_interrupt(interrupt))
 
 
+def program() -> NoReturn:
+    """Run the command line as all that this process does, and end it."""
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            end_process(ended.code or 0)
+        raise
+    end_process(0)
+
+
 if __name__ == "__main__":
-    main()
+    program()

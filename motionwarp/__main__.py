@@ -28,4 +28,4 @@ def command_line() -> ModuleType:
 
 
 if __name__ == "__main__":
-    command_line().main()
+    command_line().program()

@@ -70,3 +70,8 @@ def exponential(value: np.float32) -> np.float32:
     # two to the power of a whole number is a float's exponent
     scale = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
     return np.float32(0.0) if vanishes else power * scale
+
+
+def set_up_compiler() -> None:
+    """Have Numba set itself up, which takes a third of a second before the first loop that is run, read or compiled."""
+    exponential(np.float32(0.0))

@@ -183,6 +183,13 @@ class Engine(ABC):
     has_body: bool = False
     keeps_pixels: bool = False
 
+    def get_ready(self) -> None:
+        """Do what `prepare` would do whatever the source, such as reading further files, while others look at it.
+
+        May be called in a thread, before `prepare`, which does without as well and raises whatever is raised here.
+        """
+        return
+
     @abstractmethod
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Do once what depends on the source only; must be called before the other methods."""

@@ -154,6 +154,7 @@ def analyze(
     with ExitStack() as own:
         run = run or own.enter_context(TransferRun())
         run.warnings += _input_warnings(inputs)
+        engine_first = run.begin(inputs.setup.engine.get_ready)
         estimator = estimator or load_estimator(options)
         run.announce(Stage.SOURCE, 0, 1)
         with run.clock.measure("source"):
@@ -161,7 +162,7 @@ def analyze(
             if options.clothes is not None:
                 prepared = prepare_dressed(prepared, inputs.source.path, options, estimator)
         run.announce(Stage.SOURCE, 1, 1)
-        engine = None if is_relit(inputs.setup) else EngineBeside(inputs.setup, prepared, run)
+        engine = None if is_relit(inputs.setup) else EngineBeside(inputs.setup, prepared, run, engine_first)
         if options.background_choice.kind is BackgroundKind.SOURCE:
             run.in_thread(partial(_make_plate, prepared, run))
         motion = observe_driving(

@@ -92,11 +92,18 @@ class EngineBeside:
     source : PreparedSource
     run : TransferRun
         Whose thread it is: at its end it is over.
+    first : Future
+        What is waited for before, such as `Engine.get_ready`; what went wrong there goes wrong again.
     """
 
-    def __init__(self, setup: TransferSetup, source: PreparedSource, run: TransferRun) -> None:
+    def __init__(self, setup: TransferSetup, source: PreparedSource, run: TransferRun, first: Future[None]) -> None:
         self._setup, self._source = setup, source
-        self._ready: Future[ReadyEngine] | None = run.begin(lambda: prepare_engine(setup, source, Stand(), run))
+
+        def prepared() -> ReadyEngine:
+            first.exception()
+            return prepare_engine(setup, source, Stand(), run)
+
+        self._ready: Future[ReadyEngine] | None = run.begin(prepared)
 
     def taken(self, setup: TransferSetup, source: PreparedSource, stand: Stand) -> ReadyEngine | None:
         """Return the engine, waited for, the first time that just this one is asked for; None for any other.

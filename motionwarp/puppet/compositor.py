@@ -95,11 +95,11 @@ class WarpedPart:
 
         None where it lies outside the frame.
         """
-        left, top = (int(value) for value in self.placement.low[frame])
-        right, bottom = (int(value) for value in self.placement.high[frame])
-        if right <= left or bottom <= top:
+        box = self.placement.box(frame)
+        if box is None:
             return None
-        x, y = (int(value) for value in self.placement.corners[frame])
+        left, top, right, bottom = box
+        x, y = self.placement.corners[frame].tolist()
         rows, columns = slice(top - y, bottom - y), slice(left - x, right - x)
         classes = None if self.parsing is None else self.parsing[frame, 0, rows, columns]
         return FramePiece(self.rgba[frame, :, rows, columns], classes, left, top)
@@ -163,6 +163,12 @@ class PartBoxes:
     width: int
     low: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     high: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+    def box(self, frame: int) -> tuple[int, int, int, int] | None:
+        """Return left, top, right, bottom of what one frame asks for, in the output frame; None where it is nothing."""
+        left, top = self.low[frame].tolist()
+        right, bottom = self.high[frame].tolist()
+        return (left, top, right, bottom) if right > left and bottom > top else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,16 +333,16 @@ class Canvas:
         self._layers = layers
         self._shown = shown
 
-    def drawn(self, frame: int, depth: tuple[float, ...]) -> list[tuple[int, FramePiece, float]]:
-        """Return what is laid over each other in a frame, back to front: part, its piece, and the share of its alpha.
+    def order(self, frame: int, depth: tuple[float, ...]) -> list[tuple[int, float]]:
+        """Return what is laid over each other in a frame, back to front: parts, each with the share of its alpha.
 
         Arguments as in `compose`.
         """
-        order = [
-            (part, share) for part, share in drawing_order(depth) if part in self._layers and self._shown[frame, part]
+        return [
+            (part, share)
+            for part, share in drawing_order(depth)
+            if part in self._layers and self._shown[frame, part] and self._layers[part].placement.box(frame) is not None
         ]
-        own = {part: self._layers[part].of_frame(frame) for part, _ in order}
-        return [(part, layer, share) for part, share in order if (layer := own[part]) is not None]
 
     def compose(self, frame: int, depth: tuple[float, ...]) -> tuple[Tensor, Tensor | None, int, int] | None:
         """Lay one frame's parts over each other.
@@ -351,7 +357,9 @@ class Canvas:
         -------
         rgba (4, h, w), classes (h, w) or None, left, top; None if nothing is shown
         """
-        drawn = [(layer, share) for _, layer, share in self.drawn(frame, depth)]
+        order = self.order(frame, depth)
+        own = {part: self._layers[part].of_frame(frame) for part in {part for part, _ in order}}
+        drawn = [(layer, share) for part, share in order if (layer := own[part]) is not None]
         if not drawn:
             return None
         left, top, right, bottom = box_around([layer.box for layer, _ in drawn])

@@ -34,7 +34,7 @@ from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turn
 from motionwarp.puppet.head_surface import chosen_sides, turned_frames
 from motionwarp.puppet.joints import Joints
 from motionwarp.puppet.segmentation import PartRegions, bare_hands, part_regions
-from motionwarp.puppet.texture_pyramid import TexturePyramid, source_to_texture
+from motionwarp.puppet.texture_pyramid import TexturePyramid
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.puppet.transforms import forward_maps, hanging_maps, side_swaps
 from motionwarp.puppet.warp_params import WarpParams
@@ -187,10 +187,11 @@ class PuppetPerson:
         target = Joints(poses.float().cpu(), self._points)
         shown, other_side = target.present_parts(), target.shows_other_side(self._points)
         low, high = poses.new_full((len(poses), 2), torch.inf), poses.new_full((len(poses), 2), -torch.inf)
+        forward = invert_affine(theta.theta_affine)
         for part in range(parts.PART_COUNT):
             if not self._textures.has(part):
                 continue
-            outlines = self._outlines(part, theta, other_side)
+            outlines = self._outlines(part, forward, other_side)
             there = shown[:, part, None]
             low = torch.where(there, torch.minimum(low, outlines.amin(dim=1)), low)
             high = torch.where(there, torch.maximum(high, outlines.amax(dim=1)), high)
@@ -237,7 +238,8 @@ class PuppetPerson:
     ) -> dict[int, PartBoxes]:
         """Return where the parts of some frames go, and take parts that lie outside out of `shown`."""
         there = [part for part in range(parts.PART_COUNT) if self._textures.has(part) and shown[chosen, part].any()]
-        outlines = {part: self._outlines(part, theta, other_side) for part in there}
+        forward = invert_affine(theta.theta_affine)
+        outlines = {part: self._outlines(part, forward, other_side) for part in there}
         placed = {}
         for part in there:
             placement = place_boxes(outlines[part], height, width)
@@ -259,10 +261,10 @@ class PuppetPerson:
         for part, placement in placed.items():
             texture = self._textures.texture(part, level)
             if part == parts.GARMENT and self._garment is not None:
-                grid = self._garment_grid(self._garment, theta, texture, level, placement)
+                grid = self._garment_grid(self._garment, theta, level, placement)
                 layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
                 continue
-            to_texture = source_to_texture(texture, level).expand(len(placement.corners), 2, 3)
+            to_texture = self._textures.map_to(part, level).expand(len(placement.corners), 2, 3)
             matrix = compose_affine(to_texture, theta.theta_affine[:, part]).to(self._device)
             sampled = partial(sample_part_affinely, matrix=matrix, placement=placement)
             layers[part] = sampled(texture.rgba, texture.parsing if with_classes else None)
@@ -276,19 +278,17 @@ class PuppetPerson:
                 layers[part] = chosen_sides(layers[part], back, other_side)
         return layers
 
-    def _outlines(self, part: int, theta: WarpParams, other_side: Tensor) -> Tensor:
-        forward = invert_affine(theta.theta_affine)
+    def _outlines(self, part: int, forward: Tensor, other_side: Tensor) -> Tensor:
+        """Return the outline of a part of some frames, (B, N, 2), by the maps (B, P, 2, 3) from the source to them."""
         if part == parts.GARMENT and self._garment is not None:
             return self._garment.skinned_outline(hanging_maps(forward, self._swaps, other_side))
         outline = torch.from_numpy(self._textures.texture(part).outline)
         return apply_affine(forward[:, part], outline.expand(len(forward), *outline.shape))
 
-    def _garment_grid(
-        self, garment: Garment, theta: WarpParams, texture: PartTexture, level: int, placement: PartBoxes
-    ) -> Tensor:
+    def _garment_grid(self, garment: Garment, theta: WarpParams, level: int, placement: PartBoxes) -> Tensor:
         """Return where each pixel of the boxes lies in a garment's texture, (B, h, w, 2)."""
         height, width = placement.height, placement.width
-        to_texture = source_to_texture(texture, level)  # (2, 3), to grid_sample's coordinates
+        to_texture = self._textures.map_to(parts.GARMENT, level)  # (2, 3), to grid_sample's coordinates
         warp = theta.garment_warp()
         frame = garment.control_frame(theta.theta_affine[:, parts.GARMENT])
         # evaluated at the same pixels of the frame wherever a batch puts its boxes, so that batches do not matter

@@ -38,6 +38,7 @@ class TexturePyramid:
         self._lock = RLock()
         self._levels: dict[tuple[int, int], PartTexture] = {}
         self._surfaces: dict[int, HeadSurface] = {}
+        self._maps: dict[tuple[int, int], Tensor] = {}
 
     def has(self, part: int) -> bool:
         """Return whether a part has a pixel."""
@@ -51,6 +52,13 @@ class TexturePyramid:
                 made = self._whole(part) if level == 0 else _halved(self.texture(part, level - 1))
                 self._levels[key] = _interleaved(made)
             return self._levels[key]
+
+    def map_to(self, part: int, level: int) -> Tensor:
+        """Return the map (2, 3) from source pixels to grid_sample's coordinates in a part's texture."""
+        key = part, level
+        if key not in self._maps:
+            self._maps[key] = source_to_texture(self.texture(part, level), level)
+        return self._maps[key]
 
     def from_behind(self, part: int, level: int) -> PartTexture:
         """Return the same of a part from behind."""

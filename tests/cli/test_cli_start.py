@@ -59,3 +59,44 @@ def test_collections_go_on_after_imports_that_fail(app_module: ModuleType, monke
     assert (during, gc.isenabled()) == ([False], True)
     # nothing came that would stay
     assert frozen == []
+
+
+_ENDING = """
+import atexit, os, sys, threading, weakref
+from motionwarp.runtime import end_process
+atexit.register(lambda: print("at the end"))
+class Held: ...
+held = Held()
+weakref.finalize(held, print, "finalized")
+if "thread" in sys.argv:
+    event = threading.Event()
+    atexit.register(event.set)
+    threading.Thread(target=lambda: (event.wait(0.2), print("thread over")), daemon=False).start()
+sys.stdout.write("unflushed, ")
+end_process(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], ["unflushed, finalized", "at the end"]), (["thread"], ["unflushed, thread over", "finalized", "at the end"])],
+)
+def test_a_process_that_is_ended_does_all_that_is_left_to_do(
+    repository_root: Path, words: list[str], said: list[str]
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(repository_root)}
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDING, *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (3, said, "")
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["transfer", "none.jpg", "none.mp4"], 2)])
+def test_the_program_ends_with_the_command_s_code(repository_root: Path, words: list[str], code: int) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(repository_root)}
+    done = subprocess.run(
+        [sys.executable, "-m", "motionwarp", *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert bool(done.stdout) == (code == 0)
+    assert bool(done.stderr) == (code != 0)

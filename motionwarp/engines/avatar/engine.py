@@ -28,6 +28,10 @@ class AvatarEngine(Engine):
         BodyTools.shipped()
         self._person: PhotoBody | None = None
 
+    def get_ready(self) -> None:
+        """Have the compiler of loops set itself up; see `Engine.get_ready`."""
+        PhotoBody.get_ready()
+
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Make the avatar; see `Engine.prepare`.
 

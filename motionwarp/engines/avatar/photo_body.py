@@ -15,9 +15,10 @@ from motionwarp.avatar.person import AvatarPerson
 from motionwarp.avatar.renderer import Drawing
 from motionwarp.avatar.rest import PhotoBehind, cut_to_shown, layer_at_rest, rested
 from motionwarp.body.body_motion import BodyMotion
+from motionwarp.compiled import set_up_compiler
 from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, held, is_noted
 from motionwarp.engines.avatar.making import with_avatar
-from motionwarp.engines.avatar.posing import PoseParams, SourceBody
+from motionwarp.engines.avatar.posing import BodyTools, PoseParams, SourceBody
 from motionwarp.engines.base import Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
 
@@ -60,6 +61,12 @@ class PhotoBody:
     cut_edge: float | None = None
     bent: BentBeyond | None = None
     shows_one_side: bool = False
+
+    @staticmethod
+    def get_ready() -> None:
+        """Do what takes half a second once a process, whoever the person is."""
+        set_up_compiler()
+        BodyTools.shipped()
 
     @classmethod
     def of(cls, source: SourcePerson, settings: RenderSettings) -> PhotoBody:

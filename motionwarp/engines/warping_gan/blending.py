@@ -112,11 +112,11 @@ def part_blend(
     PartBlend or None
         None if the frame shows nothing of the person.
     """
-    shown = [layer.of_frame(position) for part, layer in group.layers.items() if group.shown[position, part]]
+    shown = [layer.placement.box(position) for part, layer in group.layers.items() if group.shown[position, part]]
     around = None if body is None or recipe.body_logit is None else _covered_box(body)
     window = RecipeWindow(recipe, frame, window_to_frame)
     grown = None if frame_size is None else window.grown_box(*frame_size)
-    boxes = [piece.box for piece in shown if piece is not None]
+    boxes = [box for box in shown if box is not None]
     if around is not None:
         boxes.append(around)
     if not boxes:
@@ -137,21 +137,23 @@ def by_rows(blend: PartBlend, *, as_bytes: bool) -> tuple[npt.NDArray[Any], Floa
     """
     left, top, right, bottom = blend.box
     group, position = blend.group, blend.position
-    drawn = blend.canvas.drawn(position, blend.depth)
+    drawn = blend.canvas.order(position, blend.depth)
     layers, classes = [_NO_PICTURES] * PART_COUNT, [_NO_PICTURES] * PART_COUNT
     shown, firsts = np.zeros((PART_COUNT, 4), dtype=np.int64), np.zeros((PART_COUNT, 2), dtype=np.int64)
-    for part, piece, _ in drawn:
+    for part, _ in drawn:
         warped = group.layers[part]
         layers[part] = np.ascontiguousarray(warped.rgba.numpy())
         if warped.parsing is not None:
             classes[part] = np.ascontiguousarray(warped.parsing.numpy())
-        shown[part], firsts[part] = piece.box, warped.placement.corners[position]
-    order = np.array([part for part, _, _ in drawn], dtype=np.int64)
-    shares = np.array([share for _, _, share in drawn], dtype=np.float32)
+        placed = warped.placement
+        shown[part, :2], shown[part, 2:] = placed.low[position], placed.high[position]
+        firsts[part] = placed.corners[position]
+    order = np.array([part for part, _ in drawn], dtype=np.int64)
+    shares = np.array([share for _, share in drawn], dtype=np.float32)
     blend.window.look_at(left, right - left)
     cells, ways = blend.window.rows(top, bottom - top)
     size = bottom - top, right - left
-    has_classes = bool(drawn) and drawn[0][1].parsing is not None
+    has_classes = bool(drawn) and group.layers[drawn[0][0]].parsing is not None
     rgba = np.empty((0, 0, 0) if as_bytes else (4, *size), dtype=np.float32)
     levels = np.empty((*size, 4) if as_bytes else (0, 0, 4), dtype=np.uint8)
     body = (_NO_BODY, 0, 0) if blend.body is None else (blend.body.rgba, blend.body.left, blend.body.top)

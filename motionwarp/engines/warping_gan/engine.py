@@ -134,6 +134,10 @@ class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
         self._generator: nn.Module
         self._device, self._dtype = torch.device("cpu"), torch.float32
 
+    def get_ready(self) -> None:
+        """Read what bodies are fitted with; see `Engine.get_ready`."""
+        PhotoBody.get_ready()
+
     def prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         """Cut the source into parts and bring the networks to the device; see `Engine.prepare`.
 
