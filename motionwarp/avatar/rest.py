@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from motionwarp.avatar.renderer import Drawing
 from motionwarp.compiled import compiled_loosely
-from motionwarp.types import ByteArray, FloatArray, PersonLayer
+from motionwarp.types import BoolArray, ByteArray, FloatArray, PersonLayer
 
 Planes = tuple[FloatArray, FloatArray, FloatArray]
 
 _HALO: Final = 14  # pixels around a person who rests that are the photo's too: what a matte misses of hair and shadow
+_FAR_HALO: Final = 42  # the same where the matte has something that the avatar has not
+_NOTHING: Final = np.float32(1e-4)
 _SEEN_ALPHA: Final = 5.0  # of 255: a lower one shows nobody
 _LEAST_COVERAGE: Final = np.float32(0.02)
 _LEAST_STILLNESS: Final = np.float32(0.25)
@@ -38,11 +40,15 @@ class PhotoBehind:
         The person's coverage there; 0 where the avatar has nothing even at rest, so that nobody can have left.
     stillness : float32 (H, W)
         The share of each pixel that counts as unmoved while nothing has: less than 1 where textures were made up.
+    lost : bool (H, W)
+        What the matte has and the avatar does not even at rest, farther from it than what is around an avatar at rest
+        is the photo's: what was taken for the person, and would float beside them.
     """
 
     rgb: ByteArray
     matte: FloatArray
     stillness: FloatArray
+    lost: BoolArray
 
     @classmethod
     def of(cls, rgb: ByteArray, matte: FloatArray, drawing: Drawing) -> PhotoBehind:
@@ -51,12 +57,13 @@ class PhotoBehind:
         covered, stillness = np.zeros_like(matte), np.zeros_like(matte)
         covered[own] = np.where(drawing.rgba[..., 3] < _SEEN_ALPHA, 0, matte[own])
         stillness[own] = _share(drawing.rgba, drawing.still)
-        return cls(rgb, covered, stillness)
+        near = cv2.blur((covered > 0).astype(np.float32), (2 * _HALO + 1, 2 * _HALO + 1)) > _NOTHING
+        return cls(rgb, covered, stillness, (matte >= _VACATED) & ~near)
 
     def within(self, left: int, top: int, right: int, bottom: int) -> PhotoBehind:
         """Return what lies in a box."""
         own = np.s_[top:bottom, left:right]
-        return PhotoBehind(self.rgb[own], self.matte[own], self.stillness[own])
+        return PhotoBehind(self.rgb[own], self.matte[own], self.stillness[own], self.lost[own])
 
 
 def _share(picture: FloatArray, still: FloatArray) -> FloatArray:
@@ -123,15 +130,15 @@ def cut_to_shown(layer: PersonLayer) -> PersonLayer:
 def _near_rest(drawing: Drawing) -> tuple[int, int, int, int] | None:
     """Return left, top, right, bottom of where what rests may change the picture; None where nothing rests.
 
-    Beyond twice the halo around what rests nothing changes.
+    Beyond the far halo around what rests nothing changes.
     """
     left, top, width, height = cv2.boundingRect((drawing.still > 0).astype(np.uint8))
     if width == 0:
         return None
     left, top, (frame_height, frame_width) = left + drawing.left, top + drawing.top, drawing.size
     return (
-        max(left - 2 * _HALO, 0), max(top - 2 * _HALO, 0),
-        min(left + width + 2 * _HALO, frame_width), min(top + height + 2 * _HALO, frame_height),
+        max(left - _FAR_HALO, 0), max(top - _FAR_HALO, 0),
+        min(left + width + _FAR_HALO, frame_width), min(top + height + _FAR_HALO, frame_height),
     )  # fmt: skip
 
 
@@ -147,6 +154,10 @@ def _rest_in_place(picture: npt.NDArray[Any], alpha: FloatArray, still: FloatArr
         near, known = _around(share, told, _NEAR)
         _untold_shares(near, known, (share, told, covered))
     beside, known = _around(share, covered, _HALO)
+    if photo.lost.any():
+        far_off = photo.lost & (known <= _NOTHING)
+        for plane, wide in zip((beside, known), _around(share, covered, _FAR_HALO), strict=True):
+            plane[far_off] = wide[far_off]
     _show_photo(picture, (photo.rgb, photo.matte), (share, covered), (beside, known))
 
 
@@ -191,7 +202,7 @@ def _untold_shares(near: FloatArray, known: FloatArray, found: Planes) -> None:
     share, told, covered = found
     for y in range(share.shape[0]):
         for x in range(share.shape[1]):
-            if covered[y, x] > 0 and told[y, x] == 0 and known[y, x] > np.float32(1e-4):
+            if covered[y, x] > 0 and told[y, x] == 0 and known[y, x] > _NOTHING:
                 share[y, x] = near[y, x] / known[y, x]
 
 
@@ -210,7 +221,7 @@ def _show_photo(
         for x in range(share.shape[1]):
             part = share[y, x]
             if covered[y, x] == 0:
-                if matte[y, x] >= _VACATED or known[y, x] <= np.float32(1e-4):
+                if matte[y, x] >= _VACATED or known[y, x] <= _NOTHING:
                     continue
                 part = beside[y, x] / known[y, x]
             if part <= 0:
