@@ -42,7 +42,8 @@ _WIDTH, _HEIGHT = 640, 720  # of the pictures
 _BEYOND: Final = 0.45  # torsos from the outermost joints to the picture's edge: hands, feet, hair
 _FINEST: Final = 2 * _HEIGHT  # of a photo's long side: finer pixels are not seen
 _COVERED: Final = 0.5  # of the coverage of a pixel
-_SAMPLES: Final = 65  # along a bone
+_BESIDE: Final = 0.1  # torsos to either side of a bone, where the limb may lie
+_SAMPLES, _SAMPLES_BESIDE = 65, 9  # along a bone, and across
 _TILE: Final = (214, 240)  # width and height on the sheet
 _MARK: Final = (230, 30, 30)
 
@@ -208,12 +209,19 @@ def _looked_for(reader: Estimator, rgb: ByteArray, truth: FloatArray) -> tuple[F
 
 
 def _coverage(matte: FloatArray, truth: FloatArray) -> FloatArray:
-    """Return which share of each bone's length a matte covers, float32 (8,), between points (18, 3); none outside."""
-    ends = truth[np.array(LIMB_BONES), :2]  # (8, 2, 2)
-    along = np.linspace(0, 1, _SAMPLES, dtype=np.float32)[:, None]
-    places = ends[:, :1] + along * (ends[:, 1:] - ends[:, :1])  # (8, N, 2)
-    sampled = cv2.remap(matte, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray((sampled > _COVERED).mean(axis=1), dtype=np.float32)
+    """Return which share of each bone's length a matte covers, float32 (8,), between points (18, 3); none outside.
+
+    A place is covered if some of the limb lies beside it, square to the bone: shoulders' points are near the outline.
+    """
+    ends = truth[np.array(LIMB_BONES), :2].astype(np.float64)  # (8, 2, 2)
+    way = ends[:, 1] - ends[:, 0]
+    square = way[:, ::-1] * (-1, 1) / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
+    along = np.linspace(0, 1, _SAMPLES)[:, None, None]
+    beside = _BESIDE * _torso(truth) * np.linspace(-1, 1, _SAMPLES_BESIDE)[:, None]
+    places = ends[:, :1, None] + along * way[:, None, None] + beside * square[:, None, None]  # (8, N, M, 2)
+    x, y = (places[..., axis].reshape(len(ends), -1).astype(np.float32) for axis in (0, 1))
+    sampled = cv2.remap(matte, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).reshape(places.shape[:3])
+    return np.asarray((sampled > _COVERED).any(axis=2).mean(axis=1), dtype=np.float32)
 
 
 def _torso(points: FloatArray) -> float:

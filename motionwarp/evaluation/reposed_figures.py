@@ -59,7 +59,8 @@ class ReposedPicture:
     counted : bool (12,)
         Which joints the photo shows or hides, and does not cut off.
     coverage : float32 (8,)
-        Which share of the straight way from joint to joint of `LIMB_BONES` the person covers, in [0, 1].
+        Which share of the straight way from joint to joint of `LIMB_BONES` has some of the person on it or at its side,
+        in [0, 1].
     rgb : uint8 (h, w, 3) or None
         For the sheet: reduced, with rings where joints were not found. None where none is drawn.
     """
