@@ -84,13 +84,14 @@ def wrists_beyond(source: SourcePerson, torso: float) -> SourcePerson:
 
 @dataclass(frozen=True, eq=False)
 class BentBeyond:
-    """How arms are bent in the photo whose wrists lie beyond its edge.
+    """How arms are bent in the photo whose wrists, or elbows too, lie beyond its edge.
 
     Attributes
     ----------
     limbs : tuple of Limb
-    bends : complex128 (N,)
-        From elbow to wrist, over shoulder to elbow, with x + i y for places.
+    bends : complex128 (N, 2)
+        From the other shoulder to this one, and from there to the elbow, over that; from shoulder to elbow, and from
+        there to the wrist, over that; with x + i y for places. The first is NaN where the photo shows the elbow.
     """
 
     limbs: tuple[parts.Limb, ...]
@@ -98,34 +99,48 @@ class BentBeyond:
 
     @classmethod
     def of(cls, source: SourcePerson, torso: float) -> BentBeyond:
-        """Find the arms of a photo whose elbows it shows and whose wrists it does not."""
+        """Find the arms of a photo whose wrists it does not show."""
         before, points = source.pose.points, wrists_beyond(source, torso).pose.points
-        chosen = tuple(
-            limb for limb in ARMS
-            if before[limb.points[2], 2] < _SEEN <= points[limb.points[2], 2] and before[limb.points[1], 2] >= _SEEN
-        )  # fmt: skip
-        return cls(chosen, np.array([_bend(points, limb) for limb in chosen], dtype=np.complex128))
+        chosen, bends = [], []
+        for limb, other in (ARMS, ARMS[::-1]):
+            shoulder, elbow, wrist = limb.points
+            if before[wrist, 2] >= _SEEN or points[wrist, 2] < _SEEN:
+                continue
+            below = complex(np.nan) if before[elbow, 2] >= _SEEN else _bend(points, other.points[0], shoulder, elbow)
+            chosen.append(limb)
+            bends.append((below, _bend(points, shoulder, elbow, wrist)))
+        return cls(tuple(chosen), np.array(bends, dtype=np.complex128).reshape(-1, 2))
 
     def told(self, points: FloatArray) -> FloatArray:
-        """Return points (T, 18, 3) with wrists where the photo's arms would have them, if only elbows are seen.
+        """Return points (T, 18, 3) with elbows and wrists where the photo's arms would have them, if nobody told them.
 
         A body that is fitted to the photo's own points has its arms where the avatar's are, then.
         """
         filled = points.copy()
-        for limb, bend in zip(self.limbs, self.bends, strict=True):
+        for limb, (below, beyond) in zip(self.limbs, self.bends, strict=True):
+            other = ARMS[limb.is_right].points[0]
             shoulder, elbow, wrist = limb.points
-            untold = (points[:, [shoulder, elbow], 2] >= _SEEN).all(axis=1) & (points[:, wrist, 2] < _SEEN)
-            upper = points[untold, elbow, :2] - points[untold, shoulder, :2]
-            lower = (upper[:, 0] + 1j * upper[:, 1]) * bend
-            filled[untold, wrist, :2] = points[untold, elbow, :2] + np.stack([lower.real, lower.imag], axis=1)
-            filled[untold, wrist, 2] = _MADE_SCORE
+            if not np.isnan(below):
+                _continue(filled, (other, shoulder, elbow), below)
+            _continue(filled, (shoulder, elbow, wrist), beyond)
         return filled
 
 
-def _bend(points: FloatArray, limb: parts.Limb) -> complex:
-    (x0, y0), (x1, y1), (x2, y2) = (points[point, :2].astype(float) for point in limb.points)
-    upper = complex(x1 - x0, y1 - y0)
-    return complex(x2 - x1, y2 - y1) / upper if abs(upper) > 1 else 0j
+def _bend(points: FloatArray, first: int, second: int, third: int) -> complex:
+    """Return the way from the second to the third point over that from the first to the second, as x + i y."""
+    (x0, y0), (x1, y1), (x2, y2) = (points[point, :2].astype(float) for point in (first, second, third))
+    before = complex(x1 - x0, y1 - y0)
+    return complex(x2 - x1, y2 - y1) / before if abs(before) > 1 else 0j
+
+
+def _continue(points: FloatArray, chain: tuple[int, int, int], bend: complex) -> None:
+    """Put the third of three points where the first two are told and it is not, of all frames (T, 18, 3), in place."""
+    first, second, third = chain
+    untold = (points[:, [first, second], 2] >= _SEEN).all(axis=1) & (points[:, third, 2] < _SEEN)
+    before = points[untold, second, :2] - points[untold, first, :2]
+    way = (before[:, 0] + 1j * before[:, 1]) * bend
+    points[untold, third, :2] = points[untold, second, :2] + np.stack([way.real, way.imag], axis=1)
+    points[untold, third, 2] = _MADE_SCORE
 
 
 def _leaving(

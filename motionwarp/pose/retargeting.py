@@ -310,6 +310,26 @@ def retargeted_scores(
     scores = np.where(known, points[..., 2], np.minimum(points[..., 2], ESTIMATED_SCORE))
     undrawn = np.where(known & (completed < VISIBLE_SCORE), UNDRAWN_SCORE, completed)
     scores = np.where(source_visible, scores, np.minimum(scores, undrawn))
-    kept = np.where(source_visible, KEPT_FACTOR * completed, np.minimum(completed, KEPT_FACTOR))
+    kept = _kept_scores(completed)
     result: FloatArray = np.where(shown, scores, kept).astype(np.float32)
     return result
+
+
+def _kept_scores(completed: FloatArray) -> FloatArray:
+    """Return the scores of points that no clip tells, of those of a completed pose."""
+    return np.where(completed >= VISIBLE_SCORE, KEPT_FACTOR * completed, completed)
+
+
+def as_retargeted(source: Pose) -> FloatArray:
+    """Return the points (18, 3) that retargeting gives where a clip shows a source's own pose, with their scores.
+
+    Raises
+    ------
+    NoPersonError
+        If the source shows too few points.
+    """
+    completed = complete_pose(source).pose.points
+    unseen = source.scores < VISIBLE_SCORE
+    points = completed.copy()
+    points[unseen, 2] = _kept_scores(completed[unseen, 2])
+    return points

@@ -18,7 +18,7 @@ from motionwarp.body.body_motion import BodyMotion
 from motionwarp.compiled import set_up_compiler
 from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, held, is_noted
 from motionwarp.engines.avatar.making import with_avatar
-from motionwarp.engines.avatar.posing import BodyTools, PoseParams, SourceBody
+from motionwarp.engines.avatar.posing import BodyTools, PoseParams, SourceBody, with_undrawn
 from motionwarp.engines.base import Motion, RenderSettings, Staging
 from motionwarp.types import FloatArray, PersonLayer, PoseTrack, SourcePerson
 
@@ -99,7 +99,8 @@ class PhotoBody:
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
         points = np.where(track.present[:, None, None], track.points, 0).astype(np.float32)
-        told = points if self.bent is None else self.bent.told(points)
+        told = with_undrawn(points)
+        told = told if self.bent is None else self.bent.told(told)
         shots = [told[shot] for shot in track.shots()]
         poses = PoseParams.joined([self.body.follow(shot) for shot in shots])
         notes = [] if all(self.body.is_facing_told(shot) for shot in shots) else [_UNTOLD]

@@ -29,7 +29,8 @@ from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
 from motionwarp.engines.base import Motion, Staging
 from motionwarp.pose.completion import ESTIMATED_SCORE, UNDRAWN_SCORE
 from motionwarp.pose.kinematics import VISIBLE_SCORE
-from motionwarp.types import BoolArray, FloatArray
+from motionwarp.pose.retargeting import as_retargeted
+from motionwarp.types import BoolArray, FloatArray, Pose
 
 CAMERA_LENGTH = 3
 # a photo's pixels hang on the body: it lies where the points are, however unsure they be
@@ -160,8 +161,11 @@ class SourceBody:
         with torch.inference_mode(False):
             together = fit_photos(fitter, lifter, photos, _ON_THE_POINTS)
             # solved once more as frames of a clip will be, so that the photo's own points give the photo's own pose
-            found = [torch.from_numpy(points)[None] for points in photos]
-            fits = [fitter.fit(points, lifter.lift(points).guess(), _ON_THE_POINTS, start=together) for points in found]
+            fits = []
+            for points in photos:
+                whole = as_retargeted(Pose(points))[None]
+                guess = lifter.lift(torch.from_numpy(_without_estimates(whole))).guess()
+                fits.append(fitter.fit(torch.from_numpy(whole), guess, _ON_THE_POINTS, start=together))
         return [cls(fit, tools) for fit in fits]
 
     @classmethod
@@ -230,10 +234,10 @@ class SourceBody:
         if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
             rest = PoseParams.of(self.fit)
             return PoseParams(rest.turns.expand(len(points), -1, -1, -1), rest.camera.expand(len(points), -1))
-        lifted = self._lifter.lift(torch.from_numpy(_with_undrawn(points, estimated=False)))
+        points = with_undrawn(points)
+        lifted = self._lifter.lift(torch.from_numpy(_without_estimates(points)))
         guess = lifted.guess() if is_facing_told(lifted) else None
-        told = torch.from_numpy(_with_undrawn(points, estimated=True))
-        return PoseParams.of(self._fitter.fit(told, guess, _ON_THE_POINTS, start=self.fit))
+        return PoseParams.of(self._fitter.fit(torch.from_numpy(points), guess, _ON_THE_POINTS, start=self.fit))
 
     @cached_property
     def rig(self) -> PointRig:
@@ -268,7 +272,7 @@ class SourceBody:
         """
         if np.count_nonzero(points[..., 2] >= LEAST_SCORE, axis=1).max() < LEAST_POINTS:
             return True
-        return is_facing_told(self._lifter.lift(torch.from_numpy(_with_undrawn(points, estimated=False))))
+        return is_facing_told(self._lifter.lift(torch.from_numpy(_without_estimates(with_undrawn(points)))))
 
     def track(self, poses: PoseParams, present: BoolArray) -> BodyTrack:
         """Return this body in poses of B frames in space, in those of them where it is `present`, bool (B,)."""
@@ -280,22 +284,20 @@ class SourceBody:
         return posed.joints[..., list(self._model.driven), :].numpy().astype(np.float32)
 
 
-def _with_undrawn(points: FloatArray, *, estimated: bool) -> FloatArray:
-    """Return points whose scores are those of bodies: of what the photo does not show, what the clip tells is sure.
-
-    Parameters
-    ----------
-    points : float32 (T, 18, 3)
-        As retargeted.
-    estimated : bool
-        Whether to keep places that nobody told. To the lifter unsure limbs below a face that is seen say that somebody
-        stands with their back to the camera.
-    """
+def with_undrawn(points: FloatArray) -> FloatArray:
+    """Return retargeted points (T, 18, 3) with scores for a body: what the clip tells of what no pixels show is sure."""
     told, scores = points.copy(), points[..., 2]
-    undrawn = (scores > (ESTIMATED_SCORE + UNDRAWN_SCORE) / 2) & (scores < VISIBLE_SCORE)
-    told[undrawn, 2] = 1.0
-    if not estimated:
-        told[(scores < VISIBLE_SCORE) & ~undrawn, 2] = 0.0
+    told[(scores > (ESTIMATED_SCORE + UNDRAWN_SCORE) / 2) & (scores < VISIBLE_SCORE), 2] = 1.0
+    return told
+
+
+def _without_estimates(points: FloatArray) -> FloatArray:
+    """Return points (T, 18, 3) without places that nobody told.
+
+    To the lifter unsure limbs below a face that is seen say that somebody stands with their back to the camera.
+    """
+    told = points.copy()
+    told[points[..., 2] < VISIBLE_SCORE, 2] = 0.0
     return told
 
 
