@@ -164,7 +164,7 @@ def analyze(
         run.announce(Stage.SOURCE, 1, 1)
         engine = None if is_relit(inputs.setup) else EngineBeside(inputs.setup, prepared, run, engine_first)
         if options.background_choice.kind is BackgroundKind.SOURCE:
-            run.in_thread(partial(_make_plate, prepared, run))
+            run.in_thread(partial(_make_plate, prepared, run, engine))
         motion = observe_driving(
             inputs.driving,
             options,
@@ -178,7 +178,9 @@ def analyze(
         return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name, engine)
 
 
-def _make_plate(source: PreparedSource, run: TransferRun) -> ByteArray:
+def _make_plate(source: PreparedSource, run: TransferRun, engine: EngineBeside | None) -> ByteArray:
+    if engine is not None:
+        engine.wait()  # which is needed sooner
     with run.clock.measure("plate"):
         return source.plate
 
