@@ -29,7 +29,7 @@ from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup, set_up
 from motionwarp.pipeline.source import PreparedSource, SourcePicture, prepare_source, read_source
 from motionwarp.pose.skeleton import MIRROR
-from motionwarp.types import ByteArray, PoseTrack
+from motionwarp.types import PoseTrack
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,11 +178,13 @@ def analyze(
         return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name, engine)
 
 
-def _make_plate(source: PreparedSource, run: TransferRun, engine: EngineBeside | None) -> ByteArray:
+def _make_plate(source: PreparedSource, run: TransferRun, engine: EngineBeside | None) -> None:
+    """Have the plate made, after the engine, which is needed sooner."""
     if engine is not None:
-        engine.wait()  # which is needed sooner
-    with run.clock.measure("plate"):
-        return source.plate
+        engine.wait()
+    if not run.is_given_up:
+        with run.clock.measure("plate"):
+            _ = source.plate
 
 
 def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:
