@@ -29,7 +29,7 @@ from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup, set_up
 from motionwarp.pipeline.source import PreparedSource, SourcePicture, prepare_source, read_source
 from motionwarp.pose.skeleton import MIRROR
-from motionwarp.types import PoseTrack
+from motionwarp.types import ByteArray, PoseTrack
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,7 @@ def analyze(
         run.announce(Stage.SOURCE, 1, 1)
         engine = None if is_relit(inputs.setup) else EngineBeside(inputs.setup, prepared, run, engine_first)
         if options.background_choice.kind is BackgroundKind.SOURCE:
-            run.in_thread(partial(_make_plate, prepared, run, engine))
+            run.in_thread(partial(_make_plate, prepared, run))
         motion = observe_driving(
             inputs.driving,
             options,
@@ -178,13 +178,9 @@ def analyze(
         return AnalyzedInputs(prepared, motion, inputs.driving.info, estimator.name, engine)
 
 
-def _make_plate(source: PreparedSource, run: TransferRun, engine: EngineBeside | None) -> None:
-    """Have the plate made, after the engine, which is needed sooner."""
-    if engine is not None:
-        engine.wait()
-    if not run.is_given_up:
-        with run.clock.measure("plate"):
-            _ = source.plate
+def _make_plate(source: PreparedSource, run: TransferRun) -> ByteArray:
+    with run.clock.measure("plate"):
+        return source.plate
 
 
 def mirrored_motion(motion: DrivingMotion) -> DrivingMotion:

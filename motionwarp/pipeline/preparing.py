@@ -106,10 +106,6 @@ class EngineBeside:
         self._ready = run.begin(prepared)
         self._is_taken = False
 
-    def wait(self) -> None:
-        """Wait until the engine is prepared, or has failed."""
-        self._ready.exception()
-
     def taken(self, setup: TransferSetup, source: PreparedSource, stand: Stand) -> ReadyEngine | None:
         """Return the engine, waited for, the first time that just this one is asked for; None for any other.
 
@@ -124,7 +120,7 @@ class EngineBeside:
         if not self._is_taken and setup is self._setup and source is self._source and as_begun:
             self._is_taken = True
             return self._ready.result()
-        self.wait()  # an engine can be prepared for one person at a time
+        self._ready.exception()  # waits: an engine can be prepared for one person at a time
         return None
 
 

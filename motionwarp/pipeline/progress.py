@@ -123,8 +123,6 @@ class TransferRun:
     clock : StageClock
     warnings : list of str
         What a user should know; it grows as the work proceeds.
-    is_given_up : bool
-        Whether the block has failed or was left: threads need not begin anything more, since nobody asks for it.
 
     Parameters
     ----------
@@ -135,7 +133,6 @@ class TransferRun:
     def __init__(self, on_progress: ProgressCallback | None = None) -> None:
         self.clock = StageClock()
         self.warnings: list[str] = []
-        self.is_given_up = False
         self._on_progress = on_progress
         self._threads = ExitStack()
 
@@ -145,7 +142,6 @@ class TransferRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.is_given_up = kind is not None
         self._threads.__exit__(kind, error, trace)
 
     def announce(self, stage: Stage, done: int, total: int | None) -> None:

@@ -139,50 +139,15 @@ def test_a_transfer_that_is_interrupted_takes_its_thread_along(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    begun = threading.Event()
-
-    def noted(*args: Any, **kwargs: Any) -> ByteArray:
-        begun.set()
-        made.append(threading.current_thread())
-        return clean_plate(*args, **kwargs)
-
     def interrupted() -> None:
-        assert begun.wait(PATIENCE_SECONDS)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(source_module, "clean_plate", noted)
     monkeypatch.setattr(KnowingEstimator, "follow", _and_then(interrupted))
     with pytest.raises(KeyboardInterrupt):
         transfer(scene.person, scene.dance, tmp_path / "out.mp4", engine="layered")
     assert len(made) == 1
     assert not made[0].is_alive()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_interrupted_transfer_does_not_begin_with_the_plate(
-    scene: Scene,
-    knowing: KnowingEstimator,
-    made: list[threading.Thread],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    interrupted = threading.Event()
-    prepare = LayeredEngine.prepare
-
-    def waiting(self: LayeredEngine, *args: Any) -> None:
-        assert interrupted.wait(PATIENCE_SECONDS)
-        prepare(self, *args)
-
-    def interrupt() -> None:
-        # after this the run is given up, which waits for its threads; the engine's ends half a second later
-        threading.Timer(0.5, interrupted.set).start()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(LayeredEngine, "prepare", waiting)
-    monkeypatch.setattr(KnowingEstimator, "follow", _and_then(interrupt))
-    with pytest.raises(KeyboardInterrupt):
-        transfer(scene.person, scene.dance, tmp_path / "out.mp4", engine="layered")
-    assert made == []
 
 
 def test_the_block_s_own_error_goes_before_that_of_what_is_done_beside_it() -> None:
