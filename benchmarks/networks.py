@@ -27,7 +27,7 @@ class HeardNetwork:
     Attributes
     ----------
     name : str
-        Name of its class; "network" if torch.fx has forgotten it.
+        Name of its class.
     module : nn.Module
     inputs : dict
         For each kind of call, told by the inputs' shapes, the inputs of its first.

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from motionwarp.types import ByteArray, FloatArray, Person
+from motionwarp.types import BoolArray, ByteArray, FloatArray, Person
 
 # a picture whose brightest pixels are below this is scaled up to it, at most so many times: beyond, there is nothing
 # but noise
@@ -88,16 +88,21 @@ def light_fault(rgb: ByteArray, points: FloatArray) -> LightFault | None:
         & (points[:, 1] >= 0)
         & (points[:, 1] < height)
     )
-    if (rgb[::_EVERY, ::_EVERY].min(axis=2) >= _BLOWN).mean() > 1 - _LEAST_CONTENT:
+    if _part(rgb[::_EVERY, ::_EVERY] >= _BLOWN) > 1 - _LEAST_CONTENT:
         return "overexposed"
     blown, black = [], []
     for x, y in points[inside, :2].astype(int).tolist():
         patch = rgb[max(y - _AROUND, 0) : y + _AROUND + 1, max(x - _AROUND, 0) : x + _AROUND + 1]
-        blown.append(float((patch.min(axis=2) >= _BLOWN).mean()))
-        black.append(float((patch.max(axis=2) <= _BLACK).mean()))
+        blown.append(_part(patch >= _BLOWN))
+        black.append(_part(patch <= _BLACK))
     if blown and np.mean(blown) > _LARGEST_PART:
         return "overexposed"
     return "too dark" if black and np.mean(black) > _LARGEST_PART else None
+
+
+def _part(channels: BoolArray) -> float:
+    """Return the part of some pixels of which all three channels are so, for bool (h, w, 3)."""
+    return float(np.count_nonzero(channels[..., 0] & channels[..., 1] & channels[..., 2])) / (channels.size / 3)
 
 
 # people who are seen at all well score over 0.9; the wrong ones among those below this are many

@@ -85,11 +85,11 @@ def reid_descriptor(picture: ByteArray, points: FloatArray) -> ReidDescriptor:
 
 
 def _spread(counts: FloatArray) -> FloatArray:
-    for axis in range(counts.ndim):
-        padded = np.pad(counts, [(1, 1) if index == axis else (0, 0) for index in range(counts.ndim)], mode="edge")
-        size = counts.shape[axis]
-        before, middle, after = (np.take(padded, range(start, start + size), axis=axis) for start in (0, 1, 2))
-        counts = 0.25 * before + 0.5 * middle + 0.25 * after
+    for axis, size in enumerate(counts.shape):
+        bins = np.arange(size)
+        before = counts.take(np.maximum(bins - 1, 0), axis=axis)
+        after = counts.take(np.minimum(bins + 1, size - 1), axis=axis)
+        counts = 0.25 * before + 0.5 * counts + 0.25 * after
     return counts
 
 

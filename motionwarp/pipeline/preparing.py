@@ -103,7 +103,8 @@ class EngineBeside:
             first.exception()
             return prepare_engine(setup, source, Stand(), run)
 
-        self._ready: Future[ReadyEngine] | None = run.begin(prepared)
+        self._ready = run.begin(prepared)
+        self._is_taken = False
 
     def taken(self, setup: TransferSetup, source: PreparedSource, stand: Stand) -> ReadyEngine | None:
         """Return the engine, waited for, the first time that just this one is asked for; None for any other.
@@ -115,13 +116,11 @@ class EngineBeside:
         NoPersonError
             As from `prepare_engine`, if this is the one.
         """
-        if self._ready is None:
-            return None
-        ready, self._ready = self._ready, None
         as_begun = stand.transform == UNCHANGED and not stand.keep_parsing and stand.light is None
-        if setup is self._setup and source is self._source and as_begun:
-            return ready.result()
-        ready.exception()  # waits: an engine can be prepared for one person at a time
+        if not self._is_taken and setup is self._setup and source is self._source and as_begun:
+            self._is_taken = True
+            return self._ready.result()
+        self._ready.exception()  # waits: an engine can be prepared for one person at a time
         return None
 
 

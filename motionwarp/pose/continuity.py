@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from motionwarp.pose.kinematics import VISIBLE_SCORE, typical_torso
+from motionwarp.pose.kinematics import VISIBLE_SCORE, frame_torsos, typical_torso
 from motionwarp.pose.smoothing import DoubleArray
 from motionwarp.types import BoolArray, FloatArray, PoseTrack
 
@@ -90,11 +90,14 @@ def discontinuities(track: PoseTrack) -> tuple[int, ...]:
         In order; each within 1..T-1.
     """
     points, found = track.points, track.present
+    torsos = frame_torsos(points)
     result = []
     for frame in range(1, len(track)):
         if not (found[frame - 1] and found[frame]):
             continue
-        torso = typical_torso(points[frame - 1 : frame + 1])
+        around = torsos[frame - 1 : frame + 1]
+        told = around[~np.isnan(around)]
+        torso = float(np.median(told)) if len(told) else 0.0
         elapsed = float(track.times_seconds[frame] - track.times_seconds[frame - 1])
         traveled = _distance(points[frame - 1], points[frame])
         if torso <= 0 or traveled is None or traveled <= (REACH_TORSOS + REACH_TORSOS_PER_SECOND * elapsed) * torso:

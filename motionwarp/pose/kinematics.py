@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from motionwarp.pose import skeleton as sk
 from motionwarp.types import POINT_COUNT, BoolArray, FloatArray
@@ -167,6 +168,19 @@ def typical_torso(track_points: FloatArray) -> float:
         Torso length in pixels: the median over the frames of the largest of what the bones say; 0 where no bone was
         seen.
     """
+    torsos = frame_torsos(track_points)
+    told = torsos[~np.isnan(torsos)]
+    return float(np.median(told)) if len(told) else 0.0
+
+
+def frame_torsos(track_points: FloatArray) -> npt.NDArray[np.float64]:
+    """Estimate the size of a person in each frame for itself; see `typical_torso`.
+
+    Returns
+    -------
+    float64 (T,)
+        In pixels; NaN where no bone was seen.
+    """
     joints = with_mid_hip(track_points)
     visible = joints[..., 2] >= VISIBLE_SCORE
     estimates = np.full((len(joints), len(TREE)), np.nan)
@@ -176,8 +190,9 @@ def typical_torso(track_points: FloatArray) -> float:
         # foreshortening only ever makes bones shorter; the face is too small to measure by
         if bone.kind not in ("nose_to_eye", "eye_to_ear", "half_hips"):
             estimates[both, index] = length[both] / REST_LENGTHS[bone.kind]
+    torsos = np.full(len(joints), np.nan)
     usable = ~np.isnan(estimates).all(axis=1)
-    if not usable.any():
-        return 0.0
-    # a high percentile and not the maximum: a single wild point must not set the scale
-    return float(np.median(np.nanpercentile(estimates[usable], 75, axis=1)))
+    if usable.any():
+        # a high percentile and not the maximum: a single wild point must not set the scale
+        torsos[usable] = np.nanpercentile(estimates[usable], 75, axis=1)
+    return torsos

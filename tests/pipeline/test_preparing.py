@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,11 @@ def test_the_clip_is_followed_while_the_engine_is_prepared(
     assert len(list(stream(scene.person, scene.dance, OPTIONS))) == scene.frames
 
 
-def test_frames_are_those_of_an_engine_prepared_afterwards(scene: Scene, knowing: KnowingEstimator) -> None:
-    inputs = open_inputs(scene.person, scene.dance, OPTIONS)
+@pytest.mark.parametrize("engine", ["layered", "avatar", "warping_gan"])
+def test_frames_are_those_of_an_engine_prepared_afterwards(
+    scene: Scene, knowing: KnowingEstimator, engine: str
+) -> None:
+    inputs = open_inputs(scene.person, scene.dance, replace(OPTIONS, engine=engine))
     seen = analyze(inputs)
     beside, afterwards = (list(render(plan_transfer(inputs.setup, seen))) for _ in range(2))
     assert len(beside) == scene.frames
