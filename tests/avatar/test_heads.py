@@ -216,6 +216,15 @@ def test_a_scarf_that_is_taken_for_hair_does_not_color_the_back_of_the_head() ->
     assert like(color_at(result, (120, 110, 58)), HAIR_COLOR)
 
 
+def test_a_band_above_the_brow_does_not_color_the_back_of_the_head() -> None:
+    source = photo(14.0)
+    rgb = source.rgb.copy()
+    band = (source.parsing == labels.HAIR) & (np.arange(HEIGHT)[:, None] < 106)
+    assert band.sum() > 0.6 * (source.parsing == labels.HAIR).sum()
+    rgb[band] = 30, 200, 60
+    assert like(color_at(painted(replace(source, rgb=rgb)), (120, 140, 60)), HAIR_COLOR)
+
+
 def test_the_other_half_of_a_face_that_looks_aside_is_mirrored() -> None:
     source = photo(hair=False)
     # an eye, a quarter of the way around the skull from a nose that points to the photo's right
