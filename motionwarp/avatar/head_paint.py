@@ -42,6 +42,7 @@ _GRAZING: Final = 0.02  # of what the photo just sees
 _ALIKE: Final = 2.0  # of the usual difference from the usual light of hair
 _ALIKE_LEVELS: Final = 10.0
 _HANGS: Final = 0.36  # heights of the head below the ears from which on hair is no longer about the head
+_BAND_ENDS: Final = -0.15  # heights of the head, above the ears, to which bands and caps reach
 _LEAST_HIGH: Final = 0.2  # of what is seen of hair: more than that tells its usual color
 _SOFT: Final = 2.0  # pixels over which drawn out colors are averaged
 _LITTLE: Final = 0.05
@@ -430,9 +431,16 @@ def _known(
 
 
 def _on_head(hair: BoolArray, local: FloatArray) -> BoolArray:
-    """Return which hair is about the head, if much of it is: what is taken for hair on the chest may be a scarf."""
-    high = hair & (local[:, 1] < _HANGS)
-    return high if high.sum() > _LEAST_HIGH * hair.sum() else hair
+    """Return which hair is beside the face, or about the head, if much of it is.
+
+    What is taken for hair on the chest may be a scarf, and what is above the brow a band or a cap.
+    """
+    height = local[:, 1]
+    for begins in (_BAND_ENDS, -np.inf):
+        there = hair & (height < _HANGS) & (height > begins)
+        if there.sum() > _LEAST_HIGH * hair.sum():
+            return np.asarray(there)
+    return hair
 
 
 def _diffused(

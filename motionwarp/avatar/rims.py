@@ -24,6 +24,8 @@ LongArray = npt.NDArray[np.int64]
 
 _LEAVES = np.float32(0.985)  # of a rim's breadth that is seen, where it begins to be drawn back
 _FADE = np.float32(0.15)
+_COMES = np.float32(0.12)  # of a rim's breadth that points at the camera, where it begins to be drawn back too
+_COMES_FADE = np.float32(0.2)
 _CROWN_LEAVES = np.float32(0.9)  # cosine of a head's turn from which on the blur above it is drawn back
 _CROWN_FADE = np.float32(0.4)
 
@@ -107,13 +109,16 @@ def _draw_back(
     zero, one = np.float32(0.0), np.float32(1.0)
     for number in range(len(vertices)):
         vertex, anchor = vertices[number], anchors[number]
-        across, down, along = zero, zero, zero
+        across, down, away, along = zero, zero, zero, zero
         for slot in range(bones.shape[1]):
             bone, weight = bones[vertex, slot], weights[vertex, slot]
             across += weight * (turns[bone, 0, 0] * outward[number, 0] + turns[bone, 0, 1] * outward[number, 1])
             down += weight * (turns[bone, 1, 0] * outward[number, 0] + turns[bone, 1, 1] * outward[number, 1])
+            away += weight * (turns[bone, 2, 0] * outward[number, 0] + turns[bone, 2, 1] * outward[number, 1])
             along += weight * turns[bone, 2, 2]
         share = min(max((_LEAVES - np.sqrt(across * across + down * down)) / _FADE, zero), one)
+        # before what it was the rim of, it would be a crack
+        share = max(share, min((-away - _COMES) / _COMES_FADE, one))
         if of_head[number]:
             share = max(share, min(max((_CROWN_LEAVES - abs(along)) / _CROWN_FADE, zero), one))
         for axis in range(3):

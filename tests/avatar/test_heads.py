@@ -216,6 +216,15 @@ def test_a_scarf_that_is_taken_for_hair_does_not_color_the_back_of_the_head() ->
     assert like(color_at(result, (120, 110, 58)), HAIR_COLOR)
 
 
+def test_a_band_above_the_brow_does_not_color_the_back_of_the_head() -> None:
+    source = photo(14.0)
+    rgb = source.rgb.copy()
+    band = (source.parsing == labels.HAIR) & (np.arange(HEIGHT)[:, None] < 106)
+    assert band.sum() > 0.6 * (source.parsing == labels.HAIR).sum()
+    rgb[band] = 30, 200, 60
+    assert like(color_at(painted(replace(source, rgb=rgb)), (120, 140, 60)), HAIR_COLOR)
+
+
 def test_the_other_half_of_a_face_that_looks_aside_is_mirrored() -> None:
     source = photo(hair=False)
     # an eye, a quarter of the way around the skull from a nose that points to the photo's right
@@ -285,3 +294,26 @@ def test_rims_hang_on_what_is_painted_too() -> None:
     found = SoftRims.of(sheets)
     assert len(found.vertices)
     assert found.of_head.all()
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_rim_that_comes_toward_the_camera_is_drawn_back_before_the_one_that_leaves(side: int) -> None:
+    source = photo()
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    soft = replace(source, matte=(0.6 * source.matte).astype(np.float32))
+    soft.matte[((x - 120) / 40) ** 2 + ((y - 130) / 60) ** 2 < 1] = 1
+    sheets, *_ = painted(soft)
+    rims = SoftRims.of(sheets)
+    angle = side * np.deg2rad(20.0)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    transforms = np.zeros((len(DRIVEN_BONES), 3, 4), dtype=np.float32)
+    transforms[:, :, :3] = turn
+    moved = (sheets.positions @ turn.T).astype(np.float32)
+    rims.draw_back(moved, transforms, sheets)
+    whole = np.linalg.norm(sheets.positions[rims.vertices] - sheets.positions[rims.anchors], axis=1)
+    left = np.linalg.norm(moved[rims.vertices] - moved[rims.anchors], axis=1) / np.maximum(whole, 1e-6)
+    toward, leaving = (sign * rims.outward[:, 0] > 0.9 for sign in (side, -side))
+    assert toward.any()
+    assert leaving.any()
+    assert left[toward].max() < 0.1
+    assert left[leaving].mean() > 0.5
