@@ -285,7 +285,7 @@ class SourceBody:
 
 
 def with_undrawn(points: FloatArray) -> FloatArray:
-    """Return retargeted points (T, 18, 3) with scores for a body: what the clip tells of what no pixels show is sure."""
+    """Return retargeted points (T, 18, 3) with scores for a body: what the clip tells of what no pixels show counts."""
     told, scores = points.copy(), points[..., 2]
     told[(scores > (ESTIMATED_SCORE + UNDRAWN_SCORE) / 2) & (scores < VISIBLE_SCORE), 2] = 1.0
     return told
