@@ -32,15 +32,15 @@ def framings(
     settings: FramingsSettings,
     sheet: Annotated[
         Path | None,
-        typer.Option("--sheet", metavar="PNG", help="Draw the nine framings here, truth and result."),
+        typer.Option("--sheet", metavar="PNG", help="Draw the framings here, truth and result."),
     ] = None,
     existing: OverwriteOptions,
     reporter: Reporter,
 ) -> None:
-    """Move a clip's person by the clip itself, both whole, to the knees and to the waist, and compare with the clip.
+    """Move a clip's person by the clip itself, both whole, to knees, waist and chest, and compare with the clip.
 
-    Nine transfers with default options: likeness over what both show, size and place of the person, and whether the end
-    of a person who is cut off is ever seen. docs/guides/evaluation.md describes the protocol.
+    Sixteen transfers with default options: likeness over what both show, size and place of the person, and whether the
+    end of a person who is cut off is ever seen. docs/guides/evaluation.md describes the protocol.
     """
     check_sheet(sheet, overwrite=existing.overwrite)
     with uncollected_imports():
@@ -50,7 +50,7 @@ def framings(
     with reporter.progress("transfers/s") as on_step:
         cells = evaluate_framings(clip, settings, on_step)
     if sheet is not None:
-        write_sheet(sheet, framings_tiles(cells), columns=6, overwrite=existing.overwrite)
+        write_sheet(sheet, framings_tiles(cells), columns=8, overwrite=existing.overwrite)
     summary = framings_summary(cells)
     reporter.result_table({"clip": str(clip), "engines": summary}, _table(summary))
 

@@ -1,9 +1,9 @@
-"""People and motions that the frame cuts otherwise: nine framings of one clip against the clip itself.
+"""People and motions that the frame cuts otherwise: sixteen framings of one clip against the clip itself.
 
-One frame of a clip is the source, the clip its own driving motion, and both are cut, below, at the knees or at the
-waist. A transfer with its default options ought to give the clip again, framed as the source, as far as both show it:
-of the same size, at the same place, and with no end of the person in the picture. Points are those of the clip's
-labels, without those beyond a cut.
+One frame of a clip is the source, the clip its own driving motion, and both are cut, below, at the knees, at the waist
+or at the chest. A transfer with its default options ought to give the clip again, framed as the source, as far as both
+show it: of the same size, at the same place, and with no end of the person in the picture. Points are those of the
+clip's labels, without those beyond a cut.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _SEEN: Final = 0.5  # of scores
 _GUESSED: Final = 0.1  # knees under a dress tell where they are well enough to cut there
 _COVERED: Final = 0.5
 _BELOW_HIPS: Final = 0.12  # torsos, at which people are cut "at the waist"
+_BELOW_NECK: Final = 0.55  # torsos, at which they are cut at the chest: hips and elbows are not seen
 _LEAST_ROWS: Final = 16
 _CUT_SEEN: Final = 0.6  # of the breadth at the photo's edge: who covers less of the result's edge shows an end
 _TALLEST: Final = 200  # pixels of a picture on the sheet
@@ -59,6 +60,7 @@ class Framing(str, Enum):
     FULL = "full"
     KNEE = "knee"
     WAIST = "waist"
+    CHEST = "chest"
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class FramingFigures:
 
 @dataclass(frozen=True, eq=False)
 class FramingCell:
-    """One of the nine, with one engine."""
+    """One of the sixteen, with one engine."""
 
     engine: str
     source: Framing
@@ -127,7 +129,7 @@ Progress = Callable[[str, int, int | None], None]
 def evaluate_framings(
     clip: Path, settings: FramingsSettings, progress: Progress, estimator: Estimator | None = None
 ) -> list[FramingCell]:
-    """Let engines move a clip's person, in three framings, by the clip in three framings.
+    """Let engines move a clip's person, in four framings, by the clip in four framings.
 
     Parameters
     ----------
@@ -202,8 +204,9 @@ def _bottoms(points: FloatArray, height: int, clip: Path) -> dict[Framing, int]:
             subject=clip,
             remedy="Choose another `source_frame`",
         )
-    waist = hips[:, 1].mean() + _BELOW_HIPS * (hips[:, 1].mean() - points[sk.NECK, 1])
-    rows = {Framing.WAIST: waist, Framing.KNEE: knees[:, 1].mean(), Framing.FULL: height}
+    neck, hip = points[sk.NECK, 1], hips[:, 1].mean()
+    waist, chest = hip + _BELOW_HIPS * (hip - neck), neck + _BELOW_NECK * (hip - neck)
+    rows = {Framing.CHEST: chest, Framing.WAIST: waist, Framing.KNEE: knees[:, 1].mean(), Framing.FULL: height}
     bottoms = {framing: min(round(float(row)), height) for framing, row in rows.items()}
     if min(bottoms.values()) < _LEAST_ROWS:
         raise NoPersonError("the person lies or stands too high", subject=clip, remedy="Choose another `source_frame`")
@@ -357,7 +360,7 @@ def _rounded(value: float) -> float | None:
 
 
 def framings_tiles(cells: Sequence[FramingCell]) -> list[Tile]:
-    """Return truth and result of every cell, a source framing a row: six pictures each."""
+    """Return truth and result of every cell, a source framing a row: eight pictures each."""
     tiles = []
     for cell in cells:
         caption = f"{cell.source.value} by {cell.driving.value}"

@@ -36,6 +36,7 @@ def test_framings_end_at_knees_and_below_the_hips_of_the_source_frame(clip: Path
     assert framed.bottoms[Framing.KNEE] == pytest.approx(TOP + 0.75 * BOX[1], abs=1.5)
     torso = (PLACES[8, 1] - PLACES[1, 1]) * BOX[1]
     assert framed.bottoms[Framing.WAIST] == pytest.approx(TOP + 0.55 * BOX[1] + 0.12 * torso, abs=1.5)
+    assert framed.bottoms[Framing.CHEST] == pytest.approx(TOP + PLACES[1, 1] * BOX[1] + 0.55 * torso, abs=1.5)
     assert set(framed.frames) == {0, 2, 4}
 
 
@@ -46,16 +47,18 @@ def test_points_below_a_cut_are_missing() -> None:
     np.testing.assert_array_equal(kept[:9], points[:9])
 
 
-def test_figures_of_the_nine(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_of_every_framing(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("motionwarp.pipeline.setup.make_engine", lambda name: BoxEngine())
     steps: list[tuple[str, int, int | None]] = []
     settings = FramingsSettings(engines=("avatar",), every=2, frames=3, size=WIDTH)
     cells = evaluate_framings(clip, settings, lambda *step: steps.append(step), BoxEstimator())
     assert [(cell.source, cell.driving) for cell in cells] == [(one, other) for one in Framing for other in Framing]
-    assert steps[-1] == ("box.mp4", 9, 9)
+    assert steps[-1] == ("box.mp4", 16, 16)
     for cell in cells:
         # the clip's own person, at the clip's own places and as large
-        assert cell.figures.size == pytest.approx(1, abs=0.03)
+        # of the chest a handful of pixels between the shoulders tells it
+        is_short = Framing.CHEST in (cell.source, cell.driving)
+        assert cell.figures.size == pytest.approx(1, abs=0.05 if is_short else 0.03)
         assert cell.figures.apart < 0.12
     whole = cells[0].figures
     assert whole.matte_iou > 0.85
@@ -63,10 +66,10 @@ def test_figures_of_the_nine(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert all(cell.figures.cut_seen == 0 for cell in cells if cell.source is Framing.FULL)
     summary = framings_summary(cells)
     assert list(summary) == ["avatar"]
-    assert len(summary["avatar"]["framings"]) == 9
+    assert len(summary["avatar"]["framings"]) == 16
     assert summary["avatar"]["mean"]["size"] == pytest.approx(1, abs=0.03)
     tiles = framings_tiles(cells)
-    assert len(tiles) == 18
+    assert len(tiles) == 32
     assert tiles[0].caption == "full by full, true"
 
 
@@ -82,7 +85,9 @@ def test_an_end_within_the_picture_is_seen(clip: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("motionwarp.pipeline.setup.make_engine", lambda name: Shortening())
     settings = FramingsSettings(engines=("avatar",), every=3, frames=2, size=WIDTH)
     cells = evaluate_framings(clip, settings, lambda *step: None, BoxEstimator())
-    assert [cell.figures.cut_seen for cell in cells] == [0, 0, 0, *[1] * 6]
+    # below the chest's framing they end out of sight
+    seen = {Framing.FULL: 0, Framing.KNEE: 1, Framing.WAIST: 1, Framing.CHEST: 0}
+    assert all(cell.figures.cut_seen == seen[cell.source] for cell in cells)
 
 
 def test_what_cannot_be_used_is_told(clip: Path) -> None:

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from motionwarp.avatar.arms_beyond import BentBeyond, wrists_beyond
+from motionwarp.avatar.avatar import usable_joints
 from motionwarp.body.lifting import facing_degrees
 from motionwarp.body.model import BodyModel
 from motionwarp.body.pose_prior import PosePrior
 from motionwarp.body.rig import PointRig, world_turns
 from motionwarp.body.rotations import matrix_from_vector
 from motionwarp.body.shape_prior import sample_coefficients
-from motionwarp.engines.avatar.posing import SourceBody
+from motionwarp.engines.avatar.posing import SourceBody, with_undrawn
 from motionwarp.pose import skeleton as sk
 from motionwarp.pose.retargeting import retarget_track
-from motionwarp.types import FloatArray, Pose, PoseTrack
+from motionwarp.types import FloatArray, Pose, PoseTrack, SourcePerson
 
 LEGS = [sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_KNEE, sk.LEFT_ANKLE]
 
@@ -102,3 +104,27 @@ def test_who_is_cut_at_the_chest_faces_where_the_clip_does(model: BodyModel, leg
     off = (facing - degrees + 180) % 360 - 180
     assert np.abs(off).max() < 30
     assert body.is_facing_told(points)
+
+
+@pytest.mark.parametrize("last", [330.0, 420.0, 520.0, 700.0])
+def test_a_photo_that_cuts_somebody_has_its_own_pose_where_a_clip_shows_that_pose(
+    model: BodyModel, leggy: PointRig, last: float
+) -> None:
+    """At the chest, the waist, the knees: what the photo does not show is where both put it."""
+    whole = photo(model, leggy, 10)
+    whole[:, 1] -= whole[:, 1].min() - 60
+    points = whole.copy()
+    points[points[:, 1] > last * np.ptp(whole[:, 1]) / 900] = 0
+    rows = round(last * np.ptp(whole[:, 1]) / 900)
+    plain = np.zeros((rows, 600), dtype=np.uint8)
+    matte = np.zeros((rows, 600), dtype=np.float32)
+    middle = int(points[sk.NECK, 0])
+    matte[40:, middle - 90 : middle + 90] = 1
+    person = SourcePerson(np.repeat(plain[..., None], 3, axis=2), matte, Pose(points), plain)
+    torso = float(usable_joints(points).torso[0])
+    [body] = SourceBody.of_photos([wrists_beyond(person, torso).pose.points])
+    track = PoseTrack(points[None], np.ones(1, np.bool_), np.zeros(1), 600, rows)
+    told = BentBeyond.of(person, torso).told(with_undrawn(retarget_track(track, Pose(points)).track.points))
+    poses = body.follow(told)
+    torch.testing.assert_close(poses.turns[0], body.fit.turns[0], atol=2e-3, rtol=0)
+    np.testing.assert_allclose(poses.camera[0, 1:].numpy(), body.rest.shift, atol=0.3)
