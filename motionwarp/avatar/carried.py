@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from motionwarp.avatar.regions import matte_at
 from motionwarp.avatar.sheets import Sheets
 from motionwarp.parsing import labels
 from motionwarp.pose import skeleton as sk
@@ -80,7 +81,7 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
     hips = points[[sk.RIGHT_HIP, sk.LEFT_HIP]]
     if min(hips[:, 2].min(), points[sk.NECK, 2]) < LEAST_SCORE:
         return ()
-    solid = _matte_of(source, (height, width)) > 0.5
+    solid = matte_at(source, (height, width)) > 0.5
     owner = np.where(solid & (regions.own.max(axis=0) > 0), regions.own.argmax(axis=0), -1)
     classes = cv2.resize(source.parsing, (width, height), interpolation=cv2.INTER_NEAREST)
     torso = float(np.linalg.norm(hips[:, :2].mean(axis=0) - points[sk.NECK, :2]))
@@ -131,7 +132,7 @@ def with_solid_things(source: SourcePerson, things: tuple[Carried, ...]) -> Sour
     """Return a source whose matte is opaque within what is carried, where networks are in doubt whose it is."""
     matte = source.matte
     for thing in things:
-        within = cv2.erode((thing.mask & (_matte_of(source, thing.mask.shape) > 0.5)).astype(np.uint8), np.ones((5, 5)))
+        within = cv2.erode((thing.mask & (matte_at(source, thing.mask.shape) > 0.5)).astype(np.uint8), np.ones((5, 5)))
         soft = cv2.resize(within.astype(np.float32), matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
         matte = np.maximum(matte, soft)
     return source if matte is source.matte else replace(source, matte=matte)
@@ -164,10 +165,6 @@ def before_clothes(sheets: Sheets, count: int, clothes: FloatArray, thing: BoolA
     before = clothes[found[over], 2].min(axis=1) - _BEFORE * torso
     positions[front[over], 2] = np.minimum(positions[front[over], 2], before)
     return replace(sheets, positions=positions)
-
-
-def _matte_of(source: SourcePerson, shape: tuple[int, ...]) -> FloatArray:
-    return np.asarray(cv2.resize(source.matte, shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def _middles(points: FloatArray, height: int) -> FloatArray:

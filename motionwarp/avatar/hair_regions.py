@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 
 from motionwarp.parsing import labels
-from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.puppet.joints import Joints
-from motionwarp.puppet.segmentation import PartRegions
+from motionwarp.puppet.segmentation import PartRegions, chest
 from motionwarp.types import BoolArray, ByteArray, FloatArray
 
 _BESIDE: Final = (parts.TORSO, parts.RIGHT_UPPER_ARM, parts.LEFT_UPPER_ARM)
@@ -52,7 +51,7 @@ def with_whole_hair(
         plane[parts.HEAD][taken] = np.maximum(plane[parts.HEAD][taken], _NATS)
     for part in _BESIDE:
         own[part][taken] = np.minimum(own[part][taken], -_NATS)
-        beneath = _chest(joints, parsing.shape) if part == parts.TORSO else distances[part] < _COVERED
+        beneath = chest(joints, parsing.shape) if part == parts.TORSO else distances[part] < _COVERED
         # what is no arm's already does not become one
         margins[part][taken & ~beneath] = np.minimum(margins[part][taken & ~beneath], -_NATS)
     return PartRegions(margins, own)
@@ -64,10 +63,3 @@ def _hanging_together(hair: BoolArray, head: BoolArray) -> BoolArray:
     _, pieces = cv2.connectedComponents(near, connectivity=8)
     of_head = np.unique(np.asarray(pieces)[hair & head])
     return np.asarray(np.isin(pieces, of_head[of_head > 0]))
-
-
-def _chest(joints: Joints, shape: tuple[int, ...]) -> BoolArray:
-    outline = joints.xy[0, [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP]].numpy()
-    chest = np.zeros(shape, dtype=np.uint8)
-    cv2.fillConvexPoly(chest, cv2.convexHull(np.round(outline).astype(np.int32)), 1)
-    return np.asarray(chest > 0)

@@ -17,7 +17,7 @@ from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.puppet.arms_before import with_arms_before
 from motionwarp.puppet.joints import LEAST_SCORE, Joints
-from motionwarp.puppet.segmentation import PartRegions, part_distances, part_regions
+from motionwarp.puppet.segmentation import PartRegions, chest, part_distances, part_regions
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 
 _WORKING_TORSO: Final = 110
@@ -52,7 +52,7 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     factor = min(1.0, _WORKING_TORSO / torso)
     size = max(round(width * factor), 8), max(round(height * factor), 8)
     small = np.asarray(cv2.resize(source.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
-    solid = cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA) > 0.5
+    solid = matte_at(source, size[::-1]) > 0.5
     shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
     shrunk = source.pose.points.copy()
     shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
@@ -65,6 +65,11 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     regions = _without_stubs(regions, joints)
     regions = _without_scraps(_without_islands(regions, solid), solid)
     return _without_rims_of_others(regions, solid).with_smooth_borders()
+
+
+def matte_at(source: SourcePerson, shape: tuple[int, ...]) -> FloatArray:
+    """Return a person's matte at the resolution of their regions, (h, w)."""
+    return np.asarray(cv2.resize(source.matte, shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def _with_whole_skirts(parsing: ByteArray, points: FloatArray, solid: BoolArray) -> ByteArray:
@@ -111,10 +116,8 @@ def _without_stubs(regions: PartRegions, joints: Joints) -> PartRegions:
 
     Of an arm that is raised a stub would stay there when it goes down.
     """
-    outline = joints.xy[0, [sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP]].numpy()
-    trunk = np.zeros(regions.own.shape[1:], dtype=np.uint8)
-    cv2.fillConvexPoly(trunk, cv2.convexHull(np.round(outline).astype(np.int32)), 1)
-    outside = cv2.distanceTransform(1 - trunk, cv2.DIST_L2, 5) > _STUB_TORSOS * float(joints.torso[0])
+    trunk = chest(joints, regions.own.shape[1:])
+    outside = cv2.distanceTransform((~trunk).astype(np.uint8), cv2.DIST_L2, 5) > _STUB_TORSOS * float(joints.torso[0])
     arms = regions.own[[parts.RIGHT_UPPER_ARM, parts.LEFT_UPPER_ARM]].max(axis=0)
     stub = outside & (arms > regions.own[parts.TORSO])
     margins, own = regions.margins.copy(), regions.own.copy()

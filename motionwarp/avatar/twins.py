@@ -18,7 +18,7 @@ import numpy.typing as npt
 from motionwarp.avatar.avatar import FEET, RestPose
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.extremities import SEEN_FROM_ABOVE
-from motionwarp.avatar.regions import nothing_left_over
+from motionwarp.avatar.regions import matte_at, nothing_left_over
 from motionwarp.avatar.sheets import Sheets
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.rasterizer import rasterize
@@ -126,7 +126,7 @@ class _Seen:
     @classmethod
     def of(cls, source: SourcePerson, regions: PartRegions, body: BodySurface, rows: int) -> _Seen:
         height, width = regions.own.shape[1:]
-        solid = _solid(source, (height, width))
+        solid = matte_at(source, (height, width)) > 0.5
         classes = np.asarray(cv2.resize(source.parsing, (width, height), interpolation=cv2.INTER_NEAREST))
         owner = np.where(solid, regions.own.argmax(axis=0), -1)
         shrink = np.array([width / source.matte.shape[1], height / source.matte.shape[0], 1.0], dtype=np.float32)
@@ -178,7 +178,7 @@ def without_parts(regions: PartRegions, hidden: Collection[int], source: SourceP
     """Return a person's regions in which the pixels of some parts are those of what is nearest to them."""
     if not hidden:
         return regions
-    solid = _solid(source, regions.own.shape[1:])
+    solid = matte_at(source, regions.own.shape[1:]) > 0.5
     margins, own = regions.margins.copy(), regions.own.copy()
     for plane in (margins, own):
         plane[list(hidden)] = _NOT_AT_ALL
@@ -251,7 +251,3 @@ def within_person(sheets: Sheets, matte: FloatArray, torso: float) -> Sheets:
     out, moves = needed()
     positions[out, :2] += moves[out]
     return replace(sheets, positions=positions)
-
-
-def _solid(source: SourcePerson, shape: tuple[int, ...]) -> BoolArray:
-    return np.asarray(cv2.resize(source.matte, shape[::-1], interpolation=cv2.INTER_AREA) > 0.5)

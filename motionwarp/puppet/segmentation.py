@@ -110,6 +110,14 @@ def part_distances(points: Joints, shape: tuple[int, ...]) -> FloatArray:
     return distances
 
 
+def chest(points: Joints, shape: tuple[int, ...]) -> BoolArray:
+    """Return what lies between the shoulders and hips of the one source pose, bool (h, w)."""
+    outline = points.xy[0, [skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER, skeleton.LEFT_HIP, skeleton.RIGHT_HIP]]
+    within = np.zeros(shape, dtype=np.uint8)
+    cv2.fillConvexPoly(within, cv2.convexHull(np.round(outline.numpy()).astype(np.int32)), 1)
+    return np.asarray(within > 0)
+
+
 def bare_hands(regions: PartRegions, parsing: ByteArray, solid: BoolArray) -> dict[int, float]:
     """Return which share of each hand's pixels shows a hand, bare or in a glove; 0 where it has no pixel.
 
@@ -254,11 +262,7 @@ def _extend_beneath(
     arm_parts = [part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for part in limb.parts]
     covering = own[arm_parts].max(axis=0) > 0
     hair = (parsing == labels.HAIR) & (own[parts.HEAD] > 0)
-    xy = points.xy[0].numpy()
-    outline = xy[[skeleton.RIGHT_SHOULDER, skeleton.LEFT_SHOULDER, skeleton.LEFT_HIP, skeleton.RIGHT_HIP]]
-    chest = np.zeros(parsing.shape, dtype=np.uint8)
-    cv2.fillConvexPoly(chest, cv2.convexHull(np.round(outline).astype(np.int32)), 1)
-    hidden = (chest > 0) & (covering | hair)
+    hidden = chest(points, parsing.shape) & (covering | hair)
     margins[parts.TORSO][hidden] = np.maximum(margins[parts.TORSO][hidden], 3.0)
     for part in (parts.RIGHT_THIGH, parts.LEFT_THIGH, parts.RIGHT_SHIN, parts.LEFT_SHIN):
         hidden = covering & (distances[part] < _COVERED) & (own[part] > -20)
