@@ -7,6 +7,7 @@ import os
 import random
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ def soak(
         list[str] | None, typer.Option(help="Engines to take by turns; may be given several times.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the choices.")] = 0,
+    minutes: Annotated[float | None, typer.Option(min=0, help="No transfer begins after so long.")] = None,
     flat: Annotated[bool, typer.Option("--flat", help="Exit with 1 unless what is held stays flat.")] = False,
 ) -> None:
     """Do random transfers one after another in this process and watch what it holds."""
@@ -43,6 +45,7 @@ def soak(
     length = probe_video(driving).duration_seconds or seconds
     held: list[dict[str, float]] = []
     frames = 0
+    begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
             options, ending = random_options(generator, length, seconds, engines[number % len(engines)])
@@ -53,8 +56,11 @@ def soak(
             if left:
                 raise RuntimeError(f"transfer {number} left {left}")
             held.append(what_is_held())
+            if minutes is not None and time.monotonic() - begin > 60 * minutes:
+                break
     figures = {
-        "transfers": count,
+        "transfers": len(held),
+        "transfers_asked_for": count,
         "frames": frames,
         "engines": engines,
         "peak_memory_mb": peak_memory_mb(),
@@ -63,7 +69,8 @@ def soak(
     }
     memory, files, threads = figures["memory_mb"], figures["open_files"], figures["threads"]
     rows = {
-        f"memory after {min(WARM_UP, count)} transfers and at the end": f"{memory[0]:.0f} and {memory[1]:.0f} MB",
+        "transfers": f"{len(held)} of {count}",
+        f"memory after {min(WARM_UP, len(held))} transfers and at the end": f"{memory[0]:.0f} and {memory[1]:.0f} MB",
         "growth of memory": f"{1e3 * figures['memory_mb_a_transfer']:.1f} kB a transfer",
         "open files": f"{files[0]} and {files[1]}",
         "threads": f"{threads[0]} and {threads[1]}",
@@ -71,7 +78,7 @@ def soak(
     }
     publish("soak", figures, rows)
     if flat:
-        exit_unless_flat(figures, figures["memory_mb_a_transfer"] * count)
+        exit_unless_flat(figures, figures["memory_mb_a_transfer"] * len(held))
 
 
 def exit_unless_flat(figures: dict[str, Any], grown_mb: float) -> None:
