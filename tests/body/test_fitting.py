@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
-from motionwarp.body import fitting
+from motionwarp.body.chain_equations import UNKNOWNS, BoneTerm, ChainEquations, solve_chain
+from motionwarp.body.fit_problem import FitState, FitTask, extent_of
+from motionwarp.body.fit_terms import bones_below, point_derivatives
 from motionwarp.body.fitting import BodyFitter, FitSettings, Guess
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.body.model import BodyModel
@@ -50,13 +54,13 @@ def seen_points(body: BodyModel, turns: Tensor, scale: float = 300.0) -> tuple[T
 def test_derivatives_are_those_of_finite_differences(fitter: BodyFitter, body: BodyModel) -> None:
     turns = moving_turns(2, 1).double()
     rig = fitter._rigs.mean
-    derivatives = fitter._point_derivatives(turns, rig.places(turns), rig)  # (T, 18, 3, D, 3)
+    derivatives = point_derivatives(turns, rig.places(turns), rig)  # (T, 18, 3, D, 3)
     z = torch.zeros(len(fitter._space.directions), dtype=torch.float64)
-    state = fitting._State(turns, torch.zeros(2).double(), torch.zeros(2, 2).double(), z)
+    state = FitState(turns, torch.zeros(2).double(), torch.zeros(2, 2).double(), z)
     for unknown in range(3 * BONES):
         step = torch.zeros(2, 3 * BONES + 3, dtype=torch.float64)
         step[:, unknown] = 1e-5
-        ahead, back = (rig.points(fitting._moved(state, sign * step, fitter._below).turns) for sign in (1, -1))
+        ahead, back = (rig.points(state.moved(sign * step).turns) for sign in (1, -1))
         bone, axis = divmod(unknown, 3)
         torch.testing.assert_close((ahead - back) / 2e-5, derivatives[..., bone, axis], atol=1e-6, rtol=1e-4)
 
@@ -66,17 +70,17 @@ def test_all_terms_have_right_derivatives(fitter: BodyFitter, body: BodyModel) -
     points, _ = seen_points(body, turns)
     points[:, :, :2] += torch.randn(18, 2, generator=torch.Generator().manual_seed(3)) * 3
     found, seen = points.double(), torch.ones(1, 18, dtype=torch.bool)
-    center, size = fitting._extent(found, seen, seen[:, 0])
+    center, size = extent_of(found, seen, seen[:, 0])
     # no doubting of points or guesses, whose weights are kept while a step is sought
     settings = FitSettings(outlier=1e6, camera_pitch=0.2)
-    task = fitter._task(found, seen, center, size, Guess(turns, torch.full((1, BONES), 1e5)), settings)
+    task = FitTask.of(found, (center, size), Guess(turns, torch.full((1, BONES), 1e5)), settings)
     state = fitter._start(task)
-    gradient = fitter._normal_equations(state, task)[0].gradient
+    gradient = fitter._equations(state, task).gradient
     for unknown in range(3 * BONES + 3):
         step = torch.zeros(1, 3 * BONES + 3, dtype=torch.float64)
         step[:, unknown] = 1e-5
-        moved = (fitting._moved(state, sign * step, fitter._below) for sign in (1, -1))
-        ahead, back = (fitter._normal_equations(candidate, task)[1] for candidate in moved)
+        moved = (state.moved(sign * step) for sign in (1, -1))
+        ahead, back = (fitter._equations(candidate, task).cost for candidate in moved)
         slope = (ahead - back) / 2e-5
         assert float(slope) == pytest.approx(
             2 * float(gradient[0, unknown]), rel=1e-3, abs=1e-3 * float(gradient.abs().max())
@@ -86,36 +90,36 @@ def test_all_terms_have_right_derivatives(fitter: BodyFitter, body: BodyModel) -
 def test_the_shape_s_derivatives_are_right(fitter: BodyFitter, body: BodyModel) -> None:
     points, _ = seen_points(body, moving_turns(2, 14))
     found, seen = points.double(), torch.ones(2, 18, dtype=torch.bool)
-    center, size = fitting._extent(found, seen, seen[:, 0])
+    center, size = extent_of(found, seen, seen[:, 0])
     settings = FitSettings(
         outlier=1e6, lean=1e6, stride=1e6
     )  # those hardly depend on the shape, and their part is left out
-    task = fitter._task(found, seen, center, size, None, settings)
+    task = FitTask.of(found, (center, size), None, settings)
     state = fitter._start(task)
-    gradient = fitter._normal_equations(state, task)[0].shape_gradient
+    gradient = fitter._equations(state, task).shape_gradient
     for unknown in range(len(gradient)):
         step = 1e-5 * torch.eye(len(gradient), dtype=torch.float64)[unknown]
-        states = (fitting.replace(state, z=state.z + sign * step) for sign in (1, -1))
-        ahead, back = (fitter._normal_equations(one, task)[1] for one in states)
+        states = (replace(state, z=state.z + sign * step) for sign in (1, -1))
+        ahead, back = (fitter._equations(one, task).cost for one in states)
         assert float((ahead - back) / 2e-5) == pytest.approx(
             2 * float(gradient[unknown]), rel=1e-3, abs=1e-3 * float(gradient.abs().max())
         )
 
 
-def test_equations_filled_in_bone_by_bone_are_the_dense_ones(fitter: BodyFitter) -> None:
+def test_equations_filled_in_bone_by_bone_are_the_dense_ones() -> None:
     generator = torch.Generator().manual_seed(13)
     residual, jacobian = (torch.randn(2, BONES, *shape, generator=generator).double() for shape in ((3,), (3, 3)))
-    equations = fitting._Equations.empty(2, 0)
-    fitting._BoneTerm(residual, jacobian, fitter._below, torch.zeros(())).add_to(equations)
+    equations = ChainEquations.empty(2, 0)
+    BoneTerm(residual, jacobian, bones_below(), torch.zeros(2)).add_to(equations)
     blocks, gradient = equations.blocks, equations.gradient
-    dense = (jacobian.unsqueeze(3) * fitter._below.T[:, None, :, None]).flatten(3).flatten(1, 2)
+    dense = (jacobian.unsqueeze(3) * bones_below().T[:, None, :, None]).flatten(3).flatten(1, 2)
     torch.testing.assert_close(blocks[:, : 3 * BONES, : 3 * BONES], dense.mT @ dense)
     torch.testing.assert_close(gradient[:, : 3 * BONES], (dense.mT @ residual.flatten(1).unsqueeze(-1)).squeeze(-1))
 
 
 def test_the_chain_is_solved_like_a_dense_system() -> None:
     generator = torch.Generator().manual_seed(4)
-    frames, unknowns = 5, fitting._UNKNOWNS
+    frames, unknowns = 5, UNKNOWNS
     roots = torch.randn(frames, unknowns, unknowns, generator=generator, dtype=torch.float64)
     blocks = roots @ roots.transpose(1, 2)
     coupling = torch.rand(unknowns, generator=generator, dtype=torch.float64) * 10
@@ -129,9 +133,40 @@ def test_the_chain_is_solved_like_a_dense_system() -> None:
             slice((frame + 1) * unknowns, (frame + 2) * unknowns),
         )
         dense[at, after] = dense[after, at] = -torch.diag(coupling)
-    expected = torch.linalg.solve(dense + 1e-6 * torch.eye(len(dense), dtype=torch.float64), right.flatten(0, 1))
-    found = fitting._solve_chain(blocks, right, coupling, 0.0)
+    expected = torch.linalg.solve(dense, right.flatten(0, 1))
+    found = solve_chain(blocks, right, coupling)
     torch.testing.assert_close(found.flatten(0, 1), expected, atol=1e-7, rtol=1e-6)
+
+
+def test_frames_that_cannot_follow_do_not_hold_back_the_others(fitter: BodyFitter, body: BodyModel) -> None:
+    """Of a clip with impossible frames the others are fitted as well as without those."""
+    points, _ = seen_points(body, moving_turns(40, 32))
+    own = fitter.fit(points[:1])
+    generator = torch.Generator().manual_seed(22)
+    spoiled, wrong = points.clone(), [5, 11, 17, 18, 19, 29, 35]
+    for frame in wrong:
+        scattered = torch.randn(18, 2, generator=generator) * 200
+        spoiled[frame, :, :2] = points[frame].mean(dim=0)[:2] + scattered
+    far = [frame for frame in range(40) if min(abs(frame - each) for each in wrong) > 1]
+    plain, hindered = (fitter.fit(each, start=own).point_error[far] for each in (points, spoiled))
+    assert float(hindered.max()) < float(plain.max()) + 2e-3
+
+
+def test_a_step_is_taken_by_the_frames_that_it_makes_better() -> None:
+    moved, still = (
+        FitState(
+            matrix_from_vector(torch.full((3, BONES, 3), turn, dtype=torch.float64)),
+            torch.full((3,), turn).double(),
+            torch.full((3, 2), turn).double(),
+            torch.zeros(1).double(),
+        )
+        for turn in (0.3, 0.0)
+    )
+    mixed = moved.where(torch.tensor([True, False, True]), still)
+    torch.testing.assert_close(mixed.turns[::2], moved.turns[::2])
+    torch.testing.assert_close(mixed.turns[1], still.turns[1])
+    assert mixed.log_scale.tolist() == pytest.approx([0.3, 0, 0.3])
+    assert mixed.shift[:, 0].tolist() == pytest.approx([0.3, 0, 0.3])
 
 
 def test_a_pose_that_is_known_is_found_again(fitter: BodyFitter, body: BodyModel) -> None:
