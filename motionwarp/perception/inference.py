@@ -225,7 +225,7 @@ class NetworkPredictor:
         parts = [pictures[start : start + size] for start in range(0, len(pictures), size)]
         if len(parts) == 1:
             return self._within_memory(read, parts[0], dense)
-        with SingleThreadPool(min(self._workers(), len(parts) or 1)) as crew:
+        with SingleThreadPool(min(self.workers, len(parts) or 1)) as crew:
             chunks = [
                 answer.result() for answer in [crew.submit(self._within_memory, read, part, dense) for part in parts]
             ]
@@ -261,13 +261,14 @@ class NetworkPredictor:
         self._points_only = ready_for(self._points_only, self.device, self.dtype)
         self._most = _LARGEST_ON_CPU
 
-    def _workers(self) -> int:
-        """Return how many batches are read at once: other devices are kept busy by one."""
+    @property
+    def workers(self) -> int:
+        """How many batches are read at once: other devices are kept busy by one."""
         return torch.get_num_threads() if self.device.type == "cpu" else 1
 
     def _chunk(self, count: int) -> int:
         """Return how many of so many pictures are read as one batch, at least 1."""
-        return min(max(-(-count // self._workers()), 1), self._most)
+        return min(max(-(-count // self.workers), 1), self._most)
 
     @torch.inference_mode()
     def _read(self, pictures: ByteArray, dense: bool) -> Predictions:

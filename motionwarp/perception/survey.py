@@ -6,8 +6,11 @@ shelf with toys, a poster, or the one who starts the camera and walks off. The w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -18,6 +21,7 @@ from motionwarp.perception.inference import Detection
 from motionwarp.perception.reid import reid_descriptor
 from motionwarp.perception.selection import LARGEST, PersonChoice, Sighting
 from motionwarp.pose import skeleton
+from motionwarp.runtime import SingleThreadPool
 from motionwarp.types import FloatArray, Frame
 
 # largest distance of appearances of one person; more where somebody is in the very same place
@@ -69,7 +73,7 @@ class _Seen:
         return bool(np.median(spread) < _STATIC_SHARE * torso)
 
 
-def survey(frames: Iterable[Frame], finder: PersonDetector) -> PersonChoice:
+def survey(frames: Iterable[Frame], finder: PersonDetector, workers: int = 1) -> PersonChoice:
     """Choose whom to follow through a clip.
 
     Parameters
@@ -77,6 +81,8 @@ def survey(frames: Iterable[Frame], finder: PersonDetector) -> PersonChoice:
     frames : iterable of Frame
         A few, spread over the whole clip, in order; their times on the clock by which it is followed.
     finder : PersonDetector
+    workers : int
+        Frames that are searched at once.
 
     Returns
     -------
@@ -86,8 +92,8 @@ def survey(frames: Iterable[Frame], finder: PersonDetector) -> PersonChoice:
     """
     sightings: list[list[_Sized]] = []
     kept: list[Frame] = []  # a few, to be searched for small people too where nobody is found at all
-    for number, frame in enumerate(frames):
-        sightings.append(_sized(frame, finder.find(frame.rgb, thorough=False)))
+    for number, (frame, found) in enumerate(_searched(frames, finder, workers)):
+        sightings.append(_sized(frame, found))
         if number % _THOROUGH_EVERY == 0 and not any(sightings):
             kept.append(frame)
     if not any(sightings):
@@ -98,6 +104,20 @@ def survey(frames: Iterable[Frame], finder: PersonDetector) -> PersonChoice:
     chosen, alone = _chosen(people)
     places = sorted((sighting for each in chosen for sighting in each.sightings), key=lambda one: one.time_seconds)
     return PersonChoice(sightings=tuple(places), alone=alone)
+
+
+def _searched(frames: Iterable[Frame], finder: PersonDetector, workers: int) -> Iterator[tuple[Frame, list[Detection]]]:
+    """Yield frames in order with those whom a quick look finds; one frame more is held than is searched at once."""
+    quickly = partial(finder.find, thorough=False)
+    searched: deque[tuple[Frame, Future[list[Detection]]]] = deque()
+    with SingleThreadPool(workers) as crew:
+        for frame in frames:
+            searched.append((frame, crew.submit(quickly, frame.rgb)))
+            if len(searched) > workers:
+                first, found = searched.popleft()
+                yield first, found.result()
+        for frame, found in searched:
+            yield frame, found.result()
 
 
 def survey_people(frames: Iterable[Frame], finder: PersonDetector) -> list[PersonChoice]:

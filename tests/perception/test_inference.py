@@ -404,7 +404,7 @@ def test_other_errors_and_the_cpus_own_memory_are_errors(
         raise error
 
     monkeypatch.setattr(reader, "output", failing)
-    monkeypatch.setattr(reader, "_workers", lambda: 1)
+    monkeypatch.setattr(NetworkPredictor, "workers", 1)
     with pytest.raises(type(error)):
         reader(pictures(4), False)
     assert tried == batches

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from drawn_people import BLUE, GREEN, RED, DotReader, Figure, draw
 
 from motionwarp.perception.detection import PersonDetector
-from motionwarp.perception.inference import Predictions
+from motionwarp.perception.inference import Detection, Predictions
 from motionwarp.perception.rotation import upright_rotation
 from motionwarp.perception.selection import LARGEST
 from motionwarp.perception.survey import survey
@@ -117,6 +119,28 @@ def test_nobody_and_no_frames_leave_the_choice_open() -> None:
 def test_small_people_are_looked_for_where_a_quick_look_finds_nobody() -> None:
     scenes = [[Figure(0, 150 + t, 250, 26)] for t in range(40)]
     assert len(survey(frames_of(scenes)[::10], PersonDetector(DotReader())).sightings) >= 1
+
+
+def test_frames_searched_side_by_side_tell_the_same_and_are_not_all_held() -> None:
+    scenes = [[Figure(1, 560 - 5 * t, 120, 62, GREEN), Figure(0, 120 + 5 * t, 110, 80, RED)] for t in range(80)]
+    frames, finder = frames_of(scenes)[::10], PersonDetector(DotReader())
+    alone = survey(frames, finder)
+    drawn: list[int] = []
+
+    class Watched(PersonDetector):
+        """Notes how many frames have been asked for when one is searched."""
+
+        def find(self, *args: Any, **kwargs: Any) -> list[Detection]:
+            most.append(len(drawn))
+            return super().find(*args, **kwargs)
+
+    most: list[int] = []
+    beside = survey((drawn.append(frame.index) or frame for frame in frames), Watched(DotReader()), workers=2)
+    assert len(beside.sightings) == len(alone.sightings) > 1
+    for one, other in zip(alone.sightings, beside.sightings, strict=True):
+        assert one.time_seconds == other.time_seconds
+        np.testing.assert_array_equal(one.points, other.points)
+    assert most[0] <= 3  # of eight
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])

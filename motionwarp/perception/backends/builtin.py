@@ -31,17 +31,24 @@ class BuiltinEstimator:
         Takes the last look at the person of a single picture, where time is no matter; the same reader by default.
     following : CropPredictor, optional
         Reads a clip's frames while the person is in sight; the same reader by default.
+    searchers : int
+        Frames of a clip that are searched for people at once.
     """
 
     name = "builtin"
 
     def __init__(
-        self, reader: CropPredictor, careful: CropPredictor | None = None, following: CropPredictor | None = None
+        self,
+        reader: CropPredictor,
+        careful: CropPredictor | None = None,
+        following: CropPredictor | None = None,
+        searchers: int = 1,
     ) -> None:
         self.reader = reader
         self._careful = careful or reader
         self._following = following or reader
         self._finder = PersonDetector(reader)
+        self._searchers = searchers
 
     @classmethod
     def load(cls, device: torch.device, dtype: torch.dtype, weights: str | Path = DEFAULT_WEIGHTS) -> BuiltinEstimator:
@@ -53,7 +60,7 @@ class BuiltinEstimator:
             If they are missing, damaged or for another network.
         """
         reader = NetworkPredictor.load(weights, device, dtype)
-        return cls(reader, FlipPredictor(reader), SelectiveFlipPredictor(reader))
+        return cls(reader, FlipPredictor(reader), SelectiveFlipPredictor(reader), reader.workers)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -106,7 +113,7 @@ class BuiltinEstimator:
 
     def survey(self, frames: Iterable[Frame]) -> PersonChoice:
         """Choose whom to follow through a clip by a few of its frames; see `survey`."""
-        return survey(frames, self._finder)
+        return survey(frames, self._finder, self._searchers)
 
     def survey_people(self, frames: Iterable[Frame]) -> list[PersonChoice]:
         """Tell the people of a clip apart by a few of its frames; see `survey_people`."""
