@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +25,6 @@ from motionwarp.body.rig import PointRig, local_turns, world_turns
 from motionwarp.body.rotations import matrix_from_6d, sixd_from_matrix
 from motionwarp.types import POINT_COUNT, BoolArray, Facing, FloatArray, PoseTrack
 
-_MOST_FRAMES: Final = 400  # that are fitted together
 _SHAPE_FRAMES: Final = 60  # spread over a piece, that a clip's shape is fitted to
 _MOSTLY: Final = 0.5
 _NOMINAL_RATE: Final = 30.0  # frames a second of what fits are set for
@@ -219,13 +217,11 @@ class BodyReader:
             rig = PointRig.of(self.body, start.shape(self.body))
             coefficients = start.coefficients.numpy()
             for frames, points, lift in lifted:
-                for part in _spans(len(points)):
-                    fit = self.fitter.fit(points[part], _part(lift, part), settings, start)
-                    at = np.arange(frames.start, frames.stop)[part]
-                    present[at] = True
-                    joints[at] = rig.points(fit.turns).numpy()
-                    rotations[at] = sixd_from_matrix(local_turns(fit.turns)).numpy()
-                    camera[at] = torch.cat([fit.camera.scale[:, None], fit.camera.shift], dim=1).numpy()
+                fit = self.fitter.fit(points, lift.guess(), settings, start)
+                present[frames] = True
+                joints[frames] = rig.points(fit.turns).numpy()
+                rotations[frames] = sixd_from_matrix(local_turns(fit.turns)).numpy()
+                camera[frames] = torch.cat([fit.camera.scale[:, None], fit.camera.shift], dim=1).numpy()
         return BodyTrack(present, joints, rotations, camera, facing, coefficients)
 
     def _faced(
@@ -306,18 +302,6 @@ def _at_rate_of(track: PoseTrack, settings: FitSettings) -> FitSettings:
     step = float(np.median(np.diff(track.times_seconds)))
     factor = float(np.clip(step * _NOMINAL_RATE, *_RATE_FACTORS))
     return replace(settings, turn_rate=settings.turn_rate * factor, scale_rate=settings.scale_rate * factor)
-
-
-def _part(lifted: LiftedTrack, part: slice) -> Guess:
-    return Guess(lifted.turns[part], lifted.spread[part])
-
-
-def _spans(count: int) -> Iterator[slice]:
-    """Yield even parts of so many frames, none longer than what is fitted together."""
-    parts = -(-count // _MOST_FRAMES)
-    edges = np.linspace(0, count, parts + 1).round().astype(int)
-    for first, last in pairwise(edges.tolist()):
-        yield slice(first, last)
 
 
 def _pieces(track: PoseTrack) -> Iterator[tuple[slice, Tensor]]:

@@ -116,6 +116,10 @@ class FitState:
         above[:, 0] = torch.eye(3, dtype=above.dtype)
         return above
 
+    def part(self, frames: slice) -> FitState:
+        """Return some frames."""
+        return replace(self, turns=self.turns[frames], log_scale=self.log_scale[frames], shift=self.shift[frames])
+
     def where(self, taken: Tensor, other: FitState) -> FitState:
         """Return this state in some frames (T,) and another one in the rest; the shape is this one's."""
         return FitState(
@@ -152,6 +156,18 @@ class FitTask:
     upright: Tensor  # (T,)
     pitch: Tensor  # (T,)
     is_shape_known: bool = False
+
+    def part(self, frames: slice) -> FitTask:
+        """Return the same for some frames."""
+        guess = None if self.guess is None else Guess(self.guess.turns[frames], self.guess.spread[frames])
+        return replace(
+            self,
+            points=self.points[frames],
+            weights=self.weights[frames],
+            guess=guess,
+            upright=self.upright[frames],
+            pitch=self.pitch[frames],
+        )
 
     @cached_property
     def guessed_steps(self) -> Tensor | None:

@@ -1,8 +1,8 @@
 """Fits bodies to points: the pose of every frame of a clip, one shape, and a camera, by damped least squares.
 
-All frames are solved together: a term binds each to its neighbors, so that the normal equations are block tridiagonal.
-A photo is a clip of one frame. The derivatives of points by turns are written out; a step costs some milliseconds a
-hundred frames.
+Frames are solved together: a term binds each to its neighbors, so that the normal equations are block tridiagonal. A
+photo is a clip of one frame; long clips of somebody whose shape is known are solved in windows (`fit_windows.py`). The
+derivatives of points by turns are written out; a step costs some milliseconds a hundred frames.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from motionwarp.body.fit_terms import (
     point_term,
     stride_term,
 )
+from motionwarp.body.fit_windows import fit_windows, joined_states
 from motionwarp.body.lifter import LEAST_SCORE
 from motionwarp.body.model import BodyModel, BodyShape, PosedBones
 from motionwarp.body.pose_prior import PosePrior
 from motionwarp.body.rig import PointRig, local_turns, world_turns
 from motionwarp.body.shape_prior import RigSpace, ShapeSpace
 from motionwarp.pose import skeleton as sk
+from motionwarp.runtime import SingleThreadPool
 
 __all__ = ["LEAST_POINTS", "BodyFit", "BodyFitter", "FitSettings", "Guess"]
 
@@ -143,17 +145,38 @@ class BodyFitter:
         state = self._start(task)
         if start is not None:
             state = replace(state, z=self._place(start.coefficients))
+        if task.is_shape_known and not settings.apart:
+            state, costs = self._solved_in_windows(state, task)
+        else:
+            state, costs = self._solved(state, task)
+        return replace(self._result(state, task, center, size), cost=float(costs.sum()))
+
+    def _solved_in_windows(self, state: FitState, task: FitTask) -> tuple[FitState, Tensor]:
+        """Solve a clip of somebody whose shape is known, a few windows at once; returns as `_solved`."""
+        windows = fit_windows(len(state.turns))
+        with SingleThreadPool(min(torch.get_num_threads(), len(windows))) as crew:
+            answers = [
+                crew.submit(self._solved, state.part(window.frames), task.part(window.frames)) for window in windows
+            ]
+            solved = [answer.result() for answer in answers]
+        costs = torch.zeros(len(state.turns), dtype=torch.float64)
+        for window, (_, parts) in zip(windows, solved, strict=True):
+            costs[window.frames] += window.share * parts
+        return joined_states(windows, [each for each, _ in solved]), costs
+
+    def _solved(self, state: FitState, task: FitTask) -> tuple[FitState, Tensor]:
+        """Return the state at the least cost and the costs (T,) of its frames, the shape's among them."""
         # at first nothing is an outlier: the start is far from most points
-        cost = 0.0
-        undamped = torch.full((len(points),), _FIRST_DAMPING, dtype=torch.float64)
-        damping, is_clip = undamped, len(points) > 1 and not settings.apart
+        undamped = torch.full((len(state.turns),), _FIRST_DAMPING, dtype=torch.float64)
+        damping, is_clip = undamped, len(undamped) > 1 and not task.settings.apart
+        costs = torch.zeros_like(undamped)
         for factor in (8, 2, 1):
-            doubting = replace(settings, outlier=settings.outlier * factor)
+            doubting = replace(task.settings, outlier=task.settings.outlier * factor)
             # a photo has nobody beside it to hold it, and takes no time
             least_gain = _ROUGHLY if is_clip and factor > 1 else _EXACTLY
             start_damping = damping if is_clip else undamped
-            state, cost, damping = self._solve(state, replace(task, settings=doubting), start_damping, least_gain)
-        return replace(self._result(state, task, center, size), cost=cost)
+            state, costs, damping = self._solve(state, replace(task, settings=doubting), start_damping, least_gain)
+        return state, costs
 
     def _place(self, coefficients: Tensor) -> Tensor:
         offset = (coefficients - self._space.mean).double()
@@ -174,8 +197,8 @@ class BodyFitter:
 
     def _solve(
         self, state: FitState, task: FitTask, damping: Tensor, least_gain: float
-    ) -> tuple[FitState, float, Tensor]:
-        """Return the state at the least cost, the cost, and the damping with which it was reached.
+    ) -> tuple[FitState, Tensor, Tensor]:
+        """Return the state at the least cost, the costs (T,), and the damping (T,) with which it was reached.
 
         Each frame has its own damping, and of a step only the frames are taken that it makes better: otherwise one
         frame that cannot follow holds back a whole clip. A shape that is looked for too belongs to all frames alike.
@@ -197,7 +220,7 @@ class BodyFitter:
                     break
             elif damping.min() > _MOST_DAMPING:
                 break
-        return state, alone.cost + bound.cost, damping
+        return state, alone.costs + bound.costs + alone.shape_cost / len(damping), damping
 
     def _equations(self, state: FitState, task: FitTask) -> ChainEquations:
         """Return the equations of what each frame, and the shape, is for itself."""
