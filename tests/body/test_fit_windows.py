@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -21,7 +21,6 @@ from motionwarp.body.rig import PointRig, world_turns
 from motionwarp.body.rotations import angle_between, matrix_from_vector
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2000))
 def test_every_frame_is_told_once_by_windows_of_bounded_length(count: int) -> None:
     windows = fit_windows(count)

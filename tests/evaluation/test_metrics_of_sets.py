@@ -42,7 +42,7 @@ def test_frechet_distance_is_pytorch_fid_s_on_random_features() -> None:
     assert frechet_distance(moments_of(first), moments_of(second)) == pytest.approx(expected, rel=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(-5, 5), st.floats(0.2, 4))
 def test_frechet_distance_of_shifted_and_scaled_features(seed: int, shift: float, scale: float) -> None:
     """For N(m, C) and N(s m + t, s^2 C) it is |m - s m - t|^2 + (1 - s)^2 tr C."""
