@@ -28,11 +28,12 @@ from motionwarp.pipeline.analysis import analyze, open_inputs
 from motionwarp.pipeline.background import make_background
 from motionwarp.pipeline.compositing import composite
 from motionwarp.pipeline.driving import open_driving
+from motionwarp.pipeline.followed_person import followed_person
 from motionwarp.pipeline.options import TransferOptions
 from motionwarp.pipeline.plan import TransferPlan, plan_transfer
 from motionwarp.pipeline.rendering import render_layers
 from motionwarp.pipeline.shots import ShotCutDetector
-from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, SourcePerson
+from motionwarp.types import ByteArray, FloatArray, Frame, PersonLayer, PoseTrack, SourcePerson
 
 STAGES: Final = ("decode", "analyse", "pass one", "pass two", "composite", "encode")
 # of pictures that are kept of each kind; longer clips go through them back and forth
@@ -59,8 +60,11 @@ class EngineCalls:
         self.rendered: list[tuple[Motion, FloatArray]] = []
         self._prepared: tuple[SourcePerson, RenderSettings] | None = None
         self._threads: set[int] = set()
+        self._tracks: list[PoseTrack] = []
         self._prepare, self._plan, self._render = engine.prepare, engine.plan, engine.render
         engine.prepare, engine.plan, engine.render = self._hear_prepare, self._hear_plan, self._hear_render  # type: ignore[method-assign]
+        self._follow = engine.follow
+        engine.follow = self._hear_follow  # type: ignore[method-assign]
         self.decided: list[tuple[Motion, FloatArray]] = []
         self._drawn: list[tuple[Motion, FloatArray, Sequence[object]]] = []
         if isinstance(engine, DecidingEngine):
@@ -75,12 +79,19 @@ class EngineCalls:
         if self._prepared is None:
             raise RuntimeError("the engine has not been prepared yet")
         self.engine.prepare, self.engine.plan, self.engine.render = self._prepare, self._plan, self._render  # type: ignore[method-assign]
+        self.engine.follow = self._follow  # type: ignore[method-assign]
         if isinstance(self.engine, DecidingEngine):
             self.engine.decide, self.engine.draw = self._decide, self._draw  # type: ignore[method-assign]
         return EngineRunner(self.engine, *self._prepared, batch, warnings)
 
+    def follow(self) -> None:
+        """Follow the clip's points again, which is the first part of pass one."""
+        for track in self._tracks:
+            self._follow(track)
+
     def plan(self) -> None:
         """Do pass one again in this thread, in the same batches."""
+        self.follow()
         for motion in self.planned:
             self._plan(motion)
 
@@ -107,6 +118,10 @@ class EngineCalls:
     def _hear_prepare(self, source: SourcePerson, settings: RenderSettings) -> None:
         self._prepared = source, settings
         self._prepare(source, settings)
+
+    def _hear_follow(self, track: PoseTrack) -> Motion:
+        self._tracks.append(track)
+        return self._follow(track)
 
     def _hear_plan(self, motion: Motion) -> FloatArray:
         self.planned.append(motion)
@@ -187,7 +202,7 @@ class Stages:
             works: dict[str, Callable[[], object]] = {
                 "decode": self._decode,
                 "analyse": self._analyze,
-                "pass one": lambda: _exhaust(self.runner.plan(self.plan.motion)),
+                "pass one": self._pass_one,
                 "pass two": lambda: _exhaust(self.runner.render(self.plan.motion, self.plan.theta)),
                 "composite": self._composite,
                 "encode": lambda: self._encode(output),
@@ -209,9 +224,15 @@ class Stages:
         with open_driving(self.plan.setup.driving, self.plan.setup.options) as reader:
             _exhaust(reader)
 
+    def _pass_one(self) -> None:
+        self.calls.follow()
+        _exhaust(self.runner.plan(self.plan.motion))
+
     def _analyze(self) -> None:
-        cuts = ShotCutDetector()
-        for observation in self.estimator.follow(self._driving(), PersonChoice.parse(self.plan.setup.options.person)):
+        setup, cuts = self.plan.setup, ShotCutDetector()
+        asked = PersonChoice.parse(setup.options.person)
+        choice = followed_person(setup.driving, asked, self.estimator, setup.options)
+        for observation in self.estimator.follow(self._driving(), choice):
             cuts.add(observation.frame.rgb, observation.frame.pts_seconds)
 
     def _driving(self) -> Iterator[Frame]:
