@@ -24,23 +24,25 @@ Made = TypeVar("Made")
 
 
 class SingleThreadPool:
-    """Threads that each compute with one of PyTorch's threads; with one worker, the calling thread does all as it is.
+    """Threads that each compute with one of PyTorch's threads.
 
     Parameters
     ----------
     workers : int
         At least 1.
+    inline : bool
+        Whether with one worker the calling thread does all as it is, with as many of PyTorch's threads as it has.
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, *, inline: bool = True) -> None:
+        self.workers, self._inline = workers, inline
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> SingleThreadPool:
         import torch  # not at the top: the command line sets up its process before anything heavy is there
 
         threads = take_over_threads()
-        if self.workers > 1:
+        if self.workers > 1 or not self._inline:
             everybody = Barrier(self.workers + 1)
             self._pool = ThreadPoolExecutor(self.workers, "motionwarp-crew")
             try:

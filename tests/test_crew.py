@@ -46,6 +46,14 @@ def test_one_worker_is_the_calling_thread_as_it_is() -> None:
         assert crew.submit(torch.get_num_threads).result() == 3
 
 
+@pytest.mark.usefixtures("three_threads")
+def test_one_worker_that_is_not_inline_computes_alone_too() -> None:
+    with SingleThreadPool(1, inline=False) as crew:
+        assert crew.submit(threading.get_ident).result(20) != threading.get_ident()
+        assert crew.submit(torch.get_num_threads).result(20) == 1
+    assert torch.get_num_threads() == 3
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_mistake_is_told_where_the_result_is_asked_for(workers: int) -> None:
     with SingleThreadPool(workers) as crew, pytest.raises(ZeroDivisionError):

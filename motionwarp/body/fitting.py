@@ -154,7 +154,8 @@ class BodyFitter:
     def _solved_in_windows(self, state: FitState, task: FitTask) -> tuple[FitState, Tensor]:
         """Solve a clip of somebody whose shape is known, a few windows at once; returns as `_solved`."""
         windows = fit_windows(len(state.turns))
-        with SingleThreadPool(min(torch.get_num_threads(), len(windows))) as crew:
+        # of products as small as these several threads take longer than one
+        with SingleThreadPool(min(torch.get_num_threads(), len(windows)), inline=False) as crew:
             answers = [
                 crew.submit(self._solved, state.part(window.frames), task.part(window.frames)) for window in windows
             ]
