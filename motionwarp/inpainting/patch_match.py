@@ -14,13 +14,11 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from motionwarp.inpainting.across import carried_across
+from motionwarp.inpainting.patch_rows import IndexArray, patches_at, voted_colors
 from motionwarp.inpainting.seams import seam_correction
 from motionwarp.types import BoolArray, ByteArray, FloatArray
-
-IndexArray = npt.NDArray[np.int64]
 
 # patches are 7x7, as in both papers
 RADIUS: Final = 3
@@ -42,6 +40,8 @@ _DEPTH_DECAY, _DEEPEST = 1.3, 60.0
 # of the distances, at which votes are halved or less: little, so that the best sources win and nothing is averaged to a
 # blur
 _VOTE_QUANTILE: Final = 0.3
+# targets that are compared with all sources at once: their products stay in the processor's cache
+_GOALS_AT_ONCE: Final = 128
 
 
 class PatchLevel:
@@ -109,7 +109,10 @@ class PatchLevel:
         """Return the best source of each target by trying every one, int64 (N,)."""
         features = self._features[self.sources]  # (S, 26)
         half = 0.5 * (np.einsum("nd,nd->n", features, features) + self._overuse[self.sources])
-        best = [np.argmin(half - goals[row : row + 1024] @ features.T, axis=1) for row in range(0, len(goals), 1024)]
+        best = [
+            np.argmin(half - goals[row : row + _GOALS_AT_ONCE] @ features.T, axis=1)
+            for row in range(0, len(goals), _GOALS_AT_ONCE)
+        ]
         return np.asarray(self.sources[np.concatenate(best)], dtype=np.int64)
 
     def improve(
@@ -160,17 +163,8 @@ class PatchLevel:
         """
         spread = max(float(np.quantile(distance, _VOTE_QUANTILE)), 1.0)
         weight = self._sureness * np.exp(-distance / (2 * spread)) + np.float32(1e-9)
-        weights = np.repeat(weight.astype(np.float32), 4).reshape(-1, 4)
-        flat, size = self.rgb.reshape(-1, 3), self.hole.size
-        colors = np.concatenate([flat, np.ones((size, 1), dtype=np.float32)], axis=1)  # (H * W, 4)
-        sums, placed = np.zeros_like(colors), np.zeros_like(colors)
-        for y in range(-RADIUS, RADIUS + 1):
-            for x in range(-RADIUS, RADIUS + 1):
-                shift = y * self.width + x
-                placed[self.targets] = np.take(colors, chosen + shift, axis=0) * weights
-                sums[max(shift, 0) : size + min(shift, 0)] += placed[max(-shift, 0) : size - max(shift, 0)]
-        inside = np.flatnonzero(self.hole.ravel() & (sums[:, 3] > 0))
-        flat[inside] = sums[inside, :3] / sums[inside, 3:]
+        inside = np.flatnonzero(self.hole)
+        voted_colors(self.rgb, inside, self._number_of, chosen, weight.astype(np.float32), RADIUS)
 
     def _take_over(self, goals: FloatArray, chosen: IndexArray, distance: FloatArray, step: int) -> None:
         near = np.clip(self.targets + step, 0, self.hole.size - 1)
@@ -191,11 +185,7 @@ class PatchLevel:
         distance[where[better]] = found[better]
 
     def _patches(self, centers: IndexArray) -> FloatArray:
-        windows = np.lib.stride_tricks.sliding_window_view(
-            self.rgb, (_SIDE, _SIDE), axis=(0, 1)
-        )  # (H - 6, W - 6, 3, 7, 7)
-        y, x = np.divmod(centers, self.width)
-        return np.asarray(windows[y - RADIUS, x - RADIUS].reshape(len(centers), -1), dtype=np.float32)  # (n, 147)
+        return patches_at(self.rgb, centers, RADIUS)  # (n, 147)
 
     def _components(self) -> tuple[FloatArray, FloatArray]:
         """Return the mean patch (147,) and the main directions (147, 24) that patches of the picture differ in."""
