@@ -67,12 +67,16 @@ def _table(engines: Any) -> Table:
     groups = ("elbows", "wrists", "knees", "ankles", "limbs")
     for heading in ("Engine", "Pose"):
         table.add_column(heading)
-    for heading in ("Joints", *(group.capitalize() for group in groups), "Score", "Covered"):
+    for heading in ("Joints", *(group.capitalize() for group in groups), "Score", "Covered", "Rim"):
         table.add_column(heading, justify="right")
     for engine, figures in engines.items():
         for pose, row in (*figures["by_pose"].items(), ("all", figures["all"])):
             shares = (*(row["found"][group] for group in groups), row["score"]["limbs"], row["covered"]["limbs"])
             table.add_row(
-                engine, pose, str(row["joints"]), *("" if share is None else f"{share:.3f}" for share in shares)
+                engine,
+                pose,
+                str(row["joints"]),
+                *("" if share is None else f"{share:.3f}" for share in shares),
+                f"{row['rim']:.4f}",
             )
     return table

@@ -42,6 +42,7 @@ _WIDTH, _HEIGHT = 640, 720  # of the pictures
 _BEYOND: Final = 0.45  # torsos from the outermost joints to the picture's edge: hands, feet, hair
 _FINEST: Final = 2 * _HEIGHT  # of a photo's long side: finer pixels are not seen
 _COVERED: Final = 0.5  # of the coverage of a pixel
+_FAINT: Final = (0.05, 0.95)  # coverages between which a pixel is half transparent
 _BESIDE: Final = 0.1  # torsos to either side of a bone, where the limb may lie
 _SAMPLES, _SAMPLES_BESIDE = 65, 9  # along a bone, and across
 _TILE: Final = (214, 240)  # width and height on the sheet
@@ -149,7 +150,8 @@ def _reposed(
         for pose, truth, layer in zip(FREE_POSES, motion.points, layers, strict=True):
             view = on_backdrop(backdrop, layer)
             distances, scores = _looked_for(reader, view.rgb, truth)
-            picture = ReposedPicture(photo, name, pose, distances, scores, counted, _coverage(view.matte, truth))
+            covered, rim = _coverage(view.matte, truth), rim_width(view.matte) / _torso(truth)
+            picture = ReposedPicture(photo, name, pose, distances, scores, counted, covered, rim)
             if kept:
                 shown = _reduced(_marked(view.rgb, truth, picture.counted & ~picture.found))
                 picture = replace(picture, rgb=shown)
@@ -222,6 +224,17 @@ def _coverage(matte: FloatArray, truth: FloatArray) -> FloatArray:
     x, y = (places[..., axis].reshape(len(ends), -1).astype(np.float32) for axis in (0, 1))
     sampled = cv2.remap(matte, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).reshape(places.shape[:3])
     return np.asarray((sampled > _COVERED).any(axis=2).mean(axis=1), dtype=np.float32)
+
+
+def rim_width(matte: FloatArray) -> float:
+    """Return how broad the rim of a matte (H, W) is on average in which it is half transparent, in pixels.
+
+    The pixels of coverages between 0.05 and 0.95, for each pixel along the outlines; 0 of nobody.
+    """
+    outlines, _ = cv2.findContours((matte > _COVERED).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    length = sum(cv2.arcLength(outline, closed=True) for outline in outlines)
+    faint = np.count_nonzero((matte > _FAINT[0]) & (matte < _FAINT[1]))
+    return faint / length if length > 0 else 0.0
 
 
 def _torso(points: FloatArray) -> float:

@@ -61,6 +61,8 @@ class ReposedPicture:
     coverage : float32 (8,)
         Which share of the straight way from joint to joint of `LIMB_BONES` has some of the person on it or at its side,
         in [0, 1].
+    rim : float
+        Mean width of the half transparent rim around the person, in torsos.
     rgb : uint8 (h, w, 3) or None
         For the sheet: reduced, with rings where joints were not found. None where none is drawn.
     """
@@ -72,6 +74,7 @@ class ReposedPicture:
     scores: FloatArray
     counted: BoolArray
     coverage: FloatArray
+    rim: float
     rgb: ByteArray | None = None
 
     def __post_init__(self) -> None:
@@ -119,7 +122,8 @@ def reposed_summary(report: ReposedReport) -> dict[str, Any]:
     """Return figures of each engine over all pictures, by pose and by photo, for JSON.
 
     Each has `joints`, how many were looked for, by group of joints `found`, the share that was found, and `score`,
-    their mean score, and by segment `covered`, the share of its length; None where photos cut off all of it.
+    their mean score, and by segment `covered`, the share of its length; None where photos cut off all of it. `rim` is
+    the mean width of the half transparent rim, in torsos.
     """
     engines: dict[str, Any] = {}
     for engine in dict.fromkeys(picture.engine for picture in report.pictures):
@@ -146,6 +150,7 @@ def _figures(pictures: Sequence[ReposedPicture]) -> dict[str, Any]:
         "found": {group: _mean(found, counted, columns) for group, columns in joints.items()},
         "score": {group: _mean(scores, counted, columns) for group, columns in joints.items()},
         "covered": {name: _mean(coverage, bones, list(columns)) for name, columns in SEGMENTS.items()},
+        "rim": round(float(np.mean([picture.rim for picture in pictures])), 5),
     }
 
 

@@ -188,7 +188,9 @@ def test_reposed(motionwarp: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         progress(1, 1)
         apart, scores, counted = np.zeros(12, np.float32), np.full(12, 0.9, np.float32), np.ones(12, np.bool_)
         rgb, whole = gray if settings.rows else None, np.ones(8, np.float32)
-        pictures = [ReposedPicture("a", "avatar", pose, apart, scores, counted, whole, rgb) for pose in FREE_POSES]
+        pictures = [
+            ReposedPicture("a", "avatar", pose, apart, scores, counted, whole, 0.02, rgb) for pose in FREE_POSES
+        ]
         return ReposedReport("builtin", pictures, {"b.png": "nobody is there"}, [gray] if settings.rows else [])
 
     monkeypatch.setattr("motionwarp.evaluation.reposed.evaluate_reposed", evaluate_reposed)

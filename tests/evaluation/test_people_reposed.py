@@ -21,7 +21,7 @@ from motionwarp.engines.base import Engine, Motion, RenderSettings, Staging
 from motionwarp.errors import InputError, NoPersonError, OptionError
 from motionwarp.evaluation.free_poses import FREE_POSES, free_poses
 from motionwarp.evaluation.options import ReposedSettings
-from motionwarp.evaluation.reposed import evaluate_reposed
+from motionwarp.evaluation.reposed import evaluate_reposed, rim_width
 from motionwarp.evaluation.reposed_figures import LIMB_BONES, LIMB_JOINTS, ReposedReport, reposed_summary, reposed_tiles
 from motionwarp.perception.base import Observation
 from motionwarp.perception.selection import LARGEST, PersonChoice
@@ -200,6 +200,16 @@ def test_what_is_missing_or_elsewhere_is_not_found(monkeypatch: pytest.MonkeyPat
 
 def rings(rgb: ByteArray) -> bool:
     return bool((np.abs(rgb.astype(int) - (230, 30, 30)).sum(axis=2) < 90).any())
+
+
+def test_rims_are_as_broad_as_they_are_soft() -> None:
+    sharp = np.zeros((200, 200), dtype=np.float32)
+    cv2.circle(sharp, (100, 100), 60, 1.0, -1)
+    assert rim_width(sharp) == 0
+    soft = [rim_width(cv2.GaussianBlur(sharp, (0, 0), sigma)) for sigma in (2, 4, 8)]
+    # of a straight edge coverages lie between 0.05 and 0.95 within 1.64 deviations on either side
+    assert soft == pytest.approx([2 * 1.645 * sigma for sigma in (2, 4, 8)], rel=0.12)
+    assert rim_width(np.zeros((9, 9), dtype=np.float32)) == 0
 
 
 def test_of_whom_nobody_is_seen_nothing_is_found(monkeypatch: pytest.MonkeyPatch, photo: Path) -> None:
