@@ -22,7 +22,7 @@ from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
 from motionwarp.avatar.head_paint import with_painted_sides
 from motionwarp.avatar.head_template import HeadFrame
-from motionwarp.avatar.legs_beneath import with_legs_beneath, with_sure_colors
+from motionwarp.avatar.legs_beneath import with_legs_beneath
 from motionwarp.avatar.regions import joints_at, person_regions
 from motionwarp.avatar.sheets import Cover, Sheets, joined, part_sheets
 from motionwarp.avatar.twins import HiddenParts, mirrored, within_person, without_parts
@@ -141,8 +141,7 @@ class _Photo:
         if not shown_classes:
             hidden = HiddenParts.of(source, regions, body, held, rows)
             regions = without_parts(regions, tuple(hidden), source)
-            sure = with_sure_colors(regions, float(small.torso[0]))
-            return cls(source, sure, regions.own, held, hidden, None, shown_classes, rows, torso)
+            return cls(source, regions, regions.own, held, hidden, None, shown_classes, rows, torso)
         own = regions.own
         worn = np.isin(source.parsing, shown_classes)
         # cloth goes on beneath what lies before it: colors there are the cloth's already

@@ -41,6 +41,11 @@ _CROPPED: Final = 0.3  # around it, where colors of clothes are learned
 _CLOSED: Final = 7  # pixels: studs and buckles of a bag are its own
 _ROUNDS: Final = 2
 _LEGS: Final = (labels.LEFT_LEG, labels.RIGHT_LEG, labels.LEFT_SHOE, labels.RIGHT_SHOE, labels.SOCKS)
+_BROAD: Final = 0.8  # of its broadest row, where a bag itself begins below its handles
+_HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
+_BELOW_KNEES: Final = (parts.RIGHT_SHIN, parts.RIGHT_FOOT, parts.LEFT_SHIN, parts.LEFT_FOOT)
+_NO_LEG: Final = (labels.BACKGROUND, labels.IGNORE, *parts.HANGING)
+_SCRAP_AWAY: Final = 0.02
 _CLEARLY: Final = 2.0  # nats
 
 
@@ -105,6 +110,9 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
         if part is None:
             continue
         mask = _whole_thing(thing, picture, body, away > 0, torso)
+        if part in _HANDS:
+            mask |= _between(mask, owner == part) & body
+        mask |= _touching(mask, np.isin(owner, _BELOW_KNEES) & np.isin(classes, _NO_LEG) & body, torso)
         # its soft rim comes along
         size = 2 * round(_FRINGE * torso) + 1
         fringe = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
@@ -190,6 +198,26 @@ def _standing_out(out: BoolArray, depth: FloatArray, torso: float) -> BoolArray 
     if np.count_nonzero(thing) < _LEAST_AREA * torso**2 or depth[thing].max() < _LEAST_OUT * torso:
         return None
     return np.asarray(thing)
+
+
+def _between(thing: BoolArray, hand: BoolArray) -> BoolArray:
+    """Return what lies between a thing and the hand that holds it: handles, and what is seen between them."""
+    hull = cv2.convexHull(cv2.findNonZero((thing | hand).astype(np.uint8)))
+    filled = np.zeros(thing.shape, dtype=np.uint8)
+    cv2.fillConvexPoly(filled, hull, 1)
+    breadth = thing.sum(axis=1)
+    # beside what is broad of it clothes are seen
+    filled[int((breadth > _BROAD * breadth.max()).argmax()) :] = 0
+    return np.asarray(filled > 0)
+
+
+def _touching(mask: BoolArray, scraps: BoolArray, torso: float) -> BoolArray:
+    """Return the scraps that touch a thing: of it, whatever they were taken for."""
+    size = 2 * max(round(_SCRAP_AWAY * torso), 1) + 1
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
+    _, pieces = cv2.connectedComponents(scraps.astype(np.uint8), connectivity=8)
+    touched = np.unique(np.asarray(pieces)[near])
+    return np.asarray(np.isin(pieces, touched[touched > 0]))
 
 
 def _outline(shown: FloatArray, other: FloatArray, covered: BoolArray, torso: float) -> FloatArray:
