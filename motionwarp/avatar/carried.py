@@ -43,9 +43,6 @@ _ROUNDS: Final = 2
 _LEGS: Final = (labels.LEFT_LEG, labels.RIGHT_LEG, labels.LEFT_SHOE, labels.RIGHT_SHOE, labels.SOCKS)
 _BROAD: Final = 0.8  # of its broadest row, where a bag itself begins below its handles
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
-_BELOW_KNEES: Final = (parts.RIGHT_SHIN, parts.RIGHT_FOOT, parts.LEFT_SHIN, parts.LEFT_FOOT)
-_NO_LEG: Final = (labels.BACKGROUND, labels.IGNORE, *parts.HANGING)
-_SCRAP_AWAY: Final = 0.02
 _CLEARLY: Final = 2.0  # nats
 
 
@@ -112,13 +109,12 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
         mask = _whole_thing(thing, picture, body, away > 0, torso)
         if part in _HANDS:
             mask |= _between(mask, owner == part) & body
-        mask |= _touching(mask, np.isin(owner, _BELOW_KNEES) & np.isin(classes, _NO_LEG) & body, torso)
         # its soft rim comes along
         size = 2 * round(_FRINGE * torso) + 1
         fringe = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
         mask |= fringe & (away > expected[:, None]) & ~np.isin(owner, parts.ARM_PARTS)
         hangs = ((owner == parts.GARMENT) & ~mask).sum(axis=1, keepdims=True) > _HANGS * torso
-        outline = _outline(np.where(body & ~mask, away, 0).max(axis=1), other, mask.any(axis=1), torso)
+        outline = _outline(np.where(body & ~mask, away, 0).max(axis=1), other, np.asarray(mask.any(axis=1)), torso)
         found.append(Carried(part, mask, mask & (away <= np.minimum(outline, expected)[:, None]), mask & hangs))
     return tuple(found)
 
@@ -209,15 +205,6 @@ def _between(thing: BoolArray, hand: BoolArray) -> BoolArray:
     # beside what is broad of it clothes are seen
     filled[int((breadth > _BROAD * breadth.max()).argmax()) :] = 0
     return np.asarray(filled > 0)
-
-
-def _touching(mask: BoolArray, scraps: BoolArray, torso: float) -> BoolArray:
-    """Return the scraps that touch a thing: of it, whatever they were taken for."""
-    size = 2 * max(round(_SCRAP_AWAY * torso), 1) + 1
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
-    _, pieces = cv2.connectedComponents(scraps.astype(np.uint8), connectivity=8)
-    touched = np.unique(np.asarray(pieces)[near])
-    return np.asarray(np.isin(pieces, touched[touched > 0]))
 
 
 def _outline(shown: FloatArray, other: FloatArray, covered: BoolArray, torso: float) -> FloatArray:
