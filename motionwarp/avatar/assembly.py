@@ -22,7 +22,8 @@ from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
 from motionwarp.avatar.head_paint import with_painted_sides
 from motionwarp.avatar.head_template import HeadFrame
-from motionwarp.avatar.regions import person_regions
+from motionwarp.avatar.legs_beneath import with_legs_beneath
+from motionwarp.avatar.regions import joints_at, person_regions
 from motionwarp.avatar.sheets import Cover, Sheets, joined, part_sheets
 from motionwarp.avatar.twins import HiddenParts, mirrored, within_person, without_parts
 from motionwarp.body.layout import DRIVEN_BONES
@@ -133,6 +134,9 @@ class _Photo:
         regions = person_regions(source, torso)
         things = carried_things(source, regions)
         source, regions = with_solid_things(source, things), with_carried(regions, things)
+        small = joints_at(source, regions.own.shape[1:])
+        classes = cv2.resize(source.parsing, regions.own.shape[:0:-1], interpolation=cv2.INTER_NEAREST)
+        regions = with_legs_beneath(regions, small, np.asarray(classes, dtype=np.uint8))
         held = _held_over_photo(things, source.matte.shape)
         if not shown_classes:
             hidden = HiddenParts.of(source, regions, body, held, rows)

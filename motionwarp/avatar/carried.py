@@ -32,6 +32,7 @@ _LEAST_AREA: Final = 0.025  # squared
 _NEAR: Final = 0.4  # from a hand or forearm to what hangs from it
 _GOES_ON: Final = 0.25  # before the clothes, beyond what stands out
 _FRINGE: Final = 0.08
+_EVEN: Final = 0.06  # up and down, over which outlines beneath it are even
 _HANGS: Final = 0.15  # of cloth in a row
 _OVER: Final = 0.03  # from a vertex of clothes that is beneath
 _BEFORE: Final = 0.015  # by which its front is nearer than they are
@@ -40,6 +41,8 @@ _CROPPED: Final = 0.3  # around it, where colors of clothes are learned
 _CLOSED: Final = 7  # pixels: studs and buckles of a bag are its own
 _ROUNDS: Final = 2
 _LEGS: Final = (labels.LEFT_LEG, labels.RIGHT_LEG, labels.LEFT_SHOE, labels.RIGHT_SHOE, labels.SOCKS)
+_BROAD: Final = 0.8  # of its broadest row, where a bag itself begins below its handles
+_HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _CLEARLY: Final = 2.0  # nats
 
 
@@ -104,12 +107,15 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
         if part is None:
             continue
         mask = _whole_thing(thing, picture, body, away > 0, torso)
+        if part in _HANDS:
+            mask |= _between(mask, owner == part) & body
         # its soft rim comes along
         size = 2 * round(_FRINGE * torso) + 1
         fringe = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
         mask |= fringe & (away > expected[:, None]) & ~np.isin(owner, parts.ARM_PARTS)
         hangs = ((owner == parts.GARMENT) & ~mask).sum(axis=1, keepdims=True) > _HANGS * torso
-        found.append(Carried(part, mask, mask & (away <= expected[:, None]), mask & hangs))
+        outline = _outline(np.where(body & ~mask, away, 0).max(axis=1), other, np.asarray(mask.any(axis=1)), torso)
+        found.append(Carried(part, mask, mask & (away <= np.minimum(outline, expected)[:, None]), mask & hangs))
     return tuple(found)
 
 
@@ -188,6 +194,35 @@ def _standing_out(out: BoolArray, depth: FloatArray, torso: float) -> BoolArray 
     if np.count_nonzero(thing) < _LEAST_AREA * torso**2 or depth[thing].max() < _LEAST_OUT * torso:
         return None
     return np.asarray(thing)
+
+
+def _between(thing: BoolArray, hand: BoolArray) -> BoolArray:
+    """Return what lies between a thing and the hand that holds it: handles, and what is seen between them."""
+    hull = cv2.convexHull(cv2.findNonZero((thing | hand).astype(np.uint8)))
+    filled = np.zeros(thing.shape, dtype=np.uint8)
+    cv2.fillConvexPoly(filled, hull, 1)
+    breadth = thing.sum(axis=1)
+    # beside what is broad of it clothes are seen
+    filled[int((breadth > _BROAD * breadth.max()).argmax()) :] = 0
+    return np.asarray(filled > 0)
+
+
+def _outline(shown: FloatArray, other: FloatArray, covered: BoolArray, torso: float) -> FloatArray:
+    """Return how far clothes and legs reach from the middle in each row beneath a thing, (h,).
+
+    As far as at the other side, or as they are seen beside the thing; changing slowly from where they are seen whole.
+
+    Parameters
+    ----------
+    shown, other : (h,)
+        How far what is not the thing reaches at this side, and at the other one.
+    covered : bool (h,)
+        Rows with the thing in them.
+    torso : float
+    """
+    reach = np.where(covered, np.maximum(shown, other), shown).astype(np.float32)
+    smooth = cv2.GaussianBlur(reach[:, None], (1, 0), 0, sigmaY=_EVEN * torso, borderType=cv2.BORDER_REPLICATE)[:, 0]
+    return np.asarray(np.maximum(smooth, shown), dtype=np.float32)
 
 
 def _holder(thing: BoolArray, owner: FloatArray, torso: float) -> int | None:

@@ -53,11 +53,9 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     size = max(round(width * factor), 8), max(round(height * factor), 8)
     small = np.asarray(cv2.resize(source.parsing, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     solid = matte_at(source, size[::-1]) > 0.5
-    shrink = np.array([size[0] / width, size[1] / height], dtype=np.float32)
-    shrunk = source.pose.points.copy()
-    shrunk[:, :2] = (shrunk[:, :2] + 0.5) * shrink - 0.5
-    joints = Joints(torch.from_numpy(shrunk)[None])
-    regions = nothing_left_over(part_regions(joints, _with_whole_skirts(small, shrunk, solid), solid), solid)
+    points = _points_at(source, size[::-1])
+    joints = Joints(torch.from_numpy(points)[None])
+    regions = nothing_left_over(part_regions(joints, _with_whole_skirts(small, points, solid), solid), solid)
     picture = np.asarray(cv2.resize(source.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     distances = part_distances(joints, small.shape)
     regions = with_arms_before(regions, distances, picture, solid)
@@ -65,6 +63,19 @@ def person_regions(source: SourcePerson, torso: float) -> PartRegions:
     regions = _without_stubs(regions, joints)
     regions = _without_scraps(_without_islands(regions, solid), solid)
     return _without_rims_of_others(regions, solid).with_smooth_borders()
+
+
+def joints_at(source: SourcePerson, shape: tuple[int, ...]) -> Joints:
+    """Return a person's joints at the resolution of their regions, (h, w)."""
+    return Joints(torch.from_numpy(_points_at(source, shape))[None])
+
+
+def _points_at(source: SourcePerson, shape: tuple[int, ...]) -> FloatArray:
+    (height, width), (rows, columns) = source.matte.shape, shape
+    shrink = np.array([columns / width, rows / height], dtype=np.float32)
+    points = source.pose.points.copy()
+    points[:, :2] = (points[:, :2] + 0.5) * shrink - 0.5
+    return points
 
 
 def matte_at(source: SourcePerson, shape: tuple[int, ...]) -> FloatArray:

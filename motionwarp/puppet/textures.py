@@ -31,7 +31,8 @@ CONTINUED: Final = 0.5  # torsos by which a person goes on below the picture's e
 _WEAVE_SHARE: Final = 0.06  # of that length: what is finer than this is weave
 _WEAVE_LEVELS: Final = 8
 _TRUNK_REACH: Final = 0.42  # torsos from the middle of the hips within which cloth at the picture's end is the trunk's
-_ARM_EDGE: Final = 2.0  # pixels of the regions around bare arms, and around hair, whose colors others do not take
+_EDGE: Final = 2.0  # pixels of the regions around what lies before a part, whose colors that does not take
+_SHOWN: Final = -0.3  # nats: a part's own pixels, and the edge that it shares
 _PAD: Final = 2  # empty pixels around each texture, so that its edge is sampled to zero
 
 
@@ -149,7 +150,7 @@ def cut_textures(
     """
     alpha = cleaned_matte(matte)
     sure = matte > SURE
-    edge = _ARM_EDGE * len(parsing) / regions.own.shape[1]
+    edge = _EDGE * len(parsing) / regions.own.shape[1]
     sure_of_others = sure & ~_near_classes(parsing, (labels.LEFT_ARM, labels.RIGHT_ARM), edge)
     # hair that hangs over a shoulder does not go down with the arm
     sure_of_arms = sure & ~_near_classes(parsing, (labels.HAIR,), edge)
@@ -169,9 +170,12 @@ def cut_textures(
 
 def _near_classes(parsing: ByteArray, classes: tuple[int, ...], radius: float) -> BoolArray:
     """Return where classes are, and so many pixels around: the colors there are theirs, or mixed with theirs."""
-    there = np.isin(parsing, classes).astype(np.uint8)
+    return _grown(np.isin(parsing, classes), radius)
+
+
+def _grown(mask: BoolArray, radius: float) -> BoolArray:
     size = 2 * max(round(radius), 1) + 1
-    return np.asarray(cv2.dilate(there, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
 
 
 def _cut(
@@ -189,13 +193,19 @@ def _cut(
         return None
     top, bottom, left, right = box
     window = slice(top, bottom), slice(left, right)
-    alpha = np.clip(1 + _magnified(margin, box, matte.shape) / _FEATHER, 0, 1) * matte[window]
+    edge = _EDGE * height / len(own)
+    margin, own = (_magnified(plane, box, matte.shape) for plane in (margin, own))
+    alpha = np.clip(1 + margin / _FEATHER, 0, 1) * matte[window]
     if alpha.max() < 0.1:
         return None
-    reliable = sure[window] & (_magnified(own, box, matte.shape) > -0.3)
+    shown = own > _SHOWN
+    reliable = sure[window] & shown
     if not reliable.any():
         reliable = alpha > 0.5 * alpha.max()
-    colors = spread_colors(rgb[window].astype(np.float32) * np.float32(1 / 255), reliable)
+    # beside what lies before a part its colors are shaded, or mixed with that: it goes on beneath from farther inside
+    inner = reliable & ~_grown((margin > 0) & ~shown, edge)
+    picture = rgb[window].astype(np.float32) * np.float32(1 / 255)
+    colors = np.where(reliable[..., None], picture, spread_colors(picture, inner if inner.any() else reliable))
     texture = np.dstack([colors * alpha[..., None], alpha])
     texture = np.pad(texture, ((_PAD, _PAD), (_PAD, _PAD), (0, 0)))
     outline = cv2.convexHull(cv2.findNonZero((alpha > 0.02).astype(np.uint8)))[:, 0].astype(np.float32)

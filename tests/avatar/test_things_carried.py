@@ -119,3 +119,30 @@ def test_an_avatar_s_bag_is_not_printed_on_its_skirt(reach: int) -> None:
 
     assert share_of(BLACK, (parts.GARMENT,)) < 0.04
     assert share_of(BLACK, parts.RIGHT_ARM.parts[1:]) > 0.2
+
+
+def test_clothes_beneath_a_thing_reach_as_far_as_at_the_other_side() -> None:
+    source = in_a_skirt()
+    regions = taken_apart(source)
+    (thing,) = carried_things(source, regions)
+    factor = thing.mask.shape[1] / source.matte.shape[1]
+    columns = np.arange(thing.mask.shape[1])
+    # the skirt is symmetric about the photo's column 120
+    for row in np.flatnonzero(thing.beneath.any(axis=1)):
+        from_left = (120 + 0.5) * factor - columns[thing.beneath[row]].min()
+        skirt_row = np.clip((row / factor - 150) / 90, 0, 1)
+        assert from_left <= (24 + 12 * skirt_row) * factor + 0.07 * TORSO
+
+
+def test_what_lies_between_a_thing_and_its_hand_is_the_thing_s() -> None:
+    source = in_a_skirt()
+    # seen between handles: in the skirt's color, and near enough to be the skirt's
+    between = np.s_[175:180, 88:93]
+    rgb, parsing, matte = source.rgb.copy(), source.parsing.copy(), source.matte.copy()
+    rgb[between], parsing[between], matte[between] = YELLOW, labels.SKIRT, 1
+    source = replace(source, rgb=rgb, parsing=parsing, matte=matte)
+    (thing,) = carried_things(source, taken_apart(source))
+    assert thing.part == parts.RIGHT_HAND
+    assert thing.mask[between].all()
+    # beside the bag itself the skirt is seen
+    assert not thing.mask[205:215, 104:].any()

@@ -63,3 +63,27 @@ def test_smooth_borders_stay_where_they_are_and_no_pixel_is_lost() -> None:
     np.testing.assert_array_equal(made.own.argmax(axis=0)[10:], np.broadcast_to(np.arange(30) >= 15, (20, 30)))
     assert np.isfinite(made.margins).all()
     assert made.own.max(axis=0).min() > -0.3
+
+
+def test_a_leg_goes_on_beneath_the_other_one_without_the_shade_at_its_edge() -> None:
+    rgb = np.full((SIZE, SIZE, 3), SKIN, dtype=np.uint8)
+    rgb[:, 58:60] = CLOTH  # shade at the edge of what lies before it
+    margins = np.full((parts.PART_COUNT, SIZE, SIZE), -20, dtype=np.float32)
+    own = margins.copy()
+    margins[parts.RIGHT_SHIN, :, 20:90] = own[parts.RIGHT_SHIN, :, 20:60] = 3
+    margins[parts.LEFT_SHIN, :, 60:] = own[parts.LEFT_SHIN, :, 60:] = 3
+    parsing = np.full((SIZE, SIZE), labels.RIGHT_LEG, dtype=np.uint8)
+    textures = cut_textures(
+        rgb,
+        np.ones((SIZE, SIZE), dtype=np.float32),
+        parsing,
+        PartRegions(margins, own),
+        keep_parsing=False,
+        device=torch.device("cpu"),
+    )
+    shin = textures[parts.RIGHT_SHIN]
+    assert shin is not None
+    row = (255 * shin.rgba[0, :3, SIZE // 2].T).numpy()
+    # what is seen of it stays as it is, with the shade
+    np.testing.assert_allclose(row[[40 - shin.left, 58 - shin.left]], [SKIN, CLOTH], atol=1.5)
+    np.testing.assert_allclose(row[62 - shin.left : 88 - shin.left], np.full((26, 3), SKIN), atol=12)
