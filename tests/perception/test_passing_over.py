@@ -8,7 +8,8 @@ from drawn_people import DotReader, Figure, draw
 
 from motionwarp.perception.framing import torso_length
 from motionwarp.perception.passing_over import Reading, departure, person_between
-from motionwarp.perception.tracking import PersonTracker, TrackingSettings
+from motionwarp.perception.tracking import PersonTracker
+from motionwarp.perception.tracking_settings import TrackingSettings
 from motionwarp.types import Facing, FloatArray, Frame, Person, PersonCrop, Pose
 
 FPS = 25

@@ -17,7 +17,8 @@ from motionwarp.perception.inference import DEFAULT_WEIGHTS, CropPredictor, Netw
 from motionwarp.perception.rotation import upright_rotation
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.perception.survey import survey, survey_people
-from motionwarp.perception.tracking import PersonTracker, TrackingSettings
+from motionwarp.perception.tracking import PersonTracker
+from motionwarp.perception.tracking_settings import TrackingSettings
 from motionwarp.types import ByteArray, Frame, Person, Pose
 
 
