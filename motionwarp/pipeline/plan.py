@@ -26,8 +26,9 @@ from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pipeline.source import PreparedSource
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
+from motionwarp.pose.distance import at_one_distance
 from motionwarp.pose.kinematics import VISIBLE_SCORE
-from motionwarp.pose.placement import place_track
+from motionwarp.pose.placement import kept_in_frame, place_track
 from motionwarp.pose.proportions import BoneRatios
 from motionwarp.pose.repair import RepairResult, repair_track
 from motionwarp.pose.retargeting import RetargetReport, ShotReport, retarget_track
@@ -165,7 +166,7 @@ def plan_transfer(
         with run.clock.measure("retarget"):
             repaired = repair_track(observed)
             run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
-            placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
+            placed, aligned = _placed(setup, inputs.source, repaired.track, timeline, run)
         target = transform_track(placed, transform)
         ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
@@ -226,23 +227,32 @@ def _as_it_is(target: PoseTrack) -> RetargetReport:
 
 
 def _placed(
-    setup: TransferSetup, source: PreparedSource, track: PoseTrack, timeline: Timeline
+    setup: TransferSetup, source: PreparedSource, track: PoseTrack, timeline: Timeline, run: TransferRun
 ) -> tuple[PoseTrack, RetargetReport]:
     """Smooth, retarget and place the driving poses; the result is in pixels of the output frame."""
     options, frame = setup.options, setup.frame
-    track = resampled(smooth_track(track, options.smooth), timeline)
+    track = smooth_track(track, options.smooth)
+    if options.placement_choice == "source":
+        track = at_one_distance(track)
+    track = resampled(track, timeline)
     try:
         result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget)
     except NoPersonError as error:
         raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
+    source_to_frame = contain(source.size, frame).matrix(*source.size)
     placed = place_track(
         result,
         options.placement_choice,
-        source_to_frame=contain(source.size, frame).matrix(*source.size),
+        source_to_frame=source_to_frame,
         driving_to_frame=contain((track.width, track.height), frame).matrix(track.width, track.height),
         width=frame[0],
         height=frame[1],
     )
+    if options.placement_choice == "source":
+        kept = kept_in_frame(placed, source.person.pose.transformed(source_to_frame))
+        if kept is not placed:
+            run.warnings.append("the person would leave the picture, and so stands elsewhere in it than in the photo")
+        placed = kept
     return placed, result.report
 
 
