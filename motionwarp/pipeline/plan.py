@@ -39,6 +39,8 @@ from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, Sour
 
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
 _THETA_SHARE = 0.5
+# turned by less than this against the clip nobody notices
+_TURNED_DEGREES = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +174,9 @@ def plan_transfer(
         with run.clock.measure("engine"):
             motion = setup.engine.follow(target)
             run.warnings += motion.notes
-            if options.turns:
-                path = camera_path(options, timeline.times_seconds, timeline.end_seconds)
-                motion = setup.engine.seen_from(motion, path.degrees)
+            degrees = _seen_from(setup, inputs.source, motion, timeline, run)
+            if degrees.any():
+                motion = setup.engine.seen_from(motion, degrees)
                 target = replace(target, points=motion.points)
     theta = _planned(ready.runner, motion, target, options.smooth, run)
     return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, ready.runner)
@@ -254,6 +256,24 @@ def _placed(
             run.warnings.append("the person would leave the picture, and so stands elsewhere in it than in the photo")
         placed = kept
     return placed, result.report
+
+
+def _seen_from(
+    setup: TransferSetup, source: PreparedSource, motion: Motion, timeline: Timeline, run: TransferRun
+) -> npt.NDArray[np.float64]:
+    """Return from where each frame is seen, float64 (T,) as in `CameraPath`: as asked for, or as the photo shows it."""
+    options = setup.options
+    if options.turns:
+        return camera_path(options, timeline.times_seconds, timeline.end_seconds).degrees
+    # in the dancer's place people look where the dancer looks, and who is known from several photos is known all round
+    alone = options.placement_choice == "source" and source.photos == 1
+    degrees = setup.engine.kept_aside(motion) if alone else 0.0
+    if abs(degrees) >= _TURNED_DEGREES:
+        run.warnings.append(
+            "the photo shows the person from the side or from behind, so they stay turned away, by "
+            f"{abs(degrees):.0f} degrees against the clip; `view=360` turns them as the clip does"
+        )
+    return np.full(len(timeline), degrees)
 
 
 def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:

@@ -282,3 +282,17 @@ def test_names_that_nothing_has_are_told(scene: Scene, tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MediaError, match="no motion of this name"):
         open_inputs(scene.person, Path("no-such-thing"), TransferOptions(device="cpu"))
+
+
+def test_whose_side_the_photo_shows_stays_turned_unless_told_otherwise(
+    scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motionwarp.engines.avatar.engine.AvatarEngine.kept_aside", lambda *_: 60.0)
+    spans = {}
+    for name, options in {"own": {}, "asked": {"view": 360}, "replacing": {"placement": "driving"}}.items():
+        points = planned(scene, scene.dance, engine="avatar", **options).target.points
+        spans[name] = float((points[:, sk.LEFT_SHOULDER, 0] - points[:, sk.RIGHT_SHOULDER, 0]).mean())
+    assert spans["own"] < 0.75 * spans["asked"]
+    assert spans["replacing"] > 10
+    frames = list(stream(scene.person, scene.dance, engine="avatar", device="cpu", end=0.2))
+    assert frames
