@@ -14,7 +14,7 @@ from motionwarp.types import FloatArray
 
 _ROOT: Final = 0
 _ASIDE: Final = (35.0, 52.0)  # degrees by which a body looks aside in its photo, over which it becomes bound
-_REACH: Final = 38.0  # degrees from the photo's own view up to which its pixels are fit to be seen
+_REACH: Final = 25.0  # degrees from the photo's own view up to which its pixels are fit to be seen
 # length of the mean of a clip's directions: who turns round and round is seen from all sides
 _ALL_ROUND: Final = (0.3, 0.6)
 

@@ -238,7 +238,7 @@ def _placed(
         track = at_one_distance(track)
     track = resampled(track, timeline)
     try:
-        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget)
+        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget, facing=source.facing)
     except NoPersonError as error:
         raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
     source_to_frame = contain(source.size, frame).matrix(*source.size)

@@ -31,14 +31,14 @@ def test_photos_from_the_front_turn_as_the_clip_does(photo: float, clip: float) 
 def test_a_side_stays_within_reach(photo: float) -> None:
     turned = kept_aside(looking(-4, 0, 4), looking(photo)[0])
     assert np.sign(turned) == np.sign(photo)
-    assert abs(photo) - abs(turned) == pytest.approx(38, abs=0.5)
+    assert abs(photo) - abs(turned) == pytest.approx(25, abs=0.5)
 
 
 def test_who_turns_their_back_in_the_photo_and_not_in_the_clip_is_seen_from_behind() -> None:
-    assert abs(kept_aside(looking(0, 0), looking(180)[0])) == pytest.approx(142, abs=0.5)
+    assert abs(kept_aside(looking(0, 0), looking(180)[0])) == pytest.approx(155, abs=0.5)
 
 
-@pytest.mark.parametrize("clip", [50.0, 70.0, 110.0])
+@pytest.mark.parametrize("clip", [60.0, 80.0, 100.0])
 def test_a_clip_from_that_side_is_left_as_it_is(clip: float) -> None:
     assert kept_aside(looking(clip), looking(80)[0]) == 0
 
@@ -51,7 +51,7 @@ def test_it_sets_in_little_by_little() -> None:
     turns = [abs(kept_aside(looking(0), looking(photo)[0])) for photo in np.arange(30, 80, 2.0)]
     steps = np.diff(turns)
     assert (steps >= 0).all()
-    assert steps.max() < 4
+    assert steps.max() < 5.5
 
 
 def motion_of(engine: AvatarEngine, points: FloatArray) -> Motion:
@@ -70,7 +70,7 @@ def test_engines_tell_by_the_bodies_that_they_fitted(turn: float) -> None:
     if not turn:
         assert degrees == 0
         return
-    assert 15 < abs(degrees) < 60
+    assert 25 < abs(degrees) < 65
     # turned by so much the motion is within reach
     seen = engine.seen_from(motion_of(engine, front), np.full(3, degrees))
     assert engine.kept_aside(seen) == pytest.approx(0, abs=8)
