@@ -28,7 +28,7 @@ from motionwarp.pipeline.source import PreparedSource
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
 from motionwarp.pose.distance import at_one_distance
 from motionwarp.pose.kinematics import VISIBLE_SCORE
-from motionwarp.pose.placement import kept_in_frame, place_track
+from motionwarp.pose.placement import place_track, way_into_frame
 from motionwarp.pose.proportions import BoneRatios
 from motionwarp.pose.repair import RepairResult, repair_track
 from motionwarp.pose.retargeting import RetargetReport, ShotReport, retarget_track
@@ -41,6 +41,7 @@ from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, Sour
 _THETA_SHARE = 0.5
 # turned by less than this against the clip nobody notices
 _TURNED_DEGREES = 10.0
+_ELSEWHERE = "the person would leave the picture, and so stands elsewhere in it than in the photo"
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +175,10 @@ def plan_transfer(
         with run.clock.measure("engine"):
             motion = setup.engine.follow(target)
             run.warnings += motion.notes
-            degrees = _seen_from(setup, inputs.source, motion, timeline, run)
+            if options.turns:
+                degrees = camera_path(options, timeline.times_seconds, timeline.end_seconds).degrees
+            else:
+                degrees = _kept_aside(setup, inputs.source, motion, run)
             if degrees.any():
                 motion = setup.engine.seen_from(motion, degrees)
                 target = replace(target, points=motion.points)
@@ -211,8 +215,16 @@ def _performed(
     motion, on_the_spot = performed(setup.engine, person, inputs.motion.capture, staging)
     if on_the_spot and options.travel == "auto":
         run.warnings.append("the person would leave the picture, and so stays on the spot; `travel=keep` lets them go")
+    if not options.turns:
+        degrees = _kept_aside(setup, inputs.source, motion, run)
+        motion = setup.engine.seen_from(motion, degrees) if degrees.any() else motion
     present = np.ones(len(motion), dtype=np.bool_)
     target = PoseTrack(motion.points, present, timeline.times_seconds, width, height)
+    moved = way_into_frame(target, person.pose.transformed(to_frame))
+    if moved is not None:
+        run.warnings.append(_ELSEWHERE)
+        motion = motion.moved(moved)
+        target = replace(target, points=motion.points)
     if transform != UNCHANGED:
         moved = person_map(target, transform)
         motion = motion.moved(moved)
@@ -251,29 +263,26 @@ def _placed(
         height=frame[1],
     )
     if options.placement_choice == "source":
-        kept = kept_in_frame(placed, source.person.pose.transformed(source_to_frame))
-        if kept is not placed:
-            run.warnings.append("the person would leave the picture, and so stands elsewhere in it than in the photo")
-        placed = kept
+        moved = way_into_frame(placed, source.person.pose.transformed(source_to_frame))
+        if moved is not None:
+            run.warnings.append(_ELSEWHERE)
+            placed = replace(placed, points=Motion(placed.points).moved(moved).points)
     return placed, result.report
 
 
-def _seen_from(
-    setup: TransferSetup, source: PreparedSource, motion: Motion, timeline: Timeline, run: TransferRun
+def _kept_aside(
+    setup: TransferSetup, source: PreparedSource, motion: Motion, run: TransferRun
 ) -> npt.NDArray[np.float64]:
-    """Return from where each frame is seen, float64 (T,) as in `CameraPath`: as asked for, or as the photo shows it."""
-    options = setup.options
-    if options.turns:
-        return camera_path(options, timeline.times_seconds, timeline.end_seconds).degrees
+    """Return from where each frame is seen so that the photo's own view stays near, float64 (T,) as in `CameraPath`."""
     # in the dancer's place people look where the dancer looks, and who is known from several photos is known all round
-    alone = options.placement_choice == "source" and source.photos == 1
+    alone = setup.options.placement_choice == "source" and source.photos == 1
     degrees = setup.engine.kept_aside(motion) if alone else 0.0
     if abs(degrees) >= _TURNED_DEGREES:
         run.warnings.append(
             "the photo shows the person from the side or from behind, so they stay turned away, by "
             f"{abs(degrees):.0f} degrees against the clip; `view=360` turns them as the clip does"
         )
-    return np.full(len(timeline), degrees)
+    return np.full(len(motion), degrees)
 
 
 def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:

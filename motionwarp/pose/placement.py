@@ -75,8 +75,8 @@ def place_track(
     return PoseTrack(points, track.present, track.times_seconds, width, height, track.cuts)
 
 
-def kept_in_frame(track: PoseTrack, source: Pose) -> PoseTrack:
-    """Return a clip whose person is in sight, where a photo's place and size put a person out of the frame.
+def way_into_frame(track: PoseTrack, source: Pose) -> DoubleArray | None:
+    """Return where a whole clip is moved, if a photo's place and size put its person out of the frame.
 
     Who lies, sits or crouches in the photo and stands up in the clip would rise through the frame's upper edge.
 
@@ -89,16 +89,16 @@ def kept_in_frame(track: PoseTrack, source: Pose) -> PoseTrack:
 
     Returns
     -------
-    PoseTrack
-        The same track, if the person is in sight in most frames, or if the photo itself cuts them off; otherwise as a
-        whole moved, and made smaller where they do not fit, so that they are.
+    float64 (2, 3) or None
+        Map of points, which moves and makes smaller by what is needed; None if the person is in sight in most frames,
+        or if the photo itself cuts them off.
     """
     size = np.array([track.width, track.height])
     points = track.points[track.present]
     if not len(points) or _share_inside(source.points[None], size)[0] < _WHOLE:
-        return track
+        return None
     if np.median(_share_inside(points, size)) >= _LEFT:
-        return track
+        return None
     seen = points[points[..., 2] >= VISIBLE_SCORE][:, :2].astype(np.float64)
     low, high = np.percentile(seen, _EXTENT, axis=0)
     free = (1 - 2 * _MARGIN) * size
@@ -107,10 +107,7 @@ def kept_in_frame(track: PoseTrack, source: Pose) -> PoseTrack:
     ground = np.array([(low[0] + high[0]) / 2, high[1]])
     low, high = (ground + scale * (corner - ground) for corner in (low, high))
     shift = np.maximum(_MARGIN * size - low, 0) - np.maximum(high - (1 - _MARGIN) * size, 0)
-    moved = track.points.copy()
-    moved[..., :2] = ground + scale * (moved[..., :2] - ground) + shift
-    moved[~track.present] = 0.0
-    return PoseTrack(moved, track.present, track.times_seconds, track.width, track.height, track.cuts)
+    return np.column_stack([scale * np.eye(2), (1 - scale) * ground + shift])
 
 
 def _share_inside(points: FloatArray, size: npt.ArrayLike) -> DoubleArray:

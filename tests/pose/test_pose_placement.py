@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_poses import dancing, scaled, standing, track_of
 
+from motionwarp.engines.base import Motion
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.placement import Placement, kept_in_frame, place_track
+from motionwarp.pose.placement import Placement, place_track, way_into_frame
 from motionwarp.pose.retargeting import RetargetResult, retarget_track
 from motionwarp.types import FloatArray, Pose, PoseTrack
 
@@ -96,9 +99,9 @@ def test_maps_that_turn_or_stretch_are_refused(matrix: np.ndarray) -> None:
 
 
 def lying() -> FloatArray:
-    """Somebody whose head lies at the right, in a picture of 480 x 400."""
+    """Somebody whose head lies at the right, in a picture of 480 x 260."""
     points = standing()
-    points[:, :2] = np.column_stack([440 - points[:, 1], points[:, 0] + 180])
+    points[:, :2] = np.column_stack([440 - points[:, 1], points[:, 0] + 60])
     return points
 
 
@@ -113,24 +116,27 @@ def stood_up(source: FloatArray, width: int, height: int, count: int = 10) -> Po
     track = place_track(
         result, "source", source_to_frame=IDENTITY, driving_to_frame=IDENTITY, width=width, height=height
     )
-    return kept_in_frame(track, Pose(source))
+    moved = way_into_frame(track, Pose(source))
+    assert moved is not None
+    return replace(track, points=Motion(track.points).moved(moved).points)
 
 
 def test_who_lies_in_the_photo_and_stands_up_is_in_sight() -> None:
-    track = stood_up(lying(), 480, 360)
+    track = stood_up(lying(), 480, 260)
     low, high = sizes_of(track.points)
     assert (low > 0).all()
-    assert (high < (480, 360)).all()
+    assert (high < (480, 260)).all()
     # as large as fits, and with the feet below the head
-    assert high[1] - low[1] > 0.75 * 360
-    assert (track.points[:, sk.RIGHT_ANKLE, 1] > track.points[:, sk.NOSE, 1] + 200).all()
+    assert high[1] - low[1] > 0.75 * 260
+    assert (track.points[:, sk.RIGHT_ANKLE, 1] > track.points[:, sk.NOSE, 1] + 130).all()
 
 
 def test_who_crouches_is_moved_but_no_smaller_where_there_is_room() -> None:
     crouched = scaled(standing(), 0.6, (200, 10))
     crouched[[sk.RIGHT_KNEE, sk.LEFT_KNEE], 1] -= 45
     crouched[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1] -= 90
-    below = stood_up(scaled(crouched, 1.0, (0, 300)), 480, 640)
+    result = retarget_track(track_of(dancing(10)), Pose(scaled(crouched, 1.0, (0, 300))))
+    below = place_track(result, "source", source_to_frame=IDENTITY, driving_to_frame=IDENTITY, width=480, height=640)
     above = stood_up(scaled(crouched, 1.0, (0, -15)), 480, 640)
     assert sizes_of(above.points)[0][1] > 0
     for axis in (0, 1):
@@ -146,4 +152,4 @@ def test_who_stays_in_sight_or_is_cut_by_the_photo_is_left_where_they_are() -> N
         track = place_track(
             result, "source", source_to_frame=IDENTITY, driving_to_frame=IDENTITY, width=640, height=360
         )
-        assert kept_in_frame(track, Pose(source)) is track
+        assert way_into_frame(track, Pose(source)) is None
