@@ -17,7 +17,6 @@ from motionwarp.avatar.backs import back_views
 from motionwarp.avatar.body_surface import BodySurface, IntArray
 from motionwarp.avatar.carried import Carried, before_clothes, carried_things, with_carried, with_solid_things
 from motionwarp.avatar.completion import Completer
-from motionwarp.avatar.covered_trunk import TRUNK, trunk_beneath_arms
 from motionwarp.avatar.crumbs import without_crumbs
 from motionwarp.avatar.depth import Form
 from motionwarp.avatar.extremities import foot_on_outline, hand_on_outline
@@ -31,6 +30,7 @@ from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
+from motionwarp.puppet.covered_trunk import TRUNK, trunk_beneath_arms
 from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson

@@ -9,13 +9,13 @@ import torch
 from standing_person import standing_person
 
 from motionwarp.avatar.avatar import usable_joints
-from motionwarp.avatar.covered_trunk import TRUNK, trunk_beneath_arms
 from motionwarp.avatar.regions import person_regions
 from motionwarp.avatar.turntable import upright_turn
 from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import SourceBody
 from motionwarp.parsing import labels
+from motionwarp.puppet.covered_trunk import TRUNK, trunk_beneath_arms
 from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
 

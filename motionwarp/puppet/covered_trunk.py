@@ -19,7 +19,7 @@ from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
 from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.puppet.textures import SURE, spread_colors
-from motionwarp.types import BoolArray, SourcePerson
+from motionwarp.types import BoolArray, ByteArray, SourcePerson
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -29,6 +29,7 @@ _BEFORE: Final = tuple(part for limb in (parts.RIGHT_ARM, parts.LEFT_ARM) for pa
 _OF_OTHERS: Final = (labels.LEFT_ARM, labels.RIGHT_ARM, labels.GLOVE, labels.HAIR, labels.FACE)
 _BELOW: Final = (labels.PANTS, labels.SKIRT, labels.SOCKS)
 # lengths in torsos, areas in squared torsos
+_WORKING_TORSO: Final = 220.0  # pixels, at most, of the size at which patches are copied
 _FINEST: Final = 96  # pixels: long side of the size at which patches are looked for
 _LEAST_HIDDEN: Final = 0.03
 _LEAST_SEEN: Final = 0.06
@@ -77,14 +78,25 @@ def trunk_beneath_arms(source: SourcePerson, regions: PartRegions, torso: float)
         known, hole = seen[window] & garment, wanted[window] & garment
         if not hole.any():
             continue
-        guess = np.rint(spread_colors(rgb[window].astype(np.float32), known)).clip(0, 255).astype(np.uint8)
-        # on its side: clothes go on downwards as pictures do across
-        filled = filled_by_patches(_on_side(guess), _on_side(~known), finest=_FINEST)
-        rgb[window] = np.where(hole[..., None], _on_side(filled), rgb[window])
+        rgb[window] = np.where(hole[..., None], _filled(rgb[window], known, torso), rgb[window])
     own = regions.own.copy()
     for part in TRUNK:
         own[part][hidden] = np.maximum(own[part][hidden], regions.margins[part][hidden])
     return replace(source, rgb=rgb, parsing=parsing), PartRegions(regions.margins, own)
+
+
+def _filled(rgb: ByteArray, known: BoolArray, torso: float) -> ByteArray:
+    """Return a picture that goes on in patches of what is known of it, uint8 (H, W, 3)."""
+    full, scale = known.shape[::-1], min(1.0, _WORKING_TORSO / torso)
+    size = max(round(full[0] * scale), 1), max(round(full[1] * scale), 1)
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    told = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 1 - 1e-3
+    if not told.any():
+        return rgb
+    guess = np.rint(spread_colors(small.astype(np.float32), told)).clip(0, 255).astype(np.uint8)
+    # on its side: clothes go on downwards as pictures do across
+    filled = _on_side(filled_by_patches(_on_side(guess), _on_side(~told), finest=_FINEST))
+    return np.asarray(cv2.resize(filled, full, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def _on_side(plane: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
