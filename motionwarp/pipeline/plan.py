@@ -159,8 +159,9 @@ def plan_transfer(
     observed = inputs.motion.track
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
     stand = Stand(transform, keep_parsing, inputs.motion.light if is_relit(setup) else None)
+    # first, since whether there is a body, which turns, is known when it was fitted
+    ready = _ready_engine(setup, inputs, stand, run)
     if inputs.motion.capture is not None:
-        ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
             motion, target = _performed(setup, inputs, ready.person, timeline, transform, run)
         repaired = RepairResult(observed, (), observed.present)
@@ -171,7 +172,6 @@ def plan_transfer(
             run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
             placed, aligned = _placed(setup, inputs.source, repaired.track, timeline, run)
         target = transform_track(placed, transform)
-        ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
             motion = setup.engine.follow(target)
             run.warnings += motion.notes
@@ -250,7 +250,9 @@ def _placed(
         track = at_one_distance(track)
     track = resampled(track, timeline)
     try:
-        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget, facing=source.facing)
+        # flat parts would only be drawn out across
+        facing = source.facing if setup.engine.has_body else None
+        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget, facing=facing)
     except NoPersonError as error:
         raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
     source_to_frame = contain(source.size, frame).matrix(*source.size)

@@ -119,7 +119,8 @@ def retarget_track(
     keep_proportions : bool
         Only scale and move the driving person as a whole, without fitting bones to the source's.
     facing : Facing or None
-        Which way the source faces: how broad people are whom it shows from the side it does not tell.
+        Which way the source faces, for a body that turns: how broad people are whom it shows from the side it does not
+        tell. None keeps them as broad as they are seen.
 
     Returns
     -------
