@@ -29,7 +29,7 @@ from motionwarp.types import FloatArray, SourcePerson
 _SEEN: Final = 0.3
 _COVERED: Final = 0.5
 _SHOWN_BELOW: Final = 0.6 * CONTINUED  # torsos below the photo that may be shown: their end is ragged
-_STRICTLY: Final = np.float32(0.02)  # meters of that, where nothing but a head's cut asks for it
+_STRICTLY: Final = np.float32(0.05)  # meters of that, where nothing but a head's cut asks for it
 _MOST: Final = 0.8
 _REACH: Final = 0.02  # of the photo's height over its edge: what lies there is cut
 _OF_TRUNK: Final = (
