@@ -30,6 +30,7 @@ from motionwarp.body.layout import DRIVEN_BONES
 from motionwarp.parsing import labels
 from motionwarp.parsing.refine import spread_classes
 from motionwarp.puppet import parts
+from motionwarp.puppet.covered_trunk import TRUNK, trunk_beneath_arms
 from motionwarp.puppet.segmentation import PartRegions
 from motionwarp.puppet.textures import PartTexture, continued_below, cut_textures
 from motionwarp.types import BoolArray, ByteArray, FloatArray, SourcePerson
@@ -40,7 +41,6 @@ _FORMS: Final = {
 }  # fmt: skip
 _RIM: Final = 9  # pixels of the photo
 _ALIKE: Final = frozenset((parts.RIGHT_HAND, parts.LEFT_HAND, *FEET))  # hands and feet are seen from all sides
-_WHOLE_BACKS: Final = (parts.TORSO, parts.GARMENT)
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _FOREGROUND: Final = (
     labels.BACKGROUND, labels.HAT, labels.HAIR, labels.GLOVE, labels.SUNGLASSES, labels.LEFT_ARM, labels.RIGHT_ARM,
@@ -156,8 +156,9 @@ class _Photo:
         source, regions, with_classes = self.source, self.regions, self.worn is not None
         behind = back_views(source, regions, self.torso)
         fronts = cut_textures(source.rgb, source.matte, source.parsing, regions, keep_parsing=with_classes, device=_CPU)
-        for part in _WHOLE_BACKS if self.held else ():
-            fronts[part] = self._beneath(part, behind.torso)
+        beneath, owned = (source, regions) if self.worn is not None else trunk_beneath_arms(source, regions, self.torso)
+        for part in TRUNK if self.held or beneath is not source else ():
+            fronts[part] = self._beneath(part, beneath, owned, behind.torso)
         if completer is not None:
             behind = behind.repainted(completer.repainted(source, behind.rgb))
         backs = list(fronts)
@@ -166,16 +167,17 @@ class _Photo:
             if front is None or (person is source and completer is None) or part in _ALIKE:
                 continue
             # of the trunk's back all is made up that something lies before
-            shown = PartRegions(regions.margins, regions.margins) if part in _WHOLE_BACKS else regions
+            shown = PartRegions(regions.margins, regions.margins) if part in TRUNK else regions
             backs[part] = cut_textures(
                 person.rgb, person.matte, person.parsing, shown.only(part), keep_parsing=with_classes, device=_CPU
             )[part]
         return fronts, backs
 
-    def _beneath(self, part: int, behind: SourcePerson) -> PartTexture | None:
-        """Return a part of the trunk with what its back shows where something is carried before it."""
-        source, regions = self.source, self.regions
-        covered = np.logical_or.reduce(list(self.held.values()))
+    def _beneath(
+        self, part: int, source: SourcePerson, regions: PartRegions, behind: SourcePerson
+    ) -> PartTexture | None:
+        """Return a part of the trunk, as given, with what its back shows where something is carried before it."""
+        covered = np.logical_or.reduce([np.zeros(source.matte.shape, dtype=np.bool_), *self.held.values()])
         own = regions.own.copy()
         small = cv2.resize(covered.astype(np.uint8), own.shape[:0:-1], interpolation=cv2.INTER_AREA) > 0
         own[part][small] = np.maximum(own[part][small], regions.margins[part][small])
@@ -288,7 +290,7 @@ class _Assembly:
         if made is None:
             return
         sheets, count = without_crumbs(made[0]), made[1]
-        if part in _WHOLE_BACKS:
+        if part in TRUNK:
             self._clothes = np.concatenate([self._clothes, sheets.positions[:count]])
         elif part in photo.held:
             sheets = before_clothes(sheets, count, self._clothes, photo.held[part], photo.torso)

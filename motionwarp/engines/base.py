@@ -237,6 +237,21 @@ class Engine(ABC):
         """
         raise NotImplementedError(f"the engine {self.name} has no body (has_body is False)")
 
+    def kept_aside(self, motion: Motion) -> float:
+        """Return by how many degrees `seen_from` best turns a motion, so that what the photo shows stays in sight.
+
+        Parameters
+        ----------
+        motion : Motion
+            As from `follow`.
+
+        Returns
+        -------
+        float
+            0 for engines without a body, and for photos that show somebody from the front.
+        """
+        return 0.0
+
     def plan_points(self, points: FloatArray, width: int, height: int) -> FloatArray:
         """Follow and plan frames that are no clip of their own, as evaluations have them.
 

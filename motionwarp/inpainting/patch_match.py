@@ -212,7 +212,7 @@ _SEAM_LENGTH: Final = 0.15
 _SEAM_ROUNDS, _SEAM_ROUNDS_FULL = 160, 12
 
 
-def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> ByteArray:
+def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0, finest: int = _FINEST) -> ByteArray:
     """Fill a hole with pieces of what surrounds it.
 
     Parameters
@@ -222,6 +222,8 @@ def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> By
     hole : bool (H, W)
     seed : int
         Seed of the search.
+    finest : int
+        Long side, in pixels, of the finest size that is searched; what is found is copied at the picture's own.
 
     Returns
     -------
@@ -230,17 +232,17 @@ def filled_by_patches(guess: ByteArray, hole: BoolArray, *, seed: int = 0) -> By
     """
     rng = np.random.default_rng(seed)
     offsets = None
-    for number, (rgb, small_hole) in enumerate(_pyramid(guess, hole)):
+    for number, (rgb, small_hole) in enumerate(_pyramid(guess, hole, finest)):
         level = PatchLevel(rgb, small_hole, rng)
         if len(level.sources) >= _LEAST_SOURCES and len(level.targets):
             offsets = _solved(level, offsets, _ROUNDS[min(number, len(_ROUNDS) - 1)], rng)
     return guess.copy() if offsets is None else _copied(guess, hole, offsets)
 
 
-def _pyramid(guess: ByteArray, hole: BoolArray) -> Iterator[tuple[FloatArray, BoolArray]]:
+def _pyramid(guess: ByteArray, hole: BoolArray, finest: int) -> Iterator[tuple[FloatArray, BoolArray]]:
     """Yield the picture float32 (h, w, 3) and its hole bool (h, w) from coarse to fine, the hole's colors left out."""
     height, width = hole.shape
-    long_side = min(_FINEST, max(height, width))
+    long_side = min(finest, max(height, width))
     count = max(int(np.log2(long_side / _COARSEST)), 0) + 1
     known = (~hole).astype(np.float32)
     for halvings in range(count - 1, -1, -1):

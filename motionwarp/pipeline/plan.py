@@ -26,8 +26,9 @@ from motionwarp.pipeline.progress import Stage, TransferRun
 from motionwarp.pipeline.setup import TransferSetup
 from motionwarp.pipeline.source import PreparedSource
 from motionwarp.pipeline.timeline import Timeline, make_timeline, resampled
+from motionwarp.pose.distance import at_one_distance
 from motionwarp.pose.kinematics import VISIBLE_SCORE
-from motionwarp.pose.placement import place_track
+from motionwarp.pose.placement import place_track, way_into_frame
 from motionwarp.pose.proportions import BoneRatios
 from motionwarp.pose.repair import RepairResult, repair_track
 from motionwarp.pose.retargeting import RetargetReport, ShotReport, retarget_track
@@ -38,6 +39,9 @@ from motionwarp.types import ByteArray, FloatArray, PersonLayer, PoseTrack, Sour
 
 # of the strength given: the points have been smoothed already, the warps only get rid of what the fitting adds
 _THETA_SHARE = 0.5
+# turned by less than this against the clip nobody notices
+_TURNED_DEGREES = 10.0
+_ELSEWHERE = "the person would leave the picture, and so stands elsewhere in it than in the photo"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +159,9 @@ def plan_transfer(
     observed = inputs.motion.track
     timeline = make_timeline(observed.times_seconds, inputs.motion.end_seconds, options.frame_rate)
     stand = Stand(transform, keep_parsing, inputs.motion.light if is_relit(setup) else None)
+    # first, since whether there is a body, which turns, is known when it was fitted
+    ready = _ready_engine(setup, inputs, stand, run)
     if inputs.motion.capture is not None:
-        ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
             motion, target = _performed(setup, inputs, ready.person, timeline, transform, run)
         repaired = RepairResult(observed, (), observed.present)
@@ -165,15 +170,17 @@ def plan_transfer(
         with run.clock.measure("retarget"):
             repaired = repair_track(observed)
             run.warnings += [Notice(note.text, Gravity.MINOR) for note in repaired.notes]
-            placed, aligned = _placed(setup, inputs.source, repaired.track, timeline)
+            placed, aligned = _placed(setup, inputs.source, repaired.track, timeline, run)
         target = transform_track(placed, transform)
-        ready = _ready_engine(setup, inputs, stand, run)
         with run.clock.measure("engine"):
             motion = setup.engine.follow(target)
             run.warnings += motion.notes
             if options.turns:
-                path = camera_path(options, timeline.times_seconds, timeline.end_seconds)
-                motion = setup.engine.seen_from(motion, path.degrees)
+                degrees = camera_path(options, timeline.times_seconds, timeline.end_seconds).degrees
+            else:
+                degrees = _kept_aside(setup, inputs.source, motion, run)
+            if degrees.any():
+                motion = setup.engine.seen_from(motion, degrees)
                 target = replace(target, points=motion.points)
     theta = _planned(ready.runner, motion, target, options.smooth, run)
     return TransferPlan(setup, inputs, timeline, repaired, aligned, target, motion, theta, ready.runner)
@@ -208,8 +215,16 @@ def _performed(
     motion, on_the_spot = performed(setup.engine, person, inputs.motion.capture, staging)
     if on_the_spot and options.travel == "auto":
         run.warnings.append("the person would leave the picture, and so stays on the spot; `travel=keep` lets them go")
+    if not options.turns:
+        degrees = _kept_aside(setup, inputs.source, motion, run)
+        motion = setup.engine.seen_from(motion, degrees) if degrees.any() else motion
     present = np.ones(len(motion), dtype=np.bool_)
     target = PoseTrack(motion.points, present, timeline.times_seconds, width, height)
+    moved = way_into_frame(target, person.pose.transformed(to_frame))
+    if moved is not None:
+        run.warnings.append(_ELSEWHERE)
+        motion = motion.moved(moved)
+        target = replace(target, points=motion.points)
     if transform != UNCHANGED:
         moved = person_map(target, transform)
         motion = motion.moved(moved)
@@ -226,24 +241,50 @@ def _as_it_is(target: PoseTrack) -> RetargetReport:
 
 
 def _placed(
-    setup: TransferSetup, source: PreparedSource, track: PoseTrack, timeline: Timeline
+    setup: TransferSetup, source: PreparedSource, track: PoseTrack, timeline: Timeline, run: TransferRun
 ) -> tuple[PoseTrack, RetargetReport]:
     """Smooth, retarget and place the driving poses; the result is in pixels of the output frame."""
     options, frame = setup.options, setup.frame
-    track = resampled(smooth_track(track, options.smooth), timeline)
+    track = smooth_track(track, options.smooth)
+    if options.placement_choice == "source":
+        track = at_one_distance(track)
+    track = resampled(track, timeline)
     try:
-        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget)
+        # flat parts would only be drawn out across
+        facing = source.facing if setup.engine.has_body else None
+        result = retarget_track(track, source.person.pose, keep_proportions=not options.retarget, facing=facing)
     except NoPersonError as error:
         raise NoPersonError(error.problem, subject=setup.driving, remedy=error.remedy) from error
+    source_to_frame = contain(source.size, frame).matrix(*source.size)
     placed = place_track(
         result,
         options.placement_choice,
-        source_to_frame=contain(source.size, frame).matrix(*source.size),
+        source_to_frame=source_to_frame,
         driving_to_frame=contain((track.width, track.height), frame).matrix(track.width, track.height),
         width=frame[0],
         height=frame[1],
     )
+    if options.placement_choice == "source":
+        moved = way_into_frame(placed, source.person.pose.transformed(source_to_frame))
+        if moved is not None:
+            run.warnings.append(_ELSEWHERE)
+            placed = replace(placed, points=Motion(placed.points).moved(moved).points)
     return placed, result.report
+
+
+def _kept_aside(
+    setup: TransferSetup, source: PreparedSource, motion: Motion, run: TransferRun
+) -> npt.NDArray[np.float64]:
+    """Return from where each frame is seen so that the photo's own view stays near, float64 (T,) as in `CameraPath`."""
+    # in the dancer's place people look where the dancer looks, and who is known from several photos is known all round
+    alone = setup.options.placement_choice == "source" and source.photos == 1
+    degrees = setup.engine.kept_aside(motion) if alone else 0.0
+    if abs(degrees) >= _TURNED_DEGREES:
+        run.warnings.append(
+            "the photo shows the person from the side or from behind, so they stay turned away, by "
+            f"{abs(degrees):.0f} degrees against the clip; `view=360` turns them as the clip does"
+        )
+    return np.full(len(motion), degrees)
 
 
 def _planned(runner: EngineRunner, motion: Motion, track: PoseTrack, smooth: float, run: TransferRun) -> FloatArray:

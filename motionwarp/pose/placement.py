@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.retargeting import RetargetResult
 from motionwarp.pose.smoothing import DoubleArray
-from motionwarp.types import PoseTrack
+from motionwarp.types import FloatArray, Pose, PoseTrack
 
 Placement = Literal["source", "driving"]
+
+# of the points that are seen: with as many in the frame a photo shows somebody whole, and with as few in half of the
+# frames a person has left it
+_WHOLE: Final = 0.95
+_LEFT: Final = 0.7
+# of the points over a clip, those that must fit into the frame: a hand in a leap may leave it
+_EXTENT: Final = (2.0, 98.0)
+# of the frame's sides, that stays free beside points: heads and hands go on beyond them
+_MARGIN: Final = 0.08
 
 
 def place_track(
@@ -63,6 +73,48 @@ def place_track(
         points[frames, :, :2] = points[frames, :, :2].astype(np.float64) * scale + shift
     points[~track.present] = 0.0
     return PoseTrack(points, track.present, track.times_seconds, width, height, track.cuts)
+
+
+def way_into_frame(track: PoseTrack, source: Pose) -> DoubleArray | None:
+    """Return where a whole clip is moved, if a photo's place and size put its person out of the frame.
+
+    Who lies, sits or crouches in the photo and stands up in the clip would rise through the frame's upper edge.
+
+    Parameters
+    ----------
+    track : PoseTrack
+        As placed where the source stands, in the output frame's pixels.
+    source : Pose
+        The source in the same pixels.
+
+    Returns
+    -------
+    float64 (2, 3) or None
+        Map of points, which moves and makes smaller by what is needed; None if the person is in sight in most frames,
+        or if the photo itself cuts them off.
+    """
+    size = np.array([track.width, track.height])
+    points = track.points[track.present]
+    if not len(points) or _share_inside(source.points[None], size)[0] < _WHOLE:
+        return None
+    if np.median(_share_inside(points, size)) >= _LEFT:
+        return None
+    seen = points[points[..., 2] >= VISIBLE_SCORE][:, :2].astype(np.float64)
+    low, high = np.percentile(seen, _EXTENT, axis=0)
+    free = (1 - 2 * _MARGIN) * size
+    scale = min(1.0, float((free / np.maximum(high - low, 1.0)).min()))
+    # about the ground's middle, then no farther than is needed
+    ground = np.array([(low[0] + high[0]) / 2, high[1]])
+    low, high = (ground + scale * (corner - ground) for corner in (low, high))
+    shift = np.maximum(_MARGIN * size - low, 0) - np.maximum(high - (1 - _MARGIN) * size, 0)
+    return np.column_stack([scale * np.eye(2), (1 - scale) * ground + shift])
+
+
+def _share_inside(points: FloatArray, size: npt.ArrayLike) -> DoubleArray:
+    """Return which share of the points that are seen lies in a frame, float64 (T,); 1 where none is seen."""
+    seen = points[..., 2] >= VISIBLE_SCORE
+    inside = ((points[..., :2] >= -0.5) & (points[..., :2] <= np.asarray(size) - 0.5)).all(axis=-1)
+    return np.asarray(1.0 - (seen & ~inside).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
 def _scale(matrix: DoubleArray) -> float:

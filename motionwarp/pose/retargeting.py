@@ -20,7 +20,7 @@ from motionwarp.pose.likeness import like_frames, ratios_in
 from motionwarp.pose.proportions import FACE, LIMBS, RATIO_HIGH, RATIO_LOW, BoneRatios, compare, measure
 from motionwarp.pose.root_alignment import ANKLES, anchor_points, resting_place, stand
 from motionwarp.pose.smoothing import DoubleArray
-from motionwarp.types import POINT_COUNT, BoolArray, FloatArray, Pose, PoseTrack
+from motionwarp.types import POINT_COUNT, BoolArray, Facing, FloatArray, Pose, PoseTrack
 
 # a point seen in a smaller part of a shot's frames is treated as never seen in it
 VISIBLE_SHARE = 0.05
@@ -32,6 +32,11 @@ KEPT_FACTOR = 0.5
 PLANTED_REACH = 0.3
 # what bones say of the size is corrected by no more than this
 SIZE_CHANGE = 1.6
+
+# who faces so far aside, in degrees from the camera or away from it, is foreshortened across: a little, and wholly
+_ASIDE_DEGREES = (18.0, 38.0)
+_FACING_TOLD = 0.6
+_BREADTHS = ("half_shoulders", "half_hips")
 
 HIPS = [sk.RIGHT_HIP, sk.LEFT_HIP]
 LEGS = ((sk.RIGHT_HIP, sk.RIGHT_KNEE, sk.RIGHT_ANKLE), (sk.LEFT_HIP, sk.LEFT_KNEE, sk.LEFT_ANKLE))
@@ -100,7 +105,9 @@ class RetargetResult:
     report: RetargetReport
 
 
-def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = False) -> RetargetResult:
+def retarget_track(
+    track: PoseTrack, source: Pose, *, keep_proportions: bool = False, facing: Facing | None = None
+) -> RetargetResult:
     """Let the person of a picture move like the person of a clip.
 
     Parameters
@@ -111,6 +118,9 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
         The person to be moved, in the picture's pixels.
     keep_proportions : bool
         Only scale and move the driving person as a whole, without fitting bones to the source's.
+    facing : Facing or None
+        Which way the source faces, for a body that turns: how broad people are whom it shows from the side it does not
+        tell. None keeps them as broad as they are seen.
 
     Returns
     -------
@@ -133,7 +143,7 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
         )
         if not len(here):
             continue
-        ratios = bone_ratios(track.points[here], source, keep_proportions)
+        ratios = bone_ratios(track.points[here], source, keep_proportions, facing)
         if ratios is None:
             continue
         points[here], report = _retarget_shot(
@@ -149,7 +159,9 @@ def retarget_track(track: PoseTrack, source: Pose, *, keep_proportions: bool = F
     return RetargetResult(result, RetargetReport(tuple(reports), completion.mirrored, completion.estimated))
 
 
-def bone_ratios(points: FloatArray, source: Pose, keep_proportions: bool) -> BoneRatios | None:
+def bone_ratios(
+    points: FloatArray, source: Pose, keep_proportions: bool, facing: Facing | None = None
+) -> BoneRatios | None:
     """Compare the persons; None where the frames (T, 18, 3) show no bone."""
     source_size, driving_size = measure(source.points[None], "source"), measure(points, "driving")
     if source_size is None or driving_size is None:
@@ -157,6 +169,7 @@ def bone_ratios(points: FloatArray, source: Pose, keep_proportions: bool) -> Bon
     ratios = compare(source_size, driving_size)
     if source_size.head == driving_size.head:  # a drawn figure is like nobody
         ratios = _without_bias(ratios, points, source)
+        ratios = _with_usual_breadth(ratios, points, source, facing)
     if keep_proportions:
         return BoneRatios(ratios.scale, ratios.scale_from, dict.fromkeys(ratios.ratios, ratios.scale), ())
     return ratios
@@ -186,6 +199,25 @@ def _without_bias(ratios: BoneRatios, points: FloatArray, source: Pose) -> BoneR
     for kind in changed.keys() - set(LIMBS):
         changed[kind] = float(np.clip(changed[kind], RATIO_LOW * scale, RATIO_HIGH * scale))
     return replace(ratios, scale=scale, ratios=changed)
+
+
+def _with_usual_breadth(ratios: BoneRatios, points: FloatArray, source: Pose, facing: Facing | None) -> BoneRatios:
+    """Return ratios that make nobody narrow for being seen from the side in their picture.
+
+    Shoulders and hips that are foreshortened there would say in every frame that the body is turned aside, to one side
+    or the other. They are as broad for the trunk's length as the driving person's; frames that show the picture's own
+    pose tell their size all the same.
+    """
+    if facing is None or facing.certainty < _FACING_TOLD:
+        return ratios
+    low, high = _ASIDE_DEGREES
+    away = abs(facing.degrees)
+    share = float(np.clip((min(away, 180 - away) - low) / (high - low), 0, 1))
+    like = like_frames(points, source.points)
+    share *= 1.0 if like is None else 1.0 - like.same_share
+    trunk = ratios.ratios["torso"]
+    broad = {kind: ratios.ratios[kind] ** (1 - share) * trunk**share for kind in (*_BREADTHS, *FACE)}
+    return replace(ratios, ratios={**ratios.ratios, **broad})
 
 
 def _retarget_shot(

@@ -29,6 +29,7 @@ from motionwarp.puppet.compositor import (
     sample_part,
     sample_part_affinely,
 )
+from motionwarp.puppet.covered_trunk import TRUNK, trunk_beneath_arms
 from motionwarp.puppet.garment import CONTROL_SIZE, Garment, make_garment
 from motionwarp.puppet.head import HEAD_POINTS, HeadTurns, head_depth, head_turns
 from motionwarp.puppet.head_surface import chosen_sides, turned_frames
@@ -87,6 +88,12 @@ class PuppetPerson:
         textures = cut_textures(
             source.rgb, source.matte, source.parsing, regions, keep_parsing=keep_parsing, device=device
         )
+        beneath, owned = trunk_beneath_arms(source, regions, float(self._points.torso[0]))
+        for part in TRUNK if beneath is not source else ():
+            cut = cut_textures(
+                beneath.rgb, beneath.matte, beneath.parsing, owned.only(part), keep_parsing=keep_parsing, device=device
+            )
+            textures[part] = cut[part]
         self._cut_again = partial(cut_textures, keep_parsing=keep_parsing, device=device)
         self._source, self._regions = source, regions
         bare = bare_hands(regions, small, solid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from motionwarp.pipeline.rendering import render, render_layers
 from motionwarp.pipeline.setup import set_up
 from motionwarp.pipeline.source import prepare_source, read_source
 from motionwarp.pose import skeleton as sk
-from motionwarp.types import ByteArray, Person, Pose
+from motionwarp.types import ByteArray, Facing, Person, Pose
 
 OPTIONS = TransferOptions(device="cpu", size=96)
 
@@ -172,3 +173,18 @@ def test_a_still_picture_without_the_one_who_is_followed_is_refused(scene: Scene
     estimator.people = people
     with pytest.raises(NoPersonError, match=message):
         observe_driving(probe_driving(scene.person, OPTIONS), OPTIONS, estimator, with_plate=False)
+
+
+@pytest.mark.parametrize(("engine", "turns"), [("layered", False), ("avatar", True)])
+def test_only_bodies_that_turn_are_as_broad_as_from_the_front(seen: AnalyzedInputs, engine: str, turns: bool) -> None:
+    """Flat parts of a photo from the side would be drawn out across."""
+    points = seen.source.person.pose.points.copy()
+    middle = points[:, 0].mean()
+    points[:, 0] = middle + 0.4 * (points[:, 0] - middle)
+    narrow = replace(seen.source, person=replace(seen.source.person, pose=Pose(points)))
+    breadths = []
+    for facing in (None, Facing(0.3, 0.95, 0.95)):
+        inputs = replace(seen, source=replace(narrow, facing=facing))
+        target = planned(inputs, replace(OPTIONS, engine=engine, view=360 if turns else 0)).aligned
+        breadths.append(target.shots[0].ratios.ratios["half_shoulders"])
+    assert (breadths[1] > 1.2 * breadths[0]) == turns

@@ -12,7 +12,9 @@ import pytest
 from made_motions import captured, write_captured
 from small_scene import KnowingEstimator, Scene
 
+from motionwarp.engines.base import Motion
 from motionwarp.errors import InputError, MediaError, OptionError, PoseFileError
+from motionwarp.pipeline import plan as plan_module
 from motionwarp.pipeline.analysis import analyze, mirrored_motion, open_inputs, retimed_motion
 from motionwarp.pipeline.api import stream, transfer
 from motionwarp.pipeline.captured_driving import FRAME_SIZE, shown_rate
@@ -282,3 +284,44 @@ def test_names_that_nothing_has_are_told(scene: Scene, tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MediaError, match="no motion of this name"):
         open_inputs(scene.person, Path("no-such-thing"), TransferOptions(device="cpu"))
+
+
+def test_whose_side_the_photo_shows_stays_turned_unless_told_otherwise(
+    scene: Scene, knowing: KnowingEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motionwarp.engines.avatar.engine.AvatarEngine.kept_aside", lambda *_: 60.0)
+    spans = {}
+    for name, options in {"own": {}, "asked": {"view": 360}, "replacing": {"placement": "driving"}}.items():
+        points = planned(scene, scene.dance, engine="avatar", **options).target.points
+        spans[name] = float((points[:, sk.LEFT_SHOULDER, 0] - points[:, sk.RIGHT_SHOULDER, 0]).mean())
+    assert spans["own"] < 0.75 * spans["asked"]
+    assert spans["replacing"] > 10
+    frames = list(stream(scene.person, scene.dance, engine="avatar", device="cpu", end=0.2))
+    assert frames
+
+
+def test_captured_motion_shows_what_the_photo_shows_too(
+    scene: Scene, knowing: KnowingEstimator, still: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motionwarp.engines.avatar.engine.AvatarEngine.kept_aside", lambda *_: 60.0)
+    own, asked = (planned(scene, still, engine="avatar", view=view).target.points for view in (0, 360))
+    spans = [(points[:, sk.LEFT_SHOULDER, 0] - points[:, sk.RIGHT_SHOULDER, 0]).mean() for points in (own, asked)]
+    assert spans[0] < 0.75 * spans[1]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_who_would_rise_out_of_the_picture_stays_in_it(
+    scene: Scene, knowing: KnowingEstimator, still: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = planned(scene, still, engine=engine).setup.frame
+    lifted = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -0.6 * size[1]]])
+    plain = plan_module.performed
+
+    def above(*given: Any) -> tuple[Motion, bool]:
+        motion, on_the_spot = plain(*given)
+        return motion.moved(lifted), on_the_spot
+
+    monkeypatch.setattr(plan_module, "performed", above)
+    points = planned(scene, still, engine=engine).target.points
+    assert (points[..., 1] > 0).all()
+    assert (points[..., :2] < size).all()

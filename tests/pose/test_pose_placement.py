@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_poses import dancing, scaled, standing, track_of
 
+from motionwarp.engines.base import Motion
 from motionwarp.pose import skeleton as sk
-from motionwarp.pose.placement import Placement, place_track
+from motionwarp.pose.placement import Placement, place_track, way_into_frame
 from motionwarp.pose.retargeting import RetargetResult, retarget_track
 from motionwarp.types import FloatArray, Pose, PoseTrack
 
@@ -93,3 +96,60 @@ def test_maps_that_turn_or_stretch_are_refused(matrix: np.ndarray) -> None:
         placed(result, "source", matrix)
     with pytest.raises(ValueError, match="place_track needs"):
         placed(result, "driving", driving_map=matrix)
+
+
+def lying() -> FloatArray:
+    """Somebody whose head lies at the right, in a picture of 480 x 260."""
+    points = standing()
+    points[:, :2] = np.column_stack([440 - points[:, 1], points[:, 0] + 60])
+    return points
+
+
+def sizes_of(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The least and the greatest of the places, (2,) each."""
+    places = points[..., :2].reshape(-1, 2)
+    return places.min(axis=0), places.max(axis=0)
+
+
+def stood_up(source: FloatArray, width: int, height: int, count: int = 10) -> PoseTrack:
+    result = retarget_track(track_of(dancing(count)), Pose(source))
+    track = place_track(
+        result, "source", source_to_frame=IDENTITY, driving_to_frame=IDENTITY, width=width, height=height
+    )
+    moved = way_into_frame(track, Pose(source))
+    assert moved is not None
+    return replace(track, points=Motion(track.points).moved(moved).points)
+
+
+def test_who_lies_in_the_photo_and_stands_up_is_in_sight() -> None:
+    track = stood_up(lying(), 480, 260)
+    low, high = sizes_of(track.points)
+    assert (low > 0).all()
+    assert (high < (480, 260)).all()
+    # as large as fits, and with the feet below the head
+    assert high[1] - low[1] > 0.75 * 260
+    assert (track.points[:, sk.RIGHT_ANKLE, 1] > track.points[:, sk.NOSE, 1] + 130).all()
+
+
+def test_who_crouches_is_moved_but_no_smaller_where_there_is_room() -> None:
+    crouched = scaled(standing(), 0.6, (200, 10))
+    crouched[[sk.RIGHT_KNEE, sk.LEFT_KNEE], 1] -= 45
+    crouched[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE], 1] -= 90
+    result = retarget_track(track_of(dancing(10)), Pose(scaled(crouched, 1.0, (0, 300))))
+    below = place_track(result, "source", source_to_frame=IDENTITY, driving_to_frame=IDENTITY, width=480, height=640)
+    above = stood_up(scaled(crouched, 1.0, (0, -15)), 480, 640)
+    assert sizes_of(above.points)[0][1] > 0
+    for axis in (0, 1):
+        spans = [np.ptp(track.points[..., axis], axis=1) for track in (below, above)]
+        np.testing.assert_allclose(spans[0], spans[1], rtol=1e-4)
+
+
+def test_who_stays_in_sight_or_is_cut_by_the_photo_is_left_where_they_are() -> None:
+    whole = small_source()
+    cut = scaled(standing(), 1.0, (0, -180))
+    for source in (whole, cut):
+        result = retarget_track(track_of(dancing(10)), Pose(source))
+        track = place_track(
+            result, "source", source_to_frame=IDENTITY, driving_to_frame=IDENTITY, width=640, height=360
+        )
+        assert way_into_frame(track, Pose(source)) is None

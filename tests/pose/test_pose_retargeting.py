@@ -18,7 +18,7 @@ from motionwarp.pose.kinematics import VISIBLE_SCORE
 from motionwarp.pose.proportions import measure
 from motionwarp.pose.retargeting import retarget_track
 from motionwarp.pose.root_alignment import resting_place
-from motionwarp.types import FloatArray, Pose
+from motionwarp.types import Facing, FloatArray, Pose
 
 LEGS = [sk.RIGHT_KNEE, sk.RIGHT_ANKLE, sk.LEFT_KNEE, sk.LEFT_ANKLE]
 LOWER = [sk.RIGHT_HIP, sk.LEFT_HIP, *LEGS]
@@ -286,3 +286,50 @@ def test_who_squats_is_at_rest_when_standing(anchor: str) -> None:
     anchors[:, 1] = 200
     anchors[3:9, 1] = 300
     np.testing.assert_allclose(resting_place(anchors, anchor), [0, 200])
+
+
+def seen_aside(points: FloatArray, degrees: float) -> FloatArray:
+    """A figure foreshortened across, as if it had turned about its own axis."""
+    turned = points.copy()
+    turned[:, 0] = 100 + np.cos(np.deg2rad(degrees)) * (points[:, 0] - 100)
+    return turned
+
+
+def facing(degrees: float, certainty: float = 0.95) -> Facing:
+    return Facing(np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees)), certainty)
+
+
+def breadths(points: FloatArray) -> FloatArray:
+    """How broad shoulders and hips are for the trunk's length, (T, 2)."""
+    across = [
+        np.linalg.norm(points[:, left, :2] - points[:, right, :2], axis=1)
+        for right, left in ((sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER), (sk.RIGHT_HIP, sk.LEFT_HIP))
+    ]
+    middle = points[:, [sk.RIGHT_HIP, sk.LEFT_HIP], :2].mean(axis=1)
+    return np.stack(across, axis=1) / np.linalg.norm(middle - points[:, sk.NECK, :2], axis=1)[:, None]
+
+
+@pytest.mark.parametrize("degrees", [65.0, -75.0, 115.0])
+def test_who_is_seen_from_the_side_is_no_narrower_where_the_clip_shows_the_front(degrees: float) -> None:
+    """Narrow shoulders would say in each frame that the body is turned aside."""
+    clip = dancing(40)
+    source = Pose(seen_aside(standing(), degrees))
+    told = retarget_track(track_of(clip), source, facing=facing(degrees)).track.points
+    np.testing.assert_allclose(breadths(told), breadths(clip), rtol=0.05)
+    untold = retarget_track(track_of(clip), source).track.points
+    assert breadths(untold).mean() < 0.85 * breadths(told).mean()
+
+
+def test_who_faces_the_camera_keeps_their_own_breadth_and_so_does_who_faces_nobody_knows_where() -> None:
+    slim = seen_aside(standing(), 30)
+    track = track_of(dancing(40))
+    plain = retarget_track(track, Pose(slim)).track.points
+    for seen in (facing(8), facing(-176), facing(80, certainty=0.3)):
+        np.testing.assert_allclose(retarget_track(track, Pose(slim), facing=seen).track.points, plain, atol=1e-3)
+
+
+def test_the_picture_s_own_pose_gives_the_picture_back_from_the_side_too() -> None:
+    aside = seen_aside(standing(), 70)
+    still = track_of(np.repeat(aside[None], 12, axis=0))
+    result = retarget_track(still, Pose(aside), facing=facing(70)).track.points
+    np.testing.assert_allclose(result[..., :2], np.broadcast_to(aside[:, :2], (12, 18, 2)), atol=1.0)

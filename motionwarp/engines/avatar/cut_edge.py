@@ -1,8 +1,9 @@
-"""People whom the photo's lower edge cuts off: their cut is never seen. Ours.
+"""People whom the photo's edges cut off below, or below and above: their cut is never seen. Ours.
 
 An avatar's trunk goes on a little below the photo's edge (`puppet.textures.continued_below`). Where motion would lift
 the person farther than that, they are held down so far that no end is seen. Legs of which the photo shows only a part
-keep what they do in the photo, since nothing is known of where they end.
+keep what they do in the photo, since nothing is known of where they end. Heads that the upper edge cuts too are held up
+so far that their cut stays at the frame's edge, but no farther than the lower one allows.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from motionwarp.types import FloatArray, SourcePerson
 _SEEN: Final = 0.3
 _COVERED: Final = 0.5
 _SHOWN_BELOW: Final = 0.6 * CONTINUED  # torsos below the photo that may be shown: their end is ragged
+_STRICTLY: Final = np.float32(0.05)  # meters of that, where nothing but a head's cut asks for it
 _MOST: Final = 0.8
 _REACH: Final = 0.02  # of the photo's height over its edge: what lies there is cut
 _OF_TRUNK: Final = (
@@ -40,8 +42,7 @@ _LEGS: Final = (
 _THIGH_SHARE: Final = 0.35  # of its motion that a thigh keeps whose shin is cut
 _NOTED: Final = 0.01  # of the frame's height by which a person is held down before a user is told
 HELD: Final = (
-    "the photo cuts the source person off, who is held down where the motion would show the cut; a whole person moves "
-    "freely"
+    "the photo cuts the source person off, who is held where the motion would show the cut; a whole person moves freely"
 )
 
 
@@ -118,7 +119,7 @@ class CutEdge:
         calmed = torch.where(shares[..., None] < 1, photo @ matrix_from_vector(apart * shares), own)
         return PoseParams(world_turns(calmed), poses.camera)
 
-    def lift(self, transforms: FloatArray, camera: FloatArray, edge: float) -> float:
+    def lift(self, transforms: FloatArray, camera: FloatArray, edge: float, *, strictly: bool = False) -> float:
         """Return by how many pixels of the frame the cut lies above an edge of it; 0 if it does not.
 
         Parameters
@@ -127,10 +128,58 @@ class CutEdge:
         camera : float32 (3,)
         edge : float
             The last row that may show it.
+        strictly : bool
+            Whether little of what was made up below the photo may be seen.
         """
         moved = moved_positions(self.positions, self.bones, self.weights, transforms)
-        rows = (moved[:, 1] + self.above) * camera[0] + camera[2]
+        above = np.minimum(self.above, _STRICTLY) if strictly else self.above
+        rows = (moved[:, 1] + above) * camera[0] + camera[2]
         return max(0.0, edge - float(rows.min()))
+
+
+@dataclass(frozen=True, eq=False)
+class CutHead:
+    """Where the photo's upper edge cuts a head off: nothing is known of what would be above it.
+
+    Attributes
+    ----------
+    positions : float32 (C, 3)
+        Of the vertices at the cut, in meters.
+    bones, weights : int32, float32 (C, K)
+        How they are moved.
+    """
+
+    positions: FloatArray
+    bones: IntArray
+    weights: FloatArray
+
+    @classmethod
+    def of(cls, source: SourcePerson, avatar: Avatar) -> CutHead | None:
+        """Return the cut of a photo's person; None where the head ends within the photo."""
+        height, width = source.matte.shape
+        if source.matte[0].max() < _COVERED:
+            return None
+        sheets = avatar.sheets
+        x, y = (sheets.positions[:, axis] * avatar.scale + avatar.shift[axis] for axis in (0, 1))
+        columns = np.rint(x).astype(int)
+        cut = np.zeros(len(x), dtype=bool)
+        cut[sheets.faces[sheets.layers // 2 == parts.HEAD].ravel()] = True
+        cut &= (y < _REACH * height) & (columns >= 0) & (columns < width)
+        cut[cut] = source.matte[0, columns[cut]] > _COVERED
+        return cls(sheets.positions[cut], sheets.bones[cut], sheets.bone_weights[cut]) if cut.any() else None
+
+    def drop(self, transforms: FloatArray, camera: FloatArray, edge: float) -> float:
+        """Return by how many pixels of the frame the cut lies below an edge of it; 0 if it does not.
+
+        Parameters
+        ----------
+        transforms : float32 (D, 3, 4)
+        camera : float32 (3,)
+        edge : float
+            The first row that may show it.
+        """
+        moved = moved_positions(self.positions, self.bones, self.weights, transforms)
+        return max(0.0, float(np.median(moved[:, 1])) * float(camera[0]) + float(camera[2]) - edge)
 
 
 def held(poses: PoseParams, lifts: FloatArray) -> PoseParams:
@@ -142,4 +191,4 @@ def held(poses: PoseParams, lifts: FloatArray) -> PoseParams:
 
 def is_noted(lifts: FloatArray, height: int) -> bool:
     """Return whether people are held down by so much that a user should know."""
-    return bool(lifts.max(initial=0.0) > _NOTED * height)
+    return bool(np.abs(lifts).max(initial=0.0) > _NOTED * height)

@@ -54,6 +54,10 @@ class AvatarEngine(Engine):
         """Turn the body against the camera; see `Engine.seen_from`."""
         return self._prepared().body.seen_from(motion, degrees)
 
+    def kept_aside(self, motion: Motion) -> float:
+        """Return how far the photo's side is turned back into sight; see `Engine.kept_aside`."""
+        return self._prepared().body.kept_aside(motion)
+
     def plan(self, motion: Motion) -> FloatArray:
         """Return the body's poses; see `Engine.plan`."""
         return PoseParams.of_motion(motion).flatten().numpy().astype(np.float32)

@@ -16,7 +16,7 @@ from motionwarp.avatar.renderer import Drawing
 from motionwarp.avatar.rest import PhotoBehind, cut_to_shown, layer_at_rest, rested
 from motionwarp.body.body_motion import BodyMotion
 from motionwarp.compiled import set_up_compiler
-from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, held, is_noted
+from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, CutHead, held, is_noted
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.posing import BodyTools, PoseParams, SourceBody, with_undrawn
 from motionwarp.engines.base import Motion, RenderSettings, Staging
@@ -46,6 +46,8 @@ class PhotoBody:
         Where the photo cuts the person off below.
     cut_edge : float or None
         The frame's row that the cut may not rise over; None where the person's place is the driving person's.
+    cut_head : CutHead or None
+        Where the photo cuts the head off above, of somebody whom it cuts off below too.
     bent : BentBeyond or None
         How arms go on beyond the photo's edge; None as for one without any.
     shows_one_side : bool
@@ -59,6 +61,7 @@ class PhotoBody:
     behind: PhotoBehind | None = None
     cut: CutEdge | None = None
     cut_edge: float | None = None
+    cut_head: CutHead | None = None
     bent: BentBeyond | None = None
     shows_one_side: bool = False
 
@@ -81,10 +84,11 @@ class PhotoBody:
         avatar, alone = person.fitting_avatar, person.photos == 1
         body, size = SourceBody.of_avatar(avatar.rest), (settings.height, settings.width)
         cut = CutEdge.of(source, avatar)
+        head = None if cut is None else CutHead.of(source, avatar)
         bent = BentBeyond.of(source, float(usable_joints(source.pose.points).torso[0]))
         if settings.photo_to_frame is None:
             edge = size[0] - 1.0 if settings.holds_cut else None
-            return cls(body, avatar, size, cut=cut, cut_edge=edge, bent=bent, shows_one_side=alone)
+            return cls(body, avatar, size, cut=cut, cut_edge=edge, cut_head=head, bent=bent, shows_one_side=alone)
         to_frame = np.asarray(settings.photo_to_frame, dtype=np.float32)
         rgb, matte = (
             cv2.warpAffine(plane, to_frame, size[::-1], flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
@@ -94,7 +98,8 @@ class PhotoBody:
             np.asarray(rgb, dtype=np.uint8), np.asarray(matte, dtype=np.float32), _at_rest(avatar, to_frame, size)
         )
         last_row = float(to_frame[1, 1]) * (source.rgb.shape[0] - 1) + float(to_frame[1, 2])
-        return cls(body, avatar, size, to_frame, behind, cut, last_row if settings.holds_cut else None, bent, alone)
+        edge = last_row if settings.holds_cut else None
+        return cls(body, avatar, size, to_frame, behind, cut, edge, head, bent, alone)
 
     def follow(self, track: PoseTrack) -> Motion:
         """Fit the body to the points of a whole clip, shot by shot; see `Engine.follow`."""
@@ -115,9 +120,15 @@ class PhotoBody:
         return replace(poses.motion(points), notes=tuple(notes))
 
     def _lifts(self, poses: PoseParams, cut: CutEdge, edge: float) -> FloatArray:
-        """Return by how much each frame would lift the cut over the frame's edge, in pixels, float32 (T,)."""
-        lifts = [cut.lift(*pose, edge) for pose in self.posed(poses)]
-        return np.array(lifts, dtype=np.float32)
+        """Return by how much each frame is moved down so that no cut is seen, in pixels, float32 (T,); up below 0."""
+        lifts = np.array([cut.lift(*pose, edge) for pose in self.posed(poses)], dtype=np.float32)
+        if self.cut_head is None:
+            return lifts
+        top = 0.0 if self.photo_to_frame is None else float(self.photo_to_frame[1, 2])
+        drops = np.array([self.cut_head.drop(*pose, top) for pose in self.posed(poses)], dtype=np.float32)
+        raised = self.posed(held(poses, -drops))
+        back = np.array([cut.lift(*pose, edge, strictly=True) for pose in raised], dtype=np.float32)
+        return np.where(lifts > 0, lifts, np.minimum(back, drops) - drops)
 
     def perform(self, capture: BodyMotion, staging: Staging) -> tuple[Motion, bool]:
         """Let the body move as captured; see `Engine.perform`."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from motionwarp.avatar.avatar import RestPose
+from motionwarp.avatar.body_reach import kept_aside
 from motionwarp.avatar.body_surface import BodySurface
 from motionwarp.avatar.clothing import PosedBody
 from motionwarp.body.body_motion import BodyMotion
@@ -263,6 +264,13 @@ class SourceBody:
         turns, camera, points = seen_from(self.rig, poses.turns, poses.camera, degrees)
         points[~(motion.points[..., 2] > 0).any(axis=1)] = 0
         return PoseParams(turns, camera).motion(points)
+
+    def kept_aside(self, motion: Motion) -> float:
+        """Return by how many degrees `seen_from` best turns a motion; see `motionwarp.avatar.body_reach`."""
+        there = (motion.points[..., 2] > 0).any(axis=1)
+        if motion.rotations is None or not there.any():
+            return 0.0
+        return kept_aside(PoseParams.of_motion(motion).turns.numpy()[there], self.fit.turns[0].numpy())
 
     def is_facing_told(self, points: FloatArray) -> bool:
         """Return whether the points (T, 18, 3) of a shot tell which way the person faces; where nobody is they do.

@@ -173,6 +173,10 @@ class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
         """
         return self._fitted().body.seen_from(motion, degrees)
 
+    def kept_aside(self, motion: Motion) -> float:
+        """Return how far the photo's side is turned back into sight; see `Engine.kept_aside`."""
+        return 0.0 if self._body is None else self._body.person.body.kept_aside(motion)
+
     def _fitted(self) -> PhotoBody:
         if self._body is None:
             raise NoPersonError(

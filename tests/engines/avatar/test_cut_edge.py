@@ -11,7 +11,7 @@ from standing_person import standing_person
 
 from motionwarp.avatar.avatar import usable_joints
 from motionwarp.body.layout import DRIVEN_BONES
-from motionwarp.engines.avatar.cut_edge import HELD, CutEdge
+from motionwarp.engines.avatar.cut_edge import HELD, CutEdge, CutHead
 from motionwarp.engines.avatar.making import with_avatar
 from motionwarp.engines.avatar.photo_body import PhotoBody
 from motionwarp.engines.avatar.posing import PoseParams
@@ -102,3 +102,44 @@ def test_legs_that_are_cut_keep_still_against_the_hips(cut: SourcePerson) -> Non
 
 def test_a_whole_person_has_no_cut(whole: SourcePerson) -> None:
     assert CutEdge.of(whole, with_avatar(whole).avatar) is None
+
+
+@pytest.fixture(scope="module")
+def portrait(cut: SourcePerson) -> SourcePerson:
+    """The same person, from above the eyes."""
+    points = cut.pose.points.copy()
+    eyes = points[[sk.RIGHT_EYE, sk.LEFT_EYE], 1].mean()
+    first = round(float(eyes - 0.06 * torso_of(cut)))
+    points[points[:, 2] > 0, 1] -= first
+    headless = SourcePerson(
+        cut.rgb[first:].copy(), cut.matte[first:].copy(), Pose(points), cut.parsing[first:].copy()
+    )  # fmt: skip
+    return with_avatar(headless)
+
+
+def head_at(body: PhotoBody, person: SourcePerson, by: float) -> tuple[float, float]:
+    """How far a head's cut lies below the photo's first row, in pixels, and how much of the last row is covered."""
+    height, width = person.matte.shape
+    points = lifted(person, -by)
+    motion = body.follow(PoseTrack(points[None], np.ones(1, np.bool_), np.zeros(1), width, height))
+    (pose,) = body.posed(PoseParams.of_motion(motion))
+    cut_head = CutHead.of(person, body.avatar)
+    assert cut_head is not None
+    picture, _ = body.drawn(*pose).whole()
+    return cut_head.drop(*pose, 0.0), float((picture[-2, person.matte[-1] > 0.9, 3] > 128).mean())
+
+
+def test_a_head_that_the_photo_cuts_off_stays_at_the_upper_edge(portrait: SourcePerson) -> None:
+    held, free = (body_of(portrait, holds_cut=holds) for holds in (True, False))
+    by = 0.25 * torso_of(portrait)
+    assert held.cut_head is not None
+    assert head_at(free, portrait, by)[0] > 0.6 * by
+    drop, covered = head_at(held, portrait, by)
+    assert drop < 2
+    assert covered > 0.8
+    assert head_at(held, portrait, 0.0)[0] < 2
+
+
+def test_a_whole_head_goes_down_as_it_likes(cut: SourcePerson, whole: SourcePerson) -> None:
+    assert CutHead.of(cut, with_avatar(cut).avatar) is None
+    assert CutHead.of(whole, with_avatar(whole).avatar) is None
