@@ -22,7 +22,7 @@ _NO_LEG: Final = (labels.BACKGROUND, labels.IGNORE, *parts.HANGING)
 _REACH: Final = (1.0, 0.8)  # radii from the middle of a thigh and a shin, beneath what hides them
 _NATS_A_RADIUS: Final = 3.0
 _SURELY: Final = 1.0  # nats
-_SEEN: Final = 0.02  # squared torsos of a shin without cloth over it, from which it has its own color
+_SEEN: Final = 0.006  # squared torsos of a shin without cloth over it, from which it has its own color
 _SKIRT_RIM: Final = 0.04  # torsos
 
 
