@@ -42,6 +42,7 @@ _CLOSED: Final = 7  # pixels: studs and buckles of a bag are its own
 _ROUNDS: Final = 2
 _LEGS: Final = (labels.LEFT_LEG, labels.RIGHT_LEG, labels.LEFT_SHOE, labels.RIGHT_SHOE, labels.SOCKS)
 _BROAD: Final = 0.8  # of its broadest row, where a bag itself begins below its handles
+_UNLIKE: Final = 40.0  # of 255, in CIELAB
 _HANDS: Final = (parts.RIGHT_HAND, parts.LEFT_HAND)
 _CLEARLY: Final = 2.0  # nats
 
@@ -108,7 +109,9 @@ def carried_things(source: SourcePerson, regions: PartRegions) -> tuple[Carried,
             continue
         mask = _whole_thing(thing, picture, body, away > 0, torso)
         if part in _HANDS:
-            mask |= _between(mask, owner == part) & body
+            between = _between(mask, owner == part) & body
+            # what is as far out at the other side, and in the clothes' color, is seen between handles
+            mask |= between & ((away > other[:, None]) | _unlike_clothes(picture, body & ~mask & ~between, between))
         # its soft rim comes along
         size = 2 * round(_FRINGE * torso) + 1
         fringe = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
@@ -205,6 +208,16 @@ def _between(thing: BoolArray, hand: BoolArray) -> BoolArray:
     # beside what is broad of it clothes are seen
     filled[int((breadth > _BROAD * breadth.max()).argmax()) :] = 0
     return np.asarray(filled > 0)
+
+
+def _unlike_clothes(picture: ByteArray, clothes: BoolArray, where: BoolArray) -> BoolArray:
+    """Return which pixels have another color than clothes have in the same rows, bool (h, w)."""
+    beside = clothes & where.any(axis=1, keepdims=True)
+    if not beside.any():
+        return np.zeros_like(where)
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)
+    away = np.linalg.norm(lab - np.median(lab[beside], axis=0), axis=2)
+    return np.asarray(away > _UNLIKE)
 
 
 def _outline(shown: FloatArray, other: FloatArray, covered: BoolArray, torso: float) -> FloatArray:

@@ -137,12 +137,14 @@ def test_clothes_beneath_a_thing_reach_as_far_as_at_the_other_side() -> None:
 def test_what_lies_between_a_thing_and_its_hand_is_the_thing_s() -> None:
     source = in_a_skirt()
     # seen between handles: in the skirt's color, and near enough to be the skirt's
-    between = np.s_[175:180, 88:93]
+    between, handle = np.s_[175:180, 85:90], np.s_[176:180, 92:96]
     rgb, parsing, matte = source.rgb.copy(), source.parsing.copy(), source.matte.copy()
     rgb[between], parsing[between], matte[between] = YELLOW, labels.SKIRT, 1
+    rgb[handle] = 90, 130, 200
     source = replace(source, rgb=rgb, parsing=parsing, matte=matte)
     (thing,) = carried_things(source, taken_apart(source))
     assert thing.part == parts.RIGHT_HAND
     assert thing.mask[between].all()
+    assert thing.mask[handle].mean() > 0.7
     # beside the bag itself the skirt is seen
     assert not thing.mask[205:215, 104:].any()
