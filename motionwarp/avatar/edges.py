@@ -9,9 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from motionwarp.compiled import compiled_loosely
-from motionwarp.types import FloatArray
+from motionwarp.types import ByteArray, FloatArray
 
 _STEP = np.float32(6.0)  # pixels of depth between neighbors over which one surface ends before another
+
+
+@compiled_loosely
+def _tell_edges(depths: FloatArray, above: FloatArray, below: FloatArray, result: ByteArray) -> None:
+    for x in range(1, len(depths) - 1):
+        depth = depths[x]
+        beside = max(abs(depths[x - 1] - depth), abs(depths[x + 1] - depth))
+        result[x] = np.uint8(max(beside, abs(above[x] - depth), abs(below[x] - depth)) > _STEP)
 
 
 @compiled_loosely
@@ -30,6 +38,7 @@ def smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) ->
     two, four, share = np.float32(2.0), np.float32(4.0), np.float32(1 / 16)
     # what is made of a row is put into it when the next row has been made of what was there
     made, places, counts = np.empty((2, width, 5), np.float32), np.empty((2, width), np.int64), np.zeros(2, np.int64)
+    is_edge = np.zeros(width, np.uint8)
     for y in range(1, height):
         turn = y % 2
         counts[turn] = 0
@@ -37,13 +46,10 @@ def smooth_edges(picture: FloatArray, still: FloatArray, nearest: FloatArray) ->
             above, own, below = picture[y - 1], picture[y], picture[y + 1]
             still_above, still_own, still_below = still[y - 1], still[y], still[y + 1]
             depth_above, depths, depth_below = nearest[y - 1], nearest[y], nearest[y + 1]
+            # told for a whole row at once, which a processor does for many pixels in one step; few are edges
+            _tell_edges(depths, depth_above, depth_below, is_edge)
             for x in range(1, width - 1):
-                depth = depths[x]
-                is_edge = (
-                    abs(depths[x - 1] - depth) > _STEP or abs(depths[x + 1] - depth) > _STEP
-                    or abs(depth_above[x] - depth) > _STEP or abs(depth_below[x] - depth) > _STEP
-                )  # fmt: skip
-                if not is_edge:
+                if not is_edge[x]:
                     continue
                 number = counts[turn]
                 for channel in range(4):

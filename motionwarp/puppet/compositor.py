@@ -263,13 +263,13 @@ def sample_part_affinely(texture: Tensor, classes: Tensor | None, matrix: Tensor
     matrix : float32 tensor (B, 2, 3)
         From pixels of the output frame to grid_sample's coordinates in the texture.
     """
-    origin = torch.from_numpy(placement.corners).float().to(matrix)
     if texture.device.type != "cpu":
+        origin = torch.from_numpy(placement.corners).float().to(matrix)
         return sample_part(
             texture, classes, affine_lattice(matrix, placement.height, placement.width, origin), placement
         )
-    offset = matrix[:, :, 2] + (matrix[:, :, :2] * origin[:, None]).sum(-1)
-    maps = torch.cat([matrix[:, :, :2], offset[..., None]], dim=2).numpy()
+    maps = np.array(matrix.numpy(), dtype=np.float32)
+    maps[:, :, 2] += (maps[:, :, :2] * placement.corners.astype(np.float32)[:, None]).sum(axis=-1)
     return _sampled(texture, classes, maps, sample_rows_affinely, placement)
 
 

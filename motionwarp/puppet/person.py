@@ -226,7 +226,8 @@ class PuppetPerson:
             chosen = np.flatnonzero(levels == level)
             subset = theta.of(chosen)
             placed = self._placements(subset, chosen, shown, other_side[chosen], height, width)
-            layers = self._warped_parts(subset, placed, other_side[chosen], level, with_classes)
+            maps = self._texture_maps(subset, placed, level)
+            layers = self._warped_parts(subset, placed, maps, other_side[chosen], level, with_classes)
             yield WarpedFrames(chosen, layers, shown[chosen], subset.depth)
 
     def _level_of_each_frame(self, theta: WarpParams) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -256,10 +257,19 @@ class PuppetPerson:
                 placed[part] = placement
         return placed
 
+    def _texture_maps(self, theta: WarpParams, placed: dict[int, PartBoxes], level: int) -> dict[int, Tensor]:
+        """Return the maps (B, 2, 3) from pixels of some frames to grid_sample's coordinates in each part's texture."""
+        if not placed:
+            return {}
+        to_textures = torch.stack([self._textures.map_to(part, level) for part in placed])
+        maps = compose_affine(to_textures, theta.theta_affine[:, list(placed)]).to(self._device)
+        return dict(zip(placed, maps.unbind(dim=1), strict=True))
+
     def _warped_parts(
         self,
         theta: WarpParams,
         placed: dict[int, PartBoxes],
+        maps: dict[int, Tensor],
         other_side: Tensor,
         level: int,
         with_classes: bool,
@@ -271,8 +281,7 @@ class PuppetPerson:
                 grid = self._garment_grid(self._garment, theta, level, placement)
                 layers[part] = sample_part(texture.rgba, texture.parsing if with_classes else None, grid, placement)
                 continue
-            to_texture = self._textures.map_to(part, level).expand(len(placement.corners), 2, 3)
-            matrix = compose_affine(to_texture, theta.theta_affine[:, part]).to(self._device)
+            matrix = maps[part]
             sampled = partial(sample_part_affinely, matrix=matrix, placement=placement)
             layers[part] = sampled(texture.rgba, texture.parsing if with_classes else None)
             if part == parts.HEAD and turned_frames(theta.turn):

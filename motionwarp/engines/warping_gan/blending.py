@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,7 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from motionwarp.avatar.renderer import Drawing
-from motionwarp.engines.warping_gan.blend_rows import blend_rows, carry_classes, interpolate_columns
+from motionwarp.engines.warping_gan.blend_rows import (
+    Numbers,
+    blend_rows,
+    carry_classes,
+    ends_of_rows,
+    interpolate_columns,
+)
 from motionwarp.engines.warping_gan.networks import ALPHA_FROM_NOTHING, COMPOSITE, PartGeneratorOutput, shifted_alpha
 from motionwarp.geometry.affine import apply_affine
 from motionwarp.puppet.compositor import Canvas, FramePiece, WarpedFrames, box_around, person_layer
@@ -25,6 +30,7 @@ _STRIP: Final = 64  # rows or columns of pixels interpolated by one product
 _LEAST_COVERAGE: Final = 0.25  # alpha below which a pixel is no longer the person's
 _NO_PICTURES: Final = np.zeros((0, 4, 0, 0), dtype=np.float32)
 _NO_BODY: Final = np.zeros((0, 0, 4), dtype=np.float32)
+_NO_ENDS: Final = np.zeros((0, 2), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,8 @@ class PartBlend:
         Left, top, right, bottom in the output frame; holds all parts, and what there is of a body.
     body : Drawing or None
         The posed avatar in the frame, where it counts.
+    body_ends : int64 (h, 2)
+        Where each of its rows begins and ends, as from `ends_of_rows`.
     """
 
     group: WarpedFrames
@@ -49,6 +57,7 @@ class PartBlend:
     window: RecipeWindow
     box: tuple[int, int, int, int]
     body: Drawing | None
+    body_ends: Numbers
 
     @property
     def depth(self) -> tuple[float, ...]:
@@ -113,7 +122,8 @@ def part_blend(
         None if the frame shows nothing of the person.
     """
     shown = [layer.placement.box(position) for part, layer in group.layers.items() if group.shown[position, part]]
-    around = None if body is None or recipe.body_logit is None else _covered_box(body)
+    ends = _NO_ENDS if body is None or recipe.body_logit is None else ends_of_rows(body.rgba)
+    around = None if body is None else _covered_box(body, ends)
     window = RecipeWindow(recipe, frame, window_to_frame)
     grown = None if frame_size is None else window.grown_box(*frame_size)
     boxes = [box for box in shown if box is not None]
@@ -123,7 +133,7 @@ def part_blend(
         return None
     if grown is not None:
         boxes.append(grown)
-    return PartBlend(group, position, window, box_around(boxes), None if around is None else body)
+    return PartBlend(group, position, window, box_around(boxes), None if around is None else body, ends)
 
 
 def by_rows(blend: PartBlend, *, as_bytes: bool) -> tuple[npt.NDArray[Any], FloatArray | None]:
@@ -156,7 +166,10 @@ def by_rows(blend: PartBlend, *, as_bytes: bool) -> tuple[npt.NDArray[Any], Floa
     has_classes = bool(drawn) and group.layers[drawn[0][0]].parsing is not None
     rgba = np.empty((0, 0, 0) if as_bytes else (4, *size), dtype=np.float32)
     levels = np.empty((*size, 4) if as_bytes else (0, 0, 4), dtype=np.uint8)
-    body = (_NO_BODY, 0, 0) if blend.body is None else (blend.body.rgba, blend.body.left, blend.body.top)
+    if blend.body is None:
+        body = _NO_BODY, _NO_ENDS, 0, 0
+    else:
+        body = blend.body.rgba, blend.body_ends, blend.body.left, blend.body.top
     planes = blend.window.columns.numpy()
     boxes, parts = (shown, firsts), tuple(layers)
     blend_rows((parts, position), boxes, (order, shares), (planes, cells, ways), body, (left, top), (rgba, levels))
@@ -214,11 +227,16 @@ def by_planes(blend: PartBlend) -> tuple[Tensor, Tensor | None]:
     return mixed, classes
 
 
-def _covered_box(body: Drawing) -> tuple[int, int, int, int] | None:
-    """Return left, top, right, bottom of where a drawing shows anything; None where it shows nothing."""
-    left, top, width, height = cv2.boundingRect((body.rgba[..., 3] > 0).astype(np.uint8))
-    left, top = left + body.left, top + body.top
-    return (left, top, left + width, top + height) if width else None
+def _covered_box(body: Drawing, ends: Numbers) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom of where a drawing shows anything; None where it shows nothing.
+
+    `ends` (h, 2) are those of its rows, as from `ends_of_rows`.
+    """
+    rows = np.flatnonzero(ends[:, 1])
+    if not len(rows):
+        return None
+    left, right = int(ends[:, 0].min()), int(ends[:, 1].max())
+    return left + body.left, int(rows[0]) + body.top, right + body.left, int(rows[-1]) + 1 + body.top
 
 
 def _enlarged(

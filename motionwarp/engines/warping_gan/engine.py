@@ -29,7 +29,7 @@ from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.engines.base import Motion, RenderSettings, Staging
 from motionwarp.engines.deciding import DecidingEngine
 from motionwarp.engines.warping_gan.blending import part_blend
-from motionwarp.engines.warping_gan.body_layer import BodyDrawer
+from motionwarp.engines.warping_gan.body_layer import BodyDrawer, Pose
 from motionwarp.engines.warping_gan.cloth import with_whole_cloth
 from motionwarp.engines.warping_gan.debug import region_pictures
 from motionwarp.engines.warping_gan.inputs import (
@@ -234,12 +234,13 @@ class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
         person, settings = self._prepared()
         poses = torch.from_numpy(motion.points)
         maps, window, body_poses = _unpacked(theta, poses)
-        pictures = self._drawn(motion, body_poses)
+        posed = self._posed(motion, body_poses)
         frames: list[PersonLayer] = [person_layer(None)] * len(poses)
         groups = person.warped(poses, maps, settings.height, settings.width, with_classes=settings.keep_parsing)
         for group in groups:
             for position, frame in enumerate(group.frames.tolist()):
-                picture = pictures[frame]
+                # one after the other: each is blended while it is in the processor's cache, and let go then
+                picture = self._drawn(posed[frame])
                 blended = part_blend(
                     group, position, decisions[frame], 0, window.to_frame[frame], (settings.height, settings.width),
                     picture,
@@ -248,16 +249,17 @@ class WarpingGanEngine(DecidingEngine[PartGeneratorOutput]):
                     frames[frame] = self._at_rest(blended.layer(), picture)
         return frames
 
-    def _drawn(self, motion: Motion, poses: PoseParams | None) -> list[Drawing | None]:
-        """Draw the avatar in a batch of frames where its picture is blended or tells what has not moved."""
-        body, count = self._body, len(motion)
+    def _posed(self, motion: Motion, poses: PoseParams | None) -> Sequence[Pose | None]:
+        """Return the avatar's pose in each frame where its picture is blended or tells what has not moved."""
+        body = self._body
         if body is None or poses is None or not (self._sees_body or body.person.behind is not None):
-            return [None] * count
-        present = _present(motion)
-        return [
-            body.person.drawn(*pose) if there else None
-            for pose, there in zip(body.person.posed(poses), present, strict=True)
-        ]
+            return [None] * len(motion)
+        posed = zip(body.person.posed(poses), _present(motion), strict=True)
+        return [pose if there else None for pose, there in posed]
+
+    def _drawn(self, pose: Pose | None) -> Drawing | None:
+        """Draw the avatar at the output's size."""
+        return None if self._body is None or pose is None else self._body.person.drawn(*pose)
 
     def _seen_body(self, motion: Motion, poses: PoseParams | None, window: WindowBatch) -> BodyInputs | None:
         """Return what the networks see of the avatar in a batch of frames, where they see one and there is one."""

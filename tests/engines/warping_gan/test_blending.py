@@ -11,6 +11,7 @@ from drawn_figure import HEIGHT, WIDTH, drawn_person, front_points
 from torch import Tensor
 
 from motionwarp.avatar.renderer import Drawing
+from motionwarp.engines.warping_gan.blend_rows import ends_of_rows
 from motionwarp.engines.warping_gan.blending import PartBlend, by_planes, part_blend
 from motionwarp.engines.warping_gan.inputs import stacked_layers
 from motionwarp.engines.warping_gan.networks import BLEND_COUNT, COMPOSITE, PAINTED, PartGeneratorOutput, apply_blend
@@ -275,6 +276,14 @@ def test_loops_of_the_cpu_do_what_other_devices_do(bodied: PartBlend) -> None:
         # alpha decides at a quarter, which rounding may cross
         assert (piece.parsing != classes).float().mean() < 1e-4
         assert classes.max() > 5
+
+
+def test_rows_begin_and_end_where_they_show_anything() -> None:
+    picture = np.zeros((4, 50, 4), dtype=np.float32)
+    picture[..., :3] = 9  # colors alone show nothing
+    picture[1, [7, 30], 3] = 0.1
+    picture[2, 49, 3], picture[3, 0, 3] = 255, 255
+    assert ends_of_rows(picture).tolist() == [[50, 0], [7, 31], [49, 50], [0, 1]]
 
 
 def test_bytes_are_the_rounded_numbers(bodied: PartBlend) -> None:
