@@ -12,7 +12,6 @@ from motionwarp.errors import InputError
 from motionwarp.parsing.labels import BACKGROUND, CLASS_COUNT
 from motionwarp.parsing.refine import arms_by_skin, one_lower_garment, spread_classes
 from motionwarp.perception.matte_cleanup import clean_up_matte, decide_areas
-from motionwarp.perception.matte_holes import with_whole_trunk
 from motionwarp.types import BoolArray, ByteArray, FloatArray, Person, PersonCrop
 
 
@@ -152,7 +151,7 @@ def matte_in_frame(rgb: ByteArray, person: Person, settings: MatteSettings | Non
         fine = guided_filter(guide, coarse, radius, settings.epsilon)
         fine = np.clip((fine - settings.low) / (settings.high - settings.low), 0, 1)
     frame_matte[rows, columns] = fine
-    return with_whole_trunk(rgb, frame_matte, person.pose)
+    return frame_matte
 
 
 def covered_in_frame(person: Person, matte: FloatArray, settings: MatteSettings | None = None) -> FloatArray:

@@ -18,6 +18,7 @@ from motionwarp.media.image import Picture, is_picture, read_image
 from motionwarp.media.reader import read_frame_at
 from motionwarp.perception.base import Estimator
 from motionwarp.perception.exposure import ReadingQuality
+from motionwarp.perception.matte_holes import with_whole_trunk
 from motionwarp.perception.matting import covered_in_frame, matte_in_frame, parsing_in_frame
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pipeline.given_matte import given_matte, held_against
@@ -225,7 +226,11 @@ def prepare_source(source: SourcePicture, options: TransferOptions, estimator: E
         raise type(error)(error.problem, subject=source.path, remedy=error.remedy) from error
     given_alpha = given_matte(picture, options.matte)
     own_matte, matte_notes = (None, ()) if given_alpha is None else held_against(given_alpha, seen.pose.points)
-    matte = matte_in_frame(picture.rgb, seen) if own_matte is None else own_matte
+    if own_matte is None:
+        # here alone: of a photo's person nothing lacks, of a result that is measured something may
+        matte = with_whole_trunk(picture.rgb, matte_in_frame(picture.rgb, seen), seen.pose)
+    else:
+        matte = own_matte
     covered = covered_in_frame(seen, matte) if own_matte is None else None
     parsing = parsing_in_frame(picture.rgb, seen, matte)
     person = SourcePerson(picture.rgb, matte, seen.pose, parsing)

@@ -7,6 +7,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -32,7 +33,7 @@ def run_until(step: int, inputs: Inputs, output: Path, config: DatasetConfig = C
     if child == 0:
         code = 1
         # a forked child has none of the threads that its parent's pools count on: to change their number may crash it
-        torch.set_num_threads = lambda count: None
+        torch.set_num_threads = cv2.setNumThreads = lambda count: None
         try:
             taken = count_steps(step)
             make(inputs, output, config, RESUME)

@@ -13,6 +13,7 @@ from small_scene import KnowingEstimator, Scene, standing, waving
 from motionwarp.errors import NoPersonError, OptionError
 from motionwarp.media.probe import probe_video
 from motionwarp.parsing import labels
+from motionwarp.perception.matting import matte_in_frame
 from motionwarp.perception.selection import LARGEST, PersonChoice
 from motionwarp.pipeline.analysis import AnalyzedInputs, analyze, mirrored_motion, open_inputs, retimed_motion
 from motionwarp.pipeline.api import stream
@@ -188,3 +189,30 @@ def test_only_bodies_that_turn_are_as_broad_as_from_the_front(seen: AnalyzedInpu
         target = planned(inputs, replace(OPTIONS, engine=engine, view=360 if turns else 0)).aligned
         breadths.append(target.shots[0].ratios.ratios["half_shoulders"])
     assert (breadths[1] > 1.2 * breadths[0]) == turns
+
+
+class BlindToTrunks(KnowingEstimator):
+    """Sees nobody where the trunk is, as networks do in flat drawings."""
+
+    def analyze_picture(
+        self, rgb: ByteArray, choice: PersonChoice = LARGEST, *, given_pose: Pose | None = None
+    ) -> Person:
+        person = super().analyze_picture(rgb, choice, given_pose=given_pose)
+        assert person.matte is not None
+        matte = person.matte.copy()
+        rows = np.flatnonzero(matte.max(axis=1) > 0.5)
+        matte[rows[len(rows) // 4] : rows[len(rows) // 2]] = 0
+        return replace(person, matte=matte)
+
+
+def test_a_photo_s_person_has_a_whole_trunk_and_a_result_has_what_is_seen(
+    scene: Scene, knowing: KnowingEstimator
+) -> None:
+    whole = prepare_source(read_source(scene.person, OPTIONS), OPTIONS, knowing).person
+    corners = whole.pose.xy[[sk.RIGHT_SHOULDER, sk.LEFT_SHOULDER, sk.LEFT_HIP, sk.RIGHT_HIP]]
+    x, y = corners.mean(axis=0).round().astype(int)
+    blind = BlindToTrunks([])
+    seen = matte_in_frame(whole.rgb, blind.analyze_picture(whole.rgb))
+    assert whole.matte[y, x] > 0.9 > 0.1 > seen[y, x]
+    filled = prepare_source(read_source(scene.person, OPTIONS), OPTIONS, blind).person
+    assert filled.matte[y, x] > 0.9
