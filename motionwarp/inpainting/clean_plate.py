@@ -32,7 +32,7 @@ def clean_plate(rgb: ByteArray, coverage: FloatArray, *, fill: Fill = "patches",
     coverage : float32 (H, W)
         Where the person is, in [0, 1].
     fill : {"patches", "smooth"}
-        `patches` continues texture and structure with pieces of the picture (`patch_fill.py`), in about a second;
+        `patches` continues texture and structure with pieces of the picture (`patch_match.py`), in about a second;
         `smooth` is OpenCV's fast marching method (Telea 2004) at reduced size, smoothed inwards, so that no streaks run
         across the hole, with the grain of its surroundings: blurred, but ten times as fast. A picture with too little
         to take pieces from is filled smoothly.

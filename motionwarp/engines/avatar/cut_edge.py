@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from motionwarp.avatar.avatar import Avatar, usable_joints
@@ -24,7 +25,7 @@ from motionwarp.engines.avatar.posing import PoseParams
 from motionwarp.pose import skeleton as sk
 from motionwarp.puppet import parts
 from motionwarp.puppet.textures import CONTINUED, SURE, continued_columns
-from motionwarp.types import FloatArray, SourcePerson
+from motionwarp.types import BoolArray, FloatArray, SourcePerson
 
 _SEEN: Final = 0.3
 _COVERED: Final = 0.5
@@ -79,18 +80,13 @@ class CutEdge:
         avatar : Avatar
             At the photo's size.
         """
-        height, width = source.matte.shape
+        height = len(source.matte)
         scores = source.pose.points[:, 2] * (source.pose.points[:, 1] < height)
         ankles = scores[[sk.RIGHT_ANKLE, sk.LEFT_ANKLE]]
         if ankles.max() >= _SEEN or source.matte[-1].max() < _COVERED:
             return None
         sheets = avatar.sheets
-        x, y = (sheets.positions[:, axis] * avatar.scale + avatar.shift[axis] for axis in (0, 1))
-        columns = np.rint(x).astype(int)
-        of_trunk = np.zeros(len(x), dtype=bool)
-        of_trunk[sheets.faces[np.isin(sheets.layers // 2, _OF_TRUNK)].ravel()] = True
-        cut = of_trunk & (y > (1 - _REACH) * height) & (y <= height) & (columns >= 0) & (columns < width)
-        cut[cut] = source.matte[-1, columns[cut]] > _COVERED
+        cut, columns, y = _vertices_at(source.matte[-1], avatar, _OF_TRUNK, ((1 - _REACH) * height, height))
         if not cut.any():
             return None
         shares = np.ones(len(DRIVEN_BONES), dtype=np.float32)
@@ -156,16 +152,10 @@ class CutHead:
     @classmethod
     def of(cls, source: SourcePerson, avatar: Avatar) -> CutHead | None:
         """Return the cut of a photo's person; None where the head ends within the photo."""
-        height, width = source.matte.shape
         if source.matte[0].max() < _COVERED:
             return None
         sheets = avatar.sheets
-        x, y = (sheets.positions[:, axis] * avatar.scale + avatar.shift[axis] for axis in (0, 1))
-        columns = np.rint(x).astype(int)
-        cut = np.zeros(len(x), dtype=bool)
-        cut[sheets.faces[sheets.layers // 2 == parts.HEAD].ravel()] = True
-        cut &= (y < _REACH * height) & (columns >= 0) & (columns < width)
-        cut[cut] = source.matte[0, columns[cut]] > _COVERED
+        cut, _, _ = _vertices_at(source.matte[0], avatar, (parts.HEAD,), (-np.inf, _REACH * len(source.matte)))
         return cls(sheets.positions[cut], sheets.bones[cut], sheets.bone_weights[cut]) if cut.any() else None
 
     def drop(self, transforms: FloatArray, camera: FloatArray, edge: float) -> float:
@@ -192,3 +182,25 @@ def held(poses: PoseParams, lifts: FloatArray) -> PoseParams:
 def is_noted(lifts: FloatArray, height: int) -> bool:
     """Return whether people are held down by so much that a user should know."""
     return bool(np.abs(lifts).max(initial=0.0) > _NOTED * height)
+
+
+def _vertices_at(
+    edge: FloatArray, avatar: Avatar, of_parts: tuple[int, ...], rows: tuple[float, float]
+) -> tuple[BoolArray, npt.NDArray[np.int64], FloatArray]:
+    """Return which vertices of some parts lie at rest between rows beside a covered pixel of the photo's edge (W,).
+
+    Returns
+    -------
+    cut : bool (V,)
+    columns : int64 (V,)
+    y : float32 (V,)
+        Of all vertices, in the photo.
+    """
+    sheets = avatar.sheets
+    x, y = (sheets.positions[:, axis] * avatar.scale + avatar.shift[axis] for axis in (0, 1))
+    columns = np.rint(x).astype(np.int64)
+    cut = np.zeros(len(x), dtype=np.bool_)
+    cut[sheets.faces[np.isin(sheets.layers // 2, of_parts)].ravel()] = True
+    cut &= (y > rows[0]) & (y <= rows[1]) & (columns >= 0) & (columns < len(edge))
+    cut[cut] = edge[columns[cut]] > _COVERED
+    return cut, columns, y
